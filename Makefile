@@ -1,0 +1,39 @@
+# Candor. `make help` explains; every target is a thin call, the work is in infra/.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+SAMPLE ?= default
+WORKERS ?= 2000
+EXPORTS ?=
+VAR ?=
+CANDOR := $(PYTHON) -m infra.run
+
+.PHONY: help env run up down clean check test bench
+
+help: ## what can be done here
+	@$(PYTHON) -m infra.run.help
+
+env: ## .venv from uv.lock
+	@$(PYTHON) -m infra.setup.venv
+
+run: ## the whole road: exports to released, scored and monitored models
+	@$(CANDOR) run --sample "$(SAMPLE)" --workers "$(WORKERS)" --exports "$(EXPORTS)" --var "$(VAR)"
+
+up: ## Airflow of a company, kept running
+	@$(CANDOR) up --sample "$(SAMPLE)" --workers "$(WORKERS)" --exports "$(EXPORTS)" --var "$(VAR)"
+
+down: ## stop it
+	@$(CANDOR) down --var "$(VAR)"
+
+clean: ## stop it and remove the company's folder
+	@$(CANDOR) clean --var "$(VAR)"
+
+check: env ## style, types and import contracts
+	@.venv/bin/ruff check . && .venv/bin/ruff format --check --quiet .
+	@.venv/bin/mypy && .venv/bin/lint-imports --no-cache
+
+test: env ## all tests, the whole road at 200 workers among them
+	@infra/setup/chromium.sh || true
+	@env -u PYTHONDONTWRITEBYTECODE .venv/bin/python -m pytest
+
+bench: env ## the figures, as ratios in one run
+	@env -u PYTHONDONTWRITEBYTECODE .venv/bin/python -m tests.bench $(if $(VAR),--var "$(VAR)")

@@ -1,0 +1,219 @@
+"""How a stage starts: the only place under `dags/` that runs a program.
+
+A stage is `python -m <module> <words>` in a process of its own, with the environment of the scheduler minus
+Airflow's own settings and minus every secret the stage is not handed. Its output goes to the task's log; the
+last line of its stdout, a JSON object, becomes the task's XCom (names, counts and digests, never people).
+"""
+
+import ctypes
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import IO, Any, Final
+
+from airflow.sdk import Asset, BaseOperator, Context
+from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
+from airflow.sdk.execution_time.hitl import HITLUser
+
+from pipelines.base.catalog import RETRAIN_REQUEST_ASSET
+
+ROOT: Final = Path(__file__).resolve().parents[1]
+OWNER: Final = "candor"
+RUN: Final = "{{ run_id }}"
+BATCH: Final = "{{ run_id | replace(':', '-') | replace('+', '-') }}"
+"""A run's id as it may stand in a path."""
+
+RETRIED: Final[dict[str, Any]] = {"retries": 3, "retry_delay": timedelta(seconds=5)}
+"""For tasks that talk to another system. All others fail at once: the same input fails the same way again."""
+
+RETRAIN_POOL: Final = os.environ.get("CANDOR_RETRAIN_POOL", "default_pool")
+"""Airflow pool whose slots the reproducible graph takes: none free, and a retrain waits without being lost."""
+
+AUDIT: Final = ("CANDOR_AUDIT_KEY",)
+IMPORTABLE: Final = ("CANDOR_VAULT_KEY",)
+"""For the file of scores that an ATS or LMS imports: it carries that system's own identifiers."""
+INGEST: Final = ("CANDOR_PSEUDONYM_KEY", "CANDOR_VAULT_KEY", "CANDOR_AUDIT_KEY")
+VIEWER: Final = ("CANDOR_VIEWER_PASSWORD",)
+HANDED: Final = {"evaluate": AUDIT}
+"""What a stage of the reproducible graph is handed; the others read no secret at all."""
+
+SECRETS: Final = frozenset(INGEST + VIEWER)
+
+FINAL: Final = ("SettingsError", "ContractError", "GateRefused")
+"""Errors that waiting does not mend. The rest (`SourceUnavailable`, a killed process) may be tried again."""
+
+REVIEWERS: Final[list[HITLUser]] = [
+    {"id": user.split(":")[0], "name": user.split(":")[-1]}
+    for user in os.environ.get("CANDOR_REVIEWERS", "").split(",")
+]
+"""Who may answer a release, from `CANDOR_REVIEWERS`: `id:name` each (under FAB the id is a number), or the name."""
+
+_PR_SET_PDEATHSIG: Final = 1
+_libc = ctypes.CDLL(None)
+
+
+class Stage(BaseOperator):
+    """One step of a pipeline as a task.
+
+    `secrets` names the variables the step is handed; `skip_on` lists what `status` in its answer means "there was
+    nothing to do": the task is then skipped and no asset event follows; `take` names the one field
+    of the answer that later tasks are mapped over; `about` is a last word, for a step that is itself mapped.
+    """
+
+    template_fields = ("command",)
+
+    def __init__(
+        self,
+        *,
+        command: Sequence[Any],
+        secrets: Sequence[str] = (),
+        skip_on: Sequence[str] = (),
+        take: str | None = None,
+        about: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.command = command
+        self.secrets = secrets
+        self.skip_on = skip_on
+        self.take = take
+        self.about = about
+
+    def execute(self, context: Context) -> Any:  # noqa: ARG002  the operator's signature is Airflow's
+        """Run the step to its end and return its answer."""
+        words = [*self.command, *([self.about] if self.about else [])]
+        answer = answered(call(*words, secrets=self.secrets))
+        if answer.get("status") in self.skip_on:
+            raise AirflowSkipException(f"{self.command[0]} says {answer['status']}: nothing follows from it.")
+        return answer[self.take] if self.take else answer
+
+
+class Text(Stage):
+    """A step whose whole stdout is the answer, such as the page a reviewer reads."""
+
+    def execute(self, context: Context) -> str:  # noqa: ARG002
+        """Run the step to its end and return what it printed."""
+        return "\n".join(call(*self.command, secrets=self.secrets))
+
+
+def ordered(params: Any = None, dag_run: Any = None, triggering_asset_events: Any = None) -> dict[str, str]:
+    """What a retrain was asked for, by the form or by monitoring, and by whom.
+
+    Raises:
+        AirflowFailException: A person asked and gave no reason.
+    """
+    asked = [event.extra for events in (triggering_asset_events or {}).values() for event in events]
+    order = {**params} | ({"as_of": None} if asked else {})
+    if asked:
+        order["families"] = sorted({family for extra in asked for family in extra["families"]})
+        order["reason"] = "; ".join(sorted({extra["reason"] for extra in asked}))
+    if not order["reason"]:
+        raise AirflowFailException("A retrain needs a reason; none was given. Trigger it again and say why.")
+    return {"order": json.dumps(order), "requester": dag_run.triggering_user_name or "monitoring"}
+
+
+def allowed(proposals: Sequence[dict[str, Any]], dag_run: Any = None) -> list[dict[str, Any]]:
+    """One release run for each proposal the gate allows; a held one never gets that far."""
+    return [
+        {
+            "trigger_run_id": f"release__{dag_run.run_id}__{proposal['family']}",
+            "conf": {"family": proposal["family"], "verdict": proposal["verdict_sha256"]},
+        }
+        for proposal in proposals
+        if proposal["verdict"] == "allowed"
+    ]
+
+
+def triggered(context: Context) -> None:
+    """Turn away a release that somebody started by hand, before anyone is asked. `publish` has the last word.
+
+    Raises:
+        AirflowFailException: No retrain triggered this run.
+    """
+    if context["dag_run"].run_type != "operator_triggered":
+        raise AirflowFailException("GateRefused: a release must come from a retrain run; this one was started by hand.")
+
+
+def announced(answers: Sequence[dict[str, Any] | None]) -> None:
+    """Let the assets of this task be announced when at least one step before it came to something."""
+    if not any(answers):
+        raise AirflowSkipException("Nothing was done, so nothing is announced.")
+
+
+def wanted(reports: Sequence[dict[str, Any] | None], outlet_events: Any = None) -> None:
+    """Ask for one retrain of every family whose report asks for it; skipped when none does."""
+    asking = [report for report in reports if report and report["retrain"]]
+    if not asking:
+        raise AirflowSkipException("No bound is crossed, or a retrain was asked for within the cool-down.")
+    reason = "; ".join(f"{report['family']}: {', '.join(report['reasons'])}" for report in asking)
+    families = [report["family"] for report in asking]
+    outlet_events[Asset(RETRAIN_REQUEST_ASSET)].extra = {"families": families, "reason": reason}
+
+
+def call(*command: str, secrets: Sequence[str] = ()) -> list[str]:
+    """Run `python -m command`; its stdout as lines. An exit code that is not 0 fails the task."""
+    faults: list[str] = []
+    with subprocess.Popen(
+        [sys.executable, "-m", *command],
+        cwd=ROOT,
+        env=environment(secrets),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+        preexec_fn=_die_with_parent,  # noqa: PLW1509  forked before our only thread starts
+    ) as child:
+        errors = threading.Thread(target=_echo, args=(child.stderr, faults))
+        errors.start()
+        lines: list[str] = []
+        _echo(child.stdout, lines)
+        errors.join()
+    if child.returncode:
+        raise _failure(command[0], child.returncode, faults)
+    return lines
+
+
+def answered(lines: Sequence[str]) -> dict[str, Any]:
+    """The JSON object on the last line; empty when the step printed something else."""
+    try:
+        answer = json.loads(lines[-1]) if lines else {}
+    except ValueError:
+        return {}
+    return answer if isinstance(answer, dict) else {}
+
+
+def environment(secrets: Sequence[str]) -> dict[str, str]:
+    """The scheduler's environment without Airflow's settings and without secrets that were not named."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("AIRFLOW", "_AIRFLOW", "PYTHONPATH")) and (name not in SECRETS or name in secrets)
+    }
+    return kept | {"PATH": f"{Path(sys.executable).parent}:{kept.get('PATH', '')}"}
+
+
+def _failure(module: str, code: int, faults: Sequence[str]) -> AirflowException:
+    """The exception that ends the task: final for an error of ours that a retry cannot mend."""
+    reason = next((line for line in reversed(faults) if line.split(":")[0] in FINAL), None)
+    if reason is not None:
+        return AirflowFailException(reason)
+    return AirflowException(f"{module} ended with exit code {code}. {faults[-1] if faults else ''}")
+
+
+def _echo(stream: IO[str] | None, lines: list[str]) -> None:
+    """Print what a child says as it says it, and remember it."""
+    for line in stream or ():
+        lines.append(line.rstrip("\n"))
+        print(lines[-1], flush=True)
+
+
+def _die_with_parent() -> None:
+    """A killed task must not leave its stage behind (Linux)."""
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

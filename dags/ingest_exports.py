@@ -1,0 +1,49 @@
+"""# ingest_exports: new files become rows of the lake.
+
+**Owner** data engineering. **Runs** every morning and by hand.
+
+Finds files in `CANDOR_EXPORTS` that no batch has taken yet and takes each through land (sha256, write-once),
+read and map; then the whole batch is validated and published to the lake, the vault and quarantine, all at
+once. A day without new files is skipped and announces nothing.
+
+**When it fails** read the log of the red task: the last line names the feed, the rule and the count. A file
+that cannot be read is held in quarantine and does not stop the others. After correcting the feed's YAML or
+the file, clear the red task: every step may be repeated, nothing is stored twice.
+"""
+
+from datetime import timedelta
+
+from airflow.sdk import DAG, Asset, CronTriggerTimetable
+
+from dags._stage import BATCH, INGEST, OWNER, RETRIED, Stage
+from pipelines.base.catalog import LAKE_ASSET
+
+with DAG(
+    dag_id="ingest_exports",
+    doc_md=__doc__,
+    schedule=CronTriggerTimetable("0 5 * * *", timezone="UTC", run_immediately=timedelta()),
+    catchup=False,
+    max_active_runs=1,
+    default_args={"owner": OWNER, "retries": 0},
+    tags=["data"],
+):
+    discover = Stage(
+        task_id="discover",
+        command=["pipelines.ingest", "discover", "--batch", BATCH],
+        secrets=INGEST,
+        take="units",
+        **RETRIED,
+    )
+
+    # One process a file for its three steps: starting one costs more than most files do.
+    take = ["pipelines.ingest", "take", BATCH]
+    file = Stage.partial(task_id="land_read_map", command=take, secrets=INGEST, **RETRIED).expand(about=discover.output)
+    validate = Stage(task_id="validate", command=["pipelines.ingest", "validate", BATCH], secrets=INGEST)
+    publish = Stage(
+        task_id="publish",
+        command=["pipelines.ingest", "publish", BATCH],
+        secrets=INGEST,
+        outlets=[Asset(LAKE_ASSET)],
+        **RETRIED,
+    )
+    file >> validate >> publish

@@ -1,0 +1,1 @@
+"""Where the platform runs, and the sample company that exercises it."""

@@ -1,0 +1,1 @@
+"""Runs the platform on one machine: Airflow, the whole road for a company, and its summary."""

@@ -1,0 +1,286 @@
+"""A retrain's own clone: one checkout per run, nothing shared but the cache, the DVC remote and the git remote.
+
+    python -m infra.run.clone open    RUN --order JSON --requester NAME    clone the ordered ref, fresh
+    python -m infra.run.clone pin     RUN                                  write lake.lock
+    python -m infra.run.clone repro   RUN STAGE                            dvc repro of one stage, all families
+    python -m infra.run.clone push    RUN                                  dvc push; commit on runs/<run>; git push
+    python -m infra.run.clone propose RUN                                  propose every family's verdict
+
+A try that finds the marks of a killed one ends what that left running and starts again in a fresh clone with
+the same lake.lock: half-written files and DVC's stale locks never reach a second try. Where the remotes and the
+cache are comes from CANDOR_GIT_REMOTE, CANDOR_DVC_REMOTE, CANDOR_DVC_CACHE and CANDOR_CLONES.
+"""
+
+import argparse
+import ctypes
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MARK: Final = "CANDOR_CLONE"
+DVC_LOCK: Final = "dvc.lock"
+LAKE_LOCK: Final = "lake.lock"
+STORAGE: Final = "store"
+"""Name of the DVC remote, set in the clone's own configuration."""
+
+_PR_SET_PDEATHSIG: Final = 1
+_libc = ctypes.CDLL(None)
+
+
+class SettingsError(Exception):
+    """A variable of the environment is missing: a retry does not mend it."""
+
+
+class SourceUnavailable(Exception):
+    """A command in the clone failed; the task's log has its words. Worth another try: it talks to remotes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a retrain was asked for. `as_of` is empty for the newest day known."""
+
+    families: tuple[str, ...]
+    as_of: str
+    reason: str
+    ref: str
+    requester: str
+
+
+@dataclass(frozen=True, slots=True)
+class Clone:
+    """The clone of one run, and beside it what was ordered and which step is at work."""
+
+    run: str
+
+    @property
+    def name(self) -> str:
+        """The run's id as a folder and branch may be called."""
+        return named(self.run)
+
+    @property
+    def path(self) -> Path:
+        """The checkout."""
+        return Path(variable("CANDOR_CLONES")) / self.name
+
+    @property
+    def branch(self) -> str:
+        """Where the result is pushed."""
+        return f"runs/{self.name}"
+
+    @property
+    def order_file(self) -> Path:
+        """What was ordered."""
+        return self.path.with_name(f"{self.name}.json")
+
+    @property
+    def at_work(self) -> Path:
+        """Exists while a step runs; left behind by a killed one."""
+        return self.path.with_name(f"{self.name}.at_work")
+
+    def order(self) -> Order:
+        """What was ordered when the clone was opened."""
+        found = json.loads(self.order_file.read_text())
+        return Order(**{**found, "families": tuple(found["families"])})
+
+    def call(self, *words: str) -> str:
+        """Run a command in the clone, its words to stderr as they come; returns its stdout.
+
+        Raises:
+            SourceUnavailable: It failed. When a stage refused, its own error stands above in the log.
+        """
+        environment = {**os.environ, MARK: str(self.path), "DVC_NO_ANALYTICS": "1", "GIT_TERMINAL_PROMPT": "0"}
+        with subprocess.Popen(
+            words,
+            cwd=self.path,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            text=True,
+            errors="replace",
+            preexec_fn=_die_with_parent,  # noqa: PLW1509  this program has one thread
+        ) as child:
+            said = [line for line in child.stdout or () if print(line, end="", file=sys.stderr) is None]
+        if child.returncode:
+            shown = " ".join(Path(words[0]).name if not at else word for at, word in enumerate(words[:4]))
+            raise SourceUnavailable(
+                f"`{shown}` must succeed in the clone of {self.run}; got exit code {child.returncode}."
+            )
+        return "".join(said)
+
+    def dvc(self, *words: str) -> str:
+        """Run DVC in the clone."""
+        return self.call(sys.executable, "-m", "dvc", *words)
+
+    def git(self, *words: str) -> str:
+        """Run git in the clone."""
+        return self.call("git", *words)
+
+
+def named(run: str) -> str:
+    """A run's id as a folder and branch may be called: ':' and '+' are legal in neither."""
+    return re.sub(r"[^A-Za-z0-9_.-]+", "-", run).strip(".-")
+
+
+def open_clone(clone: Clone, order: Order) -> None:
+    """Clone the git remote at the ordered ref, whatever an earlier try left."""
+    clone.path.parent.mkdir(parents=True, exist_ok=True)
+    clone.order_file.write_text(json.dumps(asdict(order)))
+    renew(clone)
+
+
+def renew(clone: Clone) -> None:
+    """A fresh checkout of the ordered ref, with what an earlier try pinned but without any dvc.lock.
+
+    A lock would let DVC take outputs that are never cached (rows of people) as unchanged though they are not
+    there, and the next stage would miss them. Without it they are made again, while everything cached comes from
+    the run cache: nothing is trained twice.
+    """
+    reap(clone)
+    pinned = clone.path / LAKE_LOCK
+    kept = pinned.read_bytes() if pinned.is_file() else None
+    shutil.rmtree(clone.path, ignore_errors=True)
+    clone.path.mkdir()
+    clone.git("clone", "--quiet", "--no-checkout", variable("CANDOR_GIT_REMOTE"), ".")
+    ref = f"{_remote_ref(clone, clone.order().ref)}^{{commit}}"
+    found = clone.git("rev-parse", "--verify", "--quiet", "--end-of-options", ref)
+    clone.git("checkout", "--quiet", "-B", clone.branch, found.strip())
+    (clone.path / DVC_LOCK).unlink(missing_ok=True)
+    (clone.path / ".dvc").mkdir(exist_ok=True)
+    (clone.path / ".dvc" / "config.local").write_text(_configuration(clone.path))
+    if kept is not None:
+        pinned.write_bytes(kept)
+
+
+def pin(clone: Clone) -> None:
+    """Fix what the lake knew on the ordered day."""
+    as_of = ["--as-of", clone.order().as_of] if clone.order().as_of else []
+    clone.call(sys.executable, "-m", "pipelines.snapshot", "pin", *as_of)
+
+
+def repro(clone: Clone, stage: str) -> None:
+    """Reproduce one stage for all ordered families; what did not change comes from the cache."""
+    if clone.at_work.exists():
+        renew(clone)
+    clone.at_work.write_text(stage)
+    clone.dvc("repro", "--pull", "--allow-missing", *(f"{stage}@{family}" for family in clone.order().families))
+    clone.at_work.unlink()
+
+
+def push(clone: Clone) -> dict[str, Any]:
+    """Push the data, then commit locks and parameters on the run's branch and push that; the commit."""
+    clone.dvc("push")
+    clone.git(
+        "add", "--force", *(name for name in (DVC_LOCK, LAKE_LOCK, "params.yaml") if (clone.path / name).exists())
+    )
+    order = clone.order()
+    message = (
+        f"Retrain {', '.join(order.families)}\n\n{order.reason}\n\nRun: {clone.run}\nRequested-by: {order.requester}"
+    )
+    identity = ("-c", "user.name=Candor", "-c", "user.email=candor@localhost")
+    clone.git(*identity, "commit", "--quiet", "--allow-empty", "--no-verify", "-m", message)
+    clone.git("push", "--quiet", "--force", "origin", f"HEAD:refs/heads/{clone.branch}")
+    return {"commit": clone.git("rev-parse", "HEAD").strip(), "branch": clone.branch}
+
+
+def propose(clone: Clone) -> dict[str, Any]:
+    """Propose each family's verdict; what `pipelines.publish propose` answers for each."""
+    order, commit = clone.order(), clone.git("rev-parse", "HEAD").strip()
+    facts = ("--run-id", clone.run, "--requester", order.requester, "--commit", commit)
+    said = [
+        clone.call(sys.executable, "-m", "pipelines.publish", "propose", family, *facts) for family in order.families
+    ]
+    return {"proposals": [json.loads(text.splitlines()[-1]) for text in said]}
+
+
+def reap(clone: Clone) -> None:
+    """End what a killed try of this very clone left running: grandchildren outlive their parent's death signal."""
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit() and int(folder.name) != os.getpid():
+            try:
+                if f"{MARK}={clone.path}".encode() in (folder / "environ").read_bytes().split(b"\0"):
+                    os.kill(int(folder.name), signal.SIGKILL)
+            except OSError:
+                continue
+    clone.at_work.unlink(missing_ok=True)
+
+
+def variable(name: str) -> str:
+    """An environment variable that must be set.
+
+    Raises:
+        SettingsError: It is not.
+    """
+    value = os.environ.get(name, "")
+    if not value:
+        raise SettingsError(f"{name} must be set; it is not. `. VAR/env` sets it.")
+    return value
+
+
+def _remote_ref(clone: Clone, ref: str) -> str:
+    """A branch of the remote by its name; a tag or commit as it is."""
+    names = clone.git("for-each-ref", "--format=%(refname)", f"refs/remotes/origin/{ref}").split()
+    return names[0] if names else ref
+
+
+def _configuration(path: Path) -> str:
+    return f"""[core]
+    analytics = false
+    check_update = false
+    autostage = false
+    remote = {STORAGE}
+    site_cache_dir = {path}/.dvc/tmp/site
+[cache]
+    dir = {variable("CANDOR_DVC_CACHE")}
+    type = "reflink,hardlink,copy"
+['remote "{STORAGE}"']
+    url = {variable("CANDOR_DVC_REMOTE")}
+"""
+
+
+def _die_with_parent() -> None:
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def main(words: list[str] | None = None) -> int:
+    """Run one step; its JSON answer is the last line. Exit code 1 with one line when it fails."""
+    parser = argparse.ArgumentParser(
+        prog="infra.run.clone", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("step", choices=["open", "pin", "repro", "push", "propose"])
+    parser.add_argument("run")
+    parser.add_argument("stage", nargs="?", default="")
+    parser.add_argument("--order", type=json.loads, default={})
+    parser.add_argument("--requester", default="")
+    asked = parser.parse_args(words)
+    clone = Clone(asked.run)
+    steps: dict[str, Callable[[], Any]] = {
+        "open": lambda: open_clone(clone, _ordered(asked.order, asked.requester)),
+        "pin": lambda: pin(clone),
+        "repro": lambda: repro(clone, asked.stage),
+        "push": lambda: push(clone),
+        "propose": lambda: propose(clone),
+    }
+    try:
+        print(json.dumps(steps[asked.step]() or {"run": clone.run}))
+    except (SettingsError, SourceUnavailable) as error:
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _ordered(order: dict[str, Any], requester: str) -> Order:
+    return Order(tuple(order["families"]), order.get("as_of") or "", order["reason"], order["ref"], requester)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,120 @@
+"""Reads what the road left in a company's folder, as plain JSON. Knows names of files, judges nothing.
+
+Every function returns something empty when a part of the road did not get that far.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+ROWS: Final = ("in", "accepted", "quarantined", "filtered")
+
+
+def read(file: Path) -> dict[str, Any]:
+    """A JSON file; empty when it is not there."""
+    if not file.is_file():
+        return {}
+    found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    return found
+
+
+def ingested(var: Path) -> dict[str, dict[str, int]]:
+    """Feed -> rows in, accepted, quarantined and filtered, over all batches."""
+    totals: dict[str, Counter[str]] = {}
+    for file in sorted((var / "lake" / "manifests").glob("*.json")):
+        for feed, counts in read(file).get("counts", {}).items():
+            totals.setdefault(feed, Counter()).update({name: int(counts.get(name, 0)) for name in ROWS})
+    return {feed: dict(total) for feed, total in sorted(totals.items())}
+
+
+def verdict(var: Path, family: str, sha256: str) -> dict[str, Any]:
+    """A proposed verdict."""
+    return read(var / "proposals" / family / sha256 / "verdict.json")
+
+
+def gap_names(verdict: Mapping[str, Any]) -> list[str]:
+    """Names of the gaps in a verdict, as approvers must write them."""
+    return [f"{gap['axis']}:{gap['group']}" for gap in verdict.get("gaps", [])]
+
+
+def live(var: Path, family: str) -> dict[str, Any]:
+    """The pointer that scores people now, or that scores in shadow."""
+    for folder in (var / "releases" / family, var / "releases" / family / "shadow"):
+        pointers = sorted(folder.glob("*.json"))
+        if pointers:
+            return read(pointers[-1])
+    return {}
+
+
+def monitored(var: Path, family: str) -> dict[str, dict[str, Any]]:
+    """The newest day's findings, drift, performance and bias of a family, and where they are."""
+    days = sorted(path for path in (var / "reports" / family).glob("*") if (path / "findings.json").is_file())
+    if not days:
+        return {}
+    parts = {name: read(days[-1] / f"{name}.json") for name in ("findings", "drift", "performance", "bias")}
+    return parts | {"page": {"path": str(days[-1] / "index.html")}}
+
+
+def stage_report(clone: Path, family: str, stage: str) -> dict[str, Any]:
+    """What `snapshot` or `prepare` counted in a retrain's clone."""
+    folder = {"snapshot": "snapshot", "prepare": "prepared"}[stage]
+    return read(clone / "var" / "stages" / family / folder / "report.json")
+
+
+def exports(var: Path, family: str) -> list[str]:
+    """Files that an ATS or LMS can import."""
+    return sorted(str(path) for path in (var / "scores" / "exports" / family).glob("*.*"))
+
+
+def found_truths(
+    truths: Mapping[str, Any],
+    reports: Mapping[str, Mapping[str, Any]],
+    prepared: Mapping[str, Mapping[str, Any]],
+    snapshots: Iterable[Mapping[str, Any]],
+    counts: Mapping[str, Mapping[str, int]],
+) -> dict[str, dict[str, Any]]:
+    """Which planted truths the road brought to light, each with what it was seen by.
+
+    Args:
+        truths: What the generator planted.
+        reports: Family -> what monitoring saw.
+        prepared: Family -> report of `prepare`.
+        snapshots: Reports of `snapshot`.
+        counts: Feed -> counts of ingest.
+    """
+    biased, drifting, leaking = (
+        truths[name] for name in ("planted_requisition", "drifting_measure", "leaking_measure")
+    )
+    adverse = [
+        axis
+        for axis in reports.get("screening", {}).get("bias", {}).get("subjects", [])
+        if axis["subject"] == biased and axis["judgement"]["verdict"] == "ADVERSE"
+    ]
+    drifted = _columns(((f, r.get("drift", {}).get("columns", [])) for f, r in reports.items()), drifting, "is_drifted")
+    leaks = _columns(((f, r.get("leaks", [])) for f, r in prepared.items()), leaking, None)
+    silent = max((table["without_consent"] for r in snapshots for table in r.get("tables", {}).values()), default=0)
+    bad = sum(count.get("quarantined", 0) + count.get("filtered", 0) for count in counts.values())
+    return {
+        f"biased decisions in {biased}": _seen(adverse, "bias report of screening"),
+        f"{drifting} drifts": _seen(drifted, ", ".join(drifted)),
+        f"{leaking} leaks the label": _seen(leaks, ", ".join(leaks)),
+        "people without consent": _seen(silent, f"left out of the snapshots, {silent} rows in the largest case"),
+        "duplicate and malformed rows": _seen(bad, f"{bad} rows quarantined or filtered at ingest"),
+    }
+
+
+def _columns(found: Iterable[tuple[str, Any]], name: str, flag: str | None) -> list[str]:
+    """`family.column` of each listed column made from the measure `name`."""
+    stem = name.removesuffix("_score").removesuffix("_hours")
+    return [
+        f"{family}.{column['column']}"
+        for family, columns in found
+        for column in columns
+        if stem in column["column"] and (flag is None or column[flag])
+    ]
+
+
+def _seen(what: Any, where: str) -> dict[str, Any]:
+    return {"found": bool(what), "by": where if what else ""}

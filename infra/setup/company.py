@@ -1,0 +1,120 @@
+"""A company: the folder that holds everything one installation owns, and the names of what is in it.
+
+Nothing here touches the disk except `claim`, which writes and checks the company's identity: a folder made for
+200 workers is never silently continued with 2,000.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+"""The checkout this code runs from."""
+
+KINDS: Final = ("default", "biased", "real")
+FOLDERS: Final = {"default": "var/sample", "biased": "var/biased", "real": "var/real"}
+
+
+class Refused(Exception):
+    """What was asked for cannot be done; the message says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Company:
+    """Where one company lives and what it is made of.
+
+    `workers` is 0 for a company whose exports are given, not generated.
+    """
+
+    var: Path
+    kind: str
+    workers: int
+    exports: Path
+
+    @property
+    def feeds(self) -> str:
+        """Folder of feed files, relative to the checkout."""
+        return "feeds/real" if self.kind == "real" else "feeds"
+
+    @property
+    def airflow(self) -> Path:
+        """AIRFLOW_HOME: database, logs, pid files."""
+        return self.var / "airflow"
+
+    @property
+    def keys(self) -> Path:
+        """Secret keys, 0600."""
+        return self.var / "secrets" / "keys.json"
+
+    @property
+    def accounts(self) -> Path:
+        """Passwords of the Airflow accounts, 0600."""
+        return self.var / "secrets" / "accounts.json"
+
+    @property
+    def git(self) -> Path:
+        """The bare repository that retrains clone and push to."""
+        return self.var / "git" / "candor.git"
+
+    @property
+    def identity(self) -> Path:
+        """What this folder was made for."""
+        return self.var / "company.json"
+
+
+def described(kind: str, workers: int, exports: str, var: str) -> Company:
+    """The company that the words of a command line mean; empty words mean the default.
+
+    Raises:
+        Refused: An unknown kind, a size that is no size, or a folder of exports that does not exist.
+    """
+    kind = "real" if exports else kind or "default"
+    if kind not in KINDS or (kind == "real" and not exports):
+        raise Refused(f"SAMPLE must be default or biased; got {kind!r}.")
+    if workers < 1:
+        raise Refused(f"WORKERS must be at least 1; got {workers}.")
+    folder = Path(var or FOLDERS[kind]).expanduser()
+    folder = (folder if folder.is_absolute() else ROOT / folder).resolve()
+    if not exports:
+        return Company(folder, kind, workers, folder / "exports")
+    given = Path(exports).expanduser().resolve()
+    if not given.is_dir():
+        raise Refused(f"EXPORTS must be a folder of exports; {given} is none.")
+    return Company(folder, kind, 0, given)
+
+
+def claim(company: Company) -> None:
+    """Write the company's identity, or check that the folder belongs to this very company.
+
+    Raises:
+        Refused: The folder belongs to another company, or holds something else.
+    """
+    asked = {"kind": company.kind, "workers": company.workers, "exports": str(company.exports)}
+    if company.identity.exists():
+        found = json.loads(company.identity.read_text())
+        differing = [f"{name}={found.get(name)}" for name in asked if found.get(name) != asked[name]]
+        if differing:
+            raise Refused(
+                f"{company.var} belongs to another company ({', '.join(differing)}). "
+                f"Choose another folder with VAR=..., or remove this one with `make clean VAR='{company.var}'`."
+            )
+        return
+    if company.var.is_dir() and any(company.var.iterdir()):
+        raise Refused(f"{company.var} is not empty and holds no company. Choose another folder with VAR=...")
+    company.var.mkdir(parents=True, exist_ok=True)
+    company.identity.write_text(json.dumps(asked, indent=2) + "\n")
+
+
+def opened(var: str) -> Company:
+    """The company that lives in a folder.
+
+    Raises:
+        Refused: There is none.
+    """
+    folder = Path(var).expanduser()
+    folder = (folder if folder.is_absolute() else ROOT / folder).resolve()
+    if not (folder / "company.json").is_file():
+        raise Refused(f"No company lives in {folder}. Make one with `make run`, or name its folder with VAR=...")
+    found = json.loads((folder / "company.json").read_text())
+    return Company(folder, found["kind"], found["workers"], Path(found["exports"]))

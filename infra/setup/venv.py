@@ -1,0 +1,57 @@
+"""Make `.venv` from `uv.lock`, and only when the lock changed since.
+
+The lock names versions and sha256 sums but no place (`infra/lock.sh` says why); files come from whichever index pip and
+uv are set up for. Bytecode is compiled at once: without it every Airflow command takes ten seconds longer. Runs before
+the environment exists, on the standard library alone.
+"""
+
+import hashlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+VENV: Final = ROOT / ".venv"
+PYTHON: Final = VENV / "bin" / "python"
+TOOLS: Final = VENV / "tools"
+UV: Final = TOOLS / "bin" / "uv"
+"""uv lives beside the locked packages, not among them: it is what installs them."""
+STAMP: Final = VENV / "candor.lock.sha256"
+
+
+def fresh() -> bool:
+    """Whether `.venv` was made from this very lock."""
+    return PYTHON.exists() and STAMP.exists() and STAMP.read_text() == _digest()
+
+
+def make() -> None:
+    """Bring `.venv` to the state of `uv.lock`."""
+    if fresh():
+        return
+    if not PYTHON.exists():
+        _run(sys.executable, "-m", "venv", "--without-pip", str(VENV))
+    if not UV.exists():
+        _run(sys.executable, "-m", "venv", str(TOOLS))
+        _run(str(TOOLS / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "uv")
+    uv, wanted = str(UV), str(VENV / "requirements.txt")
+    _run(uv, "export", "--quiet", "--frozen", "--no-emit-project", "--no-header", "--output-file", wanted)
+    _run(uv, "pip", "sync", "--quiet", "--require-hashes", "--compile-bytecode", "--python", str(PYTHON), wanted)
+    STAMP.write_text(_digest())
+
+
+def _digest() -> str:
+    return hashlib.sha256((ROOT / "uv.lock").read_bytes()).hexdigest()
+
+
+def _run(*words: str) -> None:
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    environment.pop("VIRTUAL_ENV", None)
+    subprocess.run(words, cwd=ROOT, env=environment, check=True)
+
+
+if __name__ == "__main__":
+    if not (3, 11) <= sys.version_info[:2] < (3, 13):
+        sys.exit(f"Candor needs Python 3.11 or 3.12; this is {sys.version.split()[0]}. Set PYTHON=... for make.")
+    make()

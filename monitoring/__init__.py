@@ -1,0 +1,10 @@
+"""Are the released models still true? Drift, performance on late labels, bias; and the Audit page that shows it.
+
+    drift        inputs now against the release's reference profile   exact PSI, Evidently report
+    performance  earlier scores against outcomes that arrived since   metric with interval, figure at release
+    bias         human decisions and model selections by group        per attribute, and per subject
+    report       what follows from the three                          findings, retrain request, one page
+    portal/      the Audit page inside Airflow                         reads the reports zone, releases and the ledger
+
+Only aggregates are written: no row of a person, no pseudonym. `_evidently` is the only user of Evidently.
+"""

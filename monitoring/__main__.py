@@ -1,0 +1,103 @@
+"""Ask whether the released models still hold.
+
+    python -m monitoring drift|performance|bias|report FAMILY [--as-of DAY]
+
+Each command judges the newest day on which the family was scored (or the newest up to DAY), writes its report into the
+store and prints one JSON line. `report` comes last and puts the others together. Drift, performance and bias that
+cannot be judged say so in `status` and are not an error. `bias` needs CANDOR_AUDIT_KEY.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+from monitoring.settings import monitor_settings
+from pipelines.base.catalog import FAMILIES
+from pipelines.base.stage import guarded
+from pipelines.base.store import open_store
+
+
+def drift(family: str, until: date | None) -> dict[str, Any]:
+    """The line of `drift`."""
+    from monitoring import drift as check
+
+    result = check.run(open_store(), family, until, monitor_settings())
+    drifted = [column.column for column in result.columns if column.is_drifted]
+    return {"status": result.status, "rows": result.rows, "columns": len(result.columns), "drifted": drifted} | _about(
+        result
+    )
+
+
+def performance(family: str, until: date | None) -> dict[str, Any]:
+    """The line of `performance`."""
+    from monitoring import performance as check
+
+    result = check.run(open_store(), family, until, monitor_settings())
+    now, then = result.model, result.model_at_release
+    return {
+        "status": result.status,
+        "metric": result.metric,
+        "value": now.value if now else None,
+        "low": now.low if now else None,
+        "high": now.high if now else None,
+        "at_release": then.value if then else None,
+        "labels": f"{result.labelled} of {result.scored}",
+    } | _about(result)
+
+
+def bias(family: str, until: date | None) -> dict[str, Any]:
+    """The line of `bias`."""
+    from monitoring import bias as check
+
+    result = check.run(open_store(), family, until)
+    adverse = [a for a in (*result.subjects, *result.pools) if a.verdict == "ADVERSE"]
+    return {
+        "status": result.status,
+        "judged": len(result.pools) + len(result.subjects),
+        "adverse": [[a.source, a.subject, a.judgement["axis"]] for a in adverse],
+        "headline": result.headlines[0] if result.headlines else None,
+    } | _about(result)
+
+
+def report(family: str, until: date | None) -> dict[str, Any]:
+    """The line of `report`."""
+    from monitoring import report as check
+
+    result = check.run(open_store(), family, until, monitor_settings())
+    return {
+        "retrain": result.retrain,
+        "reasons": list(result.reasons),
+        "held_back": list(result.held_back),
+        "findings": len(result.findings),
+        "alerts": sum(finding.is_alert for finding in result.findings),
+    } | _about(result)
+
+
+COMMANDS = {"drift": drift, "performance": performance, "bias": bias, "report": report}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Command line; the docstring of this module is its help."""
+    parser = argparse.ArgumentParser(
+        prog="python -m monitoring", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("check", choices=COMMANDS, help="what to judge")
+    parser.add_argument("family", choices=FAMILIES, help="which model family")
+    parser.add_argument("--as-of", type=_day, help="day, the newest by default (also when empty)")
+    args = parser.parse_args(argv)
+    return guarded(lambda: json.dumps(COMMANDS[args.check](args.family, args.as_of)))
+
+
+def _day(text: str) -> date | None:
+    return date.fromisoformat(text) if text else None
+
+
+def _about(result: Any) -> dict[str, Any]:
+    return {"family": result.family, "as_of": str(result.as_of) if result.as_of else None}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,173 @@
+"""From measurements to findings, and from findings to a retrain request. Pure.
+
+A bound of `monitor` in `params.yaml` that is crossed is a finding. A check that did not run is a finding too: silence
+is not consent. Findings named in `retrain_on` ask for a retrain, each at most once in `cooldown_days`. Bias does not by
+default: training again on the same decisions repeats them; it needs a person.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, timedelta
+
+from monitoring.bias import lowest, told
+from monitoring.results import Axis, Bias, Drift, Finding, Findings, Performance
+from monitoring.settings import Monitor
+
+
+def of_drift(drift: Drift | None, settings: Monitor) -> list[Finding]:
+    """Columns that drifted, and whether too many did.
+
+    Args:
+        drift: What was measured; None when drift was not measured.
+        settings: Bounds.
+    """
+    if drift is None:
+        return [_not_measured("drift")]
+    if drift.status != "ok":
+        return [_silent("drift", drift.status)]
+    found = [
+        Finding(
+            rule="psi",
+            subject=column.column,
+            text=f"{column.column} has drifted: PSI {column.psi:.2f}; the bound is {settings.psi:.2f}, and chance "
+            f"alone stays below {column.noise:.2f}.",
+            value=column.psi,
+            bound=settings.psi,
+        )
+        for column in drift.columns
+        if column.is_drifted
+    ]
+    share = drift.drifted_share
+    if share is not None and share > settings.drifted_share:
+        text = f"{share:.0%} of the inputs have drifted; the bound is {settings.drifted_share:.0%}."
+        found.insert(
+            0, Finding(rule="drifted_share", subject="inputs", text=text, value=share, bound=settings.drifted_share)
+        )
+    return found
+
+
+def of_performance(performance: Performance | None, settings: Monitor) -> list[Finding]:
+    """Whether the model is worse than at release, beyond the bound and beyond chance.
+
+    Args:
+        performance: What was measured; None when performance was not measured.
+        settings: Bounds.
+    """
+    if performance is None:
+        return [_not_measured("performance")]
+    if performance.status == "insufficient_labels":
+        labels = f"{performance.labelled} of {performance.scored}"
+        text = f"Performance cannot be judged yet: labels for {labels} scores; {settings.min_labels} are needed."
+        return [Finding(rule="insufficient_labels", subject=performance.metric, text=text, is_alert=False)]
+    if performance.status != "ok":
+        return [_silent("performance", performance.status)]
+    drop = performance.drop
+    if drop is None or performance.model is None or performance.model_at_release is None:
+        return [_not_measured("performance")]
+    if drop <= settings.performance_drop or not is_beyond_chance(performance):
+        return []
+    now, then = performance.model, performance.model_at_release
+    text = (
+        f"{performance.metric} is {now.value:.3f} [{now.low:.3f} to {now.high:.3f}]; at release it was "
+        f"{then.value:.3f}. It is {drop:.0%} worse; the bound is {settings.performance_drop:.0%}."
+    )
+    return [
+        Finding(
+            rule="performance_drop",
+            subject=performance.metric,
+            text=text,
+            value=drop,
+            bound=settings.performance_drop,
+        )
+    ]
+
+
+def is_beyond_chance(performance: Performance) -> bool:
+    """Whether the whole interval of today's figure is worse than the figure at release."""
+    now, then = performance.model, performance.model_at_release
+    if now is None or then is None or now.low is None or now.high is None or then.value is None:
+        return False
+    return now.high < then.value if performance.is_higher_better else now.low > then.value
+
+
+def of_bias(bias: Bias | None) -> list[Finding]:
+    """Every ADVERSE judgement is an alert, subjects before pools; INVESTIGATE is worth knowing.
+
+    Args:
+        bias: What was measured; None when bias was not measured.
+    """
+    if bias is None:
+        return [_not_measured("bias")]
+    if bias.status != "ok":
+        return [_silent("bias", bias.status)]
+    whole = {(a.source, a.stage, a.judgement["axis"]): a for a in bias.pools}
+    subjects = sorted(bias.subjects, key=lambda a: (a.verdict != "ADVERSE", not a.judgement["is_hidden_in_pool"]))
+    judged = [(a, whole.get((a.source, a.stage, a.judgement["axis"]))) for a in subjects]
+    judged += [(a, None) for a in bias.pools]
+    return [_of_axis(a, pool) for a, pool in judged if a.verdict in ("ADVERSE", "INVESTIGATE")]
+
+
+def concluded(
+    family: str,
+    as_of: date,
+    findings: Iterable[Finding],
+    requested: Sequence[Mapping[str, str]],
+    settings: Monitor,
+) -> Findings:
+    """All findings of a day and what they ask for.
+
+    Args:
+        family: Model family.
+        as_of: The day judged.
+        findings: What the checks found.
+        requested: Earlier retrain requests of this family: `finding` (a rule) and `as_of` (ISO date).
+        settings: Bounds.
+    """
+    ordered = sorted(findings, key=lambda f: not f.is_alert)
+    wanted = dict.fromkeys(f.rule for f in ordered if f.rule in settings.retrain_on)
+    held = {rule for rule in wanted if _was_asked(rule, as_of, requested, settings.cooldown_days)}
+    reasons = tuple(rule for rule in wanted if rule not in held)
+    return Findings(
+        family=family,
+        as_of=as_of,
+        retrain=bool(reasons),
+        reasons=reasons,
+        held_back=tuple(rule for rule in wanted if rule in held),
+        findings=tuple(ordered),
+    )
+
+
+def _was_asked(rule: str, as_of: date, requested: Sequence[Mapping[str, str]], cooldown_days: int) -> bool:
+    """Whether a retrain for this rule was asked for within the cooldown before or after `as_of`."""
+    asked = [date.fromisoformat(entry["as_of"]) for entry in requested if entry["finding"] == rule]
+    return any(abs(as_of - day) < timedelta(days=cooldown_days) for day in asked)
+
+
+def _of_axis(axis: Axis, pool: Axis | None) -> Finding:
+    row = lowest(axis)
+    return Finding(
+        rule=f"bias_{axis.source}" if axis.subject is None else f"bias_{axis.source}_subject",
+        subject=axis.subject or "all subjects",
+        text=told(axis, pool),
+        value=row["impact_ratio"] if row else None,
+        bound=None,
+        is_alert=axis.verdict == "ADVERSE",
+    )
+
+
+def _not_measured(check: str) -> Finding:
+    text = f"{check.capitalize()} was not measured. Run `python -m monitoring {check}` or clear its task."
+    return Finding(rule="not_measured", subject=check, text=text)
+
+
+_WHY = {
+    "no_scores": "nobody was scored yet",
+    "no_release": "no release is live or in shadow",
+    "too_few_rows": "too few people were scored",
+    "no_earlier_scores": "there are no earlier scores",
+    "no_groups": "no protected attribute is known for anybody",
+}
+
+
+def _silent(check: str, status: str) -> Finding:
+    text = f"{check.capitalize()} cannot be judged: {_WHY.get(status, status)}. This is not a sign of health."
+    return Finding(rule=status, subject=check, text=text, is_alert=False)

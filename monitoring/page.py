@@ -1,0 +1,192 @@
+"""Results as HTML: the page of a day's report, and the words and drawings that the Audit page shares with it. Pure."""
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from monitoring import svg
+from monitoring.results import Bias, ColumnDrift, Drift, Findings, Performance
+
+TEMPLATES: Final = Path(__file__).parent / "templates"
+
+MEANINGS: Final = {
+    "ADVERSE": "A group is selected at less than four fifths of the best group's rate, chance does not explain it, and "
+    "one different decision would not undo it.",
+    "INVESTIGATE": "There is a gap that the rules alone cannot settle. A person must look into it.",
+    "INSUFFICIENT_DATA": "Too little data to see a gap of the size that matters. This never reads as fair.",
+    "NO_EVIDENCE": "There was enough data to see a gap that matters, and none was seen.",
+    "allowed": "Every check of the gate passed. Two people still had to approve.",
+    "held": "At least one check of the gate did not pass. Nothing was released from this verdict.",
+}
+TONES: Final = {
+    "ADVERSE": "bad",
+    "INVESTIGATE": "warn",
+    "INSUFFICIENT_DATA": "unsure",
+    "NO_EVIDENCE": "good",
+    "allowed": "good",
+    "held": "bad",
+}
+
+
+def report(result: Findings, drift: Drift | None, performance: Performance | None, bias: Bias | None) -> str:
+    """The page of one family and day; self-contained, no script, nothing fetched."""
+    about = next((f"Scored by {part.release}." for part in (drift, performance, bias) if part and part.release), "")
+    return render(
+        "report.html",
+        result=result,
+        drift=drift,
+        performance=performance,
+        bias=bias,
+        about=about,
+        style=Markup(style()),  # noqa: S704  # our own file
+    )
+
+
+def render(template: str, **values: Any) -> str:
+    """A template of this package, every value escaped; a name that is missing is a mistake and raises."""
+    return _environment().get_template(template).render(**values)
+
+
+@cache
+def style() -> str:
+    """The style sheet."""
+    return (TEMPLATES / "style.css").read_text(encoding="utf-8")
+
+
+def tone(verdict: str) -> str:
+    """The class of a verdict word; an unknown word is never a good one."""
+    return TONES.get(verdict, "unsure")
+
+
+def meaning(verdict: str) -> str:
+    """What a verdict word means."""
+    return MEANINGS.get(verdict, "An unknown verdict: treat it as held.")
+
+
+def share(value: float | None) -> str:
+    """A share in words, such as `41%`; a dash for unknown."""
+    return "–" if value is None or math.isnan(value) else f"{value:.1%}" if abs(value) < 0.1 else f"{value:.0%}"  # noqa: RUF001
+
+
+def number(value: float | None, digits: int) -> str:
+    """A number; a dash for unknown."""
+    return "–" if value is None or math.isnan(value) else f"{value:,.{digits}f}"  # noqa: RUF001
+
+
+def ratios(judgement: Mapping[str, Any]) -> Markup:
+    """Impact ratios of one axis with intervals; groups that were not compared say why. Empty when none was."""
+    if not any(_is_compared(row) for row in judgement["groups"]):
+        return Markup("")
+    bars = [
+        svg.Bar(
+            label=str(row["group"]),
+            value=_known(row["impact_ratio"] if _is_compared(row) or row["is_reference"] else None),
+            low=_known(row["low"] if _is_compared(row) else None),
+            high=_known(row["high"] if _is_compared(row) else None, math.inf if _is_compared(row) else math.nan),
+            note=_note(row),
+            tone=tone(str(row["verdict"])),
+        )
+        for row in judgement["groups"]
+    ]
+    axis = svg.Axis(0.25, 2.0, ((0.5, "0.5"), (0.8, "4/5"), (1.0, "equal")), is_log=True)
+    title = f"Impact ratio by {judgement['axis']} with 95% intervals"
+    return Markup(svg.intervals(bars, axis, title))  # noqa: S704  # svg escapes
+
+
+def estimates(performance: Performance) -> Markup:
+    """Today's metric beside the figures at release."""
+    shown = [
+        ("model now", performance.model, "plain"),
+        ("baseline now", performance.baseline, "plain"),
+        ("model at release", performance.model_at_release, "plain"),
+        ("baseline at release", performance.baseline_at_release, "plain"),
+    ]
+    return figures(performance.metric, [(n, e.value, e.low, e.high, t) for n, e, t in shown if e is not None])
+
+
+def figures(title: str, rows: Iterable[tuple[str, float | None, float | None, float | None, str]]) -> Markup:
+    """Figures with intervals on one axis that fits them.
+
+    Args:
+        title: What they are, such as AUC.
+        rows: Name, value, low, high, tone.
+    """
+    bars = [
+        svg.Bar(name, _known(value), _known(low), _known(high), _with_bounds(value, low, high), colour)
+        for name, value, low, high, colour in rows
+    ]
+    known = [x for bar in bars for x in (bar.value, bar.low, bar.high) if math.isfinite(x)]
+    if not known:
+        return Markup("")
+    low, high = min(known), max(known)
+    room = (high - low) * 0.1 or 0.05
+    axis = svg.Axis(low - room, high + room, ((low, f"{low:.3f}"), (high, f"{high:.3f}")))
+    return Markup(svg.intervals(bars, axis, f"{title.upper()} with intervals"))  # noqa: S704  # svg escapes
+
+
+def shape(column: ColumnDrift) -> Markup:
+    """A column's distribution at training time and now."""
+    before = [value or 0.0 for value in column.expected]
+    now = [value or 0.0 for value in column.actual]
+    title = f"Distribution of {column.column} at training and now"
+    return Markup(svg.distributions(before[:40], now[:40], title))  # noqa: S704  # svg escapes
+
+
+def counts(axes: Iterable[Any]) -> str:
+    """How many of each verdict, worst first."""
+    found = Counter(axis.verdict for axis in axes)
+    return ", ".join(f"{found[v]} {v.replace('_', ' ')}" for v in MEANINGS if found[v]) or "none"
+
+
+@cache
+def _environment() -> Environment:
+    made = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.globals |= {
+        "tone": tone,
+        "meaning": meaning,
+        "meanings_of": MEANINGS,
+        "share": share,
+        "number": number,
+        "ratios": ratios,
+        "estimates": estimates,
+        "figures": figures,
+        "shape": shape,
+        "counts": counts,
+    }
+    return made
+
+
+def _is_compared(row: Mapping[str, Any]) -> bool:
+    return row["p_value"] is not None
+
+
+def _known(value: float | None, otherwise: float = math.nan) -> float:
+    return otherwise if value is None else float(value)
+
+
+def _note(row: Mapping[str, Any]) -> str:
+    if row["is_small"]:
+        return "too few to judge"
+    if row["is_unknown"]:
+        return "unknown group"
+    if row["is_reference"]:
+        return "reference"
+    return str(row["verdict"]).replace("_", " ").capitalize()
+
+
+def _with_bounds(value: float | None, low: float | None, high: float | None) -> str:
+    if value is None:
+        return "unknown"
+    return f"{value:.3f}" + (f" [{low:.3f} to {high:.3f}]" if low is not None and high is not None else "")

@@ -1,0 +1,1 @@
+"""The Audit page: what a compliance reviewer reads, inside the Airflow UI."""

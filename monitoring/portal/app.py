@@ -1,0 +1,153 @@
+"""The Audit page as a web application inside Airflow's API server, behind Airflow's own login.
+
+    GET ./                                   all families
+    GET models/<family>                      one family
+    GET records                              ingest counts and the ledger
+    GET reports/<family>/<day>/<name>        a report in its frame
+    GET raw/<family>/<day>/<name>            the report itself, in a sandbox of its own
+    GET style.css
+
+Anonymous requests are sent to the login (a browser) or answered 401; people without the compliance role get 403. Under
+SimpleAuthManager, which knows no custom rights, the role is the list of names in CANDOR_COMPLIANCE_USERS; other
+managers are asked for `can_read` on `Compliance`. Everything is read-only; no route takes anything but a GET.
+"""
+
+# No `from __future__ import annotations` here: FastAPI could not resolve GetUserDep and would answer 422 to everybody.
+
+import os
+from collections.abc import Callable
+from typing import Any, Final
+
+from airflow.api_fastapi.app import get_auth_manager
+from airflow.api_fastapi.auth.managers.simple.simple_auth_manager import SimpleAuthManager
+from airflow.api_fastapi.core_api.security import GetUserDep
+from fastapi import Depends, FastAPI, HTTPException, Request
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.exceptions import HTTPException as AnyHTTPException
+
+from monitoring import page
+from monitoring.portal import evidence, pages
+from pipelines.base.catalog import FAMILIES
+from pipelines.base.errors import CandorError
+from pipelines.base.store import Store, open_store
+
+RESOURCE: Final = "Compliance"
+USERS: Final = "CANDOR_COMPLIANCE_USERS"
+_HEADERS: Final = {
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+_PAGE: Final = _HEADERS | {
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; frame-src 'self'; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'self'"
+}
+_REPORT: Final = _HEADERS | {
+    "Content-Security-Policy": "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; "
+    "style-src 'unsafe-inline'; img-src data: blob:; font-src data:; worker-src blob:; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'self'"
+}
+"""Evidently's pages run their own scripts, so they get an origin of their own: no cookie, no request, no way out."""
+_SUMMARY: Final = _HEADERS | {
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'self'"
+}
+"""Our own summary has no script, and its links to the other reports need the session: no sandbox."""
+
+app = FastAPI(title="Candor audit", docs_url=None, redoc_url=None, openapi_url=None)
+
+
+def is_allowed(user: Any, manager: Any) -> bool:
+    """Whether a user may read the Audit page.
+
+    Args:
+        user: Airflow's user.
+        manager: Airflow's auth manager.
+    """
+    if isinstance(manager, SimpleAuthManager):
+        named = {name.strip() for name in os.environ.get(USERS, "").split(",")} - {""}
+        return user.get_name() in named
+    return bool(manager.is_authorized_custom_view(method="GET", resource_name=RESOURCE, user=user))
+
+
+def reviewer(user: GetUserDep) -> str:
+    """The name of the signed-in reviewer; everybody else is refused."""
+    if not is_allowed(user, get_auth_manager()):
+        raise HTTPException(403, "The Audit page is for compliance reviewers. Ask an administrator for the role.")
+    return str(user.get_name())
+
+
+def company() -> Store:
+    """The store of the company that this Airflow serves."""
+    return open_store()
+
+
+Who: Final = Depends(reviewer)
+Company: Final = Depends(company)
+
+
+@app.exception_handler(AnyHTTPException)
+async def refused(request: Request, error: AnyHTTPException) -> Response:
+    """401 sends a browser to the login; everything else is said in the form the client asked for."""
+    if "text/html" not in request.headers.get("accept", ""):
+        return JSONResponse({"detail": error.detail}, error.status_code, headers=_HEADERS)
+    if error.status_code == 401:
+        return RedirectResponse(get_auth_manager().get_url_login(next_url=str(request.url)), 303)
+    return HTMLResponse(pages.refusal(error.status_code, str(error.detail)), error.status_code, headers=_PAGE)
+
+
+@app.get("/")
+def overview(who: str = Who, store: Store = Company) -> Response:
+    """All families at a glance."""
+    return _shown(lambda: pages.overview([evidence.model(store, f) for f in FAMILIES], evidence.ledger(store), who))
+
+
+@app.get("/models/{family}")
+def model(family: str, who: str = Who, store: Store = Company) -> Response:
+    """One family."""
+    _must_be(family in FAMILIES)
+    return _shown(
+        lambda: pages.model(evidence.model(store, family), evidence.ledger(store), evidence.feeds(store), who)
+    )
+
+
+@app.get("/records")
+def records(who: str = Who, store: Store = Company) -> Response:
+    """Ingest counts and the ledger."""
+    return _shown(lambda: pages.records(evidence.ledger(store, recent=100), evidence.feeds(store), who))
+
+
+@app.get("/reports/{family}/{as_of}/{name}")
+def report(family: str, as_of: str, name: str, who: str = Who, store: Store = Company) -> Response:
+    """A report in its frame."""
+    _must_be(family in FAMILIES and name in evidence.PAGES)
+    _must_be(evidence.report_file(store, family, as_of, name) is not None)
+    return _shown(lambda: pages.report(family, as_of, name, who))
+
+
+@app.get("/raw/{family}/{as_of}/{name}", dependencies=[Who])
+def raw(family: str, as_of: str, name: str, store: Store = Company) -> Response:
+    """The report itself."""
+    data = evidence.report_file(store, family, as_of, name) if family in FAMILIES else None
+    _must_be(data is not None)
+    kind = "text/html; charset=utf-8" if name.endswith(".html") else "application/json"
+    return Response(data, media_type=kind, headers=_SUMMARY if name == "index.html" else _REPORT)
+
+
+@app.get("/style.css")
+def style() -> Response:
+    """The style sheet: nothing in it is secret."""
+    return Response(page.style(), media_type="text/css", headers=_HEADERS)
+
+
+def _must_be(condition: bool) -> None:
+    if not condition:
+        raise HTTPException(404, "There is no such page or report.")
+
+
+def _shown(made: Callable[[], str]) -> Response:
+    """A page; an error of ours is said on it, with the status of a server that cannot answer."""
+    try:
+        return HTMLResponse(made(), headers=_PAGE)
+    except CandorError as error:
+        return HTMLResponse(pages.refusal(503, str(error)), 503, headers=_PAGE)

@@ -1,0 +1,216 @@
+"""What the Audit page shows of a company, read from the store: releases, verdicts, reports, ingest counts, the ledger.
+
+No secret is needed: everything here is an aggregate. What cannot be trusted (a changed file, a broken chain) is shown
+as a fault in its place and never as an empty or a good result.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Final, TypeVar
+
+from monitoring import released, results
+from monitoring.released import Released
+from monitoring.results import Bias, Drift, Findings, Performance
+from pipelines import audit
+from pipelines.audit import Entry, Head, Tag
+from pipelines.base import releases
+from pipelines.base.catalog import PROPOSALS, REPORTS
+from pipelines.base.digests import sha256_bytes
+from pipelines.base.errors import CandorError, ContractError
+from pipelines.base.releases import VERDICT, Release
+from pipelines.base.store import Store
+
+PAGES: Final = {
+    "index.html": "Summary",
+    "bias.html": "Bias, Evidently report",
+    "drift.html": "Drift, Evidently report",
+}
+"""Reports that open as a page."""
+FILES: Final = (*PAGES, "findings.json", "bias.json", "drift.json", "performance.json")
+"""Everything that is served of a day. Nothing else in the store has an address."""
+_DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
+_PROPOSED: Final = (Tag.MODEL_PROPOSED, Tag.MODEL_HELD)
+_COUNTED: Final = ("in", "accepted", "quarantined", "filtered", "held")
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """What monitoring concluded on one day."""
+
+    as_of: date
+    findings: Findings | None = None
+    bias: Bias | None = None
+    drift: Drift | None = None
+    performance: Performance | None = None
+    names: tuple[str, ...] = ()
+    """Reports that exist."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """The newest verdict of the gate, released or not."""
+
+    verdict_sha256: str
+    judged_at: str
+    verdict: dict[str, Any]
+    is_released: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """One family on the Audit page."""
+
+    family: str
+    live: Released | None = None
+    shadow: Released | None = None
+    candidate: Candidate | None = None
+    history: tuple[Release, ...] = ()
+    """All pointers, newest first."""
+    days: tuple[date, ...] = ()
+    """Days with reports, newest first."""
+    newest: Day | None = None
+    faults: tuple[str, ...] = ()
+    """Why something could not be shown."""
+
+    @property
+    def shown(self) -> Released | None:
+        """The model that scores: the live one, else the one in shadow."""
+        return self.live or self.shadow
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """The ledger's head, whether it is whole, and its newest entries."""
+
+    head: Head
+    faults: tuple[str, ...]
+    recent: tuple[Entry, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """What became of one feed's rows, over all batches."""
+
+    name: str
+    rows: Mapping[str, int]
+    reasons: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def adds_up(self) -> bool:
+        """Rows in = accepted + quarantined + filtered."""
+        rows = self.rows
+        return rows["in"] == rows["accepted"] + rows["quarantined"] + rows["filtered"]
+
+
+def model(store: Store, family: str) -> Model:
+    """Everything about one family."""
+    faults: list[str] = []
+    nothing: list[Release] = []
+    pointers = _tried(lambda: releases.pointers(store, family), nothing, faults)
+    shadows = _tried(lambda: releases.pointers(store, family, is_shadow=True), nothing, faults)
+    days = report_days(store, family)
+    return Model(
+        family=family,
+        live=_tried(lambda: released.opened(store, pointers[-1]) if pointers else None, None, faults),
+        shadow=_tried(lambda: released.opened(store, shadows[-1]) if shadows else None, None, faults),
+        candidate=_tried(lambda: candidate(store, family, pointers), None, faults),
+        history=tuple(reversed(pointers)),
+        days=tuple(days),
+        newest=_tried(lambda: day(store, family, days[0]) if days else None, None, faults),
+        faults=tuple(faults),
+    )
+
+
+def candidate(store: Store, family: str, pointers: Iterable[Release]) -> Candidate | None:
+    """The newest verdict on record; None before the first.
+
+    Raises:
+        ContractError: The stored verdict is not the one on record.
+    """
+    newest = audit.entries(store, newest_first=True)
+    entry = next((e for e in newest if e.tag in _PROPOSED and e.subject == family), None)
+    if entry is None:
+        return None
+    digest = str(entry.facts["verdict_sha256"])
+    data = store.read(f"{PROPOSALS}/{family}/{digest}/{VERDICT}")
+    if sha256_bytes(data) != digest:
+        raise ContractError(f"The verdict on {family} must be as it was proposed; its digest differs. Retrain.")
+    return Candidate(digest, entry.recorded_at, json.loads(data), any(p.verdict_sha256 == digest for p in pointers))
+
+
+def report_days(store: Store, family: str) -> list[date]:
+    """Days with reports, newest first."""
+    prefix = f"{REPORTS}/{family}/"
+    parts = {key.removeprefix(prefix).split("/")[0] for key in store.list(prefix.rstrip("/"))}
+    return sorted((date.fromisoformat(part) for part in parts if _DAY.fullmatch(part)), reverse=True)
+
+
+def day(store: Store, family: str, as_of: date) -> Day:
+    """One day's results. Raises ContractError when one is not readable."""
+    try:
+        return Day(
+            as_of=as_of,
+            findings=results.saved(store, Findings, family, as_of, "findings.json"),
+            bias=results.saved(store, Bias, family, as_of, "bias.json"),
+            drift=results.saved(store, Drift, family, as_of, "drift.json"),
+            performance=results.saved(store, Performance, family, as_of, "performance.json"),
+            names=tuple(name for name in FILES if store.exists(results.key(family, as_of, name))),
+        )
+    except ValueError:
+        raise ContractError(
+            f"The reports on {family} of {as_of} must be readable; one is not. Run `python -m monitoring` again."
+        ) from None
+
+
+def report_file(store: Store, family: str, as_of: str, name: str) -> bytes | None:
+    """A report's bytes; None for everything that is not a report's own name, whatever it looks like."""
+    if name not in FILES or not _DAY.fullmatch(as_of):
+        return None
+    key = f"{REPORTS}/{family}/{as_of}/{name}"
+    return store.read(key) if store.exists(key) else None
+
+
+def ledger(store: Store, recent: int = 0) -> Ledger:
+    """The ledger's state, proved now.
+
+    Args:
+        store: Holds it.
+        recent: How many of its newest entries to show.
+    """
+    faults = audit.verify(store)
+    try:
+        head = audit.head(store)
+        newest = [entry for entry, _ in zip(audit.entries(store, newest_first=True), range(recent), strict=False)]
+    except CandorError as error:
+        return Ledger(Head(0, ""), (*faults, str(error)))
+    return Ledger(head, tuple(faults), tuple(newest))
+
+
+def feeds(store: Store) -> list[Feed]:
+    """What became of all rows that ever arrived, by feed."""
+    rows: dict[str, dict[str, int]] = {}
+    reasons: dict[str, dict[str, int]] = {}
+    for key in store.list(f"{REPORTS}/ingest"):
+        for name, counts in json.loads(store.read(key))["counts"].items():
+            _add(rows.setdefault(name, dict.fromkeys(_COUNTED, 0)), {part: counts.get(part, 0) for part in _COUNTED})
+            _add(reasons.setdefault(name, {}), counts.get("reasons", {}))
+    return [Feed(name, rows[name], reasons[name]) for name in sorted(rows)]
+
+
+def _add(total: dict[str, int], more: Mapping[str, int]) -> None:
+    for name, count in more.items():
+        total[name] = total.get(name, 0) + int(count)
+
+
+def _tried(read: Callable[[], T], otherwise: T, faults: list[str]) -> T:
+    """The value read; on an error of ours the fault is noted and shown."""
+    try:
+        return read()
+    except CandorError as error:
+        faults.append(str(error))
+        return otherwise

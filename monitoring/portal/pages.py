@@ -1,0 +1,99 @@
+"""The Audit page's HTML, from evidence. Pure: no store, no request, no Airflow.
+
+Links are relative, since the page lives below a prefix and inside a frame: `base` is the way back to its root.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from markupsafe import Markup
+
+from monitoring import page
+from monitoring.portal import evidence
+from monitoring.portal.evidence import Day, Feed, Ledger, Model
+from pipelines.base.catalog import FAMILIES
+
+QUESTIONS = {
+    "screening": "Does this person's resume fit this requisition?",
+    "recommendation": "Which course should this person take next?",
+    "outcomes": "Will this person complete or pass this course?",
+    "performance": "What will this person's next rating be?",
+}
+
+
+def overview(models: Sequence[Model], ledger: Ledger, who: str) -> str:
+    """All families at a glance."""
+    return _page("audit_overview.html", "Overview", "", who, models=models, ledger=ledger)
+
+
+def model(shown: Model, ledger: Ledger, feeds: Sequence[Feed], who: str) -> str:
+    """One family: the live model, its verdict, metrics, groups, and what monitoring found since."""
+    release = shown.shown
+    return _page(
+        "audit_model.html",
+        shown.family,
+        "../",
+        who,
+        model=shown,
+        verdict=release.verdict if release else None,
+        day=shown.newest or Day(date.min),
+        ledger=ledger,
+        total=_total(feeds),
+        pages=evidence.PAGES,
+        accepted=accepted(release.pointer.approvers) if release else {},
+        metrics=metrics,
+    )
+
+
+def report(family: str, as_of: str, name: str, who: str) -> str:
+    """The frame around a report, with the way back."""
+    title = f"{evidence.PAGES[name]} · {family} · {as_of}"
+    return _page("audit_report.html", family, "../../../", who, as_of=as_of, name=name, title=title)
+
+
+def records(ledger: Ledger, feeds: Sequence[Feed], who: str) -> str:
+    """What arrived, what became of it, and the ledger."""
+    return _page("audit_records.html", "Records", "", who, ledger=ledger, feeds=feeds, total=_total(feeds))
+
+
+def refusal(status: int, reason: str) -> str:
+    """What somebody sees who may not see the page."""
+    return page.render("audit_refusal.html", status=status, reason=reason)
+
+
+def accepted(approvers: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
+    """Gap name -> names of those who accepted it in writing."""
+    found: dict[str, list[str]] = {}
+    for approver in approvers:
+        for gap in approver.get("accepted_gaps", ()):
+            found.setdefault(str(gap), []).append(str(approver.get("name", "somebody")))
+    return found
+
+
+def metrics(verdict: Mapping[str, Any]) -> Markup:
+    """The gate's metrics: model, baseline and chance on one axis."""
+    found = verdict.get("metrics") or {}
+    rows = [_estimate(name, found.get(name)) for name in ("model", "baseline")]
+    chance = found.get("chance")
+    if isinstance(chance, int | float):
+        rows.append(("chance", float(chance), None, None, "plain"))
+    return page.figures(str(found.get("metric") or "metric"), [row for row in rows if row[1] is not None])
+
+
+def _estimate(name: str, found: Any) -> tuple[str, float | None, float | None, float | None, str]:
+    known = found if isinstance(found, Mapping) else {}
+    return name, known.get("value"), known.get("low"), known.get("high"), "plain"
+
+
+def _page(template: str, current: str, base: str, who: str, **values: Any) -> str:
+    shared = {"base": base, "current": current, "who": who, "families": FAMILIES, "questions": QUESTIONS}
+    return page.render(template, **shared, **values)
+
+
+def _total(feeds: Sequence[Feed]) -> dict[str, int]:
+    total = dict.fromkeys(("in", "accepted", "quarantined", "filtered", "held"), 0)
+    for feed in feeds:
+        for name in total:
+            total[name] += feed.rows[name]
+    return total

@@ -1,0 +1,47 @@
+"""Put the checks of a day together: findings, what they ask for, and one page to read.
+
+Reads   reports/<family>/<as_of>/{drift,performance,bias}.json
+Writes  reports/<family>/<as_of>/findings.json and index.html; the ledger, when a retrain is asked for
+
+The request is recorded before it is printed: a crash in between loses one request and never sends two.
+"""
+
+from collections.abc import Sequence
+from datetime import date
+
+from monitoring import findings, page, results, tables
+from monitoring.results import Bias, Drift, Findings, Performance
+from monitoring.settings import Monitor
+from pipelines import audit
+from pipelines.base.store import Store
+
+
+def run(store: Store, family: str, until: date | None, settings: Monitor) -> Findings:
+    """Conclude the newest scoring day, write the reports and the ledger, return the findings."""
+    as_of = tables.judged_day(store, family, until)
+    if as_of is None:
+        return Findings(family=family, as_of=None, retrain=False, reasons=(), findings=())
+    drift = results.saved(store, Drift, family, as_of, "drift.json")
+    performance = results.saved(store, Performance, family, as_of, "performance.json")
+    bias = results.saved(store, Bias, family, as_of, "bias.json")
+    found = [
+        *findings.of_bias(bias),
+        *findings.of_performance(performance, settings),
+        *findings.of_drift(drift, settings),
+    ]
+    with store.lock(f"monitor-{family}"):
+        concluded = findings.concluded(family, as_of, found, requested(store, family), settings)
+        for rule in concluded.reasons:
+            audit.append(store, audit.Tag.RETRAIN_REQUESTED, family, once=True, finding=rule, as_of=str(as_of))
+    results.save(store, concluded, family, as_of, "findings.json")
+    store.put(results.key(family, as_of, "index.html"), page.report(concluded, drift, performance, bias).encode())
+    return concluded
+
+
+def requested(store: Store, family: str) -> Sequence[dict[str, str]]:
+    """Earlier retrain requests of a family: rule and day."""
+    return [
+        {"finding": str(entry.facts["finding"]), "as_of": str(entry.facts["as_of"])}
+        for entry in audit.entries(store)
+        if entry.tag == audit.Tag.RETRAIN_REQUESTED and entry.subject == family
+    ]

@@ -1,0 +1,179 @@
+"""What each check leaves in the store's reports zone, and what `report` and the Compliance page read there.
+
+Counts and shares only: no row of a person, no pseudonym. A number that does not exist is null, never 0.
+"""
+
+import math
+from datetime import date
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict
+
+from pipelines.base.catalog import REPORTS
+from pipelines.base.store import Store
+
+Status = Literal[
+    "ok", "no_scores", "no_release", "too_few_rows", "insufficient_labels", "no_earlier_scores", "no_groups"
+]
+
+
+def _known(value: Any) -> Any:
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+Number = Annotated[float | None, BeforeValidator(_known)]
+"""None where there is no finite number."""
+
+
+class Result(BaseModel):
+    """Immutable, and strict about what it holds."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ColumnDrift(Result):
+    """One input column now, against training."""
+
+    column: str
+    kind: Literal["numeric", "categorical"]
+    psi: Number
+    noise: Number
+    """What chance alone stays below in samples of this size."""
+    psi_previous: Number
+    """Against the scoring before this one; None without one."""
+    is_drifted: bool
+    missing_share: Number
+    missing_share_before: Number
+    labels: tuple[str, ...]
+    expected: tuple[Number, ...]
+    """Shares at training, bin by bin."""
+    actual: tuple[Number, ...]
+
+
+class Drift(Result):
+    """All inputs of one scoring, against the reference profile of the release that scored."""
+
+    family: str
+    as_of: date | None
+    status: Status
+    release: str | None = None
+    scored_on: date | None = None
+    """Whose inputs these are; the newest scoring by `as_of`."""
+    rows: int = 0
+    previous_as_of: date | None = None
+    sample: str = ""
+    """What the Evidently report compares, and how many rows."""
+    columns: tuple[ColumnDrift, ...] = ()
+    drifted_share: Number = None
+    evidently: dict[str, Any] | None = None
+
+
+class Estimate(Result):
+    """A figure with its interval."""
+
+    value: Number
+    low: Number
+    high: Number
+
+
+class Performance(Result):
+    """A model on outcomes that arrived after it scored."""
+
+    family: str
+    as_of: date | None
+    status: Status
+    release: str | None = None
+    metric: str = ""
+    is_higher_better: bool = True
+    labelled: int = 0
+    """Cases whose outcome has arrived."""
+    scored: int = 0
+    """Cases scored before."""
+    model: Estimate | None = None
+    baseline: Estimate | None = None
+    """The baseline on the same cases; None when it did not score them."""
+    model_at_release: Estimate | None = None
+    baseline_at_release: Estimate | None = None
+    drop: Number = None
+    """How much worse than at release, as a share of the figure at release; below 0 when better."""
+
+
+class Axis(Result):
+    """One attribute, judged over all people or over those of one subject."""
+
+    source: Literal["human", "model"]
+    """Past human decisions, or what the model now selects."""
+    stage: str
+    subject: str | None
+    judgement: dict[str, Any]
+    """`pipelines.fairness.AxisJudgement.to_dict()`."""
+
+    @property
+    def verdict(self) -> str:
+        """The axis' verdict word."""
+        return str(self.judgement["verdict"])
+
+
+class Bias(Result):
+    """Selection by protected attribute: past human decisions, and the model's selections."""
+
+    family: str
+    as_of: date | None
+    status: Status
+    release: str | None = None
+    favourable: str = ""
+    """What counts as selected, in words."""
+    headlines: tuple[str, ...] = ()
+    """The first lines of the report, most serious first."""
+    pools: tuple[Axis, ...] = ()
+    subjects: tuple[Axis, ...] = ()
+    """Worst first."""
+    people: int = 0
+    without_groups: int = 0
+    """People of whom no protected attribute at all is known."""
+    sample: str = ""
+
+
+class Finding(Result):
+    """Something that needs a person, or a retrain."""
+
+    rule: str
+    subject: str
+    """Column, metric or subject it is about."""
+    text: str
+    value: Number = None
+    bound: Number = None
+    is_alert: bool = True
+    """False for what is only worth knowing."""
+
+
+class Findings(Result):
+    """The outcome of one day's monitoring of one family."""
+
+    family: str
+    as_of: date | None
+    retrain: bool
+    reasons: tuple[str, ...]
+    """Rules for which a retrain is asked for now."""
+    held_back: tuple[str, ...] = ()
+    """Rules that would ask, but asked within the cooldown."""
+    findings: tuple[Finding, ...]
+
+
+R = TypeVar("R", bound=Result)
+
+
+def key(family: str, as_of: date, name: str) -> str:
+    """Key of a report in the store, such as `reports/screening/2026-10-31/drift.json`."""
+    return f"{REPORTS}/{family}/{as_of:%Y-%m-%d}/{name}"
+
+
+def save(store: Store, result: Result, family: str, as_of: date, name: str) -> None:
+    """Write a result as JSON; the same result gives the same bytes."""
+    store.put(key(family, as_of, name), result.model_dump_json(indent=1).encode() + b"\n")
+
+
+def saved(store: Store, model: type[R], family: str, as_of: date, name: str) -> R | None:
+    """A result written before; None when that check has not run."""
+    place = key(family, as_of, name)
+    return model.model_validate_json(store.read(place)) if store.exists(place) else None

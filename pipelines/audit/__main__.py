@@ -1,0 +1,71 @@
+"""Prove the ledger, or read it.
+
+    python -m pipelines.audit verify
+    python -m pipelines.audit show [--tag model:released] [--subject screening] [--last 20]
+
+`verify` prints one line when the chain and every anchor hold, and otherwise names each broken entry and exits with 1.
+`show` prints one entry a line, oldest first.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+
+from pipelines.audit.ledger import Entry, Tag, entries, head
+from pipelines.audit.proof import verify
+from pipelines.base.errors import ContractError
+from pipelines.base.stage import guarded
+from pipelines.base.store import open_store
+
+
+def proved() -> str:
+    """The line of `verify`.
+
+    Raises:
+        ContractError: Names every fault.
+    """
+    store = open_store()
+    faults = verify(store)
+    if faults:
+        raise ContractError(
+            f"The ledger must be whole; {len(faults)} faults. {' '.join(faults)} "
+            "Restore it from its write-once copy and find out who could write there."
+        )
+    top = head(store)
+    return f"The ledger is whole: {top.sequence} entries, head {top.sha256}."
+
+
+def shown(tag: str | None, subject: str | None, last: int | None) -> str | None:
+    """The lines of `show`; None when there is nothing to show."""
+    chosen = [
+        line(entry)
+        for entry in entries(open_store())
+        if (tag is None or entry.tag == tag) and (subject is None or entry.subject == subject)
+    ]
+    return "\n".join(chosen[-last:] if last else chosen) or None
+
+
+def line(entry: Entry) -> str:
+    """One entry for a reader."""
+    facts = json.dumps(dict(entry.facts), sort_keys=True, ensure_ascii=False)
+    return f"{entry.sequence:>6}  {entry.recorded_at}  {entry.tag:<17}  {entry.subject}  {facts}"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Command line; the docstring of this module is its help."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    verbs.add_parser("verify", help="prove the chain and every anchor")
+    show = verbs.add_parser("show", help="print entries")
+    show.add_argument("--tag", choices=[str(tag) for tag in Tag], help="only this tag")
+    show.add_argument("--subject", help="only this subject, such as a family")
+    show.add_argument("--last", type=int, help="only the last so many")
+    args = parser.parse_args(argv)
+    if args.verb == "verify":
+        return guarded(proved)
+    return guarded(lambda: shown(args.tag, args.subject, args.last))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,175 @@
+"""Entries of the ledger: how they are written and read back."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, Final
+
+from pipelines.base.catalog import LEDGER
+from pipelines.base.digests import sha256_bytes
+from pipelines.base.errors import ContractError
+from pipelines.base.store import Store
+
+GENESIS: Final = "0" * 64
+"""What the first entry names as the digest before it."""
+
+
+class Tag(StrEnum):
+    """What can happen, as subject:action. Closed: a tag that retires stays here as a comment."""
+
+    FILE_INGESTED = "file:ingested"
+    MODEL_TRAINED = "model:trained"
+    MODEL_HELD = "model:held"
+    MODEL_PROPOSED = "model:proposed"
+    RELEASE_APPROVED = "release:approved"
+    RELEASE_REFUSED = "release:refused"
+    MODEL_RELEASED = "model:released"
+    PEOPLE_SCORED = "people:scored"
+    RETRAIN_REQUESTED = "retrain:requested"
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The newest entry: what a release anchors. Number 0 stands for an empty ledger."""
+
+    sequence: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One event."""
+
+    sequence: int
+    tag: Tag
+    subject: str
+    """What it happened to: a family, a batch."""
+    facts: Mapping[str, Any]
+    """JSON values: digests, counts, names of deciders."""
+    recorded_at: str
+    """UTC, ISO 8601."""
+    previous_sha256: str
+
+    def to_json(self) -> bytes:
+        """Canonical bytes, with a digest of the content: a change of the newest entry shows as well."""
+        content = {
+            "sequence": self.sequence,
+            "tag": str(self.tag),
+            "subject": self.subject,
+            "facts": dict(self.facts),
+            "recorded_at": self.recorded_at,
+            "previous_sha256": self.previous_sha256,
+        }
+        own = sha256_bytes(_canonical(content))
+        return _canonical(content | {"content_sha256": own}) + b"\n"
+
+    @property
+    def sha256(self) -> str:
+        """Digest of the object: what the next entry names."""
+        return sha256_bytes(self.to_json())
+
+
+def append(store: Store, tag: Tag, subject: str, *, once: bool = False, **facts: Any) -> Entry:
+    """Add an entry; when another writer takes its number, add it after that one.
+
+    Args:
+        store: Holds the ledger.
+        tag: What happened.
+        subject: To what: a family, a batch.
+        once: Whether an entry with the same tag, subject and facts is enough: makes a retried step append once.
+        facts: JSON values without NaN. No personal data but the names of those who decided.
+
+    Returns:
+        The entry as written, or the one found.
+    """
+    plain: dict[str, Any] = json.loads(_canonical(facts))
+    seen = 0
+    while True:
+        top = head(store)
+        if once:
+            found = _find(store, tag, subject, plain, after=seen, upto=top.sequence)
+            if found is not None:
+                return found
+            seen = top.sequence
+        now = datetime.now(UTC).isoformat(timespec="microseconds")
+        entry = Entry(top.sequence + 1, tag, subject, plain, now, top.sha256)
+        if store.create(key(entry.sequence), entry.to_json()):
+            return entry
+
+
+def head(store: Store) -> Head:
+    """The newest entry's number and digest.
+
+    Raises:
+        ContractError: The newest object under the ledger's prefix is not numbered like an entry.
+    """
+    keys = store.list(LEDGER)
+    return Head(number(keys[-1]), sha256_bytes(store.read(keys[-1]))) if keys else Head(0, GENESIS)
+
+
+def entries(store: Store, *, newest_first: bool = False) -> Iterator[Entry]:
+    """All entries, read one at a time.
+
+    Raises:
+        ContractError: One is not readable.
+    """
+    keys = store.list(LEDGER)
+    yield from (read(store, number(name)) for name in (reversed(keys) if newest_first else keys))
+
+
+def read(store: Store, sequence: int) -> Entry:
+    """One entry.
+
+    Raises:
+        ContractError: It is missing or not readable.
+    """
+    return parse(store.read(key(sequence)), sequence)
+
+
+def parse(data: bytes, sequence: int) -> Entry:
+    """An entry from its bytes.
+
+    Raises:
+        ContractError: They are not what `Entry.to_json` writes for this number.
+    """
+    try:
+        content = json.loads(data)
+        del content["content_sha256"]
+        entry = Entry(**{**content, "tag": Tag(content["tag"])})
+    except (ValueError, TypeError, KeyError):
+        raise ContractError(f"Entry {sequence} of the ledger must be an entry; it is not readable.") from None
+    if entry.sequence != sequence or entry.to_json() != data:
+        raise ContractError(f"Entry {sequence} of the ledger must be as it was written; its content was changed.")
+    return entry
+
+
+def key(sequence: int) -> str:
+    """Where an entry lives."""
+    return f"{LEDGER}/{sequence:012d}.json"
+
+
+def number(name: str) -> int:
+    """The number in a key.
+
+    Raises:
+        ContractError: The key is not an entry's.
+    """
+    digits = name.removeprefix(f"{LEDGER}/").removesuffix(".json")
+    if not digits.isdecimal() or name != key(int(digits)):
+        raise ContractError(f"{LEDGER}/ must hold numbered entries only; {name} is none. Move it away.")
+    return int(digits)
+
+
+def _find(store: Store, tag: Tag, subject: str, facts: Mapping[str, Any], *, after: int, upto: int) -> Entry | None:
+    """The newest entry that says the same, among the numbers after `after`."""
+    for sequence in range(upto, after, -1):
+        entry = read(store, sequence)
+        if (entry.tag, entry.subject, entry.facts) == (tag, subject, facts):
+            return entry
+    return None
+
+
+def _canonical(content: Mapping[str, Any]) -> bytes:
+    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()

@@ -1,0 +1,42 @@
+"""Every name that two parts of Candor share: families, zones, artifacts, assets."""
+
+from pathlib import Path
+from typing import Final
+
+FAMILIES: Final = ("screening", "recommendation", "outcomes", "performance")
+"""Model families, in the order they are shown."""
+
+STAGES: Final = ("snapshot", "prepare", "train", "score", "evaluate", "gate")
+"""Stages of the reproducible graph, in reading order; `dvc.yaml` has the same."""
+
+# Zones of the store: first part of every key.
+LANDING: Final = "landing"
+LAKE: Final = "lake"
+VAULT: Final = "vault"
+QUARANTINE: Final = "quarantine"
+PROPOSALS: Final = "proposals"
+RELEASES: Final = "releases"
+SCORES: Final = "scores"
+LEDGER: Final = "ledger"
+REPORTS: Final = "reports"
+
+# What stages leave for one another, under `stage_dir`.
+SNAPSHOT: Final = "snapshot"
+PREPARED: Final = "prepared"
+TRAINED: Final = "trained"
+SCORED: Final = "scored"
+EVALUATED: Final = "evaluated"
+GATED: Final = "gated"
+
+LAKE_LOCK: Final = "lake.lock"
+
+# Airflow assets: the seams between DAGs.
+LAKE_ASSET: Final = "lake"
+RELEASE_ASSET: Final = "release"
+SCORES_ASSET: Final = "scores"
+RETRAIN_REQUEST_ASSET: Final = "retrain_request"
+
+
+def stage_dir(family: str, artifact: str, root: Path | None = None) -> Path:
+    """Folder of a stage's output in a checkout, such as `var/stages/screening/trained`."""
+    return (root or Path()) / "var" / "stages" / family / artifact

@@ -1,0 +1,336 @@
+"""The canonical tables and the narrow waist: what every row must look like, written once.
+
+`TABLES` is read by ingest (which columns to fill), by validate (which expectations to generate) and by the lake (keys).
+`SCORED` and `OUTCOMES` are the only tables that anything after `score` reads.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+import polars as pl
+
+from pipelines.base.errors import ContractError
+
+Kind = Literal["id", "code", "text", "date", "moment", "int", "float", "share", "bool"]
+
+DTYPES: Final[Mapping[Kind, pl.DataType]] = {
+    "id": pl.String(),
+    "code": pl.String(),
+    "text": pl.String(),
+    "date": pl.Date(),
+    "moment": pl.Datetime("us", "UTC"),
+    "int": pl.Int64(),
+    "float": pl.Float64(),
+    "share": pl.Float64(),
+    "bool": pl.Boolean(),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a canonical table."""
+
+    name: str
+    kind: Kind
+    required: bool = True
+    """Whether null is refused."""
+    values: tuple[str, ...] = ()
+    """The closed list of a code; empty means open."""
+    low: float | None = None
+    high: float | None = None
+
+    @property
+    def dtype(self) -> pl.DataType:
+        """The Polars type of the column's kind."""
+        return DTYPES[self.kind]
+
+    @property
+    def bounds(self) -> tuple[float | None, float | None]:
+        """Least and greatest value allowed; a share lies in [0, 1]."""
+        return (0.0, 1.0) if self.kind == "share" else (self.low, self.high)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A canonical table of the lake or the vault."""
+
+    name: str
+    key: tuple[str, ...]
+    """Columns that name a thing; rows of the same key are versions of it."""
+    columns: tuple[Column, ...]
+    zone: Literal["lake", "attributes", "identifiers"] = "lake"
+    """`attributes` and `identifiers` are the two halves of the vault, each under its own key."""
+    references: Mapping[str, str] = field(default_factory=dict)
+    """Column -> table whose key it must be found in."""
+    ordered: tuple[tuple[str, str], ...] = ()
+    """Pairs of dates or moments (earlier, later)."""
+
+    @property
+    def schema(self) -> pl.Schema:
+        """Types of the business columns."""
+        return pl.Schema({column.name: column.dtype for column in self.columns})
+
+
+PROVENANCE: Final = pl.Schema(
+    {
+        "file_id": pl.String(),
+        "source_row": pl.Int64(),
+        "known_from": pl.Datetime("us", "UTC"),
+        "known_from_basis": pl.String(),
+        "record_sha256": pl.String(),
+        "bucket": pl.Int32(),
+        "published_seq": pl.Int64(),
+    }
+)
+"""On every row: sha256 of the landed file, the row there, when the source knew it and how we know (`source` or
+`observed`), digest of the business columns, hash bucket of the person, number of the manifest that published it."""
+
+
+def _id(name: str, required: bool = True) -> Column:
+    return Column(name, "id", required)
+
+
+def _code(name: str, *values: str, required: bool = True) -> Column:
+    return Column(name, "code", required, values)
+
+
+_PERSON = _id("person_id")
+
+_ALL = (
+    Table(
+        "workers",
+        ("person_id",),
+        (
+            _PERSON,
+            _code("worker_type_code", "employee", "contingent", "intern", "team"),
+            Column("hired_at", "date"),
+            Column("terminated_at", "date", required=False),
+            _code("job_family_code"),
+            _code("management_level_code", required=False),
+            _code("country_code", required=False),
+            _id("manager_person_id", required=False),
+            Column("fte", "float", required=False, low=0, high=2),
+        ),
+        ordered=(("hired_at", "terminated_at"),),
+    ),
+    Table(
+        "requisitions",
+        ("requisition_id",),
+        (
+            _id("requisition_id"),
+            Column("title", "text"),
+            Column("description", "text"),
+            _code("job_family_code"),
+            _code("status_code", "open", "filled", "closed"),
+            Column("opened_at", "date"),
+            Column("closed_at", "date", required=False),
+            Column("opening_count", "int", required=False, low=0),
+        ),
+        ordered=(("opened_at", "closed_at"),),
+    ),
+    Table(
+        "candidates",
+        ("person_id",),
+        (
+            _PERSON,
+            Column("created_at", "moment"),
+            _code("source_code", required=False),
+            _code("country_code", required=False),
+        ),
+    ),
+    Table("consents", ("person_id",), (_PERSON, Column("is_given", "bool"))),
+    Table(
+        "applications",
+        ("application_id",),
+        (
+            _id("application_id"),
+            _PERSON,
+            _id("requisition_id"),
+            Column("applied_at", "moment"),
+            _code("status_code", "in_process", "rejected", "withdrawn", "hired", "closed"),
+        ),
+        references={"requisition_id": "requisitions", "person_id": "candidates"},
+    ),
+    Table(
+        "application_events",
+        ("application_id", "stage_code", "occurred_at"),
+        (
+            _id("application_id"),
+            _PERSON,
+            _id("requisition_id"),
+            _code("stage_code", "applied", "screen", "interview", "offer", "hired"),
+            _code("outcome_code", "advanced", "rejected", "withdrawn"),
+            _code("decided_by", "human", "rule"),
+            Column("occurred_at", "moment"),
+        ),
+        references={"requisition_id": "requisitions"},
+    ),
+    Table(
+        "resumes",
+        ("person_id", "document_id"),
+        (
+            _PERSON,
+            _id("document_id"),
+            Column("text", "text", required=False),
+            Column("char_count", "int", low=0),
+            _code("status_code", "ok", "encrypted", "needs_ocr", "unsupported", "corrupt", "too_large", "empty"),
+            _code("backend_code", required=False),
+            Column("received_at", "moment"),
+        ),
+    ),
+    Table(
+        "courses",
+        ("course_id",),
+        (
+            _id("course_id"),
+            Column("title", "text"),
+            _code("topic_code", required=False),
+            _code("level_code", "foundation", "intermediate", "advanced", required=False),
+            Column("duration_minutes", "float", required=False, low=0),
+        ),
+    ),
+    Table(
+        "enrolments",
+        ("enrolment_id",),
+        (
+            _id("enrolment_id"),
+            _PERSON,
+            _id("course_id"),
+            _code("run_code", required=False),
+            Column("enrolled_at", "moment"),
+            Column("starts_at", "moment"),
+            Column("due_at", "moment", required=False),
+            Column("credits", "float", required=False, low=0),
+            Column("prior_attempts", "int", required=False, low=0),
+            _code("education_code", required=False),
+            _code("assigned_by_code", required=False),
+        ),
+        references={"course_id": "courses"},
+        ordered=(("starts_at", "due_at"),),
+    ),
+    Table(
+        "learning_events",
+        ("person_id", "course_id", "run_code", "event_code", "item_code", "occurred_at"),
+        (
+            _PERSON,
+            _id("course_id"),
+            _code("run_code", required=False),
+            _code(
+                "event_code", "viewed", "watched", "submitted", "completed", "passed", "failed", "withdrawn", "expired"
+            ),
+            _code("item_code", required=False),
+            Column("occurred_at", "moment"),
+            Column("score_share", "share", required=False),
+            Column("lateness_days", "float", required=False),
+        ),
+        references={"course_id": "courses"},
+    ),
+    Table(
+        "reviews",
+        ("person_id", "period_code"),
+        (
+            _PERSON,
+            _code("period_code"),
+            Column("period_start", "date"),
+            Column("period_end", "date"),
+            Column("completed_at", "moment"),
+            Column("rating_share", "share"),
+            Column("is_team_level", "bool"),
+        ),
+        ordered=(("period_start", "period_end"),),
+    ),
+    Table(
+        "work_records",
+        ("person_id", "period_start", "measure_code"),
+        (
+            _PERSON,
+            Column("period_start", "date"),
+            Column("period_end", "date"),
+            _code("measure_code"),
+            Column("value", "float"),
+        ),
+        ordered=(("period_start", "period_end"),),
+    ),
+    Table("person_links", ("person_id", "linked_person_id"), (_PERSON, _id("linked_person_id"))),
+    Table(
+        "protected",
+        ("person_id", "attribute_code"),
+        (_PERSON, _code("attribute_code"), Column("value_code", "code")),
+        zone="attributes",
+    ),
+    Table(
+        "identifiers",
+        ("person_id", "scheme_code"),
+        (_PERSON, _code("scheme_code"), Column("value", "text")),
+        zone="identifiers",
+    ),
+)
+
+TABLES: Final[Mapping[str, Table]] = {table.name: table for table in _ALL}
+
+SCORED: Final = pl.Schema(
+    {
+        "person_id": pl.String(),
+        "family": pl.String(),
+        "subject_id": pl.String(),
+        "target_code": pl.String(),
+        "scorer": pl.String(),
+        "score": pl.Float64(),
+        "low": pl.Float64(),
+        "high": pl.Float64(),
+        "is_selected": pl.Boolean(),
+        "reasons": pl.List(pl.String()),
+        "model_sha256": pl.String(),
+        "data_sha256": pl.String(),
+        "as_of": pl.Date(),
+        "scored_at": pl.Datetime("us", "UTC"),
+    }
+)
+"""One row per person, family, subject, target, scorer (`model` or `baseline`) and as_of.
+
+`score`, `low` and `high` lie in [0, 1]."""
+
+OUTCOMES: Final = pl.Schema(
+    {
+        "person_id": pl.String(),
+        "family": pl.String(),
+        "subject_id": pl.String(),
+        "target_code": pl.String(),
+        "stage_code": pl.String(),
+        "outcome": pl.Float64(),
+        "decided_by": pl.String(),
+        "occurred_at": pl.Datetime("us", "UTC"),
+        "known_at": pl.Datetime("us", "UTC"),
+    }
+)
+"""The same keys when the outcome becomes known: 0 or 1, or the rating's share."""
+
+
+def empty(name: str) -> pl.DataFrame:
+    """A canonical table without rows, provenance included."""
+    return pl.DataFrame(schema={**TABLES[name].schema, **PROVENANCE})
+
+
+def conform(frame: pl.DataFrame, schema: pl.Schema, what: str) -> pl.DataFrame:
+    """`frame` with just the columns of `schema`, in its order and types.
+
+    Args:
+        frame: [n_rows] at least the columns of the schema.
+        schema: Wanted names and types.
+        what: The table's name, for the message.
+
+    Raises:
+        ContractError: Columns are missing, or a type cannot be cast without loss; both sides are listed.
+    """
+    missing = [name for name in schema if name not in frame.columns]
+    if missing:
+        raise ContractError(
+            f"{what} must have the columns {', '.join(schema)}; {', '.join(missing)} missing, "
+            f"got {', '.join(frame.columns)}."
+        )
+    try:
+        return frame.select(pl.col(name).cast(dtype) for name, dtype in schema.items())
+    except pl.exceptions.PolarsError:
+        wrong = [name for name, dtype in schema.items() if frame.schema[name] != dtype]
+        raise ContractError(f"{what} must have the contract's types; {', '.join(wrong)} cannot be cast.") from None

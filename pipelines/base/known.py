@@ -1,0 +1,70 @@
+"""The people in the lake as they were known on a day: resolved, consenting, one version a key.
+
+A human has one pseudonym here, whatever systems know them by; silence is not consent.
+"""
+
+from collections.abc import Iterable
+from datetime import date
+from typing import Final
+
+import polars as pl
+
+from pipelines.base import people
+from pipelines.base.contracts import TABLES
+from pipelines.base.lake import Lake, Manifest
+
+KNOWN: Final = ("known_from", "known_from_basis")
+"""Kept beside the business columns: features may use a row only once it was known."""
+_PERSONS: Final = ("person_id", "manager_person_id")
+
+
+def day_known(lake: Lake, manifest: Manifest, tables: Iterable[str], today: date) -> date:
+    """The `as_of` of a family: the newest day its tables speak of, never later than `today`.
+
+    Args:
+        lake: Where the tables are.
+        manifest: Which state of the lake.
+        tables: Names of the family's tables; empty ones are passed over.
+        today: The day asked for.
+    """
+    moments = [moment for name in tables if (moment := lake.newest_known(name, manifest)) is not None]
+    return min([today, max(moments).date()]) if moments else today
+
+
+def read_people(
+    lake: Lake, manifest: Manifest, names: Iterable[str], as_of: date
+) -> tuple[dict[str, pl.DataFrame], dict[str, dict[str, int]]]:
+    """Tables as known at the end of `as_of`.
+
+    Args:
+        lake: Where the tables are.
+        manifest: Which state of the lake.
+        names: Tables of the lake.
+        as_of: The day.
+
+    Returns:
+        Table -> [n_rows] business columns and `KNOWN`, ordered by key; and per table how many rows were kept and how
+        many belong to people without consent.
+    """
+    who = links(lake, manifest, as_of)
+    consents = people.resolve(lake.read("consents", manifest, as_of), who)
+    agreed = people.consenting(consents)
+    frames: dict[str, pl.DataFrame] = {}
+    counts: dict[str, dict[str, int]] = {}
+    for name in names:
+        known = people.resolve(lake.read(name, manifest, as_of), who, _PERSONS)
+        kept = known.filter(pl.col("person_id").is_in(agreed.implode())) if "person_id" in known.columns else known
+        frames[name] = _newest(name, kept).select(*TABLES[name].schema, *KNOWN)
+        counts[name] = {"rows": len(frames[name]), "without_consent": len(known) - len(kept)}
+    return frames, counts
+
+
+def links(lake: Lake, manifest: Manifest, as_of: date) -> dict[str, str]:
+    """Pseudonym -> the one that stands for the human, as known on `as_of`."""
+    return people.representatives(lake.read("person_links", manifest, as_of))
+
+
+def _newest(name: str, frame: pl.DataFrame) -> pl.DataFrame:
+    """Linked records of one human can share a key once resolved: the newest stands."""
+    key = list(TABLES[name].key)
+    return frame.sort("known_from", "published_seq", "source_row").unique(subset=key, keep="last").sort(key)

@@ -1,0 +1,213 @@
+"""The lake: canonical tables as Delta Lake, visible only through a manifest that names the version of every table.
+
+A row is a version of the thing its key names; versions are appended, never changed. What was known at a moment is the
+newest version of each key with `known_from` up to then. Publishing is serialised; a batch spans tables and becomes
+visible with its manifest, or not at all. A publish killed half-way leaves Delta versions that no manifest names; the
+next publish steps back over them.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from typing import Any, Final
+
+import polars as pl
+
+from pipelines.base import delta, vault
+from pipelines.base.catalog import LAKE
+from pipelines.base.contracts import PROVENANCE, TABLES, Table, conform, empty
+from pipelines.base.days import end_of
+from pipelines.base.digests import row_digests, sha256_bytes, sha256_lines
+from pipelines.base.errors import ContractError
+from pipelines.base.store import Store
+
+BUCKETS: Final = 8
+"""Hash buckets of the person key. Part of the layout: changing it means rewriting the lake."""
+MANIFESTS: Final = f"{LAKE}/manifests"
+
+
+@dataclass(frozen=True, slots=True)
+class TableVersion:
+    """One table in a manifest."""
+
+    version: int
+    """Delta version; for a table of the vault the number of sealed parts."""
+    rows: int
+    sha256: str
+    """Digest of the bag of rows, whatever their order and files."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What the lake was after a batch."""
+
+    seq: int
+    batch_id: str
+    tables: Mapping[str, TableVersion]
+    counts: Mapping[str, Any]
+    """Per feed: rows in, accepted, quarantined, filtered."""
+
+    @property
+    def sha256(self) -> str:
+        """Digest of the content, which `lake.lock`, verdicts and releases name.
+
+        Delta versions do not count: after a killed publish they differ while every row is the same.
+        """
+        content = {name: [table.rows, table.sha256] for name, table in self.tables.items()}
+        return sha256_bytes(json.dumps(content, sort_keys=True).encode())
+
+    def to_json(self) -> bytes:
+        """Canonical bytes: the same manifest gives the same bytes."""
+        return json.dumps(asdict(self), sort_keys=True, indent=1).encode()
+
+    @classmethod
+    def from_json(cls, data: bytes) -> "Manifest":
+        """The manifest again."""
+        raw = json.loads(data)
+        tables = {name: TableVersion(**entry) for name, entry in raw["tables"].items()}
+        return cls(raw["seq"], raw["batch_id"], tables, raw["counts"])
+
+
+def stamp(table: Table, frame: pl.DataFrame) -> pl.DataFrame:
+    """`frame` with `record_sha256` and `bucket`, in the contract's order.
+
+    Args:
+        table: The canonical table.
+        frame: [n_rows] business columns and `file_id`, `source_row`, `known_from`, `known_from_basis`.
+
+    Raises:
+        ContractError: Columns are missing or of another type.
+    """
+    business = conform(frame, table.schema, table.name)
+    person = pl.col("person_id").str.slice(2, 4).str.to_integer(base=16, strict=False).fill_null(0) % BUCKETS
+    bucket = person if "person_id" in frame.columns else pl.lit(0)
+    stamped = frame.with_columns(row_digests(business), bucket.cast(pl.Int32).alias("bucket"), published_seq=pl.lit(0))
+    return conform(stamped, pl.Schema({**table.schema, **PROVENANCE}), table.name)
+
+
+class Lake:
+    """Reads and publishes canonical tables of one store."""
+
+    def __init__(self, store: Store) -> None:
+        """Nothing is read yet.
+
+        Args:
+            store: Where the zones are.
+        """
+        self.store = store
+
+    def manifest(self, seq: int | None = None) -> Manifest | None:
+        """A manifest, the newest by default; None while nothing was published."""
+        if seq is None:
+            keys = self.store.list(MANIFESTS)
+            return Manifest.from_json(self.store.read(keys[-1])) if keys else None
+        return Manifest.from_json(self.store.read(_key(seq)))
+
+    def manifests(self) -> list[Manifest]:
+        """All manifests, oldest first."""
+        return [Manifest.from_json(self.store.read(key)) for key in self.store.list(MANIFESTS)]
+
+    def require(self) -> Manifest:
+        """The newest manifest.
+
+        Raises:
+            ContractError: Nothing was published yet.
+        """
+        manifest = self.manifest()
+        if manifest is None:
+            raise ContractError(
+                "The lake must hold data; nothing was published yet. Run `python -m pipelines.ingest run`."
+            )
+        return manifest
+
+    def read(
+        self, name: str, manifest: Manifest, as_of: date | None = None, columns: list[str] | None = None
+    ) -> pl.DataFrame:
+        """A canonical table as it was known at the end of a day.
+
+        Args:
+            name: A table of the lake.
+            manifest: Which state of the lake.
+            as_of: Only rows known by then; everything by default.
+            columns: Columns wanted, all (provenance included) by default.
+
+        Returns:
+            One row a key, the newest version known, ordered by key. Empty when the table was never published.
+        """
+        table = TABLES[name]
+        frame = self.versions(name, manifest, as_of)
+        newest = (
+            frame.sort("known_from", "published_seq", "source_row")
+            .unique(subset=list(table.key), keep="last", maintain_order=False)
+            .sort(table.key)
+        )
+        return newest.select(columns) if columns else newest
+
+    def versions(self, name: str, manifest: Manifest, as_of: date | None = None) -> pl.DataFrame:
+        """All versions of all keys known by the end of `as_of`, in no order."""
+        if name not in manifest.tables:
+            return empty(name)
+        frame = delta.scan(self.store, f"{LAKE}/{name}", manifest.tables[name].version)
+        if as_of is not None:
+            frame = frame.filter(pl.col("known_from") <= end_of(as_of))
+        return conform(frame.collect(), pl.Schema({**TABLES[name].schema, **PROVENANCE}), name)
+
+    def newest_known(self, name: str, manifest: Manifest) -> datetime | None:
+        """The latest `known_from` of a table; None when it is empty."""
+        if name not in manifest.tables:
+            return None
+        frame = delta.scan(self.store, f"{LAKE}/{name}", manifest.tables[name].version)
+        newest = frame.select(pl.col("known_from").max()).collect().item()
+        return newest if isinstance(newest, datetime) else None
+
+    def publish(
+        self,
+        batch_id: str,
+        lake_frames: Mapping[str, pl.DataFrame],
+        vault_frames: Mapping[str, pl.DataFrame],
+        counts: Mapping[str, Any],
+    ) -> Manifest:
+        """Make a batch visible, whole or not at all. The same batch again changes nothing.
+
+        Args:
+            batch_id: Names the batch.
+            lake_frames: Table name -> [n_rows] as `stamp` takes or gives.
+            vault_frames: The same for `protected` and `identifiers`.
+            counts: Per feed: rows in, accepted, quarantined, filtered.
+
+        Returns:
+            The manifest that shows the batch.
+        """
+        with self.store.lock("publish"):
+            known = self.manifests()
+            done = next((m for m in reversed(known) if m.batch_id == batch_id), None)
+            if done is not None:
+                return done
+            before = known[-1] if known else None
+            seq = before.seq + 1 if before else 1
+            tables = dict(before.tables) if before else {}
+            for name, frame in sorted(lake_frames.items()):
+                if len(frame):
+                    tables[name] = self._append(name, frame, tables.get(name), seq)
+            for name, frame in sorted(vault_frames.items()):
+                if len(frame):
+                    stamped = stamp(TABLES[name], frame)
+                    tables[name] = TableVersion(*vault.append(self.store, TABLES[name], stamped, tables.get(name), seq))
+            manifest = Manifest(seq, batch_id, tables, counts)
+            if not self.store.create(_key(seq), manifest.to_json()):
+                raise ContractError(
+                    f"Publishing must be serialised; manifest {seq} appeared meanwhile. Run the batch again."
+                )
+            return manifest
+
+    def _append(self, name: str, frame: pl.DataFrame, before: TableVersion | None, seq: int) -> TableVersion:
+        table, key = TABLES[name], f"{LAKE}/{name}"
+        rows = stamp(table, frame).with_columns(published_seq=pl.lit(seq)).sort("bucket", *table.key)
+        version = delta.append(self.store, key, rows, ["bucket"], after=before.version if before else None)
+        digests = delta.scan(self.store, key, version).select("record_sha256").collect()["record_sha256"]
+        return TableVersion(version, len(digests), sha256_lines(digests))
+
+
+def _key(seq: int) -> str:
+    return f"{MANIFESTS}/{seq:08d}.json"

@@ -1,0 +1,44 @@
+"""Deterministic authenticated encryption (AES-SIV): equal bytes under one key give equal ciphertext.
+
+So sealed writes stay idempotent.
+"""
+
+import io
+
+import polars as pl
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESSIV
+
+from pipelines.base.errors import SettingsError
+
+
+def seal(key: bytes, plaintext: bytes) -> bytes:
+    """Ciphertext of `plaintext` under a 32-byte key."""
+    return AESSIV(key).encrypt(plaintext, [b"candor"])
+
+
+def unseal(key: bytes, ciphertext: bytes) -> bytes:
+    """Plaintext again.
+
+    Raises:
+        SettingsError: The key is not the one that sealed it, or the bytes were changed.
+    """
+    try:
+        return AESSIV(key).decrypt(ciphertext, [b"candor"])
+    except InvalidTag:
+        raise SettingsError(
+            "The key must be the one that sealed this part of the store; it does not open it. "
+            "Check CANDOR_VAULT_KEY and CANDOR_AUDIT_KEY against this store's secrets."
+        ) from None
+
+
+def seal_frame(key: bytes, frame: pl.DataFrame) -> bytes:
+    """`frame` as sealed Parquet."""
+    buffer = io.BytesIO()
+    frame.write_parquet(buffer, compression="zstd")
+    return seal(key, buffer.getvalue())
+
+
+def unseal_frame(key: bytes, ciphertext: bytes) -> pl.DataFrame:
+    """The frame that `seal_frame` sealed. Raises as `unseal`."""
+    return pl.read_parquet(io.BytesIO(unseal(key, ciphertext)))

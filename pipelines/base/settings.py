@@ -1,0 +1,102 @@
+"""Numbers come from `params.yaml`, secrets from the environment; nothing has a default in code."""
+
+import os
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from pipelines.base.errors import SettingsError
+
+PARAMS = "params.yaml"
+
+Share = Annotated[float, Field(gt=0, lt=1)]
+"""A share strictly between 0 and 1."""
+Count = Annotated[int, Field(ge=1)]
+"""A whole number of at least 1."""
+Positive = Annotated[float, Field(gt=0)]
+"""A number above 0."""
+
+
+class Section(BaseModel):
+    """One section of `params.yaml`: immutable, and unknown keys are faults."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+S = TypeVar("S", bound=Section)
+
+
+def load(model: type[S], *path: str, root: Path | None = None) -> S:
+    """The section of `params.yaml` at `path`, checked.
+
+    Args:
+        model: What the section must look like.
+        path: Keys down to the section, such as `"screening", "train"`.
+        root: Folder that holds `params.yaml`; the working directory by default.
+
+    Raises:
+        SettingsError: The file or the section is missing, or holds faults; all faults are named at once.
+    """
+    node = _read(root or Path())
+    for depth, key in enumerate(path):
+        if not isinstance(node, dict) or key not in node:
+            have = ", ".join(sorted(map(str, node))) if isinstance(node, dict) else "no keys"
+            raise SettingsError(
+                f"{PARAMS} must have the section {'.'.join(path)}; {'.'.join(path[:depth]) or 'the file'} has {have}. "
+                "Add the section or restore the file from git."
+            )
+        node = node[key]
+    return check(model, node, ".".join(path))
+
+
+def check(model: type[S], values: Any, where: str) -> S:  # any YAML value may arrive here
+    """`values` as `model`.
+
+    Args:
+        model: What the section must look like.
+        values: What YAML gave.
+        where: Dotted name of the section, for the message.
+
+    Raises:
+        SettingsError: Names every fault at once, with the value: settings are not personal.
+    """
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        faults = [
+            f"{'.'.join([where, *map(str, e['loc'])])}: {e['msg']}; got {e['input']!r}"
+            for e in error.errors(include_url=False)
+        ]
+        raise SettingsError("; ".join(faults) + f". Correct {PARAMS}.") from None
+
+
+def environment(name: str, what: str) -> str:
+    """An environment variable that must be set.
+
+    Args:
+        name: The variable.
+        what: What it holds, for the message.
+
+    Raises:
+        SettingsError: It is unset or empty.
+    """
+    value = os.environ.get(name, "")
+    if not value:
+        raise SettingsError(f"{name} must hold {what}; it is not set. Run `. var/sample/env` or set it yourself.")
+    return value
+
+
+def _read(root: Path) -> Any:  # YAML has no static type
+    file = root / PARAMS
+    try:
+        return yaml.safe_load(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise SettingsError(
+            f"{PARAMS} must be in the working directory; it is not there. Run from the top of a checkout."
+        ) from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f" at line {mark.line + 1}" if mark else ""
+        raise SettingsError(f"{PARAMS} must be YAML; parsing failed{line}. Correct that line.") from None

@@ -1,0 +1,55 @@
+"""How every command starts and ends: one line on success, `ErrorName: message` on failure.
+
+A user's mistake never shows a traceback.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+
+from pipelines.base.catalog import FAMILIES
+from pipelines.base.errors import CandorError, GateRefused, SourceUnavailable
+
+EXIT_ERROR = 1
+EXIT_REFUSED = 3
+"""A rule said no. Trying again cannot help."""
+EXIT_WAIT = 75
+"""Another system did not answer (EX_TEMPFAIL of sysexits.h). Trying again may help."""
+
+
+def main(run: Callable[[str], str], doc: str | None, argv: Sequence[str] | None = None) -> int:
+    """Command line of a stage that works on one family.
+
+    Args:
+        run: Takes the family, does the work, returns the line to print.
+        doc: The module's docstring, shown by `--help`.
+        argv: Arguments; the process's own by default.
+
+    Returns:
+        The exit code for `sys.exit`.
+    """
+    parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("family", choices=FAMILIES, help="which model family")
+    family = parser.parse_args(argv).family
+    return guarded(lambda: run(family))
+
+
+def guarded(step: Callable[[], str | None]) -> int:
+    """Run a step; print its line, or its error without a traceback.
+
+    Args:
+        step: Does the work and returns a line for standard output, or None for silence.
+
+    Returns:
+        0, or the exit code that says who must act.
+    """
+    try:
+        line = step()
+    except CandorError as error:
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)  # the command's own output
+        if isinstance(error, GateRefused):
+            return EXIT_REFUSED
+        return EXIT_WAIT if isinstance(error, SourceUnavailable) else EXIT_ERROR
+    if line is not None:
+        print(line)  # the command's own output
+    return 0

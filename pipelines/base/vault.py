@@ -1,0 +1,147 @@
+"""The vault: protected attributes and direct identifiers, sealed part by part, each half under its own key.
+
+A part holds the rows of one batch as sealed Parquet. Whoever lacks the key reads nothing: training code is handed
+neither key nor frame; `evaluate` and monitoring hold the audit key (protected attributes only), ingest and the
+write-back of scores hold the vault key (identifiers only).
+"""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Final, Protocol
+
+import polars as pl
+
+from pipelines.base.catalog import VAULT
+from pipelines.base.contracts import TABLES, Table, empty
+from pipelines.base.digests import sha256_bytes
+from pipelines.base.pseudonyms import AUDIT_KEY, VAULT_KEY, secret
+from pipelines.base.sealed import seal_frame, unseal_frame
+from pipelines.base.store import Store
+
+_KEYS: Final = {"attributes": AUDIT_KEY, "identifiers": VAULT_KEY}
+UNKNOWN: Final = "unknown"
+"""Group of people who did not say, or of whom nothing is known. Never read as fair, never dropped."""
+_UNSAID: Final = ("declined", "not_disclosed", "", UNKNOWN)
+
+
+class Pinned(Protocol):
+    """A vault table in a manifest: `version` is its number of parts."""
+
+    @property
+    def version(self) -> int:
+        """Number of parts."""
+
+    @property
+    def rows(self) -> int:
+        """Rows in all parts."""
+
+    @property
+    def sha256(self) -> str:
+        """Digest of the chain of parts."""
+
+
+class Tables(Protocol):
+    """A manifest, as far as the vault needs it."""
+
+    @property
+    def tables(self) -> Mapping[str, Pinned]:
+        """Table name -> pinned version."""
+
+
+def append(store: Store, table: Table, frame: pl.DataFrame, before: Pinned | None, seq: int) -> tuple[int, int, str]:
+    """Seal one batch's rows as the next part.
+
+    Args:
+        store: Where the vault is.
+        table: `protected` or `identifiers`.
+        frame: [n_rows] stamped rows.
+        before: The table in the last manifest; a part left behind by a killed publish is written over.
+        seq: Number of the manifest to be.
+
+    Returns:
+        Parts, rows and digest for the manifest.
+
+    Raises:
+        SettingsError: The key is not in the environment.
+    """
+    parts, rows, digest = (before.version, before.rows, before.sha256) if before else (0, 0, "")
+    ordered = frame.with_columns(published_seq=pl.lit(seq)).sort(table.key)
+    ciphertext = seal_frame(secret(_KEYS[table.zone]), ordered)
+    store.put(_part(table.name, parts + 1), ciphertext)
+    return parts + 1, rows + len(ordered), sha256_bytes(f"{digest}{sha256_bytes(ciphertext)}".encode())
+
+
+def read(store: Store, name: str, manifest: "Tables", as_of: date | None = None) -> pl.DataFrame:
+    """A vault table as known at the end of a day.
+
+    Args:
+        store: Where the vault is.
+        name: `protected` or `identifiers`.
+        manifest: Which state of the lake and vault.
+        as_of: Only rows known by then; everything by default.
+
+    Returns:
+        One row a key, the newest version known, ordered by key.
+
+    Raises:
+        SettingsError: The key is missing or not the right one.
+    """
+    table = TABLES[name]
+    key = secret(_KEYS[table.zone])
+    pinned = manifest.tables.get(name)
+    if pinned is None:
+        return empty(name)
+    parts = [unseal_frame(key, store.read(_part(name, n))) for n in range(1, pinned.version + 1)]
+    frame = pl.concat(parts)
+    if as_of is not None:
+        frame = frame.filter(pl.col("known_from").dt.date() <= as_of)
+    return (
+        frame.sort("known_from", "published_seq", "source_row")
+        .unique(subset=list(table.key), keep="last")
+        .sort(table.key)
+    )
+
+
+def read_protected(store: Store, manifest: "Tables", as_of: date | None = None) -> pl.DataFrame:
+    """Protected attributes, one row a person and attribute. For `evaluate` and monitoring only."""
+    return read(store, "protected", manifest, as_of)
+
+
+def groups(protected: pl.DataFrame, as_of: date) -> pl.DataFrame:
+    """The groups a person belongs to.
+
+    Args:
+        protected: [n_rows] person_id, attribute_code, value_code.
+        as_of: Day on which the age is taken.
+
+    Returns:
+        [n_people] person_id and one str column an attribute present in the data, such as `sex`, `ethnicity`,
+        `disability`; a birth date (ISO) or birth year becomes `age_40` with `40 or over` and `under 40`. A missing or
+        declined answer is `unknown`.
+    """
+    if protected.is_empty():
+        return pl.DataFrame(schema={"person_id": pl.String})
+    wide = protected.pivot(on="attribute_code", index="person_id", values="value_code", aggregate_function="last")
+    born = [name for name in ("birth_date", "birth_year") if name in wide.columns]
+    if born:
+        age = (as_of.year - pl.col(born[0]).str.slice(0, 4).cast(pl.Int32, strict=False)) - _birthday_to_come(
+            born[0], as_of
+        )
+        label = pl.when(age >= 40).then(pl.lit("40 or over")).when(age < 40).then(pl.lit("under 40"))
+        wide = wide.with_columns(age_40=label).drop(born)
+    names = sorted(name for name in wide.columns if name != "person_id")
+    said = [
+        pl.when(pl.col(name).is_in(_UNSAID)).then(None).otherwise(pl.col(name)).fill_null(UNKNOWN).alias(name)
+        for name in names
+    ]
+    return wide.select("person_id", *said).sort("person_id")
+
+
+def _birthday_to_come(column: str, as_of: date) -> pl.Expr:
+    """1 when this year's birthday is after `as_of`; 0 for a bare year."""
+    month_day = pl.col(column).str.slice(5, 5)
+    return ((month_day.str.len_chars() == 5) & (month_day > as_of.strftime("%m-%d"))).cast(pl.Int32)
+
+
+def _part(name: str, number: int) -> str:
+    return f"{VAULT}/{name}/{number:08d}.sealed"

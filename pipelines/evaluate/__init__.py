@@ -1,0 +1,13 @@
+"""Measure a model on cases it has not seen: how good, how sure, against its baseline, and whom it selects.
+
+Reads   scored      `Scored` of model and baseline, `Outcomes`
+        trained     card.json: digests, and the leaks that `prepare` took out
+        vault       protected attributes, as pinned by lake.lock; needs the audit key
+Writes  metrics.json      the family's metric with intervals, the paired difference, chance, data checks
+        groups.json       selections by group and by subject, of the model and of people before it
+        roc.csv           true positive share of both scorers by false positive share (yes-or-no outcomes)
+        calibration.csv   mean score against what came true, in bins of equal size; calibration_baseline.csv beside it
+
+Intervals are percentile bootstraps that draw people, not rows: cases of one person are not independent. No model is
+loaded here.
+"""

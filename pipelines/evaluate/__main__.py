@@ -1,0 +1,156 @@
+"""Command line of `pipelines.evaluate`, and the stage itself."""
+
+import json
+import math
+import sys
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from pydantic import ConfigDict
+
+import pipelines.evaluate
+from pipelines.base.catalog import EVALUATED, SCORED, TRAINED, stage_dir
+from pipelines.base.lake import Lake
+from pipelines.base.locks import lake_lock
+from pipelines.base.log import get_logger
+from pipelines.base.settings import Count, Section, load
+from pipelines.base.stage import main
+from pipelines.base.store import open_store
+from pipelines.evaluate import bootstrap, checks, groups, metrics
+from pipelines.models import features
+
+
+class Evaluate(Section):
+    """How sure we want to be, for all families."""
+
+    resamples: Count
+    seed: Count
+    min_cases: Count
+    """Test cases below which a metric says nothing."""
+    min_labels: Count
+    """Cases of the rarer outcome below which an AUC says nothing."""
+    bins: Count
+    """Of the calibration table; the ROC curve has ten times as many points."""
+
+
+class Judged(Section):
+    """The gate's number, read here too so that both speak of the same groups."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    min_group_size: Count
+    """People; smaller groups are shown and not judged."""
+
+
+def run(family: str, root: Path | None = None) -> str:
+    """Measure a family's model.
+
+    Args:
+        family: One of the catalog's families.
+        root: The checkout; the working directory by default.
+
+    Raises:
+        SettingsError: CANDOR_AUDIT_KEY is missing.
+    """
+    module, settings = features(family), load(Evaluate, "evaluate", root=root)
+    least = load(Judged, "gate", root=root).min_group_size
+    trained, folder = stage_dir(family, TRAINED, root), stage_dir(family, EVALUATED, root)
+    card = json.loads((trained / "card.json").read_text(encoding="utf-8"))
+    scored, outcomes = (
+        pl.read_parquet(stage_dir(family, SCORED, root) / f"{name}.parquet") for name in ("scored", "outcomes")
+    )
+    lock, lake = lake_lock(root), Lake(open_store())
+    as_of = date.fromisoformat(card["as_of"])
+    people = groups.read(lake, lock.manifest(lake), as_of)
+    result = measured(family, scored, outcomes, card, settings) | {
+        "model_sha256": card["model_sha256"],
+        "data_sha256": card["data_sha256"],
+        "lake_sha256": lock.sha256,
+        "as_of": card["as_of"],
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    _write(folder / "metrics.json", result)
+    _write(folder / "groups.json", groups.judged(scored, outcomes, people, module.UNIT, least))
+    _curves(folder, module.METRIC, scored, outcomes, settings.bins)
+    value, theirs = result["model"]["value"], result["baseline"]["value"]
+    get_logger("evaluate").info("model_evaluated", family=family, metric=result["metric"], value=value)
+    return f"{family}: {result['metric']} {value:.3f}, baseline {theirs:.3f}, chance {result['chance']:.3f}"
+
+
+def measured(
+    family: str, scored: pl.DataFrame, outcomes: pl.DataFrame, card: Mapping[str, Any], settings: Evaluate
+) -> dict[str, Any]:
+    """The content of metrics.json, but for the digests."""
+    kind = features(family).METRIC
+    judged = metrics.judged(kind, scored, outcomes)
+    sign = 1.0 if judged.higher_is_better else -1.0
+    nothing = bootstrap.Estimate(math.nan, math.nan, math.nan)
+    model, baseline, difference = (
+        bootstrap.estimates(
+            judged.model,
+            judged.baseline,
+            judged.person.to_numpy(),
+            resamples=settings.resamples,
+            seed=settings.seed,
+            sign=sign,
+        )
+        if len(judged.person)
+        else (nothing, nothing, nothing)
+    )
+    return {
+        "family": family,
+        "metric": judged.name,
+        "higher_is_better": judged.higher_is_better,
+        "n": len(judged.person),
+        "people": judged.person.n_unique(),
+        "model": model.to_dict(),
+        "baseline": baseline.to_dict(),
+        "chance": judged.chance,
+        "difference": difference.to_dict(),
+        "also": {name: {"model": ours, "baseline": theirs} for name, (ours, theirs) in judged.also.items()},
+        "data_checks": checks.all_of(
+            kind, scored, outcomes, card, min_cases=settings.min_cases, min_labels=settings.min_labels
+        ),
+    }
+
+
+def _curves(folder: Path, kind: str, scored: pl.DataFrame, outcomes: pl.DataFrame, bins: int) -> None:
+    """ROC and calibration of both scorers; a header alone where a curve makes no sense."""
+    known = outcomes.select(*metrics.KEYS, "outcome").unique(
+        subset=list(metrics.KEYS), keep="last", maintain_order=True
+    )
+    cases = metrics.paired(scored).join(known, on=list(metrics.KEYS)).sort(metrics.KEYS)
+    if kind == "ranking":
+        cases = cases.clear()
+    y = cases["outcome"].to_numpy().astype(np.float64)
+    scores = {name: cases[name].to_numpy().astype(np.float64) for name in ("model", "baseline")}
+    is_binary = kind == "auc"
+    roc = metrics.roc(y, scores, 10 * bins) if is_binary else []
+    pl.DataFrame(roc, schema=metrics.ROC).write_csv(folder / "roc.csv")
+    for name, score in scores.items():
+        file = folder / ("calibration.csv" if name == "model" else f"calibration_{name}.csv")
+        pl.DataFrame(metrics.calibration(y, score, bins), schema=metrics.CALIBRATION).write_csv(file)
+
+
+def _write(file: Path, content: Any) -> None:
+    """JSON has no NaN: what does not exist is null, and the gate reads null as unknown."""
+    text = json.dumps(_plain(content), indent=1, sort_keys=True, allow_nan=False)
+    staged = file.with_suffix(".tmp")
+    staged.write_text(text + "\n", encoding="utf-8")
+    staged.replace(file)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+if __name__ == "__main__":
+    sys.exit(main(run, pipelines.evaluate.__doc__))

@@ -1,0 +1,147 @@
+"""What each kind of family is judged by: `auc`, `ranking` or `mae`."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import polars as pl
+
+from pipelines.evaluate import bootstrap
+from pipelines.evaluate.bootstrap import Numbers, Weighted
+from pipelines.models import Metric
+
+KEYS: Final = ("person_id", "subject_id", "target_code")
+ROC: Final = {"false_positive_share": pl.Float64(), "model": pl.Float64(), "baseline": pl.Float64()}
+CALIBRATION: Final = {"score": pl.Float64(), "outcome": pl.Float64(), "cases": pl.Float64()}
+_TOP = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One test case and how both scorers did on it."""
+
+    name: str
+    higher_is_better: bool
+    person: pl.Series
+    """[n_cases]"""
+    model: Weighted
+    baseline: Weighted
+    chance: float
+    """What somebody who knows nothing of the case would reach."""
+    also: Mapping[str, tuple[float, float]]
+    """Further metrics: model's and baseline's value."""
+
+
+def judged(kind: Metric, scored: pl.DataFrame, outcomes: pl.DataFrame) -> Judged:
+    """Pair scores with outcomes.
+
+    Args:
+        kind: The family's METRIC.
+        scored: [n_scores] `Scored` of both scorers on the test cases.
+        outcomes: [n_outcomes] `Outcomes`, of other cases too.
+    """
+    wide = paired(scored)
+    if kind == "ranking":
+        return _ranking(wide, outcomes)
+    known = outcomes.select(*KEYS, "outcome").unique(subset=list(KEYS), keep="last", maintain_order=True)
+    cases = wide.join(known, on=list(KEYS)).sort(KEYS)
+    y, model, baseline = (cases[name].to_numpy().astype(np.float64) for name in ("outcome", "model", "baseline"))
+    if kind == "auc":
+        brier = (_mean((model - y) ** 2), _mean((baseline - y) ** 2))
+        ours, theirs = bootstrap.auc(y, model), bootstrap.auc(y, baseline)
+        return Judged("auc", True, cases["person_id"], ours, theirs, 0.5, {"brier": brier})
+    seen = outcomes.join(cases.select(KEYS), on=list(KEYS), how="anti")["outcome"]
+    typical = float(np.median(seen.to_numpy())) if len(seen) else float("nan")
+    rmse = (_mean((model - y) ** 2) ** 0.5, _mean((baseline - y) ** 2) ** 0.5)
+    chance = _mean(np.abs(y - typical))
+    ours, theirs = bootstrap.mean(np.abs(model - y)), bootstrap.mean(np.abs(baseline - y))
+    return Judged("mae", False, cases["person_id"], ours, theirs, chance, {"rmse": rmse})
+
+
+def paired(scored: pl.DataFrame) -> pl.DataFrame:
+    """[n_cases] KEYS, model, baseline: the scores side by side, cases that both scored."""
+    ours = scored.filter(pl.col("scorer") == "model").select(*KEYS, pl.col("score").alias("model"))
+    theirs = scored.filter(pl.col("scorer") == "baseline").select(*KEYS, pl.col("score").alias("baseline"))
+    return ours.join(theirs, on=list(KEYS)).sort(KEYS)
+
+
+def roc(outcome: Numbers, scores: Mapping[str, Numbers], points: int) -> list[dict[str, float]]:
+    """ROC curves on one grid.
+
+    Args:
+        outcome: [n_cases] 0 or 1.
+        scores: Scorer -> [n_cases].
+        points: Steps of the grid.
+
+    Returns:
+        [points + 1] false_positive_share, evenly spaced, and each scorer's true positive share there; empty when only
+        one outcome occurs.
+    """
+    if not 0 < outcome.sum() < len(outcome):
+        return []
+    grid = np.linspace(0, 1, points + 1)
+    curves = {"false_positive_share": grid, **{name: _true_share(outcome, s, grid) for name, s in scores.items()}}
+    return [{name: float(values[place]) for name, values in curves.items()} for place in range(len(grid))]
+
+
+def calibration(outcome: Numbers, score: Numbers, bins: int) -> list[dict[str, float]]:
+    """[bins] mean score, mean outcome and size, cases in bins of equal size by score."""
+    parts = np.array_split(np.argsort(score, kind="stable"), bins)
+    return [
+        {"score": float(score[part].mean()), "outcome": float(outcome[part].mean()), "cases": float(len(part))}
+        for part in parts
+        if len(part)
+    ]
+
+
+def _true_share(outcome: Numbers, score: Numbers, grid: Numbers) -> Numbers:
+    """True positive share where the false positive share is `grid`; cases of equal score enter together."""
+    order = np.argsort(-score, kind="stable")
+    last = np.flatnonzero(np.r_[np.diff(score[order]) != 0, True])
+    true, false = (np.r_[0, np.cumsum(part)[last]] for part in (outcome[order], 1 - outcome[order]))
+    share: Numbers = np.interp(grid, false / false[-1], true / true[-1])
+    return share
+
+
+def rank_of(wide: pl.DataFrame, outcomes: pl.DataFrame, scorer: str) -> pl.DataFrame:
+    """Where the target that came true stood among each person's candidates.
+
+    Args:
+        wide: [n_cases] as `paired` gives.
+        outcomes: [n_outcomes] those with outcome 1 are looked for.
+        scorer: Column of `wide`.
+
+    Returns:
+        [n_people] person_id, rank (1 is best; ties take the middle; infinite when what came true was no candidate, as
+        with a course that training never saw), candidates.
+    """
+    ranked = wide.with_columns(rank=pl.col(scorer).rank("average", descending=True).over("person_id"))
+    came_true = outcomes.filter(pl.col("outcome") == 1).select(KEYS).unique()
+    best = ranked.join(came_true, on=list(KEYS), how="semi").group_by("person_id").agg(pl.col("rank").min())
+    people = wide.group_by("person_id").agg(candidates=pl.len())
+    return (
+        people.join(best, on="person_id", how="left").with_columns(pl.col("rank").fill_null(math.inf)).sort("person_id")
+    )
+
+
+def _ranking(wide: pl.DataFrame, outcomes: pl.DataFrame) -> Judged:
+    """HR@10 decides, NDCG@10 is shown beside it."""
+    both = [rank_of(wide, outcomes, scorer) for scorer in ("model", "baseline")]
+    hits = [(frame["rank"].to_numpy() <= _TOP).astype(np.float64) for frame in both]
+    gains = [_mean(_gain(frame["rank"].to_numpy().astype(np.float64))) for frame in both]
+    candidates = both[0]["candidates"].to_numpy().astype(np.float64)
+    chance = _mean(np.minimum(_TOP, candidates) / candidates) if len(candidates) else float("nan")
+    ours, theirs = bootstrap.mean(hits[0]), bootstrap.mean(hits[1])
+    also = {"ndcg_at_10": (gains[0], gains[1])}
+    return Judged("hr_at_10", True, both[0]["person_id"], ours, theirs, chance, also)
+
+
+def _gain(rank: Numbers) -> Numbers:
+    """1 / log2(1 + rank) within the first ten, else 0."""
+    return np.where(rank <= _TOP, 1 / np.log2(1 + rank), 0.0)
+
+
+def _mean(values: Any) -> float:
+    return float(np.mean(values)) if len(values) else float("nan")

@@ -1,0 +1,35 @@
+"""Selection rates by group, and what may be concluded from them.
+
+Words used here. A *group* is one answer on one *axis* (women, on the axis sex); people whose answer is missing are
+the group `unknown`. A *selection* is the favourable outcome. The *reference* is the group with the highest selection
+rate among those large enough to judge. The *impact ratio* is a group's rate divided by the reference's. A *subject*
+is what people were selected for, such as a requisition; judging each subject on its own is what shows a bias that
+pooling hides. NaN means unknown, and no caller may read it as fair.
+
+Pure functions over counts: nothing here reads a file, a clock or a setting.
+"""
+
+from pipelines.fairness.axes import AxisJudgement, GroupRow, judge, judge_counts
+from pipelines.fairness.counting import UNKNOWN, intersection
+from pipelines.fairness.rules import RULES, Reason, Rules, Verdict, worst
+from pipelines.fairness.scoring import ScoringRates, scoring_rates
+from pipelines.fairness.subjects import judge_axes, judge_by_subject, mantel_haenszel
+
+__all__ = [
+    "RULES",
+    "UNKNOWN",
+    "AxisJudgement",
+    "GroupRow",
+    "Reason",
+    "Rules",
+    "ScoringRates",
+    "Verdict",
+    "intersection",
+    "judge",
+    "judge_axes",
+    "judge_by_subject",
+    "judge_counts",
+    "mantel_haenszel",
+    "scoring_rates",
+    "worst",
+]

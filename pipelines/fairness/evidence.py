@@ -1,0 +1,115 @@
+"""Judgements read back from `groups.json`, and what they could not say.
+
+Strict where a verdict is at stake: a row without a verdict, or with an unheard-of one, is no evidence.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated, Final
+
+from pydantic import BaseModel, Field
+
+from pipelines.fairness.counting import UNKNOWN
+from pipelines.fairness.rules import Verdict, worst
+
+BY_SUBJECT: Final = "by_subject"
+"""The group name of the gap that covers subjects too small to judge alone: one per axis, not one per subject."""
+EVERYONE: Final = "everyone"
+"""The group name of the gap of an axis whose rows do not say what is missing."""
+
+
+class Row(BaseModel):
+    """One group."""
+
+    group: str
+    n: Annotated[int, Field(ge=0)]
+    selected: Annotated[int, Field(ge=0)]
+    verdict: Verdict
+    reasons: tuple[str, ...]
+
+    @property
+    def is_unknown(self) -> bool:
+        """Whether these are the people whose answer is missing."""
+        return self.group == UNKNOWN
+
+    @property
+    def is_cleared(self) -> bool:
+        """Whether the row says that no gap was seen where one would have been."""
+        return self.verdict is Verdict.NO_EVIDENCE
+
+
+class Axis(BaseModel):
+    """One axis, over all people or over those of one subject."""
+
+    axis: str
+    subject: str | None = None
+    verdict: Verdict
+    groups: tuple[Row, ...]
+
+    @property
+    def worst(self) -> Verdict:
+        """The axis' own verdict or a row's, whichever is worse: a summary cannot hide a row."""
+        return worst([self.verdict, *(row.verdict for row in self.groups)])
+
+
+class Groups(BaseModel):
+    """All judgements of the model's selections."""
+
+    axes: tuple[Axis, ...]
+    by_subject: tuple[Axis, ...]
+
+    @property
+    def has_known(self) -> bool:
+        """Whether anyone's group is known on any axis."""
+        return self.known_share > 0
+
+    @property
+    def known_share(self) -> float:
+        """Share of the people judged whose group is known on the best known axis; 0 without any axis or people."""
+        return max((_known_share(axis) for axis in self.axes), default=0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """What the numbers could not say about one group."""
+
+    axis: str
+    group: str
+    code: str
+    reason: str
+
+    @property
+    def name(self) -> str:
+        """What approvers accept it by."""
+        return f"{self.axis}:{self.group}"
+
+
+def gaps(groups: Groups) -> Iterator[Gap]:
+    """Everything about groups that the numbers could not say; nothing when no groups are known at all."""
+    if not groups.has_known:
+        return
+    for axis in groups.axes:
+        rows = [_gap(axis, row) for row in axis.groups if row.is_unknown or _is_open(row.verdict)]
+        yield from rows
+        if not rows and (_is_open(axis.worst) or not axis.groups):
+            yield Gap(axis.axis, EVERYONE, "insufficient_data", "The axis as a whole has too little data to be judged.")
+        single = [item for item in groups.by_subject if item.axis == axis.axis]
+        weak = sum(_is_open(item.worst) for item in single)
+        if weak or not single:
+            reason = f"{weak} of {len(single)} subjects have too little data to be judged on their own."
+            yield Gap(axis.axis, BY_SUBJECT, "subjects_insufficient", reason)
+
+
+def _known_share(axis: Axis) -> float:
+    people = sum(row.n for row in axis.groups)
+    return sum(row.n for row in axis.groups if not row.is_unknown) / people if people else 0.0
+
+
+def _is_open(verdict: Verdict) -> bool:
+    return verdict is Verdict.INSUFFICIENT_DATA
+
+
+def _gap(axis: Axis, row: Row) -> Gap:
+    code = "unknown_group" if row.is_unknown else "insufficient_data"
+    reason = f"{row.selected} of {row.n} people selected: {', '.join(row.reasons) or 'no reason given'}."
+    return Gap(axis.axis, row.group, code, reason)

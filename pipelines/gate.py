@@ -1,0 +1,296 @@
+"""Decide whether a model may be released.
+
+Reads   metrics.json   `evaluated`: the model and its baseline on cases neither has seen, and the data checks
+        groups.json    `evaluated`: selections by group and by subject, of the model and of people before it
+        card.json      `trained`: digests of what was trained, on what
+Writes  verdict.json   `gated`: allowed or held, with findings and gaps, bound to the digests of all it judged
+
+    metrics.json  {family, metric, higher_is_better, n, chance, model: {value, low, high}, baseline: {value, low, high},
+                   difference: {value, low, high}, data_checks: [{check, passed, reason}],
+                   model_sha256, data_sha256, lake_sha256, as_of}     a positive difference: the model is better
+    groups.json   {axes: [AxisJudgement], by_subject: [AxisJudgement], human: {axes, by_subject}}
+    verdict.json  {family, verdict, shadow, findings: [{check, passed, reason, code}],
+                   gaps: [{name, axis, group, code, reason}], metrics, groups, human,
+                   model_sha256, data_sha256, lake_sha256, params_sha256, evidence, as_of}
+
+The gate always writes a verdict and never fails because of one: what is missing, malformed or not a number is a
+finding that holds. A gap is what the numbers could not say (INSUFFICIENT_DATA, unknown people): it does not hold, but
+`publish` releases only when both approvers accept each gap by its name, `axis:group`. `shadow` marks a model that is
+held for nothing but missing group data.
+"""
+
+import json
+import math
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BaseModel, Field, StrictBool, ValidationError
+
+from pipelines.base.catalog import EVALUATED, GATED, TRAINED, stage_dir
+from pipelines.base.digests import sha256_bytes
+from pipelines.base.log import get_logger
+from pipelines.base.settings import Count, Section, Share, load
+from pipelines.base.stage import main
+from pipelines.fairness import Verdict, worst
+from pipelines.fairness.evidence import BY_SUBJECT, Axis, Groups, gaps
+
+Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+
+
+class GateSettings(Section):
+    """`gate` in params.yaml."""
+
+    margin: Annotated[float, Field(ge=0, lt=1)]
+    """How far below the baseline the whole interval must lie to hold, in the metric's unit."""
+    min_group_size: Count
+    """People a group must have to be judged."""
+    min_known_share: Share
+    """Share of people whose group must be known on some axis; below it there is no group data to speak of."""
+
+
+class Number(BaseModel):
+    """A number; null is none, and neither is NaN."""
+
+    value: float
+
+
+class Estimate(Number):
+    """A number with its 95 % interval."""
+
+    low: float
+    high: float
+
+
+class DataCheck(BaseModel):
+    """One check of the data the model was trained or judged on."""
+
+    check: str
+    passed: StrictBool
+    reason: str
+
+
+class Metrics(BaseModel):
+    """What the gate needs of metrics.json."""
+
+    family: str
+    n: Count
+    model: Estimate
+    baseline: Number
+    difference: Estimate
+    data_checks: tuple[DataCheck, ...]
+    model_sha256: Sha256
+    data_sha256: Sha256
+    lake_sha256: Sha256
+    as_of: str
+
+
+class Card(BaseModel):
+    """What the gate needs of card.json."""
+
+    model_sha256: Sha256
+    data_sha256: Sha256
+    params_sha256: Sha256 | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One check and what it saw."""
+
+    check: str
+    passed: bool
+    reason: str
+    code: str
+
+
+M = TypeVar("M", bound=BaseModel)
+
+
+def judge_metrics(metrics: Metrics, settings: GateSettings) -> Iterator[Finding]:
+    """Findings about accuracy and data. An interval that is no interval, and an empty list of checks, hold."""
+    for name in ("model", "difference"):
+        found: Estimate = getattr(metrics, name)
+        yield Finding(
+            f"{name}:numbers",
+            math.isfinite(found.value) and found.low <= found.high < math.inf and found.low > -math.inf,
+            f"The {name} is {found.value:.3f} [{found.low:.3f}, {found.high:.3f}]; all three must be numbers in order.",
+            "not_a_number",
+        )
+    value = metrics.baseline.value
+    yield Finding("baseline:numbers", math.isfinite(value), f"The baseline is {value:.3f}.", "not_a_number")
+    yield Finding(
+        "against_baseline",
+        metrics.difference.high >= -settings.margin,
+        f"Model minus baseline is at most {metrics.difference.high:.3f}; its whole interval must not lie below "
+        f"-{settings.margin:.3f}.",
+        "below_baseline",
+    )
+    count = len(metrics.data_checks)
+    yield Finding("data_checks", count > 0, f"{count} data checks ran; at least one must.", "no_checks")
+    for check in metrics.data_checks:
+        yield Finding(f"data:{check.check}", check.passed, check.reason, "data_check")
+
+
+def judge_groups(groups: Groups, settings: GateSettings) -> Iterator[Finding]:
+    """Findings about selections. ADVERSE holds, over all people and in any subject; so does having no groups."""
+    is_known = groups.known_share >= settings.min_known_share
+    reason = f"The group of {groups.known_share:.1%} of the people is known; {settings.min_known_share:.0%} must be."
+    yield Finding("group_data", is_known, reason, "no_group_data")
+    if not is_known:
+        return
+    judged = [row for axis in (*groups.axes, *groups.by_subject) for row in axis.groups if row.is_cleared]
+    small = sum(row.n < settings.min_group_size for row in judged)
+    yield Finding(
+        "group_sizes",
+        small == 0,
+        f"{small} groups with fewer than {settings.min_group_size} people were read as if they could be judged.",
+        "small_group_judged",
+    )
+    for axis in groups.axes:
+        yield _selection(f"selection:{axis.axis}", [axis])
+    for name in dict.fromkeys(axis.axis for axis in groups.by_subject):
+        yield _selection(f"selection:{name}:{BY_SUBJECT}", [axis for axis in groups.by_subject if axis.axis == name])
+
+
+def allowed(findings: Sequence[Finding]) -> bool:
+    """Whether every finding passed. Without findings there is nothing to allow."""
+    return bool(findings) and all(finding.passed for finding in findings)
+
+
+def is_shadow(findings: Sequence[Finding]) -> bool:
+    """Whether the model is held, and for nothing but missing group data."""
+    codes = {finding.code for finding in findings if not finding.passed}
+    return codes == {"no_group_data"}
+
+
+def decide(family: str, evidence: Mapping[str, bytes | None], settings: GateSettings) -> dict[str, Any]:
+    """The verdict on one model.
+
+    Args:
+        family: Whose model.
+        evidence: `metrics.json`, `groups.json` and `card.json`; None for a file that is not there.
+        settings: Margin and group size.
+
+    Returns:
+        The content of verdict.json. Whatever the evidence, there is a verdict.
+    """
+    findings: list[Finding] = []
+    metrics = _parse(Metrics, "metrics.json", evidence, findings)
+    groups = _parse(Groups, "groups.json", evidence, findings)
+    card = _parse(Card, "card.json", evidence, findings)
+    if metrics and card:
+        findings += [_same(family, metrics, card), *judge_metrics(metrics, settings)]
+    if groups:
+        findings += judge_groups(groups, settings)
+    raw = {name: _plain(data) for name, data in evidence.items()}
+    return {
+        "family": family,
+        "verdict": "allowed" if allowed(findings) else "held",
+        "shadow": is_shadow(findings),
+        "findings": [asdict(finding) for finding in findings],
+        "gaps": [{"name": gap.name, **asdict(gap)} for gap in gaps(groups)] if groups else [],
+        "metrics": _shown(raw["metrics.json"]),
+        "groups": _flagged(raw["groups.json"]),
+        "human": _flagged(raw["groups.json"].get("human")),
+        "model_sha256": card.model_sha256 if card else None,
+        "data_sha256": card.data_sha256 if card else None,
+        "lake_sha256": metrics.lake_sha256 if metrics else None,
+        "params_sha256": card.params_sha256 if card else None,
+        "evidence": {name: sha256_bytes(data) for name, data in evidence.items() if data is not None},
+        "as_of": metrics.as_of if metrics else None,
+    }
+
+
+def run(family: str, root: Path | None = None) -> str:
+    """Judge one family and write its verdict.
+
+    Args:
+        family: One of the catalog's families.
+        root: The checkout; the working directory by default.
+
+    Returns:
+        The line to print.
+    """
+    settings = load(GateSettings, "gate", root=root)
+    evaluated, trained = stage_dir(family, EVALUATED, root), stage_dir(family, TRAINED, root)
+    files = (evaluated / "metrics.json", evaluated / "groups.json", trained / "card.json")
+    verdict = decide(family, {file.name: file.read_bytes() if file.is_file() else None for file in files}, settings)
+    data = (json.dumps(verdict, indent=1, sort_keys=True, allow_nan=False) + "\n").encode()
+    folder = stage_dir(family, GATED, root)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "verdict.json").write_bytes(data)
+    codes = sorted({finding["code"] for finding in verdict["findings"] if not finding["passed"]})
+    get_logger("gate").info("verdict_written", family=family, verdict=verdict["verdict"], codes=codes)
+    why = f" ({', '.join(codes)})" if codes else ""
+    return f"{family} is {verdict['verdict']}{why}, with {len(verdict['gaps'])} gaps; verdict {sha256_bytes(data)}"
+
+
+def _parse(model: type[M], name: str, evidence: Mapping[str, bytes | None], findings: list[Finding]) -> M | None:
+    """The file as `model`; a finding a fault, and None, when it is not. Values are never repeated."""
+    data = evidence[name]
+    if data is None:
+        findings.append(Finding(f"{name}:file", False, f"{name} must be there; it is not.", "missing_file"))
+        return None
+    try:
+        return model.model_validate_json(data)
+    except ValidationError as error:
+        findings += [
+            Finding(f"{name}:{'.'.join(map(str, fault['loc']))}", False, fault["msg"], _fault_code(fault["type"]))
+            for fault in error.errors(include_url=False, include_input=False)
+        ]
+        return None
+
+
+def _fault_code(kind: str) -> str:
+    return {"missing": "missing_key", "float_type": "not_a_number"}.get(kind, "malformed")
+
+
+def _same(family: str, metrics: Metrics, card: Card) -> Finding:
+    judged = (metrics.family, metrics.model_sha256, metrics.data_sha256)
+    trained = (family, card.model_sha256, card.data_sha256)
+    return Finding("same_model", judged == trained, "What was judged must be what was trained.", "other_model")
+
+
+def _selection(check: str, axes: Sequence[Axis]) -> Finding:
+    """Passed unless ADVERSE; the code is the worst verdict, in small letters."""
+    verdict = worst(axis.worst for axis in axes)
+    named = [axis.subject for axis in axes if axis.subject and axis.worst is verdict]
+    which = f" ({', '.join(named[:5])}{', ...' if named[5:] else ''})" if named and verdict is Verdict.ADVERSE else ""
+    return Finding(check, verdict is not Verdict.ADVERSE, f"The worst verdict is {verdict}{which}.", verdict.lower())
+
+
+def _plain(data: bytes | None) -> dict[str, Any]:
+    """The JSON object, for showing; empty when it is none. What is not a finite number becomes null."""
+    try:
+        content = json.loads(data or b"{}", parse_constant=lambda _: None, parse_float=_finite)
+    except ValueError:
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _finite(text: str) -> float | None:
+    value = float(text)
+    return value if math.isfinite(value) else None
+
+
+def _shown(metrics: Mapping[str, Any]) -> dict[str, Any]:
+    names = ("metric", "higher_is_better", "n", "chance", "model", "baseline", "difference")
+    return {name: metrics.get(name) for name in names}
+
+
+def _flagged(groups: Any) -> dict[str, Any]:
+    """All axes, and of the subjects those that a reviewer must see; groups.json has the others."""
+    content = groups if isinstance(groups, dict) else {}
+    subjects = [item for item in content.get(BY_SUBJECT) or [] if isinstance(item, dict)]
+    flags = (Verdict.ADVERSE, Verdict.INVESTIGATE)
+    return {
+        "axes": content.get("axes") or [],
+        BY_SUBJECT: [item for item in subjects if item.get("verdict") in flags],
+        "subjects": len(subjects),
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main(run, __doc__))

@@ -1,0 +1,154 @@
+"""Take exports in, step by step or in one go.
+
+    python -m pipelines.ingest run [--batch B] [--replay FEED]     all of the following
+    python -m pipelines.ingest discover --batch B [--replay FEED]  prints {"batch": ..., "units": [...]}
+    python -m pipelines.ingest land|read|map B UNIT                one step of one unit
+    python -m pipelines.ingest take B UNIT                         all three of them
+    python -m pipelines.ingest validate|publish B                  the whole batch
+
+A file that is not what its feed declares is held: the line says why, the exit code is 0, the batch goes on without it.
+`--replay FEED` reads every landed file of a feed again, as it is declared now; what the lake has already is left out.
+"""
+
+import argparse
+import json
+import shutil
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from pipelines.base.log import get_logger
+from pipelines.base.stage import guarded
+from pipelines.base.store import open_store
+from pipelines.ingest import feeds as declared
+from pipelines.ingest.batch import Batch, Held, Unit, read_json, write_json
+from pipelines.ingest.check import check
+from pipelines.ingest.discover import discover
+from pipelines.ingest.feeds import Feed
+from pipelines.ingest.land import land
+from pipelines.ingest.map import map_unit
+from pipelines.ingest.publish import publish
+from pipelines.ingest.read import read
+
+Step = Callable[[Batch, Unit, Mapping[str, Feed]], str]
+
+
+def land_step(batch: Batch, unit: Unit, feeds: Mapping[str, Feed]) -> str:
+    """Land one unit."""
+    return land(batch, unit, feeds[unit.feed])
+
+
+def read_step(batch: Batch, unit: Unit, feeds: Mapping[str, Feed]) -> str:
+    """Read one unit."""
+    report = read(batch, unit, feeds[unit.feed])
+    faults = ", ".join(f"{reason} {count}" for reason, count in sorted(report.faults.items()))
+    return f"read {unit.id}: {report.rows} rows" + (f", unusable: {faults}" if faults else "")
+
+
+def map_step(batch: Batch, unit: Unit, feeds: Mapping[str, Feed]) -> str:
+    """Map one unit."""
+    return f"mapped {unit.id}: {map_unit(batch, unit, feeds)['rows']} rows"
+
+
+STEPS: dict[str, Step] = {"land": land_step, "read": read_step, "map": map_step}
+
+
+def one(name: str, batch: Batch, unit: Unit, feeds: Mapping[str, Feed]) -> str:
+    """A step of one unit; a held unit stays held and is passed over."""
+    held = batch.held(unit)
+    if held is None:
+        try:
+            return STEPS[name](batch, unit, feeds)
+        except Held as why:
+            batch.hold(unit, why)
+            held = {"reason_code": why.reason_code, "message": str(why)}
+    return f"held {unit.id}: {held['reason_code']}: {held['message']}"
+
+
+def publish_line(report: Mapping[str, Any]) -> str:
+    """What a batch came to, in one line."""
+    counts = report["counts"].values()
+    total = {name: sum(feed[name] for feed in counts) for name in ("in", "accepted", "quarantined", "filtered", "held")}
+    manifest = f"manifest {report['manifest']}" if report["manifest"] else "no manifest"
+    return (
+        f"published {report['batch']} as {manifest}: {total['in']} rows in = {total['accepted']} accepted + "
+        f"{total['quarantined']} quarantined + {total['filtered']} filtered; files held: {total['held']}"
+        + "".join(f"; held {held['feed']}: {held['reason_code']}" for held in report["held"])
+    )
+
+
+def run(batch: Batch, replay: str | None) -> str:
+    """All steps of a batch, one after the other."""
+    log = get_logger("ingest")
+    published = read_json(batch.folder / "published.json")
+    if published is not None:
+        return publish_line(published)
+    feeds = declared.load(declared.folder())
+    plan = discover(batch, replay)
+    if not plan["units"] and not plan["duplicates"]:
+        return f"nothing new for batch {batch.name}"
+    for name in STEPS:
+        for unit in batch.units():
+            one(name, batch, unit, feeds)
+        log.info("step_done", step=name, units=len(plan["units"]))
+    for unit in batch.units():
+        if held := batch.held(unit):
+            log.warning("file_held", feed=unit.feed, reason_code=held["reason_code"], message=held["message"])
+    check(batch, feeds)
+    return finish(batch)
+
+
+def finish(batch: Batch) -> str:
+    """Publish, note it, tidy up."""
+    report = read_json(batch.folder / "published.json") or publish(batch)
+    write_json(batch.folder / "published.json", report)
+    _tidy(batch)
+    return publish_line(report)
+
+
+def _tidy(batch: Batch) -> None:
+    """Drop cells of people from scratch once they are published; the plan and the counts stay."""
+    for unit in batch.units():
+        for name in ("raw", "mapped"):
+            shutil.rmtree(batch.place(unit) / name, ignore_errors=True)
+    for name in ("rows", "known"):
+        shutil.rmtree(batch.folder / "checked" / name, ignore_errors=True)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m pipelines.ingest", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("step", choices=["run", "discover", *STEPS, "take", "validate", "publish"])
+    parser.add_argument("names", nargs="*", metavar="B UNIT", help="batch and unit, as `discover` printed them")
+    parser.add_argument("--batch", help="name of the batch; `run` makes one from the time")
+    parser.add_argument("--replay", metavar="FEED", help="read landed files of this feed again")
+    given = parser.parse_args(argv)
+    wanted = {"run": 0, "discover": 0, "validate": 1, "publish": 1}.get(given.step, 2)
+    if len(given.names) != wanted or (given.step == "discover" and not given.batch):
+        parser.error(f"{given.step} takes {wanted} names" + (" and --batch" if given.step == "discover" else ""))
+    return guarded(lambda: _step(given))
+
+
+def _step(given: argparse.Namespace) -> str:
+    name = given.names[0] if given.names else given.batch or datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
+    batch = Batch(open_store(), name)
+    if given.step == "run":
+        return run(batch, given.replay)
+    if given.step == "discover":
+        plan = discover(batch, given.replay)
+        return json.dumps({"batch": plan["batch"], "units": [unit["id"] for unit in plan["units"]]})
+    feeds = declared.load(declared.folder())
+    if given.step == "validate":
+        counts = check(batch, feeds)
+        return f"validated {batch.name}: " + ", ".join(f"{k} {v['accepted']}/{v['in']}" for k, v in counts.items())
+    if given.step == "publish":
+        return finish(batch)
+    unit = batch.unit(given.names[1])
+    return "\n".join(one(name, batch, unit, feeds) for name in (STEPS if given.step == "take" else [given.step]))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,188 @@
+"""A batch on disk: which units it has and how far each has come. A unit is a file, or a folder of documents.
+
+`work/ingest/<batch>/batch.json` lists the units; `<batch>/<unit>/` holds what each step left. A result appears whole or
+not at all, by rename, and a step whose result is there does nothing.
+"""
+
+import json
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from pipelines.base.errors import ContractError
+from pipelines.base.store import Store
+
+WORK: Final = "CANDOR_WORK"
+"""Folder for scratch; `work` beside the zones where that is not set."""
+
+
+class Held(Exception):  # not an error of the program: the file waits for its owner
+    """A file that cannot be read as declared. The batch goes on without it."""
+
+    def __init__(self, reason_code: str, message: str) -> None:
+        """Say why.
+
+        Args:
+            reason_code: For counting, such as `missing_required_column`.
+            message: What must hold; what was got. Never a value of a person.
+        """
+        super().__init__(message)
+        self.reason_code = reason_code
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """One thing to ingest."""
+
+    id: str
+    feed: str
+    name: str
+    """Path below the feed's location; for documents the folder."""
+    sha256: str
+    size: int
+    """Bytes."""
+    groups: Mapping[str, str]
+    feed_sha256: str
+    documents: tuple[tuple[str, str, int], ...] = field(default=())
+    """For a folder of documents: path, sha256 and bytes of each."""
+    is_replay: bool = False
+
+    @property
+    def landing_key(self) -> str:
+        """Where the exact bytes are in the store; for documents their index."""
+        last = "index.json" if self.documents else Path(self.name).name
+        return f"{self.landing_folder}/{self.sha256}/{last}"
+
+    @property
+    def landing_folder(self) -> str:
+        """Where the feed's landed objects of the period are."""
+        return f"landing/{self.feed}/{self.groups.get('period', 'undated')}"
+
+
+def batch_name(text: str) -> str:
+    """A batch's name as a folder: anything but letters, digits, dot, dash and underscore becomes a dash."""
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip(".-")[:120]
+    if not name:
+        raise ContractError("A batch must have a name with letters or digits; got none. Pass another --batch.")
+    return name
+
+
+class Batch:
+    """Paths and states of one batch."""
+
+    def __init__(self, store: Store, name: str) -> None:
+        """Nothing is created yet.
+
+        Args:
+            store: The zones.
+            name: As given; made safe for a folder.
+        """
+        self.store = store
+        self.name = batch_name(name)
+        self.folder = _work(store) / "ingest" / self.name
+
+    @property
+    def plan(self) -> dict[str, Any]:
+        """What `discover` found.
+
+        Raises:
+            ContractError: It has not run.
+        """
+        plan: dict[str, Any] | None = read_json(self.folder / "batch.json")
+        if plan is None:
+            raise ContractError(f"Batch {self.name} must be discovered first; it is not. Run `discover`.")
+        return plan
+
+    def units(self) -> list[Unit]:
+        """All units, in order."""
+        return [_unit(raw) for raw in self.plan["units"]]
+
+    def unit(self, unit_id: str) -> Unit:
+        """One unit.
+
+        Raises:
+            ContractError: The batch has no such unit.
+        """
+        found = next((unit for unit in self.units() if unit.id == unit_id), None)
+        if found is None:
+            raise ContractError(f"A unit must be one of batch {self.name}; got another. Take it from `discover`.")
+        return found
+
+    def place(self, unit: Unit) -> Path:
+        """The unit's folder."""
+        return self.folder / unit.id
+
+    def hold(self, unit: Unit, held: Held) -> None:
+        """Note that a unit waits for its owner."""
+        write_json(self.place(unit) / "held.json", {"reason_code": held.reason_code, "message": str(held)})
+
+    def held(self, unit: Unit) -> dict[str, str] | None:
+        """Why a unit is held; None when it is not."""
+        held: dict[str, str] | None = read_json(self.place(unit) / "held.json")
+        return held
+
+
+def _unit(raw: dict[str, Any]) -> Unit:
+    documents = tuple((str(name), str(sha256), int(size)) for name, sha256, size in raw["documents"])
+    return Unit(**{**raw, "documents": documents})
+
+
+def unit_id(feed: str, sha256: str) -> str:
+    """A unit's id: the same bytes of the same feed are the same unit."""
+    return f"{feed}-{sha256[:12]}"
+
+
+def unit_record(unit: Unit) -> dict[str, Any]:
+    """A unit as JSON keeps it."""
+    return asdict(unit)
+
+
+def _work(store: Store) -> Path:
+    given = os.environ.get(WORK)
+    if given:
+        return Path(given)
+    if not store.url.startswith("file://"):
+        raise ContractError(f"{WORK} must name a local folder when the store is not one. Set it.")
+    return Path(store.uri("work"))
+
+
+def read_json(path: Path) -> Any:  # JSON has no static type
+    """A JSON file's content; None when there is no file."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+
+
+def write_json(path: Path, content: Any) -> None:  # JSON has no static type
+    """Write a JSON file whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    staged = path.with_name(f".{path.name}.{os.getpid()}")
+    staged.write_text(json.dumps(content, sort_keys=True, indent=1), encoding="utf-8")
+    staged.replace(path)
+
+
+@contextmanager
+def result(place: Path) -> Iterator[Path]:
+    """A folder to fill, which takes its name only when the block ends well.
+
+    Args:
+        place: The final folder; of two writers the first wins, as both write the same.
+    """
+    place.parent.mkdir(parents=True, exist_ok=True)
+    staged = Path(tempfile.mkdtemp(prefix=f".{place.name}-", dir=place.parent))
+    try:
+        yield staged
+        try:
+            staged.rename(place)
+        except OSError:
+            if not place.is_dir():
+                raise
+    finally:
+        shutil.rmtree(staged, ignore_errors=True)

@@ -1,0 +1,176 @@
+"""Decide what becomes of every source row of a batch: accepted, quarantined or filtered, as a whole.
+
+Reads   mapped     of all units that are not held; the lake and the vault as they are
+Writes  checked    rows/<table>.parquet to publish; bad.parquet with reasons; findings.json; counts and tallies
+
+If one canonical row made from a source row fails, nothing of that source row is published; it is filtered when nothing
+of it is new. The expectations run in `pipelines.validate`, a process of its own: stages meet on disk.
+"""
+
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Final
+
+import polars as pl
+
+from pipelines.base.contracts import TABLES, Table
+from pipelines.base.errors import ContractError
+from pipelines.base.lake import Lake, Manifest
+from pipelines.ingest.batch import Batch, Unit, read_json, result, write_json
+from pipelines.ingest.counts import Tally, tally
+from pipelines.ingest.dedupe import UNIT, dedupe, versions
+from pipelines.ingest.feeds import Feed
+from pipelines.ingest.map import FILTERED, REJECTED
+from pipelines.ingest.read import ROW
+
+SOURCE: Final = [UNIT, ROW]
+REASONS: Final = pl.Schema({UNIT: pl.Int32(), ROW: pl.Int64(), "reason_code": pl.String()})
+
+
+def check(batch: Batch, feeds: Mapping[str, Feed]) -> dict[str, Any]:
+    """Check a batch, once.
+
+    Args:
+        batch: Mapped units.
+        feeds: Their declarations.
+
+    Returns:
+        Counts a feed.
+
+    Raises:
+        ContractError: Rows do not add up, or an expectation could not be evaluated.
+    """
+    done = batch.folder / "checked"
+    if not done.is_dir():
+        with result(done) as out:
+            units = [unit for unit in batch.units() if batch.held(unit) is None]
+            left_out = lay_out(batch, units, feeds, out)
+            _validate(out)
+            settle(batch, units, left_out, out)
+            write_json(out / "counts.json", by_feed(batch, feeds, read_json(out / "tallies.json")))
+    return dict(read_json(done / "counts.json"))
+
+
+def lay_out(batch: Batch, units: list[Unit], feeds: Mapping[str, Feed], out: Path) -> pl.DataFrame:
+    """Write what `validate` reads.
+
+    Args:
+        batch: The batch.
+        units: Those that are not held; their position is their `unit_no`.
+        feeds: Their declarations.
+        out: Folder to fill.
+
+    Returns:
+        (unit_no, source_row, reason_code) of rows left out as repetitions.
+    """
+    lake = Lake(batch.store)
+    manifest = lake.manifest()
+    for name in ("rows", "known"):
+        (out / name).mkdir()
+    _notes(batch, units, REJECTED).write_parquet(out / "rejected.parquet")
+    left_out = [pl.DataFrame(schema=REASONS)]
+    for table in TABLES.values():
+        frame = _rows(batch, units, feeds, table)
+        if frame is not None:
+            frame, gone = dedupe(frame, table, versions(batch.store, manifest, table))
+            left_out.append(gone.select(REASONS.names()))
+            frame.write_parquet(out / "rows" / f"{table.name}.parquet", compression_level=1)
+    _known(lake, manifest, out)
+    return pl.concat(left_out)
+
+
+def _known(lake: Lake, manifest: Manifest | None, out: Path) -> None:
+    """Ids in the lake, of every table that others refer to."""
+    for name in {other for table in TABLES.values() for other in table.references.values()}:
+        if manifest is not None:
+            ids = lake.read(name, manifest, columns=[TABLES[name].key[0]])
+            ids.write_parquet(out / "known" / f"{name}.parquet")
+
+
+def _validate(folder: Path) -> None:
+    """Run the expectations where Great Expectations may be imported."""
+    done = subprocess.run(  # our own module
+        [sys.executable, "-m", "pipelines.validate", str(folder)],
+        cwd=Path(__file__).parents[2],
+        stdout=subprocess.DEVNULL,
+        check=False,
+    )
+    if done.returncode:
+        raise ContractError("Every expectation must be evaluated; the reason stands above. Correct it, run again.")
+
+
+def settle(batch: Batch, units: list[Unit], left_out: pl.DataFrame, out: Path) -> None:
+    """Take bad source rows out of every table, and count.
+
+    Args:
+        batch: The batch.
+        units: Those that are not held.
+        left_out: From `lay_out`.
+        out: The folder, with the results of `validate`.
+    """
+    bad = pl.concat(
+        [pl.read_parquet(out / "rejected.parquet"), pl.read_parquet(out / "failed.parquet")], how="diagonal"
+    )
+    bad = bad.unique(maintain_order=True)
+    bad.write_parquet(out / "bad.parquet")
+    accepted = [pl.DataFrame(schema=REASONS).select(SOURCE)]
+    for file in sorted((out / "rows").glob("*.parquet")):
+        frame = pl.read_parquet(file)
+        kept = frame.join(bad, on=SOURCE, how="anti", maintain_order="left")
+        if len(kept) != len(frame):
+            kept.write_parquet(file, compression_level=1)
+        accepted.append(kept.select(SOURCE).unique())
+    # A row that only repeats says so first; what single tables left out explains the others.
+    filtered = pl.concat([left_out, _notes(batch, units, FILTERED).select(REASONS.names())])
+    frames = [frame.partition_by(UNIT, as_dict=True) for frame in (bad, pl.concat(accepted).unique(), filtered)]
+    empties = [bad.clear(), bad.clear().select(SOURCE), filtered.clear()]
+    tallies = {}
+    for number, unit in enumerate(units):
+        rows = int(read_json(batch.place(unit) / "mapped" / "report.json")["rows"])
+        mine = [some.get((number,), none) for some, none in zip(frames, empties, strict=True)]
+        tallies[unit.id] = asdict(tally(rows, *mine))
+    write_json(out / "tallies.json", tallies)
+
+
+def _notes(batch: Batch, units: list[Unit], kind: str) -> pl.DataFrame:
+    """Rejected or filtered source rows of all units."""
+    schema = pl.Schema({**REASONS, "table": pl.String()})
+    frames = [
+        pl.read_parquet(part).with_columns(pl.lit(number, dtype=pl.Int32).alias(UNIT))
+        for number, unit in enumerate(units)
+        for part in sorted((batch.place(unit) / "mapped" / kind).glob("*.parquet"))
+    ]
+    return pl.concat([pl.DataFrame(schema=schema), *frames], how="diagonal").select(schema.names())
+
+
+def _rows(batch: Batch, units: list[Unit], feeds: Mapping[str, Feed], table: Table) -> pl.DataFrame | None:
+    """A table's mapped rows of all units; None where no unit has any."""
+    frames = [
+        pl.scan_parquet(part).with_columns(
+            pl.lit(number, dtype=pl.Int32).alias(UNIT),
+            pl.lit(feeds[unit.feed].extraction(unit.groups)).cast(pl.Datetime("us", "UTC")).alias("extracted_at"),
+        )
+        for number, unit in enumerate(units)
+        for part in sorted((batch.place(unit) / "mapped" / table.name).glob("*.parquet"))
+    ]
+    return pl.concat(frames).collect() if frames else None
+
+
+def by_feed(batch: Batch, feeds: Mapping[str, Feed], tallies: Mapping[str, Any]) -> dict[str, Any]:
+    """Counts a feed, held files included.
+
+    Raises:
+        ContractError: Rows do not add up.
+    """
+    totals: dict[str, Tally] = {}
+    for unit in batch.units():
+        held = batch.held(unit)
+        add = Tally(held=1, reasons={held["reason_code"]: 1}) if held else Tally(**tallies[unit.id])
+        totals[unit.feed] = totals.get(unit.feed, Tally()) + add
+    wrong = [name for name, total in totals.items() if not total.adds_up]
+    if wrong:
+        raise ContractError(f"Rows in must be accepted, quarantined or filtered; they are not in {', '.join(wrong)}.")
+    return {name: totals[name].to_json() for name in feeds if name in totals}

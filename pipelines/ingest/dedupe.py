@@ -1,0 +1,103 @@
+"""Leave out what says nothing new: rows equal to the version before them, in the file, the batch or the lake."""
+
+from typing import Final
+
+import polars as pl
+
+from pipelines.base import delta, vault
+from pipelines.base.catalog import LAKE
+from pipelines.base.contracts import Table
+from pipelines.base.digests import row_digests
+from pipelines.base.lake import Manifest
+from pipelines.base.store import Store
+
+UNIT: Final = "unit_no"
+_DIGEST: Final = "record_sha256"
+_KEY: Final = "_key"
+_DUPLICATE: Final = "duplicate_row"
+_UNCHANGED: Final = "unchanged_row"
+
+
+def versions(store: Store, manifest: Manifest | None, table: Table) -> pl.DataFrame:
+    """Key digest, `known_from` and record digest of the versions that were published.
+
+    Args:
+        store: The zones.
+        manifest: The lake's state; None while it is empty.
+        table: The canonical table.
+
+    Returns:
+        [n_versions] rows; for tables of the vault only the newest version of each key.
+    """
+    if manifest is None or table.name not in manifest.tables:
+        return pl.DataFrame(schema={_KEY: pl.UInt64(), "known_from": pl.Datetime("us", "UTC"), _DIGEST: pl.String()})
+    columns = [pl.struct(table.key).hash().alias(_KEY), pl.col("known_from"), pl.col(_DIGEST)]
+    if table.zone != "lake":
+        return vault.read(store, table.name, manifest).select(columns)
+    frame = delta.scan(store, f"{LAKE}/{table.name}", manifest.tables[table.name].version)
+    return frame.select(*table.key, "known_from", _DIGEST).collect().select(columns)
+
+
+def dedupe(frame: pl.DataFrame, table: Table, before: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Split rows into news and repetitions.
+
+    Args:
+        frame: [n_rows] canonical rows with `unit_no`, `source_row`, `known_from`, `extracted_at`.
+        table: Their contract.
+        before: Published versions, from `versions`.
+
+    Returns:
+        The news, and (unit_no, source_row, reason_code) of the rest. A row that differs from a version with the very
+        same `known_from` is a restatement: nobody knew it before its file was written, so `known_from` becomes that.
+    """
+    rows = frame.with_columns(
+        row_digests(frame.select(table.schema.names())), pl.struct(table.key).hash().alias(_KEY)
+    ).with_row_index("_order")
+    rows, gone = _drop_repetitions(rows, before)
+    restated = _restated(rows, before)
+    if restated.any():
+        rows = rows.with_columns(
+            known_from=pl.when(restated).then(pl.col("extracted_at")).otherwise(pl.col("known_from")),
+            known_from_basis=pl.when(restated).then(pl.lit("observed")).otherwise(pl.col("known_from_basis")),
+        )
+        rows, more = _drop_repetitions(rows, before)
+        gone = pl.concat([gone, more])
+    return rows.sort("_order").drop(_KEY, "_order", _DIGEST), gone
+
+
+def _lined_up(rows: pl.DataFrame, before: pl.DataFrame) -> pl.DataFrame:
+    """New and published versions in the order of time, each beside its predecessor of the same key."""
+    slim = rows.select(_KEY, "known_from", _DIGEST, UNIT, "_order")
+    old = before.join(slim.select(_KEY).unique(), on=_KEY, how="semi").with_columns(
+        pl.lit(None, dtype=slim.schema[UNIT]).alias(UNIT), pl.lit(None, dtype=pl.UInt32).alias("_order")
+    )
+    both = pl.concat([old.select(slim.columns), slim.with_columns(pl.col("_order").cast(pl.UInt32))])
+    both = both.sort(_KEY, "known_from", "_order", nulls_last=False)
+    same = pl.col(_KEY) == pl.col(_KEY).shift(1)
+    return both.with_columns(
+        _prior_digest=pl.when(same).then(pl.col(_DIGEST).shift(1)),
+        _prior_unit=pl.when(same).then(pl.col(UNIT).shift(1)),
+        _prior_known=pl.when(same).then(pl.col("known_from").shift(1)),
+    ).filter(pl.col("_order").is_not_null())
+
+
+def _drop_repetitions(rows: pl.DataFrame, before: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    lined = _lined_up(rows, before)
+    repeated = lined.filter(pl.col(_DIGEST) == pl.col("_prior_digest")).select(
+        "_order",
+        reason_code=pl.when(pl.col("_prior_unit") == pl.col(UNIT))
+        .then(pl.lit(_DUPLICATE))
+        .otherwise(pl.lit(_UNCHANGED)),
+    )
+    gone = rows.join(repeated, on="_order", how="inner").select(UNIT, "source_row", "reason_code")
+    return rows.join(repeated, on="_order", how="anti", maintain_order="left"), gone
+
+
+def _restated(rows: pl.DataFrame, before: pl.DataFrame) -> pl.Series:
+    """[n_rows] bool: another file said otherwise for the very same moment."""
+    lined = _lined_up(rows, before)
+    same_moment = pl.col("known_from") == pl.col("_prior_known")
+    from_elsewhere = pl.col("_prior_unit").is_null() | (pl.col("_prior_unit") != pl.col(UNIT))
+    orders = lined.filter(same_moment & from_elsewhere)["_order"]
+    late = rows["extracted_at"] > rows["known_from"]
+    return rows["_order"].is_in(orders.implode()) & late

@@ -1,0 +1,170 @@
+"""Find what is new: files that a feed declares and whose bytes were not taken in before.
+
+Reads   exports    the folder CANDOR_EXPORTS, and the register of files
+Writes  plan       batch.json: units in the order of the feeds, and duplicate deliveries
+
+A held file comes up again only when its feed's declaration changed; its owner otherwise sends other bytes.
+"""
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipelines.base.digests import sha256_bytes, sha256_file
+from pipelines.base.errors import SettingsError
+from pipelines.base.settings import environment
+from pipelines.base.store import Store
+from pipelines.ingest import feeds as declared
+from pipelines.ingest import files
+from pipelines.ingest.batch import Batch, Unit, read_json, unit_id, unit_record, write_json
+from pipelines.ingest.feeds import Feed
+
+EXPORTS = "CANDOR_EXPORTS"
+UNIT_BY = "unit_by"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A file that matches a feed."""
+
+    path: Path
+    name: str
+    groups: Mapping[str, str]
+
+
+def place(feed: Feed) -> Path:
+    """The folder in which a feed's files arrive.
+
+    Raises:
+        SettingsError: CANDOR_EXPORTS is not set.
+    """
+    root = (
+        declared.folder() if feed.root == "feeds" else Path(environment(EXPORTS, "the folder that exports arrive in"))
+    )
+    return root / feed.location
+
+
+def matching(feed: Feed, folder: Path) -> Iterator[Found]:
+    """Files below `folder` that the feed declares, by name; unfinished ones (hidden, .tmp, .part) are passed over."""
+    pattern = re.compile(feed.files)
+    for parent, folders, names in os.walk(folder):
+        folders.sort()
+        for name in sorted(names):
+            path = Path(parent) / name
+            relative = path.relative_to(folder).as_posix()
+            match = pattern.fullmatch(relative)
+            if match and not name.startswith(".") and not name.endswith((".tmp", ".part")):
+                yield Found(path, relative, {k: v for k, v in match.groupdict().items() if v is not None})
+
+
+def units_of(feed: Feed, folder: Path) -> list[Unit]:
+    """Everything a feed's folder holds, as units; documents of one delivery are one unit."""
+    found = list(matching(feed, folder))
+    if feed.dialect != "documents":
+        return [_file(feed, item) for item in found]
+    by = [str(name) for name in feed.options.get(UNIT_BY, ())]
+    deliveries: dict[tuple[str, ...], list[Found]] = {}
+    for item in found:
+        deliveries.setdefault(tuple(item.groups[name] for name in by), []).append(item)
+    return [_folder(feed, dict(zip(by, values, strict=True)), items) for values, items in deliveries.items()]
+
+
+def _folder(feed: Feed, groups: Mapping[str, str], items: list[Found]) -> Unit:
+    documents = tuple((item.name, sha256_file(item.path), item.path.stat().st_size) for item in items)
+    digest = sha256_bytes("\n".join(f"{sha256}  {name}" for name, sha256, _ in documents).encode())
+    name = "/".join(groups.values()) or "all"
+    size = sum(size for *_, size in documents)
+    return Unit(unit_id(feed.name, digest), feed.name, name, digest, size, dict(groups), feed.sha256, documents)
+
+
+def _file(feed: Feed, item: Found) -> Unit:
+    sha256 = sha256_file(item.path)
+    size = item.path.stat().st_size
+    return Unit(unit_id(feed.name, sha256), feed.name, item.name, sha256, size, dict(item.groups), feed.sha256)
+
+
+def _is_known(unit: Unit, records: list[files.Record]) -> bool:
+    """Whether this file needs nothing more: taken in under this name, or held as it is declared now."""
+    return any(
+        record.name == unit.name and (record.status != "held" or record.feed_sha256 == unit.feed_sha256)
+        for record in records
+    )
+
+
+def sort(store: Store, units: list[Unit]) -> tuple[list[Unit], list[Unit]]:
+    """New units, and duplicate deliveries: bytes that were taken in, or come in this batch, under another name."""
+    new: dict[tuple[str, str], Unit] = {}
+    duplicates = []
+    for unit in units:
+        records = files.find(store, unit.feed, unit.sha256)
+        if _is_known(unit, records):
+            continue
+        if (unit.feed, unit.sha256) in new or any(record.status == "published" for record in records):
+            duplicates.append(unit)
+        else:
+            new[(unit.feed, unit.sha256)] = unit
+    return list(new.values()), duplicates
+
+
+def landed(record: files.Record, feed: Feed) -> Unit:
+    """A unit for a file that landed before."""
+    return Unit(
+        unit_id(feed.name, record.sha256),
+        feed.name,
+        record.name,
+        record.sha256,
+        record.size,
+        record.groups,
+        feed.sha256,
+        record.documents,
+        is_replay=True,
+    )
+
+
+def replayed(store: Store, feed: Feed) -> list[Unit]:
+    """Units for every file of a feed that ever landed, read again as it is declared now."""
+    return [landed(record, feed) for record in files.of_feed(store, feed.name) if record.status != "duplicate"]
+
+
+def discover(batch: Batch, replay: str | None = None) -> dict[str, Any]:
+    """Plan a batch; the same batch keeps its plan.
+
+    Args:
+        batch: To be planned.
+        replay: A feed whose landed files are read again, instead of new files.
+
+    Returns:
+        The plan.
+
+    Raises:
+        SettingsError: Feeds are badly declared, or CANDOR_EXPORTS is no folder.
+    """
+    existing = read_json(batch.folder / "batch.json")
+    if existing is not None:
+        return dict(existing)
+    feeds = declared.load(declared.folder())
+    if replay is not None and replay not in feeds:
+        raise SettingsError(f"--replay must name a feed; {replay} is none of {', '.join(feeds)}. Correct it.")
+    new: list[Unit]
+    duplicates: list[Unit] = []
+    if replay is not None:
+        new = replayed(batch.store, feeds[replay])
+    else:
+        _exports()
+        new, duplicates = sort(batch.store, [unit for feed in feeds.values() for unit in units_of(feed, place(feed))])
+    plan = {
+        "batch": batch.name,
+        "units": [unit_record(unit) for unit in new],
+        "duplicates": [unit_record(unit) for unit in duplicates],
+    }
+    write_json(batch.folder / "batch.json", plan)
+    return plan
+
+
+def _exports() -> None:
+    path = Path(environment(EXPORTS, "the folder that exports arrive in"))
+    if not path.is_dir():
+        raise SettingsError(f"{EXPORTS} must name a folder; it names none. Create it or correct the variable.")

@@ -1,0 +1,35 @@
+"""The process in which documents are parsed: one JSON line in (a path), one JSON line out (status, redacted text).
+
+It has a memory limit, no secrets in its environment and nothing to write to but its standard output.
+"""
+
+import json
+import os
+import resource
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+from pipelines.ingest.documents.extract import Limits, extract
+
+
+def confine(limits: Limits) -> None:
+    """Bound this process: memory, no core dumps, no files written."""
+    resource.setrlimit(resource.RLIMIT_AS, (limits.max_memory_bytes, limits.max_memory_bytes))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+
+
+def serve() -> None:
+    """Answer until standard input ends. Parsers that print do so to standard error, which leads nowhere."""
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    limits = Limits.model_validate_json(sys.stdin.readline())
+    confine(limits)
+    for line in sys.stdin:
+        answers.write(json.dumps(asdict(extract(Path(json.loads(line)).read_bytes(), limits))) + "\n")
+        answers.flush()
+
+
+if __name__ == "__main__":
+    serve()

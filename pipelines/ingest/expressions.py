@@ -1,0 +1,226 @@
+"""Rules as Polars expressions: text in, typed canonical values and reason codes out, a whole column at a time.
+
+A value that is absent, null or empty is missing; one that is there and cannot be read is a fault, also in an optional
+column: what a source wrote is never dropped silently.
+"""
+
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Final, cast
+
+import polars as pl
+
+from pipelines.base.contracts import DTYPES, Column
+from pipelines.ingest.cells import Context, cell, first
+from pipelines.ingest.identity import named, named_column
+from pipelines.ingest.rules import Listed, Rule, template_columns
+
+YEARS: Final = (1900, 2100)
+"""Dates outside are unreadable: they come from seconds read as milliseconds and from sentinels nobody declared."""
+_NUMBER: Final = {"point": r"^[+-]?(\d+(\.\d*)?|\.\d+)$", "comma": r"^[+-]?(\d+(,\d*)?|,\d+)$"}
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """A canonical column in the making."""
+
+    value: pl.Expr
+    fault: pl.Expr
+    """Reason code, null where the value is good."""
+
+
+def fill(rule: Rule, column: Column, context: Context) -> Filled:
+    """A rule's value and fault for a column of the contract.
+
+    Args:
+        rule: How to fill it.
+        column: What it must become.
+        context: The frame's columns, the extraction moment and the key.
+    """
+    dtype = DTYPES[column.kind]
+    if rule.constant is not None or rule.extracted:
+        return Filled(_given(rule, column, context), pl.lit(None, dtype=pl.String))
+    made = named_column(rule)
+    if made in context.columns:
+        return Filled(pl.col(made), pl.when(pl.col(made).is_null() & pl.lit(column.required)).then(pl.lit("missing")))
+    text = _source(rule, context)
+    coded = _coded(rule, text)
+    parsed = _parsed(rule, coded, column.kind)
+    wrong = coded.is_not_null() & parsed.is_null()
+    value = parsed
+    for operand, step in _arithmetic(rule, context, column.kind):
+        number = _number(operand, "point")
+        wrong = wrong | (operand.is_not_null() & number.is_null())
+        value = step(value, number)
+    value = _finish(rule, value, column.kind, context).cast(dtype)
+    unknown = text.is_not_null() & coded.is_null() if rule.otherwise == "reject" else pl.lit(False)
+    missing = value.is_null() if column.required else pl.lit(False)
+    fault = (
+        pl.when(unknown)
+        .then(pl.lit("unknown_code"))
+        .when(wrong)
+        .then(pl.lit("unparsable"))
+        .when(missing)
+        .then(pl.lit("missing"))
+    )
+    return Filled(value, fault)
+
+
+def _given(rule: Rule, column: Column, context: Context) -> pl.Expr:
+    """A value that does not depend on the row, or only by spreading its date."""
+    dtype = DTYPES[column.kind]
+    if rule.extracted:
+        return pl.lit(context.extracted).cast(dtype)
+    if column.kind in ("date", "moment"):
+        fixed = datetime.fromisoformat(str(rule.constant))
+        value = pl.lit(fixed.replace(tzinfo=None)).dt.replace_time_zone("UTC")
+        return _spread(rule, value, context).cast(dtype)
+    constant = pl.lit(rule.constant)
+    return (constant.cast(pl.String) if dtype == pl.String else constant.cast(dtype)).cast(dtype)
+
+
+def _source(rule: Rule, context: Context) -> pl.Expr:
+    if rule.template is not None:
+        text = _templated(rule, context)
+    elif rule.listed is not None:
+        text = _single(rule, context)
+    else:
+        text = first(rule.from_ or (), context)
+        text = text.str.strip_chars() if rule.trim else text
+    if rule.extract is not None:
+        text = text.str.extract(rule.extract, 1)
+    if rule.absent is not None:
+        text = text.fill_null(rule.absent)
+    for override in rule.override:
+        decides = (cell(override.column, context) == override.equals).fill_null(value=False)
+        text = pl.when(decides).then(pl.lit(override.value)).otherwise(text)
+    return text
+
+
+def _templated(rule: Rule, context: Context) -> pl.Expr:
+    template = rule.template or ""
+    names = template_columns(template)
+    parts = [cell(name, context) for name in names]
+    pattern = template
+    for name in names:
+        pattern = pattern.replace(f"{{{name}}}", "{}", 1)
+    return pl.format(pattern, *[part.str.strip_chars() if rule.trim else part for part in parts])
+
+
+def _single(rule: Rule, context: Context) -> pl.Expr:
+    """The one distinct member of a repeated group; null when there is none."""
+    listed = cast("Listed", rule.listed)
+    kind = pl.List(pl.Struct({listed.field: pl.String()}))
+    members = (
+        cell(listed.column, context)
+        .str.json_decode(kind)
+        .list.eval(pl.element().struct.field(listed.field))
+        .list.unique(maintain_order=True)
+    )
+    return pl.when(members.list.len() > 1).then(pl.lit(listed.many)).otherwise(members.list.get(0, null_on_oob=True))
+
+
+def _coded(rule: Rule, text: pl.Expr) -> pl.Expr:
+    if rule.codes is None:
+        return text
+    old, new = list(rule.codes), list(rule.codes.values())
+    if rule.otherwise == "keep":
+        return text.replace(old, new)
+    coded = text.replace_strict(old, new, default=None, return_dtype=pl.String)
+    if rule.otherwise in ("reject", "null"):
+        return coded
+    return pl.when(text.is_not_null()).then(coded.fill_null(rule.otherwise))
+
+
+def _parsed(rule: Rule, text: pl.Expr, kind: str) -> pl.Expr:
+    """Text as the type that the column's kind asks for."""
+    if kind == "moment":
+        return _moment(text, str(rule.moment))
+    if kind == "date" or rule.date is not None:
+        day = _plausible(text.str.to_date(str(rule.date), strict=False))
+        if kind == "date":
+            return day
+        return (day.dt.year() if rule.year else day).cast(pl.String)
+    if kind in ("int", "float", "share"):
+        return _number(text, rule.number or "point")
+    if kind == "bool":
+        return text.replace_strict(["true", "false"], [True, False], default=None, return_dtype=pl.Boolean)
+    return text
+
+
+def _moment(text: pl.Expr, pattern: str) -> pl.Expr:
+    timed = any(part in pattern for part in ("%H", "%T", "%R", "%s"))
+    if not timed:
+        return _plausible(text.str.to_date(pattern, strict=False)).cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
+    naive = text.str.to_datetime(pattern, time_unit="us", strict=False)
+    return _plausible(naive).dt.replace_time_zone("UTC")
+
+
+def _plausible(moment: pl.Expr) -> pl.Expr:
+    return pl.when(moment.dt.year().is_between(*YEARS)).then(moment)
+
+
+def _number(text: pl.Expr, mark: str) -> pl.Expr:
+    """A number; null unless the text is digits with at most one decimal mark: `1e5`, `nan` and `1.234,5` are none."""
+    plain = text.str.strip_chars()
+    plain = pl.when(plain.str.contains(_NUMBER[mark])).then(plain)
+    return plain.str.replace(",", ".", literal=True).cast(pl.Float64, strict=False)
+
+
+def _arithmetic(rule: Rule, context: Context, kind: str) -> list[tuple[pl.Expr, "partial[pl.Expr]"]]:
+    """Operand cells and what to do with them, in order."""
+    steps: list[tuple[pl.Expr, partial[pl.Expr]]] = []
+    if rule.minus is not None:
+        steps.append((cell(rule.minus, context), partial(_minus)))
+    if rule.plus_days is not None:
+        steps.append((first(rule.plus_days, context), partial(_plus_days, as_date=kind == "date")))
+    return steps
+
+
+def _minus(value: pl.Expr, operand: pl.Expr) -> pl.Expr:
+    return value - operand
+
+
+def _plus_days(value: pl.Expr, days: pl.Expr, *, as_date: bool) -> pl.Expr:
+    moved = value.cast(pl.Datetime("us", "UTC")) + pl.duration(microseconds=(days * 86_400_000_000).cast(pl.Int64))
+    return moved.cast(pl.Date) if as_date else moved
+
+
+def _finish(rule: Rule, value: pl.Expr, kind: str, context: Context) -> pl.Expr:
+    if rule.plus is not None:
+        value = value + rule.plus
+    if rule.range is not None:
+        low, high = rule.range
+        value = (value - low) / (high - low)
+    if rule.clip is not None:
+        value = value.clip(*rule.clip)
+    value = _spread(rule, value, context)
+    if rule.end_of is not None:
+        value = _end(value, rule.end_of, kind)
+    return named(rule, value, context)
+
+
+def _spread(rule: Rule, value: pl.Expr, context: Context) -> pl.Expr:
+    if rule.spread_days is None:
+        return value
+    digest = cell(str(rule.spread_by), context).map_batches(partial(_modulo, rule.spread_days), return_dtype=pl.Int64)
+    return value + pl.duration(days=digest)
+
+
+def _modulo(days: int, values: pl.Series) -> pl.Series:
+    return pl.Series([None if v is None else zlib.crc32(v.encode()) % days for v in values], dtype=pl.Int64)
+
+
+def _end(value: pl.Expr, unit: str, kind: str) -> pl.Expr:
+    if kind == "date":
+        return value.dt.month_end() if unit == "month" else value
+    every = "1mo" if unit == "month" else "1d"
+    return value.dt.truncate(every).dt.offset_by(every) - pl.duration(microseconds=1)
+
+
+def faults(filled: Mapping[str, Filled]) -> list[pl.Expr]:
+    """One text column a canonical column: `reason:column` where the value is bad."""
+    return [(item.fault + pl.lit(f":{name}")).alias(f"!{name}") for name, item in filled.items()]

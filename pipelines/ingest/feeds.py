@@ -1,0 +1,224 @@
+"""Feeds: one YAML file an export says where it comes from, how to read it and what its columns mean.
+
+Everything is checked before any data is touched: words and types by pydantic, then names against the canonical tables,
+the dialects and the other feeds. All faults of all files come in one error.
+"""
+
+import calendar
+import hashlib
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+import yaml
+from pydantic import Field, ValidationError, field_validator
+
+from pipelines.base.contracts import TABLES
+from pipelines.base.errors import SettingsError
+from pipelines.base.settings import Section, environment
+from pipelines.ingest.rules import Condition, Join, Name, Options, Rule, TableMap
+
+DIALECTS: Final = ("csv", "documents", "workday_json")
+"""Names of the modules below `read`, closed so that a feed cannot name any other module."""
+FEEDS: Final = "CANDOR_FEEDS"
+
+
+class Extracted(Section):
+    """When the source wrote a file."""
+
+    end_of: Name | None = None
+    """A named group of the file name that holds a month (YYYY-MM) or a day (YYYY-MM-DD): the end of it."""
+    constant: datetime | None = None
+
+
+class Feed(Section):
+    """One export of one system."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+    owner: Name
+    """Who answers for the file at the source."""
+    cadence: Literal["once", "daily", "weekly", "monthly"]
+    root: Literal["exports", "feeds"] = "exports"
+    """`feeds` reads a file that lies beside the declaration."""
+    location: str
+    """Folder below the root; empty for the root itself."""
+    files: str
+    """Regular expression for the path below the location; named groups become columns and the period."""
+    dialect: Literal["csv", "documents", "workday_json"]
+    options: Options
+    encoding: Literal["utf-8", "cp1252", "latin-1"] = "utf-8"
+    extracted_at: Extracted
+    after: tuple[Name, ...] = ()
+    """Feeds whose files come first in a batch."""
+    required: tuple[Name, ...] = ()
+    """Columns without which the file is held."""
+    never: Mapping[Name, Name] = Field(default_factory=dict)
+    """Columns that no rule may read, and why."""
+    join: tuple[Join, ...] = ()
+    rows: tuple[Condition, ...] = ()
+    tables: tuple[TableMap, ...]
+    sha256: str = ""
+    """Digest of the declaration: a held file is tried again when it changes."""
+
+    @field_validator("files")
+    @classmethod
+    def _compiles(cls, text: str) -> str:
+        try:
+            re.compile(text)
+        except re.error as error:
+            raise ValueError(f"must be a regular expression: {error}") from None
+        return text
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """Named groups of the file name."""
+        return tuple(re.compile(self.files).groupindex)
+
+    def reads(self) -> set[str]:
+        """Source columns that the mapping uses, joined ones left out."""
+        joined = {name for join in self.join for name in join.take}
+        names = {condition.column for condition in self.rows} | {name for join in self.join for name in join.match}
+        return (names | {name for table in self.tables for name in table.reads()}) - joined
+
+    def extraction(self, groups: Mapping[str, str]) -> datetime:
+        """When the source wrote a file, from the groups of its name."""
+        if self.extracted_at.constant is not None:
+            moment = self.extracted_at.constant
+            return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        year, month, *day = (int(part) for part in groups[str(self.extracted_at.end_of)].split("-"))
+        last = day[0] if day else calendar.monthrange(year, month)[1]
+        return datetime(year, month, last, 23, 59, 59, 999999, tzinfo=UTC)
+
+
+def folder() -> Path:
+    """The folder of the feeds, from CANDOR_FEEDS.
+
+    Raises:
+        SettingsError: It is not set or not a folder.
+    """
+    path = Path(environment(FEEDS, "the folder of feed declarations, such as feeds or feeds/real"))
+    if not path.is_dir():
+        raise SettingsError(f"{FEEDS} must name a folder; {path} is none. Run from the top of a checkout.")
+    return path
+
+
+def load(path: Path) -> dict[str, Feed]:
+    """All feeds of a folder, in an order that respects `after`.
+
+    Args:
+        path: Folder with one YAML file a feed; subfolders are not read.
+
+    Raises:
+        SettingsError: Names every fault of every file at once.
+    """
+    feeds: dict[str, Feed] = {}
+    faults: list[str] = []
+    for file in sorted(path.glob("*.yaml")):
+        feed, wrong = _read(file)
+        if feed is not None and feed.name in feeds:
+            wrong.append(f"{file.name}: name {feed.name} is taken by another file")
+        faults += wrong
+        if feed is not None:
+            feeds[feed.name] = feed
+    for feed in feeds.values():
+        faults += [f"{feed.name}: {fault}" for fault in _semantics(feed, feeds, path)]
+    if not feeds and not faults:
+        faults.append(f"{path} holds no *.yaml")
+    if not faults:
+        ordered, circle = _ordered(feeds)
+        if not circle:
+            return ordered
+        faults.append(f"`after` must not run in a circle; it does for {', '.join(circle)}")
+    raise SettingsError("Feeds must be well declared; " + "; ".join(faults) + ". Correct the files named.")
+
+
+def _read(file: Path) -> tuple[Feed | None, list[str]]:
+    data = file.read_bytes()
+    try:
+        raw = yaml.safe_load(data)
+        if not isinstance(raw, dict):
+            return None, [f"{file.name}: must be a mapping"]
+        return Feed.model_validate({**raw, "sha256": hashlib.sha256(data).hexdigest()}), []
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        return None, [f"{file.name}: must be YAML" + (f"; parsing failed at line {mark.line + 1}" if mark else "")]
+    except ValidationError as error:
+        return None, [
+            f"{file.name}: {'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_url=False)
+        ]
+
+
+def _semantics(feed: Feed, feeds: Mapping[str, Feed], path: Path) -> list[str]:
+    """Faults that only show when names are looked up."""
+    faults = [f"after: {name} is no feed" for name in feed.after if name not in feeds]
+    end_of = feed.extracted_at.end_of
+    if (end_of is None) == (feed.extracted_at.constant is None):
+        faults.append("extracted_at: must have exactly one of end_of, constant")
+    elif end_of is not None and end_of not in feed.groups:
+        faults.append(f"extracted_at: {end_of} is no named group of `files`")
+    faults += [f"never: {name} is read by a rule" for name in sorted(feed.reads() & set(feed.never))]
+    for join in [*feed.join, *(join for table in feed.tables for join in table.join)]:
+        if join.feed and join.feed not in feeds:
+            faults.append(f"join: {join.feed} is no feed")
+        if join.file and not (path / join.file).is_file():
+            faults.append(f"join: {join.file} is not in the folder of the feeds")
+    for table in feed.tables:
+        faults += _columns(table)
+    return faults
+
+
+def _columns(mapped: TableMap) -> list[str]:
+    table = TABLES.get(mapped.table)
+    if table is None:
+        return [f"tables: {mapped.table} is no canonical table; there are {', '.join(TABLES)}"]
+    have = ", ".join(table.schema)
+    faults = [f"{mapped.table}: {n} is no column; there are {have}" for n in mapped.columns if n not in table.schema]
+    for column in table.columns:
+        rule = mapped.columns.get(column.name)
+        if rule is None and column.required:
+            faults.append(f"{mapped.table}: {column.name} is required and has no rule")
+        if rule is not None and (fault := _typed(rule, column.kind)):
+            faults.append(f"{mapped.table}.{column.name}: {fault}")
+    if mapped.known_from is not None and (fault := _typed(mapped.known_from, "moment")):
+        faults.append(f"{mapped.table}.known_from: {fault}")
+    return faults
+
+
+def _typed(rule: Rule, kind: str) -> str | None:
+    """What is wrong with a rule for a column of this kind."""
+    if kind == "date" and rule.date is None and rule.constant is None:
+        return "a date needs `date` with its one format"
+    if kind == "moment" and rule.moment is None and rule.constant is None and rule.extracted is None:
+        return "a moment needs `moment` with its one format, or `extracted`"
+    if kind == "bool" and rule.codes is None and not isinstance(rule.constant, bool):
+        return "a bool needs `codes` that give true and false, or a constant"
+    return None
+
+
+def _ordered(feeds: Mapping[str, Feed]) -> tuple[dict[str, Feed], list[str]]:
+    """Feeds after those they wait for, otherwise by name; and the feeds of a circle, if there is one."""
+    left = dict(sorted(feeds.items()))
+    done: dict[str, Feed] = {}
+    while left:
+        ready = [name for name, feed in left.items() if not set(feed.after) & set(left)]
+        if not ready:
+            return done, list(left)
+        done.update({name: left.pop(name) for name in ready})
+    return done, []
+
+
+def options(model: type[Any], feed: Feed) -> Any:  # every dialect has its own section
+    """A feed's options as its dialect wants them.
+
+    Raises:
+        SettingsError: Names every fault.
+    """
+    try:
+        return model.model_validate(feed.options)
+    except ValidationError as error:
+        faults = "; ".join(
+            f"options.{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_url=False)
+        )
+        raise SettingsError(f"Feed {feed.name} must be well declared; {faults}. Correct its file.") from None

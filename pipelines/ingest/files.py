@@ -1,0 +1,59 @@
+"""The register of files: what became of every file that ever arrived, so that the same bytes are never taken in twice.
+
+One object a feed, content and name under `lake/files`. The first delivery of some bytes has the counts; the same bytes
+under another name are a duplicate delivery, which is counted once and then known.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from pipelines.base.catalog import LAKE
+from pipelines.base.digests import sha256_bytes
+from pipelines.base.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One file and what became of it."""
+
+    feed: str
+    name: str
+    sha256: str
+    groups: Mapping[str, str]
+    batch: str
+    status: Literal["published", "held", "duplicate"]
+    feed_sha256: str
+    """Digest of the declaration it was read with."""
+    landing_key: str
+    counts: Mapping[str, Any]
+    size: int
+    documents: tuple[tuple[str, str, int], ...] = ()
+
+
+def _key(feed: str, sha256: str, name: str) -> str:
+    return f"{LAKE}/files/{feed}/{sha256}/{sha256_bytes(name.encode())[:16]}.json"
+
+
+def enter(store: Store, record: Record) -> None:
+    """Write or replace a file's record."""
+    key = _key(record.feed, record.sha256, record.name)
+    store.put(key, json.dumps(asdict(record), sort_keys=True).encode())
+
+
+def find(store: Store, feed: str, sha256: str) -> list[Record]:
+    """Records of all names under which these bytes arrived."""
+    return [_record(store.read(key)) for key in store.list(f"{LAKE}/files/{feed}/{sha256}")]
+
+
+def of_feed(store: Store, feed: str) -> list[Record]:
+    """Records of all files of a feed, oldest period first."""
+    records = [_record(store.read(key)) for key in store.list(f"{LAKE}/files/{feed}")]
+    return sorted(records, key=lambda record: (record.groups.get("period", ""), record.name, record.sha256))
+
+
+def _record(data: bytes) -> Record:
+    raw = json.loads(data)
+    documents = tuple((str(name), str(sha256), int(size)) for name, sha256, size in raw["documents"])
+    return Record(**{**raw, "documents": documents})

@@ -1,0 +1,198 @@
+"""Turn text cells into canonical rows as the feed declares; what cannot be turned is rejected with a reason code.
+
+Reads   raw       text cells of one unit, part by part
+Writes  mapped    <table>/part-*.parquet; _rejected and _filtered: source_row, table, reason_code
+
+Clear identifiers stop here: people become keyed pseudonyms, and only the vault's table `identifiers` keeps a value.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+import polars as pl
+
+from pipelines.base.contracts import TABLES, Column
+from pipelines.base.errors import ContractError
+from pipelines.base.pseudonyms import PSEUDONYM_KEY, secret
+from pipelines.ingest import feeds as declared
+from pipelines.ingest import files
+from pipelines.ingest.batch import Batch, Held, Unit, read_json, result, write_json
+from pipelines.ingest.cells import Context, cell
+from pipelines.ingest.counts import NOTHING
+from pipelines.ingest.discover import landed
+from pipelines.ingest.expressions import Filled, faults, fill
+from pipelines.ingest.feeds import Feed
+from pipelines.ingest.identity import with_names
+from pipelines.ingest.land import land
+from pipelines.ingest.read import FAULT, ROW, parts, read
+from pipelines.ingest.reshape import NOTES, REASON, Other, Shaped, context_of, join, keep_rows, shape
+from pipelines.ingest.rules import Join, TableMap
+
+REJECTED: Final = "_rejected"
+FILTERED: Final = "_filtered"
+"""Folders beside those of the tables."""
+BAD: Final = pl.Schema({ROW: pl.Int64(), "table": pl.String(), REASON: pl.String()})
+KNOWN_FROM: Final = Column("known_from", "moment", required=False)
+SOURCE: Final = "source"
+OBSERVED: Final = "observed"
+
+
+def to_table(frame: pl.DataFrame, mapped: TableMap, context: Context, other: Other) -> Shaped:
+    """The canonical rows that one table takes from raw rows.
+
+    Args:
+        frame: [n_rows] raw cells.
+        mapped: The table's mapping.
+        context: The extraction moment and the key.
+        other: Finds joined files.
+
+    Returns:
+        Canonical rows with `source_row`, `known_from` and its basis; filtered and rejected source rows.
+    """
+    shaped = shape(frame, mapped, context, other)
+    here = context_of(shaped.frame, context)
+    filled = {
+        column.name: fill(mapped.columns[column.name], column, here)
+        if column.name in mapped.columns
+        else Filled(pl.lit(None, dtype=column.dtype), pl.lit(None, dtype=pl.String))
+        for column in TABLES[mapped.table].columns
+    }
+    known = fill(mapped.known_from, KNOWN_FROM, here) if mapped.known_from else None
+    seen = known.value if known else pl.lit(None, dtype=KNOWN_FROM.dtype)
+    wrong = faults({**filled, **({"known_from": known} if known else {})})
+    rows = shaped.frame.select(
+        ROW,
+        *(item.value.alias(name) for name, item in filled.items()),
+        # A source cannot know anything after it wrote the file.
+        known_from=pl.min_horizontal(seen, pl.lit(context.extracted).cast(KNOWN_FROM.dtype)),
+        known_from_basis=pl.when(seen.is_null()).then(pl.lit(OBSERVED)).otherwise(pl.lit(SOURCE)),
+        **{REASON: pl.concat_str(wrong, separator=" ", ignore_nulls=True)},
+    )
+    bad = rows.filter(pl.col(REASON) != "").select(ROW, pl.col(REASON).str.split(" ")).explode(REASON)
+    shaped.rejected.append(bad)
+    shaped.frame = rows.filter(pl.col(REASON) == "").drop(REASON)
+    return shaped
+
+
+def reference(batch: Batch, feeds: Mapping[str, Feed], step: Join) -> pl.DataFrame:
+    """All rows of a joined file: of this batch, else the newest that landed.
+
+    Raises:
+        ContractError: Nothing of the joined feed ever arrived.
+    """
+    if step.file is not None:
+        return pl.read_csv(declared.folder() / step.file, infer_schema=False, empty_string_is_null=False)
+    name = str(step.feed)
+    units = [unit for unit in batch.units() if unit.feed == name] or _landed(batch, feeds[name])
+    frames = []
+    for unit in units:
+        _ready(batch, unit, feeds[name])
+        columns = [*step.match.values(), *step.take.values()]
+        for part in parts(batch.place(unit) / "raw"):
+            raw = pl.read_parquet(part)
+            frames.append(raw.select(_column(raw, column) for column in dict.fromkeys(columns)))
+    if not frames:
+        raise ContractError(f"A joined file must have arrived; of {name} none did. Deliver it first.")
+    keys = list(step.match.values())
+    return pl.concat(frames) if step.many else pl.concat(frames).unique(keys, keep="last", maintain_order=True)
+
+
+def _ready(batch: Batch, unit: Unit, feed: Feed) -> None:
+    """Land and read a joined file here when its own steps have not yet: they leave the same result."""
+    try:
+        land(batch, unit, feed)
+        read(batch, unit, feed)
+    except Held as held:
+        raise Held("joined_file_held", f"A joined file must be readable; that of {feed.name} is held: {held}") from None
+
+
+def _column(raw: pl.DataFrame, name: str) -> pl.Expr:
+    return pl.col(name) if name in raw.columns else pl.lit(None, dtype=pl.String).alias(name)
+
+
+def _landed(batch: Batch, feed: Feed) -> list[Unit]:
+    records = [record for record in files.of_feed(batch.store, feed.name) if record.status == "published"]
+    return [landed(record, feed) for record in records[-1:]]
+
+
+def map_unit(batch: Batch, unit: Unit, feeds: Mapping[str, Feed]) -> dict[str, Any]:
+    """Map a unit, once.
+
+    Args:
+        batch: The batch.
+        unit: One of its units, read.
+        feeds: All feeds, since joins reach over.
+
+    Returns:
+        Counts of source rows.
+    """
+    done = batch.place(unit) / "mapped"
+    if not done.is_dir():
+        feed = feeds[unit.feed]
+        context = Context(frozenset(), feed.extraction(unit.groups), secret(PSEUDONYM_KEY))
+        cache: dict[str, pl.DataFrame] = {}
+
+        def other(step: Join) -> pl.DataFrame:
+            name = step.model_dump_json()
+            if name not in cache:
+                cache[name] = reference(batch, feeds, step)
+            return cache[name]
+
+        with result(done) as out:
+            rows = 0
+            for number, part in enumerate(parts(batch.place(unit) / "raw")):
+                raw = pl.read_parquet(part)
+                rows += len(raw)
+                for place, frame in _map_part(raw, feed, unit, context, other).items():
+                    table, index = place.split("/")
+                    _write(frame, out / table, f"{number:05d}-{index}")
+            write_json(out / "report.json", {"rows": rows})
+    return dict(read_json(done / "report.json"))
+
+
+def _map_part(raw: pl.DataFrame, feed: Feed, unit: Unit, context: Context, other: Other) -> dict[str, pl.DataFrame]:
+    """Canonical rows by `<table>/<index>`, and what was rejected and filtered, of one part."""
+    done: dict[str, pl.DataFrame] = {}
+    # A part may lack a column that other parts have, since empty JSON keys are left out.
+    absent = sorted(feed.reads() - set(raw.columns) - set(unit.groups))
+    raw = raw.with_columns(pl.lit(None, dtype=pl.String).alias(name) for name in absent)
+    here = context_of(raw, context)
+    clean = sorted(feed.reads() & set(raw.columns))
+    raw = raw.with_columns(cell(name, here).alias(name) for name in clean)
+    context = replace(context, clean=frozenset(clean))
+    rules = [rule for mapped in feed.tables for rule in mapped.columns.values()]
+    raw = with_names(raw, rules, context_of(raw, context))
+    rejected = [_reasons(raw.filter(pl.col(FAULT).is_not_null()).select(ROW, pl.col(FAULT).alias(REASON)), "")]
+    named = {name: pl.lit(value) for name, value in unit.groups.items() if name not in raw.columns}
+    start = Shaped(raw.filter(pl.col(FAULT).is_null()).drop(FAULT).with_columns(**named), [], [])
+    for condition in feed.rows:
+        keep_rows(start, condition, context)
+    for step in feed.join:
+        join(start, step, context, other)
+    rejected += [_reasons(frame, "") for frame in start.rejected]
+    filtered = list(start.filtered)
+    if not feed.tables:
+        filtered.append(start.frame.select(ROW, pl.lit("reference_only").alias(REASON)))
+    made = []
+    for index, mapped in enumerate(feed.tables):
+        shaped = to_table(start.frame, mapped, context, other)
+        made.append(shaped.frame.select(ROW))
+        rejected += [_reasons(frame, mapped.table) for frame in shaped.rejected]
+        filtered += shaped.filtered
+        done[f"{mapped.table}/{index:02d}"] = shaped.frame
+    done[f"{REJECTED}/00"] = pl.concat([frame.cast(BAD) for frame in rejected])
+    traced = pl.concat([frame.select(ROW) for frame in [*made, *rejected, *filtered]])
+    filtered.append(raw.join(traced, on=ROW, how="anti").select(ROW, pl.lit(NOTHING).alias(REASON)))
+    done[f"{FILTERED}/00"] = pl.concat([frame.cast(NOTES) for frame in filtered])
+    return done
+
+
+def _reasons(frame: pl.DataFrame, table: str) -> pl.DataFrame:
+    return frame.select(ROW, pl.lit(table).alias("table"), REASON)
+
+
+def _write(frame: pl.DataFrame, folder: Path, number: str) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    frame.write_parquet(folder / f"part-{number}.parquet", compression="zstd", compression_level=1)

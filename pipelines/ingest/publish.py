@@ -1,0 +1,181 @@
+"""Make a checked batch visible: the lake and the vault by one manifest, quarantine, the ledger, the register of files.
+
+Reads   checked     tables and reasons of the batch
+Writes  lake, vault one manifest
+        quarantine  <batch>/<unit>.json (reason codes in clear), <batch>/<unit>.sealed (the rows, under the vault key)
+        ledger      file:ingested, once a file
+        reports     ingest/<batch>.json: counts a feed, checks, held files, duplicate deliveries
+
+The register comes last: a publish that was killed is repeated, and every step of it changes nothing the second time.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final, Literal
+
+import polars as pl
+
+from pipelines import audit
+from pipelines.base.catalog import QUARANTINE, REPORTS
+from pipelines.base.contracts import TABLES
+from pipelines.base.lake import Lake
+from pipelines.base.pseudonyms import VAULT_KEY, secret
+from pipelines.base.sealed import seal_frame
+from pipelines.ingest import files
+from pipelines.ingest.batch import Batch, Unit, read_json
+from pipelines.ingest.counts import Tally
+from pipelines.ingest.dedupe import UNIT
+from pipelines.ingest.read import FAULT, ROW, parts
+
+DUPLICATE: Final = "duplicate_delivery"
+Status = Literal["published", "held", "duplicate"]
+
+
+def publish(batch: Batch) -> dict[str, Any]:
+    """Publish a batch; the same batch again changes nothing.
+
+    Args:
+        batch: Checked.
+
+    Returns:
+        The report: counts a feed, manifest number, held files, duplicate deliveries.
+    """
+    units = [unit for unit in batch.units() if batch.held(unit) is None]
+    counts, duplicates = _with_duplicates(batch, read_json(batch.folder / "checked" / "counts.json"))
+    seq = _lake(batch, units, counts)
+    tallies = read_json(batch.folder / "checked" / "tallies.json")
+    _quarantine(batch, units)
+    for unit in batch.units():
+        held = batch.held(unit)
+        facts = tallies.get(unit.id, {})
+        if held is not None:
+            _hold(batch, unit, held)
+        status: Status = "held" if held else "published"
+        _note(batch, unit, status, facts)
+        files.enter(batch.store, _record(batch, unit, status, facts))
+    for unit, rows in duplicates:
+        files.enter(batch.store, _record(batch, unit, "duplicate", {"rows": rows}))
+    report = _report(batch, counts, seq, len(duplicates))
+    batch.store.put(f"{REPORTS}/ingest/{batch.name}.json", json.dumps(report, sort_keys=True, indent=1).encode())
+    return report
+
+
+def _lake(batch: Batch, units: list[Unit], counts: Mapping[str, Any]) -> int | None:
+    """One manifest for all tables; none when no file could be used."""
+    if not units:
+        return None
+    sha256 = pl.DataFrame(
+        {UNIT: pl.Series(range(len(units)), dtype=pl.Int32), "file_id": [unit.sha256 for unit in units]}
+    )
+    frames: dict[str, pl.DataFrame] = {}
+    vault_frames: dict[str, pl.DataFrame] = {}
+    for name, table in TABLES.items():
+        file = batch.folder / "checked" / "rows" / f"{name}.parquet"
+        if file.is_file():
+            frame = pl.read_parquet(file).join(sha256, on=UNIT, how="left", maintain_order="left")
+            (frames if table.zone == "lake" else vault_frames)[name] = frame
+    return Lake(batch.store).publish(batch.name, frames, vault_frames, counts).seq
+
+
+def _with_duplicates(batch: Batch, counts: dict[str, Any]) -> tuple[dict[str, Any], list[tuple[Unit, int]]]:
+    """Counts with duplicate deliveries as filtered rows: as many as their first delivery had."""
+    tallies = read_json(batch.folder / "checked" / "tallies.json")
+    found = []
+    for raw in batch.plan["duplicates"]:
+        unit = Unit(**{**raw, "documents": tuple(map(tuple, raw["documents"]))})
+        rows = _rows_before(batch, unit, tallies)
+        found.append((unit, rows))
+        before = counts.get(unit.feed, Tally().to_json())
+        reasons = {**before["reasons"], DUPLICATE: before["reasons"].get(DUPLICATE, 0) + rows}
+        counts[unit.feed] = {
+            **before,
+            "in": before["in"] + rows,
+            "filtered": before["filtered"] + rows,
+            "reasons": reasons,
+        }
+    return counts, found
+
+
+def _rows_before(batch: Batch, unit: Unit, tallies: Mapping[str, Any]) -> int:
+    """Rows of the first delivery of the same bytes, in this batch or before; 0 when that one is held."""
+    if unit.id in tallies:
+        return int(tallies[unit.id]["rows"])
+    records = files.find(batch.store, unit.feed, unit.sha256)
+    return max((int(record.counts.get("rows", 0)) for record in records), default=0)
+
+
+def _quarantine(batch: Batch, units: list[Unit]) -> None:
+    """Rejected rows, reasons in clear and cells sealed; text of documents is never copied, landing has it."""
+    bad = pl.read_parquet(batch.folder / "checked" / "bad.parquet")
+    for number, unit in enumerate(units):
+        reasons = bad.filter(pl.col(UNIT) == number).drop(UNIT)
+        if reasons.is_empty() or batch.store.exists(_key(batch, unit, "json")):
+            continue
+        rows = [
+            pl.read_parquet(part).join(reasons, on=ROW, how="semi").drop("text", FAULT, strict=False)
+            for part in parts(batch.place(unit) / "raw")
+        ]
+        payload = pl.concat(rows, how="diagonal")
+        batch.store.put(_key(batch, unit, "sealed"), seal_frame(secret(VAULT_KEY), payload))
+        entry = {**_about(unit), "held": False, "rows": reasons.to_dicts()}
+        batch.store.put(_key(batch, unit, "json"), json.dumps(entry, sort_keys=True).encode())
+
+
+def _hold(batch: Batch, unit: Unit, held: Mapping[str, str]) -> None:
+    entry = {**_about(unit), "held": True, **held, "rows": []}
+    batch.store.put(_key(batch, unit, "json"), json.dumps(entry, sort_keys=True).encode())
+
+
+def _key(batch: Batch, unit: Unit, kind: str) -> str:
+    return f"{QUARANTINE}/{batch.name}/{unit.id}.{kind}"
+
+
+def _about(unit: Unit) -> dict[str, str]:
+    return {"feed": unit.feed, "file_id": unit.sha256, "landing_key": unit.landing_key, "feed_sha256": unit.feed_sha256}
+
+
+def _note(batch: Batch, unit: Unit, status: str, tally: Mapping[str, Any]) -> None:
+    """The ledger's entry. File names stay out: they may hold a person's number."""
+    kept = ("rows", "accepted", "quarantined", "filtered")
+    audit.append(
+        batch.store,
+        audit.Tag.FILE_INGESTED,
+        unit.feed,
+        once=True,
+        batch=batch.name,
+        file_sha256=unit.sha256,
+        status=status,
+        **{name: int(tally.get(name, 0)) for name in kept},
+    )
+
+
+def _record(batch: Batch, unit: Unit, status: Status, tally: Mapping[str, Any]) -> files.Record:
+    return files.Record(
+        unit.feed,
+        unit.name,
+        unit.sha256,
+        unit.groups,
+        batch.name,
+        status,
+        unit.feed_sha256,
+        unit.landing_key,
+        tally,
+        unit.size,
+        unit.documents,
+    )
+
+
+def _report(batch: Batch, counts: Mapping[str, Any], seq: int | None, duplicates: int) -> dict[str, Any]:
+    held = [
+        {"feed": unit.feed, "file_sha256": unit.sha256, "reason_code": why["reason_code"], "message": why["message"]}
+        for unit in batch.units()
+        if (why := batch.held(unit)) is not None
+    ]
+    return {
+        "batch": batch.name,
+        "manifest": seq,
+        "counts": counts,
+        "held": held,
+        "duplicate_deliveries": duplicates,
+        "checks": read_json(batch.folder / "checked" / "findings.json"),
+    }

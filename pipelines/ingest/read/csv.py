@@ -1,0 +1,152 @@
+"""Delimited text with a header, streamed by Arrow: every cell is text.
+
+Options: `delimiter`, `quote`. Header names are matched after trimming and without regard to case; duplicates are
+refused. Rows with too few or too many cells become rows with the fault `ragged_row`: cells are never shifted or padded.
+"""
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Final
+
+import numpy as np
+import polars as pl
+import pyarrow as pa  # type: ignore[import-untyped]
+import pyarrow.csv as pc  # type: ignore[import-untyped]
+from pydantic import Field
+
+from pipelines.base.settings import Section
+from pipelines.ingest.batch import Held, Unit
+from pipelines.ingest.feeds import Feed, options
+from pipelines.ingest.read import FAULT, ROW, Report, write_part
+
+BLOCK: Final = 1 << 24
+"""Bytes parsed at once; a part of the result has the rows of one block."""
+LINE: Final = "line"
+"""The text of a ragged row, which has no cells."""
+
+
+class Options(Section):
+    """How the cells are told apart."""
+
+    delimiter: Annotated[str, Field(min_length=1, max_length=1)]
+    quote: Annotated[str, Field(min_length=1, max_length=1)]
+
+
+def read(source: Path, out: Path, feed: Feed, unit: Unit) -> Report:
+    """Read a CSV file.
+
+    Args:
+        source: The file.
+        out: Folder for the parts.
+        feed: Its declaration.
+        unit: Not used: nothing comes from the name.
+
+    Raises:
+        Held: Empty, not in the declared encoding, a header with duplicates, a quote that does not end.
+    """
+    del unit
+    want: Options = options(Options, feed)
+    odd = _sound(source, want, feed)
+    names = _canonical(_header(source, want, feed), feed)
+    ragged: list[tuple[int, str]] = []
+    rows, number, last = 0, -1, pl.DataFrame()
+    try:
+        for number, frame in enumerate(_frames(source, names, want, feed, ragged)):  # used below
+            write_part(frame, out, number)
+            rows, last = rows + len(frame), frame[-1:]
+    except pa.ArrowInvalid:
+        raise Held("bad_encoding", f"{feed.name} must be {feed.encoding} text; it has bytes that are not.") from None
+    swallowed = [*(line for _, line in ragged), *(cell for row in last.rows() for cell in row if isinstance(cell, str))]
+    if odd and any("\n" in text for text in swallowed):
+        raise Held("malformed_csv", f"{feed.name} must be CSV as declared; a quote does not end.")
+    if ragged:
+        write_part(_ragged(ragged, names), out, number + 1)
+    return Report(rows + len(ragged), tuple(names), {"ragged_row": len(ragged)} if ragged else {})
+
+
+def _sound(source: Path, want: Options, feed: Feed) -> bool:
+    """Refuse what cannot be a CSV file at all; whether it has an odd number of quotes."""
+    with source.open("rb") as file:
+        start = file.read(4096)
+        quotes = start.count(want.quote.encode())
+        while piece := file.read(BLOCK):
+            quotes += piece.count(want.quote.encode())
+    if not start.strip(b"\xef\xbb\xbf \r\n\t"):
+        raise Held("empty_file", f"{feed.name} must have a header; the file is empty.")
+    if b"\x00" in start:
+        raise Held("bad_encoding", f"{feed.name} must be {feed.encoding} text; it holds NUL bytes, as UTF-16 does.")
+    return quotes % 2 == 1
+
+
+def _header(source: Path, want: Options, feed: Feed) -> list[str]:
+    encoding = "utf-8-sig" if feed.encoding == "utf-8" else feed.encoding
+    try:
+        with source.open(encoding=encoding, newline="") as file:
+            cells = next(csv.reader(file, delimiter=want.delimiter, quotechar=want.quote))
+    except UnicodeDecodeError:
+        raise Held("bad_encoding", f"{feed.name} must be {feed.encoding} text; its header is not.") from None
+    names = [name.strip() for name in cells]
+    folded = [name.casefold() for name in names]
+    if len(set(folded)) != len(folded):
+        raise Held("duplicate_header", f"{feed.name} must have each column once; a header appears twice.")
+    return names
+
+
+def _canonical(names: list[str], feed: Feed) -> list[str]:
+    """Header names in the spelling that the feed uses."""
+    spelling = {name.casefold(): name for name in {*feed.required, *feed.reads(), *feed.never}}
+    return [spelling.get(name.casefold(), name) for name in names]
+
+
+def _frames(
+    source: Path, names: list[str], want: Options, feed: Feed, ragged: list[tuple[int, str]]
+) -> Iterator[pl.DataFrame]:
+    """Frames of sound rows; ragged ones are collected beside."""
+
+    def note(row: pc.InvalidRow) -> str:
+        ragged.append((row.number - 1, row.text))  # the header is row 1
+        return "skip"
+
+    reader = pc.open_csv(
+        source,
+        read_options=pc.ReadOptions(
+            use_threads=False, column_names=names, skip_rows=1, block_size=BLOCK, encoding=feed.encoding
+        ),
+        parse_options=pc.ParseOptions(
+            delimiter=want.delimiter, quote_char=want.quote, newlines_in_values=True, invalid_row_handler=note
+        ),
+        convert_options=pc.ConvertOptions(
+            column_types={name: pa.string() for name in names},
+            strings_can_be_null=False,
+            quoted_strings_can_be_null=False,
+            null_values=[],
+        ),
+    )
+    sound = 0
+    for batch in reader:
+        cells = pl.DataFrame(pa.Table.from_batches([batch]))
+        numbers = _source_rows(sound, len(cells), [row for row, _ in ragged])
+        sound += len(cells)
+        head = [pl.Series(ROW, numbers, dtype=pl.Int64), pl.Series(FAULT, [None] * len(cells), dtype=pl.String)]
+        yield pl.DataFrame(head).hstack(cells)
+
+
+def _source_rows(before: int, count: int, ragged: list[int]) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
+    """Numbers in the file of the sound rows `before + 1` to `before + count`, given those of ragged rows."""
+    sound = np.arange(before + 1, before + count + 1, dtype=np.int64)
+    # The j-th ragged row (from 0) stands after `number - j - 1` sound ones.
+    gaps = np.sort(np.asarray(ragged, dtype=np.int64)) - np.arange(len(ragged)) - 1
+    return sound + np.searchsorted(gaps, sound, side="left")
+
+
+def _ragged(rows: list[tuple[int, str]], names: list[str]) -> pl.DataFrame:
+    """Ragged rows: no cells, their text beside for quarantine."""
+    return pl.DataFrame(
+        {
+            ROW: pl.Series([row for row, _ in rows], dtype=pl.Int64),
+            FAULT: pl.Series(["ragged_row"] * len(rows), dtype=pl.String),
+            **{name: pl.Series([None] * len(rows), dtype=pl.String) for name in names},
+            LINE: pl.Series([line for _, line in rows], dtype=pl.String),
+        }
+    )

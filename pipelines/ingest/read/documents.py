@@ -1,0 +1,74 @@
+"""A delivery folder of documents: one row a document with its redacted text.
+
+Options: `unit_by` (groups of the file name that tell deliveries apart) and the limits of one document. Columns: the
+groups of the path, `path`, `sha256`, `bytes`, `status`, `text`, `char_count`, `backend`. A document without text has
+the status as its fault, and only its place in landing is kept.
+"""
+
+import re
+from functools import partial
+from pathlib import Path
+
+import polars as pl
+
+from pipelines.base.store import open_store
+from pipelines.ingest.batch import Unit
+from pipelines.ingest.documents.extract import Extracted, Limits
+from pipelines.ingest.documents.pool import extract_all
+from pipelines.ingest.feeds import Feed, options
+from pipelines.ingest.land import document_key, fetch
+from pipelines.ingest.read import FAULT, ROW, Report, write_part
+
+
+class Options(Limits):
+    """Limits, and how deliveries are told apart."""
+
+    unit_by: tuple[str, ...]
+
+
+def read(source: Path, out: Path, feed: Feed, unit: Unit) -> Report:
+    """Read a folder of documents.
+
+    Args:
+        source: The landed index; its content is in the unit already.
+        out: Folder for the parts.
+        feed: Its declaration.
+        unit: Names the documents.
+    """
+    del source
+    want: Options = options(Options, feed)
+    limits = Limits(**want.model_dump(exclude={"unit_by"}))
+    store = open_store()
+    items = [
+        partial(fetch, store, document_key(unit, name, sha256), out / f".document-{number}")
+        for number, (name, sha256, _) in enumerate(unit.documents)
+    ]
+    results = list(extract_all(items, limits))
+    frame = to_frame(unit, feed, results)
+    write_part(frame, out, 0)
+    statuses = [result.status for result in results if result.status != "ok"]
+    return Report(len(frame), tuple(frame.columns[2:]), {status: statuses.count(status) for status in set(statuses)})
+
+
+def to_frame(unit: Unit, feed: Feed, results: list[Extracted]) -> pl.DataFrame:
+    """Results as rows of text cells, in the order of the unit's documents."""
+    pattern = re.compile(feed.files)
+    groups = [pattern.fullmatch(name) for name, *_ in unit.documents]
+    named = {
+        group: pl.Series([match.groupdict().get(group) if match else None for match in groups], dtype=pl.String)
+        for group in pattern.groupindex
+    }
+    return pl.DataFrame(
+        {
+            ROW: pl.int_range(1, len(results) + 1, dtype=pl.Int64, eager=True),
+            FAULT: pl.Series([None if r.status == "ok" else r.status for r in results], dtype=pl.String),
+            **named,
+            "path": pl.Series([name for name, *_ in unit.documents], dtype=pl.String),
+            "sha256": pl.Series([sha256 for _, sha256, _ in unit.documents], dtype=pl.String),
+            "bytes": pl.Series([str(size) for *_, size in unit.documents], dtype=pl.String),
+            "status": pl.Series([r.status for r in results], dtype=pl.String),
+            "text": pl.Series([r.text for r in results], dtype=pl.String),
+            "char_count": pl.Series([None if r.text is None else str(len(r.text)) for r in results], dtype=pl.String),
+            "backend": pl.Series([r.backend for r in results], dtype=pl.String),
+        }
+    )

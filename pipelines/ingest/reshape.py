@@ -1,0 +1,113 @@
+"""What may happen to rows before the rules apply: joins, repeated groups to rows, columns to rows, filters."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import polars as pl
+
+from pipelines.base.errors import ContractError
+from pipelines.ingest.cells import Context, cell
+from pipelines.ingest.read import ROW
+from pipelines.ingest.rules import Condition, Explode, Join, TableMap, Unpivot
+
+REASON = "reason_code"
+NOTES = pl.Schema({ROW: pl.Int64(), REASON: pl.String()})
+"""Rows that go no further, and why."""
+
+Other = Callable[[Join], pl.DataFrame]
+"""Finds the other file of a join."""
+
+
+@dataclass(slots=True)
+class Shaped:
+    """Rows on their way, and those left behind."""
+
+    frame: pl.DataFrame
+    filtered: list[pl.DataFrame]
+    rejected: list[pl.DataFrame]
+
+    def drop(self, keep: pl.Expr, reason: str, *, reject: bool = False) -> None:
+        """Keep only rows where `keep` holds; note the others."""
+        marked = self.frame.with_columns(_keep=keep.fill_null(value=False))
+        gone = marked.filter(~pl.col("_keep")).select(ROW, pl.lit(reason).alias(REASON))
+        (self.rejected if reject else self.filtered).append(gone)
+        self.frame = marked.filter("_keep").drop("_keep")
+
+
+def context_of(frame: pl.DataFrame, context: Context) -> Context:
+    """The context for a frame's present columns."""
+    return replace(context, columns=frozenset(frame.columns))
+
+
+def shape(frame: pl.DataFrame, mapped: TableMap, context: Context, other: Other) -> Shaped:
+    """Apply a table's joins, explode, unpivot and filters, in this order."""
+    shaped = Shaped(frame, [], [])
+    for step in mapped.join:
+        join(shaped, step, context, other)
+    if mapped.explode is not None or mapped.unpivot is not None:
+        wanted = {ROW, *mapped.reads(), *mapped.made()}
+        shaped.frame = shaped.frame.select(
+            name for name in shaped.frame.columns if name in wanted or name.startswith("@")
+        )
+    if mapped.explode is not None:
+        shaped.frame = explode(shaped.frame, mapped.explode, context)
+    if mapped.unpivot is not None:
+        shaped.frame = unpivot(shaped.frame, mapped.unpivot, context)
+    for condition in mapped.rows:
+        keep_rows(shaped, condition, context)
+    return shaped
+
+
+def keep_rows(shaped: Shaped, condition: Condition, context: Context) -> None:
+    """Filter by one condition."""
+    value = cell(condition.column, context_of(shaped.frame, context))
+    if condition.among is not None:
+        keep = value.is_in(list(condition.among))
+    else:
+        keep = value.is_not_null() if condition.filled else value.is_null()
+    shaped.drop(keep, condition.reason)
+
+
+def join(shaped: Shaped, step: Join, context: Context, other: Other) -> None:
+    """Add columns of another file; rows without a partner are rejected where the feed says so.
+
+    Raises:
+        ContractError: The other file has a key twice and the feed does not say `many`.
+    """
+    right = other(step)
+    there = list(step.match.values())
+    right_context = context_of(right, context)
+    keys = [cell(name, right_context).alias(f"_on{i}") for i, name in enumerate(there)]
+    taken = [cell(name, right_context).alias(new) for new, name in step.take.items()]
+    right = right.select(*keys, *taken, pl.lit(value=True).alias("_found")).unique(maintain_order=True)
+    names = [f"_on{i}" for i in range(len(there))]
+    if not step.many and right.select(names).is_duplicated().any():
+        raise ContractError(
+            f"A join must find at most one row; {step.other} repeats its key {', '.join(there)}. "
+            "Name more columns under `match`, or say `many: true`."
+        )
+    here = context_of(shaped.frame, context)
+    left = shaped.frame.with_columns(cell(name, here).alias(f"_on{i}") for i, name in enumerate(step.match))
+    shaped.frame = left.join(right, on=names, how="left", maintain_order="left_right").drop(names)
+    if step.missing == "reject":
+        shaped.drop(pl.col("_found"), f"unknown_{step.other}", reject=True)
+    shaped.frame = shaped.frame.drop("_found")
+
+
+def explode(frame: pl.DataFrame, step: Explode, context: Context) -> pl.DataFrame:
+    """Rows for the members of a repeated group; a row without the group gives none."""
+    kind = pl.List(pl.Struct({name: pl.String() for name in step.fields}))
+    members = cell(step.column, context_of(frame, context)).str.json_decode(kind)
+    rows = frame.with_columns(_member=members).filter(pl.col("_member").list.len() > 0).explode("_member")
+    fields = [pl.col("_member").struct.field(name).alias(f"{step.column}.{name}") for name in step.fields]
+    return rows.with_columns(fields).drop("_member")
+
+
+def unpivot(frame: pl.DataFrame, step: Unpivot, context: Context) -> pl.DataFrame:
+    """Rows for the filled cells of several columns."""
+    here = context_of(frame, context)
+    wide = frame.with_columns(cell(name, here).alias(f"_{code}") for name, code in step.columns.items())
+    codes = {f"_{code}": code for code in step.columns.values()}
+    keep = [name for name in frame.columns if name not in (step.name, step.value)]
+    long = wide.unpivot(on=list(codes), index=keep, variable_name=step.name, value_name=step.value)
+    return long.filter(pl.col(step.value).is_not_null()).with_columns(pl.col(step.name).replace(codes))

@@ -1,0 +1,216 @@
+"""The words of a feed's mapping: one rule a canonical column, and what may happen to rows before the rules apply.
+
+A rule has exactly one source (`from`, `constant`, `template`, `extracted`, `listed`) and then any of the steps below,
+which always apply in the order in which they are declared here, whatever their order in the file.
+"""
+
+import re
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from pipelines.base.settings import Section
+
+Name = Annotated[str, Field(min_length=1)]
+
+
+def _full_years(text: str) -> str:
+    if "%" not in text or "%y" in text:
+        raise ValueError("must be a format with a four-digit year, such as %Y-%m-%d")
+    return text
+
+
+Format = Annotated[str, AfterValidator(_full_years)]
+"""A strftime format. Two-digit years are refused: nobody can say which century they mean."""
+
+
+class Listed(Section):
+    """One code out of a repeated group, such as `[{"ID": "White"}]`."""
+
+    column: Name
+    field: Name
+    many: Name
+    """The code when the group has more than one distinct member."""
+
+
+class Override(Section):
+    """Another column decides: where `column` holds `equals`, the text is `value`."""
+
+    column: Name
+    equals: str
+    value: str
+
+
+class Identity(Section):
+    """A keyed pseudonym of something that is not a person."""
+
+    prefix: Annotated[str, Field(pattern=r"^[a-z]{1,3}$")]
+    scheme: Name
+
+
+SOURCES = ("from_", "constant", "template", "extracted", "listed")
+
+
+class Rule(Section):
+    """How one canonical column is filled."""
+
+    from_: Name | tuple[Name, ...] | None = Field(None, alias="from")
+    """A column; of several the first that is filled."""
+    constant: bool | int | float | str | None = None
+    template: Name | None = None
+    """Text with `{column}` parts; null where one of them is empty."""
+    extracted: Literal[True] | None = None
+    """The moment at which the source wrote the file."""
+    listed: Listed | None = None
+
+    trim: bool = False
+    """Drop blanks at both ends. Off by default: identifiers are compared exactly."""
+    extract: Name | None = None
+    """Regular expression with one group: what to keep of the text; no match makes it empty."""
+    absent: str | None = None
+    """Text that stands for an empty or missing cell."""
+    override: tuple[Override, ...] = ()
+    codes: dict[str, str] | None = None
+    otherwise: str = Field("reject", alias="else")
+    """What becomes of a code that is not listed: `reject` the row, `keep` the text, `null`, or a code of its own."""
+    number: Literal["point", "comma"] | None = None
+    """The decimal mark. Columns of numbers take `point` when nothing is said."""
+    date: Format | None = None
+    moment: Format | None = None
+    """Read as UTC."""
+    plus: float | None = None
+    """Add a constant to the number."""
+    minus: Name | None = None
+    """Subtract another column of numbers."""
+    range: tuple[float, float] | None = None
+    """Lay [low, high] on [0, 1]; what lies outside stays outside and is for the checks to refuse."""
+    clip: tuple[float, float] | None = None
+    plus_days: Name | tuple[Name, ...] | None = None
+    """Add a column of days (of several the first that is filled), which may be negative, to the date or moment."""
+    spread_days: Annotated[int, Field(ge=1)] | None = None
+    """Add 0 to n-1 days by a digest of `spread_by`: for sets without dates, whose splits in time need some."""
+    spread_by: Name | None = None
+    year: bool = False
+    """Keep only the first four characters, the year of an ISO date."""
+    end_of: Literal["day", "month"] | None = None
+    """The last microsecond (moment) or day (date) of the day or month."""
+    person: Name | None = None
+    """The scheme of a person's identifier; the value becomes a pseudonym."""
+    id: Identity | None = None
+
+    @model_validator(mode="after")
+    def _has_one_source(self) -> Self:
+        given = [name for name in SOURCES if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError("must have exactly one of from, constant, template, extracted, listed")
+        if (self.spread_days is None) != (self.spread_by is None):
+            raise ValueError("spread_days and spread_by go together")
+        return self
+
+    def columns(self) -> set[str]:
+        """Names of all source columns that the rule reads."""
+        names = {self.from_} if isinstance(self.from_, str) else set(self.from_ or ())
+        names |= set(template_columns(self.template or ""))
+        names |= {self.plus_days} if isinstance(self.plus_days, str) else set(self.plus_days or ())
+        names |= {name for name in (self.minus, self.spread_by) if name}
+        names |= {override.column for override in self.override}
+        return names | ({self.listed.column} if self.listed else set())
+
+
+def template_columns(template: str) -> list[str]:
+    """Columns named in a template, in order."""
+    return re.findall(r"\{([^{}]+)\}", template)
+
+
+class Condition(Section):
+    """Rows to keep; others are filtered and counted under `reason`."""
+
+    column: Name
+    filled: bool | None = None
+    among: tuple[str, ...] | None = None
+    reason: Annotated[str, Field(pattern=r"^[a-z_]+$")]
+
+    @model_validator(mode="after")
+    def _has_one_test(self) -> Self:
+        if (self.filled is None) == (self.among is None):
+            raise ValueError("must have exactly one of filled, among")
+        return self
+
+
+class Join(Section):
+    """Columns of another file of the set, found by equal text."""
+
+    feed: Name | None = None
+    """Another feed: its file of this batch, else the newest one landed."""
+    file: Name | None = None
+    """A reference CSV in the folder of the feeds."""
+    match: Annotated[dict[Name, Name], Field(min_length=1)]
+    """Column here -> column there."""
+    take: Annotated[dict[Name, Name], Field(min_length=1)]
+    """New column here -> column there."""
+    missing: Literal["reject", "keep"]
+    many: bool = False
+    """Whether several rows there may match, which repeats the row here."""
+
+    @model_validator(mode="after")
+    def _has_one_other(self) -> Self:
+        if (self.feed is None) == (self.file is None):
+            raise ValueError("must have exactly one of feed, file")
+        return self
+
+    @property
+    def other(self) -> str:
+        """What is joined, for messages and reason codes."""
+        return self.feed or (self.file or "").removesuffix(".csv")
+
+
+class Explode(Section):
+    """A repeated group becomes rows; its fields become columns `<column>.<field>`."""
+
+    column: Name
+    fields: Annotated[tuple[Name, ...], Field(min_length=1)]
+
+
+class Unpivot(Section):
+    """Columns become rows: a code and a value each. Empty cells give no row."""
+
+    columns: Annotated[dict[Name, Name], Field(min_length=1)]
+    """Source column -> code."""
+    name: Name
+    value: Name
+
+
+class TableMap(Section):
+    """What one canonical table takes from a feed."""
+
+    table: Name
+    join: tuple[Join, ...] = ()
+    explode: Explode | None = None
+    unpivot: Unpivot | None = None
+    rows: tuple[Condition, ...] = ()
+    known_from: Rule | None = None
+    """When the source knew it; the extraction moment when nothing is said."""
+    columns: dict[Name, Rule]
+
+    def made(self) -> set[str]:
+        """Columns that joins, explode and unpivot add."""
+        names = {name for join in self.join for name in join.take}
+        if self.explode:
+            names |= {f"{self.explode.column}.{field}" for field in self.explode.fields}
+        if self.unpivot:
+            names |= {self.unpivot.name, self.unpivot.value}
+        return names
+
+    def reads(self) -> set[str]:
+        """Source columns used, apart from those it adds itself."""
+        names: set[str] = set()
+        for rule in [*self.columns.values(), *([self.known_from] if self.known_from else [])]:
+            names |= rule.columns()
+        names |= {condition.column for condition in self.rows}
+        names |= {name for join in self.join for name in join.match}
+        names |= {self.explode.column} if self.explode else set()
+        names |= set(self.unpivot.columns) if self.unpivot else set()
+        return names - self.made()
+
+
+Options = dict[str, Any]

@@ -1,0 +1,78 @@
+"""Model families, one folder each, and the contract they all answer.
+
+A family's `features` turns canonical tables into labelled cases (no Keras); its `network` fits, predicts and explains
+(the only users of Keras). Stages load a family by its name, so that editing one family reruns one family. Families
+never import one another; what two of them share is `tabular` (columns to numbers) and `trees` (their baseline).
+"""
+
+import importlib
+import os
+from collections.abc import Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any, Final, Literal, Protocol, cast
+
+import polars as pl
+
+from pipelines.base.settings import Section
+
+Tables = Mapping[str, pl.DataFrame]
+Scorer = Literal["model", "baseline"]
+Metric = Literal["auc", "ranking", "mae"]
+
+_TENSORFLOW: Final = {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "0"}
+"""Read by TensorFlow when it is imported: no notices, and sums in an order that does not hang on the processor."""
+
+
+class Features(Protocol):
+    """A family's `features` module."""
+
+    TABLES: tuple[str, ...]
+    METRIC: Metric
+    UNIT: tuple[str, ...]
+    Prepare: type[Section]
+    Train: type[Section]
+    Decide: type[Section]
+
+    def examples(self, tables: Tables, settings: Any) -> pl.DataFrame:  # the family's own section
+        """Labelled cases with the model's columns, using only what was known before `occurred_at`."""
+
+    def cases(self, tables: Tables, settings: Any, as_of: date) -> pl.DataFrame:
+        """Current cases without outcome, the same columns."""
+
+    def outcomes(self, tables: Tables, settings: Any) -> pl.DataFrame:
+        """Everything known about how cases ended."""
+
+    def inputs(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """person_id, subject_id and the model's numeric and categorical columns, as far as `frame` has them."""
+
+    def select(self, scored: pl.DataFrame, settings: Any) -> pl.Series:
+        """[n_rows] bool. Who gets the favourable outcome."""
+
+
+class Network(Protocol):
+    """A family's `network` module."""
+
+    def fit(self, prepared: pl.DataFrame, settings: Any, folder: Path, seed: int) -> Sequence[Mapping[str, float]]:
+        """Train on the `train` rows, watch the `valid` rows, write `folder`; one mapping an epoch."""
+
+    def fit_baseline(self, prepared: pl.DataFrame, settings: Any, folder: Path, seed: int) -> None:
+        """The declared baseline on the same rows."""
+
+    def predict(self, folder: Path, frame: pl.DataFrame, scorer: Scorer) -> pl.DataFrame:
+        """person_id, subject_id, target_code, score, low, high; `folder` is what fit or fit_baseline wrote."""
+
+    def explain(self, folder: Path, frame: pl.DataFrame, scored: pl.DataFrame) -> list[list[str]]:
+        """Reason codes for each row of `scored`, at most five."""
+
+
+def features(family: str) -> Features:
+    """The family's `features` module."""
+    return cast("Features", importlib.import_module(f"pipelines.models.{family}.features"))
+
+
+def network(family: str) -> Network:
+    """The family's `network` module; Keras loads with its first use, without its notices."""
+    for name, value in _TENSORFLOW.items():
+        os.environ.setdefault(name, value)
+    return cast("Network", importlib.import_module(f"pipelines.models.{family}.network"))

@@ -1,0 +1,1 @@
+"""Learning outcomes: will this person complete or pass what they enrolled in?"""

@@ -1,0 +1,241 @@
+"""Will this person complete or pass what they enrolled in? Cases and their features, early in the run.
+
+The prediction is made at one moment of an enrolment: `horizon_days` after its start, or after `horizon_share` of the
+time to its due date where that comes first. Who has finished or left by then is not asked about. Every feature rests
+on what had happened by that moment. The favourable outcome is to complete or pass; failing, leaving and running out
+of time are the other one.
+
+subject_id is the course, target_code the run (`open` for a course without runs). Nothing here reads a protected
+attribute, and tenure and country are left out on purpose: they stand for age and origin.
+"""
+
+from datetime import date
+from typing import Final
+
+import polars as pl
+
+from pipelines.base.days import end_of
+from pipelines.base.settings import Count, Positive, Section, Share
+from pipelines.models import Tables
+from pipelines.models.outcomes import history
+
+TABLES: Final = ("enrolments", "learning_events", "courses", "workers", "work_records")
+METRIC: Final = "auc"
+UNIT: Final = ("person_id", "subject_id")
+
+COMPLETED: Final = ("completed", "passed")
+ENDED: Final = (*COMPLETED, "failed", "withdrawn", "expired")
+
+NUMERIC: Final = (
+    "lead_days",
+    "duration_minutes",
+    "credits",
+    "prior_attempts",
+    "submitted_count",
+    "submitted_score_mean",
+    "submitted_score_min",
+    "submitted_lateness_mean",
+    "submitted_lateness_max",
+    "submitted_gap_days",
+    "viewed_count",
+    "earlier_count",
+    "earlier_completed_share",
+    "earlier_score_mean",
+)
+CATEGORICAL: Final = (
+    "course_id",
+    "topic_code",
+    "level_code",
+    "education_code",
+    "assigned_by_code",
+    "job_family_code",
+)
+_CASE: Final = ("person_id", "course_id", "run")
+
+
+class Prepare(Section):
+    """When a case is asked about, and what of a person's work is looked at."""
+
+    horizon_days: Positive
+    """Days after the start at which the prediction is made, at the latest."""
+    horizon_share: Share
+    """Share of the time to the due date after which it is made, if that is earlier."""
+    open_days: Positive
+    """Days after its start for which a run without due date counts as open."""
+    work_measures: tuple[str, ...]
+    """Work records whose recent mean is a feature."""
+    work_steps: Count
+    """Newest records that the mean is taken over."""
+
+
+class Train(Section):
+    """The network and its baseline."""
+
+    epochs: Count
+    patience: Count
+    batch: Count
+    learning_rate: Positive
+    weight_decay: Positive
+    dropout: Share
+    units: Count
+    embedding: Count
+    pieces: Count
+    """Steps between training quantiles that a number becomes."""
+    min_count: Count
+    """Training rows from which a code has an embedding of its own."""
+    members: Count
+    """Networks trained on their own and averaged inside the saved model."""
+    trees: Count
+    tree_rate: Positive
+    tree_leaves: Count
+
+
+class Decide(Section):
+    """Who counts as on course."""
+
+    threshold: Share
+    """Chance to complete from which no help is proposed."""
+
+
+def examples(tables: Tables, settings: Prepare) -> pl.DataFrame:
+    """Every enrolment that ended after its moment of prediction.
+
+    Args:
+        tables: Of `TABLES`.
+        settings: When to ask.
+
+    Returns:
+        [n_cases] person_id, subject_id, target_code, stage_code, decided_by, occurred_at, known_at, outcome (1
+        completed or passed, else 0) and the model's columns.
+    """
+    ended = _runs(tables, settings).filter(pl.col("ended_at").is_not_null())
+    asked = ended.filter(pl.col("ended_at") > pl.col("moment"))
+    return _described(asked, tables, settings)
+
+
+def cases(tables: Tables, settings: Prepare, as_of: date) -> pl.DataFrame:
+    """Enrolments that are running at the end of `as_of` and past their moment of prediction.
+
+    Args:
+        tables: Of `TABLES`, as known on that day.
+        settings: When to ask.
+        as_of: The day.
+
+    Returns:
+        As `examples`, with null for what is not known yet.
+    """
+    now = end_of(as_of)
+    last = pl.col("due_at").fill_null(pl.col("starts_at") + pl.duration(days=settings.open_days))
+    running = _runs(tables, settings).filter(
+        pl.col("ended_at").is_null(), pl.col("moment") <= now, last.dt.date() >= as_of
+    )
+    return _described(running, tables, settings)
+
+
+def outcomes(tables: Tables, settings: Prepare) -> pl.DataFrame:
+    """How every enrolment ended, as far as known.
+
+    Args:
+        tables: Of `TABLES`.
+        settings: Not used; every family has the same signature.
+
+    Returns:
+        [n_ended] the Outcomes columns without family. Courses are graded by rule, not by a person's decision.
+    """
+    ended = _runs(tables, settings).filter(pl.col("ended_at").is_not_null())
+    return ended.select(
+        "person_id",
+        pl.col("course_id").alias("subject_id"),
+        "target_code",
+        "stage_code",
+        "outcome",
+        pl.lit("rule").alias("decided_by"),
+        pl.col("ended_at").alias("occurred_at"),
+        "known_at",
+    ).sort("person_id", "subject_id", "target_code")
+
+
+def inputs(frame: pl.DataFrame) -> pl.DataFrame:
+    """person_id, subject_id and those numeric and categorical columns that `frame` still has."""
+    work = [name for name in frame.columns if name.startswith(history.WORK)]
+    wanted = [*NUMERIC, *work, *CATEGORICAL]
+    return frame.select("person_id", "subject_id", *(name for name in wanted if name in frame.columns))
+
+
+def select(scored: pl.DataFrame, settings: Decide) -> pl.Series:
+    """[n_rows] bool. Predicted to complete; the others are offered help."""
+    return scored["score"] >= settings.threshold
+
+
+def _runs(tables: Tables, settings: Prepare) -> pl.DataFrame:
+    """Enrolments, newest of each person, course and run, with the moment of prediction and how they ended."""
+    enrolled = tables["enrolments"].with_columns(
+        run=pl.col("run_code").fill_null(""),
+        target_code=pl.col("run_code").fill_null("open"),
+        moment=_moment(settings),
+    )
+    enrolled = enrolled.sort("enrolled_at", "enrolment_id").unique(subset=list(_CASE), keep="last")
+    ends = _keyed(tables["learning_events"]).filter(pl.col("event_code").is_in(ENDED))
+    ends = ends.select(
+        *_CASE,
+        ended_at="occurred_at",
+        stage_code="event_code",
+        end_score="score_share",
+        end_known=pl.max_horizontal("occurred_at", "known_from"),
+    )
+    matched = enrolled.select(*_CASE, "enrolled_at").join(ends, on=list(_CASE))
+    first = (
+        matched.filter(pl.col("ended_at") >= pl.col("enrolled_at"))
+        .sort("ended_at", "stage_code")
+        .unique(subset=list(_CASE), keep="first")
+        .drop("enrolled_at")
+    )
+    return (
+        enrolled.join(first, on=list(_CASE), how="left")
+        .with_columns(
+            outcome=pl.col("stage_code").is_in(COMPLETED).cast(pl.Float64),
+            known_at=pl.col("end_known"),
+        )
+        .sort("moment", *_CASE)
+    )
+
+
+def _moment(settings: Prepare) -> pl.Expr:
+    """`starts_at` plus the horizon: a duration without due date has the full days."""
+    whole = pl.duration(days=settings.horizon_days)
+    part = (pl.col("due_at") - pl.col("starts_at")) * settings.horizon_share
+    return pl.col("starts_at") + pl.min_horizontal(whole, part)
+
+
+def _keyed(events: pl.DataFrame) -> pl.DataFrame:
+    return events.with_columns(run=pl.col("run_code").fill_null(""))
+
+
+def _described(asked: pl.DataFrame, tables: Tables, settings: Prepare) -> pl.DataFrame:
+    """The cases' identity, label and features."""
+    frame = asked.join(
+        tables["courses"].select("course_id", "topic_code", "level_code", "duration_minutes"),
+        on="course_id",
+        how="left",
+        maintain_order="left",
+    ).join(tables["workers"].select("person_id", "job_family_code"), on="person_id", how="left", maintain_order="left")
+    frame = frame.with_columns(
+        lead_days=history.days(pl.col("starts_at") - pl.col("enrolled_at")),
+        prior_attempts=pl.col("prior_attempts").cast(pl.Float64),
+    )
+    frame = history.with_submissions(frame, _keyed(tables["learning_events"]), _CASE)
+    frame = history.with_earlier(frame, _runs(tables, settings))
+    frame = history.with_work(frame, tables["work_records"], settings.work_measures, settings.work_steps)
+    work = [history.WORK + measure for measure in settings.work_measures]
+    return frame.select(
+        "person_id",
+        pl.col("course_id").alias("subject_id"),
+        "target_code",
+        "stage_code",
+        pl.lit("rule").alias("decided_by"),
+        pl.col("moment").alias("occurred_at"),
+        "known_at",
+        pl.when(pl.col("stage_code").is_not_null()).then("outcome").alias("outcome"),
+        *(pl.col(name).cast(pl.Float64) for name in (*NUMERIC, *work)),
+        *CATEGORICAL,
+    ).sort("occurred_at", "person_id", "subject_id", "target_code")

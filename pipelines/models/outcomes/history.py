@@ -1,0 +1,82 @@
+"""What had happened by a case's moment: in this run, in the person's earlier runs, at work.
+
+Every function takes cases with a column `moment` and adds columns that rest on rows up to then, and nothing later.
+"""
+
+from typing import Final
+
+import polars as pl
+
+WORK: Final = "work_"
+"""Before the name of a work measure, such as `work_overtime_hours`."""
+
+
+def with_submissions(frame: pl.DataFrame, events: pl.DataFrame, case: tuple[str, ...]) -> pl.DataFrame:
+    """What the person did in this run by the moment of prediction."""
+    seen = frame.select(*case, "moment").join(
+        events.select(*case, "event_code", "occurred_at", "score_share", "lateness_days"), on=list(case)
+    )
+    seen = seen.filter(pl.col("occurred_at") <= pl.col("moment"))
+    handed_in = pl.col("event_code") == "submitted"
+    facts = seen.group_by(case).agg(
+        submitted_count=handed_in.sum(),
+        submitted_score_mean=pl.col("score_share").filter(handed_in).mean(),
+        submitted_score_min=pl.col("score_share").filter(handed_in).min(),
+        submitted_lateness_mean=pl.col("lateness_days").filter(handed_in).mean(),
+        submitted_lateness_max=pl.col("lateness_days").filter(handed_in).max(),
+        submitted_gap_days=days(pl.col("moment").max() - pl.col("occurred_at").filter(handed_in).max()),
+        viewed_count=pl.col("event_code").is_in(("viewed", "watched")).sum(),
+    )
+    joined = frame.join(facts, on=list(case), how="left", maintain_order="left")
+    return joined.with_columns(pl.col("submitted_count", "viewed_count").fill_null(0))
+
+
+def with_earlier(frame: pl.DataFrame, runs: pl.DataFrame) -> pl.DataFrame:
+    """How the person's earlier enrolments ended.
+
+    A run counts from its due date on: before it, those who left are known and those who will complete are not.
+    """
+    over = pl.max_horizontal("ended_at", "due_at").alias("over_at")
+    ended = runs.filter(pl.col("ended_at").is_not_null()).with_columns(over).sort("over_at")
+    earlier = ended.select(
+        "person_id",
+        "over_at",
+        earlier_count=pl.col("outcome").cum_count().over("person_id"),
+        earlier_completed_share=_running_mean("outcome", "person_id"),
+        earlier_score_mean=_running_mean("end_score", "person_id"),
+    )
+    return _as_of(frame, earlier, "person_id", "over_at").with_columns(pl.col("earlier_count").fill_null(0))
+
+
+def with_work(frame: pl.DataFrame, records: pl.DataFrame, measures: tuple[str, ...], steps: int) -> pl.DataFrame:
+    """Mean of each measure's newest records known by the moment; null where there are none."""
+    end = pl.col("period_end").cast(pl.Datetime("us", "UTC")) + pl.duration(days=1, microseconds=-1)
+    known = pl.when(pl.col("known_from_basis") == "source").then(pl.max_horizontal("known_from", end)).otherwise(end)
+    for measure in measures:
+        mean = pl.col("value").rolling_mean(steps, min_samples=1).over("person_id")
+        recent = records.filter(pl.col("measure_code") == measure).with_columns(work_known_at=known)
+        recent = recent.sort("work_known_at", "period_start").select(
+            "person_id", "work_known_at", mean.alias(WORK + measure)
+        )
+        frame = _as_of(frame, recent, "person_id", "work_known_at")
+    return frame
+
+
+def _as_of(frame: pl.DataFrame, facts: pl.DataFrame, by: str, when: str) -> pl.DataFrame:
+    """The newest of `facts` by the case's moment, joined to it."""
+    later = facts.sort(when).rename({when: "fact_at"})
+    joined = frame.sort("moment", "person_id", "course_id", "run").join_asof(
+        later, left_on="moment", right_on="fact_at", by=by, strategy="backward", check_sortedness=False
+    )
+    return joined.drop("fact_at")
+
+
+def _running_mean(column: str, by: str) -> pl.Expr:
+    """Mean of the values up to each row within `by`; null before the first value."""
+    count = pl.col(column).cum_count().over(by)
+    return pl.when(count > 0).then(pl.col(column).fill_null(0).cum_sum().over(by) / count)
+
+
+def days(duration: pl.Expr) -> pl.Expr:
+    """A duration as a number of days."""
+    return duration.dt.total_seconds() / 86_400

@@ -1,0 +1,252 @@
+"""The outcomes model: a few small networks over numbers and embedded codes, averaged inside one saved model.
+
+Normalisation is a layer of the model. A missing number is the training median plus a flag. The interval of a score is
+the share that really completed among validation cases scored alike.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from pipelines.models import Scorer, tabular, trees
+from pipelines.models.outcomes.features import Train, inputs
+from pipelines.models.tabular import Columns, Numbers
+
+MODEL: Final = "model.keras"
+BANDS: Final = "bands.json"
+_KEYS: Final = ("person_id", "subject_id", "target_code")
+_BANDS = 10
+_Z = 1.6448536269514722
+"""Two-sided 90 % quantile of the normal distribution."""
+_REASONS = 5
+_LEAST_EFFECT = 0.01
+"""Change of the score below which a column is no reason."""
+
+
+def fit(prepared: pl.DataFrame, settings: Train, folder: Path, seed: int) -> Sequence[Mapping[str, float]]:
+    """Train on `train`, stop by `valid`.
+
+    Args:
+        prepared: [n_cases] examples with `split`.
+        settings: The section `outcomes.train`.
+        folder: Gets `MODEL`, the columns and `BANDS`.
+        seed: Of everything random.
+
+    Returns:
+        One mapping an epoch: epoch, loss, valid_loss.
+    """
+    import keras
+
+    keras.utils.set_random_seed(seed)
+    train, valid = (prepared.filter(pl.col("split") == name) for name in ("train", "valid"))
+    columns = tabular.learn(inputs(train), settings.min_count)
+    members, averaged = _network(columns, train, settings)
+    members.compile(
+        optimizer=keras.optimizers.AdamW(settings.learning_rate, weight_decay=settings.weight_decay),
+        loss=keras.losses.BinaryCrossentropy(),
+    )
+    history = members.fit(
+        _arrays(columns, train),
+        _labels(train, settings.members),
+        validation_data=(_arrays(columns, valid), _labels(valid, settings.members)),
+        epochs=settings.epochs,
+        batch_size=settings.batch,
+        callbacks=[keras.callbacks.EarlyStopping(patience=settings.patience, restore_best_weights=True)],
+        verbose=0,
+    ).history
+    folder.mkdir(parents=True, exist_ok=True)
+    averaged.save(folder / MODEL)
+    tabular.save(columns, folder)
+    _save_bands(folder, _scores(averaged, columns, valid), valid["outcome"].to_numpy())
+    losses = zip(history["loss"], history["val_loss"], strict=True)
+    return [{"epoch": n, "loss": loss, "valid_loss": valid_loss} for n, (loss, valid_loss) in enumerate(losses, 1)]
+
+
+def fit_baseline(prepared: pl.DataFrame, settings: Train, folder: Path, seed: int) -> None:
+    """Gradient boosting on the same rows and columns, kept as plain arrays.
+
+    Args:
+        prepared: [n_cases] examples with `split`.
+        settings: The section `outcomes.train`.
+        folder: Gets the trees, the columns and `BANDS`.
+        seed: Of the estimator.
+    """
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    train, valid = (prepared.filter(pl.col("split") == name) for name in ("train", "valid"))
+    columns = tabular.learn(inputs(train), settings.min_count)
+    estimator = HistGradientBoostingClassifier(
+        max_iter=settings.trees,
+        learning_rate=settings.tree_rate,
+        max_leaf_nodes=settings.tree_leaves,
+        early_stopping=False,
+        random_state=seed,
+    )
+    estimator.fit(_matrix(columns, train), train["outcome"].to_numpy())
+    trees.save(trees.of(estimator), folder)
+    tabular.save(columns, folder)
+    _save_bands(folder, _boosted(folder, columns, valid), valid["outcome"].to_numpy())
+
+
+def predict(folder: Path, frame: pl.DataFrame, scorer: Scorer) -> pl.DataFrame:
+    """Chance to complete, with the interval of what came true for validation cases scored alike.
+
+    Args:
+        folder: What `fit` (model) or `fit_baseline` (baseline) wrote.
+        frame: [n_cases] as `features.cases` gives.
+        scorer: Which of the two.
+
+    Returns:
+        [n_cases] person_id, subject_id, target_code, score, low, high in the order of `frame`.
+    """
+    columns = tabular.load(folder)
+    scores = _boosted(folder, columns, frame) if scorer == "baseline" else _scores(_loaded(folder), columns, frame)
+    low, high = _band(folder, scores)
+    return frame.select(_KEYS).with_columns(
+        score=pl.Series(scores, dtype=pl.Float64),
+        low=pl.Series(low, dtype=pl.Float64),
+        high=pl.Series(high, dtype=pl.Float64),
+    )
+
+
+def explain(folder: Path, frame: pl.DataFrame, scored: pl.DataFrame) -> list[list[str]]:
+    """What moved each score most: `raises:` or `lowers:` and the column, strongest first.
+
+    A column's effect is the change of the score when its value is replaced by the training median, or by an unknown
+    code.
+
+    Args:
+        folder: What `fit` wrote.
+        frame: [n_cases] the cases.
+        scored: [n_rows] rows of `predict` to explain.
+
+    Returns:
+        [n_rows] at most five codes each; empty where no column moves the score by a hundredth.
+    """
+    asked = scored.select(_KEYS).join(frame, on=_KEYS, how="left", maintain_order="left")
+    if asked.is_empty():
+        return []
+    columns, model = tabular.load(folder), _loaded(folder)
+    arrays = _arrays(columns, asked)
+    whole = _run(model, arrays)
+    effects = np.stack([whole - _run(model, _without(columns, arrays, name)) for name in columns.names], axis=1)
+    return [_codes(columns.names, row) for row in effects]
+
+
+def _network(columns: Columns, train: pl.DataFrame, settings: Train) -> tuple[Any, Any]:
+    """The members side by side (one output each, for training) and their average (what is saved)."""
+    import keras
+
+    layers = keras.layers
+    numeric = keras.Input((len(columns.numeric),), name="numeric")
+    missing = keras.Input((len(columns.numeric),), name="missing")
+    codes = keras.Input((len(columns.codes),), dtype="int32", name="codes")
+    weights, bias = tabular.pieces(tabular.numbers(columns, train), settings.pieces)
+    pieces = layers.Dense(len(bias), name="pieces", trainable=False)
+    scaled = layers.ReLU(max_value=1.0, name="bounded")(pieces(numeric))
+    pieces.set_weights([weights, bias])
+    outputs = []
+    for member in range(settings.members):
+        parts = [scaled, missing]
+        for place, (name, known) in enumerate(columns.codes.items()):
+            embedding = layers.Embedding(len(known) + 1, settings.embedding, name=f"{name}_{member}")
+            parts.append(embedding(codes[:, place]))
+        hidden = layers.Concatenate(name=f"joined_{member}")(parts)
+        for depth in range(2):
+            hidden = layers.Dense(settings.units // (depth + 1), "gelu", name=f"dense_{member}_{depth}")(hidden)
+            hidden = layers.Dropout(settings.dropout, name=f"dropout_{member}_{depth}")(hidden)
+        outputs.append(layers.Dense(1, "sigmoid", name=f"member_{member}")(hidden))
+    taken = {"numeric": numeric, "missing": missing, "codes": codes}
+    joined = outputs[0] if len(outputs) == 1 else layers.Concatenate(name="members")(outputs)
+    mean = outputs[0] if len(outputs) == 1 else layers.Average(name="average")(outputs)
+    return keras.Model(taken, joined, name="members_of_outcomes"), keras.Model(taken, mean, name="outcomes")
+
+
+def _arrays(columns: Columns, frame: pl.DataFrame) -> dict[str, npt.NDArray[Any]]:
+    """What the network takes: numeric and missing [n_rows, n_numeric], codes [n_rows, n_categorical]."""
+    values = tabular.numbers(columns, frame)
+    missing = np.isnan(values)
+    filled = np.where(missing, np.array(columns.medians), values)
+    return {
+        "numeric": filled.astype(np.float32),
+        "missing": missing.astype(np.float32),
+        "codes": tabular.indices(columns, frame).astype(np.int32),
+    }
+
+
+def _labels(frame: pl.DataFrame, members: int) -> npt.NDArray[np.float32]:
+    return np.repeat(frame["outcome"].to_numpy()[:, None], members, axis=1).astype(np.float32)
+
+
+def _matrix(columns: Columns, frame: pl.DataFrame) -> Numbers:
+    """[n_rows, n_columns] numbers and code indices side by side, for the trees."""
+    return np.column_stack([tabular.numbers(columns, frame), tabular.indices(columns, frame)]).astype(np.float64)
+
+
+def _boosted(folder: Path, columns: Columns, frame: pl.DataFrame) -> Numbers:
+    chance: Numbers = 1 / (1 + np.exp(-trees.total(trees.load(folder), _matrix(columns, frame))))
+    return chance
+
+
+def _loaded(folder: Path) -> Any:
+    import keras
+
+    return keras.saving.load_model(folder / MODEL, compile=False, safe_mode=True)
+
+
+def _scores(model: Any, columns: Columns, frame: pl.DataFrame) -> Numbers:
+    return _run(model, _arrays(columns, frame))
+
+
+def _run(model: Any, arrays: Mapping[str, npt.NDArray[Any]]) -> Numbers:
+    if not len(arrays["numeric"]):
+        return np.empty(0)
+    scores: Numbers = model.predict(arrays, batch_size=4096, verbose=0)[:, 0].astype(np.float64)
+    return scores
+
+
+def _without(columns: Columns, arrays: Mapping[str, npt.NDArray[Any]], name: str) -> dict[str, npt.NDArray[Any]]:
+    """The same cases knowing nothing of one column."""
+    changed = {key: values.copy() for key, values in arrays.items()}
+    if name in columns.numeric:
+        place = columns.numeric.index(name)
+        changed["numeric"][:, place] = columns.medians[place]
+        changed["missing"][:, place] = 0
+    else:
+        changed["codes"][:, list(columns.codes).index(name)] = 0
+    return changed
+
+
+def _codes(names: Sequence[str], effects: Numbers) -> list[str]:
+    order = sorted(range(len(names)), key=lambda place: (-abs(effects[place]), names[place]))[:_REASONS]
+    strong = [place for place in order if abs(effects[place]) >= _LEAST_EFFECT]
+    return [f"{'raises' if effects[place] > 0 else 'lowers'}:{names[place]}" for place in strong]
+
+
+def _save_bands(folder: Path, scores: Numbers, outcome: Numbers) -> None:
+    """Wilson interval of the outcome among validation cases, in bins of equal size by score."""
+    order = np.argsort(scores, kind="stable")
+    bins = [part for part in np.array_split(order, min(_BANDS, len(order))) if len(part)]
+    rows = [(float(scores[part].mean()), *_wilson(float(outcome[part].sum()), len(part))) for part in bins]
+    bands = {"score": [r[0] for r in rows], "low": [r[1] for r in rows], "high": [r[2] for r in rows]}
+    (folder / BANDS).write_text(json.dumps(bands, indent=1) + "\n", encoding="utf-8")
+
+
+def _band(folder: Path, scores: Numbers) -> tuple[Numbers, Numbers]:
+    bands = json.loads((folder / BANDS).read_text(encoding="utf-8"))
+    if not bands["score"]:
+        return np.zeros_like(scores), np.ones_like(scores)
+    low, high = (np.interp(scores, bands["score"], bands[side]) for side in ("low", "high"))
+    return np.minimum(low, scores), np.maximum(high, scores)
+
+
+def _wilson(successes: float, n: int) -> tuple[float, float]:
+    rate, z2 = successes / n, _Z**2
+    centre = (rate + z2 / (2 * n)) / (1 + z2 / n)
+    spread = _Z * float(np.sqrt(rate * (1 - rate) / n + z2 / (4 * n * n))) / (1 + z2 / n)
+    return max(0.0, centre - spread), min(1.0, centre + spread)

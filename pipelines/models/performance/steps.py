@@ -1,0 +1,86 @@
+"""Work records as sequences: the newest steps of each person that were known at a moment."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+_PART = "__"
+STEPS = f"{_PART}steps"
+
+
+def with_steps(
+    frame: pl.DataFrame, records: pl.DataFrame, *, count: int, recent: int, min_coverage: float
+) -> tuple[pl.DataFrame, list[str]]:
+    """Add every measure's newest value, mean, trend and sequence.
+
+    Args:
+        frame: [n_cases] person_id, occurred_at; cases without any record known by then are left out.
+        records: [n_records] work_records with what was known when.
+        count: Newest steps that are looked at.
+        recent: Newest of these whose mean is the recent one.
+        min_coverage: Share of the steps that must have a measure.
+
+    Returns:
+        The cases, and the names of the added columns. The newest value is that of the newest step, null where it
+        lacks the measure; mean and trend (recent mean less mean) are over what the steps have.
+    """
+    table, measures = _wide(records, min_coverage)
+    last = table.select("person_id", "known_at", "row", "first").sort("known_at", "row")
+    found = frame.sort("occurred_at").join_asof(
+        last, left_on="occurred_at", right_on="known_at", by="person_id", suffix="_step", check_sortedness=False
+    )
+    found = found.filter(pl.col("row").is_not_null())
+    rows, first = found["row"].to_numpy().astype(np.int64), found["first"].to_numpy().astype(np.int64)
+    place = rows[:, None] - np.arange(count - 1, -1, -1)
+    is_there = place >= first[:, None]
+    columns: dict[str, pl.Series] = {}
+    for measure in measures:
+        values = table[measure].to_numpy().astype(np.float64)
+        sequence = np.where(is_there, values[np.maximum(place, 0)], np.nan) if len(values) else np.empty(place.shape)
+        columns |= _summed_up(measure, sequence, recent)
+    return found.with_columns(**columns), list(columns)
+
+
+def _wide(records: pl.DataFrame, min_coverage: float) -> tuple[pl.DataFrame, list[str]]:
+    """One row a person and step, in order, with a column a measure; `first` is the row where the person begins."""
+    end = pl.col("period_end").cast(pl.Datetime("us", "UTC")) + pl.duration(days=1, microseconds=-1)
+    known = pl.when(pl.col("known_from_basis") == "source").then(pl.max_horizontal("known_from", end)).otherwise(end)
+    step = ["person_id", "period_start"]
+    timed = records.with_columns(known_at=known)
+    wide = timed.group_by(step).agg(pl.col("known_at").max())
+    measures = _frequent(timed, len(wide), min_coverage)
+    for measure in measures:
+        of_one = timed.filter(pl.col("measure_code") == measure).select(*step, pl.col("value").alias(measure))
+        wide = wide.join(of_one, on=step, how="left")
+    wide = wide.sort(step).with_row_index("row")
+    return wide.with_columns(
+        pl.col("known_at").cum_max().over("person_id"), first=pl.col("row").min().over("person_id")
+    ), measures
+
+
+def _frequent(records: pl.DataFrame, steps: int, min_coverage: float) -> list[str]:
+    counts = records.group_by("measure_code").len()
+    return counts.filter(pl.col("len") >= min_coverage * steps)["measure_code"].sort().to_list()
+
+
+def _summed_up(measure: str, sequence: npt.NDArray[np.float64], recent: int) -> dict[str, pl.Series]:
+    mean, lately = _mean(sequence), _mean(sequence[:, -recent:])
+    numbers: dict[str, Any] = {
+        measure: sequence[:, -1],
+        f"{measure}{_PART}mean": mean,
+        f"{measure}{_PART}trend": lately - mean,
+    }
+    columns = {name: pl.Series(name, values, dtype=pl.Float64).fill_nan(None) for name, values in numbers.items()}
+    listed = pl.Series(f"{measure}{STEPS}", sequence.tolist(), dtype=pl.List(pl.Float64))
+    return columns | {listed.name: listed.list.eval(pl.element().fill_nan(None))}
+
+
+def _mean(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """[n_rows] mean of what is there, NaN where nothing is."""
+    present = ~np.isnan(values)
+    count = present.sum(axis=1)
+    total = np.where(present, values, 0.0).sum(axis=1)
+    result: npt.NDArray[np.float64] = np.where(count > 0, total / np.maximum(count, 1), np.nan)
+    return result

@@ -1,0 +1,1 @@
+"""Course recommendation: which courses does a learner take next?"""

@@ -1,0 +1,304 @@
+"""The recommendation model: a network that reads the newest courses in order, mixed with what simple counts say.
+
+The saved Keras model takes the newest courses and everything taken, and returns one score a course: the network's own
+probability, the counts of EASE and of a Markov chain as fixed layers, weighted as it served the validation steps best.
+`low` and `high` are the least and the greatest of what the parts alone would give: how far they disagree, no interval
+of confidence.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from pipelines.models import Scorer
+from pipelines.models.recommendation import tables
+from pipelines.models.recommendation.features import Train
+from pipelines.models.recommendation.tables import Catalogue, Numbers, Tables
+
+MODEL: Final = "model.keras"
+MIXTURE: Final = "mixture.json"
+_WEIGHTS: Final = (0.0, 0.5, 1.0, 2.0, 4.0)
+"""Weights of the network against the counts that are tried on the validation steps."""
+_TOP = 10
+_REASONS = 3
+_BATCH = 512
+_FADING = 0.6
+"""What a course counts against the one taken after it, to begin with."""
+_LEAST = 1e-9
+"""Share of a course that nothing speaks for: every open course has a place."""
+_PEOPLE = 1000
+"""People whose scores are held in memory at once."""
+_SHORTLIST = 50
+"""Courses of a person that daily scoring writes down; nobody is shown more."""
+Integers = npt.NDArray[np.int32]
+Parts = Callable[[Sequence[Sequence[int]], Numbers], list[Numbers]]
+"""Histories and what was taken -> [n_cases, n_courses] the score, then what each part alone would say."""
+_PREDICTED = ("person_id", "subject_id", "target_code", "score", "low", "high")
+
+
+def fit(prepared: pl.DataFrame, settings: Train, folder: Path, seed: int) -> Sequence[Mapping[str, float]]:
+    """Choose the mixture on the validation steps, then learn from training and validation steps together.
+
+    Args:
+        prepared: [n_steps] examples with `split`.
+        settings: The section `recommendation.train`.
+        folder: Gets `MODEL`, the catalogue and `MIXTURE`.
+        seed: Of everything random.
+
+    Returns:
+        One mapping an epoch of the first fit: epoch, loss, valid_loss.
+    """
+    known = tables.catalogue(prepared)
+    train, valid = (prepared.filter(pl.col("split") == name) for name in ("train", "valid"))
+    counts, reader, history = _learn(train, valid, known, settings, seed)
+    weight = _weigh(counts, reader, valid, known, settings)
+    counts, reader, _ = _learn(prepared, None, known, settings, seed)
+    folder.mkdir(parents=True, exist_ok=True)
+    _mixed(reader, counts, weight, settings).save(folder / MODEL)
+    known.save(folder)
+    text = json.dumps({"network": weight, "ease": 1.0, "markov": 1.0, "recent": settings.recent}, indent=1)
+    (folder / MIXTURE).write_text(text + "\n", encoding="utf-8")
+    return history
+
+
+def fit_baseline(prepared: pl.DataFrame, settings: Train, folder: Path, seed: int) -> None:  # noqa: ARG001  closed form
+    """EASE and a first-order Markov chain on the same steps, kept as plain arrays.
+
+    Args:
+        prepared: [n_steps] examples with `split`.
+        settings: The section `recommendation.train`.
+        folder: Gets the arrays and the catalogue.
+        seed: Unused: nothing is random.
+    """
+    known = tables.catalogue(prepared)
+    walks = tables.sequences(prepared, known.courses)
+    tables.save(tables.count(walks, len(known.courses), settings.ridge, settings.smoothing), folder)
+    known.save(folder)
+
+
+def predict(folder: Path, frame: pl.DataFrame, scorer: Scorer) -> pl.DataFrame:
+    """A score for every course that each learner has not taken.
+
+    Args:
+        folder: What `fit` (model) or `fit_baseline` (baseline) wrote.
+        frame: [n_cases] one row a learner, as `features.cases` gives.
+        scorer: Which of the two.
+
+    Returns:
+        [n_cases x unseen courses] person_id, subject_id, target_code, score, low, high; scores of a learner sum to 1.
+        For people who are scored now (`split` is `now`) only the best `_SHORTLIST` courses of each.
+    """
+    known = Catalogue.load(folder)
+    parts = _counted(folder) if scorer == "baseline" else _mixture(folder)
+    return pl.concat([_predict(chunk, known, parts) for chunk in _chunks(frame)])
+
+
+def explain(folder: Path, frame: pl.DataFrame, scored: pl.DataFrame) -> list[list[str]]:
+    """Which earlier courses speak most for each course put forward.
+
+    Args:
+        folder: What `fit` wrote.
+        frame: [n_cases] the learners.
+        scored: [n_rows] the courses to explain.
+
+    Returns:
+        [n_rows] at most three codes `after:<course>`; empty when nothing taken before speaks for it.
+    """
+    known = Catalogue.load(folder)
+    model = _loaded(folder)
+    ease, markov = (np.asarray(model.get_layer(name).get_weights()[0]) for name in ("ease", "markov"))
+    index = {course: place for place, course in enumerate(known.courses)}
+    past = dict(zip(frame["person_id"], tables.histories(frame, known.courses), strict=True))
+    return [
+        _why(past[person], index[course], ease, markov, known.courses)
+        for person, course in scored.select("person_id", "subject_id").iter_rows()
+    ]
+
+
+def _why(past: Sequence[int], course: int, ease: Numbers, markov: Numbers, courses: Sequence[str]) -> list[str]:
+    weights = {taken: float(ease[taken, course]) for taken in past}
+    if past:
+        weights[past[-1]] += float(markov[past[-1] + 1, course])
+    speaking = sorted(weights, key=lambda taken: (-weights[taken], courses[taken]))[:_REASONS]
+    return [f"after:{courses[taken]}" for taken in speaking if weights[taken] > 0]
+
+
+def _learn(
+    steps: pl.DataFrame, valid: pl.DataFrame | None, known: Catalogue, settings: Train, seed: int
+) -> tuple[Tables, Any, list[dict[str, float]]]:
+    """The counts and the reading network, fitted on the same steps."""
+    import keras
+
+    size = len(known.courses)
+    counts = tables.count(tables.sequences(steps, known.courses), size, settings.ridge, settings.smoothing)
+    keras.utils.set_random_seed(seed)
+    reader = _reader(counts, size, settings)
+    reader.compile(
+        optimizer=keras.optimizers.Adam(settings.learning_rate),
+        loss=keras.losses.SparseCategoricalCrossentropy(),
+    )
+    recent, target, weight = _ahead(steps, known, settings)
+    checked = None if valid is None else (_recent(_past(valid, known), settings.recent), _targets(valid, known))
+    losses = reader.fit(
+        recent, target, sample_weight=weight, validation_data=checked, epochs=settings.epochs,
+        batch_size=settings.batch, verbose=0,
+    ).history  # fmt: skip
+    checked_losses = losses.get("val_loss", losses["loss"])
+    pairs = enumerate(zip(losses["loss"], checked_losses, strict=True), 1)
+    return counts, reader, [{"epoch": n, "loss": loss, "valid_loss": other} for n, (loss, other) in pairs]
+
+
+def _reader(counts: Tables, size: int, settings: Train) -> Any:
+    """[n, recent] course numbers, newest first, 0 for none -> [n, n_courses] probability of being next."""
+    from keras import Input, Model, layers
+
+    recent = Input((settings.recent,), dtype="int32", name="recent")
+    embedded = layers.Embedding(size + 1, settings.units, name="course")(recent)
+    embedded = layers.SpatialDropout1D(settings.dropout)(embedded)
+    fading = layers.Dense(1, use_bias=False, name="fading")
+    state = layers.Dropout(settings.dropout)(layers.Flatten()(fading(layers.Permute((2, 1))(embedded))))
+    chance = layers.Dense(size, activation="softmax", kernel_initializer="zeros", name="chance")
+    model = Model(recent, chance(state), name="reader")
+    fading.set_weights([_FADING ** np.arange(settings.recent)[:, None]])
+    chance.set_weights([chance.get_weights()[0], np.log(counts.popular)])
+    return model
+
+
+def _mixed(reader: Any, counts: Tables, weight: float, settings: Train) -> Any:
+    """Network and counts as one model; three outputs: the mixture, the network alone, the counts alone."""
+    from keras import Input, Model, layers
+
+    size = len(counts.popular)
+    recent = Input((settings.recent,), dtype="int32", name="recent")
+    last = Input((1,), dtype="int32", name="last")
+    seen = Input((size,), name="seen")
+    ease = layers.Dense(size, use_bias=False, name="ease")
+    markov = layers.Embedding(size + 1, size, name="markov")
+    counted = layers.Add(name="counted")([ease(seen), layers.Flatten()(markov(last))])
+    own = reader(recent)
+    mixed = layers.Add(name="mixed")([counted, layers.Rescaling(weight, name="weighted")(own)])
+    ease.set_weights([counts.ease])
+    markov.set_weights([np.vstack([counts.popular, counts.markov])])
+    return Model([recent, last, seen], [mixed, own, counted])
+
+
+def _weigh(counts: Tables, reader: Any, valid: pl.DataFrame, known: Catalogue, settings: Train) -> float:
+    """The weight of the network that ranks the validation steps best (NDCG@10); 1 where there are none."""
+    if valid.is_empty():
+        return 1.0
+    past, target = _past(valid, known), _targets(valid, known)
+    seen = tables.multi_hot(past, len(known.courses))
+    own = np.asarray(reader.predict(_recent(past, settings.recent), batch_size=_BATCH, verbose=0))
+    counted = counts.score(seen, tables.newest(past))
+    return max(_WEIGHTS, key=lambda weight: _gain(counted + weight * own, seen, target))
+
+
+def _gain(scores: Numbers, seen: Numbers, target: Integers) -> float:
+    """Mean NDCG@10 of the target among courses not taken."""
+    open_scores = np.where(seen > 0, -np.inf, scores)
+    own = open_scores[np.arange(len(target)), target][:, None]
+    rank = (open_scores > own).sum(axis=1) + (open_scores == own).sum(axis=1) / 2 + 0.5
+    return float(np.where(rank <= _TOP, 1 / np.log2(1 + rank), 0).mean())
+
+
+def _ahead(steps: pl.DataFrame, known: Catalogue, settings: Train) -> tuple[Integers, Integers, Numbers]:
+    """Every prefix of every walk with the next courses, each weighing half of the one before it."""
+    past: list[list[int]] = []
+    target: list[int] = []
+    weight: list[float] = []
+    for walk in tables.sequences(steps, known.courses):
+        for place in range(1, len(walk)):
+            for ahead, course in enumerate(walk[place : place + settings.ahead]):
+                past.append(walk[:place])
+                target.append(course)
+                weight.append(0.5**ahead)
+    return _recent(past, settings.recent), np.array(target, np.int32), np.array(weight, np.float64)
+
+
+def _past(frame: pl.DataFrame, known: Catalogue) -> list[list[int]]:
+    return tables.histories(frame, known.courses)
+
+
+def _targets(frame: pl.DataFrame, known: Catalogue) -> Integers:
+    index = {course: place for place, course in enumerate(known.courses)}
+    return np.array([index[course] for course in frame["subject_id"]], np.int32)
+
+
+def _recent(past: Sequence[Sequence[int]], length: int) -> Integers:
+    """[n, length] course numbers from 1, newest first, 0 for none."""
+    rows = np.zeros((len(past), length), np.int32)
+    for row, taken in enumerate(past):
+        newest = taken[-length:][::-1]
+        rows[row, : len(newest)] = np.array(newest, np.int32) + 1
+    return rows
+
+
+def _chunks(frame: pl.DataFrame) -> list[pl.DataFrame]:
+    """People by the thousand: every person has a score for every course, and memory must not grow with the company."""
+    return list(frame.iter_slices(_PEOPLE)) or [frame]
+
+
+def _predict(frame: pl.DataFrame, known: Catalogue, parts: Parts) -> pl.DataFrame:
+    past = tables.histories(frame, known.courses)
+    seen = tables.multi_hot(past, len(known.courses))
+    shares = [_shares(part, seen) for part in parts(past, seen)]
+    keep = _best(shares[0], seen) if (frame["split"] == "now").all() else seen == 0
+    return _rows(frame, known, keep, shares[0], np.min(shares, axis=0), np.max(shares, axis=0))
+
+
+def _best(shares: Numbers, seen: Numbers) -> npt.NDArray[np.bool_]:
+    """[n_cases, n_courses] whether a course is open and among a learner's best `_SHORTLIST`."""
+    ranked = np.where(seen > 0, -1.0, shares)
+    place = np.argsort(np.argsort(-ranked, axis=1, kind="stable"), axis=1, kind="stable")
+    best: npt.NDArray[np.bool_] = (place < _SHORTLIST) & (seen == 0)
+    return best
+
+
+def _counted(folder: Path) -> Parts:
+    counts = tables.load(folder)
+    return lambda past, seen: [counts.score(seen, tables.newest(past))]
+
+
+def _mixture(folder: Path) -> Parts:
+    model = _loaded(folder)
+    length = json.loads((folder / MIXTURE).read_text(encoding="utf-8"))["recent"]
+
+    def parts(past: Sequence[Sequence[int]], seen: Numbers) -> list[Numbers]:
+        last = (tables.newest(past) + 1).astype(np.int32)[:, None]
+        said = model.predict([_recent(past, length), last, seen], batch_size=_BATCH, verbose=0)
+        return [np.asarray(part, np.float64) for part in said]
+
+    return parts
+
+
+def _loaded(folder: Path) -> Any:
+    import keras
+
+    return keras.models.load_model(folder / MODEL, safe_mode=True, compile=False)
+
+
+def _shares(scores: Numbers, seen: Numbers) -> Numbers:
+    """Scores as shares of a learner's open courses; what speaks against a course counts as nothing."""
+    open_scores = np.where(seen > 0, 0, np.maximum(scores, 0)) + np.where(seen > 0, 0, _LEAST)
+    total = open_scores.sum(axis=1, keepdims=True)
+    shares: Numbers = open_scores / np.where(total > 0, total, 1)
+    return shares
+
+
+def _rows(frame: pl.DataFrame, known: Catalogue, keep: npt.NDArray[np.bool_], *parts: Numbers) -> pl.DataFrame:
+    """One row a learner and course to keep."""
+    who, what = np.nonzero(keep)
+    columns = dict(zip(("score", "low", "high"), (part[who, what] for part in parts), strict=True))
+    return pl.DataFrame(
+        {
+            "person_id": frame["person_id"].gather(who),
+            "subject_id": pl.Series(known.courses, dtype=pl.String).gather(what),
+            "target_code": pl.Series(known.levels, dtype=pl.String).gather(what),
+            **columns,
+        }
+    ).select(_PREDICTED)

@@ -1,0 +1,132 @@
+"""What both scorers count: who took what together (EASE) and what followed what (first-order Markov).
+
+EASE is Steck's closed-form item-to-item regression (2019); together with a Markov chain it is the declared baseline.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+Numbers = npt.NDArray[np.float64]
+Indices = npt.NDArray[np.int64]
+CATALOGUE: Final = "catalogue.json"
+_WEIGHTS: Final = "tables.npz"
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """The courses a model knows, in order, and their levels."""
+
+    courses: tuple[str, ...]
+    levels: tuple[str, ...]
+
+    def save(self, folder: Path) -> None:
+        """Write `CATALOGUE`."""
+        text = json.dumps({"courses": self.courses, "levels": self.levels}, indent=1)
+        (folder / CATALOGUE).write_text(text + "\n", encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> "Catalogue":
+        """The catalogue that `save` wrote."""
+        raw = json.loads((folder / CATALOGUE).read_text(encoding="utf-8"))
+        return cls(tuple(raw["courses"]), tuple(raw["levels"]))
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """Counts turned into weights."""
+
+    ease: Numbers
+    """[n_courses, n_courses] weight of having taken the row's course on the column's."""
+    markov: Numbers
+    """[n_courses, n_courses] share of learners who took the column's course right after the row's."""
+    popular: Numbers
+    """[n_courses] share of all steps."""
+
+    def score(self, seen: Numbers, last: Indices) -> Numbers:
+        """[n_cases, n_courses] EASE plus Markov.
+
+        Args:
+            seen: [n_cases, n_courses] 1 where taken.
+            last: [n_cases] index of the newest course, -1 for none known.
+        """
+        followed = np.where((last >= 0)[:, None], self.markov[np.maximum(last, 0)], self.popular)
+        scores: Numbers = seen @ self.ease + followed
+        return scores
+
+
+def catalogue(frame: pl.DataFrame) -> Catalogue:
+    """Every course in the training steps, by name."""
+    known = frame.select("subject_id", "target_code").unique("subject_id", keep="first", maintain_order=True)
+    only_before = frame.select(pl.col("history").explode().alias("subject_id")).unique().drop_nulls()
+    courses = (
+        only_before.join(known, on="subject_id", how="full", coalesce=True)
+        .with_columns(pl.col("target_code").fill_null("unleveled"))
+        .sort("subject_id")
+    )
+    return Catalogue(tuple(courses["subject_id"]), tuple(courses["target_code"]))
+
+
+def histories(frame: pl.DataFrame, courses: Sequence[str]) -> list[list[int]]:
+    """[n_cases] lists of course indices, oldest first; courses that the catalogue lacks are left out."""
+    index = {course: place for place, course in enumerate(courses)}
+    return [[index[c] for c in history if c in index] for history in frame["history"].to_list()]
+
+
+def multi_hot(past: Sequence[Sequence[int]], count: int) -> Numbers:
+    """[n_cases, n_courses] 1 where taken."""
+    seen = np.zeros((len(past), count))
+    for row, taken in enumerate(past):
+        seen[row, list(taken)] = 1
+    return seen
+
+
+def newest(past: Sequence[Sequence[int]]) -> Indices:
+    """[n_cases] index of the newest course, -1 for none."""
+    return np.array([taken[-1] if taken else -1 for taken in past], np.int64)
+
+
+def sequences(frame: pl.DataFrame, courses: Sequence[str]) -> list[list[int]]:
+    """One list of course indices a learner: the longest training step with its target."""
+    index = {course: place for place, course in enumerate(courses)}
+    longest = frame.sort("person_id", "course_count").unique("person_id", keep="last", maintain_order=True)
+    rows = longest.select("history", "subject_id").iter_rows()
+    return [[index[course] for course in (*history, target)] for history, target in rows]
+
+
+def count(walks: Sequence[Sequence[int]], size: int, ridge: float, smoothing: float) -> Tables:
+    """Weights from whole sequences.
+
+    Args:
+        walks: [n_learners] course indices in order.
+        size: Courses in the catalogue.
+        ridge: L2 penalty of EASE.
+        smoothing: Transitions by popularity added to every row.
+    """
+    taken = multi_hot(walks, size)
+    inverse = np.linalg.inv(taken.T @ taken + ridge * np.eye(size))
+    ease = -inverse / np.diag(inverse)
+    np.fill_diagonal(ease, 0)
+    steps = np.zeros((size, size))
+    for walk in walks:
+        np.add.at(steps, (list(walk[:-1]), list(walk[1:])), 1)
+    popular = (taken.sum(axis=0) + 0.5) / (taken.sum() + 0.5 * size)
+    markov = (steps + smoothing * popular) / (steps.sum(axis=1, keepdims=True) + smoothing)
+    return Tables(ease, markov, popular)
+
+
+def save(tables: Tables, folder: Path) -> None:
+    """Plain arrays, never a pickle; equal tables give equal bytes."""
+    np.savez(folder / _WEIGHTS, ease=tables.ease, markov=tables.markov, popular=tables.popular)
+
+
+def load(folder: Path) -> Tables:
+    """The tables that `save` wrote."""
+    with np.load(folder / _WEIGHTS, allow_pickle=False) as arrays:
+        return Tables(arrays["ease"], arrays["markov"], arrays["popular"])

@@ -1,0 +1,1 @@
+"""Screening: does a resume fit a requisition, learned from screening decisions."""

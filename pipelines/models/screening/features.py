@@ -1,0 +1,262 @@
+"""Does a resume fit a requisition? Cases, and the two texts that the model compares.
+
+A case is an application at the moment it was made: the newest resume the person had sent by then, against the
+requisition's title and description. The label is the screening decision, advanced or rejected; who withdrew was not
+decided about. A person stays in one split, and so do people with the same resume text, or the model would be judged
+on texts that it was trained on.
+
+subject_id is the requisition. The favourable outcome is to be put forward. Nothing here reads a protected attribute;
+country and source are left out on purpose: they stand for origin.
+"""
+
+from datetime import date
+from typing import Final
+
+import polars as pl
+
+from pipelines.base.days import end_of
+from pipelines.base.settings import Count, Positive, Section, Share
+from pipelines.models import Tables
+from pipelines.models.screening import text
+
+TABLES: Final = ("applications", "application_events", "resumes", "requisitions", "candidates")
+METRIC: Final = "auc"
+UNIT: Final = ("person_id", "subject_id")
+
+STAGE: Final = "screen"
+TARGET: Final = "advanced"
+LABELS: Final = {"advanced": 1.0, "rejected": 0.0}
+TEXTS: Final = ("resume_text", "requisition_text")
+PROJECTED: Final = tuple(f"text_{index}" for index in range(text.PROJECTIONS))
+NUMERIC: Final = ("resume_chars", "requisition_chars", "rare_word_share", "overlap_share", *PROJECTED)
+CATEGORICAL: Final = ("job_family_code",)
+
+_CASE: Final = ("person_id", "requisition_id")
+
+
+class Prepare(Section):
+    """Which texts can be judged, and how people are split."""
+
+    min_chars: Count
+    """A shorter resume is not scored: a person must read it."""
+    valid_share: Share
+    """Newest people after those of the test, by number of cases."""
+    test_share: Share
+    """Newest people, by number of cases."""
+
+
+class Train(Section):
+    """The network and its baseline."""
+
+    min_people: Count
+    """Terms of fewer people's resumes are not in the vocabulary."""
+    max_terms: Count
+    epochs: Count
+    patience: Count
+    batch: Count
+    learning_rate: Positive
+    weight_decay: Positive
+    l2: Positive
+    """Price of a squared coefficient of a term, against the loss of all cases together."""
+    dropout: Share
+    units: Count
+    """Width of the projection that both texts share."""
+    members: Count
+    """Networks trained on their own resample of people and averaged inside the saved model."""
+    baseline_c: Positive
+    """Inverse regularisation of the logistic regression."""
+
+
+class Decide(Section):
+    """Who is put forward."""
+
+    threshold: Share
+    """Chance of being advanced from which a person is put forward."""
+
+
+def examples(tables: Tables, settings: Prepare) -> pl.DataFrame:
+    """Every application with a screening decision and a readable resume.
+
+    Args:
+        tables: Of `TABLES`.
+        settings: Which texts, and how to split.
+
+    Returns:
+        [n_cases] person_id, subject_id, target_code, stage_code, decided_by, occurred_at (the application), known_at
+        (the decision), outcome (1 advanced, 0 rejected), split, then the model's columns.
+    """
+    decided = _decisions(tables).select(
+        "application_id",
+        "stage_code",
+        "decided_by",
+        pl.col("occurred_at").alias("known_at"),
+        pl.col("outcome_code").replace_strict(LABELS, return_dtype=pl.Float64).alias("outcome"),
+    )
+    asked = tables["applications"].join(decided, on="application_id").sort("known_at", "application_id")
+    frame = _described(asked.unique(subset=list(_CASE), keep="first", maintain_order=True), tables, settings)
+    return with_split(frame, settings)
+
+
+def cases(tables: Tables, settings: Prepare, as_of: date) -> pl.DataFrame:
+    """Applications in process that nobody has screened by the end of `as_of`.
+
+    Args:
+        tables: Of `TABLES`, as known on that day.
+        settings: Which texts.
+        as_of: The day.
+
+    Returns:
+        As `examples` without split, with null for what is not known yet. Without a readable resume there is no case.
+    """
+    now = end_of(as_of)
+    screened = tables["application_events"].filter(pl.col("stage_code") == STAGE, pl.col("occurred_at") <= now)
+    waiting = tables["applications"].filter(pl.col("status_code") == "in_process", pl.col("applied_at") <= now)
+    waiting = waiting.join(screened, on="application_id", how="anti").with_columns(
+        stage_code=pl.lit(None, pl.String),
+        decided_by=pl.lit(None, pl.String),
+        known_at=pl.lit(None, pl.Datetime("us", "UTC")),
+        outcome=pl.lit(None, pl.Float64),
+    )
+    newest = waiting.sort("applied_at", "application_id").unique(subset=list(_CASE), keep="last", maintain_order=True)
+    return _described(newest, tables, settings)
+
+
+def outcomes(tables: Tables, settings: Prepare) -> pl.DataFrame:  # noqa: ARG001  # one signature for all families
+    """Every screening decision known.
+
+    Args:
+        tables: Of `TABLES`.
+        settings: Not used; every family has the same signature.
+
+    Returns:
+        [n_decisions] the Outcomes columns without family, one row a person and requisition: the first decision.
+    """
+    return (
+        _decisions(tables)
+        .unique(subset=list(_CASE), keep="first", maintain_order=True)
+        .select(
+            "person_id",
+            pl.col("requisition_id").alias("subject_id"),
+            pl.lit(TARGET).alias("target_code"),
+            "stage_code",
+            pl.col("outcome_code").replace_strict(LABELS, return_dtype=pl.Float64).alias("outcome"),
+            "decided_by",
+            "occurred_at",
+            pl.col("occurred_at").alias("known_at"),
+        )
+        .sort("person_id", "subject_id", "target_code")
+    )
+
+
+def inputs(frame: pl.DataFrame) -> pl.DataFrame:
+    """person_id, subject_id and what is monitored of the two texts: never a word of them."""
+    return frame.select(
+        "person_id", "subject_id", *(name for name in (*NUMERIC, *CATEGORICAL) if name in frame.columns)
+    )
+
+
+def select(scored: pl.DataFrame, settings: Decide) -> pl.Series:
+    """[n_rows] bool. Put forward; the others wait for a person's eye. NaN is never put forward."""
+    return (scored["score"] >= settings.threshold) & scored["score"].is_not_nan()
+
+
+def with_split(frame: pl.DataFrame, settings: Prepare) -> pl.DataFrame:
+    """`frame` with `split`: people in order of their first application, the newest for the test.
+
+    Args:
+        frame: [n_cases] person_id, occurred_at, resume_text.
+        settings: The shares, by number of cases.
+
+    Returns:
+        [≤ n_cases] A case that happened after the next split had begun is left out: it would tell of its future.
+    """
+    # one step: texts to their first person, then a person to the first of all their texts
+    frame = frame.with_columns(group=pl.col("person_id").min().over("resume_text"))
+    frame = frame.with_columns(group=pl.col("group").min().over("person_id"))
+    people = frame.group_by("group").agg(pl.col("occurred_at").min().alias("first_at"), pl.len().alias("count"))
+    people = people.sort("first_at", "group").with_columns(
+        later=1 - (pl.col("count").cum_sum() - pl.col("count") / 2) / pl.col("count").sum()
+    )
+    placed = frame.join(people.select("group", "later"), on="group", maintain_order="left").with_columns(
+        split=pl.when(pl.col("later") <= settings.test_share)
+        .then(pl.lit("test"))
+        .when(pl.col("later") <= settings.test_share + settings.valid_share)
+        .then(pl.lit("valid"))
+        .otherwise(pl.lit("train"))
+    )
+    begins = {name: pl.col("occurred_at").filter(pl.col("split") == name).min() for name in ("valid", "test")}
+    too_late = ((pl.col("split") == "train") & (pl.col("occurred_at") > begins["valid"])) | (
+        pl.col("split").is_in(("train", "valid")) & (pl.col("occurred_at") > begins["test"])
+    )
+    return placed.filter(~too_late.fill_null(value=False)).drop("group", "later")
+
+
+def _decisions(tables: Tables) -> pl.DataFrame:
+    """Screening decisions, the first of each application."""
+    decided = tables["application_events"].filter(
+        pl.col("stage_code") == STAGE, pl.col("outcome_code").is_in(list(LABELS))
+    )
+    ordered = decided.sort("occurred_at", "application_id")
+    return ordered.unique(subset=["application_id"], keep="first", maintain_order=True)
+
+
+def _described(asked: pl.DataFrame, tables: Tables, settings: Prepare) -> pl.DataFrame:
+    """The cases' identity, label, texts and what is monitored of them."""
+    requisitions = tables["requisitions"].select(
+        "requisition_id", "job_family_code", requisition_text=pl.concat_str("title", "description", separator="\n")
+    )
+    frame = asked.join(_documents(asked, tables["resumes"], settings), on="application_id", maintain_order="left")
+    frame = frame.join(requisitions, on="requisition_id", maintain_order="left")
+    frame = _measured(frame)
+    return frame.select(
+        "person_id",
+        pl.col("requisition_id").alias("subject_id"),
+        pl.lit(TARGET).alias("target_code"),
+        "stage_code",
+        "decided_by",
+        pl.col("applied_at").alias("occurred_at"),
+        "known_at",
+        "outcome",
+        *TEXTS,
+        *NUMERIC,
+        *CATEGORICAL,
+    ).sort("occurred_at", "person_id", "subject_id")
+
+
+def _documents(asked: pl.DataFrame, resumes: pl.DataFrame, settings: Prepare) -> pl.DataFrame:
+    """application_id, resume_text: the newest readable resume that the person had sent when applying.
+
+    Where the source does not say when a resume came (`known_from_basis` is not `source`), a person without an earlier
+    one gets the oldest: it came with an application.
+    """
+    readable = resumes.filter(pl.col("status_code") == "ok", pl.col("text").str.len_chars() >= settings.min_chars)
+    pairs = asked.select("application_id", "person_id", "applied_at").join(readable, on="person_id")
+    in_time = pl.col("received_at") <= pl.col("applied_at")
+    early = pairs.filter(in_time).sort("received_at", "document_id")
+    undated = pairs.filter(~in_time, pl.col("known_from_basis") != "source")
+    undated = undated.sort("received_at", "document_id", descending=True)
+    newest = pl.concat([undated, early]).unique(subset=["application_id"], keep="last", maintain_order=True)
+    return newest.select("application_id", pl.col("text").alias("resume_text"))
+
+
+def _measured(frame: pl.DataFrame) -> pl.DataFrame:
+    """`frame` with the numeric columns; every distinct text is read once."""
+    resumes = frame["resume_text"].unique(maintain_order=True)
+    facts = pl.DataFrame(
+        {
+            "resume_text": resumes,
+            "rare_word_share": text.rare_shares(resumes.to_list()),
+            "projected": [text.projections(resume) for resume in resumes],
+        },
+        schema={"resume_text": pl.String, "rare_word_share": pl.Float64, "projected": pl.List(pl.Float64)},
+    ).with_columns(pl.col("projected").list.get(index).alias(name) for index, name in enumerate(PROJECTED))
+    bags = {value: set(text.words(value)) for name in TEXTS for value in frame[name].unique()}
+    overlaps = [
+        len(bags[resume] & bags[wanted]) / max(len(bags[wanted]), 1)
+        for resume, wanted in frame.select(TEXTS).iter_rows()
+    ]
+    return frame.join(facts, on="resume_text", maintain_order="left").with_columns(
+        resume_chars=pl.col("resume_text").str.len_chars().cast(pl.Float64),
+        requisition_chars=pl.col("requisition_text").str.len_chars().cast(pl.Float64),
+        overlap_share=pl.Series(overlaps, dtype=pl.Float64),
+    )

@@ -1,0 +1,115 @@
+"""Which columns a model reads and how they become numbers: written at fit, read at every prediction.
+
+Shared by the two families that learn from a table of numbers and codes.
+"""
+
+import json
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+FILE: Final = "columns.json"
+Numbers = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """The numeric columns with their training medians, the codes with an index each."""
+
+    numeric: tuple[str, ...]
+    medians: tuple[float, ...]
+    codes: dict[str, list[str]]
+    """Categorical column -> its codes; the first has the index 1, and 0 is unknown."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All columns, numeric first."""
+        return (*self.numeric, *self.codes)
+
+
+def learn(inputs: pl.DataFrame, min_count: int) -> Columns:
+    """What the training rows have: columns without any value are left out.
+
+    Args:
+        inputs: [n_rows] `inputs` of the training rows.
+        min_count: Rows from which a code has an index of its own.
+    """
+    columns = inputs.drop("person_id", "subject_id")
+    numeric = tuple(n for n in columns.columns if columns[n].dtype.is_numeric() and columns[n].count() > 0)
+    codes = {name: _frequent(columns[name], min_count) for name in columns.columns if columns[name].dtype == pl.String}
+    medians = tuple(_median(columns[name]) for name in numeric)
+    return Columns(numeric, medians, {name: found for name, found in codes.items() if found})
+
+
+def numbers(columns: Columns, frame: pl.DataFrame) -> Numbers:
+    """[n_rows, n_numeric] with NaN for missing; a column that `frame` lacks is missing everywhere."""
+    present = set(frame.columns)
+    parts = [
+        frame[name].cast(pl.Float64).to_numpy() if name in present else np.full(len(frame), np.nan)
+        for name in columns.numeric
+    ]
+    return np.column_stack(parts).astype(np.float64) if parts else np.empty((len(frame), 0))
+
+
+def indices(columns: Columns, frame: pl.DataFrame) -> npt.NDArray[np.int64]:
+    """[n_rows, n_categorical] index of each code, 0 for missing and for codes not seen in training."""
+    parts = [
+        frame[name]
+        .replace_strict(known, range(1, len(known) + 1), default=0, return_dtype=pl.Int64)
+        .fill_null(0)
+        .to_numpy()
+        if name in frame.columns
+        else np.zeros(len(frame), dtype=np.int64)
+        for name, known in columns.codes.items()
+    ]
+    return np.column_stack(parts) if parts else np.empty((len(frame), 0), dtype=np.int64)
+
+
+def pieces(values: Numbers, count: int) -> tuple[Numbers, Numbers]:
+    """A column as `count` steps between its training quantiles, each 0 below its piece, 1 above, linear within.
+
+    Small networks read a skewed number far better this way than scaled by mean and deviation.
+
+    Args:
+        values: [n_rows, n_numeric] with NaN for missing.
+        count: Pieces a column, fewer where quantiles coincide.
+
+    Returns:
+        Weights [n_numeric, n_pieces] and bias [n_pieces]; clipped to [0, 1] their output is the steps.
+    """
+    found: list[tuple[int, float, float]] = []
+    for place in range(values.shape[1]):
+        known = values[:, place][~np.isnan(values[:, place])]
+        edges = np.unique(np.quantile(known, np.linspace(0, 1, count + 1)))
+        edges = edges if len(edges) > 1 else np.array([edges[0] - 1, edges[0]])
+        found += [(place, float(low), float(high)) for low, high in pairwise(edges)]
+    weights, bias = np.zeros((values.shape[1], len(found))), np.zeros(len(found))
+    for piece, (place, low, high) in enumerate(found):
+        weights[place, piece], bias[piece] = 1 / (high - low), -low / (high - low)
+    return weights, bias
+
+
+def save(columns: Columns, folder: Path) -> None:
+    """Write `FILE` into `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / FILE).write_text(json.dumps(asdict(columns), indent=1) + "\n", encoding="utf-8")
+
+
+def load(folder: Path) -> Columns:
+    """The columns that `save` wrote."""
+    raw = json.loads((folder / FILE).read_text(encoding="utf-8"))
+    return Columns(tuple(raw["numeric"]), tuple(raw["medians"]), raw["codes"])
+
+
+def _frequent(codes: pl.Series, min_count: int) -> list[str]:
+    counts = codes.drop_nulls().value_counts()
+    return sorted(counts.filter(pl.col("count") >= min_count)[codes.name].to_list())
+
+
+def _median(values: pl.Series) -> float:
+    return float(np.median(values.drop_nulls().to_numpy()))

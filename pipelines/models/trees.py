@@ -1,0 +1,99 @@
+"""Boosted trees kept as plain arrays: the declared baseline of two families, saved and read without pickle.
+
+scikit-learn fits; what it learnt is a few columns of numbers. Reading them back runs no code from the file.
+"""
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from pipelines.base.errors import ContractError
+
+FILE: Final = "trees.npz"
+Values = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Trees:
+    """All nodes of all trees, one after the other."""
+
+    roots: npt.NDArray[np.int64]
+    """[n_trees] where each tree begins."""
+    feature: npt.NDArray[np.int64]
+    """[n_nodes] column that the node asks about."""
+    threshold: Values
+    """[n_nodes] at or below goes left."""
+    left: npt.NDArray[np.int64]
+    right: npt.NDArray[np.int64]
+    is_leaf: npt.NDArray[np.bool_]
+    is_missing_left: npt.NDArray[np.bool_]
+    """[n_nodes] where NaN goes."""
+    value: Values
+    """[n_nodes] what a leaf adds."""
+    intercept: Values
+    """[1] where the sum begins."""
+
+
+def of(estimator: Any) -> Trees:
+    """The trees of a fitted HistGradientBoosting classifier (two classes) or regressor without categorical splits."""
+    nodes = [predictor.nodes for (predictor,) in estimator._predictors]  # noqa: SLF001  # no public way to the trees
+    sizes = np.array([len(tree) for tree in nodes])
+    roots = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.int64)
+    table = np.concatenate(nodes)
+    start = np.repeat(roots, sizes)
+    if table["is_categorical"].any():
+        raise ValueError("categorical splits are not kept; give codes as numbers")
+    return Trees(
+        roots=roots,
+        feature=table["feature_idx"].astype(np.int64),
+        threshold=table["num_threshold"].astype(np.float64),
+        left=table["left"].astype(np.int64) + start,
+        right=table["right"].astype(np.int64) + start,
+        is_leaf=table["is_leaf"].astype(np.bool_),
+        is_missing_left=table["missing_go_to_left"].astype(np.bool_),
+        value=table["value"].astype(np.float64),
+        intercept=np.asarray(estimator._baseline_prediction, dtype=np.float64).reshape(-1)[:1],  # noqa: SLF001
+    )
+
+
+def total(trees: Trees, values: Values) -> Values:
+    """Sum of what all trees say.
+
+    Args:
+        trees: Any number of them.
+        values: [n_rows, n_columns] in the order of fitting. NaN means missing.
+
+    Returns:
+        [n_rows] the regressor's prediction; for a classifier the log odds.
+    """
+    rows = np.arange(len(values))[:, None]
+    at = np.broadcast_to(trees.roots, (len(values), len(trees.roots))).copy()
+    while not (done := trees.is_leaf[at]).all():
+        asked = values[rows, trees.feature[at]]
+        goes_left = np.where(np.isnan(asked), trees.is_missing_left[at], asked <= trees.threshold[at])
+        at = np.where(done, at, np.where(goes_left, trees.left[at], trees.right[at]))
+    sums: Values = trees.value[at].sum(axis=1) + trees.intercept
+    return sums
+
+
+def save(trees: Trees, folder: Path) -> None:
+    """Write `FILE` into `folder`; equal trees give equal bytes."""
+    folder.mkdir(parents=True, exist_ok=True)
+    arrays: dict[str, Any] = {field.name: getattr(trees, field.name) for field in fields(Trees)}
+    np.savez_compressed(folder / FILE, **arrays)
+
+
+def load(folder: Path) -> Trees:
+    """The trees that `save` wrote.
+
+    Raises:
+        ContractError: The file is missing or is not one of ours.
+    """
+    try:
+        with np.load(folder / FILE, allow_pickle=False) as file:
+            return Trees(**{field.name: file[field.name] for field in fields(Trees)})
+    except (OSError, KeyError, ValueError):
+        raise ContractError(f"{FILE} must hold the baseline's trees; it is missing or damaged. Train anew.") from None

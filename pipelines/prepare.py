@@ -1,0 +1,218 @@
+"""Turn a family's tables into labelled cases, split by time, and describe them.
+
+Reads   snapshot   the family's tables as known on its day
+Writes  examples.parquet   one row a labelled case: who, what, when asked, outcome, `split`, the model's columns
+        profile.json       distribution of every input over the training rows
+        report.json        counts, and the leaks found: inputs that tell the outcome too well to be known beforehand
+
+The past trains, the newest cases test: cases are cut by the moment of prediction, equal moments by a hash of the
+person. An input that leaks is taken out here, so that no later stage can use it.
+"""
+
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from pipelines.base import snapshots
+from pipelines.base.catalog import PREPARED, SNAPSHOT, stage_dir
+from pipelines.base.errors import ContractError
+from pipelines.base.log import get_logger
+from pipelines.base.settings import Count, Section, Share, load
+from pipelines.base.stage import main
+from pipelines.models import features
+
+SPLITS: Final = ("train", "valid", "test")
+_KEYS: Final = ("person_id", "subject_id")
+_PART = "__"
+"""Between an input's name and those of columns made from the same source, such as `tasks__steps`."""
+
+
+class Prepare(Section):
+    """How cases are split, checked and described, for all families."""
+
+    valid_share: Share
+    test_share: Share
+    leak_limit: Share
+    """Association with the outcome above which an input counts as a leak."""
+    leak_min_rows: Count
+    """Rows with a value below which no association is measured."""
+    profile_bins: Count
+
+
+@dataclass(frozen=True, slots=True)
+class Leak:
+    """An input that tells the outcome."""
+
+    column: str
+    association: float
+    """In [0, 1]: distance of the AUC from one half, doubled, or the size of Spearman's correlation."""
+    basis: str
+    """`value`, or `missing` where the gaps give it away."""
+
+
+def split(frame: pl.DataFrame, settings: Prepare) -> pl.Series:
+    """[n_cases] `train`, `valid` or `test`, oldest first; a family's own `split` stands.
+
+    Args:
+        frame: [n_cases] person_id, occurred_at.
+        settings: Shares of the newest cases.
+    """
+    if "split" in frame.columns:
+        return frame["split"]
+    salted = [sha256(f"split|{person}".encode()).hexdigest() for person in frame["person_id"]]
+    order = frame.select("occurred_at").with_columns(salt=pl.Series(salted, dtype=pl.String), row=pl.row_index())
+    ranked = order.sort("occurred_at", "salt", "row").with_columns(place=pl.row_index() / pl.len())
+    newest, newer = 1 - settings.test_share, 1 - settings.test_share - settings.valid_share
+    label = pl.when(pl.col("place") >= newest).then(pl.lit("test")).when(pl.col("place") >= newer)
+    return ranked.select("row", split=label.then(pl.lit("valid")).otherwise(pl.lit("train"))).sort("row")["split"]
+
+
+def association(values: npt.NDArray[np.float64], outcome: npt.NDArray[np.float64]) -> float:
+    """How well one column alone orders the outcomes.
+
+    Args:
+        values: [n_rows] without NaN.
+        outcome: [n_rows].
+
+    Returns:
+        In [0, 1]: for outcomes 0 and 1 the doubled distance of the AUC from one half, else the size of Spearman's
+        correlation. NaN when either side is constant.
+    """
+    from scipy.stats import rankdata
+
+    if len(values) == 0 or np.ptp(values) == 0 or np.ptp(outcome) == 0:
+        return float("nan")
+    ranks = rankdata(values)
+    if set(np.unique(outcome)) == {0.0, 1.0}:
+        positive = outcome == 1
+        n1, n0 = positive.sum(), (~positive).sum()
+        auc = (ranks[positive].sum() - n1 * (n1 + 1) / 2) / (n1 * n0)
+        return float(abs(auc - 0.5) * 2)
+    return float(abs(np.corrcoef(ranks, rankdata(outcome))[0, 1]))
+
+
+def leaks(inputs: pl.DataFrame, outcome: pl.Series, settings: Prepare) -> list[Leak]:
+    """Numeric inputs that tell the outcome better than anything known beforehand could, by name.
+
+    Args:
+        inputs: [n_cases] any columns; only the numeric ones are looked at.
+        outcome: [n_cases] without nulls.
+        settings: The limit.
+    """
+    found = []
+    label = outcome.to_numpy().astype(np.float64)
+    for name in sorted(inputs.columns):
+        if not inputs[name].dtype.is_numeric():
+            continue
+        values = inputs[name].cast(pl.Float64).to_numpy()
+        missing = np.isnan(values)
+        measured = {
+            "value": association(values[~missing], label[~missing]) if _enough(~missing, settings) else float("nan"),
+            "missing": association(missing.astype(np.float64), label) if _enough(missing, settings) else float("nan"),
+        }
+        found += [Leak(name, size, basis) for basis, size in measured.items() if size > settings.leak_limit]
+    return found
+
+
+def without(frame: pl.DataFrame, leaking: list[Leak]) -> pl.DataFrame:
+    """`frame` without the leaking inputs and every column made from the same source."""
+    sources = {leak.column.split(_PART)[0] for leak in leaking}
+    return frame.drop([name for name in frame.columns if name.split(_PART)[0] in sources])
+
+
+def profile(inputs: pl.DataFrame, bins: int) -> dict[str, dict[str, Any]]:
+    """Distribution of every input.
+
+    Args:
+        inputs: [n_rows] the training rows.
+        bins: Bins of equal size for numbers, fewer where values coincide.
+
+    Returns:
+        Column -> kind, n, missing_share and either edges (least and greatest value included; a bin holds its upper
+        edge) or categories, with the share of each among the rows that have a value.
+    """
+    return {name: _described(inputs[name], bins) for name in inputs.columns if name not in _KEYS}
+
+
+def run(family: str, root: Path | None = None) -> str:
+    """Prepare a family's cases.
+
+    Args:
+        family: One of the catalog's families.
+        root: The checkout; the working directory by default.
+
+    Raises:
+        ContractError: There is no labelled case.
+    """
+    module = features(family)
+    common = load(Prepare, "prepare", root=root)
+    own = load(module.Prepare, family, "prepare", root=root)
+    tables = snapshots.read(stage_dir(family, SNAPSHOT, root), module.TABLES)
+    examples = module.examples(tables, own)
+    if examples.is_empty():
+        rows = ", ".join(f"{name} {len(frame)}" for name, frame in tables.items())
+        raise ContractError(f"{family} must have labelled cases; there are none (rows: {rows}). Ingest its outcomes.")
+    found = leaks(module.inputs(examples), examples["outcome"], common)
+    kept = without(examples.with_columns(split(examples, common).alias("split")), found)
+    folder = stage_dir(family, PREPARED, root)
+    folder.mkdir(parents=True, exist_ok=True)
+    kept.write_parquet(folder / "examples.parquet", compression="zstd")
+    training = module.inputs(kept.filter(pl.col("split") == "train"))
+    _write(folder / "profile.json", profile(training, common.profile_bins))
+    _write(folder / "report.json", _report(family, kept, found, stage_dir(family, SNAPSHOT, root)))
+    names = ", ".join(leak.column for leak in found)
+    get_logger("prepare").info("cases_prepared", family=family, cases=len(kept), leaks=names)
+    return f"{family}: {len(kept)} cases" + (f"; taken out as leaks: {names}" if found else "")
+
+
+def _report(family: str, kept: pl.DataFrame, found: list[Leak], snapshot: Path) -> dict[str, Any]:
+    counts = {name: int((kept["split"] == name).sum()) for name in SPLITS}
+    as_of = json.loads((snapshot / "report.json").read_text(encoding="utf-8"))["as_of"]
+    return {"family": family, "as_of": as_of, "cases": counts, "leaks": [asdict(leak) for leak in found]}
+
+
+def _described(values: pl.Series, bins: int) -> dict[str, Any]:
+    known = values.drop_nulls()
+    is_numeric = values.dtype.is_numeric() or values.dtype == pl.Boolean
+    if is_numeric:
+        known = known.cast(pl.Float64).drop_nans()
+    about = {"n": len(values), "missing_share": 1 - len(known) / len(values) if len(values) else 1.0}
+    if is_numeric:
+        edges = _edges(known.to_numpy(), bins)
+        return {"kind": "numeric", **about, "edges": edges, "shares": _shares(known.to_numpy(), edges[1:-1])}
+    counts = known.cast(pl.String).value_counts().sort(values.name)
+    shares = [count / len(known) for count in counts["count"]]
+    return {"kind": "categorical", **about, "categories": counts[values.name].to_list(), "shares": shares}
+
+
+def _edges(values: npt.NDArray[np.float64], bins: int) -> list[float]:
+    """Least value, inner bounds and greatest value; empty without values."""
+    if not len(values):
+        return []
+    edges = [float(edge) for edge in np.unique(np.quantile(values, np.linspace(0, 1, bins + 1)))]
+    return edges * 2 if len(edges) == 1 else edges
+
+
+def _shares(values: npt.NDArray[np.float64], inner: list[float]) -> list[float]:
+    counts = np.bincount(np.searchsorted(np.asarray(inner, float), values, side="left"), minlength=len(inner) + 1)
+    return [float(count) / max(len(values), 1) for count in counts]
+
+
+def _enough(present: npt.NDArray[np.bool_], settings: Prepare) -> bool:
+    return int(present.sum()) >= settings.leak_min_rows
+
+
+def _write(file: Path, content: Mapping[str, Any]) -> None:
+    file.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(main(run, __doc__))

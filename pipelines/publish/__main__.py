@@ -1,0 +1,120 @@
+"""Propose a model, release it when two people approved, or go back.
+
+    python -m pipelines.publish propose FAMILY --run-id RUN --requester NAME --commit SHA
+    python -m pipelines.publish brief FAMILY --verdict SHA256
+    python -m pipelines.publish release --dag-run RUN --family FAMILY --verdict SHA256
+    python -m pipelines.publish rollback FAMILY --to SHA256 --reason TEXT
+    python -m pipelines.publish live FAMILY
+
+All print one line of JSON, except `brief`, which prints a page. `release` needs CANDOR_AIRFLOW_URL and
+CANDOR_VIEWER_PASSWORD, and acts only on what Airflow itself recorded.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from pipelines.base import releases
+from pipelines.base.catalog import FAMILIES
+from pipelines.base.releases import Release
+from pipelines.base.settings import Section, load
+from pipelines.base.stage import guarded
+from pipelines.base.store import open_store
+from pipelines.publish.approvals import Wanted
+from pipelines.publish.brief import brief
+from pipelines.publish.proposals import Origin, propose, read_verdict
+from pipelines.publish.records import open_records
+from pipelines.publish.release import release, rollback
+
+
+class PublishSettings(Section):
+    """`publish` in params.yaml."""
+
+    approvers: tuple[str, ...]
+    """Airflow user names that may approve a release."""
+
+
+def said(released: Release) -> str:
+    """One line about a pointer."""
+    about: dict[str, Any] = {
+        "family": released.family,
+        "status": "shadow" if released.is_shadow else "live",
+        "kind": released.kind,
+        "sequence": released.sequence,
+        "verdict_sha256": released.verdict_sha256,
+        "model_sha256": released.model_sha256,
+        "as_of": released.as_of,
+        "released_at": released.released_at,
+        "approvers": [approver["name"] for approver in released.approvers],
+    }
+    return json.dumps(about)
+
+
+def on_propose(args: argparse.Namespace) -> str:
+    """See `proposals.propose`."""
+    return json.dumps(propose(open_store(), args.family, Origin(args.run_id, args.requester, args.commit)))
+
+
+def on_brief(args: argparse.Namespace) -> str:
+    """See `brief.brief`."""
+    return brief(read_verdict(open_store(), args.family, args.verdict), args.verdict)
+
+
+def on_release(args: argparse.Namespace) -> str:
+    """See `release.release`."""
+    approvers = load(PublishSettings, "publish").approvers
+    wanted = Wanted(args.family, args.verdict, args.dag_run)
+    return said(release(open_store(), open_records(), wanted, approvers))
+
+
+def on_rollback(args: argparse.Namespace) -> str:
+    """See `release.rollback`."""
+    return said(rollback(open_store(), args.family, args.to, args.reason))
+
+
+def on_live(args: argparse.Namespace) -> str:
+    """What scores people now; without a release, what scores in shadow."""
+    store = open_store()
+    found = releases.live(store, args.family) or releases.shadow(store, args.family)
+    return said(found) if found else json.dumps({"family": args.family, "status": "nothing_released"})
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line; the docstring of this module is its help."""
+    top = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    verbs = top.add_subparsers(dest="verb", required=True)
+
+    def verb(name: str, act: Callable[[argparse.Namespace], str], what: str) -> argparse.ArgumentParser:
+        added = verbs.add_parser(name, help=what)
+        added.set_defaults(act=act)
+        if name == "release":
+            added.add_argument("--family", required=True, choices=FAMILIES, help="which family")
+        else:
+            added.add_argument("family", choices=FAMILIES, help="which family")
+        return added
+
+    proposing = verb("propose", on_propose, "copy a verdict and its model out of this checkout")
+    proposing.add_argument("--run-id", required=True, help="the retrain run")
+    proposing.add_argument("--requester", required=True, help="who asked for it")
+    proposing.add_argument("--commit", required=True, help="the commit it was made from")
+    verb("brief", on_brief, "print what a reviewer reads").add_argument("--verdict", required=True, help="its sha256")
+    releasing = verb("release", on_release, "release what two people approved")
+    releasing.add_argument("--dag-run", required=True, help="the release run they answered in")
+    releasing.add_argument("--verdict", required=True, help="its sha256")
+    going_back = verb("rollback", on_rollback, "point back to an older release")
+    going_back.add_argument("--to", required=True, help="sha256 of the older release's verdict")
+    going_back.add_argument("--reason", required=True, help="why")
+    verb("live", on_live, "print what scores people now")
+    return top
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one verb."""
+    args = parser().parse_args(argv)
+    return guarded(lambda: args.act(args))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,189 @@
+"""Two people, neither of them the one who asked: rules over Airflow's own record of a release run.
+
+Nothing here believes a task's state, an XCom or a parameter of the caller: all of them can be forged by a user with
+edit rights. What counts is the run as Airflow recorded it and the answers in its human-in-the-loop records, where the
+server itself writes who answered. People are compared by name, since under FAB the recorded id is a number while the
+requester is a name; the ids must differ as well.
+"""
+
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pipelines.base.errors import GateRefused
+
+DAG: Final = "release"
+GATES: Final = ("approve_first", "approve_second")
+RUN_TYPE: Final = "operator_triggered"
+"""Only another DAG's operator makes such a run; the REST API and the form make `manual` ones."""
+MONITORING: Final = "monitoring"
+"""Requester of a retrain that no person asked for."""
+JUSTIFICATION_LENGTH: Final = 10
+"""Characters of a reason that is one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """One person's yes, as Airflow recorded it."""
+
+    gate: str
+    name: str
+    approved_at: str
+    justification: str
+    accepted_gaps: tuple[str, ...]
+    """Names `axis:group` of what the numbers could not say and this person accepts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is to be released, and the run in which two people were asked about it."""
+
+    family: str
+    verdict_sha256: str
+    run_id: str
+
+
+def check(
+    run: Mapping[str, Any],
+    gates: Mapping[str, Mapping[str, Any] | None],
+    approvers: Collection[str],
+    *,
+    wanted: Wanted,
+    proposers: Collection[str],
+) -> list[Approval]:
+    """Both approvals, if every rule holds.
+
+    Args:
+        run: The release run, as `GET dagRuns/{id}` gives it.
+        gates: Task to its `hitlDetails` record; None where there is none.
+        approvers: Names that may approve.
+        wanted: What the run must be about.
+        proposers: Everyone on record as having asked for this verdict.
+
+    Returns:
+        One approval a gate, in the order of `GATES`.
+
+    Raises:
+        GateRefused: Names every rule that is broken.
+    """
+    requesters = {*proposers, run.get("triggering_user_name") or ""} - {""}
+    faults = [*_run_faults(run, wanted, proposers)]
+    for task in GATES:
+        faults += _gate_faults(task, gates.get(task), approvers, requesters, wanted)
+    faults += _twice(gates)
+    if faults:
+        raise GateRefused(
+            "A release must be triggered by its retrain and approved by two different people, neither of them the "
+            f"requester; {' '.join(faults)} Nothing was released."
+        )
+    return [_approval(task, gates[task] or {}) for task in GATES]
+
+
+def unaccepted(gaps: Collection[str], approvals: Sequence[Approval]) -> list[str]:
+    """One sentence for each approver who did not accept every gap by its name.
+
+    Args:
+        gaps: Names `axis:group` in the verdict.
+        approvals: Both approvals.
+
+    Returns:
+        Empty when everyone accepted everything.
+    """
+    missing = ((approval, sorted(set(gaps) - set(approval.accepted_gaps))) for approval in approvals)
+    return [f"{approval.name} did not accept {', '.join(names)}." for approval, names in missing if names]
+
+
+def _run_faults(run: Mapping[str, Any], wanted: Wanted, proposers: Collection[str]) -> Iterator[str]:
+    if (run.get("dag_id"), run.get("dag_run_id")) != (DAG, wanted.run_id):
+        yield f"the run on record is not {wanted.run_id} of {DAG}."
+    if run.get("run_type") != RUN_TYPE:
+        yield f"the run is {run.get('run_type')}, not {RUN_TYPE}: no retrain triggered it."
+    if not run.get("triggering_user_name") and MONITORING not in proposers:
+        yield "no requester is on record."
+    if not proposers:
+        yield "nobody is on record as having proposed this verdict."
+    conf = run.get("conf") or {}
+    if (conf.get("family"), conf.get("verdict")) != (wanted.family, wanted.verdict_sha256):
+        yield "the run is about another family or verdict."
+
+
+def _gate_faults(
+    task: str,
+    gate: Mapping[str, Any] | None,
+    approvers: Collection[str],
+    requesters: Collection[str],
+    wanted: Wanted,
+) -> Iterator[str]:
+    if gate is None:
+        yield f"{task} has no record."
+        return
+    asked = gate.get("task_instance") or {}
+    about = (asked.get("dag_id"), asked.get("dag_run_id"), asked.get("task_id"))
+    if about != (DAG, wanted.run_id, task):
+        yield f"the record of {task} is about another task."
+    if gate.get("response_received") is not True or gate.get("chosen_options") != ["Approve"]:
+        yield f"{task} has no approval on record."
+        return
+    name, identity = _user(gate)
+    if not name or not identity:
+        yield f"{task} was answered without a user."
+        return
+    if name not in approvers:
+        yield f"{task}: {name} is not among the approvers."
+    if _person(name) in map(_person, requesters):
+        yield f"{task}: {name} asked for this release and may not approve it."
+    if len(_justification(gate)) < JUSTIFICATION_LENGTH:
+        yield f"{task}: {name} gave no justification of at least {JUSTIFICATION_LENGTH} characters."
+    if not gate.get("responded_at"):
+        yield f"{task}: the answer has no moment."
+
+
+def _twice(gates: Mapping[str, Mapping[str, Any] | None]) -> Iterator[str]:
+    users = [_user(gates.get(task) or {}) for task in GATES]
+    names, identities = [_person(name) for name, _ in users], [identity for _, identity in users]
+    if all(names) and len(set(names)) < len(GATES):
+        yield f"{users[0][0]} answered both gates."
+    elif all(identities) and len(set(identities)) < len(GATES):
+        yield "one account answered both gates under two names."
+
+
+def _user(gate: Mapping[str, Any]) -> tuple[str, str]:
+    """Name and id of who answered; empty strings for none."""
+    user = gate.get("responded_by_user") or {}
+    name, identity = user.get("name"), user.get("id")
+    return name if isinstance(name, str) else "", str(identity) if identity else ""
+
+
+def _person(name: str) -> str:
+    """A name for telling people apart: spelling it another way does not make two people."""
+    return name.strip().casefold()
+
+
+def _approval(task: str, gate: Mapping[str, Any]) -> Approval:
+    return Approval(
+        gate=task,
+        name=_user(gate)[0],
+        approved_at=str(gate["responded_at"]),
+        justification=_justification(gate),
+        accepted_gaps=_accepted(gate),
+    )
+
+
+def _justification(gate: Mapping[str, Any]) -> str:
+    given = _form(gate, "justification")
+    return given.strip() if isinstance(given, str) else ""
+
+
+def _accepted(gate: Mapping[str, Any]) -> tuple[str, ...]:
+    """Gap names: a list, or one text with commas, semicolons or line ends between them; `I accept` may precede each."""
+    given = _form(gate, "accepted_gaps")
+    parts = re.split(r"[,;\n]", given) if isinstance(given, str) else given if isinstance(given, list) else []
+    names = (re.sub(r"^\s*i accept\s+", "", part, flags=re.IGNORECASE) for part in parts if isinstance(part, str))
+    return tuple(name.strip() for name in names if name.strip())
+
+
+def _form(gate: Mapping[str, Any], field: str) -> Any:
+    """A field of the form; the browser may send the value alone or within its description."""
+    given = (gate.get("params_input") or {}).get(field)
+    return given.get("value") if isinstance(given, dict) else given

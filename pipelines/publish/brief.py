@@ -1,0 +1,80 @@
+"""The page a reviewer reads before answering: what was judged, what was found, what stays unknown. Markdown."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+
+def brief(verdict: Mapping[str, Any], verdict_sha256: str) -> str:
+    """The page about one verdict.
+
+    Args:
+        verdict: Content of verdict.json.
+        verdict_sha256: Its digest.
+
+    Returns:
+        Markdown. Numbers that do not exist are written `unknown`.
+    """
+    return "\n".join(_lines(verdict, verdict_sha256))
+
+
+def _lines(verdict: Mapping[str, Any], verdict_sha256: str) -> Iterator[str]:
+    metrics = verdict["metrics"]
+    yield f"## {verdict['family']}: the gate says *{verdict['verdict']}*"
+    yield ""
+    yield f"Data as of {verdict['as_of']}, judged on {metrics['n']} cases that the model had not seen."
+    yield ""
+    yield f"| {metrics['metric']} | value | 95 % interval |"
+    yield "|---|---|---|"
+    for name in ("model", "baseline", "difference"):
+        found = metrics.get(name) or {}
+        yield f"| {name} | {_number(found, 'value')} | {_number(found, 'low')} to {_number(found, 'high')} |"
+    yield from _findings(verdict["findings"])
+    yield from _groups(verdict["groups"])
+    yield from _gaps(verdict["gaps"])
+    yield ""
+    yield f"Open *Audit* in the navigation for the reports of {verdict['family']}. Verdict `{verdict_sha256}`, "
+    yield f"model `{verdict['model_sha256']}`, data `{verdict['data_sha256']}`."
+
+
+def _findings(findings: list[Mapping[str, Any]]) -> Iterator[str]:
+    yield ""
+    yield "### What was checked"
+    yield ""
+    for finding in findings:
+        yield f"- {'passed' if finding['passed'] else '**HELD**'}: {finding['check']}. {finding['reason']}"
+
+
+def _groups(groups: Mapping[str, Any]) -> Iterator[str]:
+    yield ""
+    yield "### Who would be selected"
+    yield ""
+    yield "| axis | group | selected | rate | impact ratio | 95 % interval | verdict |"
+    yield "|---|---|---|---|---|---|---|"
+    for axis in [*groups["axes"], *groups["by_subject"]]:
+        where = f"{axis['axis']}, {axis['subject']} alone" if axis.get("subject") else axis["axis"]
+        for row in axis["groups"]:
+            interval = f"{_number(row, 'low')} to {_number(row, 'high')}"
+            yield (
+                f"| {where} | {row['group']} | {row['selected']} of {row['n']} | {_number(row, 'rate')} "
+                f"| {_number(row, 'impact_ratio')} | {interval} | {row['verdict']} |"
+            )
+    yield ""
+    yield f"{groups['subjects']} tables by subject were made; those that need a look are above."
+
+
+def _gaps(gaps: list[Mapping[str, Any]]) -> Iterator[str]:
+    yield ""
+    yield "### What the numbers cannot say"
+    yield ""
+    if not gaps:
+        yield "Nothing is left open."
+        return
+    yield "None of this may be read as fair. To release all the same, list each name in *Gaps you accept*:"
+    yield ""
+    for gap in gaps:
+        yield f"- `{gap['name']}`: {gap['reason']}"
+
+
+def _number(found: Mapping[str, Any], name: str) -> str:
+    value = found.get(name)
+    return f"{value:.3f}" if isinstance(value, int | float) else "unknown"

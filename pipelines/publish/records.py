@@ -1,0 +1,107 @@
+"""Airflow's own record of a run, read over REST with an account that may only look."""
+
+import json
+from http.client import HTTPException
+from typing import Any, Final
+from urllib.error import HTTPError
+from urllib.parse import quote, urlsplit
+from urllib.request import ProxyHandler, Request, build_opener
+
+from pipelines.base.errors import CandorError, SettingsError, SourceUnavailable
+from pipelines.base.settings import environment
+
+AIRFLOW_URL: Final = "CANDOR_AIRFLOW_URL"
+VIEWER_PASSWORD: Final = "CANDOR_VIEWER_PASSWORD"  # noqa: S105  # the variable's name
+VIEWER: Final = "viewer"
+_TIMEOUT_SECONDS: Final = 20
+_NOT_FOUND: Final = 404
+_DENIED: Final = (401, 403)
+
+
+class Records:
+    """Read-only view of Airflow. One token for the lifetime of the object."""
+
+    def __init__(self, url: str, password: str) -> None:
+        """Nothing is sent before the first question.
+
+        Args:
+            url: Of the API server, such as http://localhost:8080.
+            password: Of the account `viewer`.
+
+        Raises:
+            SettingsError: The address is not http or https.
+        """
+        if urlsplit(url).scheme not in ("http", "https"):
+            raise SettingsError(f"{AIRFLOW_URL} must start with http:// or https://; got another scheme. Correct it.")
+        self._url = url.rstrip("/")
+        self._password = password
+        self._token = ""
+        self._open = build_opener(ProxyHandler({})).open  # the token stays off proxies
+
+    def run(self, dag: str, run_id: str) -> dict[str, Any]:
+        """A run; empty when Airflow knows none of this id.
+
+        Raises:
+            SourceUnavailable: Airflow did not answer.
+            SettingsError: Airflow does not let the account look.
+        """
+        return self._get(_run_path(dag, run_id)) or {}
+
+    def gate(self, dag: str, run_id: str, task: str) -> dict[str, Any] | None:
+        """What a gate asked and who answered; None when it never asked. Raises as `run` does."""
+        return self._get(f"{_run_path(dag, run_id)}/taskInstances/{quote(task, safe='')}/-1/hitlDetails")
+
+    def _get(self, path: str) -> dict[str, Any] | None:
+        if not self._token:
+            login = {"username": VIEWER, "password": self._password}
+            self._token = str((self._send("POST", "/auth/token", login) or {}).get("access_token", ""))
+        return self._send("GET", path, None)
+
+    def _send(self, method: str, path: str, body: dict[str, str] | None) -> dict[str, Any] | None:
+        headers = {"Content-Type": "application/json", "Accept": "application/json"}
+        if self._token:
+            headers["Authorization"] = f"Bearer {self._token}"
+        data = None if body is None else json.dumps(body).encode()
+        request = Request(self._url + path, data, headers, method=method)  # noqa: S310  # scheme checked above
+        try:
+            with self._open(request, timeout=_TIMEOUT_SECONDS) as answer:
+                content = json.loads(answer.read())
+        except HTTPError as error:
+            error.close()
+            if error.code == _NOT_FOUND and path.startswith("/api/"):
+                return None
+            raise _refused(error.code) from None
+        except (OSError, HTTPException, ValueError) as error:
+            raise _unavailable(type(error).__name__) from None
+        if not isinstance(content, dict):
+            raise _unavailable("an answer that is no JSON object")
+        return content
+
+
+def open_records() -> Records:
+    """Records of the Airflow in the environment.
+
+    Raises:
+        SettingsError: A variable is missing.
+    """
+    return Records(
+        environment(AIRFLOW_URL, "the address of Airflow's API server"),
+        environment(VIEWER_PASSWORD, f"the password of Airflow's account {VIEWER}"),
+    )
+
+
+def _run_path(dag: str, run_id: str) -> str:
+    return f"/api/v2/dags/{quote(dag, safe='')}/dagRuns/{quote(run_id, safe='')}"
+
+
+def _refused(status: int) -> CandorError:
+    if status in _DENIED:
+        return SettingsError(
+            f"{VIEWER_PASSWORD} must be the password of the account {VIEWER}, which may read runs; Airflow answered "
+            f"{status}. Correct the password or the account's rights."
+        )
+    return _unavailable(f"status {status}")
+
+
+def _unavailable(what: str) -> SourceUnavailable:
+    return SourceUnavailable(f"Airflow must answer at {AIRFLOW_URL}; got {what}. Start it, or try again.")

@@ -1,0 +1,205 @@
+"""Release what two people approved, and go back when it turns out wrong.
+
+    releases/<family>/<verdict sha256>/    the files of the proposal, each checked, never changed
+    releases/<family>/<number>.json        the pointer, written last; the highest number is live
+
+Order of acts: check everything, copy, ledger, pointer. Killed anywhere and run again it goes on where it stopped: once
+the ledger says released, only the pointer can be missing, and the second try writes that.
+"""
+
+import re
+import tempfile
+from collections.abc import Collection, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+from pipelines.audit import Entry, Tag, append, entries
+from pipelines.base import releases
+from pipelines.base.catalog import RELEASES
+from pipelines.base.digests import sha256_file, sha256_tree
+from pipelines.base.errors import ContractError, GateRefused
+from pipelines.base.releases import MANIFEST, MODEL, Release, read_manifest
+from pipelines.base.store import Store
+from pipelines.publish.approvals import DAG, GATES, Approval, Wanted, check, unaccepted
+from pipelines.publish.pointers import point
+from pipelines.publish.proposals import folder_of, proposals, read_verdict
+
+_SHA256: Final = re.compile("[0-9a-f]{64}")
+_REASON_LENGTH: Final = 10
+
+
+class Records(Protocol):
+    """Airflow's own records, as `records.Records` reads them."""
+
+    def run(self, dag: str, run_id: str) -> Mapping[str, Any]:
+        """A run; empty when there is none."""
+
+    def gate(self, dag: str, run_id: str, task: str) -> Mapping[str, Any] | None:
+        """What a gate asked and who answered."""
+
+
+def release(store: Store, records: Records, wanted: Wanted, approvers: Collection[str]) -> Release:
+    """Release a proposal that two people approved.
+
+    Args:
+        store: Holds proposals, releases and the ledger.
+        records: Who answered what.
+        wanted: Family, digest of the verdict, and the release run in which it was approved.
+        approvers: Names that may approve.
+
+    Returns:
+        The pointer, also when this run had released before.
+
+    Raises:
+        GateRefused: A rule does not hold. The ledger has the refusal.
+        SourceUnavailable: Airflow did not answer; nothing was decided.
+    """
+    with store.lock(f"publish-{wanted.family}"):
+        try:
+            entry = _released(store, wanted) or _approve(store, records, wanted, approvers)
+            folder = f"{RELEASES}/{wanted.family}/{wanted.verdict_sha256}"
+            return point(store, wanted.family, "release", folder, entry)
+        except (GateRefused, ContractError) as error:
+            facts = {"verdict_sha256": wanted.verdict_sha256, "run_id": wanted.run_id, "reason": str(error)}
+            append(store, Tag.RELEASE_REFUSED, wanted.family, once=True, **facts)
+            raise GateRefused(str(error)) from None
+
+
+def rollback(store: Store, family: str, verdict_sha256: str, reason: str) -> Release:
+    """Point back to an older release, which two people approved when it was new.
+
+    Args:
+        store: Holds releases and the ledger.
+        family: Whose model.
+        verdict_sha256: Which release, by its verdict.
+        reason: Why; goes into the ledger.
+
+    Returns:
+        The new pointer; the live one when it points there already.
+
+    Raises:
+        GateRefused: It was never released, its files were changed, or there is no reason.
+    """
+    with store.lock(f"publish-{family}"):
+        known = releases.pointers(store, family)
+        target = next((item for item in reversed(known) if item.verdict_sha256 == verdict_sha256), None)
+        if target is None:
+            raise GateRefused(
+                f"A rollback of {family} must name a verdict that was released; {verdict_sha256} never was. "
+                "`python -m pipelines.audit show --tag model:released` lists them."
+            )
+        if known[-1].verdict_sha256 == verdict_sha256:
+            return known[-1]
+        if len(reason.strip()) < _REASON_LENGTH:
+            raise GateRefused(f"A rollback must have a reason of at least {_REASON_LENGTH} characters. Say why.")
+        _verified(store, target)
+        facts = _facts(target) | {"kind": "rollback", "reason": reason.strip(), "from_sequence": known[-1].sequence}
+        entry = append(store, Tag.MODEL_RELEASED, family, once=True, **facts)
+        return point(store, family, "rollback", target.folder, entry)
+
+
+def _approve(store: Store, records: Records, wanted: Wanted, approvers: Collection[str]) -> Entry:
+    """Check every rule, copy the files, and write approvals and release to the ledger."""
+    family, sha256 = wanted.family, wanted.verdict_sha256
+    if not _SHA256.fullmatch(sha256):
+        raise GateRefused("A release must name the sha256 of a verdict; got something else. Copy it from the proposal.")
+    verdict = read_verdict(store, family, sha256)
+    _allowed(family, verdict)
+    history = proposals(store, family)
+    proposal = _newest(history, sha256)
+    proposers = {e.facts["requester"] for e in history if e.facts["verdict_sha256"] == sha256} - {""}
+    gates = {task: records.gate(DAG, wanted.run_id, task) for task in GATES}
+    approved = check(records.run(DAG, wanted.run_id), gates, approvers, wanted=wanted, proposers=proposers)
+    _accepted(verdict, approved)
+    _copy(store, family, verdict, proposal)
+    base = {"verdict_sha256": sha256, "run_id": wanted.run_id}
+    people = [asdict(approval) for approval in approved]
+    for person in people:
+        append(store, Tag.RELEASE_APPROVED, family, once=True, **base, **person)
+    facts = {name: proposal.facts[name] for name in ("manifest_sha256", "model_sha256", "data_sha256", "as_of")}
+    return append(store, Tag.MODEL_RELEASED, family, once=True, **base, **facts, kind="release", approvers=people)
+
+
+def _released(store: Store, wanted: Wanted) -> Entry | None:
+    """The entry of a release that this very run made before."""
+    for entry in entries(store, newest_first=True):
+        facts = entry.facts
+        if entry.tag is not Tag.MODEL_RELEASED or facts["kind"] != "release":
+            continue
+        if Wanted(entry.subject, facts["verdict_sha256"], facts["run_id"]) == wanted:
+            return entry
+    return None
+
+
+def _allowed(family: str, verdict: Mapping[str, Any]) -> None:
+    """Raise GateRefused unless the verdict, and every finding in it, allows a model of this family."""
+    findings = verdict.get("findings") or []
+    held = [f"{finding.get('check')}" for finding in findings if finding.get("passed") is not True]
+    is_allowed = verdict.get("verdict") == "allowed" and findings and not held and verdict.get("model_sha256")
+    if verdict.get("family") != family or not is_allowed:
+        raise GateRefused(
+            f"The verdict must allow this {family} model; it is {verdict.get('verdict')}"
+            f"{' because of ' + ', '.join(held) if held else ''}. Read it, mend the cause and retrain."
+        )
+
+
+def _newest(history: list[Entry], verdict_sha256: str) -> Entry:
+    """The proposal, if nothing newer was judged since."""
+    proposal = next((e for e in history if e.facts["verdict_sha256"] == verdict_sha256), None)
+    if proposal is None or proposal.tag is not Tag.MODEL_PROPOSED:
+        raise GateRefused("A release must have been proposed; the ledger knows of no proposal. Retrain to propose one.")
+    newest = history[0]
+    if newest.facts["verdict_sha256"] != verdict_sha256:
+        raise GateRefused(
+            f"A release must be about the newest verdict; run {newest.facts['run_id']} brought a newer one "
+            f"({newest.facts['verdict_sha256']}), which replaces this. Decide about that one."
+        )
+    return proposal
+
+
+def _accepted(verdict: Mapping[str, Any], approved: list[Approval]) -> None:
+    """Raise GateRefused unless both accept each gap by its name."""
+    faults = unaccepted([gap["name"] for gap in verdict["gaps"]], approved)
+    if faults:
+        raise GateRefused(
+            f"Both approvers must accept each gap of the verdict by its name; {' '.join(faults)} Nothing was released. "
+            "Retrain, and list the gaps in the form."
+        )
+
+
+def _copy(store: Store, family: str, verdict: Mapping[str, Any], proposal: Entry) -> None:
+    """Copy the proposal's files into the release, each checked against what was proposed and judged."""
+    source = folder_of(family, proposal.facts["verdict_sha256"])
+    target = f"{RELEASES}/{family}/{proposal.facts['verdict_sha256']}"
+    files = read_manifest(store, source, proposal.facts["manifest_sha256"])
+    with tempfile.TemporaryDirectory() as name:
+        scratch = Path(name)
+        for file, digest in files.items():
+            store.download(f"{source}/{file}", scratch / file)
+            _same(f"{source}/{file}", sha256_file(scratch / file), digest)
+        _same(f"{source}/{MODEL}", sha256_tree(scratch / MODEL), verdict["model_sha256"])
+        for file, digest in files.items():
+            if not store.upload_new(f"{target}/{file}", scratch / file):
+                store.download(f"{target}/{file}", scratch / "there")
+                _same(f"{target}/{file}", sha256_file(scratch / "there"), digest)
+    store.create(f"{target}/{MANIFEST}", store.read(f"{source}/{MANIFEST}"))
+    read_manifest(store, target, proposal.facts["manifest_sha256"])
+
+
+def _same(what: str, got: str, expected: str) -> None:
+    if got != expected:
+        raise GateRefused(f"{what} must be what was proposed; it was changed. Retrain, and find out who did it.")
+
+
+def _verified(store: Store, target: Release) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        try:
+            releases.download(store, target, Path(name))
+        except ContractError as error:
+            raise GateRefused(str(error)) from None
+
+
+def _facts(target: Release) -> dict[str, Any]:
+    names = ("verdict_sha256", "manifest_sha256", "model_sha256", "data_sha256", "as_of", "run_id")
+    return {name: getattr(target, name) for name in names} | {"approvers": [dict(item) for item in target.approvers]}

@@ -1,0 +1,111 @@
+"""Scores written back: a file that an ATS or LMS imports, with its own identifiers.
+
+`scores/exports/<family>/<as_of>.csv` and `.json`. A cell that a spreadsheet would run as a formula gets a leading
+quote. Where people are ranked, only those put forward are in the file.
+"""
+
+import io
+import json
+from datetime import date
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+
+from pipelines.base import known, people, vault
+from pipelines.base.catalog import SCORES
+from pipelines.base.contracts import TABLES
+from pipelines.base.lake import Lake, Manifest
+from pipelines.base.pseudonyms import VAULT_KEY, secret
+from pipelines.base.settings import Section, load
+from pipelines.base.store import Store
+from pipelines.models import features
+
+_FORMULA: Final = r"^[=+\-@\t\r\n|%]"
+_COLUMNS: Final = ("subject_id", "target_code", "score", "low", "high", "is_selected", "reasons", "as_of")
+
+
+class Score(Section):
+    """How scores are written back."""
+
+    export_schemes: tuple[str, ...]
+    """Kinds of identifiers that other systems know people by, the preferred one first."""
+
+
+def require_key() -> None:
+    """Raise SettingsError now when identifiers could not be opened later."""
+    secret(VAULT_KEY)
+
+
+def write(
+    store: Store, manifest: Manifest, family: str, as_of: date, scored: pl.DataFrame, *, root: Path | None = None
+) -> list[str]:
+    """Write a day's file in both forms.
+
+    Args:
+        store: Where to.
+        manifest: State of the lake and vault.
+        family: Model family.
+        as_of: The day.
+        scored: [n_scores] `Scored` of the model.
+        root: Holds params.yaml.
+
+    Returns:
+        The two keys.
+    """
+    settings = load(Score, "score", root=root)
+    shown = scored.filter("is_selected") if features(family).METRIC == "ranking" else scored
+    known = identifiers(store, manifest, family, as_of, settings)
+    table = shown.join(known, on="person_id", how="left").select("scheme_code", "identifier", *_COLUMNS)
+    table = table.sort("identifier", "subject_id", "target_code")
+    stem = f"{SCORES}/exports/{family}/{as_of.isoformat()}"
+    store.put(f"{stem}.csv", as_csv(table))
+    store.put(f"{stem}.json", as_json(table))
+    return [f"{stem}.csv", f"{stem}.json"]
+
+
+def identifiers(store: Store, manifest: Manifest, family: str, as_of: date, settings: Score) -> pl.DataFrame:
+    """The identifier by which the family's source system knows each person.
+
+    Args:
+        store: Holds lake and vault.
+        manifest: Which state.
+        family: Only pseudonyms that stand in this family's tables count: a hired candidate has others too.
+        as_of: The day.
+        settings: Which kinds.
+
+    Returns:
+        [n_people] person_id (resolved), scheme_code, identifier; people without one are absent.
+    """
+    lake = Lake(store)
+    named = [name for name in features(family).TABLES if "person_id" in TABLES[name].schema]
+    own = pl.concat([lake.read(name, manifest, as_of, ["person_id"]) for name in named]).unique()
+    order = pl.DataFrame({"scheme_code": list(settings.export_schemes)}, schema={"scheme_code": pl.String})
+    found = (
+        vault.read(store, "identifiers", manifest, as_of)
+        .join(own, on="person_id", how="semi")
+        .join(order.with_row_index("place"), on="scheme_code")
+    )
+    resolved = people.resolve(found, known.links(lake, manifest, as_of)).sort("place", "value")
+    first = resolved.unique(subset="person_id", keep="first", maintain_order=True)
+    return first.select("person_id", "scheme_code", identifier="value").sort("person_id")
+
+
+def as_csv(table: pl.DataFrame) -> bytes:
+    """UTF-8 CSV in which no text cell can start a formula; reasons are joined by a semicolon."""
+    flat = table.with_columns(pl.col("reasons").list.join(";"))
+    text = [name for name, dtype in flat.schema.items() if dtype == pl.String]
+    risky = [pl.col(name).str.contains(_FORMULA) for name in text]
+    guarded = flat.with_columns(
+        pl.when(risk).then(pl.lit("'") + pl.col(name)).otherwise(pl.col(name)).alias(name)
+        for name, risk in zip(text, risky, strict=True)
+    )
+    buffer = io.BytesIO()
+    guarded.write_csv(buffer)
+    return buffer.getvalue()
+
+
+def as_json(table: pl.DataFrame) -> bytes:
+    """A list of objects, NaN as null."""
+    plain = table.with_columns(pl.col("as_of").cast(pl.String), pl.col(pl.Float64).fill_nan(None))
+    return (json.dumps(plain.to_dicts(), indent=1, ensure_ascii=False) + "\n").encode()

@@ -1,0 +1,161 @@
+"""Dated scoring: current people with the released model, and how earlier cases ended.
+
+Reads   lake       the newest manifest, as known at the end of the day
+        releases   the live release, or the one in shadow, every file checked against its digest
+Writes  scores/scored, scores/inputs, scores/outcomes   one partition a family and day, replaced whole
+        scores/exports                                  the file for the ATS or LMS; never for a model in shadow
+        ledger     people:scored, once for the same rows
+
+The day is never later than what the family's tables speak of. Scoring a day again with the same release and lake
+gives the same rows.
+"""
+
+import json
+import tempfile
+from datetime import date
+from pathlib import Path
+from typing import Any, Final
+
+import polars as pl
+
+from pipelines import audit
+from pipelines.base import delta, known, releases
+from pipelines.base.catalog import SCORES
+from pipelines.base.contracts import OUTCOMES, SCORED, conform
+from pipelines.base.digests import sha256_frame
+from pipelines.base.lake import Lake, Manifest
+from pipelines.base.log import get_logger
+from pipelines.base.releases import Release
+from pipelines.base.settings import load
+from pipelines.base.store import Store, open_store
+from pipelines.models import features
+from pipelines.score import export, rows
+
+NOTHING: Final = "nothing_released"
+UNCHANGED: Final = "unchanged"
+"""The same release scored the same lake as of the same day before: scoring again would give the same rows."""
+_LOCK: Final = "scores"
+
+
+def run(family: str, today: date, root: Path | None = None) -> str:
+    """Score everybody whom the family's model is asked about now.
+
+    Args:
+        family: One of the catalog's families.
+        today: Nothing known later is used.
+        root: Holds params.yaml; the working directory by default.
+
+    Returns:
+        One line of JSON: status (`scored`, `unchanged` or `nothing_released`), family, as_of, rows, selected,
+        is_shadow, export.
+
+    Raises:
+        SettingsError: A live model's scores need CANDOR_VAULT_KEY for the identifiers of the ATS or LMS.
+    """
+    store = open_store()
+    release = releases.live(store, family) or releases.shadow(store, family)
+    if release is None:
+        return json.dumps({"status": NOTHING, "family": family})
+    if not release.is_shadow:
+        export.require_key()
+    manifest = Lake(store).require()
+    if _is_done(store, release, manifest, known.day_known(Lake(store), manifest, features(family).TABLES, today)):
+        return json.dumps({"status": UNCHANGED, "family": family})
+    as_of, tables = _known(store, manifest, family, today)
+    module = features(family)
+    cases = module.cases(tables, load(module.Prepare, family, "prepare", root=root), as_of)
+    with tempfile.TemporaryDirectory() as name:
+        releases.download(store, release, Path(name))
+        stamp = rows.Stamp(release.model_sha256, release.data_sha256, as_of)
+        scored = rows.scored(family, Path(name) / releases.MODEL, cases, "model", stamp, root=root)
+        inputs = _inputs(family, cases, Path(name) / releases.PROFILE)
+    _replace(store, "scored", family, as_of, scored.with_columns(is_shadow=pl.lit(release.is_shadow)))
+    _replace(store, "inputs", family, as_of, inputs)
+    files = [] if release.is_shadow else export.write(store, manifest, family, as_of, scored, root=root)
+    _record(store, release, manifest, as_of, scored)
+    answer = {
+        "status": "scored",
+        "family": family,
+        "as_of": as_of.isoformat(),
+        "rows": len(scored),
+        "selected": int(scored["is_selected"].sum()),
+        "is_shadow": release.is_shadow,
+        "export": files,
+    }
+    get_logger("score").info("people_scored", **answer)
+    return json.dumps(answer)
+
+
+def run_outcomes(family: str, today: date, root: Path | None = None) -> str:
+    """Write everything known about how cases ended.
+
+    Args:
+        family: One of the catalog's families.
+        today: Nothing known later is used.
+        root: Holds params.yaml; the working directory by default.
+
+    Returns:
+        One line of JSON: status, family, as_of, rows.
+    """
+    store = open_store()
+    manifest = Lake(store).require()
+    as_of, tables = _known(store, manifest, family, today)
+    module = features(family)
+    known = module.outcomes(tables, load(module.Prepare, family, "prepare", root=root))
+    known = conform(known.with_columns(family=pl.lit(family)), OUTCOMES, "Outcomes")
+    _replace(store, "outcomes", family, as_of, known)
+    get_logger("score").info("outcomes_written", family=family, as_of=as_of.isoformat(), rows=len(known))
+    return json.dumps({"status": "written", "family": family, "as_of": as_of.isoformat(), "rows": len(known)})
+
+
+def _known(store: Store, manifest: Manifest, family: str, today: date) -> tuple[date, dict[str, pl.DataFrame]]:
+    """The family's day and its tables as known then."""
+    lake, names = Lake(store), features(family).TABLES
+    as_of = known.day_known(lake, manifest, names, today)
+    return as_of, known.read_people(lake, manifest, names, as_of)[0]
+
+
+def _inputs(family: str, cases: pl.DataFrame, profile: Path) -> pl.DataFrame:
+    """What the release knows of: inputs that were taken out as leaks are not monitored either."""
+    described = json.loads(profile.read_text(encoding="utf-8"))
+    inputs = features(family).inputs(cases)
+    return inputs.select("person_id", "subject_id", *(name for name in inputs.columns if name in described))
+
+
+def _replace(store: Store, table: str, family: str, as_of: date, frame: pl.DataFrame) -> None:
+    day = as_of.isoformat()
+    stamped = frame.with_columns(family=pl.lit(family), as_of=pl.lit(day))
+    with store.lock(_LOCK):
+        delta.replace_partition(store, f"{SCORES}/{table}", stamped, {"family": family, "as_of": day})
+
+
+def _is_done(store: Store, release: Release, manifest: Manifest, as_of: date) -> bool:
+    """Whether the ledger holds this very scoring."""
+    wanted = _basis(release, manifest, as_of)
+    return any(
+        entry.tag is audit.Tag.PEOPLE_SCORED
+        and entry.subject == release.family
+        and wanted.items() <= dict(entry.facts).items()
+        for entry in audit.entries(store, newest_first=True)
+    )
+
+
+def _record(store: Store, release: Release, manifest: Manifest, as_of: date, scored: pl.DataFrame) -> None:
+    facts = _basis(release, manifest, as_of) | {
+        "rows": len(scored),
+        "scored_sha256": sha256_frame(scored.select(*SCORED)),
+    }
+    audit.append(store, audit.Tag.PEOPLE_SCORED, release.family, once=True, **facts)
+
+
+def _basis(release: Release, manifest: Manifest, as_of: date) -> dict[str, Any]:
+    """What a scoring rests on."""
+    return {
+        "as_of": as_of.isoformat(),
+        "release": release.sequence,
+        "kind": release.kind,
+        "verdict_sha256": release.verdict_sha256,
+        "model_sha256": release.model_sha256,
+        "manifest": manifest.seq,
+        "manifest_sha256": manifest.sha256,
+    }

@@ -1,0 +1,56 @@
+"""The reproducible stage: score the test cases with the model and its baseline.
+
+Reads   prepared   examples.parquet
+        trained    model, baseline, card.json
+Writes  scored.parquet    `Scored` of both scorers on the test cases
+        outcomes.parquet  `Outcomes` of all cases, so that past decisions can be judged on as many people as there are
+        inputs.parquet    `Inputs` of the test cases
+"""
+
+import json
+from datetime import date
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+
+from pipelines.base.catalog import PREPARED, SCORED, TRAINED, stage_dir
+from pipelines.base.contracts import OUTCOMES, conform
+from pipelines.base.log import get_logger
+from pipelines.models import Scorer, features
+from pipelines.score import rows
+
+_SCORERS: Final[tuple[Scorer, ...]] = ("model", "baseline")
+
+
+def run(family: str, root: Path | None = None) -> str:
+    """Score a family's test cases.
+
+    Args:
+        family: One of the catalog's families.
+        root: The checkout; the working directory by default.
+    """
+    trained, folder = stage_dir(family, TRAINED, root), stage_dir(family, SCORED, root)
+    card = json.loads((trained / "card.json").read_text(encoding="utf-8"))
+    as_of = date.fromisoformat(card["as_of"])
+    examples = pl.read_parquet(stage_dir(family, PREPARED, root) / "examples.parquet")
+    test = examples.filter(pl.col("split") == "test")
+    both = [
+        rows.scored(
+            family,
+            trained / scorer,
+            test,
+            scorer,
+            rows.Stamp(card[f"{scorer}_sha256"], card["data_sha256"], as_of),
+            root=root,
+        )
+        for scorer in _SCORERS
+    ]
+    known = conform(examples.with_columns(family=pl.lit(family)), OUTCOMES, "Outcomes").sort(rows.KEYS)
+    inputs = features(family).inputs(test).with_columns(as_of=pl.lit(as_of))
+    folder.mkdir(parents=True, exist_ok=True)
+    pl.concat(both).write_parquet(folder / "scored.parquet", compression="zstd")
+    known.write_parquet(folder / "outcomes.parquet", compression="zstd")
+    inputs.write_parquet(folder / "inputs.parquet", compression="zstd")
+    get_logger("score").info("test_scored", family=family, cases=len(test), outcomes=len(known))
+    return f"{family}: {len(test)} test cases scored by model and baseline"

@@ -1,0 +1,88 @@
+"""Check a batch that lies in a folder, table by table, those referred to first.
+
+Reads   rows/<table>.parquet    canonical rows with `unit_no` and `source_row`, repetitions left out
+        known/<table>.parquet   ids that the lake has already, for tables that others refer to
+        rejected.parquet        source rows that failed before
+Writes  failed.parquet          unit_no, source_row, table, reason_code
+        findings.json           every expectation: rows checked, rows failed; no value
+"""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+
+from pipelines.base.contracts import TABLES, Table
+from pipelines.validate.engine import check
+from pipelines.validate.suites import ROW, Finding
+
+SOURCE: Final = ["unit_no", "source_row"]
+FAILED: Final = pl.Schema(
+    {"unit_no": pl.Int32(), "source_row": pl.Int64(), "table": pl.String(), "reason_code": pl.String()}
+)
+
+
+def order() -> list[Table]:
+    """All tables, those that are referred to before those that refer."""
+    left = sorted(TABLES.values(), key=lambda table: (bool(table.references), table.zone == "lake", table.name))
+    done: list[Table] = []
+    while left:
+        waiting = {table.name for table in left}
+        ready = next(table for table in left if not set(table.references.values()) & waiting)
+        left.remove(ready)
+        done.append(ready)
+    return done
+
+
+def run(folder: Path) -> str:
+    """Check a folder.
+
+    Args:
+        folder: As above.
+
+    Returns:
+        The line to print.
+
+    Raises:
+        ContractError: An expectation could not be evaluated.
+    """
+    bad = pl.read_parquet(folder / "rejected.parquet").select(SOURCE).unique()
+    failed = [pl.DataFrame(schema=FAILED)]
+    findings: list[Finding] = []
+    passed: dict[str, pl.Series] = {}
+    checked = 0
+    for table in order():
+        file = folder / "rows" / f"{table.name}.parquet"
+        frame = pl.read_parquet(file) if file.is_file() else None
+        if frame is not None:
+            frame = frame.join(bad, on=SOURCE, how="anti", maintain_order="left")
+            outcome = check(table, frame, {other: passed[other] for other in table.references.values()})
+            rows = frame.select(SOURCE).with_row_index(ROW).cast({ROW: pl.Int64})
+            failed.append(_located(table, outcome.failed.join(rows, on=ROW, maintain_order="left")))
+            bad = pl.concat([bad, failed[-1].select(SOURCE)]).unique()
+            findings += outcome.findings
+            checked += len(frame)
+            frame = frame.join(bad, on=SOURCE, how="anti")
+        passed[table.name] = _ids(table, frame, folder)
+    located = pl.concat(failed)
+    located.write_parquet(folder / "failed.parquet")
+    (folder / "findings.json").write_text(json.dumps([asdict(f) for f in findings], indent=1), encoding="utf-8")
+    wrong = located.select(SOURCE).n_unique()
+    return f"checked {checked} rows by {len(findings)} expectations: {wrong} source rows failed"
+
+
+def _located(table: Table, failed: pl.DataFrame) -> pl.DataFrame:
+    return failed.select(*SOURCE, pl.lit(table.name).alias("table"), "reason_code")
+
+
+def _ids(table: Table, frame: pl.DataFrame | None, folder: Path) -> pl.Series:
+    """Ids of a table that exist now: rows that passed, and what the lake has."""
+    key = table.key[0]
+    ids = [pl.Series(key, [], dtype=pl.String)]
+    if frame is not None:
+        ids.append(frame[key])
+    if (folder / "known" / f"{table.name}.parquet").is_file():
+        ids.append(pl.read_parquet(folder / "known" / f"{table.name}.parquet")[key])
+    return pl.concat(ids).unique()

@@ -1,0 +1,103 @@
+"""Three graphs, one truth: imports, DVC's dependencies and Airflow's edges."""
+
+import importlib
+import re
+from pathlib import Path
+
+import grimp
+import pytest
+import yaml
+
+from pipelines.base.catalog import FAMILIES, STAGES
+from pipelines.base.settings import Section
+
+ROOT = Path(__file__).parents[2]
+DVC = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+USES_FAMILY = {"snapshot", "prepare", "train", "score", "evaluate"}
+"""Stages that load a family by its name, which no import graph shows."""
+
+
+@pytest.fixture(scope="module")
+def imports() -> grimp.ImportGraph:
+    return grimp.build_graph("pipelines", cache_dir=None)
+
+
+def files_of(path: str) -> set[str]:
+    """Modules below a dependency of dvc.yaml."""
+    place = ROOT / path
+    found = place.rglob("*.py") if place.is_dir() else [place]
+    return {module_name(file) for file in found}
+
+
+def module_name(file: Path) -> str:
+    parts = list(file.relative_to(ROOT).with_suffix("").parts)
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def needed(graph: grimp.ImportGraph, stage: str, family: str) -> set[str]:
+    """First-party modules that a stage runs for a family, ancestors' `__init__` included."""
+    top = f"pipelines.{stage}"
+    start = {m for m in graph.modules if m == top or m.startswith(f"{top}.")}
+    if stage in USES_FAMILY:
+        start |= {m for m in graph.modules if m.startswith(f"pipelines.models.{family}.")}
+    return start.union(*(graph.find_upstream_modules(m) for m in start))
+
+
+def declared(stage: str, family: str) -> set[str]:
+    deps = [dep.replace("${item.family}", family) for dep in DVC[stage]["deps"]]
+    code = [dep for dep in deps if dep.startswith("pipelines")]
+    return set().union(*(files_of(dep) for dep in code))
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_declares_every_module_it_runs(imports, stage, family):
+    missing = {m for m in needed(imports, stage, family) if not is_folder_only(m)} - declared(stage, family)
+    assert not missing, f"dvc.yaml: {stage} must list {sorted(missing)} in deps, or an edit leaves a stale result"
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_never_depends_on_another_family(stage, family):
+    others = {other for other in FAMILIES if other != family}
+    assert not {m for m in declared(stage, family) if set(m.split(".")) & others}
+
+
+def is_folder_only(module: str) -> bool:
+    """A package whose `__init__` holds no code but a docstring cannot make a result stale."""
+    file = ROOT / Path(*module.split(".")) / "__init__.py"
+    return file.exists() and not re.search(r"^(import|from|def|class) ", file.read_text(), re.MULTILINE)
+
+
+def test_dvc_knows_the_stages_of_the_catalog_in_order():
+    assert list(DVC) == list(STAGES)
+    assert all(DVC[stage]["matrix"]["family"] == list(FAMILIES) for stage in STAGES)
+
+
+def test_outputs_with_rows_of_people_never_enter_the_cache():
+    for stage in ("prepare", "score"):
+        outs = [out for out in DVC[stage]["outs"] if isinstance(out, dict)]
+        assert outs, stage
+        assert all(next(iter(out.values())) == {"cache": False} for out in outs)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_each_stage_lists_the_sections_it_reads(family):
+    """Every `params:` entry is a section of params.yaml, and a family's sections are its own."""
+    params = yaml.safe_load((ROOT / "params.yaml").read_text())
+    for stage in STAGES:
+        for entry in DVC[stage].get("params", []):
+            node = params
+            for key in entry.replace("${item.family}", family).split("."):
+                assert key in node, f"{stage}: params.yaml has no {entry}"
+                node = node[key]
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_familys_sections_match_its_settings(family):
+    params = yaml.safe_load((ROOT / "params.yaml").read_text())[family]
+    features = importlib.import_module(f"pipelines.models.{family}.features")
+    for key, name in (("prepare", "Prepare"), ("train", "Train"), ("decide", "Decide")):
+        model = getattr(features, name)
+        assert issubclass(model, Section)
+        model.model_validate(params[key])

@@ -1,0 +1,1 @@
+"""Figures of one machine, as ratios where a peer exists: `make bench`."""

@@ -1,0 +1,158 @@
+"""What every DAG must keep to. Each assertion says which DAG breaks it and what to add."""
+
+import itertools
+from pathlib import Path
+
+import pytest
+import yaml
+
+from pipelines.base.catalog import FAMILIES, STAGES
+
+ROOT = Path(__file__).parents[2]
+FILES = sorted(path for path in (ROOT / "dags").glob("*.py") if not path.name.startswith("_"))
+NAMES = ("ingest_exports", "monitor_models", "release", "retrain", "score_people")
+TAGS = {"data", "models", "approval", "scores", "monitoring"}
+HEAVY = {
+    "pandas",
+    "polars",
+    "tensorflow",
+    "keras",
+    "great_expectations",
+    "evidently",
+    "boto3",
+    "sklearn",
+    "dvc",
+    "duckdb",
+}
+TALKS_TO_OTHERS = {
+    ("ingest_exports", "discover"), ("ingest_exports", "land_read_map"), ("ingest_exports", "publish"),
+    ("release", "approve_first"), ("release", "approve_second"), ("release", "publish"),
+    ("retrain", "clone"), ("retrain", "pin"), *(("retrain", stage) for stage in STAGES),
+    ("retrain", "push"), ("retrain", "propose"),
+}  # fmt: skip
+
+
+def tasks(dags):
+    return {(dag, task): about for dag, found in dags.items() for task, about in found["tasks"].items()}
+
+
+def test_every_file_imports(bag):
+    assert bag["errors"] == {}
+
+
+def test_the_dags_are_the_five_of_the_design(dags):
+    assert tuple(sorted(dags)) == NAMES
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
+def test_a_file_is_wiring_of_at_most_sixty_lines(file):
+    assert len(file.read_text().splitlines()) <= 60, f"{file.name}: move logic into pipelines or infra"
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
+def test_a_file_decides_nothing(file):
+    """No branch, no loop over data, no exception handling: those belong to the steps."""
+    words = [line.split()[0] for line in file.read_text().partition('"""\n\n')[2].splitlines() if line.strip()]
+    assert not {"if", "while", "try:", "def", "class"} & set(words)
+
+
+def test_parsing_costs_at_most_a_third_of_a_second_beyond_airflow(bag):
+    assert bag["seconds"] <= 0.3
+
+
+def test_parsing_loads_nothing_heavy(bag):
+    assert not HEAVY & set(bag["heavy"])
+
+
+def test_parsing_loads_no_stage():
+    """Names come from the catalog; what runs is started, not imported."""
+    text = "".join(path.read_text() for path in (ROOT / "dags").glob("*.py"))
+    imported = {line.split()[1] for line in text.splitlines() if line.startswith(("from pipelines", "from monitoring"))}
+    assert imported == {"pipelines.base.catalog"}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_dag_carries_its_manual(dags, name):
+    doc = dags[name]["doc"]
+    missing = [part for part in (f"# {name}:", "**Owner**", "**When it fails**") if part not in doc]
+    assert not missing, f"{name}: its docstring must have {missing}"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_dag_has_known_tags_only(dags, name):
+    assert dags[name]["tags"], f"{name}: give it a tag of {sorted(TAGS)}"
+    assert set(dags[name]["tags"]) <= TAGS
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_dag_does_not_catch_up(dags, name):
+    assert dags[name]["catchup"] is False
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_dag_runs_once_at_a_time_unless_it_waits_for_people(dags, name):
+    assert dags[name]["max_active_runs"] == (16 if name == "release" else 1)
+
+
+def test_only_tasks_that_talk_to_others_are_retried(dags):
+    retried = {task for task, about in tasks(dags).items() if about["retries"]}
+    assert retried == TALKS_TO_OTHERS
+
+
+def test_every_task_has_an_owner(dags):
+    assert {about["owner"] for about in tasks(dags).values()} == {"candor"}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_failed_task_fails_its_run(dags, name):
+    """Leaves decide: one that runs whatever happened before it hides a failure, unless another leaf sees it."""
+    found = dags[name]["tasks"]
+    for task in (task for task, about in found.items() if about["rule"] == "all_done"):
+        seen = [about["after"] for about in found.values() if about["rule"] == "none_failed"]
+        assert found[task]["after"] in seen, f"{name}: {task} hides what fails before it; add a leaf with none_failed"
+
+
+def test_assets_tie_the_dags_together(dags):
+    outlets = {task: about["outlets"] for task, about in tasks(dags).items() if about["outlets"]}
+    assert outlets == {
+        ("ingest_exports", "publish"): ["lake"],
+        ("release", "publish"): ["release"],
+        ("score_people", "announce"): ["scores"],
+        ("monitor_models", "request_retrain"): ["retrain_request"],
+    }
+
+
+def test_retrain_has_the_edges_of_the_reproducible_graph(dags):
+    order = ("order", "clone", "pin", *STAGES, "push", "propose", "allowed", "release")
+    after = {task: about["after"] for task, about in dags["retrain"]["tasks"].items()}
+    assert after == {task: [before] for before, task in itertools.pairwise(order)} | {"order": []}
+
+
+def test_retrain_runs_the_stages_of_dvc_in_its_order():
+    assert tuple(yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]) == STAGES
+
+
+def test_only_evaluate_is_handed_protected_attributes(dags):
+    handed = {task for task, about in dags["retrain"]["tasks"].items() if "CANDOR_AUDIT_KEY" in about["secrets"]}
+    assert handed == {"evaluate"}
+
+
+def test_a_release_asks_two_people_before_it_publishes(dags):
+    release = dags["release"]["tasks"]
+    assert release["publish"]["after"] == ["approve_first", "approve_second"]
+    for gate in ("approve_first", "approve_second"):
+        assert release[gate]["type"] == "ApprovalOperator"
+        assert release[gate]["assigned"] == ["compliance_first", "compliance_second"]
+        assert release[gate]["retries"] >= 2, "Airflow can lose an answer; without a retry the gate fails"
+
+
+def test_a_release_has_no_schedule_of_its_own(dags):
+    assert "Null" in dags["release"]["schedule"]
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_family_is_judged_before_it_is_reported(dags, family):
+    found = dags["monitor_models"]["tasks"]
+    judges = sorted(f"{what}_{family}" for what in ("drift", "performance", "bias"))
+    assert found[f"report_{family}"]["after"] == judges
+    assert all(found[judge]["after"] == [f"outcomes_{family}"] for judge in judges)

@@ -1,0 +1,93 @@
+"""How a stage starts: what it sees, what its end means. Run in a program of its own, as Airflow would."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+def tried(code: str, tmp_path: Path, **variables: str) -> str:
+    """What `code` prints with `dags._stage` at hand as `s`."""
+    environment = {"PATH": os.environ["PATH"], "AIRFLOW_HOME": str(tmp_path), "PYTHONPATH": str(ROOT), **variables}
+    command = [sys.executable, "-W", "ignore", "-c", f"import dags._stage as s\n{code}"]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-1500:]
+    return done.stdout
+
+
+def failing(tmp_path: Path, line: str, code: int) -> str:
+    """The exception that a step which says `line` and ends with `code` becomes."""
+    (tmp_path / "step.py").write_text(f"import sys; print({line!r}, file=sys.stderr); sys.exit({code})")
+    wrapper = f"""
+s.environment = lambda secrets: {{"PATH": "", "PYTHONPATH": {str(tmp_path)!r}}}
+try: s.call("step")
+except Exception as error: print("GOT", type(error).__name__, error)
+"""
+    return tried(wrapper, tmp_path).partition("GOT ")[2].strip()
+
+
+def test_a_stage_sees_only_the_secrets_it_is_handed(tmp_path):
+    code = "print(sorted(n for n in s.environment(s.AUDIT) if n.startswith(('CANDOR', 'AIRFLOW', 'PYTHON'))))"
+    keys = dict.fromkeys(("CANDOR_AUDIT_KEY", "CANDOR_VAULT_KEY", "CANDOR_PSEUDONYM_KEY", "CANDOR_STORE"), "x")
+    printed = tried(code, tmp_path, **keys, AIRFLOW__API_AUTH__JWT_SECRET="long enough", CANDOR_VIEWER_PASSWORD="x")
+    assert printed.strip() == "['CANDOR_AUDIT_KEY', 'CANDOR_STORE']"
+
+
+@pytest.mark.parametrize("name", ["SettingsError", "ContractError", "GateRefused"])
+def test_an_error_that_waiting_does_not_mend_is_final(tmp_path, name):
+    assert failing(tmp_path, f"{name}: not so", 1) == f"AirflowFailException {name}: not so"
+
+
+def test_another_system_that_does_not_answer_may_be_tried_again(tmp_path):
+    assert failing(tmp_path, "SourceUnavailable: no answer", 75).startswith(
+        "AirflowException step ended with exit code 75"
+    )
+
+
+def test_the_last_line_of_stdout_is_the_answer(tmp_path):
+    assert tried("print(s.answered(['noise', '{\"rows\": 3}']))", tmp_path).strip() == "{'rows': 3}"
+
+
+def test_a_line_that_is_no_object_is_no_answer(tmp_path):
+    assert tried("print(s.answered(['[1]']), s.answered(['done']), s.answered([]))", tmp_path).strip() == "{} {} {}"
+
+
+def test_only_allowed_proposals_become_releases(tmp_path):
+    code = """
+from types import SimpleNamespace as run
+verdicts = {"a": "allowed", "b": "held", "c": "none"}
+found = [{"family": f, "verdict": v, "verdict_sha256": "d"} for f, v in verdicts.items()]
+print(s.allowed(found, dag_run=run(run_id="r1")))
+"""
+    expected = "[{'trigger_run_id': 'release__r1__a', 'conf': {'family': 'a', 'verdict': 'd'}}]"
+    assert tried(code, tmp_path).strip() == expected
+
+
+def test_a_retrain_without_a_reason_is_refused(tmp_path):
+    code = """
+from types import SimpleNamespace as run
+params = {"families": ["screening"], "as_of": None, "reason": None, "ref": "main"}
+try: s.ordered(params=params, dag_run=run(triggering_user_name="ml"))
+except Exception as error: print(type(error).__name__)
+print(s.ordered(params=params | {"reason": "new data"}, dag_run=run(triggering_user_name="ml"))["requester"])
+"""
+    assert tried(code, tmp_path).split() == ["AirflowFailException", "ml"]
+
+
+def test_a_release_started_by_hand_is_turned_away(tmp_path):
+    code = """
+from types import SimpleNamespace as run
+for kind in ("manual", "asset_triggered", "scheduled", "operator_triggered"):
+    try: s.triggered({"dag_run": run(run_type=kind)}); print(kind, "goes on")
+    except Exception as error: print(kind, type(error).__name__)
+"""
+    assert tried(code, tmp_path).splitlines() == [
+        "manual AirflowFailException",
+        "asset_triggered AirflowFailException",
+        "scheduled AirflowFailException",
+        "operator_triggered goes on",
+    ]

@@ -1,0 +1,163 @@
+"""The whole road with the real scheduler, REST API, approvals and DVC."""
+
+import hashlib
+import json
+import stat
+import time
+from pathlib import Path
+
+import pytest
+
+from infra.run.api import Denied
+from pipelines.base.catalog import FAMILIES
+
+from .conftest import ROOT, candor, git
+
+pytestmark = pytest.mark.airflow
+REVIEWERS = ["compliance_first", "compliance_second"]
+
+
+def test_no_row_is_lost_on_the_way_into_the_lake(world):
+    assert len(world.summary["ingest"]) == 13
+    assert all(feed["is_balanced"] for feed in world.summary["ingest"].values())
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_family_is_released_by_two_people_who_did_not_ask_for_it(world, family):
+    found = world.summary["families"][family]
+    assert (found["verdict"], found["live"]) == ("allowed", "release")
+    assert found["approvers"] == REVIEWERS
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_family_beats_nothing_without_saying_how_sure_that_is(world, family):
+    for scorer in ("model", "baseline"):
+        number = world.summary["families"][family][scorer]
+        assert number["low"] <= number["value"] <= number["high"]
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_scores_are_written_back_for_other_systems(world, family):
+    kinds = {Path(path).suffix for path in world.summary["families"][family]["exports"]}
+    assert kinds == {".csv", ".json"}
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_family_has_a_report_to_read(world, family):
+    assert Path(world.summary["monitoring"][family]["report"]).is_file()
+
+
+def test_every_planted_truth_is_found(world):
+    missed = [name for name, truth in world.summary["truths"].items() if not truth["found"]]
+    assert not missed
+
+
+def test_both_approvers_accept_every_gap_by_its_name(world):
+    pointers = sorted((world.company.var / "releases").glob("*/0*.json"))
+    assert len(pointers) == len(FAMILIES)
+    for pointer in (json.loads(path.read_text()) for path in pointers):
+        gaps = set(world.summary["families"][pointer["family"]]["gaps"])
+        assert all(set(approver["accepted_gaps"]) == gaps for approver in pointer["approvers"])
+
+
+def test_the_ledger_proves_itself(world):
+    done = world.module("pipelines.audit", "verify")
+    assert done.returncode == 0, done.stderr
+    assert "whole" in done.stdout
+
+
+def test_the_ledger_tells_the_whole_story(world):
+    entries = [json.loads(path.read_text()) for path in (world.company.var / "ledger").glob("*.json")]
+    expected = {
+        "file:ingested",
+        "model:trained",
+        "model:proposed",
+        "release:approved",
+        "model:released",
+        "people:scored",
+    }
+    assert expected <= {entry["tag"] for entry in entries}
+
+
+def test_a_retrain_leaves_its_locks_on_a_branch_of_its_own(world):
+    branches = git(
+        "for-each-ref", "--format=%(refname:short)", "refs/heads/runs/manual*", cwd=world.company.git
+    ).split()
+    assert branches
+    files = git("ls-tree", "--name-only", branches[0], cwd=world.company.git).split()
+    assert {"dvc.lock", "lake.lock", "params.yaml"} <= set(files)
+    assert "Requested-by: ml_engineer" in git("log", "-1", "--format=%B", branches[0], cwd=world.company.git)
+
+
+def test_the_users_own_checkout_is_never_touched(world):
+    assert git("status", "--porcelain") == world.status_before
+
+
+def test_rows_of_people_are_neither_in_the_cache_nor_in_the_remote(world):
+    rows = list((world.company.var / "retrain").glob("*/var/stages/*/prepared/examples.parquet"))
+    assert rows
+    for path in rows:
+        digest = hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
+        for place in ("dvc-cache", "dvc-remote"):
+            assert not (world.company.var / place / "files" / "md5" / digest[:2] / digest[2:]).exists()
+
+
+@pytest.mark.parametrize("name", ["secrets/keys.json", "secrets/accounts.json", "env"])
+def test_secrets_can_be_read_by_their_owner_only(world, name):
+    assert stat.S_IMODE((world.company.var / name).stat().st_mode) == 0o600
+
+
+def test_passwords_are_printed_once(world):
+    again = candor("run", "--workers", "200", "--var", str(world.company.var))
+    assert again.returncode == 0, again.stderr
+    assert world.passwords["viewer"] in world.printed
+    assert not any(password in again.stdout for password in world.passwords.values())
+    assert "done before" in again.stdout
+
+
+@pytest.mark.parametrize("path", ["/api/v2/dags", "/api/v2/dags/release/dagRuns", "/candor-audit/"])
+def test_an_anonymous_request_is_refused(world, path):
+    with pytest.raises(Denied) as refused:
+        world.api().call("GET", path)
+    assert refused.value.status == 401
+
+
+def test_a_release_started_by_hand_releases_nothing(world):
+    pointers = sorted((world.company.var / "releases").rglob("*.json"))
+    family, verdict = "screening", world.summary["families"]["screening"]["verdict_sha256"]
+    run = world.api("ml_engineer").trigger("release", {"family": family, "verdict": verdict})
+    state = ""
+    for _ in range(240):
+        state = world.api("viewer").run("release", run)["state"]
+        if state in ("success", "failed"):
+            break
+        time.sleep(0.5)
+    assert state == "failed"
+    assert sorted((world.company.var / "releases").rglob("*.json")) == pointers
+
+
+def test_publish_refuses_a_run_that_no_retrain_triggered(world):
+    verdict = world.summary["families"]["screening"]["verdict_sha256"]
+    words = ("--dag-run", "release__forged__screening", "--family", "screening", "--verdict", verdict)
+    done = world.module("pipelines.publish", "release", *words)
+    assert done.returncode != 0
+    assert done.stderr.splitlines()[-1].startswith("GateRefused:")
+
+
+def test_a_viewer_may_not_start_anything(world):
+    with pytest.raises(Denied) as refused:
+        world.api("viewer").trigger("retrain", {"reason": "I am only looking"})
+    assert refused.value.status == 403
+
+
+def test_a_folder_that_belongs_to_another_company_is_refused_in_one_line(world):
+    done = candor("run", "--workers", "300", "--var", str(world.company.var))
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "belongs to another company (workers=200)" in done.stderr
+
+
+def test_the_makefile_only_calls():
+    """No recipe longer than three lines: what it does is in Python."""
+    recipes = (ROOT / "Makefile").read_text().split("\n\n")
+    assert all(sum(line.startswith("\t") for line in recipe.splitlines()) <= 3 for recipe in recipes)

@@ -1,0 +1,110 @@
+"""A reviewer signs in to the real Airflow, clicks Audit and reads the page of a model, in a real browser."""
+
+import re
+import shutil
+from contextlib import contextmanager
+from urllib.error import HTTPError
+from urllib.request import ProxyHandler, Request, build_opener
+
+import pytest
+
+from infra.run import airflow
+
+CHROMIUM = shutil.which("chromium")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+pytestmark = [
+    pytest.mark.airflow,
+    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed; run `sh infra/setup/chromium.sh` as root"),
+]
+
+
+@contextmanager
+def browser():
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        try:
+            yield opened
+        finally:
+            opened.close()
+
+
+def sign_in(page, url, name, password):
+    page.goto(url)
+    page.locator("input[name=username]").fill(name)
+    page.locator("input[name=password]").fill(password)
+    page.locator("button[type=submit], button:has-text('Sign in')").first.click()
+    page.wait_for_url(re.compile(r"^(?!.*/auth/login)"))
+
+
+def audit_frame(page):
+    """The page behind *Audit*, inside Airflow's frame."""
+    page.get_by_role("link", name="Audit").or_(page.get_by_role("button", name="Audit")).first.click()
+    return page.frame_locator("iframe").first
+
+
+def read_by_reviewer(url, password, picture):
+    """What a reviewer sees of screening; a screenshot goes to `picture`."""
+    faults = []
+    with browser() as opened:
+        page = opened.new_page(viewport={"width": 1400, "height": 1000})
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        sign_in(page, url, "compliance_first", password)
+        frame = audit_frame(page)
+        frame.get_by_role("heading", name="Overview").wait_for()
+        overview = frame.locator("main").inner_text()
+        frame.get_by_role("link", name="Screening").first.click()
+        frame.get_by_role("heading", name="Screening", exact=True).wait_for()
+        model = frame.locator("main").inner_text()
+        page.screenshot(path=str(picture))
+        frame.get_by_role("link", name="Bias, Evidently report").click()
+        report = frame.frame_locator("iframe.report").get_by_text("Subjects judged ADVERSE").first
+        report.wait_for()
+        said = frame.frame_locator("iframe.report").locator("body").inner_text()
+    assert faults == []
+    return overview, model, said
+
+
+def status_of(url, **headers):
+    """Status without a session; redirects are not followed."""
+    request = Request(f"{url}/candor-audit/", headers=headers)  # noqa: S310  # our own Airflow
+    try:
+        with build_opener(ProxyHandler({})).open(request, timeout=30) as answer:
+            return answer.status, answer.url
+    except HTTPError as error:
+        error.close()
+        return error.code, ""
+
+
+def test_a_reviewer_finds_the_planted_requisition_with_a_few_clicks(world, tmp_path):
+    picture = tmp_path / "audit.png"
+    overview, model, report = read_by_reviewer(airflow.url(world.company), world.passwords["compliance_first"], picture)
+    assert picture.stat().st_size > 10_000
+    assert "compliance_first, compliance_second" in re.sub(r"\s+", " ", overview)
+    assert re.search(r"Model sha256\s+[0-9a-f]{64}", model)
+    requisition = next(iter(re.findall(r"R-\d{4}", " ".join(world.summary["truths"]))))
+    for text in (overview, model, report):
+        assert re.search(rf"{requisition}, human decisions at screen, sex: .*ADVERSE", text)
+
+
+def test_anonymous_people_and_other_accounts_do_not_get_in(world):
+    url = airflow.url(world.company)
+    assert status_of(url, Accept="application/json")[0] == 401
+    status, address = status_of(url, Accept="text/html")
+    assert status == 200
+    assert "/auth/login" in address
+    with browser() as opened:
+        page = opened.new_page()
+        sign_in(page, url, "ml_engineer", world.passwords["ml_engineer"])
+        frame = audit_frame(page)
+        frame.get_by_text("The Audit page is for compliance reviewers").wait_for()

@@ -1,0 +1,70 @@
+"""The README's commands, run as they stand, on the shared company: `make run` and `make up` are the fixture's."""
+
+import json
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from pipelines.base.catalog import FAMILIES
+
+from .conftest import ROOT, git, plain_environment
+
+pytestmark = pytest.mark.airflow
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BY_FIXTURE = ("make run", "make up")
+BY_CI = ("make test",)
+
+
+def lines() -> list[str]:
+    """Commands of all shell blocks, in order, without comments."""
+    blocks = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
+    return [line.split("  #")[0].strip() for block in blocks for line in block.splitlines() if line.strip()]
+
+
+@pytest.fixture(scope="module")
+def engineer(world, tmp_path_factory) -> Path:
+    """A clone of an engineer's own, with the company where the README has it."""
+    clone = tmp_path_factory.mktemp("engineer") / "candor"
+    git("clone", "--quiet", str(ROOT), str(clone))
+    (clone / ".venv").symlink_to(ROOT / ".venv")
+    (clone / "var").mkdir()
+    (clone / "var" / "sample").symlink_to(world.company.var)
+    return clone
+
+
+def test_the_two_commands_exist():
+    makefile = (ROOT / "Makefile").read_text()
+    assert {"make run", "make test"} <= set(lines())
+    assert all(f"\n{line.split()[1]}:" in makefile for line in lines() if line.startswith("make "))
+
+
+def test_every_command_does_what_the_readme_says(world, engineer):
+    branch = git("for-each-ref", "--format=%(refname)", "refs/heads/runs/manual*", cwd=world.company.git).split()[0]
+    pinned = git("show", f"{branch}:lake.lock", cwd=world.company.git) + "\n"
+    said = {}
+    for line in dict.fromkeys(line for line in lines() if line not in (*BY_FIXTURE, *BY_CI)):
+        words = ["bash", "-ec", f". var/sample/env; {line}"]
+        done = subprocess.run(words, cwd=engineer, env=plain_environment(), capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"{line}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
+        said[line] = done.stdout
+        if line.endswith("snapshot pin"):
+            # The state of the lake that the retrain DAG saw: so the digests below must be the DAG's.
+            (engineer / "lake.lock").write_text(pinned)
+    assert "nothing new" in said[".venv/bin/python -m pipelines.ingest run"]
+    assert "The ledger is whole" in said[".venv/bin/python -m pipelines.audit verify"]
+    assert all(family in said[".venv/bin/dvc metrics show"] for family in FAMILIES)
+    for family in FAMILIES:
+        by_hand = json.loads((engineer / f"var/stages/{family}/gated/verdict.json").read_text())
+        sha256 = world.summary["families"][family]["verdict_sha256"]
+        by_dag = json.loads((world.company.var / "proposals" / family / sha256 / "verdict.json").read_text())
+        assert by_hand == by_dag
+
+
+def test_one_changed_number_reruns_one_family(world, engineer):
+    params = engineer / "params.yaml"
+    params.write_text(re.sub(r"(?m)^(\s+)top_k: 5\b", r"\1top_k: 4", params.read_text(), count=1))
+    words = ["bash", "-ec", ". var/sample/env; .venv/bin/dvc status --json"]
+    done = subprocess.run(words, cwd=engineer, env=plain_environment(), capture_output=True, text=True, check=True)
+    assert {stage.split("@")[1] for stage in json.loads(done.stdout)} == {"recommendation"}

@@ -1,0 +1,207 @@
+"""A tiny company that was scored twice: everything monitoring and the Audit page read, planted by hand.
+
+Requisition R-0007 advanced women at less than half the men's rate; the others make up for it, so that all together look
+equal. `overtime_hours` shifts before the second scoring; `tenure_days` does not.
+"""
+
+import json
+from datetime import UTC, date, datetime
+
+import numpy as np
+import polars as pl
+
+from pipelines import audit, gate
+from pipelines.base import delta
+from pipelines.base.contracts import SCORED
+from pipelines.base.digests import sha256_bytes
+from pipelines.base.lake import Lake
+from pipelines.base.releases import Release
+from pipelines.base.store import Store
+from pipelines.fairness import judge_axes
+
+FIRST, SECOND = date(2026, 9, 30), date(2026, 10, 31)
+MODEL, DATA, LAKE = "a" * 64, "b" * 64, "c" * 64
+
+PARAMS = """
+gate:
+  margin: 0.03
+  min_group_size: 30
+  min_known_share: 0.5
+monitor:
+  psi: 0.25
+  noise_quantile: 0.999
+  psi_floor: 0.0001
+  min_rows: 30
+  drifted_share: 0.6
+  performance_drop: 0.1
+  min_labels: 30
+  top_k: 10
+  bootstrap: 200
+  sample_rows: 200
+  seed: 1
+  cooldown_days: 14
+  retrain_on: [psi, drifted_share, performance_drop]
+"""
+
+
+def applicants() -> pl.DataFrame:
+    """person_id, subject_id, sex, ethnicity, advanced: R-0007 has 120 of each sex, four others 60 of each.
+
+    R-0007: women 30 of 120 (25 %), men 72 of 120 (60 %). Others: women 35 of 60, men 25 of 60.
+    All: women 170 of 360 (47 %), men 172 of 360 (48 %).
+    """
+    counts = [("R-0007", 120, 30, 72), *((f"R-{n:04d}", 60, 35, 25) for n in (1, 2, 3, 4))]
+    rows = []
+    for subject, size, women, men in counts:
+        for sex, advanced in (("female", women), ("male", men)):
+            rows += [(subject, sex, i < advanced) for i in range(size)]
+    frame = pl.DataFrame(rows, schema=["subject_id", "sex", "advanced"], orient="row").with_row_index("i")
+    return frame.with_columns(
+        person_id=pl.format("p_{}", pl.col("i").cast(pl.String).str.zfill(32)),
+        ethnicity=pl.when(pl.col("i") % 30 == 0).then(pl.lit("small")).otherwise(pl.lit("large")),
+    )
+
+
+def fill(store: Store, family: str = "screening") -> None:
+    """Lake, vault, release, ledger and two scorings of one family."""
+    people = applicants()
+    _lake(store, people)
+    release(store, family)
+    for day, shift in ((FIRST, 0.0), (SECOND, 1.5)):
+        _score(store, family, people, day, shift)
+    outcomes = people.select(
+        "person_id",
+        family=pl.lit(family),
+        subject_id="subject_id",
+        target_code=pl.lit("screen"),
+        stage_code=pl.lit("screen"),
+        outcome=pl.col("advanced").cast(pl.Float64),
+        decided_by=pl.lit("human"),
+        occurred_at=pl.lit(datetime(2026, 10, 9, tzinfo=UTC)),
+        known_at=pl.lit(datetime(2026, 10, 9, tzinfo=UTC)),
+        as_of=pl.lit(SECOND),
+    )
+    delta.replace_partition(store, "scores/outcomes", outcomes, {"family": family, "as_of": str(SECOND)})
+
+
+def release(store: Store, family: str, profile: dict | None = None) -> Release:
+    """A live release with a verdict of the real gate, approved by two people."""
+    people = applicants()
+    judged = judge_axes(
+        people["advanced"].to_numpy(),
+        {"sex": people["sex"].to_numpy(), "ethnicity": people["ethnicity"].to_numpy()},
+        ["pool"] * len(people),
+        min_group_size=30,
+    )
+    number = {"value": 0.81, "low": 0.78, "high": 0.84}
+    about = {"model_sha256": MODEL, "data_sha256": DATA, "lake_sha256": LAKE, "as_of": str(FIRST)}
+    metrics = about | {
+        "family": family,
+        "metric": "auc",
+        "higher_is_better": True,
+        "n": 500,
+        "chance": 0.5,
+        "model": number,
+        "baseline": {"value": 0.74, "low": 0.7, "high": 0.78},
+        "difference": {"value": 0.07, "low": 0.03, "high": 0.1},
+        "data_checks": [{"check": "no_leak", "passed": True, "reason": "No input tells the outcome."}],
+    }
+    card = {"model_sha256": MODEL, "data_sha256": DATA, "params_sha256": "d" * 64}
+    evidence = {"metrics.json": metrics, "groups.json": judged | {"human": judged}, "card.json": card}
+    settings = gate.GateSettings(margin=0.03, min_group_size=30, min_known_share=0.5)
+    verdict = gate.decide(family, {name: _json(value) for name, value in evidence.items()}, settings)
+    files = {"verdict.json": _json(verdict), "profile.json": _json(profile or training_profile())}
+    folder = f"releases/{family}/{sha256_bytes(files['verdict.json'])}"
+    manifest = _json({"files": {name: sha256_bytes(data) for name, data in files.items()}})
+    for name, data in (files | {"manifest.json": manifest}).items():
+        store.put(f"{folder}/{name}", data)
+    digest = sha256_bytes(files["verdict.json"])
+    audit.append(store, audit.Tag.MODEL_RELEASED, family, verdict_sha256=digest)
+    head = audit.head(store)
+    gaps = [gap["name"] for gap in verdict["gaps"]]
+    pointer = Release(
+        family=family,
+        sequence=1,
+        kind="release",
+        folder=folder,
+        verdict_sha256=digest,
+        manifest_sha256=sha256_bytes(manifest),
+        model_sha256=MODEL,
+        data_sha256=DATA,
+        as_of=str(FIRST),
+        run_id="release__manual__1",
+        reason="First release.",
+        approvers=tuple(
+            {
+                "name": name,
+                "gate": f"approve_{n}",
+                "approved_at": "2026-10-01T09:00:00Z",
+                "justification": "Gaps are known.",
+                "accepted_gaps": gaps,
+            }
+            for n, name in enumerate(("compliance_first", "compliance_second"), 1)
+        ),
+        ledger={"sequence": head.sequence, "sha256": head.sha256},
+        released_at="2026-10-01T09:05:00+00:00",
+    )
+    store.put(pointer.key, pointer.to_json())
+    return pointer
+
+
+def training_profile() -> dict:
+    """overtime_hours and tenure_days uniform over [0, 10), a category half `a`."""
+    uniform = {"edges": [float(e) for e in range(11)], "shares": [0.1] * 10}
+    numeric = {"kind": "numeric", "n": 1000, "missing_share": 0.0, **uniform}
+    category = {"kind": "categorical", "n": 1000, "missing_share": 0.0, "categories": ["a", "b"], "shares": [0.5, 0.5]}
+    return {"overtime_hours": numeric, "tenure_days": numeric, "source_code": category}
+
+
+def _lake(store: Store, people: pl.DataFrame) -> None:
+    known = {
+        "file_id": pl.lit("f"),
+        "source_row": pl.int_range(pl.len()),
+        "known_from": pl.lit(datetime(2026, 9, 1, tzinfo=UTC)),
+        "known_from_basis": pl.lit("file"),
+    }
+    protected = pl.concat(
+        people.select("person_id", attribute_code=pl.lit(name), value_code=pl.col(name))
+        for name in ("sex", "ethnicity")
+    ).with_columns(**known)
+    tally = {"in": 725, "accepted": 720, "quarantined": 4, "filtered": 1, "held": 0}
+    counts = {"workday_applications": tally | {"reasons": {"unknown_requisition": 4, "duplicate_row": 1}}}
+    Lake(store).publish("batch-1", {}, {"protected": protected}, counts)
+    store.put("reports/ingest/batch-1.json", _json({"batch": "batch-1", "manifest": 1, "counts": counts, "held": []}))
+
+
+def _score(store: Store, family: str, people: pl.DataFrame, day: date, shift: float) -> None:
+    rng = np.random.default_rng(day.toordinal())
+    merit = people["advanced"].cast(pl.Float64).to_numpy() * 0.3 + rng.uniform(0, 0.6, len(people))
+    rows = people.select("person_id", "subject_id").with_columns(
+        score=pl.Series(np.clip(merit, 0, 1)),
+        family=pl.lit(family),
+        target_code=pl.lit("screen"),
+        scorer=pl.lit("model"),
+        low=pl.lit(0.0),
+        high=pl.lit(1.0),
+        reasons=pl.lit([], dtype=pl.List(pl.String)),
+        model_sha256=pl.lit(MODEL),
+        data_sha256=pl.lit(DATA),
+        as_of=pl.lit(day),
+        scored_at=pl.lit(datetime(day.year, day.month, day.day, tzinfo=UTC)),
+    )
+    rows = rows.with_columns(is_selected=pl.col("score") > 0.5)
+    both = pl.concat([rows, rows.with_columns(scorer=pl.lit("baseline"), score=pl.lit(0.5))]).select(SCORED.names())
+    partition = {"family": family, "as_of": str(day)}
+    delta.replace_partition(store, "scores/scored", both, partition)
+    inputs = people.select("person_id", "subject_id").with_columns(
+        pl.lit(family).alias("family"),
+        pl.lit(day).alias("as_of"),
+        pl.Series("overtime_hours", rng.uniform(0, 10, len(people)) * (1 + shift)),
+        pl.Series("tenure_days", rng.uniform(0, 10, len(people))),
+        pl.Series("source_code", rng.choice(["a", "b"], len(people)).tolist()),
+    )
+    delta.replace_partition(store, "scores/inputs", inputs, partition)
+
+
+def _json(value: object) -> bytes:
+    return json.dumps(value, sort_keys=True).encode()

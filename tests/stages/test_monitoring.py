@@ -1,0 +1,107 @@
+"""The monitoring commands on a tiny company, from the store to the store."""
+
+import json
+import re
+
+import pytest
+
+from monitoring.__main__ import main
+from pipelines import audit
+from tests.stages import monitored_company as company
+
+pytestmark = pytest.mark.filterwarnings("ignore")  # of Evidently's own imports
+
+
+@pytest.fixture
+def monitored(store, keys, tmp_path, monkeypatch):
+    (tmp_path / "params.yaml").write_text(company.PARAMS)
+    monkeypatch.chdir(tmp_path)
+    company.fill(store)
+    return store
+
+
+def run(capsys, *words):
+    code = main([*words])
+    out, err = capsys.readouterr()
+    assert code == 0, err
+    return json.loads(out)
+
+
+def report(store, name, day="2026-10-31"):
+    return store.read(f"reports/screening/{day}/{name}")
+
+
+def test_the_whole_day_is_monitored_and_the_planted_truths_are_found(monitored, capsys):
+    drift = run(capsys, "drift", "screening")
+    assert drift["drifted"] == ["overtime_hours"]
+    performance = run(capsys, "performance", "screening")
+    assert performance["status"] == "ok"
+    assert performance["labels"] == "720 of 720"
+    bias = run(capsys, "bias", "screening")
+    assert ["human", "R-0007", "sex"] in bias["adverse"]
+    assert bias["headline"].startswith("R-0007, human decisions at screen, sex: female 25% (30 of 120), male 60%")
+    assert "pooling hides it" in bias["headline"]
+
+    line = run(capsys, "report", "screening")
+    assert (line["family"], line["as_of"], line["retrain"], line["reasons"]) == (
+        "screening",
+        "2026-10-31",
+        True,
+        ["psi"],
+    )
+    found = json.loads(report(monitored, "findings.json"))
+    first = found["findings"][0]
+    assert (first["rule"], first["subject"], first["is_alert"]) == ("bias_human_subject", "R-0007", True)
+    page = report(monitored, "index.html").decode()
+    assert page.index("R-0007") < page.index("overtime_hours has drifted")
+
+    everything = [monitored.read(key) for key in monitored.list("reports/screening")]
+    assert len(everything) == 7
+    assert not any(re.search(rb"p_[0-9a-f]{32}", data) for data in everything), "no pseudonym may leave"
+
+
+def test_a_retrain_is_asked_for_once_within_the_cooldown(monitored, capsys):
+    run(capsys, "drift", "screening")
+    assert run(capsys, "report", "screening")["retrain"]
+    again = run(capsys, "report", "screening")
+    assert (again["retrain"], again["held_back"]) == (False, ["psi"])
+    asked = [e for e in audit.entries(monitored) if e.tag == audit.Tag.RETRAIN_REQUESTED]
+    assert [(e.subject, e.facts) for e in asked] == [("screening", {"finding": "psi", "as_of": "2026-10-31"})]
+    assert audit.verify(monitored) == []
+
+
+def test_checks_that_did_not_run_are_findings(monitored, capsys):
+    run(capsys, "report", "screening")
+    found = json.loads(report(monitored, "findings.json"))["findings"]
+    assert {f["subject"] for f in found if f["rule"] == "not_measured"} == {"drift", "performance", "bias"}
+
+
+def test_an_earlier_day_can_be_judged_again(monitored, capsys):
+    drift = run(capsys, "drift", "screening", "--as-of", "2026-10-15")
+    assert (drift["as_of"], drift["drifted"]) == ("2026-09-30", [])
+    drawn = json.loads(report(monitored, "drift.json", "2026-09-30"))
+    assert "200 rows drawn from the training profile" in drawn["sample"]
+
+
+def test_the_evidently_report_says_what_it_samples(monitored, capsys):
+    run(capsys, "drift", "screening")
+    said = json.loads(report(monitored, "drift.json"))["sample"]
+    assert "Current: 200 of 720 inputs of 2026-10-31" in said
+    assert "200 of 720 inputs of the scoring before, 2026-09-30" in said
+
+
+def test_before_the_first_outcome_performance_says_so(monitored, capsys):
+    line = run(capsys, "performance", "screening", "--as-of", "2026-09-30")
+    assert (line["status"], line["value"]) == ("no_earlier_scores", None)
+
+
+def test_a_family_that_was_never_scored_is_no_error(monitored, capsys):
+    for check in ("drift", "performance", "bias"):
+        assert run(capsys, check, "outcomes")["status"] == "no_scores"
+    assert run(capsys, "report", "outcomes")["retrain"] is False
+
+
+def test_without_the_audit_key_bias_names_the_variable(monitored, monkeypatch, capsys):
+    monkeypatch.delenv("CANDOR_AUDIT_KEY")
+    assert main(["bias", "screening"]) == 1
+    assert "SettingsError: CANDOR_AUDIT_KEY must hold the audit identity" in capsys.readouterr().err

@@ -1,0 +1,228 @@
+"""The Audit page as a web application: who may see it, what it serves, what it shows of a real little company."""
+
+import importlib.util
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from monitoring.__main__ import main
+from pipelines.base.store import FileStore
+from tests.stages import monitored_company as company
+
+pytestmark = pytest.mark.filterwarnings("ignore")  # of Airflow's and Evidently's own imports
+
+PLUGIN = Path(__file__).parents[2] / "monitoring" / "portal" / "plugin" / "candor_audit.py"
+BROWSER = {"accept": "text/html"}
+
+
+@pytest.fixture(scope="module")
+def portal(tmp_path_factory):
+    """The application, imported with an Airflow home that is thrown away."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AIRFLOW_HOME", str(tmp_path_factory.mktemp("airflow")))
+        from monitoring.portal import app
+
+        yield app
+
+
+@pytest.fixture
+def manager(portal, monkeypatch):
+    from airflow.api_fastapi.auth.managers.simple.simple_auth_manager import SimpleAuthManager
+
+    class Manager(SimpleAuthManager):
+        def __init__(self):
+            pass
+
+        def get_url_login(self, **kwargs):
+            return f"/auth/login?next={kwargs['next_url']}"
+
+    made = Manager()
+    monkeypatch.setattr(portal, "get_auth_manager", lambda: made)
+    return made
+
+
+@pytest.fixture
+def client(portal, manager, monkeypatch):
+    """Answers as the user named in the header `user`; anonymous without it."""
+    from airflow.api_fastapi.core_api.security import get_user
+    from fastapi import HTTPException, Request
+    from fastapi.testclient import TestClient
+
+    def signed_in(request: Request):
+        name = request.headers.get("user")
+        if name is None:
+            raise HTTPException(401, "Not authenticated")
+        return SimpleNamespace(get_name=lambda: name, role="admin" if name == "admin" else "user")
+
+    monkeypatch.setenv("CANDOR_COMPLIANCE_USERS", "compliance_first, compliance_second")
+    portal.app.dependency_overrides[get_user] = signed_in
+    yield TestClient(portal.app, follow_redirects=False)
+    portal.app.dependency_overrides.clear()
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory):
+    """A monitored company, made once and never changed."""
+    root = tmp_path_factory.mktemp("template")
+    (root / "params.yaml").write_text(company.PARAMS)
+    made = FileStore(root / "store")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CANDOR_STORE", made.url)
+        patch.setenv("CANDOR_AUDIT_KEY", "33" * 32)
+        patch.chdir(root)
+        company.fill(made)
+        for check in ("drift", "performance", "bias", "report"):
+            assert main([check, "screening"]) == 0
+    return made.root
+
+
+@pytest.fixture
+def filled(store, template):
+    """A copy of the monitored company, without any key in the environment."""
+    shutil.copytree(template, store.root)
+    return store
+
+
+ADDRESSES = [
+    "/",
+    "/models/screening",
+    "/records",
+    "/reports/screening/2026-10-31/bias.html",
+    "/raw/screening/2026-10-31/bias.json",
+]
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_anonymous_people_see_nothing(client, store, address):
+    assert client.get(address).status_code == 401
+    sent = client.get(address, headers=BROWSER)
+    assert sent.status_code == 303
+    assert sent.headers["location"].startswith("/auth/login?next=")
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+@pytest.mark.parametrize("name", ["ml_engineer", "admin", "compliance", "", "compliance_first,"])
+def test_people_without_the_role_are_refused(client, store, address, name):
+    answer = client.get(address, headers={"user": name})
+    assert answer.status_code == 403
+    assert "compliance reviewers" in client.get(address, headers={"user": name, **BROWSER}).text
+
+
+def test_nobody_is_allowed_when_no_one_is_named(client, store, monkeypatch):
+    monkeypatch.delenv("CANDOR_COMPLIANCE_USERS")
+    assert client.get("/", headers={"user": ""}).status_code == 403
+    assert client.get("/", headers={"user": "compliance_first"}).status_code == 403
+
+
+def test_other_auth_managers_are_asked_for_the_custom_view(portal):
+    asked = []
+    manager = SimpleNamespace(is_authorized_custom_view=lambda **kwargs: asked.append(kwargs) or True)
+    assert portal.is_allowed("user", manager)
+    assert asked == [{"method": "GET", "resource_name": "Compliance", "user": "user"}]
+    assert not portal.is_allowed("user", SimpleNamespace(is_authorized_custom_view=lambda **kwargs: False))
+
+
+def get(client, address, **headers):
+    return client.get(address, headers={"user": "compliance_first", **headers})
+
+
+def test_a_reviewer_reads_one_page_per_model(client, filled):
+    overview = get(client, "/")
+    assert overview.status_code == 200
+    assert "R-0007, human decisions at screen, sex: female 25% (30 of 120)" in overview.text
+
+    page = get(client, "/models/screening").text
+    assert "Release 1" in page
+    assert company.MODEL in page
+    assert "compliance_first (2026-10-01 09:00 UTC" in page
+    assert "0.810 [0.780 to 0.840]" in page
+    assert "R-0007 alone, sex at screen" in page
+    assert '<span class="word good">whole</span>' in page
+    assert "Rows in 725 = accepted 720 + quarantined 4 + filtered 1" in page
+    assert get(client, "/models/outcomes").status_code == 200
+
+    records = get(client, "/records").text
+    assert "duplicate row 1, unknown requisition 4" in records
+    assert "model:released" in records
+
+
+def test_reports_run_in_a_sandbox_and_pages_run_nothing(client, filled):
+    page = get(client, "/models/screening").headers
+    assert "script-src" not in page["content-security-policy"]
+    assert "default-src 'none'" in page["content-security-policy"]
+    assert page["cache-control"] == "no-store"
+    raw = get(client, "/raw/screening/2026-10-31/bias.html").headers["content-security-policy"]
+    assert raw.startswith("sandbox allow-scripts;")
+    assert "allow-same-origin" not in raw
+    assert "connect-src" not in raw, "default-src 'none' stands"
+    summary = get(client, "/raw/screening/2026-10-31/index.html").headers["content-security-policy"]
+    assert "script-src" not in summary
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/models/nobody",
+        "/models/..%2f..%2fkeys",
+        "/raw/screening/2026-10-31/..%2f..%2f..%2fledger%2f000000000001.json",
+        "/raw/screening/..%2f..%2fsecrets/keys.json",
+        "/raw/screening/2026-10-31/other.html",
+        "/raw/nobody/2026-10-31/index.html",
+        "/reports/screening/2026-10-31/bias.json",
+        "/reports/screening/1999-01-01/bias.html",
+        "/raw/screening/2026-10-31/%2e%2e/%2e%2e/index.html",
+    ],
+)
+def test_nothing_else_in_the_store_can_be_reached(client, filled, address):
+    assert get(client, address).status_code == 404
+
+
+def test_only_families_have_reports(client, filled):
+    filled.put("reports/ingest/2026-10-31/index.html", b"not for the page")
+    assert get(client, "/raw/ingest/2026-10-31/index.html").status_code == 404
+
+
+def test_nothing_can_be_written(client, filled):
+    assert client.post("/models/screening", headers={"user": "compliance_first"}).status_code == 405
+
+
+def test_a_changed_verdict_is_not_shown_as_if_it_were_the_approved_one(client, filled):
+    (key,) = [k for k in filled.list("releases") if k.endswith("/verdict.json")]
+    filled.put(key, filled.read(key).replace(b"allowed", b"held---"))
+    page = get(client, "/models/screening").text
+    assert "Not trusted" in page
+    assert "Nothing was released" in page
+
+
+def test_a_broken_ledger_is_shown(client, filled):
+    (first, *_) = filled.list("ledger")
+    filled.put(first, filled.read(first).replace(b"screening", b"somebody!"))
+    assert '<span class="word bad">broken</span>' in get(client, "/models/screening").text
+    assert '<span class="word bad">broken</span>' in get(client, "/records").text
+
+
+def test_the_plugin_imports_nothing_of_the_page_before_it_is_asked():
+    code = (
+        "import sys, importlib.util as u; s = u.spec_from_file_location('candor_audit', sys.argv[1]); "
+        "m = u.module_from_spec(s); s.loader.exec_module(m); "
+        "assert not {'monitoring', 'polars', 'airflow.api_fastapi.core_api.security'} & set(sys.modules); "
+        "v = m.CandorAudit.external_views[0]; print(v['name'], v['href'], v['nav_top_level'])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code, PLUGIN], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip().endswith("Audit candor-audit/ True")
+
+
+def test_the_plugin_hands_requests_to_the_page(client, filled):
+    from fastapi.testclient import TestClient
+
+    spec = importlib.util.spec_from_file_location("candor_audit", PLUGIN)
+    plugin = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(plugin)
+    answer = TestClient(plugin.audit).get("/models/screening", headers={"user": "compliance_first"})
+    assert answer.status_code == 200

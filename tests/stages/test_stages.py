@@ -1,0 +1,358 @@
+"""The reproducible stages and the daily scoring on a company of 240 learners, through the lake and the vault."""
+
+import json
+import shutil
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+import yaml
+
+from pipelines import prepare, snapshot, train
+from pipelines.audit import entries
+from pipelines.base import delta, releases
+from pipelines.base.catalog import EVALUATED, PREPARED, SCORED, SNAPSHOT, TRAINED, stage_dir
+from pipelines.base.digests import sha256_bytes, sha256_file
+from pipelines.base.errors import ContractError, SettingsError
+from pipelines.base.lake import Lake
+from pipelines.base.releases import Release
+from pipelines.base.store import FileStore
+from pipelines.evaluate import __main__ as evaluate
+from pipelines.score import __main__ as score
+from pipelines.score import export, people, stage
+
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras on NumPy 2
+
+FAMILY = "outcomes"
+PEOPLE = 240
+SILENT = 5
+"""People who never gave consent: the first ones."""
+LAST = date(2026, 6, 30)
+ROOT = Path(__file__).parents[2]
+
+
+def moment(day: float) -> datetime:
+    return datetime(2026, 1, 1, tzinfo=UTC) + timedelta(days=day)
+
+
+def person(number: int) -> str:
+    return f"p_{number:032x}"
+
+
+def frame(rows: list[dict], known: datetime) -> pl.DataFrame:
+    born = {"file_id": "f", "known_from_basis": "source"}
+    made = [{"known_from": known} | row | born | {"source_row": n} for n, row in enumerate(rows)]
+    return pl.DataFrame(made, infer_schema_length=None)
+
+
+def company(lake: Lake) -> None:
+    """Everybody hands in early; who scores above one half completes. Ten more runs are under way."""
+    rng = np.random.default_rng(5)
+    enrolments, events = [], []
+    for number in range(PEOPLE + 10):
+        start, who, mark = number / 2, person(number % PEOPLE), float(rng.random())
+        run = "r1" if number < PEOPLE else "r2"
+        start = start if number < PEOPLE else 135
+        course = f"c{number % 2}"
+        enrolments.append(
+            {"enrolment_id": f"e{number}", "person_id": who, "course_id": course, "run_code": run, "prior_attempts": 0}
+            | {"enrolled_at": moment(start - 3), "starts_at": moment(start), "due_at": moment(start + 40)}
+            | {"credits": 1.0, "education_code": "none", "assigned_by_code": "self"}
+        )
+        base = {"person_id": who, "course_id": course, "run_code": run, "lateness_days": 0.0}
+        events.append(
+            base | {"event_code": "submitted", "item_code": "1", "occurred_at": moment(start + 5), "score_share": mark}
+        )
+        if number < PEOPLE:
+            code = "completed" if mark > 0.5 else "failed"
+            events.append(
+                base | {"event_code": code, "item_code": None, "occurred_at": moment(start + 30), "score_share": None}
+            )
+    everybody = [person(n) for n in range(PEOPLE)]
+    known = moment(0)
+    tables = {
+        "courses": [
+            {
+                "course_id": f"c{n}",
+                "title": "x",
+                "topic_code": "t",
+                "level_code": "foundation",
+                "duration_minutes": 30.0,
+            }
+            for n in range(2)
+        ],
+        "workers": [
+            {"person_id": p, "worker_type_code": "employee", "hired_at": date(2020, 1, 1), "terminated_at": None}
+            | {
+                "job_family_code": "sales",
+                "management_level_code": None,
+                "country_code": None,
+                "manager_person_id": None,
+                "fte": 1.0,
+            }
+            for p in everybody
+        ],
+        "consents": [{"person_id": p, "is_given": True} for p in everybody[SILENT:]],
+        "enrolments": enrolments,
+        "learning_events": [event | {"known_from": event["occurred_at"]} for event in events],
+    }
+    sexes = [
+        {"person_id": p, "attribute_code": "sex", "value_code": ("female", "male")[n % 2]}
+        for n, p in enumerate(everybody)
+    ]
+    named = [
+        {"person_id": p, "scheme_code": s, "value": v}
+        for n, p in enumerate(everybody)
+        for s, v in (("workday_worker_id", f"={n:06}"), ("work_email", f"{n}@x"))
+    ]
+    vault = {"protected": frame(sexes, known), "identifiers": frame(named, known)}
+    lake.publish("history", {name: frame(rows, known) for name, rows in tables.items()}, vault, {})
+
+
+def settings(root: Path) -> None:
+    params = yaml.safe_load((ROOT / "params.yaml").read_text())
+    small = {"epochs": 6, "patience": 6, "batch": 32, "learning_rate": 0.02, "members": 1, "trees": 10, "min_count": 2}
+    params[FAMILY]["train"] |= small
+    params["evaluate"] |= {"resamples": 100, "min_cases": 10, "min_labels": 5}
+    (root / "params.yaml").write_text(yaml.safe_dump(params))
+
+
+def run_all(root: Path) -> None:
+    for step in (snapshot.run, prepare.run, train.run, stage.run, evaluate.run):
+        step(FAMILY, root)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A checkout in which every stage ran, and its store."""
+    root = tmp_path_factory.mktemp("a checkout")
+    store = FileStore(root / "the store")
+    with pytest.MonkeyPatch.context() as patch:
+        for name, byte in (("CANDOR_PSEUDONYM_KEY", "11"), ("CANDOR_VAULT_KEY", "22"), ("CANDOR_AUDIT_KEY", "33")):
+            patch.setenv(name, byte * 32)
+        patch.setenv("CANDOR_STORE", store.url)
+        company(Lake(store))
+        settings(root)
+        snapshot.pin(LAST, root)
+        run_all(root)
+        yield root, store
+
+
+def read(root: Path, artifact: str, name: str) -> dict:
+    return json.loads((stage_dir(FAMILY, artifact, root) / name).read_text())
+
+
+def test_the_lock_names_each_familys_day_and_no_path(made):
+    root, store = made
+    lock = json.loads((root / "lake.lock").read_text())
+    assert lock["as_of"]["outcomes"] == "2026-05-30"  # the newest row of its tables
+    assert lock["as_of"]["screening"] == "2026-06-30"  # no rows: the day asked for
+    assert lock["manifest"]["seq"] == 1
+    assert str(store.root) not in (root / "lake.lock").read_text()
+
+
+def test_people_who_did_not_consent_are_nowhere(made):
+    root, _ = made
+    taken = pl.read_parquet(stage_dir(FAMILY, SNAPSHOT, root) / "enrolments.parquet")["person_id"]
+    assert not set(taken) & {person(n) for n in range(SILENT)}
+    assert read(root, SNAPSHOT, "report.json")["tables"]["enrolments"] == {"rows": 240, "without_consent": 10}
+
+
+def test_a_leak_is_found_taken_out_and_told(made):
+    """Here the mark decides alone, so the mark itself is what tells the outcome."""
+    root, _ = made
+    leaks = {leak["column"] for leak in read(root, PREPARED, "report.json")["leaks"]}
+    assert {"submitted_score_mean", "submitted_score_min"} <= leaks
+    assert not leaks & set(read(root, PREPARED, "profile.json"))
+    assert not leaks & set(read(root, TRAINED, "card.json")["inputs"])
+    check = next(c for c in read(root, EVALUATED, "metrics.json")["data_checks"] if c["check"] == "leaks_taken_out")
+    assert check["passed"]
+    assert "submitted_score_mean" in check["reason"]
+
+
+def test_the_card_names_every_file_of_the_model_by_its_digest(made):
+    root, _ = made
+    card, folder = read(root, TRAINED, "card.json"), stage_dir(FAMILY, TRAINED, root)
+    assert {name: sha256_file(folder / name) for name in card["files"]} == card["files"]
+    assert {"model/model.keras", "baseline/trees.npz", "loss.csv", "profile.json"} <= set(card["files"])
+
+
+def test_both_scorers_score_the_newest_cases_and_outcomes_hold_all(made):
+    root, _ = made
+    scored = pl.read_parquet(stage_dir(FAMILY, SCORED, root) / "scored.parquet")
+    cases = read(root, PREPARED, "report.json")["cases"]
+    assert dict(scored["scorer"].value_counts().iter_rows()) == {"model": cases["test"], "baseline": cases["test"]}
+    assert len(pl.read_parquet(stage_dir(FAMILY, SCORED, root) / "outcomes.parquet")) == sum(cases.values())
+
+
+def test_metrics_are_bound_to_what_was_judged(made):
+    root, store = made
+    metrics, card = read(root, EVALUATED, "metrics.json"), read(root, TRAINED, "card.json")
+    assert metrics["model_sha256"] == card["model_sha256"]
+    assert metrics["lake_sha256"] == Lake(store).require().sha256
+    assert metrics["n"] == card["cases"]["test"]
+    assert [axis["axis"] for axis in read(root, EVALUATED, "groups.json")["axes"]] == ["sex"]
+
+
+def test_the_same_data_and_numbers_give_the_same_bytes(made, tmp_path):
+    root, _ = made
+    for name in ("lake.lock", "params.yaml"):
+        shutil.copy(root / name, tmp_path / name)
+    run_all(tmp_path)
+    for artifact in (SNAPSHOT, PREPARED, TRAINED, SCORED, EVALUATED):
+        first, second = stage_dir(FAMILY, artifact, root), stage_dir(FAMILY, artifact, tmp_path)
+        files = sorted(file.relative_to(first) for file in first.rglob("*") if file.is_file())
+        assert files
+        assert [name for name in files if sha256_file(first / name) != sha256_file(second / name)] == []
+
+
+def test_evaluate_needs_the_audit_identity_and_says_so(made, monkeypatch):
+    root, _ = made
+    monkeypatch.delenv("CANDOR_AUDIT_KEY")
+    with pytest.raises(SettingsError, match="CANDOR_AUDIT_KEY must hold"):
+        evaluate.run(FAMILY, root)
+
+
+def test_a_store_that_is_not_the_pinned_one_is_refused(made, tmp_path, monkeypatch):
+    root, _ = made
+    other = FileStore(tmp_path / "other")
+    Lake(other).publish(
+        "other",
+        {
+            "courses": frame(
+                [{"course_id": "c", "title": "x", "topic_code": None, "level_code": None, "duration_minutes": 1.0}],
+                moment(0),
+            ).cast({"topic_code": pl.String, "level_code": pl.String})
+        },
+        {},
+        {},
+    )
+    monkeypatch.setenv("CANDOR_STORE", other.url)
+    with pytest.raises(ContractError, match=r"must hold manifest 1 with the digest \w{12} that lake\.lock names"):
+        snapshot.run(FAMILY, root)
+
+
+def test_a_family_without_labelled_cases_says_so(made, tmp_path):
+    root, _ = made
+    for name in ("lake.lock", "params.yaml"):
+        shutil.copy(root / name, tmp_path / name)
+    snapshot.run("performance", tmp_path)
+    with pytest.raises(ContractError, match="performance must have labelled cases; there are none"):
+        prepare.run("performance", tmp_path)
+
+
+def release(root: Path, store: FileStore, kind: str) -> None:
+    """Put the trained model where daily scoring finds it, as `publish` would."""
+    trained, card = stage_dir(FAMILY, TRAINED, root), read(root, TRAINED, "card.json")
+    files = {f"model/{file.name}": file.read_bytes() for file in sorted((trained / "model").iterdir())}
+    files |= {"profile.json": (trained / "profile.json").read_bytes(), "verdict.json": b"{}"}
+    verdict = sha256_bytes(files["verdict.json"])
+    folder = f"releases/{FAMILY}/{verdict}"
+    manifest = json.dumps({"files": {name: sha256_bytes(data) for name, data in files.items()}}).encode()
+    for name, data in (files | {"manifest.json": manifest}).items():
+        store.put(f"{folder}/{name}", data)
+    digests = (verdict, sha256_bytes(manifest), card["model_sha256"], card["data_sha256"])
+    made = Release(FAMILY, 1, kind, folder, *digests, card["as_of"], "run", "test", (), {}, "2026-07-01T00:00:00+00:00")
+    store.put(made.key, made.to_json())
+
+
+@pytest.fixture
+def released(made, tmp_path, monkeypatch):
+    """A copy of the company, so that each test scores in a store of its own."""
+    root, store = made
+    shutil.copytree(store.root, tmp_path / "copy")
+    copy = FileStore(tmp_path / "copy")
+    monkeypatch.setenv("CANDOR_STORE", copy.url)
+    return root, copy
+
+
+def table(store: FileStore, name: str) -> pl.DataFrame:
+    return delta.scan(store, f"scores/{name}").collect()
+
+
+def test_without_a_release_nobody_is_scored(released):
+    root, store = released
+    assert json.loads(people.run(FAMILY, LAST, root)) == {"status": "nothing_released", "family": FAMILY}
+    assert delta.version(store, "scores/scored") is None
+
+
+def test_current_people_are_scored_once_however_often_it_runs(released):
+    root, store = released
+    release(root, store, "release")
+    first = json.loads(people.run(FAMILY, LAST, root))
+    rows, csv = table(store, "scored").sort("person_id"), store.read(first["export"][0])
+    assert json.loads(people.run(FAMILY, LAST, root)) == {"status": "unchanged", "family": FAMILY}
+    for entry in store.list("ledger"):
+        store.delete(entry)  # as after a crash between the rows and the ledger's entry
+    assert json.loads(people.run(FAMILY, LAST, root)) == first
+    assert first["rows"] == 5  # ten run, five of them without consent
+    assert table(store, "scored").sort("person_id").equals(rows)
+    assert store.read(first["export"][0]) == csv
+    assert [entry.tag for entry in entries(store)] == ["people:scored"]
+    assert set(table(store, "inputs").columns) >= {"person_id", "subject_id", "submitted_count", "as_of", "family"}
+    assert "submitted_score_mean" not in table(store, "inputs").columns
+
+
+def test_the_file_for_the_lms_has_its_own_numbers_reasons_and_no_formula(released):
+    root, store = released
+    release(root, store, "release")
+    csv, listed = json.loads(people.run(FAMILY, LAST, root))["export"]
+    rows = store.read(csv).decode().splitlines()
+    assert rows[0].startswith("scheme_code,identifier,subject_id,target_code,score,low,high,is_selected,reasons")
+    assert rows[1].startswith("workday_worker_id,'=000005,c1,r2,")
+    assert "p_0" not in store.read(csv).decode() + store.read(listed).decode()
+    assert [row["identifier"] for row in json.loads(store.read(listed))] == [f"={n:06}" for n in range(5, 10)]
+
+
+def test_a_model_in_shadow_scores_but_writes_no_file(released, monkeypatch):
+    root, store = released
+    release(root, store, "shadow")
+    monkeypatch.delenv("CANDOR_VAULT_KEY")
+    answer = json.loads(people.run(FAMILY, LAST, root))
+    assert (answer["is_shadow"], answer["export"]) == (True, [])
+    assert table(store, "scored")["is_shadow"].all()
+    assert store.list("scores/exports") == []
+
+
+def test_a_live_models_scores_need_the_vault_key_before_anything_is_written(released, monkeypatch):
+    root, store = released
+    release(root, store, "release")
+    monkeypatch.delenv("CANDOR_VAULT_KEY")
+    with pytest.raises(SettingsError, match="CANDOR_VAULT_KEY must hold"):
+        people.run(FAMILY, LAST, root)
+    assert delta.version(store, "scores/scored") is None
+
+
+def test_a_model_that_was_changed_after_approval_scores_nobody(released):
+    root, store = released
+    release(root, store, "release")
+    folder = releases.live(store, FAMILY).folder
+    store.put(f"{folder}/model/bands.json", b"{}")
+    with pytest.raises(ContractError, match="changed after approval"):
+        people.run(FAMILY, LAST, root)
+
+
+def test_outcomes_known_by_a_day_are_all_there_and_replace_themselves(released):
+    root, store = released
+    for _ in range(2):
+        answer = json.loads(people.run_outcomes(FAMILY, date(2026, 3, 1), root))
+    known = table(store, "outcomes")
+    assert answer["as_of"] == "2026-03-01"
+    assert len(known) == answer["rows"]
+    assert known["known_at"].max().date() <= date(2026, 3, 1)
+
+
+def test_the_family_outcomes_and_the_command_outcomes_are_told_apart(monkeypatch, capsys):
+    monkeypatch.setattr(stage, "run", lambda family: f"stage {family}")
+    monkeypatch.setitem(score._DATED, "outcomes", lambda family, day: f"outcomes of {family} on {day}")
+    assert score.main(["outcomes"]) == 0
+    assert score.main(["outcomes", "outcomes", "--as-of", "2026-01-02"]) == 0
+    assert capsys.readouterr().out.splitlines() == ["stage outcomes", "outcomes of outcomes on 2026-01-02"]
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t"])
+def test_no_cell_starts_a_formula(start):
+    cells = pl.DataFrame({"identifier": [f"{start}1+1"], "reasons": [[f"{start}x"]], "score": [-1.0]})
+    assert export.as_csv(cells).decode().splitlines()[1] == f"'{start}1+1,'{start}x,-1.0"

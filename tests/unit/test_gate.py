@@ -1,0 +1,268 @@
+import copy
+import json
+
+import pytest
+
+from pipelines import gate
+from pipelines.base.errors import SettingsError
+from pipelines.base.stage import guarded
+from pipelines.fairness import judge_axes
+from pipelines.gate import GateSettings, decide
+
+SETTINGS = GateSettings(margin=0.02, min_group_size=30, min_known_share=0.5)
+MODEL, DATA, LAKE, PARAMS = ("a" * 64, "b" * 64, "c" * 64, "d" * 64)
+
+METRICS = {
+    "family": "screening",
+    "metric": "auc",
+    "higher_is_better": True,
+    "n": 500,
+    "model": {"value": 0.8, "low": 0.76, "high": 0.84},
+    "baseline": {"value": 0.75, "low": 0.7, "high": 0.8},
+    "chance": 0.5,
+    "difference": {"value": 0.05, "low": 0.01, "high": 0.09},
+    "data_checks": [{"check": "enough_rows", "passed": True, "reason": "500 rows."}],
+    "model_sha256": MODEL,
+    "data_sha256": DATA,
+    "lake_sha256": LAKE,
+    "as_of": "2026-10-31",
+}
+CARD = {"model_sha256": MODEL, "data_sha256": DATA, "params_sha256": PARAMS, "rows": 4000}
+
+
+def cases(rate_a, rate_b, people=5000):
+    selected = [i < rate_a * people for i in range(people)] + [i < rate_b * people for i in range(people)]
+    group = ["a"] * people + ["b"] * people
+    judged = judge_axes(selected, {"sex": group}, ["r"] * (2 * people), min_group_size=30)
+    return judged | {"human": judged}
+
+
+EVEN, BIASED = cases(0.5, 0.5), cases(0.2, 0.5)
+NO_GROUPS = {"axes": [], "by_subject": [], "human": {"axes": [], "by_subject": []}}
+
+
+def changed(content, **changes):
+    return copy.deepcopy(content) | changes
+
+
+def verdict(metrics=METRICS, groups=EVEN, card=CARD, settings=SETTINGS):
+    files = {"metrics.json": metrics, "groups.json": groups, "card.json": card}
+    evidence = {name: None if content is None else json.dumps(content).encode() for name, content in files.items()}
+    return decide("screening", evidence, settings)
+
+
+def codes(decided):
+    return {finding["code"] for finding in decided["findings"] if not finding["passed"]}
+
+
+def test_a_model_with_nothing_against_it_is_allowed():
+    decided = verdict()
+    assert (decided["verdict"], decided["shadow"], decided["gaps"], codes(decided)) == ("allowed", False, [], set())
+
+
+def test_a_verdict_is_bound_to_everything_it_judged():
+    decided = verdict()
+    assert [decided[f"{name}_sha256"] for name in ("model", "data", "lake", "params")] == [MODEL, DATA, LAKE, PARAMS]
+    assert set(decided["evidence"]) == {"metrics.json", "groups.json", "card.json"}
+    assert decided["as_of"] == "2026-10-31"
+    assert decided["metrics"]["difference"] == METRICS["difference"]
+    assert decided["groups"]["axes"] == EVEN["axes"]
+
+
+def test_adverse_selections_hold():
+    decided = verdict(groups=BIASED)
+    assert (decided["verdict"], decided["shadow"], codes(decided)) == ("held", False, {"adverse"})
+
+
+def test_an_adverse_subject_holds_though_the_pool_looks_fine():
+    groups = EVEN | {"by_subject": [axis | {"subject": "R-0001"} for axis in BIASED["axes"]]}
+    decided = verdict(groups=groups)
+    assert (decided["verdict"], codes(decided)) == ("held", {"adverse"})
+    reasons = [finding["reason"] for finding in decided["findings"] if not finding["passed"]]
+    assert reasons == ["The worst verdict is ADVERSE (R-0001)."]
+    assert [item["subject"] for item in decided["groups"]["by_subject"]] == ["R-0001"]
+
+
+def test_past_human_decisions_are_shown_and_do_not_hold():
+    decided = verdict(groups=EVEN | {"human": BIASED})
+    assert decided["verdict"] == "allowed"
+    assert decided["human"]["axes"][0]["verdict"] == "ADVERSE"
+
+
+def test_a_row_cannot_hide_behind_its_axis():
+    groups = copy.deepcopy(BIASED)
+    for axis in groups["axes"] + groups["by_subject"]:
+        axis["verdict"] = "NO_EVIDENCE"
+    assert verdict(groups=groups)["verdict"] == "held"
+
+
+def test_investigate_is_said_and_does_not_hold():
+    decided = verdict(groups=cases(0.47, 0.5))
+    assert decided["verdict"] == "allowed"
+    assert {f["code"] for f in decided["findings"] if f["check"].startswith("selection")} == {"investigate"}
+
+
+@pytest.mark.parametrize(
+    ("high", "expected"), [(-0.0199, "allowed"), (-0.02, "allowed"), (-0.0201, "held"), (0.1, "allowed")]
+)
+def test_only_a_whole_interval_below_the_margin_holds(high, expected):
+    decided = verdict(changed(METRICS, difference={"value": -0.1, "low": -0.2, "high": high}))
+    assert decided["verdict"] == expected
+    assert codes(decided) == ({"below_baseline"} if expected == "held" else set())
+
+
+@pytest.mark.parametrize("part", ["model", "difference"])
+@pytest.mark.parametrize("name", ["value", "low", "high"])
+@pytest.mark.parametrize("bad", [float("nan"), float("inf"), float("-inf"), None, "high"])
+def test_what_is_not_a_number_holds(part, name, bad):
+    metrics = copy.deepcopy(METRICS)
+    metrics[part][name] = bad
+    assert verdict(metrics)["verdict"] == "held"
+
+
+def test_an_unknown_baseline_holds():
+    assert codes(verdict(changed(METRICS, baseline={"value": float("nan")}))) == {"not_a_number"}
+
+
+def test_an_interval_the_wrong_way_round_holds():
+    assert codes(verdict(changed(METRICS, model={"value": 0.8, "low": 0.84, "high": 0.76}))) == {"not_a_number"}
+
+
+def test_a_number_too_large_for_json_holds_and_is_still_written():
+    evidence = {"metrics.json": b'{"n": 1e999}', "groups.json": None, "card.json": None}
+    decided = decide("screening", evidence, SETTINGS)
+    assert decided["verdict"] == "held"
+    assert json.loads(json.dumps(decided, allow_nan=False)) == decided
+
+
+def test_no_data_check_at_all_holds():
+    assert codes(verdict(changed(METRICS, data_checks=[]))) == {"no_checks"}
+
+
+@pytest.mark.parametrize("passed", [False, None, "yes", 1])
+def test_a_data_check_that_did_not_pass_holds(passed):
+    checks = [{"check": "leaks", "passed": passed, "reason": "1 column leaks."}]
+    assert verdict(changed(METRICS, data_checks=checks))["verdict"] == "held"
+
+
+@pytest.mark.parametrize("name", sorted(METRICS.keys() - {"metric", "higher_is_better", "chance"}))
+def test_a_missing_key_of_the_metrics_holds_and_is_named(name):
+    decided = verdict({key: value for key, value in METRICS.items() if key != name})
+    assert codes(decided) == {"missing_key"}
+    assert decided["findings"][0]["check"] == f"metrics.json:{name}"
+
+
+@pytest.mark.parametrize("name", ["axes", "by_subject"])
+def test_a_missing_key_of_the_groups_holds_and_is_no_shadow(name):
+    decided = verdict(groups={key: value for key, value in EVEN.items() if key != name})
+    assert (codes(decided), decided["shadow"]) == ({"missing_key"}, False)
+
+
+@pytest.mark.parametrize("part", ["metrics", "groups", "card"])
+def test_a_missing_file_holds(part):
+    decided = verdict(**{part: None})
+    assert (decided["verdict"], codes(decided), decided["shadow"]) == ("held", {"missing_file"}, False)
+
+
+@pytest.mark.parametrize("content", [[], "text", {"axes": "none", "by_subject": []}, {"axes": [{}], "by_subject": []}])
+def test_malformed_groups_hold(content):
+    assert verdict(groups=content)["verdict"] == "held"
+
+
+def test_an_unheard_of_verdict_holds():
+    groups = copy.deepcopy(EVEN)
+    groups["axes"][0]["groups"][0]["verdict"] = "FAIR"
+    assert codes(verdict(groups=groups)) == {"malformed"}
+
+
+@pytest.mark.parametrize(("name", "other"), [("model_sha256", "f" * 64), ("data_sha256", "f" * 64)])
+def test_another_model_than_the_one_trained_holds(name, other):
+    assert codes(verdict(card=changed(CARD, **{name: other}))) == {"other_model"}
+
+
+def test_another_family_holds():
+    assert codes(verdict(changed(METRICS, family="outcomes"))) == {"other_model"}
+
+
+def test_no_group_data_holds_as_a_shadow():
+    decided = verdict(groups=NO_GROUPS)
+    assert (decided["verdict"], decided["shadow"], decided["gaps"]) == ("held", True, [])
+    assert codes(decided) == {"no_group_data"}
+
+
+@pytest.mark.parametrize(("known", "held"), [(49, {"no_group_data"}), (50, set())])
+def test_a_few_known_people_among_many_unknown_are_no_group_data(known, held):
+    group = ["a"] * known + ["unknown"] * (100 - known)
+    judged = judge_axes([True] * 100, {"sex": group}, ["r"] * 100, min_group_size=30)
+    assert codes(verdict(groups=judged | {"human": judged})) == held
+
+
+def test_groups_that_are_all_unknown_are_no_group_data():
+    groups = judge_axes([True, False], {"sex": [None, None]}, ["r", "r"], min_group_size=30)
+    decided = verdict(groups=groups)
+    assert (codes(decided), decided["shadow"], decided["gaps"]) == ({"no_group_data"}, True, [])
+
+
+def test_a_model_without_groups_and_with_another_fault_is_no_shadow():
+    assert verdict(changed(METRICS, data_checks=[]), NO_GROUPS)["shadow"] is False
+
+
+def test_what_the_numbers_cannot_say_is_a_gap_and_not_a_hold():
+    selected = [True, False] * 2500 + [True, False] * 2500 + [True] * 3 + [False] * 4
+    group = ["a"] * 5000 + ["b"] * 5000 + ["c"] * 3 + [None] * 4
+    subject = ["r1"] * 5000 + ["r2"] * 5007
+    decided = verdict(groups=judge_axes(selected, {"sex": group}, subject, min_group_size=30))
+    assert decided["verdict"] == "allowed"
+    assert [(gap["axis"], gap["group"], gap["code"]) for gap in decided["gaps"]] == [
+        ("sex", "c", "insufficient_data"),
+        ("sex", "unknown", "unknown_group"),
+        ("sex", "by_subject", "subjects_insufficient"),
+    ]
+    assert decided["gaps"][0]["reason"] == "3 of 3 people selected: below_min_group_size."
+    assert decided["gaps"][2]["reason"].startswith("2 of 2 subjects")
+
+
+def test_unknown_people_are_a_gap_whatever_their_row_says():
+    groups = copy.deepcopy(EVEN)
+    row = groups["axes"][0]["groups"][0] | {"group": "unknown"}
+    groups["axes"][0]["groups"].append(row)
+    assert [gap["group"] for gap in verdict(groups=groups)["gaps"]] == ["unknown"]
+
+
+def test_an_axis_without_rows_and_subjects_never_judged_are_gaps():
+    empty = {"axis": "age_40", "subject": None, "verdict": "NO_EVIDENCE", "groups": []}
+    groups = EVEN | {"axes": [*EVEN["axes"], empty]}
+    assert [(gap["axis"], gap["group"]) for gap in verdict(groups=groups)["gaps"]] == [
+        ("age_40", "everyone"),
+        ("age_40", "by_subject"),
+    ]
+
+
+def test_a_group_judged_below_the_size_of_this_gate_holds():
+    assert codes(verdict(settings=GateSettings(margin=0.02, min_group_size=5001, min_known_share=0.5))) == {
+        "small_group_judged"
+    }
+    assert verdict(settings=GateSettings(margin=0.02, min_group_size=5000, min_known_share=0.5))["verdict"] == "allowed"
+
+
+def test_without_findings_there_is_nothing_to_allow():
+    assert gate.allowed([]) is False
+
+
+def test_the_stage_writes_the_same_bytes_twice_and_never_fails_for_a_verdict(tmp_path):
+    (tmp_path / "params.yaml").write_text("gate: {margin: 0.02, min_group_size: 30, min_known_share: 0.5}")
+    line = gate.run("screening", tmp_path)
+    file = tmp_path / "var/stages/screening/gated/verdict.json"
+    first = file.read_bytes()
+    assert line.startswith("screening is held (missing_file), with 0 gaps")
+    assert json.loads(first)["verdict"] == "held"
+    gate.run("screening", tmp_path)
+    assert file.read_bytes() == first
+
+
+def test_a_typo_in_the_settings_is_named(tmp_path, capsys):
+    (tmp_path / "params.yaml").write_text("gate: {margim: 0.02, min_group_size: 0}")
+    with pytest.raises(SettingsError, match=r"gate\.margin.*gate\.min_group_size.*gate\.margim"):
+        gate.run("screening", tmp_path)
+    assert guarded(lambda: gate.run("screening", tmp_path)) == 1
+    assert "Traceback" not in capsys.readouterr().err

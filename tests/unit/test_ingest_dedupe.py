@@ -1,0 +1,104 @@
+"""Repetitions are left out, changes are kept, restatements are known from the file that brought them."""
+
+from datetime import UTC, datetime
+
+import polars as pl
+
+from pipelines.base.contracts import TABLES
+from pipelines.base.digests import row_digests
+from pipelines.ingest.counts import Tally, tally
+from pipelines.ingest.dedupe import dedupe
+
+CONSENTS = TABLES["consents"]
+MOMENT = pl.Datetime("us", "UTC")
+
+
+def day(number: int) -> datetime:
+    return datetime(2026, 1, number, tzinfo=UTC)
+
+
+def rows(*given: tuple[int, int, str, bool, int, int]) -> pl.DataFrame:
+    """unit, source row, person, answer, day known, day extracted."""
+    names = ["unit_no", "source_row", "person_id", "is_given", "known_from", "extracted_at"]
+    schema = [pl.Int32, pl.Int64, pl.String, pl.Boolean, MOMENT, MOMENT]
+    data = [(unit, row, person, answer, day(known), day(seen)) for unit, row, person, answer, known, seen in given]
+    frame = pl.DataFrame(data, schema=dict(zip(names, schema, strict=True)), orient="row")
+    return frame.with_columns(known_from_basis=pl.lit("source"))
+
+
+def published(*given: tuple[str, bool, int]) -> pl.DataFrame:
+    frame = pl.DataFrame(
+        [(person, answer, day(known)) for person, answer, known in given],
+        schema={"person_id": pl.String, "is_given": pl.Boolean, "known_from": MOMENT},
+        orient="row",
+    )
+    digests = row_digests(frame.select("person_id", "is_given"))
+    return frame.select(pl.struct("person_id").hash().alias("_key"), "known_from", digests.alias("record_sha256"))
+
+
+def reasons(gone: pl.DataFrame) -> list[tuple[int, int, str]]:
+    return sorted(gone.rows())
+
+
+def test_an_exact_duplicate_in_a_file_is_left_out_once() -> None:
+    kept, gone = dedupe(rows((0, 1, "p", True, 1, 9), (0, 2, "p", True, 1, 9)), CONSENTS, published())
+    assert kept["source_row"].to_list() == [1]
+    assert reasons(gone) == [(0, 2, "duplicate_row")]
+
+
+def test_what_the_lake_has_already_is_unchanged() -> None:
+    kept, gone = dedupe(rows((0, 1, "p", True, 5, 9)), CONSENTS, published(("p", True, 1)))
+    assert kept.is_empty()
+    assert reasons(gone) == [(0, 1, "unchanged_row")]
+
+
+def test_a_change_and_the_change_back_are_both_news() -> None:
+    kept, gone = dedupe(rows((0, 1, "p", False, 2, 9), (1, 1, "p", True, 3, 9)), CONSENTS, published(("p", True, 1)))
+    assert kept["is_given"].to_list() == [False, True]
+    assert gone.is_empty()
+
+
+def test_the_version_before_in_time_counts_not_the_newest() -> None:
+    before = published(("p", True, 1), ("p", False, 8))
+    kept, gone = dedupe(rows((0, 1, "p", True, 4, 9)), CONSENTS, before)
+    assert kept.is_empty()
+    assert reasons(gone) == [(0, 1, "unchanged_row")]
+
+
+def test_a_restatement_is_known_from_its_file_on_and_repeats_quietly() -> None:
+    first = published(("p", True, 1))
+    kept, _ = dedupe(rows((0, 1, "p", False, 1, 9)), CONSENTS, first)
+    assert kept["known_from"].to_list() == [day(9)]
+    assert kept["known_from_basis"].to_list() == ["observed"]
+    again, gone = dedupe(rows((0, 1, "p", False, 1, 9)), CONSENTS, pl.concat([first, published(("p", False, 9))]))
+    assert again.is_empty()
+    assert reasons(gone) == [(0, 1, "unchanged_row")]
+
+
+def test_two_answers_of_one_file_for_one_moment_are_left_for_the_checks() -> None:
+    kept, gone = dedupe(rows((0, 1, "p", True, 1, 9), (0, 2, "p", False, 1, 9)), CONSENTS, published())
+    assert kept["known_from"].to_list() == [day(1), day(1)]
+    assert gone.is_empty()
+
+
+def notes(*given: tuple[int, str]) -> pl.DataFrame:
+    return pl.DataFrame(given, schema={"source_row": pl.Int64, "reason_code": pl.String}, orient="row")
+
+
+def accepted(*given: int) -> pl.DataFrame:
+    return pl.DataFrame({"source_row": pl.Series(given, dtype=pl.Int64)})
+
+
+def test_a_source_row_counts_once_with_its_first_reason() -> None:
+    bad = notes((2, "missing:hired_at"), (2, "unparsable:fte"))
+    found = tally(4, bad, accepted(1, 3), notes((1, "not_rated"), (4, "duplicate_row"), (4, "not_rated")))
+    assert found == Tally(4, 2, 1, 1, 0, {"duplicate_row": 1, "missing:hired_at": 1})
+    assert found.adds_up
+
+
+def test_a_row_without_a_trace_breaks_the_sum() -> None:
+    assert not tally(3, notes(), accepted(1, 2), notes()).adds_up
+
+
+def test_a_row_counted_twice_breaks_the_sum() -> None:
+    assert not tally(1, notes((1, "x")), accepted(1), notes()).adds_up

@@ -1,0 +1,141 @@
+"""What is new: by bytes, not by name; held files wait until they or their declaration change."""
+
+from pathlib import Path
+
+import pytest
+
+from pipelines.base.errors import ContractError, SettingsError
+from pipelines.base.store import FileStore
+from pipelines.ingest import discover, files
+from pipelines.ingest.batch import Batch, Held, Unit, batch_name, result
+from pipelines.ingest.feeds import Feed
+from pipelines.ingest.land import land
+
+
+def feed(**more: object) -> Feed:
+    return Feed.model_validate(
+        {
+            "name": "f",
+            "owner": "o",
+            "cadence": "once",
+            "location": "in",
+            "files": r"(?P<period>\d{4})\.csv",
+            "dialect": "csv",
+            "options": {},
+            "extracted_at": {"constant": "2026-01-01T00:00:00Z"},
+            "tables": [],
+            "sha256": "one",
+            **more,
+        }
+    )
+
+
+def deliver(folder: Path, **contents: str) -> list[Unit]:
+    folder.mkdir(exist_ok=True)
+    for name, content in contents.items():
+        (folder / f"{name.removeprefix('y')}.csv").write_text(content, encoding="utf-8")
+    return discover.units_of(feed(), folder)
+
+
+def enter(store: FileStore, unit: Unit, status: str) -> None:
+    record = files.Record(
+        unit.feed, unit.name, unit.sha256, unit.groups, "b", status, unit.feed_sha256, unit.landing_key, {}, unit.size
+    )  # type: ignore[arg-type]
+    files.enter(store, record)
+
+
+def names(units: list[Unit]) -> list[str]:
+    return [unit.name for unit in units]
+
+
+def test_only_declared_and_finished_files_are_found(tmp_path: Path) -> None:
+    for name in ("2024.csv", ".2025.csv", "2026.csv.tmp", "other.csv"):
+        (tmp_path / name).write_text("x", encoding="utf-8")
+    found = discover.units_of(feed(), tmp_path)
+    assert names(found) == ["2024.csv"]
+    assert found[0].groups == {"period": "2024"}
+
+
+def test_the_same_bytes_under_another_name_are_a_duplicate_delivery(store: FileStore, tmp_path: Path) -> None:
+    new, duplicates = discover.sort(store, deliver(tmp_path / "in", y2024="a", y2025="a", y2026="b"))
+    assert (names(new), names(duplicates)) == (["2024.csv", "2026.csv"], ["2025.csv"])
+
+
+def test_a_file_that_was_taken_in_is_not_new_but_other_bytes_under_its_name_are(
+    store: FileStore, tmp_path: Path
+) -> None:
+    (unit,) = deliver(tmp_path / "in", y2024="a")
+    enter(store, unit, "published")
+    assert discover.sort(store, [unit]) == ([], [])
+    (restated,) = deliver(tmp_path / "in", y2024="b")
+    assert discover.sort(store, [restated]) == ([restated], [])
+    assert restated.landing_key != unit.landing_key
+
+
+def test_a_held_file_comes_up_again_only_when_its_declaration_changed(store: FileStore, tmp_path: Path) -> None:
+    (unit,) = deliver(tmp_path / "in", y2024="a")
+    enter(store, unit, "held")
+    assert discover.sort(store, [unit]) == ([], [])
+    (again,) = discover.units_of(feed(sha256="two"), tmp_path / "in")
+    assert discover.sort(store, [again]) == ([again], [])
+
+
+def test_documents_of_one_delivery_are_one_unit(tmp_path: Path) -> None:
+    for name in ("2024/a.pdf", "2024/b.pdf", "2025/a.pdf"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(name, encoding="utf-8")
+    folder = feed(dialect="documents", files=r"(?P<period>\d{4})/(?P<who>\w)\.pdf", options={"unit_by": ["period"]})
+    found = discover.units_of(folder, tmp_path)
+    assert [(unit.name, len(unit.documents)) for unit in found] == [("2024", 2), ("2025", 1)]
+
+
+def test_a_file_that_changes_before_it_is_landed_is_held(
+    store: FileStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CANDOR_EXPORTS", str(tmp_path))
+    (unit,) = deliver(tmp_path / "in", y2024="a")
+    deliver(tmp_path / "in", y2024="b")
+    with pytest.raises(Held, match="changed after discovery"):
+        land(Batch(store, "b"), unit, feed())
+    assert store.list("landing") == []
+
+
+def test_landing_is_written_once(store: FileStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CANDOR_EXPORTS", str(tmp_path))
+    (unit,) = deliver(tmp_path / "in", y2024="a")
+    land(Batch(store, "b"), unit, feed())
+    store.put(unit.landing_key, b"kept")
+    land(Batch(store, "c"), unit, feed())
+    assert store.read(unit.landing_key) == b"kept"
+
+
+def test_a_missing_exports_folder_is_said(store: FileStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CANDOR_FEEDS", "feeds")
+    monkeypatch.delenv("CANDOR_EXPORTS", raising=False)
+    with pytest.raises(SettingsError, match="CANDOR_EXPORTS must hold"):
+        discover.discover(Batch(store, "b"))
+    monkeypatch.setenv("CANDOR_EXPORTS", str(tmp_path / "nowhere"))
+    with pytest.raises(SettingsError, match="CANDOR_EXPORTS must name a folder"):
+        discover.discover(Batch(store, "b"))
+
+
+def test_batch_names_become_safe_folders() -> None:
+    assert batch_name("scheduled__2026-01-01T00:00:00+00:00") == "scheduled__2026-01-01T00-00-00-00-00"
+    assert batch_name("../../x") == "x"
+    with pytest.raises(ContractError, match="letters or digits"):
+        batch_name("../..")
+
+
+def fill_half(place: Path) -> None:
+    with result(place) as out:
+        (out / "part").write_text("1", encoding="utf-8")
+        raise RuntimeError("half-way")
+
+
+def test_a_result_appears_whole_or_not_at_all(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match="half-way"):
+        fill_half(tmp_path / "raw")
+    assert list(tmp_path.iterdir()) == []
+    with result(tmp_path / "raw") as out:
+        (out / "part").write_text("1", encoding="utf-8")
+    assert [path.name for path in tmp_path.iterdir()] == ["raw"]

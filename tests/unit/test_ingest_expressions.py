@@ -1,0 +1,163 @@
+"""Rules: what a cell becomes, and which reason a cell that becomes nothing gets."""
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+import polars as pl
+import pytest
+
+from pipelines.base.contracts import Column
+from pipelines.ingest.cells import Context
+from pipelines.ingest.expressions import fill
+from pipelines.ingest.rules import Rule
+
+END = datetime(2026, 9, 30, 23, 59, 59, 999999, tzinfo=UTC)
+
+
+def filled(rule: dict[str, Any], column: Column, **cells: list[str | None]) -> tuple[list[Any], list[str | None]]:
+    frame = pl.DataFrame(cells, schema=dict.fromkeys(cells, pl.String))
+    made = fill(Rule.model_validate(rule), column, Context(frozenset(frame.columns), END, b"k" * 32))
+    out = frame.select(value=made.value, fault=made.fault)
+    return out["value"].to_list(), out["fault"].to_list()
+
+
+NUMBER = Column("score_share", "float", required=False)
+
+
+def test_a_decimal_comma_is_read_only_where_it_is_declared() -> None:
+    values, faults = filled({"from": "s", "number": "comma"}, NUMBER, s=["87,5", "87.5", "9", "-1,25"])
+    assert values == [87.5, None, 9.0, -1.25]
+    assert faults == [None, "unparsable", None, None]
+
+
+def test_text_that_only_looks_like_a_number_to_a_computer_is_refused() -> None:
+    values, faults = filled({"from": "s"}, NUMBER, s=["1e5", "nan", "inf", "1_000", "0x1", "1,5", ".5", "+2."])
+    assert values == [None, None, None, None, None, None, 0.5, 2.0]
+    assert faults[:6] == ["unparsable"] * 6
+
+
+def test_absent_null_and_empty_cells_are_missing_and_only_required_columns_mind() -> None:
+    rule = {"from": "d", "date": "%Y-%m-%d"}
+    cells: list[str | None] = [None, "\x00", "", "  "]
+    assert filled(rule, Column("hired_at", "date"), d=cells)[1] == ["missing"] * 4
+    assert filled(rule, Column("terminated_at", "date", required=False), d=cells) == ([None] * 4, [None] * 4)
+
+
+def test_a_date_that_is_no_date_is_a_fault_even_in_an_optional_column() -> None:
+    rule = {"from": "d", "date": "%Y-%m-%d"}
+    days = ["2024-02-29", "2024-13-45", "2023-02-29", "9999-12-31", "1899-12-31"]
+    values, faults = filled(rule, Column("terminated_at", "date", required=False), d=days)
+    assert values == [date(2024, 2, 29), None, None, None, None]
+    assert faults == [None, "unparsable", "unparsable", "unparsable", "unparsable"]
+
+
+def test_moments_are_read_as_utc_and_days_may_end_late() -> None:
+    moment = Column("occurred_at", "moment")
+    assert filled({"from": "m", "moment": "%d.%m.%Y %H:%M"}, moment, m=["05.11.2023 20:21"])[0] == [
+        datetime(2023, 11, 5, 20, 21, tzinfo=UTC)
+    ]
+    assert filled({"from": "m", "moment": "%Y-%m-%d", "end_of": "day"}, moment, m=["2024-04-24"])[0] == [
+        datetime(2024, 4, 24, 23, 59, 59, 999999, tzinfo=UTC)
+    ]
+
+
+def test_two_digit_years_are_refused_when_the_feed_is_read() -> None:
+    with pytest.raises(ValueError, match="four-digit year"):
+        Rule.model_validate({"from": "d", "date": "%d.%m.%y"})
+
+
+def test_a_month_ends_on_its_last_day() -> None:
+    rule = {"template": "{month}-01", "date": "%Y-%m-%d", "end_of": "month"}
+    assert filled(rule, Column("period_end", "date"), month=["2024-02", "2026-09"])[0] == [
+        date(2024, 2, 29),
+        date(2026, 9, 30),
+    ]
+
+
+def test_unknown_codes_are_rejected_unless_the_feed_says_otherwise() -> None:
+    column = Column("level_code", "code", required=False)
+    cells: list[str | None] = ["Beginner", "Odd", None]
+    codes = {"codes": {"Beginner": "foundation"}}
+    assert filled({"from": "l", **codes}, column, l=cells) == (["foundation", None, None], [None, "unknown_code", None])
+    assert filled({"from": "l", **codes, "else": "keep"}, column, l=cells)[0] == ["foundation", "Odd", None]
+    assert filled({"from": "l", **codes, "else": "null"}, column, l=cells) == (["foundation", None, None], [None] * 3)
+    assert filled({"from": "l", **codes, "else": "other"}, column, l=cells)[0] == ["foundation", "other", None]
+
+
+def test_silence_is_no_consent() -> None:
+    rule = {"from": "c", "absent": "0", "codes": {"1": "true", "0": "false"}}
+    values, faults = filled(rule, Column("is_given", "bool"), c=["1", "0", None, "", "yes"])
+    assert values == [True, False, False, False, None]
+    assert faults[4] == "unknown_code"
+
+
+def test_relative_days_are_anchored_to_a_date_and_may_come_before_it() -> None:
+    rule = {"from": "starts", "moment": "%Y-%m-%d", "plus_days": ["left", "length"]}
+    values, faults = filled(
+        rule,
+        Column("occurred_at", "moment"),
+        starts=["2013-10-01", "2013-10-01", "2013-10-01", "2013-10-01"],
+        left=["-3.0", None, None, "soon"],
+        length=["268", "30", None, "268"],
+    )
+    assert values[:2] == [datetime(2013, 9, 28, tzinfo=UTC), datetime(2013, 10, 31, tzinfo=UTC)]
+    assert faults == [None, None, "missing", "unparsable"]
+
+
+def test_lateness_is_the_difference_of_two_columns_and_unknown_without_a_due_day() -> None:
+    values, faults = filled({"from": "sent", "minus": "due"}, NUMBER, sent=["18", "18"], due=["19", None])
+    assert values == [-1.0, None]
+    assert faults == [None, None]
+
+
+def test_a_scale_is_laid_on_a_share_and_what_lies_outside_stays_outside() -> None:
+    rule = {"from": "r", "number": "comma", "range": [1, 5]}
+    assert filled(rule, NUMBER, r=["1,0", "4,0", "7,0"])[0] == [0.0, 0.75, 1.5]
+
+
+def test_clipping_is_for_feeds_that_ask_for_it() -> None:
+    assert filled({"from": "r", "clip": [0, 1]}, NUMBER, r=["1.12", "0.4"])[0] == [1.0, 0.4]
+
+
+def test_identifiers_become_pseudonyms_and_leading_zeros_matter() -> None:
+    column = Column("person_id", "id")
+    values, _ = filled({"from": "w", "person": "workday_worker"}, column, w=["000123", "123", "000123"])
+    other, _ = filled({"from": "w", "person": "workday_candidate"}, column, w=["000123"])
+    assert values[0] == values[2]
+    assert len({values[0], values[1], other[0]}) == 3
+    assert all(value.startswith("p_") and len(value) == 34 for value in [*values, *other])
+
+
+def test_a_template_with_an_empty_part_is_missing() -> None:
+    values, faults = filled({"template": "{a}|{b}"}, Column("person_id", "id"), a=["x", "x"], b=["1", ""])
+    assert values == ["x|1", None]
+    assert faults == [None, "missing"]
+
+
+def test_several_members_of_a_group_are_one_code_and_another_column_can_decide() -> None:
+    rule = {
+        "listed": {"column": "g", "field": "ID", "many": "two_or_more"},
+        "override": [{"column": "h", "equals": "1", "value": "H"}],
+        "codes": {"W": "white", "H": "hispanic", "two_or_more": "two_or_more"},
+    }
+    values, _ = filled(
+        rule,
+        Column("value_code", "code", required=False),
+        g=['[{"ID":"W"}]', '[{"ID":"W"},{"ID":"B"}]', '[{"ID":"W"},{"ID":"W"}]', '[{"ID":"W"}]', None],
+        h=["0", "0", None, "1", "0"],
+    )
+    assert values == ["white", "two_or_more", "white", "hispanic", None]
+
+
+def test_spreading_is_stable_and_stays_within_its_days() -> None:
+    rule = {"constant": "2021-01-04T09:00:00Z", "spread_days": 10, "spread_by": "r"}
+    names = [str(number) for number in range(200)]
+    values, _ = filled(rule, Column("occurred_at", "moment"), r=names)
+    again, _ = filled(rule, Column("occurred_at", "moment"), r=names)
+    assert values == again
+    assert {(value - datetime(2021, 1, 4, 9, tzinfo=UTC)).days for value in values} == set(range(10))
+
+
+def test_a_rule_has_one_source() -> None:
+    with pytest.raises(ValueError, match="exactly one of from"):
+        Rule.model_validate({"from": "a", "constant": "b"})

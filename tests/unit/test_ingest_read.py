@@ -1,0 +1,150 @@
+"""Readers: text stays text, three kinds of nothing stay apart, and a broken file is held."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from pipelines.ingest.batch import Held, Unit
+from pipelines.ingest.feeds import Feed
+from pipelines.ingest.read import FAULT, NULL, ROW, Report, csv, parts, workday_json
+
+UNIT = Unit("u", "f", "f.csv", "0" * 64, 0, {}, "")
+CSV = {"delimiter": ",", "quote": '"'}
+JSON = {"record_path": "Report_Entry", "may_be_empty": False}
+
+
+def feed(dialect: str, options: dict[str, Any], **more: Any) -> Feed:
+    return Feed.model_validate(
+        {
+            "name": "f",
+            "owner": "o",
+            "cadence": "once",
+            "location": "",
+            "files": ".*",
+            "dialect": dialect,
+            "options": options,
+            "extracted_at": {"constant": "2026-01-01T00:00:00Z"},
+            "tables": [],
+            **more,
+        }
+    )
+
+
+def read_csv(folder: Path, data: bytes, options: dict[str, Any] = CSV, **more: Any) -> tuple[pl.DataFrame, Report]:
+    (folder / "in.csv").write_bytes(data)
+    report = csv.read(folder / "in.csv", folder, feed("csv", options, **more), UNIT)
+    return pl.concat([pl.read_parquet(part) for part in parts(folder)], how="diagonal").sort(ROW), report
+
+
+def read_json(folder: Path, data: bytes, **options: Any) -> pl.DataFrame:
+    (folder / "in.json").write_bytes(data)
+    workday_json.read(folder / "in.json", folder, feed("workday_json", {**JSON, **options}), UNIT)
+    return pl.concat([pl.read_parquet(part) for part in parts(folder)], how="diagonal")
+
+
+def test_no_cell_of_a_csv_is_guessed(tmp_path: Path) -> None:
+    frame, report = read_csv(tmp_path, b'\xef\xbb\xbfid,name\r\n00123,NA\r\n1E5,"a, ""b""\nc"\r\nNULL,\r\n')
+    assert frame.columns == [ROW, FAULT, "id", "name"]
+    assert frame["id"].to_list() == ["00123", "1E5", "NULL"]
+    assert frame["name"].to_list() == ["NA", 'a, "b"\nc', ""]
+    assert report == Report(3, ("id", "name"), {})
+
+
+def test_header_names_are_matched_without_regard_to_case_and_blanks(tmp_path: Path) -> None:
+    frame, _ = read_csv(tmp_path, b" employee id ;X\n1;2\n", {"delimiter": ";", "quote": '"'}, required=["Employee ID"])
+    assert frame.columns[2:] == ["Employee ID", "X"]
+
+
+def test_ragged_rows_are_kept_apart_and_the_others_keep_their_numbers(tmp_path: Path) -> None:
+    frame, report = read_csv(tmp_path, b"a,b\n1,1\n2\n3,3\n4,4,4\n5\n6,6\n")
+    assert frame[ROW].to_list() == [1, 2, 3, 4, 5, 6]
+    assert frame[FAULT].to_list() == [None, "ragged_row", None, "ragged_row", "ragged_row", None]
+    assert frame["a"].to_list() == ["1", None, "3", None, None, "6"]
+    assert frame["line"].to_list() == [None, "2", None, "4,4,4", "5", None]
+    assert (report.rows, report.faults) == (6, {"ragged_row": 3})
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"", "empty_file"),
+        (b"\xef\xbb\xbf\r\n", "empty_file"),
+        (b"a,A \n1,2\n", "duplicate_header"),
+        (b"a,b\n1,\xe9\n", "bad_encoding"),
+        ("a,b\n1,2\n".encode("utf-16"), "bad_encoding"),
+        (b'a,b\n1,"2\n3,4\n5,6\n', "malformed_csv"),
+    ],
+)
+def test_a_csv_that_is_not_what_it_should_be_is_held(tmp_path: Path, data: bytes, reason: str) -> None:
+    with pytest.raises(Held) as caught:
+        read_csv(tmp_path, data)
+    assert caught.value.reason_code == reason
+
+
+def test_a_declared_encoding_is_read(tmp_path: Path) -> None:
+    frame, _ = read_csv(tmp_path, b"a\n\xe9\x80\n", encoding="cp1252")
+    assert frame["a"].to_list() == ["é€"]
+
+
+def test_absent_null_and_empty_are_three_things(tmp_path: Path) -> None:
+    frame = read_json(tmp_path, b'{"Report_Entry":[{"a":"x","b":null},{"a":""},{"b":"NA"}]}')
+    assert frame["a"].to_list() == ["x", "", None]
+    assert frame["b"].to_list() == [NULL, None, "NA"]
+
+
+def test_ids_numbers_and_groups_of_json_stay_as_written(tmp_path: Path) -> None:
+    entry = b'{"id":"000123","n":1.50,"i":7,"t":true,"g":[{"ID":"W"}]}'
+    frame = read_json(tmp_path, b'{"Report_Entry":[' + entry + b',{"id":"123"}]}')
+    assert frame.row(0, named=True) | {ROW: 1} == {
+        ROW: 1,
+        FAULT: None,
+        "id": "000123",
+        "n": "1.50",
+        "i": "7",
+        "t": "true",
+        "g": '[{"ID": "W"}]',
+    }
+    assert frame["g"].to_list()[1] is None
+
+
+def test_what_is_no_record_is_counted_and_takes_nothing_with_it(tmp_path: Path) -> None:
+    frame = read_json(tmp_path, b'{"Report_Entry":[{"a":"1"},"stray",{"a":"3"}]}')
+    assert frame[FAULT].to_list() == [None, "not_an_object", None]
+    assert frame["a"].to_list() == ["1", None, "3"]
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"", "empty_file"),
+        (b'{"Report_Entry":[{"a":"1"},{"a":"2"', "truncated_json"),
+        (b'{"Report_Entry":[{"a":"1"}]', "truncated_json"),
+        (b'{"Other":[{"a":"1"}]}', "missing_record_path"),
+        (b'{"Report_Entry":[]}', "empty_report"),
+        (b"<html>", "malformed_json"),
+    ],
+)
+def test_a_report_that_is_not_what_it_should_be_is_held(tmp_path: Path, data: bytes, reason: str) -> None:
+    with pytest.raises(Held) as caught:
+        read_json(tmp_path, data)
+    assert caught.value.reason_code == reason
+
+
+def test_an_empty_report_can_be_allowed(tmp_path: Path) -> None:
+    (tmp_path / "in.json").write_bytes(b'{"Report_Entry":[]}')
+    report = workday_json.read(
+        tmp_path / "in.json", tmp_path, feed("workday_json", {**JSON, "may_be_empty": True}), UNIT
+    )
+    assert report.rows == 0
+
+
+def test_many_records_are_numbered_through_all_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workday_json, "PART_ROWS", 2)
+    data = json.dumps({"Report_Entry": [{"a": str(number)} for number in range(5)]}).encode()
+    frame = read_json(tmp_path, data)
+    assert len(parts(tmp_path)) == 3
+    assert frame[ROW].to_list() == [1, 2, 3, 4, 5]
+    assert frame["a"].to_list() == ["0", "1", "2", "3", "4"]

@@ -1,0 +1,108 @@
+from datetime import UTC, date, datetime
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipelines.base import delta
+from pipelines.base.contracts import TABLES
+from pipelines.base.digests import sha256_frame
+from pipelines.base.errors import ContractError
+from pipelines.base.lake import Lake, stamp
+from pipelines.base.store import FileStore
+
+
+def day(number: int) -> datetime:
+    return datetime(2026, 1, number, 12, tzinfo=UTC)
+
+
+def courses(*rows: tuple[str, str, datetime]) -> pl.DataFrame:
+    return pl.DataFrame(
+        [
+            {"course_id": course, "title": title, "topic_code": None, "level_code": None, "duration_minutes": 30.0}
+            | {"file_id": "f", "source_row": row, "known_from": known, "known_from_basis": "source"}
+            for row, (course, title, known) in enumerate(rows)
+        ],
+        schema_overrides={"topic_code": pl.String, "level_code": pl.String, "known_from": pl.Datetime("us", "UTC")},
+    )
+
+
+def titles(lake: Lake, as_of: date | None = None) -> list[str]:
+    return lake.read("courses", lake.require(), as_of)["title"].to_list()
+
+
+def test_the_newest_version_known_on_the_day_holds(store):
+    lake = Lake(store)
+    lake.publish("b1", {"courses": courses(("a", "old", day(1)), ("b", "other", day(2)))}, {}, {})
+    lake.publish("b2", {"courses": courses(("a", "new", day(5)))}, {}, {})
+    assert titles(lake) == ["new", "other"]
+    assert titles(lake, date(2026, 1, 4)) == ["old", "other"]
+    assert titles(lake, date(2026, 1, 1)) == ["old"]
+
+
+def test_a_day_includes_its_last_moment(store):
+    lake = Lake(store)
+    lake.publish("b1", {"courses": courses(("a", "late", datetime(2026, 1, 3, 23, 59, 59, tzinfo=UTC)))}, {}, {})
+    assert titles(lake, date(2026, 1, 3)) == ["late"]
+    assert titles(lake, date(2026, 1, 2)) == []
+
+
+def test_a_late_delivery_of_an_older_version_does_not_win(store):
+    lake = Lake(store)
+    lake.publish("b1", {"courses": courses(("a", "newer", day(5)))}, {}, {})
+    lake.publish("b2", {"courses": courses(("a", "older", day(1)))}, {}, {})
+    assert titles(lake) == ["newer"]
+
+
+def test_the_same_batch_twice_changes_nothing(store):
+    lake = Lake(store)
+    first = lake.publish("b1", {"courses": courses(("a", "x", day(1)))}, {}, {"feed": {"in": 1}})
+    again = lake.publish("b1", {"courses": courses(("a", "x", day(1)))}, {}, {"feed": {"in": 1}})
+    assert first == again
+    assert len(lake.versions("courses", lake.require())) == 1
+
+
+def test_rows_of_a_killed_publish_are_stepped_back_over(store):
+    lake = Lake(store)
+    first = lake.publish("b1", {"courses": courses(("a", "x", day(1)))}, {}, {})
+    orphan = stamp(TABLES["courses"], courses(("z", "orphan", day(2))))
+    delta.append(store, "lake/courses", orphan, ["bucket"], after=first.tables["courses"].version)
+    assert titles(lake) == ["x"]
+    lake.publish("b2", {"courses": courses(("b", "y", day(3)))}, {}, {})
+    assert titles(lake) == ["x", "y"]
+
+
+def test_a_killed_publish_leaves_the_same_digest_behind(tmp_path):
+    def run(root: str, *, disturbed: bool) -> str:
+        lake = Lake(FileStore(tmp_path / root))
+        first = lake.publish("b1", {"courses": courses(("a", "x", day(1)))}, {}, {})
+        if disturbed:
+            orphan = stamp(TABLES["courses"], courses(("b", "y", day(3))))
+            delta.append(lake.store, "lake/courses", orphan, ["bucket"], after=first.tables["courses"].version)
+        return lake.publish("b2", {"courses": courses(("b", "y", day(3)))}, {}, {}).sha256
+
+    assert run("plain", disturbed=False) == run("disturbed", disturbed=True)
+
+
+def test_a_missing_column_is_named(store):
+    with pytest.raises(ContractError, match=r"courses must have the columns .*; title missing"):
+        Lake(store).publish("b1", {"courses": courses(("a", "x", day(1))).drop("title")}, {}, {})
+
+
+def test_an_empty_lake_says_what_to_run(store):
+    with pytest.raises(ContractError, match=r"pipelines\.ingest run"):
+        Lake(store).require()
+
+
+@given(st.lists(st.tuples(st.text(max_size=3), st.integers(-3, 3)), max_size=6), st.randoms())
+def test_a_frame_digest_does_not_depend_on_order(rows, random):
+    frame = pl.DataFrame(rows, schema={"a": pl.String, "b": pl.Int64}, orient="row")
+    shuffled = list(rows)
+    random.shuffle(shuffled)
+    other = pl.DataFrame(shuffled, schema={"a": pl.String, "b": pl.Int64}, orient="row").select("b", "a")
+    assert sha256_frame(frame) == sha256_frame(other)
+
+
+def test_null_and_empty_text_have_different_digests():
+    assert sha256_frame(pl.DataFrame({"a": [""]})) != sha256_frame(pl.DataFrame({"a": [None]}, schema={"a": pl.String}))

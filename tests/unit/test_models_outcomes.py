@@ -1,0 +1,195 @@
+"""What a learning outcome's case may rest on: the past of its moment, and nothing else."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import polars as pl
+import pytest
+
+from pipelines.models.outcomes import features
+from pipelines.models.outcomes.features import Decide, Prepare
+
+SETTINGS = Prepare(horizon_days=60, horizon_share=0.25, open_days=100, work_measures=("overtime_hours",), work_steps=2)
+MOMENT = pl.Datetime("us", "UTC")
+
+
+def moment(day: float) -> datetime:
+    return datetime(2026, 1, 1, tzinfo=UTC) + timedelta(days=day)
+
+
+def enrolment(person: str, course: str, start: float, due: float | None, run: str | None = "r") -> dict:
+    return {
+        "enrolment_id": f"{person}{course}{run}{start}",
+        "person_id": person,
+        "course_id": course,
+        "run_code": run,
+        "enrolled_at": moment(start - 5),
+        "starts_at": moment(start),
+        "due_at": None if due is None else moment(due),
+        "credits": None,
+        "prior_attempts": 0,
+        "education_code": None,
+        "assigned_by_code": "self",
+    }
+
+
+def event(
+    person: str, course: str, code: str, day: float, score: float | None = None, *, run: str | None = "r"
+) -> dict:
+    return {
+        "person_id": person,
+        "course_id": course,
+        "run_code": run,
+        "event_code": code,
+        "item_code": None,
+        "occurred_at": moment(day),
+        "score_share": score,
+        "lateness_days": 1.0,
+        "known_from": moment(day),
+        "known_from_basis": "source",
+    }
+
+
+def tables(enrolments: list[dict], events: list[dict], records: list[tuple] = ()) -> dict[str, pl.DataFrame]:
+    text = dict.fromkeys(("run_code", "education_code", "assigned_by_code"), pl.String)
+    return {
+        "enrolments": pl.DataFrame(
+            enrolments,
+            schema_overrides={
+                **text,
+                "due_at": MOMENT,
+                "starts_at": MOMENT,
+                "enrolled_at": MOMENT,
+                "credits": pl.Float64,
+            },
+        ),
+        "learning_events": pl.DataFrame(
+            events or [event("nobody", "none", "viewed", 0)],
+            schema_overrides={
+                "run_code": pl.String,
+                "occurred_at": MOMENT,
+                "known_from": MOMENT,
+                "score_share": pl.Float64,
+            },
+        ),
+        "courses": pl.DataFrame(
+            {"course_id": ["c"], "topic_code": ["t"], "level_code": ["foundation"], "duration_minutes": [30.0]}
+        ),
+        "workers": pl.DataFrame({"person_id": ["p"], "job_family_code": ["sales"]}),
+        "work_records": pl.DataFrame(
+            list(records),
+            schema={
+                "person_id": pl.String,
+                "period_start": pl.Date,
+                "period_end": pl.Date,
+                "measure_code": pl.String,
+                "value": pl.Float64,
+                "known_from": MOMENT,
+                "known_from_basis": pl.String,
+            },
+            orient="row",
+        ),
+    }
+
+
+def only(frame: pl.DataFrame) -> dict:
+    assert len(frame) == 1
+    return frame.row(0, named=True)
+
+
+def test_the_moment_is_a_share_of_the_run_and_never_later_than_the_full_days():
+    short, long = enrolment("p", "c", 0, 80), enrolment("q", "c", 0, 400)
+    open_ended = enrolment("o", "c", 0, None)
+    ends = [event(person, "c", "completed", 300) for person in "pqo"]
+    found = features.examples(tables([short, long, open_ended], ends), SETTINGS)
+    asked = dict(found.select("person_id", "occurred_at").iter_rows())
+    assert asked == {"p": moment(20), "q": moment(60), "o": moment(60)}
+
+
+@pytest.mark.parametrize(
+    ("code", "outcome"), [("completed", 1), ("passed", 1), ("failed", 0), ("withdrawn", 0), ("expired", 0)]
+)
+def test_only_completing_and_passing_are_favourable(code, outcome):
+    found = features.examples(tables([enrolment("p", "c", 0, 80)], [event("p", "c", code, 70)]), SETTINGS)
+    assert (only(found)["outcome"], only(found)["stage_code"]) == (outcome, code)
+
+
+def test_who_ended_by_the_moment_is_not_asked_about():
+    runs = [enrolment("p", "c", 0, 80), enrolment("q", "c", 0, 80)]
+    ends = [event("p", "c", "withdrawn", 20), event("q", "c", "withdrawn", 20.001)]
+    assert features.examples(tables(runs, ends), SETTINGS)["person_id"].to_list() == ["q"]
+
+
+def test_the_first_end_counts():
+    ends = [event("p", "c", "failed", 70), event("p", "c", "completed", 75)]
+    assert only(features.examples(tables([enrolment("p", "c", 0, 80)], ends), SETTINGS))["outcome"] == 0
+
+
+def test_what_comes_after_the_moment_is_not_seen():
+    run, end = enrolment("p", "c", 0, 80), event("p", "c", "completed", 70)
+    before = [
+        event("p", "c", "submitted", 10, 0.8),
+        event("p", "c", "submitted", 20, 0.4),
+        event("p", "c", "viewed", 1),
+    ]
+    after = [event("p", "c", "submitted", 20.5, 0.0), event("p", "c", "viewed", 30)]
+    found = only(features.examples(tables([run], [end, *before, *after]), SETTINGS))
+    assert found["submitted_count"] == 2
+    assert found["submitted_score_mean"] == pytest.approx(0.6)
+    assert found["submitted_score_min"] == 0.4
+    assert found["submitted_gap_days"] == 0
+    assert found["viewed_count"] == 1
+
+
+def test_an_earlier_run_counts_once_it_is_over():
+    runs = [enrolment("p", "c", 0, 40, "a"), enrolment("p", "c", 0, 150, "b"), enrolment("p", "c", 100, 180, "now")]
+    ends = [
+        event("p", "c", "completed", 35, 0.9, run="a"),
+        event("p", "c", "withdrawn", 50, run="b"),
+        event("p", "c", "failed", 170, run="now"),
+    ]
+    found = features.examples(tables(runs, ends), SETTINGS).filter(target_code="now")
+    assert only(found)["earlier_count"] == 1  # b ended on day 50 but is due on day 150, after the moment on day 120
+    assert only(found)["earlier_completed_share"] == 1
+    assert only(found)["earlier_score_mean"] == 0.9
+
+
+def test_work_records_count_from_when_they_were_known():
+    first, second, late = (
+        ("p", date(2026, 1, day), date(2026, 1, day), "overtime_hours", value, moment(known), basis)
+        for day, value, known, basis in ((2, 10.0, 3, "source"), (4, 20.0, 300, "observed"), (5, 90.0, 40, "source"))
+    )
+    run, end = enrolment("p", "c", 0, 80), event("p", "c", "completed", 70)
+    found = only(features.examples(tables([run], [end], [first, second, late]), SETTINGS))
+    assert found["work_overtime_hours"] == 15
+
+
+def test_a_running_case_is_asked_about_between_its_moment_and_its_due_date():
+    runs = [
+        enrolment("early", "c", 90, 170),
+        enrolment("now", "c", 0, 110),
+        enrolment("over", "c", 0, 99),
+        enrolment("open", "c", 30, None),
+    ]
+    found = features.cases(tables(runs, []), SETTINGS, moment(100).date())
+    assert found["person_id"].to_list() == ["now", "open"]
+    assert found["outcome"].null_count() == 2
+    assert found.columns == features.examples(tables(runs, []), SETTINGS).columns
+
+
+def test_outcomes_hold_every_end_also_the_early_ones():
+    runs = [enrolment("p", "c", 0, 80), enrolment("q", "c", 0, 80), enrolment("r", "c", 0, 80)]
+    found = features.outcomes(tables(runs, [event("p", "c", "withdrawn", 3), event("q", "c", "passed", 60)]), SETTINGS)
+    assert dict(found.select("person_id", "outcome").iter_rows()) == {"p": 0, "q": 1}
+    assert found["decided_by"].unique().to_list() == ["rule"]
+
+
+def test_inputs_leave_out_what_was_taken_out_and_who_it_is_about_is_no_input():
+    frame = features.examples(tables([enrolment("p", "c", 0, 80)], [event("p", "c", "passed", 60)]), SETTINGS)
+    found = features.inputs(frame.drop("credits"))
+    assert found.columns[:2] == ["person_id", "subject_id"]
+    assert not {"credits", "outcome", "stage_code", "known_at"} & set(found.columns)
+
+
+def test_the_threshold_itself_is_on_course():
+    scored = pl.DataFrame({"score": [0.34, 0.35, 0.36]})
+    assert features.select(scored, Decide(threshold=0.35)).to_list() == [False, True, True]

@@ -1,0 +1,110 @@
+"""Both tabular families' scorers: they learn, repeat themselves, say the same after loading, and give reasons."""
+
+import numpy as np
+import polars as pl
+import pytest
+
+from pipelines.models import network, tabular, trees
+from pipelines.models.outcomes.features import Train as OutcomesTrain
+from pipelines.models.performance.features import Train as PerformanceTrain
+
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras on NumPy 2
+
+COMMON = {"epochs": 12, "patience": 12, "batch": 32, "learning_rate": 0.02, "weight_decay": 0.001, "dropout": 0.05}
+COMMON |= {"units": 8, "embedding": 2, "pieces": 4, "min_count": 2, "members": 2}
+COMMON |= {"trees": 20, "tree_rate": 0.2, "tree_leaves": 4}
+SETTINGS = {"outcomes": OutcomesTrain(**COMMON), "performance": PerformanceTrain(**COMMON, coverage=0.8)}
+
+
+def prepared(family: str) -> pl.DataFrame:
+    """300 people: `told` decides, `noise` does not, `gaps` is missing for half of them."""
+    rng = np.random.default_rng(3)
+    told, noise = rng.normal(size=300), rng.normal(size=300)
+    gaps = [None if n % 2 else 1.0 for n in range(300)]
+    share = 1 / (1 + np.exp(-3 * told))
+    frame = pl.DataFrame({"person_id": [f"p{n:03}" for n in range(300)], "subject_id": "s", "target_code": "t"})
+    split = ["train"] * 200 + ["valid"] * 50 + ["test"] * 50
+    names = ("submitted_score_mean", "lead_days", "credits") if family == "outcomes" else ("told", "noise", "gaps")
+    frame = frame.with_columns(
+        split=pl.Series(split),
+        outcome=pl.Series((share > 0.5).astype(float) if family == "outcomes" else share),
+        **{name: pl.Series(values) for name, values in zip(names, (told, noise, gaps), strict=True)},
+    )
+    if family == "outcomes":
+        return frame.with_columns(course_id=pl.lit("c"))
+    steps = [[None, value - 0.1, value] for value in told]
+    return frame.with_columns(job_family_code=pl.lit("sales"), told__steps=pl.Series(steps, dtype=pl.List(pl.Float64)))
+
+
+@pytest.fixture(scope="module", params=["outcomes", "performance"])
+def fitted(request, tmp_path_factory):
+    family, folder = request.param, tmp_path_factory.mktemp(request.param)
+    frame = prepared(family)
+    history = network(family).fit(frame, SETTINGS[family], folder / "model", 1)
+    network(family).fit_baseline(frame, SETTINGS[family], folder / "baseline", 1)
+    return family, folder, frame.filter(split="test"), history
+
+
+def test_each_epoch_leaves_its_losses_and_they_fall(fitted):
+    *_, history = fitted
+    assert [row["epoch"] for row in history] == list(range(1, 13))
+    assert history[-1]["valid_loss"] < history[0]["valid_loss"]
+
+
+@pytest.mark.parametrize("scorer", ["model", "baseline"])
+def test_scores_follow_what_decides_and_lie_in_their_interval(fitted, scorer):
+    family, folder, test, _ = fitted
+    found = network(family).predict(folder / scorer, test, scorer)
+    assert found["person_id"].to_list() == test["person_id"].to_list()
+    assert np.corrcoef(found["score"].rank(), test["outcome"].rank())[0, 1] > 0.7
+    assert found.select(((pl.col("low") <= pl.col("score")) & (pl.col("score") <= pl.col("high"))).all()).item()
+    assert found.select(pl.col("low").min() >= 0, pl.col("high").max() <= 1).row(0) == (True, True)
+
+
+@pytest.mark.parametrize("scorer", ["model", "baseline"])
+def test_codes_never_seen_and_columns_not_there_are_unknown_not_errors(fitted, scorer):
+    family, folder, test, _ = fitted
+    code = "course_id" if family == "outcomes" else "job_family_code"
+    gone = "credits" if family == "outcomes" else "gaps"
+    found = network(family).predict(folder / scorer, test.drop(gone).with_columns(pl.lit("new").alias(code)), scorer)
+    assert found["score"].is_finite().all()
+
+
+def test_nobody_to_score_is_no_error(fitted):
+    family, folder, test, _ = fitted
+    assert len(network(family).predict(folder / "model", test.clear(), "model")) == 0
+    assert network(family).explain(folder / "model", test.clear(), test.clear()) == []
+
+
+def test_the_first_reason_is_what_decides_with_its_direction(fitted):
+    family, folder, test, _ = fitted
+    name = "submitted_score_mean" if family == "outcomes" else "told"
+    scored = network(family).predict(folder / "model", test, "model").sort("score")
+    reasons = network(family).explain(folder / "model", test, scored)
+    assert reasons[0][0] == f"lowers:{name}"
+    assert reasons[-1][0] == f"raises:{name}"
+    assert all(len(codes) <= 5 for codes in reasons)
+
+
+def test_trees_kept_as_arrays_say_what_scikit_learn_says(tmp_path):
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=(200, 3))
+    values[rng.random((200, 3)) < 0.2] = np.nan
+    labels = (np.nan_to_num(values[:, 0]) > 0).astype(float)
+    estimator = HistGradientBoostingClassifier(max_iter=15, random_state=0).fit(values, labels)
+    trees.save(trees.of(estimator), tmp_path)
+    assert trees.total(trees.load(tmp_path), values) == pytest.approx(estimator.decision_function(values))
+
+
+def test_a_number_becomes_steps_between_quantiles():
+    weights, bias = tabular.pieces(np.array([[0.0], [1.0], [3.0], [np.nan]]), 2)
+    steps = np.clip(np.array([[-1.0], [0.5], [2.0], [9.0]]) @ weights + bias, 0, 1)
+    assert steps == pytest.approx(np.array([[0, 0], [0.5, 0], [1, 0.5], [1, 1]]))
+
+
+def test_rare_codes_share_the_place_of_unknown_ones():
+    columns = tabular.learn(pl.DataFrame({"person_id": list("abc"), "subject_id": "s", "code": ["x", "x", "y"]}), 2)
+    assert columns.codes == {"code": ["x"]}
+    assert tabular.indices(columns, pl.DataFrame({"code": ["x", "y", None]})).tolist() == [[1], [0], [0]]

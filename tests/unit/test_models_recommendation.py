@@ -1,0 +1,122 @@
+from datetime import UTC, date, datetime, timedelta
+
+import numpy as np
+import polars as pl
+import pytest
+
+from pipelines.evaluate import metrics
+from pipelines.models.recommendation import network, tables
+from pipelines.models.recommendation.features import Decide, Prepare, Train, cases, examples, outcomes, select
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+PREPARE = Prepare(min_courses=3, max_history=5)
+TRAIN = Train(epochs=2, batch=8, learning_rate=0.01, dropout=0.1, units=4, recent=3, ahead=1, ridge=1.0, smoothing=1.0)
+LEVELS = {"a": "foundation", "b": "intermediate", "c": "advanced", "d": None}
+
+
+def company(**walks: str) -> dict[str, pl.DataFrame]:
+    """Learners and the courses they took, one a day."""
+    moment = pl.Datetime("us", "UTC")
+    rows = [
+        {"person_id": person, "course_id": course, "enrolled_at": START + timedelta(days=place)}
+        for person, walk in walks.items()
+        for place, course in enumerate(walk)
+    ]
+    schema = {"person_id": pl.String, "course_id": pl.String, "enrolled_at": moment}
+    enrolments = pl.DataFrame(rows, schema=schema).with_columns(known_from="enrolled_at")
+    seen = enrolments.head(0).rename({"enrolled_at": "occurred_at"})
+    workers = {"person_id": pl.String, "job_family_code": pl.String, "terminated_at": pl.Date}
+    return {
+        "enrolments": enrolments,
+        "learning_events": seen,
+        "courses": pl.DataFrame({"course_id": list(LEVELS), "level_code": list(LEVELS.values())}).with_columns(
+            topic_code=pl.lit("t")
+        ),
+        "workers": pl.DataFrame(schema=workers),
+    }
+
+
+def test_the_last_course_tests_and_the_one_before_validates():
+    frame = examples(company(p_1="abcd", p_2="ab"), PREPARE)
+    assert frame.select("person_id", "subject_id", "split").rows() == [
+        ("p_1", "b", "train"),
+        ("p_1", "c", "valid"),
+        ("p_1", "d", "test"),
+        ("p_2", "b", "train"),
+    ]
+    assert frame["history"].to_list() == [["a"], ["a", "b"], ["a", "b", "c"], ["a"]]
+    assert frame["target_code"].to_list() == ["intermediate", "advanced", "unleveled", "intermediate"]
+
+
+def test_a_course_counts_once_with_its_first_sign():
+    given = company(p_1="ab")
+    again = given["enrolments"].with_columns(pl.col("enrolled_at") + timedelta(days=9))
+    given["enrolments"] = pl.concat([again, given["enrolments"]])
+    assert outcomes(given, PREPARE)["occurred_at"].to_list() == [START, START + timedelta(days=1)]
+
+
+def test_only_courses_taken_by_the_day_are_history():
+    assert cases(company(p_1="abcd"), PREPARE, date(2026, 1, 2))["history"].to_list() == [["a", "b"]]
+
+
+def test_who_left_is_not_scored():
+    given = company(p_1="abc", p_2="abc")
+    given["workers"] = pl.DataFrame(
+        {"person_id": ["p_1"], "job_family_code": ["x"], "terminated_at": [date(2026, 1, 2)]}
+    )
+    assert cases(given, PREPARE, date(2026, 1, 3))["person_id"].to_list() == ["p_2"]
+
+
+def test_the_best_k_are_selected_and_ties_go_by_course():
+    scored = pl.DataFrame(
+        {"person_id": ["p"] * 3 + ["q"], "subject_id": ["c", "b", "a", "a"], "score": [0.2, 0.2, 0.1, 0.0]}
+    )
+    assert select(scored, Decide(top_k=1)).to_list() == [False, True, False, True]
+
+
+def test_counts_are_those_worked_out_by_hand():
+    counted = tables.count([[0, 1], [0, 1], [0, 2]], 3, ridge=1.0, smoothing=1.0)
+    popular = np.array([3.5, 2.5, 1.5]) / 7.5
+    assert counted.popular == pytest.approx(popular)
+    assert counted.markov[0] == pytest.approx((np.array([0, 2, 1]) + popular) / 4)
+    assert counted.markov[1] == pytest.approx(popular)
+    assert np.diag(counted.ease).tolist() == [0, 0, 0]
+
+
+def test_what_came_true_but_was_no_candidate_is_a_miss():
+    wide = pl.DataFrame(
+        {
+            "person_id": ["p", "p", "q"],
+            "subject_id": ["a", "b", "a"],
+            "target_code": ["x"] * 3,
+            "model": [0.9, 0.1, 1.0],
+        }
+    )
+    came = pl.DataFrame(
+        {"person_id": ["p", "q"], "subject_id": ["b", "new"], "target_code": ["x", "x"], "outcome": [1.0, 1.0]}
+    )
+    assert metrics.rank_of(wide, came, "model")["rank"].to_list() == [2.0, float("inf")]
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_saved_model_says_the_same_again_and_leaves_out_what_was_taken(tmp_path):
+    steps = examples(company(p_1="abcd", p_2="abc", p_3="acb", p_4="bca"), PREPARE)
+    learning = steps.filter(pl.col("split") != "test")
+    (tmp_path / "baseline").mkdir()
+    network.fit(learning, TRAIN, tmp_path / "model", seed=1)
+    network.fit_baseline(learning, TRAIN, tmp_path / "baseline", seed=1)
+    test = steps.filter(pl.col("split") == "test")
+    for scorer in ("model", "baseline"):
+        once = network.predict(tmp_path / scorer, test, scorer)
+        assert once.equals(network.predict(tmp_path / scorer, test, scorer))
+        assert once.group_by("person_id").agg(pl.col("score").sum())["score"].to_list() == pytest.approx([1.0] * 3)
+        assert once.filter(person_id="p_2")["subject_id"].to_list() == ["c"]
+    reasons = network.explain(tmp_path / "model", test, network.predict(tmp_path / "model", test, "model"))
+    assert all(code.startswith("after:") for codes in reasons for code in codes)
+
+
+def test_daily_scoring_writes_down_the_best_open_courses_only(monkeypatch):
+    monkeypatch.setattr(network, "_SHORTLIST", 2)
+    shares = np.array([[0.9, 0.1, 0.4, 0.3], [0.0, 0.2, 0.2, 0.6], [0.5, 0.3, 0.2, 0.0]])
+    seen = np.array([[1, 0, 0, 0], [0, 0, 0, 1], [1, 1, 1, 0]])
+    assert [np.flatnonzero(row).tolist() for row in network._best(shares, seen)] == [[2, 3], [1, 2], [3]]

@@ -1,0 +1,238 @@
+"""Screening: which application is a case, which text it is judged on, who is put forward."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import polars as pl
+import pytest
+
+from pipelines.base.contracts import empty
+from pipelines.base.errors import ContractError
+from pipelines.models.screening import bands, text
+from pipelines.models.screening import features as screening
+
+SETTINGS = screening.Prepare(min_chars=5, valid_share=0.25, test_share=0.25)
+DAY = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+def moment(day: int) -> datetime:
+    return DAY + timedelta(days=day)
+
+
+def rows(name: str, *given: dict[str, object]) -> pl.DataFrame:
+    """A canonical table with nulls where nothing is given."""
+    schema = empty(name).schema
+    basis = {"known_from": DAY, "known_from_basis": "observed"}
+    return pl.DataFrame([{**dict.fromkeys(schema), **basis, **row} for row in given], schema=schema)
+
+
+def application(
+    name: str, person: str, day: int, status: str = "rejected", requisition: str = "R-1"
+) -> dict[str, object]:
+    return {
+        "application_id": name,
+        "person_id": person,
+        "requisition_id": requisition,
+        "applied_at": moment(day),
+        "status_code": status,
+    }
+
+
+def event(name: str, person: str, outcome: str, day: int, stage: str = "screen") -> dict[str, object]:
+    return {
+        "application_id": name,
+        "person_id": person,
+        "requisition_id": "R-1",
+        "stage_code": stage,
+        "outcome_code": outcome,
+        "decided_by": "human",
+        "occurred_at": moment(day),
+    }
+
+
+def resume(person: str, words: str, day: int, basis: str = "observed", status: str = "ok") -> dict[str, object]:
+    return {
+        "person_id": person,
+        "document_id": f"{person}-{day}",
+        "text": words,
+        "status_code": status,
+        "received_at": moment(day),
+        "known_from_basis": basis,
+    }
+
+
+def company(**tables: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    wanted = {"requisition_id": "R-1", "title": "Cook", "description": "Soup and bread", "job_family_code": "KITCHEN"}
+    return {name: empty(name) for name in screening.TABLES} | {"requisitions": rows("requisitions", wanted)} | tables
+
+
+def test_withdrawn_applications_are_no_examples() -> None:
+    tables = company(
+        applications=rows("applications", application("a1", "p1", 0), application("a2", "p2", 0)),
+        application_events=rows(
+            "application_events", event("a1", "p1", "withdrawn", 3), event("a2", "p2", "advanced", 4)
+        ),
+        resumes=rows("resumes", resume("p1", "cook of soup", -1), resume("p2", "baker of bread", -1)),
+    )
+    found = screening.examples(tables, SETTINGS)
+    assert found["person_id"].to_list() == ["p2"]
+    assert found["outcome"].to_list() == [1.0]
+    assert found["known_at"].to_list() == [moment(4)]
+    assert found["occurred_at"].to_list() == [moment(0)]
+    assert found["requisition_text"].to_list() == ["Cook\nSoup and bread"]
+
+
+def test_a_decision_at_a_later_stage_is_no_screening_decision() -> None:
+    tables = company(
+        applications=rows("applications", application("a1", "p1", 0)),
+        application_events=rows("application_events", event("a1", "p1", "rejected", 3, stage="interview")),
+        resumes=rows("resumes", resume("p1", "cook of soup", -1)),
+    )
+    assert screening.examples(tables, SETTINGS).is_empty()
+    assert screening.outcomes(tables, SETTINGS).is_empty()
+
+
+def test_the_newest_resume_sent_by_then_is_read_and_never_a_later_one() -> None:
+    tables = company(
+        applications=rows("applications", application("a1", "p1", 0)),
+        application_events=rows("application_events", event("a1", "p1", "advanced", 3)),
+        resumes=rows("resumes", resume("p1", "first", -9), resume("p1", "second", 0), resume("p1", "third", 1)),
+    )
+    assert screening.examples(tables, SETTINGS)["resume_text"].to_list() == ["second"]
+
+
+def test_a_resume_that_the_source_dates_after_the_application_is_not_read() -> None:
+    tables = company(
+        applications=rows("applications", application("a1", "p1", 0)),
+        application_events=rows("application_events", event("a1", "p1", "advanced", 3)),
+        resumes=rows("resumes", resume("p1", "written later", 1, basis="source")),
+    )
+    assert screening.examples(tables, SETTINGS).is_empty()
+
+
+def test_a_resume_without_a_date_of_its_own_came_with_the_application() -> None:
+    tables = company(
+        applications=rows("applications", application("a1", "p1", 0)),
+        application_events=rows("application_events", event("a1", "p1", "advanced", 3)),
+        resumes=rows("resumes", resume("p1", "newer", 90), resume("p1", "older", 80)),
+    )
+    assert screening.examples(tables, SETTINGS)["resume_text"].to_list() == ["older"]
+
+
+def test_unreadable_and_short_resumes_are_left_to_a_person() -> None:
+    tables = company(
+        applications=rows("applications", *(application(f"a{n}", f"p{n}", 0, "in_process") for n in (1, 2, 3))),
+        resumes=rows(
+            "resumes",
+            resume("p1", "cook of soup", -1, status="corrupt"),
+            resume("p2", "abc", -1),
+            resume("p3", "cooks", -1),
+        ),
+    )
+    assert screening.cases(tables, SETTINGS, date(2026, 4, 1))["person_id"].to_list() == ["p3"]
+
+
+def test_cases_are_in_process_and_not_screened_by_the_day() -> None:
+    tables = company(
+        applications=rows(
+            "applications",
+            application("a1", "p1", 0, "in_process"),
+            application("a2", "p2", 0, "in_process"),
+            application("a3", "p3", 0, "rejected"),
+            application("a4", "p4", 40, "in_process"),
+        ),
+        application_events=rows(
+            "application_events", event("a2", "p2", "advanced", 2), event("a1", "p1", "advanced", 20)
+        ),
+        resumes=rows("resumes", *(resume(f"p{n}", "cook of soup", -1) for n in (1, 2, 3, 4))),
+    )
+    assert screening.cases(tables, SETTINGS, date(2026, 3, 10))["person_id"].to_list() == ["p1"]
+
+
+def split_of(*cases: tuple[str, int, str]) -> dict[tuple[str, int], str]:
+    frame = pl.DataFrame(
+        [{"person_id": person, "occurred_at": moment(day), "resume_text": words} for person, day, words in cases]
+    )
+    found = screening.with_split(frame, SETTINGS)
+    return {((row["person_id"]), (row["occurred_at"] - DAY).days): row["split"] for row in found.iter_rows(named=True)}
+
+
+def test_the_newest_people_test_and_the_oldest_train() -> None:
+    found = split_of(*((f"p{n}", n, f"text {n}") for n in range(8)))
+    assert [found[f"p{n}", n] for n in range(8)] == ["train"] * 4 + ["valid"] * 2 + ["test"] * 2
+
+
+def test_a_person_and_a_copied_resume_stay_in_one_split() -> None:
+    found = split_of(
+        ("p0", 0, "a"), ("p1", 0, "b"), ("p1", 0, "b"), ("p2", 0, "c"), ("p9", 0, "a"), ("p4", 0, "d"), ("p5", 0, "e")
+    )
+    assert found["p9", 0] == found["p0", 0]
+
+
+def test_a_case_after_the_next_split_began_is_left_out() -> None:
+    found = split_of(("p0", 0, "a"), ("p0", 9, "a"), ("p1", 1, "b"), ("p2", 2, "c"), ("p3", 3, "d"), ("p4", 4, "e"))
+    assert ("p0", 9) not in found
+    assert found["p0", 0] == "train"
+
+
+def test_cases_of_one_moment_are_all_kept() -> None:
+    assert len(split_of(*((f"p{n}", 0, f"text {n}") for n in range(8)))) == 8
+
+
+def test_terms_of_few_people_are_not_in_the_vocabulary() -> None:
+    terms, weights = text.vocabulary(["soup soup bread", "soup cake", "bread cake"], min_people=2, max_terms=9)
+    assert terms == ["bread", "cake", "soup"]
+    assert weights == pytest.approx([1.2876821] * 3)  # ln(4 / 3) + 1
+
+
+def test_a_person_counts_once_however_many_resumes_and_cases() -> None:
+    frame = pl.DataFrame({"person_id": ["p1", "p1", "p2"], "resume_text": ["soup", "soup again", "bread"]})
+    with pytest.raises(ContractError, match="that 2 people wrote; 2 people share none"):
+        text.vocabulary(text.by_person(frame), min_people=2, max_terms=9)
+
+
+def test_the_terms_of_most_people_are_kept() -> None:
+    terms, _ = text.vocabulary(["soup", "soup", "cake", "cake", "cake", "bread"], min_people=1, max_terms=2)
+    assert terms == ["cake", "soup"]
+
+
+def test_years_are_no_words_since_they_tell_an_age() -> None:
+    assert text.words("Cook, 1998-2021: 7 years of C++ and C#; 20211") == [
+        *("cook", "7", "years", "of", "c++", "and", "c#", "20211"),
+    ]
+
+
+def test_terms_are_words_and_pairs() -> None:
+    assert text.terms("Hot soup, daily") == ["hot", "soup", "daily", "hot soup", "soup daily"]
+
+
+def test_rare_words_are_those_of_no_other_text() -> None:
+    assert text.rare_shares(["soup bread", "soup", ""]) == [0.5, 0.0, 0.0]
+
+
+def test_inputs_hold_no_text() -> None:
+    tables = company(
+        applications=rows("applications", application("a1", "p1", 0, "in_process")),
+        resumes=rows("resumes", resume("p1", "cook of soup", -1)),
+    )
+    found = screening.inputs(screening.cases(tables, SETTINGS, date(2026, 3, 10)))
+    assert [name for name, dtype in found.schema.items() if dtype == pl.String] == [
+        *("person_id", "subject_id", "job_family_code"),
+    ]
+    assert found["resume_chars"].to_list() == [12.0]
+    assert found["overlap_share"].to_list() == [0.5]  # cook and soup, of cook, soup, and, bread
+
+
+def test_the_threshold_itself_is_enough_and_nan_never_is() -> None:
+    scored = pl.DataFrame({"score": [0.39, 0.4, 0.41, float("nan")]})
+    assert screening.select(scored, screening.Decide(threshold=0.4)).to_list() == [False, True, True, False]
+
+
+def test_the_interval_is_what_came_true_for_scores_alike(tmp_path) -> None:
+    import numpy as np
+
+    bands.save(tmp_path, np.repeat([0.2, 0.8], 50), np.repeat([0.0, 1.0], 50))
+    low, high = bands.read(tmp_path, np.array([0.2, 0.8]))
+    assert low[0] == 0.0
+    assert high[0] == pytest.approx(0.2)  # Wilson of 0 of 50 ends at .051; the score itself is always inside
+    assert low[1] == pytest.approx(0.8)
+    assert high[1] == 1.0

@@ -1,0 +1,121 @@
+"""Screening's two scorers: they learn, say the same after loading, repeat themselves and give reasons."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from pipelines.models import network as load_network
+from pipelines.models.screening import text
+from pipelines.models.screening.features import Train
+
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras on NumPy 2
+
+SKILLS = ("soup", "bread", "cake", "ledger", "audit", "payroll")
+SETTINGS = Train(
+    min_people=3,
+    max_terms=200,
+    epochs=4,
+    patience=4,
+    batch=16,
+    learning_rate=0.01,
+    weight_decay=0.001,
+    l2=1.0,
+    dropout=0.2,
+    units=4,
+    members=2,
+    baseline_c=1.0,
+)
+network = load_network("screening")
+
+
+def examples() -> pl.DataFrame:
+    """120 people with three skills each; who has two or more of the three that are asked for is advanced."""
+    rng = np.random.default_rng(1)
+    rows = []
+    for number in range(120):
+        has, asked = (set(rng.choice(SKILLS, 3, replace=False)) for _ in range(2))
+        rows.append(
+            {
+                "person_id": f"p{number:03d}",
+                "subject_id": f"R-{number % 7}",
+                "target_code": "advanced",
+                "occurred_at": datetime(2026, 1, 1, tzinfo=UTC) + timedelta(days=number),
+                "resume_text": f"I know {', '.join(sorted(has))}. Rare{number}.",
+                "requisition_text": f"We want {', '.join(sorted(asked))}.",
+                "outcome": float(len(has & asked) >= 2),
+                "split": "train" if number < 80 else "valid" if number < 100 else "test",
+            }
+        )
+    return pl.DataFrame(rows)
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    root = tmp_path_factory.mktemp("screening")
+    (root / "model").mkdir()
+    (root / "baseline").mkdir()
+    history = network.fit(examples(), SETTINGS, root / "model", 7)
+    assert set(history[0]) == {"epoch", "loss", "valid_loss"}
+    network.fit_baseline(examples(), SETTINGS, root / "baseline", 7)
+    return root / "model", root / "baseline"
+
+
+def test_people_with_what_is_asked_for_score_higher(folders: tuple[Path, Path]) -> None:
+    test = examples().filter(pl.col("split") == "test")
+    for folder, scorer in zip(folders, ("model", "baseline"), strict=True):
+        found = network.predict(folder, test, scorer).join(test, on=["person_id", "subject_id"])
+        means = dict(found.group_by("outcome").agg(pl.col("score").mean()).iter_rows())
+        assert means[1.0] > means[0.0]
+        assert found.filter((pl.col("low") > pl.col("score")) | (pl.col("high") < pl.col("score"))).is_empty()
+
+
+def test_the_same_seed_gives_the_same_scores(folders: tuple[Path, Path], tmp_path: Path) -> None:
+    test = examples().filter(pl.col("split") == "test")
+    network.fit(examples(), SETTINGS, tmp_path, 7)
+    first, second = (network.predict(folder, test, "model") for folder in (folders[0], tmp_path))
+    assert first.equals(second)
+
+
+def test_rare_words_are_in_no_file_of_either_scorer(folders: tuple[Path, Path]) -> None:
+    from zipfile import ZipFile
+
+    for folder in folders:
+        for file in folder.iterdir():
+            assert b"rare1" not in file.read_bytes()
+    with ZipFile(folders[0] / "model.keras") as archive:
+        assert b"soup" in archive.read("config.json")
+        assert b"rare1" not in archive.read("config.json")
+
+
+def test_reasons_name_what_is_there_and_what_is_missing(folders: tuple[Path, Path]) -> None:
+    case = (
+        examples()
+        .head(1)
+        .with_columns(
+            resume_text=pl.lit("I know soup and bread."), requisition_text=pl.lit("We want soup, ledger and audit.")
+        )
+    )
+    [reasons] = network.explain(folders[0], case, network.predict(folders[0], case, "model"))
+    assert reasons[0] == "match:soup"
+    assert {code for code in reasons if code.startswith("missing:")} == {"missing:ledger", "missing:audit"}
+    assert len(reasons) <= 5
+
+
+def test_no_case_gives_no_score(folders: tuple[Path, Path]) -> None:
+    nobody = examples().head(0)
+    assert network.predict(folders[0], nobody, "model").is_empty()
+    assert network.explain(folders[0], nobody, network.predict(folders[0], nobody, "model")) == []
+
+
+@pytest.mark.parametrize(
+    "written", ["C++ & C#, 1998\u20132021: Köln ÉCOLE", "a_b-c.d 2019+ x2019 7 years", "", "  \n 20211 "]
+)
+def test_the_saved_model_reads_words_as_the_baseline_does(written: str) -> None:
+    import tensorflow as tf
+
+    from pipelines.models.screening.architecture import normalised
+
+    assert normalised(tf.constant(written)).numpy().decode().split() == text.words(written)

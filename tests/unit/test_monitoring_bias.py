@@ -1,0 +1,159 @@
+"""Bias: who counts as selected, counts per group, the Simpson guard, and Evidently's metrics on them."""
+
+from datetime import UTC, date, datetime
+
+import polars as pl
+import pytest
+
+from monitoring import bias
+from monitoring.results import Bias
+
+UNIT = ("person_id", "subject_id")
+
+
+def outcomes(rows):
+    schema = ["person_id", "subject_id", "stage_code", "outcome", "decided_by", "occurred_at"]
+    frame = pl.DataFrame(
+        [(*row, datetime(2026, 1, i + 1, tzinfo=UTC)) for i, row in enumerate(rows)], schema, orient="row"
+    )
+    return frame.with_columns(target_code=pl.lit("t"))
+
+
+def test_what_a_rule_decided_is_no_human_decision():
+    found = bias.human_decisions(outcomes([("a", "R", "s", 1.0, "human"), ("b", "R", "s", 0.0, "rule")]), UNIT)
+    assert found["person_id"].to_list() == ["a"]
+
+
+def test_a_case_decided_on_twice_counts_once_and_selected_if_it_ever_was():
+    rows = [("a", "R", "s", 1.0, "human"), ("a", "R", "s", 0.0, "human"), ("a", "R", "later", 0.0, "human")]
+    found = bias.human_decisions(outcomes(rows), UNIT)
+    assert found.select("stage", "is_selected").rows() == [("later", False), ("s", True)]
+
+
+def test_where_a_unit_is_a_person_and_a_level_all_courses_of_the_level_are_one():
+    scored = pl.DataFrame(
+        {"person_id": ["a", "a"], "subject_id": ["c1", "c2"], "target_code": ["basic", "basic"]}
+        | {"scorer": ["model", "model"], "is_selected": [False, True]}
+    )
+    found = bias.model_selections(scored, ("person_id", "target_code"))
+    assert found.select("subject", "is_selected").rows() == [("basic", True)]
+
+
+def test_a_rating_selects_strictly_above_the_median():
+    rows = [(person, "R", "s", value, "human") for person, value in zip("abcd", (0.1, 0.5, 0.5, 0.9), strict=True)]
+    found = bias.human_decisions(outcomes(rows), UNIT).sort("person_id")
+    assert found["is_selected"].to_list() == [False, False, False, True]
+
+
+def test_only_the_model_is_judged_and_not_its_baseline():
+    scored = pl.DataFrame(
+        {"person_id": ["a", "a"], "subject_id": ["R", "R"], "target_code": ["t", "t"]}
+        | {"scorer": ["model", "baseline"], "is_selected": [True, False]}
+    )
+    assert bias.model_selections(scored, UNIT)["is_selected"].to_list() == [True]
+
+
+def test_people_without_a_record_are_counted_as_unknown_and_not_dropped():
+    decisions = bias.human_decisions(outcomes([("a", "R", "s", 1.0, "human"), ("b", "R", "s", 0.0, "human")]), UNIT)
+    counts = bias.counted(decisions, pl.DataFrame({"person_id": ["a"], "sex": ["female"]}))
+    assert counts.select("axis", "group", "people", "selected").rows() == [
+        ("sex", "female", 1, 1),
+        ("sex", "unknown", 1, 0),
+    ]
+
+
+def cells(tables, source="human"):
+    rows = [
+        (source, "screen", "sex", subject, group, people, selected)
+        for subject, groups in tables.items()
+        for group, (people, selected) in groups.items()
+    ]
+    return pl.DataFrame(rows, schema=bias.COUNTS, orient="row")
+
+
+HIDDEN = {
+    "R-7": {"female": (120, 30), "male": (120, 72)},  # 25 % against 60 %
+    "R-1": {"female": (400, 222), "male": (400, 200)},  # all: women 252 of 520, men 272 of 520
+}
+
+
+def test_a_requisition_that_pooling_hides_is_the_first_line():
+    judged = bias.judged(cells(HIDDEN), 30)
+    assert judged.subjects[0].subject == "R-7"
+    assert judged.subjects[0].verdict == "ADVERSE"
+    assert judged.subjects[0].judgement["is_hidden_in_pool"]
+    assert judged.pools[0].verdict != "ADVERSE"
+    # .25/.6 = .4167; pool (252/520)/(272/520) = .926
+    assert judged.headlines[0].startswith(
+        "R-7, human decisions at screen, sex: female 25% (30 of 120), male 60% (72 of 120)"
+    )
+    assert "impact ratio 0.42" in judged.headlines[0]
+    assert "lowest ratio is 0.93" in judged.headlines[0]
+
+
+def test_small_groups_are_never_judged():
+    judged = bias.judged(cells({"R-7": {"female": (29, 0), "male": (120, 72)}}), 30)
+    assert [a.verdict for a in (*judged.pools, *judged.subjects)] == ["INSUFFICIENT_DATA"] * 2
+    assert bias.lowest(judged.pools[0]) is None
+    assert bias.told(judged.pools[0]) == "All subjects, human decisions at screen, sex: too few to judge."
+    assert judged.headlines == ()
+
+
+def test_without_any_attribute_the_status_says_so():
+    assert bias.judged(pl.DataFrame(schema=bias.COUNTS), 30).status == "no_groups"
+
+
+def test_decisions_and_selections_are_judged_apart():
+    both = pl.concat([cells(HIDDEN), cells(HIDDEN, source="model")])
+    judged = bias.judged(both, 30)
+    assert [(p.source, p.judgement["n"]) for p in judged.pools] == [("human", 1040), ("model", 1040)]
+
+
+@pytest.mark.filterwarnings("ignore")
+class TestEvidently:
+    """Our metrics in Evidently's form, on the counts of `HIDDEN`."""
+
+    @pytest.fixture(scope="class")
+    def figures(self):
+        from evidently import DataDefinition, Dataset, Report
+
+        from monitoring import _evidently
+
+        frame = cells(HIDDEN | {"R-9": {"few": (3, 1)}}).to_pandas()
+        definition = DataDefinition(
+            numerical_columns=["people", "selected"],
+            categorical_columns=["source", "stage", "axis", "subject", "group"],
+        )
+        name = {"source": "human", "stage": "screen", "axis": "sex", "min_group_size": 30}
+        report = Report(
+            [
+                _evidently.AdverseSubjects(**name),
+                _evidently.ImpactRatio(**name),
+                _evidently.ImpactRatio(**name, subject="R-7"),
+                _evidently.SelectionRates(**name),
+                _evidently.SelectionRates(**name, subject="R-9"),
+            ],
+            include_tests=True,
+        )
+        return report.run(Dataset.from_pandas(frame, data_definition=definition), None).dict()
+
+    def test_values_are_those_worked_out_by_hand(self, figures):
+        adverse, pool, subject, rates, few = (metric["value"] for metric in figures["metrics"])
+        assert adverse == 1
+        assert pool == pytest.approx((252 / 520) / (272 / 520))
+        assert subject == pytest.approx(30 / 120 / (72 / 120))
+        assert rates == pytest.approx({"female": 252 / 520, "male": 272 / 520})
+        assert few == {}, "a group too small to judge has no rate"
+
+    def test_an_adverse_subject_fails_evidentlys_own_test(self, figures):
+        (test,) = figures["tests"]
+        assert test["name"].startswith("Subjects judged ADVERSE by sex")
+        assert test["status"].name == "FAIL"
+
+    def test_the_page_names_the_requisition_and_the_reference_keeps_its_own_value(self):
+        from monitoring import _evidently
+
+        judged = bias.judged(cells(HIDDEN), 30)
+        result = Bias(**{**dict(judged), "family": "screening", "as_of": date(2026, 10, 31)})
+        page = _evidently.bias_report(cells(HIDDEN), result, "counts", 30).decode()
+        assert "R-7, human decisions at screen, sex: female 25%" in page

@@ -1,0 +1,170 @@
+"""Drawings and pages: what they say, and that nothing gets through unescaped."""
+
+import math
+import re
+from datetime import date
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from monitoring import page, svg
+from monitoring.portal import evidence, pages
+from monitoring.portal.evidence import Day, Feed, Ledger, Model
+from monitoring.results import Axis, Bias, Finding, Findings
+from pipelines.audit import Entry, Head, Tag
+from pipelines.fairness import judge_counts
+
+DAY = date(2026, 10, 31)
+EVIL = '<script>alert("x")</script>'
+WHOLE = Ledger(Head(7, "e" * 64), ())
+
+
+def drawn(text):
+    return ET.fromstring(text)  # noqa: S314  # our own drawing
+
+
+def test_a_dot_stands_where_its_value_is():
+    text = svg.intervals([svg.Bar("a", 0.5, 0.25, 0.75)], svg.Axis(0, 1), "t", width=590, label_width=200)
+    root = drawn(text)
+    (circle,) = root.iter("circle")
+    assert float(circle.get("cx")) == 300  # halfway between 200 and 590 - 190
+    (line,) = root.iter("line")
+    assert (float(line.get("x1")), float(line.get("x2"))) == (250, 350)
+
+
+def test_an_interval_without_a_bound_ends_at_the_edge_and_an_unknown_one_is_not_drawn():
+    root = drawn(svg.intervals([svg.Bar("a", 0.5, 0.1, math.inf)], svg.Axis(0, 1), "t", width=590, label_width=200))
+    assert float(next(root.iter("line")).get("x2")) == 400
+    unknown = drawn(svg.intervals([svg.Bar("a", math.nan, math.nan, math.nan, "too few")], svg.Axis(0, 1), "t"))
+    assert not list(unknown.iter("circle"))
+    assert not list(unknown.iter("line"))
+
+
+def test_drawings_escape_their_labels():
+    assert "<script>" not in svg.intervals([svg.Bar(EVIL, 0.5, 0.1, 0.9, EVIL)], svg.Axis(0, 1, ((0.5, EVIL),)), EVIL)
+    assert "<script>" not in svg.distributions([1.0], [1.0], EVIL)
+
+
+def test_the_taller_share_fills_the_drawing():
+    rects = list(drawn(svg.distributions([0.5, 0.5], [1.0, 0.0], "t")).iter("rect"))
+    assert [float(r.get("height")) for r in rects] == [26, 52, 26, 0]
+
+
+@pytest.mark.parametrize("word", ["ADVERSE", "held", "SOMETHING_NEW", ""])
+def test_only_words_known_to_be_good_look_good(word):
+    assert page.tone(word) != "good"
+
+
+def test_an_unknown_number_is_a_dash_and_not_a_zero():
+    assert (page.number(None, 2), page.number(math.nan, 2), page.share(None)) == ("–", "–", "–")  # noqa: RUF001
+    assert (page.share(0.253), page.share(0.0253), page.number(1234.5, 1)) == ("25%", "2.5%", "1,234.5")
+
+
+def axis(counts, **about):
+    judged = judge_counts(counts, axis=about.get("axis", "sex"), min_group_size=30, subject=about.get("subject"))
+    return Axis(source="human", stage="screen", subject=about.get("subject"), judgement=judged.to_dict())
+
+
+def monitored(text="R-7 fails"):
+    found = Findings(
+        family="screening",
+        as_of=DAY,
+        retrain=True,
+        reasons=("psi",),
+        findings=(Finding(rule="bias_human_subject", subject="R-7", text=text),),
+    )
+    pool = axis({"female": (120, 30), "male": (120, 72), "few": (5, 1), "unknown": (9, 2)})
+    bias = Bias(family="screening", as_of=DAY, status="ok", pools=(pool,))
+    return Day(DAY, found, bias, names=("index.html", "bias.html"))
+
+
+def test_a_group_too_small_to_judge_shows_its_count_and_no_rate():
+    text = page.report(monitored().findings, None, None, monitored().bias)
+    (row,) = re.findall(r'<tr><th scope="row">few</th>.*?</tr>', text, re.DOTALL)
+    assert "too few to judge" in row
+    assert '<td class="n">5</td><td class="n">1</td>' in row
+    assert "20%" not in row
+
+
+def test_the_report_page_fetches_nothing_and_runs_nothing():
+    text = page.report(monitored().findings, None, None, monitored().bias)
+    assert "<script" not in text
+    assert not re.search(r'(src|href)="(https?:)?//', text)
+    assert "Not measured." in text, "a check that did not run is said"
+
+
+def test_everything_from_outside_is_escaped_on_every_page():
+    evil = axis({EVIL: (50, 10), "male": (50, 40)}, subject=EVIL)
+    day = monitored(EVIL)
+    bias = day.bias.model_copy(update={"subjects": (evil,), "pools": (evil,)})
+    model = Model("screening", newest=Day(DAY, day.findings, bias), days=(DAY,), faults=(EVIL,))
+    ledger = Ledger(Head(1, EVIL), (EVIL,), (Entry(1, Tag.MODEL_HELD, EVIL, {EVIL: EVIL}, EVIL, EVIL),))
+    feeds = [Feed(EVIL, dict.fromkeys(("in", "accepted", "quarantined", "filtered", "held"), 1), {EVIL: 1})]
+    shown = [
+        page.report(day.findings, None, None, bias),
+        pages.overview([model], ledger, EVIL),
+        pages.model(model, ledger, feeds, EVIL),
+        pages.records(ledger, feeds, EVIL),
+        pages.report("screening", EVIL, "bias.html", EVIL),
+        pages.refusal(403, EVIL),
+    ]
+    for text in shown:
+        assert "<script" not in text
+        assert "&lt;script&gt;" in text
+
+
+def test_links_are_relative_since_the_page_lives_in_a_frame_below_a_prefix():
+    model = Model("screening", newest=monitored(), days=(DAY,))
+    for text in (
+        pages.overview([model], WHOLE, "c"),
+        pages.model(model, WHOLE, [], "c"),
+        pages.report("screening", str(DAY), "bias.html", "c"),
+    ):
+        assert not re.search(r'(?:href|src)="/', text)
+    assert 'href="../reports/screening/2026-10-31/bias.html"' in pages.model(model, WHOLE, [], "c")
+    assert "drift.html" not in pages.model(model, WHOLE, [], "c"), "only reports that exist are linked"
+    assert 'src="../../../raw/screening/2026-10-31/bias.html"' in pages.report("screening", str(DAY), "bias.html", "c")
+
+
+def test_a_broken_ledger_is_said_on_every_page():
+    broken = Ledger(Head(7, "e" * 64), ("Entry 3 of the ledger is missing.",))
+    model = Model("screening")
+    assert "Entry 3 of the ledger is missing." in pages.overview([model], broken, "c")
+    assert '<span class="word bad">broken</span>' in pages.model(model, broken, [], "c")
+    assert '<span class="word bad">broken</span>' in pages.records(broken, [], "c")
+
+
+def test_a_family_without_anything_says_so_and_never_looks_good():
+    text = pages.model(Model("performance"), WHOLE, [], "c")
+    assert "Nothing was released" in text
+    assert "not yet" in text
+
+
+def test_who_accepted_which_gap_is_listed_by_gap():
+    approvers = [{"name": "a", "accepted_gaps": ["sex:few"]}, {"name": "b", "accepted_gaps": ["sex:few", "age:old"]}]
+    assert pages.accepted(approvers) == {"sex:few": ["a", "b"], "age:old": ["b"]}
+
+
+def test_rows_that_do_not_add_up_are_said():
+    rows = {"in": 10, "accepted": 7, "quarantined": 1, "filtered": 1, "held": 0}
+    assert "does not add up" in pages.records(WHOLE, [Feed("f", rows)], "c")
+    assert Feed("f", rows | {"in": 9}).adds_up
+
+
+@pytest.mark.parametrize(
+    ("family", "day", "name"),
+    [
+        ("screening", "2026-10-31", "../../../ledger/000000000001.json"),
+        ("screening", "..", "index.html"),
+        ("screening", "2026-10-31/..", "index.html"),
+        ("screening", "2026-10-31", "secrets.json"),
+        ("screening", "2026-10-31\n", "index.html"),
+        ("screening", "2026-10-30", "index.html"),
+    ],
+)
+def test_only_reports_have_an_address(store, family, day, name):
+    store.put("reports/screening/2026-10-31/index.html", b"page")
+    store.put("reports/screening/2026-10-31/secrets.json", b"secret")
+    store.put("ledger/000000000001.json", b"entry")
+    assert evidence.report_file(store, "screening", "2026-10-31", "index.html") == b"page"
+    assert evidence.report_file(store, family, day, name) is None

@@ -1,0 +1,100 @@
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import polars as pl
+import pytest
+
+from pipelines import prepare
+from pipelines.prepare import Leak, Prepare
+
+SETTINGS = Prepare(valid_share=0.2, test_share=0.3, leak_limit=0.9, leak_min_rows=3, profile_bins=2)
+
+
+def moment(number: int) -> datetime:
+    return datetime(2026, 1, 1, tzinfo=UTC) + timedelta(days=number)
+
+
+def dated(*days: int) -> pl.DataFrame:
+    return pl.DataFrame({"person_id": [f"p{n}" for n in range(len(days))], "occurred_at": [moment(d) for d in days]})
+
+
+def test_the_newest_cases_test_and_those_before_them_stop_the_training():
+    found = prepare.split(dated(9, 0, 1, 2, 3, 4, 5, 6, 7, 8), SETTINGS).to_list()
+    assert found == ["test"] + ["train"] * 5 + ["valid"] * 2 + ["test"] * 2
+
+
+def test_cases_of_one_moment_are_cut_by_person_whatever_their_order():
+    frame = dated(*[0] * 40)
+    there = dict(zip(frame["person_id"], prepare.split(frame, SETTINGS), strict=True))
+    turned = frame.reverse()
+    assert dict(zip(turned["person_id"], prepare.split(turned, SETTINGS), strict=True)) == there
+    assert sorted(there.values()) == ["test"] * 12 + ["train"] * 20 + ["valid"] * 8
+
+
+def test_a_familys_own_split_stands():
+    frame = dated(0, 1).with_columns(split=pl.Series(["test", "train"]))
+    assert prepare.split(frame, SETTINGS).to_list() == ["test", "train"]
+
+
+def test_association_with_yes_and_no_is_the_doubled_distance_of_the_auc_from_one_half():
+    outcome = np.array([0.0, 0.0, 1.0, 1.0])
+    assert prepare.association(np.array([1.0, 2.0, 3.0, 4.0]), outcome) == pytest.approx(1)
+    assert prepare.association(np.array([4.0, 3.0, 2.0, 1.0]), outcome) == pytest.approx(1)
+    assert prepare.association(np.array([1.0, 3.0, 2.0, 4.0]), outcome) == pytest.approx(0.5)  # 3 of 4 pairs
+
+
+def test_association_with_a_grade_is_the_rank_correlation():
+    grades = np.array([0.1, 0.2, 0.4, 0.3])
+    assert prepare.association(np.array([1.0, 10.0, 1000.0, 100.0]), grades) == pytest.approx(1)
+    assert prepare.association(np.array([1.0, 2.0, 3.0, 4.0]), grades) == pytest.approx(0.8)  # 1 - 6 * 2 / (4 * 15)
+
+
+def test_a_constant_says_nothing():
+    assert np.isnan(prepare.association(np.array([1.0, 1.0]), np.array([0.0, 1.0])))
+    assert np.isnan(prepare.association(np.array([1.0, 2.0]), np.array([1.0, 1.0])))
+
+
+def test_an_input_that_tells_the_outcome_is_a_leak_and_an_ordinary_one_is_not():
+    inputs = pl.DataFrame({"told": [1.0, 2.0, 3.0, 4.0], "fair": [1.0, 3.0, 2.0, 4.0], "code": ["a", "a", "b", "b"]})
+    found = prepare.leaks(inputs, pl.Series([0.0, 0.0, 1.0, 1.0]), SETTINGS)
+    assert found == [Leak("told", 1.0, "value")]
+
+
+def test_gaps_that_tell_the_outcome_are_a_leak():
+    inputs = pl.DataFrame({"filled": [None, None, None, 1.0, 2.0, 1.0]})
+    found = prepare.leaks(inputs, pl.Series([0.0, 0.0, 0.0, 1.0, 1.0, 1.0]), SETTINGS)
+    assert found == [Leak("filled", 1.0, "missing")]
+
+
+def test_too_few_values_are_not_called_a_leak():
+    inputs = pl.DataFrame({"told": [1.0, 2.0, None, None]})
+    found = prepare.leaks(inputs, pl.Series([0.0, 1.0, 0.0, 1.0]), SETTINGS)
+    assert found == []
+
+
+def test_a_leaking_input_goes_with_every_column_of_its_source_and_no_other():
+    frame = pl.DataFrame({"told": [1], "told__mean": [1], "told__steps": [[1]], "told_otherwise": [1]})
+    assert prepare.without(frame, [Leak("told__mean", 0.95, "value")]).columns == ["told_otherwise"]
+
+
+def test_the_profile_counts_a_bins_upper_edge_in_it_and_missing_values_apart():
+    inputs = pl.DataFrame(
+        {"person_id": list("abcde"), "n": [1.0, 2.0, 3.0, 4.0, None], "c": ["x", "y", "x", None, "x"]}
+    )
+    found = prepare.profile(inputs, 2)
+    assert list(found) == ["n", "c"]
+    assert found["n"] == {
+        "kind": "numeric",
+        "n": 5,
+        "missing_share": pytest.approx(0.2),
+        "edges": [1.0, 2.5, 4.0],
+        "shares": [0.5, 0.5],
+    }
+    assert found["c"]["categories"] == ["x", "y"]
+    assert found["c"]["shares"] == [0.75, 0.25]
+
+
+@pytest.mark.parametrize("values", [[], [None, None]])
+def test_a_column_without_values_has_a_profile_all_the_same(values):
+    found = prepare.profile(pl.DataFrame({"n": pl.Series(values, dtype=pl.Float64)}), 4)["n"]
+    assert (found["missing_share"], found["edges"], found["shares"]) == (1.0, [], [0.0])

@@ -1,0 +1,487 @@
+import json
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from pipelines import audit, gate
+from pipelines.audit import Tag, entries, verify
+from pipelines.base import releases
+from pipelines.base.digests import sha256_bytes, sha256_tree
+from pipelines.base.errors import ContractError, GateRefused, SourceUnavailable
+from pipelines.base.store import FileStore
+from pipelines.fairness import judge_axes
+from pipelines.publish import __main__ as cli
+from pipelines.publish.approvals import Wanted
+from pipelines.publish.brief import brief
+from pipelines.publish.proposals import Origin, propose
+from pipelines.publish.release import release, rollback
+
+FAMILY = "screening"
+APPROVERS = ("anna", "ben")
+
+
+class Answers:
+    """A small Airflow: release runs that a retrain triggered, each answered by two people."""
+
+    def __init__(self):
+        self.runs, self.gates = {}, {}
+
+    def approve(self, run_id, verdict, gaps=("sex:unknown", "sex:by_subject"), people=APPROVERS):
+        self.runs[run_id] = {
+            "dag_id": "release",
+            "dag_run_id": run_id,
+            "run_type": "operator_triggered",
+            "triggering_user_name": "engineer",
+            "conf": {"family": FAMILY, "verdict": verdict},
+        }
+        for number, (task, name) in enumerate(zip(("approve_first", "approve_second"), people, strict=True)):
+            self.gates[run_id, task] = {
+                "task_instance": {"dag_id": "release", "dag_run_id": run_id, "task_id": task},
+                "response_received": True,
+                "responded_at": "2026-11-01T10:00:00Z",
+                "responded_by_user": {"id": str(number + 3), "name": name},
+                "chosen_options": ["Approve"],
+                "params_input": {"justification": "I read the whole report.", "accepted_gaps": ",".join(gaps)},
+            }
+        return Wanted(FAMILY, verdict, run_id)
+
+    def run(self, dag, run_id):
+        assert dag == "release"
+        return self.runs.get(run_id, {})
+
+    def gate(self, dag, run_id, task):
+        return self.gates.get((run_id, task))
+
+
+def checkout(root: Path, weights=b"weights 1", groups=None, checks=True):
+    """What `dvc repro` leaves, by the real gate."""
+    stages = root / "var/stages" / FAMILY
+    (stages / "trained/model/assets").mkdir(parents=True, exist_ok=True)
+    (stages / "trained/model/model.keras").write_bytes(weights)
+    (stages / "trained/model/assets/terms.json").write_bytes(b"[]")
+    model, data = sha256_tree(stages / "trained/model"), "b" * 64
+    write(stages / "trained/card.json", {"model_sha256": model, "data_sha256": data, "params_sha256": "d" * 64})
+    write(stages / "trained/profile.json", {"column": {"kind": "numeric"}})
+    interval = {"value": 0.8, "low": 0.7, "high": 0.9}
+    metrics = {
+        "family": FAMILY,
+        "metric": "auc",
+        "higher_is_better": True,
+        "n": 500,
+        "chance": 0.5,
+        "as_of": "2026-10-31",
+    }
+    metrics |= {"model": interval, "baseline": interval, "difference": {"value": 0.0, "low": -0.1, "high": 0.1}}
+    metrics |= {"data_checks": [{"check": "rows", "passed": checks, "reason": "500 rows."}] if checks else []}
+    metrics |= {"model_sha256": model, "data_sha256": data, "lake_sha256": "c" * 64}
+    write(stages / "evaluated/metrics.json", metrics)
+    write(stages / "evaluated/groups.json", judged() if groups is None else groups)
+    (root / "params.yaml").write_text("gate: {margin: 0.02, min_group_size: 30}\npublish: {approvers: [anna, ben]}")
+    gate.run(FAMILY, root)
+    return root
+
+
+def judged():
+    selected = [True, False] * 5000 + [True]
+    group = ["a"] * 5000 + ["b"] * 5000 + [None]
+    found = judge_axes(selected, {"sex": group}, ["r"] * 10001, min_group_size=30)
+    return found | {"human": found}
+
+
+def write(file, content):
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(content))
+
+
+@pytest.fixture
+def store(tmp_path):
+    return FileStore(tmp_path / "the store")
+
+
+@pytest.fixture
+def answers():
+    return Answers()
+
+
+def proposed(store, root, run="r1", **changes):
+    return propose(store, FAMILY, Origin(run, "engineer", "c0ffee"), checkout(root, **changes))
+
+
+def released(store, answers, root, run="r1", **changes):
+    sha = proposed(store, root, run, **changes)["verdict_sha256"]
+    return release(store, answers, answers.approve(f"release__{run}", sha), APPROVERS)
+
+
+def tags(store):
+    return [str(entry.tag) for entry in entries(store)]
+
+
+def refused(store, answers, wanted, match, approvers=APPROVERS):
+    before = releases.pointers(store, FAMILY)
+    with pytest.raises(GateRefused, match=match):
+        release(store, answers, wanted, approvers)
+    assert releases.pointers(store, FAMILY) == before
+    last = list(entries(store))[-1]
+    assert (last.tag, last.subject, last.facts["run_id"]) == (Tag.RELEASE_REFUSED, FAMILY, wanted.run_id)
+
+
+def test_an_approved_proposal_becomes_the_live_release(store, answers, tmp_path):
+    found = released(store, answers, tmp_path)
+    assert releases.live(store, FAMILY) == found
+    assert (found.sequence, found.kind, [person["name"] for person in found.approvers]) == (
+        1,
+        "release",
+        ["anna", "ben"],
+    )
+    assert tags(store) == [
+        "model:trained",
+        "model:proposed",
+        "release:approved",
+        "release:approved",
+        "model:released",
+    ]
+    assert verify(store) == []
+    releases.download(store, found, tmp_path / "there")
+    assert (tmp_path / "there/model/model.keras").read_bytes() == b"weights 1"
+    assert json.loads((tmp_path / "there/profile.json").read_text()) == {"column": {"kind": "numeric"}}
+    assert (tmp_path / "there/evaluated/groups.json").is_file()
+    assert releases.verdict(store, found)["verdict"] == "allowed"
+
+
+def test_a_verdict_is_read_by_its_digest_and_not_when_changed(store, answers, tmp_path):
+    sha = proposed(store, tmp_path)["verdict_sha256"]
+    key = f"proposals/{FAMILY}/{sha}/verdict.json"
+    store.put(key, store.read(key) + b" ")
+    refused(store, answers, answers.approve("r", sha), "must have the sha256 in its name")
+
+
+@pytest.mark.parametrize("name", ["model/model.keras", "evaluated/groups.json", "profile.json", "manifest.json"])
+def test_a_file_changed_after_the_proposal_is_refused(store, answers, tmp_path, name):
+    sha = proposed(store, tmp_path)["verdict_sha256"]
+    store.put(f"proposals/{FAMILY}/{sha}/{name}", b'{"files": {}}')
+    refused(store, answers, answers.approve("r", sha), "changed")
+
+
+def test_another_model_with_a_manifest_to_match_is_refused(store, answers, tmp_path):
+    sha = proposed(store, tmp_path)["verdict_sha256"]
+    folder = f"proposals/{FAMILY}/{sha}"
+    manifest = json.loads(store.read(f"{folder}/manifest.json"))
+    manifest["files"]["model/model.keras"] = sha256_bytes(b"other")
+    store.put(f"{folder}/model/model.keras", b"other")
+    store.put(f"{folder}/manifest.json", json.dumps(manifest).encode())
+    refused(store, answers, answers.approve("r", sha), "manifest.json must have the sha256")
+
+
+def test_a_held_verdict_is_recorded_and_refused_whoever_approves(store, answers, tmp_path):
+    said = proposed(store, tmp_path, checks=False)
+    assert (said["verdict"], said["shadow"]) == ("held", False)
+    assert tags(store) == ["model:trained", "model:held"]
+    assert list(entries(store))[1].facts["codes"] == ["no_checks"]
+    refused(store, answers, answers.approve("r", said["verdict_sha256"]), "it is held because of data_checks")
+    assert releases.shadow(store, FAMILY) is None
+
+
+def test_a_verdict_that_says_allowed_over_a_failed_finding_is_refused(store, answers, tmp_path):
+    root = checkout(tmp_path, checks=False)
+    file = root / f"var/stages/{FAMILY}/gated/verdict.json"
+    file.write_text(file.read_text().replace('"held"', '"allowed"'))
+    sha = propose(store, FAMILY, Origin("r1", "engineer", "c"), root)["verdict_sha256"]
+    refused(store, answers, answers.approve("r", sha), "because of data_checks")
+
+
+def test_a_verdict_that_says_held_over_passed_findings_is_refused(store, answers, tmp_path):
+    root = checkout(tmp_path)
+    file = root / f"var/stages/{FAMILY}/gated/verdict.json"
+    file.write_text(file.read_text().replace('"allowed"', '"held"'))
+    sha = propose(store, FAMILY, Origin("r1", "engineer", "c"), root)["verdict_sha256"]
+    refused(store, answers, answers.approve("r", sha), "it is held")
+
+
+def test_a_verdict_that_the_ledger_says_was_held_is_refused(store, answers, tmp_path):
+    sha = proposed(store, tmp_path)["verdict_sha256"]
+    audit.append(store, Tag.MODEL_HELD, FAMILY, verdict_sha256=sha, requester="engineer", run_id="r2")
+    refused(store, answers, answers.approve("r", sha), "the ledger knows of no proposal")
+
+
+def test_a_model_without_group_data_is_scored_in_shadow_only(store, answers, tmp_path):
+    said = proposed(store, tmp_path, groups={"axes": [], "by_subject": []})
+    assert (said["verdict"], said["shadow"]) == ("held", True)
+    found = releases.shadow(store, FAMILY)
+    assert (found.is_shadow, found.approvers, releases.live(store, FAMILY)) == (True, (), None)
+    assert verify(store) == []
+    releases.download(store, found, tmp_path / "there")
+    assert proposed(store, tmp_path, groups={"axes": [], "by_subject": []}) == said
+    assert len(releases.pointers(store, FAMILY, is_shadow=True)) == 1
+    refused(store, answers, answers.approve("r", said["verdict_sha256"]), "because of group_data")
+
+
+@pytest.mark.parametrize("gaps", [[], ["sex:unknown"], ["sex:by_subject", "all"]])
+def test_every_gap_must_be_accepted_by_name(store, answers, tmp_path, gaps):
+    sha = proposed(store, tmp_path)["verdict_sha256"]
+    refused(store, answers, answers.approve("r", sha, gaps), "did not accept sex:")
+
+
+def test_a_newer_verdict_replaces_a_waiting_one_even_when_held(store, answers, tmp_path):
+    first = answers.approve("release__r1", proposed(store, tmp_path)["verdict_sha256"])
+    proposed(store, tmp_path, "r2", weights=b"weights 2", checks=False)
+    refused(store, answers, first, "run r2 brought a newer one")
+
+
+def test_proposing_again_after_a_kill_does_not_make_an_old_verdict_new(store, answers, tmp_path):
+    first = proposed(store, tmp_path)["verdict_sha256"]
+    proposed(store, tmp_path, "r2", weights=b"weights 2")
+    proposed(store, tmp_path, "r1", weights=b"weights 1")
+    refused(store, answers, answers.approve("release__r1", first), "run r2 brought a newer one")
+
+
+def test_the_same_verdict_of_a_newer_run_is_the_newest(store, answers, tmp_path):
+    sha = proposed(store, tmp_path)["verdict_sha256"]
+    proposed(store, tmp_path, "r2", weights=b"weights 2")
+    assert proposed(store, tmp_path, "r3", weights=b"weights 1")["verdict_sha256"] == sha
+    assert release(store, answers, answers.approve("release__r3", sha), APPROVERS).verdict_sha256 == sha
+
+
+def test_who_asked_in_an_earlier_run_may_not_approve_the_same_verdict(store, answers, tmp_path):
+    sha = proposed(store, tmp_path)["verdict_sha256"]
+    propose(store, FAMILY, Origin("r0", "anna", "c0ffee"), tmp_path)
+    refused(store, answers, answers.approve("r", sha), "anna asked for this release")
+
+
+def test_a_verdict_that_was_never_proposed_is_refused(store, answers):
+    refused(store, answers, answers.approve("r", "f" * 64), "is not there")
+    refused(store, answers, answers.approve("r", "../../secrets"), "must name the sha256")
+
+
+def test_a_proposal_that_the_ledger_does_not_know_is_refused(store, answers, tmp_path):
+    other = FileStore(tmp_path / "other")
+    sha = proposed(other, tmp_path)["verdict_sha256"]
+    for key in other.list("proposals"):
+        store.put(key, other.read(key))
+    refused(store, answers, answers.approve("r", sha), "the ledger knows of no proposal")
+
+
+def test_a_run_that_airflow_does_not_know_is_refused(store, answers, tmp_path):
+    sha = proposed(store, tmp_path)["verdict_sha256"]
+    refused(store, answers, Wanted(FAMILY, sha, "made up"), "the run on record is not made up")
+
+
+def test_an_approved_run_releases_no_other_verdict(store, answers, tmp_path):
+    sha = proposed(store, tmp_path)["verdict_sha256"]
+    answers.approve("release__r1", sha)
+    newer = proposed(store, tmp_path, "r2", weights=b"weights 2")["verdict_sha256"]
+    refused(store, answers, Wanted(FAMILY, newer, "release__r1"), "another family or verdict")
+
+
+def test_a_silent_airflow_decides_nothing(store, answers, tmp_path, monkeypatch):
+    wanted = answers.approve("r", proposed(store, tmp_path)["verdict_sha256"])
+
+    def silent(*_):
+        raise SourceUnavailable("Airflow must answer.")
+
+    monkeypatch.setattr(answers, "gate", silent)
+    before = tags(store)
+    with pytest.raises(SourceUnavailable):
+        release(store, answers, wanted, APPROVERS)
+    assert tags(store) == before
+
+
+def test_a_refusal_is_written_once_however_often_it_is_tried(store, answers, tmp_path):
+    sha = proposed(store, tmp_path, checks=False)["verdict_sha256"]
+    for _ in range(3):
+        refused(store, answers, answers.approve("r", sha), "held")
+    assert tags(store).count("release:refused") == 1
+
+
+class Killed(Exception):
+    """The process ends here."""
+
+
+class Dying(FileStore):
+    """A store whose process is killed at the n-th write."""
+
+    def __init__(self, root, after):
+        super().__init__(root)
+        self.left = after
+
+    def _count(self):
+        self.left -= 1
+        if self.left < 0:
+            raise Killed
+
+    def create(self, key, data):
+        self._count()
+        return super().create(key, data)
+
+    def upload(self, key, path):
+        self._count()
+        super().upload(key, path)
+
+    def upload_new(self, key, path):
+        self._count()
+        return super().upload_new(key, path)
+
+
+def test_killed_at_any_write_and_run_again_ends_in_the_same_state(tmp_path, answers):
+    whole = FileStore(tmp_path / "whole")
+    root = checkout(tmp_path)
+
+    def road(store):
+        sha = propose(store, FAMILY, Origin("r1", "engineer", "c"), root)["verdict_sha256"]
+        release(store, answers, answers.approve("release__r1", sha), APPROVERS)
+
+    road(whole)
+    died = 0
+    for after in range(100):
+        store = FileStore(tmp_path / f"killed {after}")
+        try:
+            road(Dying(store.root, after))
+        except Killed:
+            died += 1
+            road(store)
+        else:
+            break
+        assert tags(store) == tags(whole)
+        assert verify(store) == []
+        assert store.list("releases") == whole.list("releases")
+        releases.download(store, releases.live(store, FAMILY), tmp_path / "there")
+    # 7 files and a manifest, twice; 5 entries; 1 pointer
+    assert died == 2 * 8 + 5 + 1
+
+
+def test_releasing_again_changes_nothing_even_after_a_rollback(store, answers, tmp_path):
+    first = released(store, answers, tmp_path)
+    second = released(store, answers, tmp_path, "r2", weights=b"weights 2")
+    back = rollback(store, FAMILY, first.verdict_sha256, "Complaints from the works council.")
+    wanted = Wanted(FAMILY, second.verdict_sha256, "release__r2")
+    before = tags(store)
+    assert release(store, answers, wanted, APPROVERS) == second
+    assert (releases.live(store, FAMILY), tags(store)) == (back, before)
+
+
+def test_a_release_left_unfinished_does_not_come_back_over_a_newer_one(store, answers, tmp_path):
+    first = released(store, answers, tmp_path)
+    store.delete(first.key)  # as if killed before the pointer
+    second = released(store, answers, tmp_path, "r2", weights=b"weights 2")
+    refused(store, answers, Wanted(FAMILY, first.verdict_sha256, "release__r1"), "came after this was approved")
+    assert releases.live(store, FAMILY) == second
+
+
+def test_two_publishers_at_once_make_one_release(store, answers, tmp_path):
+    wanted = answers.approve("release__r1", proposed(store, tmp_path)["verdict_sha256"])
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: release(store, answers, wanted, APPROVERS), range(4)))
+    assert {item.sequence for item in found} == {1}
+    assert tags(store).count("model:released") == 1
+
+
+def test_a_rollback_is_a_new_pointer_to_the_older_folder(store, answers, tmp_path):
+    first = released(store, answers, tmp_path)
+    released(store, answers, tmp_path, "r2", weights=b"weights 2")
+    back = rollback(store, FAMILY, first.verdict_sha256, "Complaints from the works council.")
+    assert (back.sequence, back.kind, back.folder) == (3, "rollback", first.folder)
+    assert releases.live(store, FAMILY) == back
+    assert rollback(store, FAMILY, first.verdict_sha256, "Complaints from the works council.") == back
+    last = list(entries(store))[-1]
+    assert (last.tag, last.facts["reason"]) == (Tag.MODEL_RELEASED, "Complaints from the works council.")
+    assert verify(store) == []
+
+
+def test_a_rollback_needs_a_release_a_reason_and_unchanged_files(store, answers, tmp_path):
+    first = released(store, answers, tmp_path)
+    held = proposed(store, tmp_path, "r2", weights=b"weights 2", checks=False)["verdict_sha256"]
+    with pytest.raises(GateRefused, match="never was"):
+        rollback(store, FAMILY, held, "I would like to have it.")
+    released(store, answers, tmp_path, "r3", weights=b"weights 3")
+    with pytest.raises(GateRefused, match="at least 10 characters"):
+        rollback(store, FAMILY, first.verdict_sha256, "because")
+    store.put(f"{first.folder}/model/model.keras", b"changed")
+    with pytest.raises(GateRefused, match="changed after approval"):
+        rollback(store, FAMILY, first.verdict_sha256, "Complaints from the works council.")
+
+
+@pytest.mark.parametrize("name", ["model/model.keras", "verdict.json", "manifest.json"])
+def test_a_release_changed_in_the_store_scores_nobody(store, answers, tmp_path, name):
+    found = released(store, answers, tmp_path)
+    store.put(f"{found.folder}/{name}", b'{"files": {}}')
+    with pytest.raises(ContractError, match="changed after approval"):
+        releases.download(store, found, tmp_path / "there")
+
+
+def test_a_manifest_cannot_name_files_outside_its_folder(store):
+    data = json.dumps({"files": {"../../x": "a"}}).encode()
+    store.put("releases/screening/x/manifest.json", data)
+    with pytest.raises(ContractError, match="outside"):
+        releases.read_manifest(store, "releases/screening/x", sha256_bytes(data))
+
+
+def test_an_unreadable_pointer_is_an_error_and_not_the_release_before(store, answers, tmp_path):
+    found = released(store, answers, tmp_path)
+    store.put("releases/screening/000000000002.json", b"{}")
+    with pytest.raises(ContractError, match=r"000000000002\.json must be a release pointer"):
+        releases.live(store, FAMILY)
+    store.put("releases/screening/000000000002.json", found.to_json())
+    with pytest.raises(ContractError, match="must name its own"):
+        releases.live(store, FAMILY)
+
+
+@pytest.mark.parametrize("name", ["trained/model/model.keras", "evaluated/metrics.json", "trained/card.json"])
+def test_a_verdict_about_other_files_than_those_here_is_not_proposed(store, tmp_path, name):
+    root = checkout(tmp_path)
+    (root / "var/stages" / FAMILY / name).write_bytes(b"{}")
+    with pytest.raises(ContractError, match="must be about the files in this checkout"):
+        propose(store, FAMILY, Origin("r1", "engineer", "c"), root)
+    assert (tags(store), store.list("proposals")) == ([], [])
+
+
+def test_a_sealed_proposal_is_not_written_again(store, answers, tmp_path):
+    root = checkout(tmp_path)
+    curve = root / f"var/stages/{FAMILY}/evaluated/roc.csv"
+    curve.write_text("before")
+    sha = propose(store, FAMILY, Origin("r1", "engineer", "c"), root)["verdict_sha256"]
+    curve.write_text("after")
+    assert propose(store, FAMILY, Origin("r2", "engineer", "c"), root)["verdict_sha256"] == sha
+    found = release(store, answers, answers.approve("release__r2", sha), APPROVERS)
+    assert store.read(f"{found.folder}/evaluated/roc.csv") == b"before"
+
+
+def test_without_a_verdict_or_a_profile_nothing_is_proposed(store, tmp_path):
+    with pytest.raises(ContractError, match="must have a verdict"):
+        propose(store, FAMILY, Origin("r1", "engineer", "c"), tmp_path)
+    (checkout(tmp_path) / f"var/stages/{FAMILY}/trained/profile.json").unlink()
+    with pytest.raises(ContractError, match=r"profile\.json"):
+        propose(store, FAMILY, Origin("r1", "engineer", "c"), tmp_path)
+
+
+def test_the_brief_shows_verdict_groups_and_gaps_by_name(store, tmp_path):
+    sha = proposed(store, tmp_path)["verdict_sha256"]
+    page = brief(json.loads(store.read(f"proposals/{FAMILY}/{sha}/verdict.json")), sha)
+    assert "## screening: the gate says *allowed*" in page
+    assert "| model | 0.800 | 0.700 to 0.900 |" in page
+    assert "| sex | b | 2500 of 5000 | 0.500 | 1.000 |" in page
+    assert "- `sex:unknown`: 1 of 1 people selected: unknown_group." in page
+    assert sha in page
+
+
+def test_the_commands_print_one_json_line_or_the_refusal(store, answers, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("CANDOR_STORE", store.url)
+    monkeypatch.chdir(checkout(tmp_path))
+    assert cli.main(["live", FAMILY]) == 0
+    assert json.loads(capsys.readouterr().out) == {"family": FAMILY, "status": "nothing_released"}
+    assert cli.main(["propose", FAMILY, "--run-id", "r1", "--requester", "engineer", "--commit", "c"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert (said["verdict"], said["shadow"]) == ("allowed", False)
+    sha = said["verdict_sha256"]
+    assert cli.main(["brief", FAMILY, "--verdict", sha]) == 0
+    assert capsys.readouterr().out.startswith("## screening")
+    monkeypatch.setattr(cli, "open_records", lambda: answers)
+    words = ["release", "--dag-run", "release__r1", "--family", FAMILY, "--verdict", sha]
+    assert cli.main(words) == 3
+    assert capsys.readouterr().err.startswith("GateRefused: ")
+    answers.approve("release__r1", sha)
+    assert cli.main(words) == 0
+    assert json.loads(capsys.readouterr().out)["approvers"] == ["anna", "ben"]
+    assert cli.main(["live", FAMILY]) == 0
+    assert json.loads(capsys.readouterr().out)["verdict_sha256"] == sha
+    assert cli.main(["rollback", FAMILY, "--to", sha, "--reason", "None at all, really."]) == 0
+    assert audit.verify(store) == []

@@ -1,0 +1,164 @@
+"""Expectations from the contracts: every rule finds its row, and no result holds a value."""
+
+import json
+from dataclasses import asdict
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from pipelines.base.contracts import TABLES, Column, Table
+from pipelines.base.errors import ContractError
+from pipelines.validate import check, engine
+from pipelines.validate.batch import order, run
+
+pytestmark = pytest.mark.filterwarnings("ignore")  # Great Expectations warns about pandas and marshmallow internals
+
+CANARY = "p_00000000000000000000000000000CANARY"
+PERSON = "p_" + "0" * 32
+GOOD = {
+    "person_id": PERSON,
+    "worker_type_code": "employee",
+    "hired_at": date(2020, 1, 1),
+    "terminated_at": None,
+    "job_family_code": "ENG",
+    "management_level_code": None,
+    "country_code": None,
+    "manager_person_id": None,
+    "fte": 1.0,
+    "known_from": datetime(2026, 1, 1, tzinfo=UTC),
+}
+SCHEMA = {**TABLES["workers"].schema, "known_from": pl.Datetime("us", "UTC")}
+
+
+def workers(*changes: dict[str, Any]) -> pl.DataFrame:
+    people = [{**GOOD, "person_id": f"p_{number:032x}", **change} for number, change in enumerate(changes)]
+    return pl.DataFrame(people, schema=SCHEMA)
+
+
+def failures(frame: pl.DataFrame, name: str = "workers", **known: pl.Series) -> list[tuple[int, str]]:
+    return sorted(check(TABLES[name], frame, known).failed.rows())
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"hired_at": None}, "missing:hired_at"),
+        ({"worker_type_code": "ghost"}, "unknown_code:worker_type_code"),
+        ({"fte": 2.5}, "out_of_range:fte"),
+        ({"fte": -0.1}, "out_of_range:fte"),
+        ({"terminated_at": date(2019, 12, 31)}, "disordered:terminated_at"),
+        ({"person_id": "000123"}, "no_pseudonym:person_id"),
+        ({"manager_person_id": "000123"}, "no_pseudonym:manager_person_id"),
+    ],
+)
+def test_each_rule_names_the_row_that_breaks_it(change: dict[str, Any], reason: str) -> None:
+    assert failures(workers({}, change, {})) == [(1, reason)]
+
+
+def test_sound_rows_fail_nothing() -> None:
+    assert failures(workers({}, {"terminated_at": date(2020, 1, 1), "fte": 2.0})) == []
+
+
+def test_two_rows_for_one_version_of_a_thing_both_fail() -> None:
+    same = workers({"person_id": PERSON}, {"person_id": PERSON, "fte": 0.5}, {})
+    assert failures(same) == [(0, "conflicting_key"), (1, "conflicting_key")]
+
+
+def test_a_reference_must_be_known() -> None:
+    moment = datetime(2026, 1, 1, tzinfo=UTC)
+    frame = pl.DataFrame(
+        [
+            ("a_" + "0" * 32, PERSON, "R-1", moment, "hired", moment),
+            ("a_" + "1" * 32, PERSON, "R-9", moment, "hired", moment),
+        ],
+        schema={**TABLES["applications"].schema, "known_from": pl.Datetime("us", "UTC")},
+        orient="row",
+    )
+    known = {"requisitions": pl.Series(["R-1"]), "candidates": pl.Series([PERSON])}
+    assert failures(frame, "applications", **known) == [(1, "unknown_requisition")]
+    nobody = {"requisitions": pl.Series(["R-1", "R-9"]), "candidates": pl.Series([], dtype=pl.String)}
+    assert failures(frame, "applications", **nobody) == [(0, "unknown_person"), (1, "unknown_person")]
+
+
+def test_no_result_holds_a_value() -> None:
+    outcome = check(TABLES["workers"], workers({"person_id": CANARY, "worker_type_code": CANARY}), {})
+    assert len(outcome.failed) == 2
+    assert "CANARY" not in json.dumps([asdict(finding) for finding in outcome.findings])
+    assert "CANARY" not in str(outcome.failed.rows())
+
+
+def test_great_expectations_itself_is_never_told_to_quote(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[str] = []
+    original = engine._finding
+
+    def spy(table: str, item: Any, rows: int) -> Any:
+        seen.append(json.dumps(item.to_json_dict()["result"], default=str))
+        return original(table, item, rows)
+
+    monkeypatch.setattr(engine, "_finding", spy)
+    check(TABLES["workers"], workers({"person_id": CANARY, "worker_type_code": CANARY}, {}), {})
+    assert len(seen) > 5
+    assert not [result for result in seen if "CANARY" in result]
+
+
+def test_chunks_find_the_same_as_one_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    frame = workers({}, {"fte": 9.0}, {"person_id": PERSON}, {}, {"person_id": PERSON, "fte": 0.1})
+    whole = check(TABLES["workers"], frame, {})
+    monkeypatch.setattr(engine, "CHUNK", 2)
+    pieces = check(TABLES["workers"], frame, {})
+    assert {f.reason_code: f.failed for f in pieces.findings} == {f.reason_code: f.failed for f in whole.findings}
+    assert {f.checked for f in pieces.findings} == {5}
+
+
+def test_an_expectation_that_cannot_be_evaluated_stops_the_batch() -> None:
+    table = Table("odd", ("a",), (Column("a", "float", low=0),))
+    frame = pl.DataFrame({"a": ["x"], "known_from": [datetime(2026, 1, 1, tzinfo=UTC)]})
+    with pytest.raises(ContractError, match="out_of_range:a of odd was not"):
+        check(table, frame, {})
+
+
+def test_tables_come_after_those_they_refer_to() -> None:
+    names = [table.name for table in order()]
+    assert sorted(names) == sorted(TABLES)
+    for table in TABLES.values():
+        assert all(names.index(other) < names.index(table.name) for other in table.references.values())
+
+
+def test_a_rejected_source_row_is_not_there_for_others_to_refer_to(tmp_path: Path) -> None:
+    for name in ("rows", "known"):
+        (tmp_path / name).mkdir()
+    moment = datetime(2026, 1, 1, tzinfo=UTC)
+    courses = pl.DataFrame(
+        [("C-1", "One", None, "odd", None, moment, 0, 1), ("C-2", "Two", None, "advanced", None, moment, 0, 2)],
+        schema={
+            **TABLES["courses"].schema,
+            "known_from": pl.Datetime("us", "UTC"),
+            "unit_no": pl.Int32,
+            "source_row": pl.Int64,
+        },
+        orient="row",
+    )
+    courses.write_parquet(tmp_path / "rows" / "courses.parquet")
+    events = [
+        (PERSON, course, None, "viewed", None, moment, None, None, moment, 1, n) for n, course in enumerate("123")
+    ]
+    frame = pl.DataFrame(
+        events,
+        schema={
+            **TABLES["learning_events"].schema,
+            "known_from": pl.Datetime("us", "UTC"),
+            "unit_no": pl.Int32,
+            "source_row": pl.Int64,
+        },
+        orient="row",
+    ).with_columns(course_id=pl.lit("C-") + pl.col("course_id"))
+    frame.write_parquet(tmp_path / "rows" / "learning_events.parquet")
+    pl.DataFrame({"course_id": ["C-3"]}).write_parquet(tmp_path / "known" / "courses.parquet")
+    none = {"unit_no": pl.Int32, "source_row": pl.Int64}
+    pl.DataFrame(schema=none).write_parquet(tmp_path / "rejected.parquet")
+    assert run(tmp_path).endswith("2 source rows failed")
+    failed = pl.read_parquet(tmp_path / "failed.parquet").rows()
+    assert failed == [(0, 1, "courses", "unknown_code:level_code"), (1, 0, "learning_events", "unknown_course")]

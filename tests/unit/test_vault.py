@@ -1,0 +1,68 @@
+from datetime import UTC, date, datetime
+
+import polars as pl
+import pytest
+
+from pipelines.base import vault
+from pipelines.base.errors import SettingsError
+from pipelines.base.lake import Lake
+
+
+def attributes(*rows: tuple[str, str, str], known: int = 1) -> pl.DataFrame:
+    moment = datetime(2026, 1, known, tzinfo=UTC)
+    return pl.DataFrame(
+        [
+            {"person_id": person, "attribute_code": attribute, "value_code": value}
+            | {"file_id": "f", "source_row": 1, "known_from": moment, "known_from_basis": "source"}
+            for person, attribute, value in rows
+        ],
+        schema_overrides={"known_from": pl.Datetime("us", "UTC")},
+    )
+
+
+@pytest.mark.usefixtures("keys")
+def test_the_newest_answer_counts(store):
+    lake = Lake(store)
+    lake.publish("b1", {}, {"protected": attributes(("p_1", "sex", "female"))}, {})
+    lake.publish("b2", {}, {"protected": attributes(("p_1", "sex", "male"), known=3)}, {})
+    assert vault.read_protected(store, lake.require())["value_code"].to_list() == ["male"]
+    assert vault.read_protected(store, lake.require(), date(2026, 1, 2))["value_code"].to_list() == ["female"]
+
+
+@pytest.mark.usefixtures("keys")
+def test_nothing_of_a_person_is_readable_without_the_key(store, monkeypatch):
+    lake = Lake(store)
+    lake.publish("b1", {}, {"protected": attributes(("p_1", "sex", "CANARY-VALUE"))}, {})
+    for file in store.root.rglob("*"):
+        assert not file.is_file() or b"CANARY-VALUE" not in file.read_bytes()
+    monkeypatch.delenv("CANDOR_AUDIT_KEY")
+    with pytest.raises(SettingsError, match="CANDOR_AUDIT_KEY must hold the audit identity"):
+        vault.read_protected(store, lake.require())
+
+
+@pytest.mark.usefixtures("keys")
+def test_a_wrong_key_opens_nothing(store, monkeypatch):
+    lake = Lake(store)
+    lake.publish("b1", {}, {"protected": attributes(("p_1", "sex", "female"))}, {})
+    monkeypatch.setenv("CANDOR_AUDIT_KEY", "44" * 32)
+    with pytest.raises(SettingsError, match="does not open it"):
+        vault.read_protected(store, lake.require())
+
+
+def test_missing_and_declined_answers_are_unknown():
+    protected = attributes(("p_1", "sex", "female"), ("p_2", "disability", "declined"), ("p_1", "disability", "no"))
+    groups = vault.groups(protected, date(2026, 6, 1))
+    assert groups.rows() == [("p_1", "no", "female"), ("p_2", "unknown", "unknown")]
+    assert groups.columns == ["person_id", "disability", "sex"]
+
+
+@pytest.mark.parametrize(
+    ("born", "group"),
+    [("1986-06-01", "40 or over"), ("1986-06-02", "under 40"), ("1986", "40 or over"), ("1987", "under 40")],
+)
+def test_forty_is_reached_on_the_birthday(born, group):
+    assert vault.groups(attributes(("p_1", "birth_date", born)), date(2026, 6, 1))["age_40"].to_list() == [group]
+
+
+def test_a_birth_date_that_cannot_be_read_is_unknown():
+    assert vault.groups(attributes(("p_1", "birth_date", "??")), date(2026, 6, 1))["age_40"].to_list() == ["unknown"]
