@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Final
 
 from infra.run.clone import named
-from infra.setup.company import Company
+from infra.setup.company import Company, opened
 from infra.setup.secrets import environment
 from pipelines.base.catalog import FAMILIES, STAGES
 
@@ -123,7 +123,7 @@ def main() -> int:
     if not (var / "summary.json").is_file():
         raise SystemExit(f"{var} must hold a finished company; there is no summary.json. Run `make run` first.")
     summary = json.loads((var / "summary.json").read_text())
-    company = Company(var=var, kind=summary["company"]["kind"], workers=summary["company"]["workers"])
+    company = opened(str(var))
     run = summary["retrain"]["run"]
     by_dags = dag_seconds(company, "ingest_exports") + dag_seconds(company, "retrain", run)
     ingest, repro, again = direct(company, run)
