@@ -2,8 +2,8 @@
 
 **Owner** machine learning and compliance. **Runs** after every scoring.
 
-Per family: collects the outcomes known by now, then drift, performance (where labels arrived) and bias (per
-group and subject) with Evidently, then one report. A crossed bound of `params.yaml` raises an alert, and asks
+Per family: collects the outcomes known by now, then judges: drift, performance (where labels arrived) and bias
+(per group and subject) with Evidently, and one report. One process a family: Evidently takes seconds to load. A crossed bound of `params.yaml` raises an alert, and asks
 for a retrain at most once per family in `monitor.cooldown_days`.
 
 **When it fails** the other families are judged all the same. The log's last line says what to mend; clear the
@@ -11,7 +11,7 @@ red task. An alert is not a failure: read the report on the Audit page.
 """
 
 from airflow.providers.standard.operators.empty import EmptyOperator
-from airflow.sdk import DAG, Asset, chain, task
+from airflow.sdk import DAG, Asset, task
 
 from dags._stage import AUDIT, OWNER, Stage, wanted
 from pipelines.base.catalog import FAMILIES, RETRAIN_REQUEST_ASSET, SCORES_ASSET
@@ -28,13 +28,9 @@ with DAG(
     reports = []
     for family in FAMILIES:
         outcomes = Stage(task_id=f"outcomes_{family}", command=["pipelines.score", "outcomes", family])
-        judges = [
-            Stage(task_id=f"{what}_{family}", command=["monitoring", what, family], secrets=AUDIT)
-            for what in ("drift", "performance", "bias")
-        ]
-        report = Stage(task_id=f"report_{family}", command=["monitoring", "report", family], secrets=AUDIT)
-        chain(outcomes, judges, report)
-        reports.append(report)
+        judge = Stage(task_id=f"judge_{family}", command=["monitoring", "judge", family], secrets=AUDIT)
+        outcomes >> judge
+        reports.append(judge)
     request = task(task_id="request_retrain", outlets=[Asset(RETRAIN_REQUEST_ASSET)], trigger_rule="all_done")
     request(wanted)([report.output for report in reports])
     reports >> EmptyOperator(task_id="every_family", trigger_rule="none_failed")  # a leaf, so that one failure shows

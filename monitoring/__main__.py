@@ -1,5 +1,6 @@
 """Ask whether the released models still hold.
 
+    python -m monitoring judge FAMILY [--as-of DAY]                     all of the following
     python -m monitoring drift|performance|bias|report FAMILY [--as-of DAY]
 
 Each command judges the newest day on which the family was scored (or the newest up to DAY), writes its report into the
@@ -16,6 +17,7 @@ from typing import Any
 
 from monitoring.settings import monitor_settings
 from pipelines.base.catalog import FAMILIES
+from pipelines.base.errors import CandorError
 from pipelines.base.stage import guarded
 from pipelines.base.store import open_store
 
@@ -76,7 +78,24 @@ def report(family: str, until: date | None) -> dict[str, Any]:
     } | _about(result)
 
 
-COMMANDS = {"drift": drift, "performance": performance, "bias": bias, "report": report}
+def judge(family: str, until: date | None) -> dict[str, Any]:
+    """The line of `report`, after all three checks. One that fails does not keep the others from being written.
+
+    Raises:
+        CandorError: What the first failing check said. Then there is no new report, and nothing is asked for.
+    """
+    faults = []
+    for check in (bias, drift, performance):
+        try:
+            check(family, until)
+        except CandorError as fault:
+            faults.append(fault)
+    if faults:
+        raise faults[0]
+    return report(family, until)
+
+
+COMMANDS = {"judge": judge, "drift": drift, "performance": performance, "bias": bias, "report": report}
 
 
 def main(argv: Sequence[str] | None = None) -> int:

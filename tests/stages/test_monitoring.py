@@ -60,6 +60,23 @@ def test_the_whole_day_is_monitored_and_the_planted_truths_are_found(monitored, 
     assert not any(re.search(rb"p_[0-9a-f]{32}", data) for data in everything), "no pseudonym may leave"
 
 
+def test_one_command_judges_and_reports_the_day(monitored, capsys):
+    line = run(capsys, "judge", "screening")
+    assert (line["retrain"], line["reasons"]) == (True, ["psi"])
+    names = {key.rpartition("/")[2] for key in monitored.list("reports/screening/2026-10-31")}
+    assert names >= {"drift.json", "performance.json", "bias.json", "findings.json", "index.html"}
+
+
+def test_a_check_that_fails_keeps_the_others_and_asks_for_nothing(monitored, capsys, monkeypatch):
+    monkeypatch.delenv("CANDOR_AUDIT_KEY")
+    assert main(["judge", "screening"]) == 1
+    assert "SettingsError: CANDOR_AUDIT_KEY" in capsys.readouterr().err
+    names = {key.rpartition("/")[2] for key in monitored.list("reports/screening/2026-10-31")}
+    assert {"drift.json", "performance.json"} <= names
+    assert not {"bias.json", "findings.json"} & names
+    assert audit.Tag.RETRAIN_REQUESTED not in {entry.tag for entry in audit.entries(monitored)}
+
+
 def test_a_retrain_is_asked_for_once_within_the_cooldown(monitored, capsys):
     run(capsys, "drift", "screening")
     assert run(capsys, "report", "screening")["retrain"]
