@@ -2,9 +2,10 @@
 
 **Owner** machine learning and compliance. **Runs** after every scoring.
 
-Per family: collects the outcomes known by now, then judges: drift, performance (where labels arrived) and bias
-(per group and subject) with Evidently, and one report. One process a family: Evidently takes seconds to load. A crossed bound of `params.yaml` raises an alert, and asks
-for a retrain at most once per family in `monitor.cooldown_days`.
+Per family: collects the outcomes known by now, then judges drift, performance (where labels arrived) and bias (per
+group and subject) with Evidently and writes one report, all in one process: Evidently takes seconds to load.
+A crossed bound of `params.yaml` raises an alert, and asks for a retrain at most once per family in
+`monitor.cooldown_days`.
 
 **When it fails** the other families are judged all the same. The log's last line says what to mend; clear the
 red task. An alert is not a failure: read the report on the Audit page.

@@ -77,7 +77,9 @@ def checkout(root: Path, weights=b"weights 1", groups=None, checks=True):
     metrics |= {"model_sha256": model, "data_sha256": data, "lake_sha256": "c" * 64}
     write(stages / "evaluated/metrics.json", metrics)
     write(stages / "evaluated/groups.json", judged() if groups is None else groups)
-    (root / "params.yaml").write_text("gate: {margin: 0.02, min_group_size: 30, min_known_share: 0.5}\npublish: {approvers: [anna, ben]}")
+    (root / "params.yaml").write_text(
+        "gate: {margin: 0.02, min_group_size: 30, min_known_share: 0.5}\npublish: {approvers: [anna, ben]}"
+    )
     gate.run(FAMILY, root)
     return root
 
