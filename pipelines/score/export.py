@@ -92,8 +92,8 @@ def identifiers(store: Store, manifest: Manifest, family: str, as_of: date, sett
 
 
 def as_csv(table: pl.DataFrame) -> bytes:
-    """UTF-8 CSV in which no text cell can start a formula; reasons are joined by a semicolon."""
-    flat = table.with_columns(pl.col("reasons").list.join(";"))
+    """UTF-8 CSV in which no text cell can start a formula; reasons are joined by a semicolon, NaN is an empty cell."""
+    flat = table.with_columns(pl.col("reasons").list.join(";"), pl.col(pl.Float64).fill_nan(None))
     text = [name for name, dtype in flat.schema.items() if dtype == pl.String]
     risky = [pl.col(name).str.contains(_FORMULA) for name in text]
     guarded = flat.with_columns(

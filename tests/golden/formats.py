@@ -1,0 +1,121 @@
+"""What Candor writes for others to read, one example of each format, from values written here by hand.
+
+    python -m tests.golden.formats     writes tests/golden/files anew
+
+A changed byte is a changed format: whoever imports scores, archives verdicts or checks the ledger with a program of
+their own must be told. Rebuild only on purpose, and read the difference.
+"""
+
+import json
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+
+from pipelines.audit.ledger import GENESIS, Entry, Tag
+from pipelines.base.lake import Manifest, TableVersion
+from pipelines.base.releases import Release
+from pipelines.gate import GateSettings, decide
+from pipelines.score.export import as_csv, as_json
+from pipelines.snapshot import lock
+
+FILES: Final = Path(__file__).with_name("files")
+MODEL, DATA, LAKE, PARAMS, VERDICT = ("a" * 64, "b" * 64, "c" * 64, "d" * 64, "e" * 64)
+
+SCORES: Final = pl.DataFrame(
+    {
+        "scheme_code": ["workday_candidate_id", "workday_candidate_id", None],
+        "identifier": ["C-1001", "=1+1", None],
+        "subject_id": ["R-0001", "R-0001", "R-0002"],
+        "target_code": ["screen", "screen", "screen"],
+        "score": [0.75, 0.5, 0.125],
+        "low": [0.5, float("nan"), 0.0],
+        "high": [1.0, float("nan"), 0.25],
+        "is_selected": [True, True, False],
+        "reasons": [["years_experience:+0.2", "skills:+0.1"], [], ["resume_chars:-0.3"]],
+        "as_of": [date(2026, 10, 31)] * 3,
+    },
+    schema_overrides={"reasons": pl.List(pl.String)},
+)
+
+MANIFEST: Final = Manifest(
+    seq=2,
+    batch_id="manual-2026-10-31",
+    tables={"workers": TableVersion(1, 200, "1" * 64), "protected": TableVersion(2, 400, "2" * 64)},
+    counts={"workday_workers": {"in": 203, "accepted": 200, "quarantined": 2, "filtered": 1, "reasons": {}}},
+)
+
+
+def _verdict() -> bytes:
+    number = {"value": 0.8, "low": 0.76, "high": 0.84}
+    metrics = {
+        "family": "screening",
+        "metric": "auc",
+        "higher_is_better": True,
+        "n": 500,
+        "model": number,
+        "baseline": {"value": 0.75, "low": 0.7, "high": 0.8},
+        "chance": 0.5,
+        "difference": {"value": 0.05, "low": 0.01, "high": 0.09},
+        "data_checks": [{"check": "enough_rows", "passed": True, "reason": "500 rows."}],
+        "model_sha256": MODEL,
+        "data_sha256": DATA,
+        "lake_sha256": LAKE,
+        "as_of": "2026-10-31",
+    }
+    card = {"model_sha256": MODEL, "data_sha256": DATA, "params_sha256": PARAMS, "rows": 4000}
+    groups = {"axes": [], "by_subject": [], "human": {"axes": [], "by_subject": []}}
+    contents = {"metrics.json": metrics, "groups.json": groups, "card.json": card}
+    evidence = {name: json.dumps(content, sort_keys=True).encode() for name, content in contents.items()}
+    settings = GateSettings(margin=0.02, min_group_size=30, min_known_share=0.5)
+    return (json.dumps(decide("screening", evidence, settings), indent=1, sort_keys=True) + "\n").encode()
+
+
+def _entry() -> bytes:
+    facts = {"verdict_sha256": VERDICT, "approvers": ["anna", "ben"]}
+    return Entry(1, Tag.MODEL_RELEASED, "screening", facts, "2026-10-31T09:00:00.000000+00:00", GENESIS).to_json()
+
+
+def _pointer() -> bytes:
+    approver = {"name": "anna", "gate": "approve_first", "approved_at": "2026-10-31T08:00:00Z", "accepted_gaps": ["x"]}
+    return Release(
+        family="screening",
+        sequence=1,
+        kind="release",
+        folder=f"releases/screening/{VERDICT}",
+        verdict_sha256=VERDICT,
+        manifest_sha256="f" * 64,
+        model_sha256=MODEL,
+        data_sha256=DATA,
+        as_of="2026-10-31",
+        run_id="release__manual__1__screening",
+        reason="First release.",
+        approvers=(approver, approver | {"name": "ben", "gate": "approve_second"}),
+        ledger={"sequence": 1, "sha256": "0" * 64},
+        released_at="2026-10-31T09:05:00+00:00",
+    ).to_json()
+
+
+def _lake_lock() -> bytes:
+    days = {"screening": date(2026, 10, 31), "performance": date(2026, 9, 30)}
+    return (json.dumps(lock(MANIFEST, days), indent=1, sort_keys=True) + "\n").encode()
+
+
+BUILD: Final[dict[str, Callable[[], bytes]]] = {
+    "scores.csv": lambda: as_csv(SCORES),
+    "scores.json": lambda: as_json(SCORES),
+    "verdict.json": _verdict,
+    "ledger_entry.json": _entry,
+    "release_pointer.json": _pointer,
+    "lake_manifest.json": MANIFEST.to_json,
+    "lake.lock": _lake_lock,
+}
+"""File name -> its bytes, made by the code that writes it in production."""
+
+
+if __name__ == "__main__":
+    FILES.mkdir(exist_ok=True)
+    for name, build in BUILD.items():
+        (FILES / name).write_bytes(build())

@@ -1,0 +1,29 @@
+"""Published formats stay what they were, to the byte. `tests/golden/formats.py` rebuilds the files on purpose."""
+
+import json
+
+import pytest
+
+from tests.golden.formats import BUILD, FILES
+
+
+@pytest.mark.parametrize("name", sorted(BUILD))
+def test_a_published_format_has_not_changed(name):
+    assert BUILD[name]() == (FILES / name).read_bytes(), f"rebuild with `python -m tests.golden.formats`: {name}"
+
+
+def test_no_golden_file_is_left_over():
+    assert {path.name for path in FILES.iterdir()} == set(BUILD)
+
+
+def test_the_scores_that_others_import_hold_no_formula_and_no_nan():
+    """By hand: the second person's identifier would be run by a spreadsheet, and their interval is unknown."""
+    rows = (FILES / "scores.csv").read_text().splitlines()
+    assert rows[2] == 'workday_candidate_id,\'=1+1,R-0001,screen,0.5,,,true,"",2026-10-31'
+    second = json.loads((FILES / "scores.json").read_text())[1]
+    assert (second["identifier"], second["low"], second["reasons"]) == ("=1+1", None, [])
+
+
+def test_without_groups_the_published_verdict_is_held():
+    verdict = json.loads((FILES / "verdict.json").read_text())
+    assert (verdict["verdict"], verdict["shadow"]) == ("held", True)
