@@ -7,15 +7,18 @@ object, the new one or none, never half of one.
 import fcntl
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path, PurePosixPath
-from typing import Protocol
+from typing import Final, Protocol
 from urllib.parse import quote, unquote, urlsplit
 
-from pipelines.base.errors import ContractError, SettingsError
+from pipelines.base import staging
+from pipelines.base.errors import ContractError, SettingsError, SourceUnavailable
 from pipelines.base.settings import environment
+
+_STAGED: Final = ".staged"
+"""Folder of a zone in which its objects are written before they take their name."""
 
 STORE_URL = "CANDOR_STORE"
 
@@ -89,6 +92,8 @@ class FileStore:
         """
         self.root = root
         self.url = f"file://{quote(str(root))}"
+        self._seen: tuple[int, int] | None = None
+        self._swept: set[Path] = set()
 
     def read(self, key: str) -> bytes:
         """See `Store.read`."""
@@ -123,7 +128,8 @@ class FileStore:
         """See `Store.list`."""
         top = self._path(prefix)
         files = (Path(folder) / name for folder, _, names in os.walk(top) for name in names)
-        return sorted(file.relative_to(self.root).as_posix() for file in files if not file.name.startswith(".staged-"))
+        keys = (file.relative_to(self.root) for file in files)
+        return sorted(key.as_posix() for key in keys if not any(part.startswith(_STAGED) for part in key.parts))
 
     def delete(self, key: str) -> None:
         """See `Store.delete`."""
@@ -149,13 +155,9 @@ class FileStore:
         if not source.is_file():
             raise ContractError(f"The store must hold {key}; there is no such object. Run the step before.")
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".staged-")
-        os.close(handle)
-        try:
-            shutil.copyfile(source, name)
-            Path(name).replace(path)
-        finally:
-            Path(name).unlink(missing_ok=True)
+        with staging.new_file(path.parent, f"{_STAGED}-") as staged:
+            shutil.copyfile(source, staged)
+            staged.replace(path)
 
     def uri(self, key: str) -> str:
         """See `Store.uri`."""
@@ -168,7 +170,7 @@ class FileStore:
     @contextmanager
     def lock(self, name: str) -> Iterator[None]:
         """See `Store.lock`: an advisory lock that the kernel frees with its process."""
-        file = self.root / ".locks" / name
+        file = self._path(f".locks/{name}")
         file.parent.mkdir(parents=True, exist_ok=True)
         with file.open("w") as handle:
             fcntl.flock(handle, fcntl.LOCK_EX)
@@ -178,19 +180,39 @@ class FileStore:
         parts = PurePosixPath(key).parts
         if not parts or ".." in parts or key.startswith("/"):
             raise ContractError("A store key must be a relative path without '..'; got another form.")
+        self._stays()
         return self.root.joinpath(*parts)
+
+    def _stays(self) -> None:
+        """Raise SourceUnavailable when the folder is not the one first seen.
+
+        A disk that went away would otherwise come back as an empty store, with half a run in it.
+        """
+        try:
+            found = self.root.stat()
+        except OSError:
+            now = None
+        else:
+            now = (found.st_dev, found.st_ino)
+        if self._seen is not None and now != self._seen:
+            raise SourceUnavailable(
+                f"The store's folder must stay while a command runs; {self.root} is gone or another one. "
+                "Bring it back and run the same command again: nothing is taken in twice."
+            )
+        self._seen = now
 
     @contextmanager
     def _staged(self, key: str) -> Iterator[Path]:
-        """A private file in the object's folder, gone afterwards unless it was moved."""
-        folder = self._path(key).parent
-        folder.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=folder, prefix=".staged-")
-        os.close(handle)
-        try:
-            yield Path(name)
-        finally:
-            Path(name).unlink(missing_ok=True)
+        """A private file on the disk of the object's zone, gone afterwards unless it was moved."""
+        target = self._path(key)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        folder = self.root.joinpath(*PurePosixPath(key).parts[:-1][:1], _STAGED)
+        folder.mkdir(exist_ok=True)
+        if folder not in self._swept:
+            staging.sweep(folder.iterdir())
+            self._swept.add(folder)
+        with staging.new_file(folder) as staged:
+            yield staged
 
     def _link(self, staged: Path, key: str) -> bool:
         """Move into place unless taken: `link` fails where `rename` would overwrite."""

@@ -7,14 +7,13 @@ not at all, by rename, and a step whose result is there does nothing.
 import json
 import os
 import re
-import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from pipelines.base import staging
 from pipelines.base.errors import ContractError
 from pipelines.base.store import Store
 
@@ -163,9 +162,10 @@ def read_json(path: Path) -> Any:  # JSON has no static type
 def write_json(path: Path, content: Any) -> None:  # JSON has no static type
     """Write a JSON file whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    staged = path.with_name(f".{path.name}.{os.getpid()}")
-    staged.write_text(json.dumps(content, sort_keys=True, indent=1), encoding="utf-8")
-    staged.replace(path)
+    staging.sweep(path.parent.glob(f".{path.name}-*"))
+    with staging.new_file(path.parent, f".{path.name}-") as staged:
+        staged.write_text(json.dumps(content, sort_keys=True, indent=1), encoding="utf-8")
+        staged.replace(path)
 
 
 @contextmanager
@@ -176,13 +176,17 @@ def result(place: Path) -> Iterator[Path]:
         place: The final folder; of two writers the first wins, as both write the same.
     """
     place.parent.mkdir(parents=True, exist_ok=True)
-    staged = Path(tempfile.mkdtemp(prefix=f".{place.name}-", dir=place.parent))
-    try:
+    staging.sweep(place.parent.glob(f".{place.name}-*"))
+    with staging.new_folder(place.parent, f".{place.name}-") as staged:
         yield staged
         try:
             staged.rename(place)
         except OSError:
             if not place.is_dir():
                 raise
-    finally:
-        shutil.rmtree(staged, ignore_errors=True)
+
+
+def tidy(store: Store) -> None:
+    """Remove what killed runs left half-done in scratch, cells of people among it; whole results stay."""
+    top = _work(store) / "ingest"
+    staging.sweep([*top.glob("*/.*"), *top.glob("*/*/.*")])

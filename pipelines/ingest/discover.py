@@ -19,7 +19,7 @@ from pipelines.base.settings import environment
 from pipelines.base.store import Store
 from pipelines.ingest import feeds as declared
 from pipelines.ingest import files
-from pipelines.ingest.batch import Batch, Unit, read_json, unit_id, unit_record, write_json
+from pipelines.ingest.batch import Batch, Unit, read_json, tidy, unit_id, unit_record, write_json
 from pipelines.ingest.feeds import Feed
 
 EXPORTS = "CANDOR_EXPORTS"
@@ -142,6 +142,7 @@ def discover(batch: Batch, replay: str | None = None) -> dict[str, Any]:
     Raises:
         SettingsError: Feeds are badly declared, or CANDOR_EXPORTS is no folder.
     """
+    tidy(batch.store)
     existing = read_json(batch.folder / "batch.json")
     if existing is not None:
         return dict(existing)

@@ -32,7 +32,7 @@ def test_upload_new_never_overwrites(store, tmp_path):
 def test_listing_is_sorted_recursive_and_hides_what_is_being_written(store):
     for key in ("reports/b/2", "reports/a", "reports/b/1"):
         store.put(key, b"")
-    (store.root / "reports" / ".staged-half").write_bytes(b"ha")
+    (store.root / "reports" / ".staged" / "half").write_bytes(b"ha")
     assert store.list("reports") == ["reports/a", "reports/b/1", "reports/b/2"]
     assert store.list("nothing") == []
 
