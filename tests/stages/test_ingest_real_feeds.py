@@ -12,9 +12,13 @@ from reportlab.pdfgen.canvas import Canvas
 
 from pipelines.base import vault
 from pipelines.base.lake import Lake
+from pipelines.base.settings import load
 from pipelines.base.store import FileStore
 from pipelines.ingest.__main__ import run
 from pipelines.ingest.batch import Batch
+from pipelines.score.export import Score
+
+ROOT = Path(__file__).parents[2]
 
 
 def table(path: Path, *lines: str) -> None:
@@ -173,6 +177,13 @@ def test_courses_keep_no_count_of_later_views(real: tuple[FileStore, dict[str, A
     course = rows(real[0], "courses").filter(pl.col("course_id") == "510").row(0, named=True)
     assert (course["topic_code"], course["level_code"], course["duration_minutes"]) == ("OneDrive", None, 1.5)
     assert course["known_from"] == datetime(2016, 1, 1, tzinfo=UTC)
+
+
+def test_every_person_can_be_named_to_the_system_they_came_from(real: tuple[FileStore, dict[str, Any]]) -> None:
+    known = vault.read(real[0], "identifiers", Lake(real[0]).require())
+    assert set(known["person_id"]) == set(rows(real[0], "consents")["person_id"])
+    assert set(known["scheme_code"]) <= set(load(Score, "score", root=ROOT).export_schemes)
+    assert set(known["value"]) >= {"77", "11", "12"}
 
 
 def test_everybody_in_these_sets_has_agreed(real: tuple[FileStore, dict[str, Any]]) -> None:
