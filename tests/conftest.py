@@ -11,7 +11,21 @@ from pipelines.base.store import FileStore
 settings.register_profile("candor", deadline=None, derandomize=True)
 settings.load_profile("candor")
 
+TOGETHER = ("e2e",)
+"""Folders of tests whose tests share one running system."""
+
 REAL_DATA = Path(os.environ.get("CANDOR_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that share a server or a company stay in one process; the longest start first.
+
+    With `-n 2` one process walks the road with the real scheduler while the other runs all the rest.
+    """
+    for item in items:
+        folder = item.path.parent.name
+        item.add_marker(pytest.mark.xdist_group(folder if folder in TOGETHER else item.path.stem))
+    items.sort(key=lambda item: item.path.parent.name not in TOGETHER)
 
 
 @pytest.fixture
