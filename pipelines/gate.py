@@ -25,7 +25,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
 from pydantic import BaseModel, Field, StrictBool, ValidationError
 
@@ -93,6 +93,10 @@ class Card(BaseModel):
     model_sha256: Sha256
     data_sha256: Sha256
     params_sha256: Sha256 | None = None
+
+
+_SHOWN: Final = 5
+"""Adverse subjects that a reason names; the verdict holds them all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,9 +260,11 @@ def _same(family: str, metrics: Metrics, card: Card) -> Finding:
 def _selection(check: str, axes: Sequence[Axis]) -> Finding:
     """Passed unless ADVERSE; the code is the worst verdict, in small letters."""
     verdict = worst(axis.worst for axis in axes)
-    named = [axis.subject for axis in axes if axis.subject and axis.worst is verdict]
-    which = f" ({', '.join(named[:5])}{', ...' if named[5:] else ''})" if named and verdict is Verdict.ADVERSE else ""
-    return Finding(check, verdict is not Verdict.ADVERSE, f"The worst verdict is {verdict}{which}.", verdict.lower())
+    if verdict is not Verdict.ADVERSE:
+        return Finding(check, passed=True, reason=f"The worst verdict is {verdict}.", code=verdict.lower())
+    told = [axis.told for axis in axes if axis.worst is verdict]
+    more = f" And {len(told) - _SHOWN} more." if told[_SHOWN:] else ""
+    return Finding(check, passed=False, reason=f"{verdict}: {'. '.join(told[:_SHOWN])}.{more}", code=verdict.lower())
 
 
 def _plain(data: bytes | None) -> dict[str, Any]:

@@ -74,6 +74,7 @@ def found_truths(
     prepared: Mapping[str, Mapping[str, Any]],
     snapshots: Iterable[Mapping[str, Any]],
     counts: Mapping[str, Mapping[str, int]],
+    held: Iterable[str],
 ) -> dict[str, dict[str, Any]]:
     """Which planted truths the road brought to light, each with what it was seen by.
 
@@ -83,6 +84,7 @@ def found_truths(
         prepared: Family -> report of `prepare`.
         snapshots: Reports of `snapshot`.
         counts: Feed -> counts of ingest.
+        held: Codes for which the gate held the screening model; held, it scores nobody and has no bias report.
     """
     biased, drifting, leaking = (
         truths[name] for name in ("planted_requisition", "drifting_measure", "leaking_measure")
@@ -96,8 +98,11 @@ def found_truths(
     leaks = _columns(((f, r.get("leaks", [])) for f, r in prepared.items()), leaking, None)
     silent = max((table["without_consent"] for r in snapshots for table in r.get("tables", {}).values()), default=0)
     bad = sum(count.get("quarantined", 0) + count.get("filtered", 0) for count in counts.values())
+    bias = {f"biased decisions in {biased}": _seen(adverse, "bias report of screening")}
+    if truths["kind"] == "biased":
+        bias = {"a screening model that repeats bias": _seen("adverse" in held, "held by the gate as ADVERSE")}
     return {
-        f"biased decisions in {biased}": _seen(adverse, "bias report of screening"),
+        **bias,
         f"{drifting} drifts": _seen(drifted, ", ".join(drifted)),
         f"{leaking} leaks the label": _seen(leaks, ", ".join(leaks)),
         "people without consent": _seen(silent, f"left out of the snapshots, {silent} rows in the largest case"),

@@ -86,7 +86,11 @@ def _truths(
     clone = company.var / "retrain" / named(str(journey.done.get("retrain", "")))
     prepared = {family: evidence.stage_report(clone, family, "prepare") for family in FAMILIES}
     snapshots = [evidence.stage_report(clone, family, "snapshot") for family in FAMILIES]
-    return evidence.found_truths(journey.truths(), reports, prepared, snapshots, counts)
+    verdict = evidence.verdict(
+        company.var, "screening", journey.proposals().get("screening", {}).get("verdict_sha256", "")
+    )
+    held = [item["code"] for item in verdict.get("findings", []) if not item["passed"]]
+    return evidence.found_truths(journey.truths(), reports, prepared, snapshots, counts, held)
 
 
 def _is_balanced(row: Mapping[str, int]) -> bool:

@@ -26,6 +26,17 @@ class Row(BaseModel):
     selected: Annotated[int, Field(ge=0)]
     verdict: Verdict
     reasons: tuple[str, ...]
+    impact_ratio: float | None = None
+    low: float | None = None
+    high: float | None = None
+
+    @property
+    def told(self) -> str:
+        """The rate with its counts, and the impact ratio with its interval where there is one."""
+        rate = f"{self.group} {self.selected / self.n if self.n else 0:.0%} ({self.selected} of {self.n})"
+        if self.impact_ratio is None or self.low is None or self.high is None:
+            return rate
+        return f"{rate}, impact ratio {self.impact_ratio:.2f} [{self.low:.2f} to {self.high:.2f}]"
 
     @property
     def is_unknown(self) -> bool:
@@ -50,6 +61,12 @@ class Axis(BaseModel):
     def worst(self) -> Verdict:
         """The axis' own verdict or a row's, whichever is worse: a summary cannot hide a row."""
         return worst([self.verdict, *(row.verdict for row in self.groups)])
+
+    @property
+    def told(self) -> str:
+        """The groups with the worst verdict, in words: where, who, how many."""
+        where = f"{self.subject}, {self.axis}" if self.subject else self.axis
+        return f"{where}: {'; '.join(row.told for row in self.groups if row.verdict is self.worst)}"
 
 
 class Groups(BaseModel):

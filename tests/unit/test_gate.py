@@ -79,7 +79,8 @@ def test_an_adverse_subject_holds_though_the_pool_looks_fine():
     decided = verdict(groups=groups)
     assert (decided["verdict"], codes(decided)) == ("held", {"adverse"})
     reasons = [finding["reason"] for finding in decided["findings"] if not finding["passed"]]
-    assert reasons == ["The worst verdict is ADVERSE (R-0001)."]
+    # 1,000 of 5,000 against 2,500 of 5,000: .2 / .5, times e to the -+1.96 sqrt(.8 / 1000 + .5 / 2500)
+    assert reasons == ["ADVERSE: R-0001, sex: a 20% (1000 of 5000), impact ratio 0.40 [0.38 to 0.43]."]
     assert [item["subject"] for item in decided["groups"]["by_subject"]] == ["R-0001"]
 
 
