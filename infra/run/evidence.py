@@ -74,6 +74,7 @@ def found_truths(
     prepared: Mapping[str, Mapping[str, Any]],
     snapshots: Iterable[Mapping[str, Any]],
     counts: Mapping[str, Mapping[str, int]],
+    *,
     held: Iterable[str],
 ) -> dict[str, dict[str, Any]]:
     """Which planted truths the road brought to light, each with what it was seen by.

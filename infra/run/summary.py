@@ -90,7 +90,7 @@ def _truths(
         company.var, "screening", journey.proposals().get("screening", {}).get("verdict_sha256", "")
     )
     held = [item["code"] for item in verdict.get("findings", []) if not item["passed"]]
-    return evidence.found_truths(journey.truths(), reports, prepared, snapshots, counts, held)
+    return evidence.found_truths(journey.truths(), reports, prepared, snapshots, counts, held=held)
 
 
 def _is_balanced(row: Mapping[str, int]) -> bool:
