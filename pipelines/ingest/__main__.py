@@ -12,7 +12,6 @@ A file that is not what its feed declares is held: the line says why, the exit c
 
 import argparse
 import json
-import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -22,7 +21,7 @@ from pipelines.base.log import get_logger
 from pipelines.base.stage import guarded
 from pipelines.base.store import open_store
 from pipelines.ingest import feeds as declared
-from pipelines.ingest.batch import Batch, Held, Unit, read_json, write_json
+from pipelines.ingest.batch import Batch, Held, Unit, read_json, tidy, write_json
 from pipelines.ingest.check import check
 from pipelines.ingest.discover import discover
 from pipelines.ingest.feeds import Feed
@@ -81,9 +80,8 @@ def publish_line(report: Mapping[str, Any]) -> str:
 def run(batch: Batch, replay: str | None) -> str:
     """All steps of a batch, one after the other."""
     log = get_logger("ingest")
-    published = read_json(batch.folder / "published.json")
-    if published is not None:
-        return publish_line(published)
+    if read_json(batch.folder / "published.json") is not None:
+        return finish(batch)
     feeds = declared.load(declared.folder())
     plan = discover(batch, replay)
     if not plan["units"] and not plan["duplicates"]:
@@ -103,17 +101,8 @@ def finish(batch: Batch) -> str:
     """Publish, note it, tidy up."""
     report = read_json(batch.folder / "published.json") or publish(batch)
     write_json(batch.folder / "published.json", report)
-    _tidy(batch)
+    tidy(batch.store)
     return publish_line(report)
-
-
-def _tidy(batch: Batch) -> None:
-    """Drop cells of people from scratch once they are published; the plan and the counts stay."""
-    for unit in batch.units():
-        for name in ("raw", "mapped"):
-            shutil.rmtree(batch.place(unit) / name, ignore_errors=True)
-    for name in ("rows", "known"):
-        shutil.rmtree(batch.folder / "checked" / name, ignore_errors=True)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

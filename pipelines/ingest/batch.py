@@ -7,6 +7,7 @@ not at all, by rename, and a step whose result is there does nothing.
 import json
 import os
 import re
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -19,6 +20,8 @@ from pipelines.base.store import Store
 
 WORK: Final = "CANDOR_WORK"
 """Folder for scratch; `work` beside the zones where that is not set."""
+CELLS: Final = ("*/raw", "*/mapped", "checked/rows", "checked/known")
+"""Where a batch's folder holds cells of people."""
 
 
 class Held(Exception):  # not an error of the program: the file waits for its owner
@@ -187,6 +190,10 @@ def result(place: Path) -> Iterator[Path]:
 
 
 def tidy(store: Store) -> None:
-    """Remove what killed runs left half-done in scratch, cells of people among it; whole results stay."""
+    """Drop cells of people from scratch: of published batches, and what killed runs left half-done; counts stay."""
     top = _work(store) / "ingest"
     staging.sweep([*top.glob("*/.*"), *top.glob("*/*/.*")])
+    for published in top.glob("*/published.json"):
+        for pattern in CELLS:
+            for folder in published.parent.glob(pattern):
+                shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,222 @@
+"""End a process by SIGKILL at its n-th effect: before it, inside it or after it. Production code has no failpoints.
+
+As a program this is a server of processes: it imports once what the roads need, then forks one process for each line
+of its standard input. An effect is a write to the store, a Delta commit, or a rename or removal in scratch. Inside a
+write of the store the bytes are on disk but have no name yet; inside a Delta commit the data files are there but no
+version names them; inside a removal half of it is done.
+"""
+
+import importlib
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+PHASES = ("before", "inside", "after")
+
+
+@dataclass(frozen=True)
+class Point:
+    """Where to end a process."""
+
+    number: int
+    """Of the effect, from 1."""
+    phase: str
+    label: str
+
+    def __str__(self) -> str:
+        return f"{self.phase} effect {self.number}, {self.label}"
+
+
+def points(labels: Sequence[str]) -> list[Point]:
+    """Of each kind of effect the first, before and inside, and the last, after; before one is after the one before."""
+    found = []
+    for label in dict.fromkeys(labels):
+        first, last = labels.index(label) + 1, len(labels) - labels[::-1].index(label)
+        before = [Point(first, "before", label)] if first == 1 or labels[first - 2] in labels[first:] else []
+        found += [*before, Point(first, "inside", label), Point(last, "after", label)]
+    return found
+
+
+class Effects:
+    """Counts effects; ends the process at one of them."""
+
+    def __init__(self, at: int | None, phase: str, log: Path | None) -> None:
+        self.at, self.phase, self.log = at, phase, log
+        self.count, self.depth, self.is_inside = 0, 0, False
+
+    def around(self, original: Callable[..., Any], label: Callable[..., str | None], half: Callable[..., None] | None):
+        """`original`, counted. `label` says what kind of effect a call is (None: not one); `half` does half of it."""
+
+        def counted(*args: Any, **kwargs: Any) -> Any:
+            kind = None if self.depth else label(*args, **kwargs)
+            if kind is None:
+                return original(*args, **kwargs)
+            self.count += 1
+            if self.log is not None:
+                with self.log.open("a") as file:
+                    file.write(kind + "\n")
+            is_here = self.count == self.at
+            if is_here and self.phase == "before":
+                die()
+            if is_here and self.phase == "inside" and half is not None:
+                half(original, *args, **kwargs)
+                die()
+            self.depth, self.is_inside = 1, is_here and self.phase == "inside"
+            try:
+                answer = original(*args, **kwargs)
+            finally:
+                self.depth = 0
+            if is_here:
+                die()
+            return answer
+
+        return counted
+
+    def move(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        """A rename or link: the moment at which a staged write takes its name."""
+
+        def moved(*args: Any, **kwargs: Any) -> Any:
+            if self.is_inside:
+                die()
+            return original(*args, **kwargs)
+
+        return moved
+
+
+def die() -> None:
+    """As a machine that is switched off: nothing is cleaned up."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def watch(effects: Effects, top: Path) -> None:
+    """Put `effects` around everything that changes what lies below `top`."""
+    from deltalake import DeltaTable
+
+    from pipelines.base import delta, store
+
+    def of_key(verb: str) -> Callable[..., str]:
+        def label(_: Any, key: str, *rest: Any) -> str:
+            parts = Path(key).parts
+            return f"{verb} {'/'.join(parts[:2] if parts[0] == 'lake' else parts[:1])} {Path(key).suffix}"
+
+        return label
+
+    def of_path(verb: str) -> Callable[..., str | None]:
+        def label(path: Any, *rest: Any, **named: Any) -> str | None:
+            name = Path(rest[0]).name if rest else ""
+            kind = name if name in ("checked", "published.json") else "in scratch"
+            return f"{verb} {kind}" if Path(path).is_relative_to(top) and Path(path).exists() else None
+
+        return label
+
+    os.link = effects.move(os.link)
+    for name in ("put", "create", "upload", "upload_new", "delete"):
+        original = getattr(store.FileStore, name)
+        setattr(store.FileStore, name, effects.around(original, of_key(name), None))
+    for name in ("replace", "rename"):
+        original = effects.move(getattr(pathlib.Path, name))
+        setattr(pathlib.Path, name, effects.around(original, of_path(name), None))
+    shutil.rmtree = effects.around(shutil.rmtree, of_path("rmtree"), half_removed)
+    delta.write_deltalake = effects.around(delta.write_deltalake, lambda *_, **__: "delta write", uncommitted)
+    DeltaTable.restore = effects.around(DeltaTable.restore, lambda *_, **__: "delta restore", None)
+
+
+def uncommitted(original: Callable[..., Any], uri: str, *args: Any, **kwargs: Any) -> None:
+    """A Delta write that got as far as its data files."""
+    original(uri, *args, **kwargs)
+    max((Path(uri) / "_delta_log").glob("*.json")).unlink()
+
+
+def half_removed(original: Callable[..., Any], path: Any, *args: Any, **kwargs: Any) -> None:
+    """A removal that got as far as half of the files."""
+    files = sorted(file for file in Path(path).rglob("*") if file.is_file())
+    for file in files[: (len(files) + 1) // 2]:
+        file.unlink()
+
+
+class Server:
+    """The other end of the server of processes."""
+
+    def __init__(self, scratch: Path, preload: Sequence[str]) -> None:
+        words = [sys.executable, str(Path(__file__)), *preload]
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("CANDOR_", "PYTEST"))}
+        self.scratch = scratch
+        self.errors = (scratch / "errors").open("wb")
+        self.process = subprocess.Popen(
+            words,
+            cwd=ROOT,
+            env=kept | {"PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self.errors,
+            text=True,
+        )
+
+    def labels(self, road: str, folder: Path) -> list[str]:
+        """Run a road undisturbed; the effects it had."""
+        log = self.scratch / "effects"
+        log.unlink(missing_ok=True)
+        assert self.call(road, folder, log=str(log)) == 0, self.said()
+        return log.read_text().splitlines() if log.exists() else []
+
+    def call(self, road: str, folder: Path, at: Point | None = None, log: str = "") -> int:
+        """Run a road in a process of its own; how that ended: 0, the exit code, or minus the signal."""
+        place = {"at": at.number, "phase": at.phase} if at else {"at": None, "phase": ""}
+        line = json.dumps({"road": road, "folder": str(folder), "log": log, **place})
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write(line + "\n")
+        self.process.stdin.flush()
+        return int(self.process.stdout.readline())
+
+    def said(self) -> str:
+        """The end of what the processes wrote to stderr."""
+        return (self.scratch / "errors").read_text()[-3000:]
+
+    def close(self) -> None:
+        """End the server."""
+        self.process.communicate()
+        self.errors.close()
+
+
+def serve(preload: Sequence[str]) -> None:
+    """Fork a process for each line of stdin and say how it ended."""
+    for name in preload:
+        importlib.import_module(name)
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # what the roads print belongs to the log
+    for line in sys.stdin:
+        asked = json.loads(line)
+        child = os.fork()
+        if child == 0:
+            os._exit(travelled(asked))
+        status = os.waitpid(child, 0)[1]
+        answers.write(f"{os.waitstatus_to_exitcode(status)}\n")
+        answers.flush()
+
+
+def travelled(asked: dict[str, Any]) -> int:
+    """Run one road in this process; its exit code."""
+    from tests.kills import roads
+
+    folder = Path(asked["folder"])
+    watch(Effects(asked["at"], asked["phase"], Path(asked["log"]) if asked["log"] else None), folder)
+    try:
+        return int(roads.ROADS[asked["road"]](folder) or 0)
+    except Exception:  # noqa: BLE001  the road's own fault, told to the test
+        traceback.print_exc()
+        return 1
+
+
+if __name__ == "__main__":
+    serve(sys.argv[1:])

@@ -1,0 +1,209 @@
+"""What is killed: commands of the pipeline on a company so small that each takes a fraction of a second."""
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import yaml
+
+ROOT = Path(__file__).parents[2]
+DAY = date(2026, 10, 31)
+KEYS = {"CANDOR_PSEUDONYM_KEY": "11" * 32, "CANDOR_VAULT_KEY": "22" * 32, "CANDOR_AUDIT_KEY": "33" * 32}
+
+
+def environment(folder: Path) -> None:
+    """The company whose folder this is."""
+    os.environ.update(KEYS)
+    os.environ["CANDOR_STORE"] = f"file://{folder / 'store'}"
+    os.environ["CANDOR_EXPORTS"] = str(folder / "exports")
+    os.environ["CANDOR_FEEDS"] = str(folder / "feeds")
+
+
+def ingest(folder: Path) -> int:
+    """All steps of a batch. Great Expectations is left out: it decides and publishes nothing."""
+    from pipelines.ingest import __main__ as command
+    from pipelines.ingest import check
+
+    def nothing_failed(out: Path) -> None:
+        schema = {"unit_no": pl.Int32, "source_row": pl.Int64, "table": pl.String, "reason_code": pl.String}
+        pl.DataFrame(schema=schema).write_parquet(out / "failed.parquet")
+        (out / "findings.json").write_text("[]")
+
+    environment(folder)
+    check._validate = nothing_failed
+    return command.main(["run", "--batch", "b"])
+
+
+def land(folder: Path) -> int:
+    """The first step of a delivery of documents: one object each, then their index."""
+    from pipelines.ingest import __main__ as command
+
+    environment(folder)
+    command.main(["discover", "--batch", "b"])
+    plan = json.loads((folder / "store/work/ingest/b/batch.json").read_text())
+    return max(command.main(["land", "b", unit["id"]]) for unit in plan["units"])
+
+
+def pin(folder: Path) -> int:
+    """Write lake.lock."""
+    from pipelines import snapshot
+
+    environment(folder)
+    snapshot.pin(DAY, folder)
+    return 0
+
+
+def release(folder: Path) -> int:
+    """Propose what the checkout holds, release it as two people approved, and go back to the release before."""
+    from pipelines.base import releases
+    from pipelines.base.store import open_store
+    from pipelines.publish.proposals import Origin, propose
+    from pipelines.publish.release import release as publish
+    from pipelines.publish.release import rollback
+    from tests.unit.test_publish import APPROVERS, FAMILY, Answers
+
+    environment(folder)
+    store, answers = open_store(), Answers()
+    sha256 = propose(store, FAMILY, Origin("r2", "engineer", "c0ffee"), folder)["verdict_sha256"]
+    publish(store, answers, answers.approve("release__r2", sha256), APPROVERS)
+    first = releases.pointers(store, FAMILY)[0]
+    rollback(store, FAMILY, first.verdict_sha256, "Complaints from the works council.")
+    return 0
+
+
+class Constant:
+    """A model that needs no Keras."""
+
+    def predict(self, folder: Path, frame: pl.DataFrame, scorer: str) -> pl.DataFrame:
+        keys = frame.select("person_id", "subject_id", "target_code")
+        return keys.with_columns(score=pl.lit(0.4), low=pl.lit(0.1), high=pl.lit(0.9))
+
+    def explain(self, folder: Path, frame: pl.DataFrame, scored: pl.DataFrame) -> list[list[str]]:
+        return [["constant"] for _ in range(len(scored))]
+
+
+def score(folder: Path) -> int:
+    """Score today's people and collect outcomes."""
+    from pipelines.score import people, rows
+
+    environment(folder)
+    rows.network = lambda family: Constant()
+    people.run("outcomes", DAY, folder)
+    people.run_outcomes("outcomes", DAY, folder)
+    return 0
+
+
+def monitor(folder: Path) -> int:
+    """Judge the newest day."""
+    import warnings
+
+    from monitoring.__main__ import main
+
+    warnings.simplefilter("ignore")
+    environment(folder)
+    os.chdir(folder)
+    return main(["judge", "screening"])
+
+
+ROADS: dict[str, Callable[[Path], Any]] = {
+    "ingest": ingest,
+    "land": land,
+    "pin": pin,
+    "release": release,
+    "score": score,
+    "monitor": monitor,
+}
+
+
+def deliver(folder: Path) -> None:
+    """Exports of a handful: rows for lake, vault and quarantine, a held file, a second name."""
+    from tests.stages.test_ingest import report, table, worker
+
+    declare(folder, "workday_workers", "workday_protected", "lms_courses", "lms_progress")
+    workday, lms = folder / "exports/workday", folder / "exports/lms"
+    report(workday / "HRML_Workers_2026-09.json", worker(1), worker(2, Hire_Date="2024-13-45"))
+    report(
+        folder / "exports/workday_restricted/HRML_Protected_2026-09.json",
+        {"Worker_ID": "000001", "Gender_ID": "Female", "Birth_Date": "1990-05-06", "Declared_Date": "2026-01-05"},
+    )
+    table(
+        lms / "courses_2026-09.csv", "Course ID,Title,Topic,Level,Duration (min),Active", "K1,One,T,Foundation,60,Yes"
+    )
+    shutil.copy(lms / "courses_2026-09.csv", lms / "courses_2026-10.csv")
+    (lms / "progress_2026-09.csv").write_bytes(b"")
+
+
+def declare(folder: Path, *feeds: str) -> None:
+    """The company's feeds: fewer are read faster."""
+    (folder / "feeds").mkdir()
+    for name in feeds:
+        feed = yaml.safe_load((ROOT / f"feeds/{name}.yaml").read_text())
+        feed["after"] = [other for other in feed.get("after", []) if other in feeds]
+        (folder / f"feeds/{name}.yaml").write_text(yaml.safe_dump(feed))
+
+
+def deliver_documents(folder: Path) -> None:
+    """Two resumes."""
+    declare(folder, "resumes", "workday_candidates", "workday_requisitions", "workday_applications")
+    place = folder / "exports/resumes/2026-09"
+    place.mkdir(parents=True)
+    for number in (1, 2):
+        (place / f"C-{number:06d}.pdf").write_bytes(b"%PDF of " + str(number).encode())
+
+
+def before_release(folder: Path) -> None:
+    """A live release, and a newer model in the checkout."""
+    from pipelines.base.store import FileStore
+    from tests.unit.test_publish import Answers, checkout, released
+
+    released(FileStore(folder / "store"), Answers(), folder)
+    checkout(folder, weights=b"weights 2")
+
+
+def before_score(folder: Path) -> None:
+    """A lake and vault of learners, and a released model that is a constant."""
+    from pipelines.base.digests import sha256_bytes, sha256_tree
+    from pipelines.base.lake import Lake
+    from pipelines.base.releases import Release
+    from pipelines.base.store import FileStore
+    from tests.stages.test_stages import company
+
+    store = FileStore(folder / "store")
+    company(Lake(store))
+    shutil.copy(ROOT / "params.yaml", folder)
+    (folder / "model").mkdir()
+    (folder / "model/constant").write_bytes(b"0.4")
+    profile = json.dumps({"submitted_count": {"kind": "numeric"}}).encode()
+    files = {"model/constant": b"0.4", "profile.json": profile, "verdict.json": b"{}"}
+    verdict, model = sha256_bytes(b"{}"), sha256_tree(folder / "model")
+    manifest = json.dumps({"files": {name: sha256_bytes(data) for name, data in files.items()}}).encode()
+    place = f"releases/outcomes/{verdict}"
+    for name, data in (files | {"manifest.json": manifest}).items():
+        store.put(f"{place}/{name}", data)
+    digests = (verdict, sha256_bytes(manifest), model, "d" * 64)
+    made = Release("outcomes", 1, "release", place, *digests, "2026-05-30", "run", "test", (), {}, "2026-07-01")
+    store.put(made.key, made.to_json())
+
+
+def before_monitor(folder: Path) -> None:
+    """A company that was scored twice."""
+    from pipelines.base.store import FileStore
+    from tests.stages import monitored_company
+
+    monitored_company.fill(FileStore(folder / "store"))
+    (folder / "params.yaml").write_text(monitored_company.PARAMS)
+
+
+BEFORE: dict[str, Callable[[Path], None]] = {
+    "ingest": deliver,
+    "land": deliver_documents,
+    "pin": before_score,
+    "release": before_release,
+    "score": before_score,
+    "monitor": before_monitor,
+}
