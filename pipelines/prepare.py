@@ -167,16 +167,18 @@ def run(family: str, root: Path | None = None) -> str:
     kept.write_parquet(folder / "examples.parquet", compression="zstd")
     training = module.inputs(kept.filter(pl.col("split") == "train"))
     _write(folder / "profile.json", profile(training, common.profile_bins))
-    _write(folder / "report.json", _report(family, kept, found, stage_dir(family, SNAPSHOT, root)))
+    _write(folder / "report.json", _report(family, kept, found, own, stage_dir(family, SNAPSHOT, root)))
     names = ", ".join(leak.column for leak in found)
     get_logger("prepare").info("cases_prepared", family=family, cases=len(kept), leaks=names)
     return f"{family}: {len(kept)} cases" + (f"; taken out as leaks: {names}" if found else "")
 
 
-def _report(family: str, kept: pl.DataFrame, found: list[Leak], snapshot: Path) -> dict[str, Any]:
+def _report(family: str, kept: pl.DataFrame, found: list[Leak], own: Section, snapshot: Path) -> dict[str, Any]:
+    """Counts and leaks, and the family's own numbers: whoever scores with the model makes its cases with the same."""
     counts = {name: int((kept["split"] == name).sum()) for name in SPLITS}
     as_of = json.loads((snapshot / "report.json").read_text(encoding="utf-8"))["as_of"]
-    return {"family": family, "as_of": as_of, "cases": counts, "leaks": [asdict(leak) for leak in found]}
+    leaks_found, settings = [asdict(leak) for leak in found], own.model_dump(mode="json")
+    return {"family": family, "as_of": as_of, "cases": counts, "leaks": leaks_found, "settings": settings}
 
 
 def _described(values: pl.Series, bins: int) -> dict[str, Any]:

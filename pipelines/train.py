@@ -123,7 +123,7 @@ def run(family: str, root: Path | None = None) -> str:
         canonical(archive)
     pl.DataFrame(list(history)).write_csv(folder / "loss.csv")
     shutil.copyfile(prepared / "profile.json", folder / "profile.json")
-    params = {"train": own.model_dump(mode="json"), "seed": common.seed}
+    params = {"prepare": report["settings"], "train": own.model_dump(mode="json"), "seed": common.seed}
     about = card(folder, family, examples, report, params)
     (folder / "card.json").write_text(json.dumps(about, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     epochs, sha256 = len(history), about["model_sha256"]

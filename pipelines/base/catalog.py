@@ -18,6 +18,7 @@ PROPOSALS: Final = "proposals"
 RELEASES: Final = "releases"
 SCORES: Final = "scores"
 LEDGER: Final = "ledger"
+SEGMENTS: Final = "ledger/segments"
 REPORTS: Final = "reports"
 
 # What stages leave for one another, under `stage_dir`.
@@ -27,6 +28,9 @@ TRAINED: Final = "trained"
 SCORED: Final = "scored"
 EVALUATED: Final = "evaluated"
 GATED: Final = "gated"
+
+DECIDE: Final = "decide.json"
+"""In what `score` leaves: the numbers that decided."""
 
 LAKE_LOCK: Final = "lake.lock"
 

@@ -24,6 +24,8 @@ MANIFEST: Final = "manifest.json"
 VERDICT: Final = "verdict.json"
 MODEL: Final = "model"
 PROFILE: Final = "profile.json"
+CARD: Final = "card.json"
+METRICS: Final = "evaluated/metrics.json"
 
 _NUMBERED: Final = re.compile(r"\d{12}\.json")
 

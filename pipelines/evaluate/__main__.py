@@ -13,7 +13,7 @@ import polars as pl
 from pydantic import ConfigDict
 
 import pipelines.evaluate
-from pipelines.base.catalog import EVALUATED, SCORED, TRAINED, stage_dir
+from pipelines.base.catalog import DECIDE, EVALUATED, SCORED, TRAINED, stage_dir
 from pipelines.base.lake import Lake
 from pipelines.base.locks import lake_lock
 from pipelines.base.log import get_logger
@@ -71,6 +71,7 @@ def run(family: str, root: Path | None = None) -> str:
         "data_sha256": card["data_sha256"],
         "lake_sha256": lock.sha256,
         "as_of": card["as_of"],
+        "decide": json.loads((stage_dir(family, SCORED, root) / DECIDE).read_text(encoding="utf-8")),
     }
     folder.mkdir(parents=True, exist_ok=True)
     _write(folder / "metrics.json", result)

@@ -16,15 +16,15 @@ from pipelines.audit import Entry, Tag, append, entries
 from pipelines.base.catalog import EVALUATED, GATED, PROPOSALS, TRAINED, stage_dir
 from pipelines.base.digests import sha256_bytes, sha256_file, sha256_tree
 from pipelines.base.errors import ContractError, GateRefused
-from pipelines.base.releases import MANIFEST, MODEL, PROFILE, VERDICT
+from pipelines.base.releases import CARD, MANIFEST, METRICS, MODEL, PROFILE, VERDICT
 from pipelines.base.store import Store
 from pipelines.publish.pointers import point
 
 _PROPOSED: Final = (Tag.MODEL_PROPOSED, Tag.MODEL_HELD)
 _EVIDENCE: Final = {
-    "metrics.json": "evaluated/metrics.json",
+    "metrics.json": METRICS,
     "groups.json": "evaluated/groups.json",
-    "card.json": "card.json",
+    "card.json": CARD,
 }
 """What a verdict names by its digest, and where that is in a proposal."""
 
@@ -113,7 +113,7 @@ def _files(family: str, root: Path | None) -> dict[str, Path]:
     trained, evaluated = stage_dir(family, TRAINED, root), stage_dir(family, EVALUATED, root)
     files = {
         VERDICT: stage_dir(family, GATED, root) / VERDICT,
-        "card.json": trained / "card.json",
+        CARD: trained / CARD,
         PROFILE: trained / PROFILE,
     }
     for folder, name in ((trained / MODEL, MODEL), (evaluated, "evaluated")):

@@ -23,10 +23,11 @@ from pipelines.base import delta, known, releases
 from pipelines.base.catalog import SCORES
 from pipelines.base.contracts import OUTCOMES, SCORED, conform
 from pipelines.base.digests import sha256_frame
+from pipelines.base.errors import ContractError
 from pipelines.base.lake import Lake, Manifest
 from pipelines.base.log import get_logger
 from pipelines.base.releases import Release
-from pipelines.base.settings import load
+from pipelines.base.settings import check, load
 from pipelines.base.store import Store, open_store
 from pipelines.models import features
 from pipelines.score import export, rows
@@ -63,11 +64,12 @@ def run(family: str, today: date, root: Path | None = None) -> str:
         return json.dumps({"status": UNCHANGED, "family": family})
     as_of, tables = _known(store, manifest, family, today)
     module = features(family)
-    cases = module.cases(tables, load(module.Prepare, family, "prepare", root=root), as_of)
     with tempfile.TemporaryDirectory() as name:
         releases.download(store, release, Path(name))
+        prepare, decide = _approved(family, Path(name))
+        cases = module.cases(tables, prepare, as_of)
         stamp = rows.Stamp(release.model_sha256, release.data_sha256, as_of)
-        scored = rows.scored(family, Path(name) / releases.MODEL, cases, "model", stamp, root=root)
+        scored = rows.scored(family, Path(name) / releases.MODEL, cases, "model", stamp, decide=decide)
         inputs = _inputs(family, cases, Path(name) / releases.PROFILE)
     _replace(store, "scored", family, as_of, scored.with_columns(is_shadow=pl.lit(release.is_shadow)))
     _replace(store, "inputs", family, as_of, inputs)
@@ -113,6 +115,23 @@ def _known(store: Store, manifest: Manifest, family: str, today: date) -> tuple[
     lake, names = Lake(store), features(family).TABLES
     as_of = known.day_known(lake, manifest, names, today)
     return as_of, known.read_people(lake, manifest, names, as_of)[0]
+
+
+def _approved(family: str, folder: Path) -> tuple[Any, Any]:
+    """The family's `Prepare` and `Decide` that the release was trained and judged by; today's params.yaml has no say.
+
+    Raises:
+        ContractError: The release does not hold them.
+    """
+    module = features(family)
+    try:
+        prepare = json.loads((folder / releases.CARD).read_text(encoding="utf-8"))["params"]["prepare"]
+        decide = json.loads((folder / releases.METRICS).read_text(encoding="utf-8"))["decide"]
+    except (OSError, ValueError, KeyError):
+        raise ContractError(
+            f"The release of {family} must hold the numbers it was judged by; it does not. Retrain and release again."
+        ) from None
+    return check(module.Prepare, prepare, f"{family}.prepare"), check(module.Decide, decide, f"{family}.decide")
 
 
 def _inputs(family: str, cases: pl.DataFrame, profile: Path) -> pl.DataFrame:

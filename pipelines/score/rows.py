@@ -10,7 +10,7 @@ import polars as pl
 from pipelines.base.contracts import SCORED, conform
 from pipelines.base.days import end_of
 from pipelines.base.errors import ContractError
-from pipelines.base.settings import load
+from pipelines.base.settings import Section
 from pipelines.models import Scorer, features, network
 
 KEYS: Final = ("person_id", "subject_id", "target_code")
@@ -29,7 +29,7 @@ class Stamp:
 
 
 def scored(
-    family: str, folder: Path, frame: pl.DataFrame, scorer: Scorer, stamp: Stamp, *, root: Path | None = None
+    family: str, folder: Path, frame: pl.DataFrame, scorer: Scorer, stamp: Stamp, *, decide: Section
 ) -> pl.DataFrame:
     """Predict, decide and explain.
 
@@ -39,7 +39,7 @@ def scored(
         frame: [n_cases] the cases.
         scorer: `model` or `baseline`; the baseline gives no reasons.
         stamp: Digests and day.
-        root: Holds params.yaml.
+        decide: The family's `Decide`.
 
     Returns:
         [n_scores] `Scored`, ordered by key.
@@ -51,7 +51,7 @@ def scored(
     rows = network(family).predict(folder, frame, scorer).sort(KEYS) if len(frame) else _nobody()
     rows = rows.with_columns(pl.col("score", "low", "high").round(_DECIMALS))
     _check(family, rows)
-    chosen = module.select(rows, load(module.Decide, family, "decide", root=root)).fill_null(value=False)
+    chosen = module.select(rows, decide).fill_null(value=False)
     rows = rows.with_columns(is_selected=chosen)
     return conform(
         rows.with_columns(

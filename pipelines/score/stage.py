@@ -5,6 +5,7 @@ Reads   prepared   examples.parquet
 Writes  scored.parquet    `Scored` of both scorers on the test cases
         outcomes.parquet  `Outcomes` of all cases, so that past decisions can be judged on as many people as there are
         inputs.parquet    `Inputs` of the test cases
+        decide.json       the numbers that decided: a release selects by those it was judged by
 """
 
 import json
@@ -14,9 +15,10 @@ from typing import Final
 
 import polars as pl
 
-from pipelines.base.catalog import PREPARED, SCORED, TRAINED, stage_dir
+from pipelines.base.catalog import DECIDE, PREPARED, SCORED, TRAINED, stage_dir
 from pipelines.base.contracts import OUTCOMES, conform
 from pipelines.base.log import get_logger
+from pipelines.base.settings import load
 from pipelines.models import Scorer, features
 from pipelines.score import rows
 
@@ -35,6 +37,7 @@ def run(family: str, root: Path | None = None) -> str:
     as_of = date.fromisoformat(card["as_of"])
     examples = pl.read_parquet(stage_dir(family, PREPARED, root) / "examples.parquet")
     test = examples.filter(pl.col("split") == "test")
+    decide = load(features(family).Decide, family, "decide", root=root)
     both = [
         rows.scored(
             family,
@@ -42,7 +45,7 @@ def run(family: str, root: Path | None = None) -> str:
             test,
             scorer,
             rows.Stamp(card[f"{scorer}_sha256"], card["data_sha256"], as_of),
-            root=root,
+            decide=decide,
         )
         for scorer in _SCORERS
     ]
@@ -52,5 +55,6 @@ def run(family: str, root: Path | None = None) -> str:
     pl.concat(both).write_parquet(folder / "scored.parquet", compression="zstd")
     known.write_parquet(folder / "outcomes.parquet", compression="zstd")
     inputs.write_parquet(folder / "inputs.parquet", compression="zstd")
+    (folder / DECIDE).write_text(json.dumps(decide.model_dump(mode="json"), sort_keys=True) + "\n", encoding="utf-8")
     get_logger("score").info("test_scored", family=family, cases=len(test), outcomes=len(known))
     return f"{family}: {len(test)} test cases scored by model and baseline"

@@ -247,6 +247,8 @@ def release(root: Path, store: FileStore, kind: str) -> None:
     """Put the trained model where daily scoring finds it, as `publish` would."""
     trained, card = stage_dir(FAMILY, TRAINED, root), read(root, TRAINED, "card.json")
     files = {f"model/{file.name}": file.read_bytes() for file in sorted((trained / "model").iterdir())}
+    metrics = stage_dir(FAMILY, EVALUATED, root) / "metrics.json"
+    files |= {"card.json": (trained / "card.json").read_bytes(), "evaluated/metrics.json": metrics.read_bytes()}
     files |= {"profile.json": (trained / "profile.json").read_bytes(), "verdict.json": b"{}"}
     verdict = sha256_bytes(files["verdict.json"])
     folder = f"releases/{FAMILY}/{verdict}"
@@ -293,6 +295,33 @@ def test_current_people_are_scored_once_however_often_it_runs(released):
     assert [entry.tag for entry in entries(store)] == ["people:scored"]
     assert set(table(store, "inputs").columns) >= {"person_id", "subject_id", "submitted_count", "as_of", "family"}
     assert "submitted_score_mean" not in table(store, "inputs").columns
+
+
+def test_people_are_scored_by_the_numbers_that_were_approved_not_by_those_of_today(released, tmp_path):
+    root, store = released
+    release(root, store, "release")
+    params = yaml.safe_load((root / "params.yaml").read_text())
+    params[FAMILY]["decide"]["threshold"] = 0.999
+    params[FAMILY]["prepare"]["horizon_days"] = 1
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
+    assert json.loads(people.run(FAMILY, LAST, tmp_path))["rows"] == 5
+    scored = table(store, "scored")
+    approved = read(root, EVALUATED, "metrics.json")["decide"]["threshold"]
+    assert scored["is_selected"].to_list() == [score >= approved for score in scored["score"]]
+    assert scored["score"].max() < 0.999
+
+
+def test_a_release_without_the_numbers_it_was_judged_by_scores_nobody(released):
+    root, store = released
+    metrics = stage_dir(FAMILY, EVALUATED, root) / "metrics.json"
+    whole = metrics.read_text()
+    metrics.write_text(json.dumps({name: value for name, value in json.loads(whole).items() if name != "decide"}))
+    try:
+        release(root, store, "release")
+    finally:
+        metrics.write_text(whole)
+    with pytest.raises(ContractError, match="must hold the numbers it was judged by"):
+        people.run(FAMILY, LAST, root)
 
 
 def test_the_file_for_the_lms_has_its_own_numbers_reasons_and_no_formula(released):
