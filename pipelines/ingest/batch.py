@@ -1,7 +1,8 @@
 """A batch on disk: which units it has and how far each has come. A unit is a file, or a folder of documents.
 
-`work/ingest/<batch>/batch.json` lists the units; `<batch>/<unit>/` holds what each step left. A result appears whole or
-not at all, by rename, and a step whose result is there does nothing.
+`work/ingest/<batch>/plan.sealed` lists the units, under the vault key since documents are named after people;
+`<batch>/<unit>/` holds what each step left. A result appears whole or not at all, by rename, and a step whose result is
+there does nothing.
 """
 
 import json
@@ -16,6 +17,8 @@ from typing import Any, Final
 
 from pipelines.base import staging
 from pipelines.base.errors import ContractError
+from pipelines.base.pseudonyms import VAULT_KEY, secret
+from pipelines.base.sealed import seal, unseal
 from pipelines.base.store import Store
 
 WORK: Final = "CANDOR_WORK"
@@ -96,10 +99,23 @@ class Batch:
         Raises:
             ContractError: It has not run.
         """
-        plan: dict[str, Any] | None = read_json(self.folder / "batch.json")
-        if plan is None:
+        if not self.is_planned:
             raise ContractError(f"Batch {self.name} must be discovered first; it is not. Run `discover`.")
+        plan: dict[str, Any] = json.loads(unseal(secret(VAULT_KEY), self._plan.read_bytes()))
         return plan
+
+    @property
+    def is_planned(self) -> bool:
+        """Whether `discover` has run."""
+        return self._plan.is_file()
+
+    @property
+    def _plan(self) -> Path:
+        return self.folder / "plan.sealed"
+
+    def write_plan(self, plan: Mapping[str, Any]) -> None:
+        """Fix what the batch is about."""
+        _write(self._plan, seal(secret(VAULT_KEY), json.dumps(plan, sort_keys=True).encode()))
 
     def units(self) -> list[Unit]:
         """All units, in order."""
@@ -164,10 +180,14 @@ def read_json(path: Path) -> Any:  # JSON has no static type
 
 def write_json(path: Path, content: Any) -> None:  # JSON has no static type
     """Write a JSON file whole or not at all."""
+    _write(path, json.dumps(content, sort_keys=True, indent=1).encode())
+
+
+def _write(path: Path, data: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     staging.sweep(path.parent.glob(f".{path.name}-*"))
     with staging.new_file(path.parent, f".{path.name}-") as staged:
-        staged.write_text(json.dumps(content, sort_keys=True, indent=1), encoding="utf-8")
+        staged.write_bytes(data)
         staged.replace(path)
 
 

@@ -1,7 +1,7 @@
 """Find what is new: files that a feed declares and whose bytes were not taken in before.
 
 Reads   exports    the folder CANDOR_EXPORTS, and the register of files
-Writes  plan       batch.json: units in the order of the feeds, and duplicate deliveries
+Writes  plan       plan.sealed: units in the order of the feeds, and duplicate deliveries
 
 A held file comes up again only when its feed's declaration changed; its owner otherwise sends other bytes.
 """
@@ -19,7 +19,7 @@ from pipelines.base.settings import environment
 from pipelines.base.store import Store
 from pipelines.ingest import feeds as declared
 from pipelines.ingest import files
-from pipelines.ingest.batch import Batch, Unit, read_json, tidy, unit_id, unit_record, write_json
+from pipelines.ingest.batch import Batch, Unit, tidy, unit_id, unit_record
 from pipelines.ingest.feeds import Feed
 
 EXPORTS = "CANDOR_EXPORTS"
@@ -143,9 +143,8 @@ def discover(batch: Batch, replay: str | None = None) -> dict[str, Any]:
         SettingsError: Feeds are badly declared, or CANDOR_EXPORTS is no folder.
     """
     tidy(batch.store)
-    existing = read_json(batch.folder / "batch.json")
-    if existing is not None:
-        return dict(existing)
+    if batch.is_planned:
+        return batch.plan
     feeds = declared.load(declared.folder())
     if replay is not None and replay not in feeds:
         raise SettingsError(f"--replay must name a feed; {replay} is none of {', '.join(feeds)}. Correct it.")
@@ -161,7 +160,7 @@ def discover(batch: Batch, replay: str | None = None) -> dict[str, Any]:
         "units": [unit_record(unit) for unit in new],
         "duplicates": [unit_record(unit) for unit in duplicates],
     }
-    write_json(batch.folder / "batch.json", plan)
+    batch.write_plan(plan)
     return plan
 
 

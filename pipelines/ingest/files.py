@@ -1,7 +1,8 @@
 """The register of files: what became of every file that ever arrived, so that the same bytes are never taken in twice.
 
 One object a feed, content and name under `lake/files`. The first delivery of some bytes has the counts; the same bytes
-under another name are a duplicate delivery, which is counted once and then known.
+under another name are a duplicate delivery, which is counted once and then known. Records are sealed under the vault
+key: a document is often named after the person it is about.
 """
 
 import json
@@ -11,6 +12,8 @@ from typing import Any, Literal
 
 from pipelines.base.catalog import LAKE
 from pipelines.base.digests import sha256_bytes
+from pipelines.base.pseudonyms import VAULT_KEY, secret
+from pipelines.base.sealed import seal, unseal
 from pipelines.base.store import Store
 
 
@@ -33,13 +36,13 @@ class Record:
 
 
 def _key(feed: str, sha256: str, name: str) -> str:
-    return f"{LAKE}/files/{feed}/{sha256}/{sha256_bytes(name.encode())[:16]}.json"
+    return f"{LAKE}/files/{feed}/{sha256}/{sha256_bytes(name.encode())[:16]}.sealed"
 
 
 def enter(store: Store, record: Record) -> None:
     """Write or replace a file's record."""
     key = _key(record.feed, record.sha256, record.name)
-    store.put(key, json.dumps(asdict(record), sort_keys=True).encode())
+    store.put(key, seal(secret(VAULT_KEY), json.dumps(asdict(record), sort_keys=True).encode()))
 
 
 def find(store: Store, feed: str, sha256: str) -> list[Record]:
@@ -54,6 +57,6 @@ def of_feed(store: Store, feed: str) -> list[Record]:
 
 
 def _record(data: bytes) -> Record:
-    raw = json.loads(data)
+    raw = json.loads(unseal(secret(VAULT_KEY), data))
     documents = tuple((str(name), str(sha256), int(size)) for name, sha256, size in raw["documents"])
     return Record(**{**raw, "documents": documents})

@@ -13,7 +13,9 @@ import pytest
 from infra.run import airflow
 from infra.run.api import Api
 from infra.setup import secrets
-from infra.setup.company import Company, opened
+from infra.setup.company import Company, claim, described, opened
+
+from . import canary
 
 ROOT = Path(__file__).parents[2]
 
@@ -57,6 +59,9 @@ def git(*words: str, cwd: Path = ROOT) -> str:
 def world(tmp_path_factory):
     var = tmp_path_factory.mktemp("company") / "with a space"
     before = git("status", "--porcelain")
+    company = described("", 200, "", str(var))
+    claim(company)
+    canary.deliver(company.exports)
     done = candor("run", "--workers", "200", "--var", str(var))
     try:
         assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]

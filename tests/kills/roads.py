@@ -41,12 +41,13 @@ def ingest(folder: Path) -> int:
 
 def land(folder: Path) -> int:
     """The first step of a delivery of documents: one object each, then their index."""
+    from pipelines.base.store import open_store
     from pipelines.ingest import __main__ as command
+    from pipelines.ingest.batch import Batch
 
     environment(folder)
     command.main(["discover", "--batch", "b"])
-    plan = json.loads((folder / "store/work/ingest/b/batch.json").read_text())
-    return max(command.main(["land", "b", unit["id"]]) for unit in plan["units"])
+    return max(command.main(["land", "b", unit.id]) for unit in Batch(open_store(), "b").units())
 
 
 def pin(folder: Path) -> int:

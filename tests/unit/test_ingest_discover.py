@@ -44,6 +44,11 @@ def enter(store: FileStore, unit: Unit, status: str) -> None:
     files.enter(store, record)
 
 
+@pytest.fixture(autouse=True)
+def _sealed(keys: None) -> None:
+    """The register is sealed."""
+
+
 def names(units: list[Unit]) -> list[str]:
     return [unit.name for unit in units]
 
@@ -139,3 +144,11 @@ def test_a_result_appears_whole_or_not_at_all(tmp_path: Path) -> None:
     with result(tmp_path / "raw") as out:
         (out / "part").write_text("1", encoding="utf-8")
     assert [path.name for path in tmp_path.iterdir()] == ["raw"]
+
+
+def test_the_register_tells_nobody_how_a_document_is_called(store: FileStore, tmp_path: Path) -> None:
+    [unit] = deliver(tmp_path / "in", y2024="a")
+    enter(store, unit, "published")
+    [key] = store.list("lake/files")
+    assert b"2024" not in store.read(key)
+    assert [record.name for record in files.find(store, "f", unit.sha256)] == ["2024.csv"]
