@@ -80,7 +80,7 @@ class ExactPsiCalculation(ByLabelCalculation[ExactPsi]):
         result.widget = [
             text_widget(title="What is compared", text=metric.note),
             table_data(
-                title="Exact PSI against the training profile, all rows",
+                title="Exact PSI against the reference profile, all rows",
                 column_names=["column", "PSI", "chance alone stays below", "judged"],
                 data=rows,
             ),
@@ -89,7 +89,7 @@ class ExactPsiCalculation(ByLabelCalculation[ExactPsi]):
 
     def display_name(self) -> str:
         """Title."""
-        return "Exact PSI against the training profile"
+        return "Exact PSI against the reference profile"
 
     def label_display_name(self, label: Any) -> str:
         """Title of one column's figure."""

@@ -1,4 +1,4 @@
-"""Do the inputs still look like the training data?
+"""Do the inputs still look like those of the people asked about when the model was trained?
 
 Reads   scores/inputs (the newest day, and the one before it), the release's reference profile
 Writes  reports/<family>/<as_of>/drift.json and drift.html
@@ -96,7 +96,7 @@ def _column(
 
 
 def expected_shares(reference: Mapping[str, Any]) -> psi.Shares:
-    """[n_bins] shares of the training rows, in the bins of `shares`."""
+    """[n_bins] shares of the reference, in the bins of `shares`."""
     missing = float(reference["missing_share"])
     present = np.asarray(reference["shares"], float) * (1 - missing)
     if reference["kind"] == "categorical":
@@ -114,9 +114,9 @@ def shares(reference: Mapping[str, Any], values: pl.Series) -> psi.Shares:
 
 
 def inner_edges(reference: Mapping[str, Any]) -> list[float]:
-    """The bounds between bins; a profile's edges include the least and greatest training value.
+    """The bounds between bins; a profile's edges include the least and greatest value.
 
-    A column that was constant in training gets a bin below and one above its value, else nothing could ever drift. One
+    A column that was constant then gets a bin below and one above its value, else nothing could ever drift. One
     that had no value at all has one bin for whatever comes.
     """
     edges = [float(edge) for edge in reference["edges"]]
@@ -189,7 +189,7 @@ def _reference(
         taken = _sample(previous.select(names), settings)
         return taken, f"{len(taken):,} of {len(previous):,} inputs of the scoring before, {day}"
     rows = min(settings.sample_rows, max(int(profile[name]["n"]) for name in names))
-    said = f"{rows:,} rows drawn from the training profile, column by column (seed {settings.seed}); no scoring before"
+    said = f"{rows:,} rows drawn from the reference profile, column by column (seed {settings.seed}); no scoring before"
     return drawn(profile, names, rows, settings.seed), said
 
 

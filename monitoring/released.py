@@ -26,7 +26,7 @@ class Released:
 
     @property
     def profile(self) -> dict[str, Any]:
-        """Reference distributions of the training data, by column; empty when the release has none."""
+        """Reference distributions by column; empty when the release has none."""
         return dict(self.files.get(releases.PROFILE) or {})
 
     @property

@@ -2,7 +2,7 @@
 
 Reads   snapshot   the family's tables as known on its day
 Writes  examples.parquet   one row a labelled case: who, what, when asked, outcome, `split`, the model's columns
-        profile.json       distribution of every input over the training rows
+        profile.json       distribution of every input over the people whom the model would be asked about on that day
         report.json        counts, and the leaks found: inputs that tell the outcome too well to be known beforehand
 
 The past trains, the newest cases test: cases are cut by the moment of prediction, equal moments by a hash of the
@@ -13,6 +13,7 @@ import json
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from datetime import date
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
@@ -45,6 +46,8 @@ class Prepare(Section):
     leak_min_rows: Count
     """Rows with a value below which no association is measured."""
     profile_bins: Count
+    profile_min_rows: Count
+    """Fewer people asked about describe nothing; then the training rows are the reference."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +135,7 @@ def profile(inputs: pl.DataFrame, bins: int) -> dict[str, dict[str, Any]]:
     """Distribution of every input.
 
     Args:
-        inputs: [n_rows] the training rows.
+        inputs: [n_rows].
         bins: Bins of equal size for numbers, fewer where values coincide.
 
     Returns:
@@ -140,6 +143,21 @@ def profile(inputs: pl.DataFrame, bins: int) -> dict[str, dict[str, Any]]:
         edge) or categories, with the share of each among the rows that have a value.
     """
     return {name: _described(inputs[name], bins) for name in inputs.columns if name not in _KEYS}
+
+
+def referenced(training: pl.DataFrame, asked: pl.DataFrame, least: int) -> pl.DataFrame:
+    """The rows that later scorings are compared with, in the columns that the model learns from.
+
+    Training rows lie years apart and hold a person several times; counts of a past and lengths of a history differ from
+    today's by nature. So drift is measured against the people asked about when the model was trained.
+
+    Args:
+        training: [n_rows] inputs of the training rows.
+        asked: [n_people] inputs of those whom the model would be asked about on the snapshot's day.
+        least: Rows; with fewer asked the training rows stand.
+    """
+    names = [name for name in training.columns if name in asked.columns]
+    return asked.select(names) if len(asked) >= least else training
 
 
 def run(family: str, root: Path | None = None) -> str:
@@ -165,20 +183,26 @@ def run(family: str, root: Path | None = None) -> str:
     folder = stage_dir(family, PREPARED, root)
     folder.mkdir(parents=True, exist_ok=True)
     kept.write_parquet(folder / "examples.parquet", compression="zstd")
-    training = module.inputs(kept.filter(pl.col("split") == "train"))
-    _write(folder / "profile.json", profile(training, common.profile_bins))
-    _write(folder / "report.json", _report(family, kept, found, own, stage_dir(family, SNAPSHOT, root)))
+    as_of = date.fromisoformat(_snapshot_report(family, root)["as_of"])
+    asked = module.inputs(without(module.cases(tables, own, as_of), found))
+    reference = referenced(module.inputs(kept.filter(pl.col("split") == "train")), asked, common.profile_min_rows)
+    _write(folder / "profile.json", profile(reference, common.profile_bins))
+    _write(folder / "report.json", _report(family, kept, found, own, as_of))
     names = ", ".join(leak.column for leak in found)
     get_logger("prepare").info("cases_prepared", family=family, cases=len(kept), leaks=names)
     return f"{family}: {len(kept)} cases" + (f"; taken out as leaks: {names}" if found else "")
 
 
-def _report(family: str, kept: pl.DataFrame, found: list[Leak], own: Section, snapshot: Path) -> dict[str, Any]:
+def _report(family: str, kept: pl.DataFrame, found: list[Leak], own: Section, as_of: date) -> dict[str, Any]:
     """Counts and leaks, and the family's own numbers: whoever scores with the model makes its cases with the same."""
     counts = {name: int((kept["split"] == name).sum()) for name in SPLITS}
-    as_of = json.loads((snapshot / "report.json").read_text(encoding="utf-8"))["as_of"]
     leaks_found, settings = [asdict(leak) for leak in found], own.model_dump(mode="json")
-    return {"family": family, "as_of": as_of, "cases": counts, "leaks": leaks_found, "settings": settings}
+    return {"family": family, "as_of": as_of.isoformat(), "cases": counts, "leaks": leaks_found, "settings": settings}
+
+
+def _snapshot_report(family: str, root: Path | None) -> dict[str, Any]:
+    report: dict[str, Any] = json.loads((stage_dir(family, SNAPSHOT, root) / "report.json").read_text(encoding="utf-8"))
+    return report
 
 
 def _described(values: pl.Series, bins: int) -> dict[str, Any]:

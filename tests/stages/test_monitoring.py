@@ -97,7 +97,7 @@ def test_an_earlier_day_can_be_judged_again(monitored, capsys):
     drift = run(capsys, "drift", "screening", "--as-of", "2026-10-15")
     assert (drift["as_of"], drift["drifted"]) == ("2026-09-30", [])
     drawn = json.loads(report(monitored, "drift.json", "2026-09-30"))
-    assert "200 rows drawn from the training profile" in drawn["sample"]
+    assert "200 rows drawn from the reference profile" in drawn["sample"]
 
 
 def test_the_evidently_report_says_what_it_samples(monitored, capsys):

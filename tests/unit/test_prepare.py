@@ -7,7 +7,7 @@ import pytest
 from pipelines import prepare
 from pipelines.prepare import Leak, Prepare
 
-SETTINGS = Prepare(valid_share=0.2, test_share=0.3, leak_limit=0.9, leak_min_rows=3, profile_bins=2)
+SETTINGS = Prepare(valid_share=0.2, test_share=0.3, leak_limit=0.9, leak_min_rows=3, profile_bins=2, profile_min_rows=2)
 
 
 def moment(number: int) -> datetime:
@@ -75,6 +75,13 @@ def test_too_few_values_are_not_called_a_leak():
 def test_a_leaking_input_goes_with_every_column_of_its_source_and_no_other():
     frame = pl.DataFrame({"told": [1], "told__mean": [1], "told__steps": [[1]], "told_otherwise": [1]})
     assert prepare.without(frame, [Leak("told__mean", 0.95, "value")]).columns == ["told_otherwise"]
+
+
+def test_the_reference_is_who_is_asked_about_and_with_too_few_of_them_who_was_learnt_from():
+    training = pl.DataFrame({"person_id": ["a", "a"], "n": [1.0, 2.0]})
+    asked = pl.DataFrame({"person_id": ["a", "b"], "n": [7.0, 9.0], "told": [1.0, 1.0]})
+    assert prepare.referenced(training, asked, 2).to_dict(as_series=False) == {"person_id": ["a", "b"], "n": [7.0, 9.0]}
+    assert prepare.referenced(training, asked, 3) is training
 
 
 def test_the_profile_counts_a_bins_upper_edge_in_it_and_missing_values_apart():
