@@ -35,6 +35,9 @@ RETRIED: Final[dict[str, Any]] = {"retries": 3, "retry_delay": timedelta(seconds
 RETRAIN_POOL: Final = os.environ.get("CANDOR_RETRAIN_POOL", "default_pool")
 """Airflow pool whose slots the reproducible graph takes: none free, and a retrain waits without being lost."""
 
+MONITOR: Final = "monitor_models"
+"""The DAG whose events ask for a retrain."""
+
 AUDIT: Final = ("CANDOR_AUDIT_KEY",)
 IMPORTABLE: Final = ("CANDOR_VAULT_KEY",)
 """For the file of scores that an ATS or LMS imports: it carries that system's own identifiers."""
@@ -105,10 +108,18 @@ class Text(Stage):
 def ordered(params: Any = None, dag_run: Any = None, triggering_asset_events: Any = None) -> dict[str, str]:
     """What a retrain was asked for, by the form or by monitoring, and by whom.
 
+    Only the DAG that monitors asks by an event. Anybody with edit rights may post one, without a name on record.
+
     Raises:
-        AirflowFailException: A person asked and gave no reason.
+        AirflowFailException: A person asked and gave no reason, or posted the event.
     """
-    asked = [event.extra for events in (triggering_asset_events or {}).values() for event in events]
+    events = [event for of_asset in (triggering_asset_events or {}).values() for event in of_asset]
+    asked = [event.extra for event in events if event.source_dag_id == MONITOR]
+    if events and not asked:
+        call("pipelines.publish", "refuse", "--dag-run", dag_run.run_id, "--code", "posted_event")
+        raise AirflowFailException(
+            "GateRefused: a retrain must be asked for by its form or by monitoring; this event was posted by hand."
+        )
     order = {**params} | ({"as_of": None} if asked else {})
     if asked:
         order["families"] = sorted({family for extra in asked for family in extra["families"]})
@@ -128,16 +139,6 @@ def allowed(proposals: Sequence[dict[str, Any]], dag_run: Any = None) -> list[di
         for proposal in proposals
         if proposal["verdict"] == "allowed"
     ]
-
-
-def triggered(context: Context) -> None:
-    """Turn away a release that somebody started by hand, before anyone is asked. `publish` has the last word.
-
-    Raises:
-        AirflowFailException: No retrain triggered this run.
-    """
-    if context["dag_run"].run_type != "operator_triggered":
-        raise AirflowFailException("GateRefused: a release must come from a retrain run; this one was started by hand.")
 
 
 def announced(answers: Sequence[dict[str, Any] | None]) -> None:

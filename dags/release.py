@@ -16,7 +16,7 @@ from datetime import timedelta
 from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk import DAG, Asset, Param
 
-from dags._stage import OWNER, RETRIED, REVIEWERS, RUN, VIEWER, Stage, Text, triggered
+from dags._stage import OWNER, RETRIED, REVIEWERS, RUN, VIEWER, Stage, Text
 from pipelines.base.catalog import RELEASE_ASSET
 
 FAMILY, VERDICT = "{{ params.family }}", "{{ params.verdict }}"
@@ -31,8 +31,8 @@ with DAG(
     tags=["models", "approval"],
     params={"family": Param(None, type=["null", "string"]), "verdict": Param(None, type=["null", "string"])},
 ):
-    shown = ["pipelines.publish", "brief", FAMILY, "--verdict", VERDICT]
-    brief = Text(task_id="brief", command=shown, pre_execute=triggered)
+    shown = ["pipelines.publish", "brief", FAMILY, "--verdict", VERDICT, "--dag-run", RUN]
+    brief = Text(task_id="brief", command=shown, secrets=VIEWER, **RETRIED)
     gates = [
         ApprovalOperator(
             task_id=gate,

@@ -25,9 +25,11 @@ class Tag(StrEnum):
     MODEL_PROPOSED = "model:proposed"
     RELEASE_APPROVED = "release:approved"
     RELEASE_REFUSED = "release:refused"
+    RELEASE_INTERFERED = "release:interfered"
     MODEL_RELEASED = "model:released"
     PEOPLE_SCORED = "people:scored"
     RETRAIN_REQUESTED = "retrain:requested"
+    RETRAIN_REFUSED = "retrain:refused"
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,16 @@ class ContractError(CandorError):
 class GateRefused(CandorError):
     """A rule forbids the step. Nothing failed: the refusal is the result."""
 
+    def __init__(self, message: str, *codes: str) -> None:
+        """Say no.
+
+        Args:
+            message: What must hold; what was got; what to do.
+            codes: The rules that said no, for the ledger.
+        """
+        super().__init__(message)
+        self.codes = codes
+
 
 class SourceUnavailable(CandorError):
     """Another system did not answer."""

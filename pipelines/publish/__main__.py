@@ -1,13 +1,15 @@
 """Propose a model, release it when two people approved, or go back.
 
     python -m pipelines.publish propose FAMILY --run-id RUN --requester NAME --commit SHA
-    python -m pipelines.publish brief FAMILY --verdict SHA256
+    python -m pipelines.publish brief FAMILY --verdict SHA256 [--dag-run RUN]
     python -m pipelines.publish release --dag-run RUN --family FAMILY --verdict SHA256
     python -m pipelines.publish rollback FAMILY --to SHA256 --reason TEXT
+    python -m pipelines.publish refuse --dag-run RUN --code CODE
     python -m pipelines.publish live FAMILY
 
-All print one line of JSON, except `brief`, which prints a page. `release` needs CANDOR_AIRFLOW_URL and
-CANDOR_VIEWER_PASSWORD, and acts only on what Airflow itself recorded.
+All print one line of JSON, except `brief`, which prints a page. `release`, and `brief` for a release run, need
+CANDOR_AIRFLOW_URL and CANDOR_VIEWER_PASSWORD, and act only on what Airflow itself recorded. `refuse` writes down that a
+retrain run was turned away.
 """
 
 import argparse
@@ -16,6 +18,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from pipelines.audit import Tag, append
 from pipelines.base import releases
 from pipelines.base.catalog import FAMILIES
 from pipelines.base.releases import Release
@@ -26,7 +29,7 @@ from pipelines.publish.approvals import Wanted
 from pipelines.publish.brief import brief
 from pipelines.publish.proposals import Origin, propose, read_verdict
 from pipelines.publish.records import open_records
-from pipelines.publish.release import release, rollback
+from pipelines.publish.release import admitted, release, rollback
 
 
 class PublishSettings(Section):
@@ -58,8 +61,11 @@ def on_propose(args: argparse.Namespace) -> str:
 
 
 def on_brief(args: argparse.Namespace) -> str:
-    """See `brief.brief`."""
-    return brief(read_verdict(open_store(), args.family, args.verdict), args.verdict)
+    """See `brief.brief`; for a release run only when it may ask at all."""
+    store = open_store()
+    if args.dag_run is None:
+        return brief(read_verdict(store, args.family, args.verdict), args.verdict)
+    return brief(admitted(store, open_records(), Wanted(args.family, args.verdict, args.dag_run)), args.verdict)
 
 
 def on_release(args: argparse.Namespace) -> str:
@@ -72,6 +78,12 @@ def on_release(args: argparse.Namespace) -> str:
 def on_rollback(args: argparse.Namespace) -> str:
     """See `release.rollback`."""
     return said(rollback(open_store(), args.family, args.to, args.reason))
+
+
+def on_refuse(args: argparse.Namespace) -> str:
+    """Write down that a retrain was turned away."""
+    append(open_store(), Tag.RETRAIN_REFUSED, "retrain", once=True, run_id=args.dag_run, codes=[args.code])
+    return json.dumps({"status": "refused", "codes": [args.code]})
 
 
 def on_live(args: argparse.Namespace) -> str:
@@ -89,7 +101,11 @@ def parser() -> argparse.ArgumentParser:
     def verb(name: str, act: Callable[[argparse.Namespace], str], what: str) -> argparse.ArgumentParser:
         added = verbs.add_parser(name, help=what)
         added.set_defaults(act=act)
-        if name == "release":
+        if name == "refuse":
+            return added
+        if name == "brief":  # a release run's parameters may say anything: the refusal belongs into the ledger
+            added.add_argument("family", help="which family")
+        elif name == "release":
             added.add_argument("--family", required=True, choices=FAMILIES, help="which family")
         else:
             added.add_argument("family", choices=FAMILIES, help="which family")
@@ -99,13 +115,18 @@ def parser() -> argparse.ArgumentParser:
     proposing.add_argument("--run-id", required=True, help="the retrain run")
     proposing.add_argument("--requester", required=True, help="who asked for it")
     proposing.add_argument("--commit", required=True, help="the commit it was made from")
-    verb("brief", on_brief, "print what a reviewer reads").add_argument("--verdict", required=True, help="its sha256")
+    briefing = verb("brief", on_brief, "print what a reviewer reads")
+    briefing.add_argument("--verdict", required=True, help="its sha256")
+    briefing.add_argument("--dag-run", help="the release run that asks; refused unless a retrain triggered it")
     releasing = verb("release", on_release, "release what two people approved")
     releasing.add_argument("--dag-run", required=True, help="the release run they answered in")
     releasing.add_argument("--verdict", required=True, help="its sha256")
     going_back = verb("rollback", on_rollback, "point back to an older release")
     going_back.add_argument("--to", required=True, help="sha256 of the older release's verdict")
     going_back.add_argument("--reason", required=True, help="why")
+    turning_away = verb("refuse", on_refuse, "note a retrain that was turned away")
+    turning_away.add_argument("--dag-run", required=True, help="the retrain run")
+    turning_away.add_argument("--code", required=True, choices=["posted_event"], help="why")
     verb("live", on_live, "print what scores people now")
     return top
 

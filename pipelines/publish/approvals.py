@@ -19,6 +19,8 @@ RUN_TYPE: Final = "operator_triggered"
 """Only another DAG's operator makes such a run; the REST API and the form make `manual` ones."""
 MONITORING: Final = "monitoring"
 """Requester of a retrain that no person asked for."""
+_ANSWER: Final = "update_hitl_detail"
+"""Airflow's name for an answer in its event log."""
 JUSTIFICATION_LENGTH: Final = 10
 """Characters of a reason that is one."""
 
@@ -33,6 +35,25 @@ class Approval:
     justification: str
     accepted_gaps: tuple[str, ...]
     """Names `axis:group` of what the numbers could not say and this person accepts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A rule that is broken."""
+
+    code: str
+    """For the ledger and for counting."""
+    text: str
+    """One sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """What somebody did to a release run over Airflow's API, as Airflow's event log has it."""
+
+    act: str
+    task: str
+    by: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +92,33 @@ def check(
     faults = [*_run_faults(run, wanted, proposers)]
     for task in GATES:
         faults += _gate_faults(task, gates.get(task), approvers, requesters, wanted)
-    faults += _twice(gates)
+    _refuse([*faults, *_twice(gates)])
+    return [_approval(task, gates[task] or {}) for task in GATES]
+
+
+def admit(run: Mapping[str, Any], *, wanted: Wanted, proposers: Collection[str]) -> None:
+    """Raise GateRefused unless a retrain triggered the run, about what is wanted. Asked before anyone is."""
+    _refuse([*_run_faults(run, wanted, proposers)])
+
+
+def interference(acts: Collection[Act], gates: Mapping[str, Mapping[str, Any] | None]) -> list[Act]:
+    """Everything done to a run by hand but the answers that count.
+
+    Args:
+        acts: From Airflow's event log, which holds refused attempts too.
+        gates: Task to its `hitlDetails` record.
+    """
+    answers = {Act(_ANSWER, task, _user(gates.get(task) or {})[0]) for task in GATES}
+    return sorted(set(acts) - answers, key=lambda act: (act.task, act.act, act.by))
+
+
+def _refuse(faults: Sequence[Fault]) -> None:
     if faults:
         raise GateRefused(
             "A release must be triggered by its retrain and approved by two different people, neither of them the "
-            f"requester; {' '.join(faults)} Nothing was released."
+            f"requester; {' '.join(fault.text for fault in faults)} Nothing was released.",
+            *(fault.code for fault in faults),
         )
-    return [_approval(task, gates[task] or {}) for task in GATES]
 
 
 def unaccepted(gaps: Collection[str], approvals: Sequence[Approval]) -> list[str]:
@@ -94,18 +135,18 @@ def unaccepted(gaps: Collection[str], approvals: Sequence[Approval]) -> list[str
     return [f"{approval.name} did not accept {', '.join(names)}." for approval, names in missing if names]
 
 
-def _run_faults(run: Mapping[str, Any], wanted: Wanted, proposers: Collection[str]) -> Iterator[str]:
+def _run_faults(run: Mapping[str, Any], wanted: Wanted, proposers: Collection[str]) -> Iterator[Fault]:
     if (run.get("dag_id"), run.get("dag_run_id")) != (DAG, wanted.run_id):
-        yield f"the run on record is not {wanted.run_id} of {DAG}."
+        yield Fault("run_unknown", f"the run on record is not {wanted.run_id} of {DAG}.")
     if run.get("run_type") != RUN_TYPE:
-        yield f"the run is {run.get('run_type')}, not {RUN_TYPE}: no retrain triggered it."
+        yield Fault("not_triggered", f"the run is {run.get('run_type')}, not {RUN_TYPE}: no retrain triggered it.")
     if not run.get("triggering_user_name") and MONITORING not in proposers:
-        yield "no requester is on record."
+        yield Fault("no_requester", "no requester is on record.")
     if not proposers:
-        yield "nobody is on record as having proposed this verdict."
+        yield Fault("never_proposed", "nobody is on record as having proposed this verdict.")
     conf = run.get("conf") or {}
     if (conf.get("family"), conf.get("verdict")) != (wanted.family, wanted.verdict_sha256):
-        yield "the run is about another family or verdict."
+        yield Fault("other_verdict", "the run is about another family or verdict.")
 
 
 def _gate_faults(
@@ -114,38 +155,40 @@ def _gate_faults(
     approvers: Collection[str],
     requesters: Collection[str],
     wanted: Wanted,
-) -> Iterator[str]:
+) -> Iterator[Fault]:
     if gate is None:
-        yield f"{task} has no record."
+        yield Fault("no_record", f"{task} has no record.")
         return
     asked = gate.get("task_instance") or {}
     about = (asked.get("dag_id"), asked.get("dag_run_id"), asked.get("task_id"))
     if about != (DAG, wanted.run_id, task):
-        yield f"the record of {task} is about another task."
+        yield Fault("other_task", f"the record of {task} is about another task.")
     if gate.get("response_received") is not True or gate.get("chosen_options") != ["Approve"]:
-        yield f"{task} has no approval on record."
+        yield Fault("no_approval", f"{task} has no approval on record.")
         return
     name, identity = _user(gate)
     if not name or not identity:
-        yield f"{task} was answered without a user."
+        yield Fault("no_user", f"{task} was answered without a user.")
         return
     if name not in approvers:
-        yield f"{task}: {name} is not among the approvers."
+        yield Fault("not_an_approver", f"{task}: {name} is not among the approvers.")
     if _person(name) in map(_person, requesters):
-        yield f"{task}: {name} asked for this release and may not approve it."
+        yield Fault("requester_approved", f"{task}: {name} asked for this release and may not approve it.")
     if len(_justification(gate)) < JUSTIFICATION_LENGTH:
-        yield f"{task}: {name} gave no justification of at least {JUSTIFICATION_LENGTH} characters."
+        yield Fault(
+            "no_justification", f"{task}: {name} gave no justification of at least {JUSTIFICATION_LENGTH} characters."
+        )
     if not gate.get("responded_at"):
-        yield f"{task}: the answer has no moment."
+        yield Fault("no_moment", f"{task}: the answer has no moment.")
 
 
-def _twice(gates: Mapping[str, Mapping[str, Any] | None]) -> Iterator[str]:
+def _twice(gates: Mapping[str, Mapping[str, Any] | None]) -> Iterator[Fault]:
     users = [_user(gates.get(task) or {}) for task in GATES]
     names, identities = [_person(name) for name, _ in users], [identity for _, identity in users]
     if all(names) and len(set(names)) < len(GATES):
-        yield f"{users[0][0]} answered both gates."
+        yield Fault("answered_twice", f"{users[0][0]} answered both gates.")
     elif all(identities) and len(set(identities)) < len(GATES):
-        yield "one account answered both gates under two names."
+        yield Fault("answered_twice", "one account answered both gates under two names.")
 
 
 def _user(gate: Mapping[str, Any]) -> tuple[str, str]:

@@ -37,7 +37,8 @@ def point(store: Store, family: str, kind: str, folder: str, entry: Entry) -> Re
     if known and known[-1].released_at > entry.recorded_at:
         raise GateRefused(
             f"A release must be newer than the live one; number {known[-1].sequence} came after this was approved. "
-            "Nothing was changed."
+            "Nothing was changed.",
+            "superseded",
         )
     top = head(store)
     sequence = known[-1].sequence if known else 0

@@ -21,6 +21,8 @@ from pipelines.base.store import Store
 from pipelines.publish.pointers import point
 
 _PROPOSED: Final = (Tag.MODEL_PROPOSED, Tag.MODEL_HELD)
+CHANGED: Final = "changed_after_proposal"
+"""Why a release is refused whose files are not those that were proposed."""
 _EVIDENCE: Final = {
     "metrics.json": METRICS,
     "groups.json": "evaluated/groups.json",
@@ -86,10 +88,14 @@ def read_verdict(store: Store, family: str, verdict_sha256: str) -> dict[str, An
     """
     key = f"{folder_of(family, verdict_sha256)}/{VERDICT}"
     if not store.exists(key):
-        raise GateRefused(f"A verdict must have been proposed; {key} is not there. Retrain to propose one.")
+        raise GateRefused(
+            f"A verdict must have been proposed; {key} is not there. Retrain to propose one.", "never_proposed"
+        )
     data = store.read(key)
     if sha256_bytes(data) != verdict_sha256:
-        raise GateRefused(f"{key} must have the sha256 in its name; it was changed. Retrain, and find out who did it.")
+        raise GateRefused(
+            f"{key} must have the sha256 in its name; it was changed. Retrain, and find out who did it.", CHANGED
+        )
     verdict: dict[str, Any] = json.loads(data)
     return verdict
 

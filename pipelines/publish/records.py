@@ -1,19 +1,22 @@
 """Airflow's own record of a run, read over REST with an account that may only look."""
 
 import json
+from collections.abc import Mapping
 from http.client import HTTPException
 from typing import Any, Final
 from urllib.error import HTTPError
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 from urllib.request import ProxyHandler, Request, build_opener
 
 from pipelines.base.errors import CandorError, SettingsError, SourceUnavailable
 from pipelines.base.settings import environment
+from pipelines.publish.approvals import Act
 
 AIRFLOW_URL: Final = "CANDOR_AIRFLOW_URL"
 VIEWER_PASSWORD: Final = "CANDOR_VIEWER_PASSWORD"  # noqa: S105  # the variable's name
 VIEWER: Final = "viewer"
 _TIMEOUT_SECONDS: Final = 20
+_PAGE: Final = 100
 _NOT_FOUND: Final = 404
 _DENIED: Final = (401, 403)
 
@@ -50,6 +53,17 @@ class Records:
     def gate(self, dag: str, run_id: str, task: str) -> dict[str, Any] | None:
         """What a gate asked and who answered; None when it never asked. Raises as `run` does."""
         return self._get(f"{_run_path(dag, run_id)}/taskInstances/{quote(task, safe='')}/-1/hitlDetails")
+
+    def acts(self, dag: str, run_id: str) -> list[Act]:
+        """What people did to a run over the API, refused attempts included. Raises as `run` does."""
+        asked = urlencode({"dag_id": dag, "run_id": run_id, "order_by": "event_log_id"})
+        events: list[dict[str, Any]] = []
+        while True:
+            answer = self._get(f"/api/v2/eventLogs?{asked}&limit={_PAGE}&offset={len(events)}") or {}
+            page = answer.get("event_logs") or []
+            events += page
+            if not page or len(events) >= int(answer.get("total_entries") or 0):
+                return [_act(event) for event in events if _is_by_hand(event)]
 
     def _get(self, path: str) -> dict[str, Any] | None:
         if not self._token:
@@ -88,6 +102,18 @@ def open_records() -> Records:
         environment(AIRFLOW_URL, "the address of Airflow's API server"),
         environment(VIEWER_PASSWORD, f"the password of Airflow's account {VIEWER}"),
     )
+
+
+def _is_by_hand(event: Mapping[str, Any]) -> bool:
+    """Whether the API wrote an event: it notes the method, while a task's own events name its host."""
+    try:
+        return "method" in json.loads(event.get("extra") or "{}")
+    except (ValueError, TypeError):
+        return False
+
+
+def _act(event: Mapping[str, Any]) -> Act:
+    return Act(str(event.get("event")), str(event.get("task_id") or ""), str(event.get("owner")))
 
 
 def _run_path(dag: str, run_id: str) -> str:

@@ -9,21 +9,22 @@ the ledger says released, only the pointer can be missing, and the second try wr
 
 import re
 import tempfile
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final, Protocol
 
 from pipelines.audit import Entry, Tag, append, entries
 from pipelines.base import releases
-from pipelines.base.catalog import RELEASES
+from pipelines.base.catalog import FAMILIES, RELEASES
 from pipelines.base.digests import sha256_file, sha256_tree
 from pipelines.base.errors import ContractError, GateRefused
 from pipelines.base.releases import MANIFEST, MODEL, Release, read_manifest
 from pipelines.base.store import Store
-from pipelines.publish.approvals import DAG, GATES, Approval, Wanted, check, unaccepted
+from pipelines.publish.approvals import DAG, GATES, Act, Approval, Wanted, admit, check, interference, unaccepted
 from pipelines.publish.pointers import point
-from pipelines.publish.proposals import folder_of, proposals, read_verdict
+from pipelines.publish.proposals import CHANGED, folder_of, proposals, read_verdict
 
 _SHA256: Final = re.compile("[0-9a-f]{64}")
 _REASON_LENGTH: Final = 10
@@ -37,6 +38,9 @@ class Records(Protocol):
 
     def gate(self, dag: str, run_id: str, task: str) -> Mapping[str, Any] | None:
         """What a gate asked and who answered."""
+
+    def acts(self, dag: str, run_id: str) -> list[Act]:
+        """What people did to a run over the API, refused attempts included."""
 
 
 def release(store: Store, records: Records, wanted: Wanted, approvers: Collection[str]) -> Release:
@@ -55,15 +59,45 @@ def release(store: Store, records: Records, wanted: Wanted, approvers: Collectio
         GateRefused: A rule does not hold. The ledger has the refusal.
         SourceUnavailable: Airflow did not answer; nothing was decided.
     """
-    with store.lock(f"publish-{wanted.family}"):
-        try:
-            entry = _released(store, wanted) or _approve(store, records, wanted, approvers)
-            folder = f"{RELEASES}/{wanted.family}/{wanted.verdict_sha256}"
-            return point(store, wanted.family, "release", folder, entry)
-        except (GateRefused, ContractError) as error:
-            facts = {"verdict_sha256": wanted.verdict_sha256, "run_id": wanted.run_id, "reason": str(error)}
-            append(store, Tag.RELEASE_REFUSED, wanted.family, once=True, **facts)
-            raise GateRefused(str(error)) from None
+    with store.lock(f"publish-{wanted.family}"), _refusals_on_record(store, wanted):
+        entry = _released(store, wanted) or _approve(store, records, wanted, approvers)
+        folder = f"{RELEASES}/{wanted.family}/{wanted.verdict_sha256}"
+        return point(store, wanted.family, "release", folder, entry)
+
+
+def admitted(store: Store, records: Records, wanted: Wanted) -> dict[str, Any]:
+    """The verdict that two people are to be asked about.
+
+    Args:
+        store: Holds proposals and the ledger.
+        records: Which run asks, on whose behalf.
+        wanted: Family and verdict as the run's parameters name them; anybody may have written those.
+
+    Returns:
+        The verdict.
+
+    Raises:
+        GateRefused: No retrain triggered the run, or it is about no proposal. The ledger has the refusal.
+        SourceUnavailable: Airflow did not answer; nothing was decided.
+    """
+    with _refusals_on_record(store, wanted):
+        proposers = _proposers(proposals(store, wanted.family), wanted.verdict_sha256)
+        admit(records.run(DAG, wanted.run_id), wanted=wanted, proposers=proposers)
+        return read_verdict(store, wanted.family, wanted.verdict_sha256)
+
+
+@contextmanager
+def _refusals_on_record(store: Store, wanted: Wanted) -> Iterator[None]:
+    """Write a refusal to the ledger, once. What a run's parameters say is written down only where it is ours."""
+    try:
+        yield
+    except (GateRefused, ContractError) as error:
+        codes = error.codes if isinstance(error, GateRefused) else (CHANGED,)
+        facts: dict[str, Any] = {"run_id": wanted.run_id, "codes": sorted(set(codes)), "reason": str(error)}
+        facts["verdict_sha256"] = wanted.verdict_sha256 if _SHA256.fullmatch(wanted.verdict_sha256) else None
+        family = wanted.family if wanted.family in FAMILIES else "unknown"
+        append(store, Tag.RELEASE_REFUSED, family, once=True, **facts)
+        raise GateRefused(str(error), *codes) from None
 
 
 def rollback(store: Store, family: str, verdict_sha256: str, reason: str) -> Release:
@@ -103,13 +137,18 @@ def _approve(store: Store, records: Records, wanted: Wanted, approvers: Collecti
     """Check every rule, copy the files, and write approvals and release to the ledger."""
     family, sha256 = wanted.family, wanted.verdict_sha256
     if not _SHA256.fullmatch(sha256):
-        raise GateRefused("A release must name the sha256 of a verdict; got something else. Copy it from the proposal.")
+        raise GateRefused(
+            "A release must name the sha256 of a verdict; got something else. Copy it from the proposal.", "no_verdict"
+        )
+    gates = {task: records.gate(DAG, wanted.run_id, task) for task in GATES}
+    acts = [asdict(act) for act in interference(records.acts(DAG, wanted.run_id), gates)]
+    if acts:
+        append(store, Tag.RELEASE_INTERFERED, family, once=True, run_id=wanted.run_id, acts=acts)
     verdict = read_verdict(store, family, sha256)
     _allowed(family, verdict)
     history = proposals(store, family)
     proposal = _newest(history, sha256)
-    proposers = {e.facts["requester"] for e in history if e.facts["verdict_sha256"] == sha256} - {""}
-    gates = {task: records.gate(DAG, wanted.run_id, task) for task in GATES}
+    proposers = _proposers(history, sha256)
     approved = check(records.run(DAG, wanted.run_id), gates, approvers, wanted=wanted, proposers=proposers)
     _accepted(verdict, approved)
     _copy(store, family, verdict, proposal)
@@ -119,6 +158,11 @@ def _approve(store: Store, records: Records, wanted: Wanted, approvers: Collecti
         append(store, Tag.RELEASE_APPROVED, family, once=True, **base, **person)
     facts = {name: proposal.facts[name] for name in ("manifest_sha256", "model_sha256", "data_sha256", "as_of")}
     return append(store, Tag.MODEL_RELEASED, family, once=True, **base, **facts, kind="release", approvers=people)
+
+
+def _proposers(history: list[Entry], verdict_sha256: str) -> set[str]:
+    """Everyone on record as having asked for a verdict."""
+    return {entry.facts["requester"] for entry in history if entry.facts["verdict_sha256"] == verdict_sha256} - {""}
 
 
 def _released(store: Store, wanted: Wanted) -> Entry | None:
@@ -140,7 +184,8 @@ def _allowed(family: str, verdict: Mapping[str, Any]) -> None:
     if verdict.get("family") != family or not is_allowed:
         raise GateRefused(
             f"The verdict must allow this {family} model; it is {verdict.get('verdict')}"
-            f"{' because of ' + ', '.join(held) if held else ''}. Read it, mend the cause and retrain."
+            f"{' because of ' + ', '.join(held) if held else ''}. Read it, mend the cause and retrain.",
+            "not_allowed",
         )
 
 
@@ -148,12 +193,16 @@ def _newest(history: list[Entry], verdict_sha256: str) -> Entry:
     """The proposal, if nothing newer was judged since."""
     proposal = next((e for e in history if e.facts["verdict_sha256"] == verdict_sha256), None)
     if proposal is None or proposal.tag is not Tag.MODEL_PROPOSED:
-        raise GateRefused("A release must have been proposed; the ledger knows of no proposal. Retrain to propose one.")
+        raise GateRefused(
+            "A release must have been proposed; the ledger knows of no proposal. Retrain to propose one.",
+            "never_proposed",
+        )
     newest = history[0]
     if newest.facts["verdict_sha256"] != verdict_sha256:
         raise GateRefused(
             f"A release must be about the newest verdict; run {newest.facts['run_id']} brought a newer one "
-            f"({newest.facts['verdict_sha256']}), which replaces this. Decide about that one."
+            f"({newest.facts['verdict_sha256']}), which replaces this. Decide about that one.",
+            "superseded",
         )
     return proposal
 
@@ -164,7 +213,8 @@ def _accepted(verdict: Mapping[str, Any], approved: list[Approval]) -> None:
     if faults:
         raise GateRefused(
             f"Both approvers must accept each gap of the verdict by its name; {' '.join(faults)} Nothing was released. "
-            "Retrain, and list the gaps in the form."
+            "Retrain, and list the gaps in the form.",
+            "gap_not_accepted",
         )
 
 
@@ -189,7 +239,9 @@ def _copy(store: Store, family: str, verdict: Mapping[str, Any], proposal: Entry
 
 def _same(what: str, got: str, expected: str) -> None:
     if got != expected:
-        raise GateRefused(f"{what} must be what was proposed; it was changed. Retrain, and find out who did it.")
+        raise GateRefused(
+            f"{what} must be what was proposed; it was changed. Retrain, and find out who did it.", CHANGED
+        )
 
 
 def _verified(store: Store, target: Release) -> None:

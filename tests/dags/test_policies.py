@@ -26,7 +26,7 @@ HEAVY = {
 }
 TALKS_TO_OTHERS = {
     ("ingest_exports", "discover"), ("ingest_exports", "land_read_map"), ("ingest_exports", "publish"),
-    ("release", "approve_first"), ("release", "approve_second"), ("release", "publish"),
+    ("release", "brief"), ("release", "approve_first"), ("release", "approve_second"), ("release", "publish"),
     ("retrain", "clone"), ("retrain", "pin"), *(("retrain", stage) for stage in STAGES),
     ("retrain", "push"), ("retrain", "propose"),
 }  # fmt: skip

@@ -78,16 +78,22 @@ print(s.ordered(params=params | {"reason": "new data"}, dag_run=run(triggering_u
     assert tried(code, tmp_path).split() == ["AirflowFailException", "ml"]
 
 
-def test_a_release_started_by_hand_is_turned_away(tmp_path):
+def test_only_monitoring_asks_by_an_event_and_what_is_posted_beside_it_adds_nothing(tmp_path):
     code = """
-from types import SimpleNamespace as run
-for kind in ("manual", "asset_triggered", "scheduled", "operator_triggered"):
-    try: s.triggered({"dag_run": run(run_type=kind)}); print(kind, "goes on")
-    except Exception as error: print(kind, type(error).__name__)
+from types import SimpleNamespace as some
+params = {"families": ["screening"], "as_of": "2026-01-01", "reason": None, "ref": "main"}
+def event(dag, family): return some(source_dag_id=dag, extra={"families": [family], "reason": f"{family}: psi"})
+def asked(*events):
+    return s.ordered(params=params, dag_run=some(triggering_user_name=None, run_id="r"),
+                     triggering_asset_events={"retrain_request": list(events)})
+s.call = lambda *words: print(*words)
+order = asked(event("monitor_models", "outcomes"), event(None, "performance"))
+print(order["order"], order["requester"])
+try: asked(event(None, "performance"))
+except Exception as error: print(type(error).__name__, "posted by hand" in str(error))
 """
     assert tried(code, tmp_path).splitlines() == [
-        "manual AirflowFailException",
-        "asset_triggered AirflowFailException",
-        "scheduled AirflowFailException",
-        "operator_triggered goes on",
+        '{"families": ["outcomes"], "as_of": null, "reason": "outcomes: psi", "ref": "main"} monitoring',
+        "pipelines.publish refuse --dag-run r --code posted_event",
+        "AirflowFailException True",
     ]

@@ -155,7 +155,7 @@ class Server:
         self.process = subprocess.Popen(
             words,
             cwd=ROOT,
-            env=kept | {"PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"},
+            env=kept | {"PYTHONPATH": str(ROOT), "POLARS_MAX_THREADS": "1"},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self.errors,

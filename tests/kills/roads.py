@@ -168,6 +168,7 @@ def before_release(folder: Path) -> None:
 
 def before_score(folder: Path) -> None:
     """A lake and vault of learners, and a released model that is a constant."""
+    from pipelines.base import releases
     from pipelines.base.digests import sha256_bytes, sha256_tree
     from pipelines.base.lake import Lake
     from pipelines.base.releases import Release
@@ -180,7 +181,10 @@ def before_score(folder: Path) -> None:
     (folder / "model").mkdir()
     (folder / "model/constant").write_bytes(b"0.4")
     profile = json.dumps({"submitted_count": {"kind": "numeric"}}).encode()
+    numbers = yaml.safe_load((ROOT / "params.yaml").read_text())["outcomes"]
     files = {"model/constant": b"0.4", "profile.json": profile, "verdict.json": b"{}"}
+    files[releases.CARD] = json.dumps({"params": {"prepare": numbers["prepare"]}}).encode()
+    files[releases.METRICS] = json.dumps({"decide": numbers["decide"]}).encode()
     verdict, model = sha256_bytes(b"{}"), sha256_tree(folder / "model")
     manifest = json.dumps({"files": {name: sha256_bytes(data) for name, data in files.items()}}).encode()
     place = f"releases/outcomes/{verdict}"

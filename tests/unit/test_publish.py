@@ -1,5 +1,6 @@
 import json
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -12,10 +13,10 @@ from pipelines.base.errors import ContractError, GateRefused, SourceUnavailable
 from pipelines.base.store import FileStore
 from pipelines.fairness import judge_axes
 from pipelines.publish import __main__ as cli
-from pipelines.publish.approvals import Wanted
+from pipelines.publish.approvals import Act, Wanted
 from pipelines.publish.brief import brief
 from pipelines.publish.proposals import Origin, propose
-from pipelines.publish.release import release, rollback
+from pipelines.publish.release import admitted, release, rollback
 
 FAMILY = "screening"
 APPROVERS = ("anna", "ben")
@@ -25,7 +26,7 @@ class Answers:
     """A small Airflow: release runs that a retrain triggered, each answered by two people."""
 
     def __init__(self):
-        self.runs, self.gates = {}, {}
+        self.runs, self.gates, self.done = {}, {}, {}
 
     def approve(self, run_id, verdict, gaps=("sex:unknown", "sex:by_subject"), people=APPROVERS):
         self.runs[run_id] = {
@@ -52,6 +53,9 @@ class Answers:
 
     def gate(self, dag, run_id, task):
         return self.gates.get((run_id, task))
+
+    def acts(self, dag, run_id):
+        return self.done.get(run_id, [])
 
 
 def checkout(root: Path, weights=b"weights 1", groups=None, checks=True):
@@ -120,12 +124,15 @@ def tags(store):
 
 
 def refused(store, answers, wanted, match, approvers=APPROVERS):
+    """The codes under which the ledger has the refusal."""
     before = releases.pointers(store, FAMILY)
     with pytest.raises(GateRefused, match=match):
         release(store, answers, wanted, approvers)
     assert releases.pointers(store, FAMILY) == before
     last = list(entries(store))[-1]
     assert (last.tag, last.subject, last.facts["run_id"]) == (Tag.RELEASE_REFUSED, FAMILY, wanted.run_id)
+    assert last.facts["codes"]
+    return last.facts["codes"]
 
 
 def test_an_approved_proposal_becomes_the_live_release(store, answers, tmp_path):
@@ -155,14 +162,15 @@ def test_a_verdict_is_read_by_its_digest_and_not_when_changed(store, answers, tm
     sha = proposed(store, tmp_path)["verdict_sha256"]
     key = f"proposals/{FAMILY}/{sha}/verdict.json"
     store.put(key, store.read(key) + b" ")
-    refused(store, answers, answers.approve("r", sha), "must have the sha256 in its name")
+    codes = refused(store, answers, answers.approve("r", sha), "must have the sha256 in its name")
+    assert codes == ["changed_after_proposal"]
 
 
 @pytest.mark.parametrize("name", ["model/model.keras", "evaluated/groups.json", "profile.json", "manifest.json"])
 def test_a_file_changed_after_the_proposal_is_refused(store, answers, tmp_path, name):
     sha = proposed(store, tmp_path)["verdict_sha256"]
     store.put(f"proposals/{FAMILY}/{sha}/{name}", b'{"files": {}}')
-    refused(store, answers, answers.approve("r", sha), "changed")
+    assert refused(store, answers, answers.approve("r", sha), "changed") == ["changed_after_proposal"]
 
 
 def test_another_model_with_a_manifest_to_match_is_refused(store, answers, tmp_path):
@@ -293,6 +301,52 @@ def test_a_refusal_is_written_once_however_often_it_is_tried(store, answers, tmp
     for _ in range(3):
         refused(store, answers, answers.approve("r", sha), "held")
     assert tags(store).count("release:refused") == 1
+
+
+def test_what_was_done_to_a_run_by_hand_is_on_record_though_two_people_approved(store, answers, tmp_path):
+    wanted = answers.approve("release__r1", proposed(store, tmp_path)["verdict_sha256"])
+    forged = [Act("create_xcom_entry", "approve_first", "op"), Act("update_hitl_detail", "approve_first", "op")]
+    own = [Act("update_hitl_detail", "approve_first", "anna"), Act("update_hitl_detail", "approve_second", "ben")]
+    answers.done["release__r1"] = [*own, *forged]
+    release(store, answers, wanted, APPROVERS)
+    assert tags(store)[2:4] == ["release:interfered", "release:approved"]
+    found = next(entry for entry in entries(store) if entry.tag == Tag.RELEASE_INTERFERED)
+    assert found.facts == {"run_id": "release__r1", "acts": [asdict(act) for act in forged]}
+
+
+def test_an_approver_who_tries_the_others_gate_is_on_record(store, answers, tmp_path):
+    wanted = answers.approve("release__r1", proposed(store, tmp_path)["verdict_sha256"])
+    answers.done["release__r1"] = [Act("update_hitl_detail", "approve_second", "anna")]
+    release(store, answers, wanted, APPROVERS)
+    assert tags(store).count("release:interfered") == 1
+
+
+def test_a_run_that_no_retrain_triggered_asks_nobody(store, answers, tmp_path):
+    sha = proposed(store, tmp_path)["verdict_sha256"]
+    wanted = answers.approve("by hand", sha)
+    assert admitted(store, answers, wanted)["family"] == FAMILY
+    answers.runs["by hand"]["run_type"] = "manual"
+    with pytest.raises(GateRefused, match="no retrain triggered it"):
+        admitted(store, answers, wanted)
+    assert list(entries(store))[-1].facts["codes"] == ["not_triggered"]
+
+
+def test_text_from_a_forged_run_does_not_reach_the_ledger(store, answers):
+    wanted = Wanted("Anna Zanzibarova", "../../x", "by hand")
+    for attempt in (lambda: admitted(store, answers, wanted), lambda: release(store, answers, wanted, APPROVERS)):
+        with pytest.raises(GateRefused):
+            attempt()
+    facts = [entry.facts | {"subject": entry.subject} for entry in entries(store)]
+    assert {fact["subject"] for fact in facts} == {"unknown"}
+    assert {fact["verdict_sha256"] for fact in facts} == {None}
+    assert "Zanzibarova" not in json.dumps(facts)
+
+
+def test_the_commands_note_a_retrain_that_was_turned_away(store, monkeypatch, capsys):
+    monkeypatch.setenv("CANDOR_STORE", store.url)
+    for _ in range(2):
+        assert cli.main(["refuse", "--dag-run", "asset_triggered__x", "--code", "posted_event"]) == 0
+    assert [(e.tag, e.facts["codes"]) for e in entries(store)] == [("retrain:refused", ["posted_event"])]
 
 
 class Killed(Exception):

@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from pipelines.base.errors import GateRefused, SettingsError, SourceUnavailable
-from pipelines.publish.approvals import Wanted, check, unaccepted
+from pipelines.publish.approvals import Act, Wanted, check, unaccepted
 from pipelines.publish.records import Records, open_records
 
 SHA = "a" * 64
@@ -229,6 +229,19 @@ def test_a_record_that_is_not_there_is_none():
     with airflow(status=404) as (url, _):
         records = Records(url, "secret")
         assert (records.run("release", "x"), records.gate("release", "x", "approve_first")) == ({}, None)
+
+
+def test_what_people_did_to_a_run_is_told_from_what_its_tasks_did():
+    events = [
+        {"event": "running", "owner": "candor", "task_id": "brief", "extra": '{"host_name": "h"}'},
+        {"event": "create_xcom_entry", "owner": "op", "task_id": "approve_first", "extra": '{"method": "POST"}'},
+        {"event": "cli_task_run", "owner": "root", "task_id": None, "extra": None},
+        {"event": "patch_dag_run", "owner": "op", "task_id": None, "extra": '{"method": "PATCH"}'},
+    ]
+    with airflow(body=json.dumps({"event_logs": events, "total_entries": 4}).encode()) as (url, seen):
+        found = Records(url, "secret").acts("release", "release__a+b")
+    assert found == [Act("create_xcom_entry", "approve_first", "op"), Act("patch_dag_run", "", "op")]
+    assert seen[0][0].startswith("/api/v2/eventLogs?dag_id=release&run_id=release__a%2Bb&")
 
 
 @pytest.mark.parametrize(("status", "body"), [(500, b"{}"), (429, b"{}"), (200, b"<html>"), (200, b"[]")])
