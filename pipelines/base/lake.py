@@ -74,7 +74,8 @@ def stamp(table: Table, frame: pl.DataFrame) -> pl.DataFrame:
 
     Args:
         table: The canonical table.
-        frame: [n_rows] business columns and `file_id`, `source_row`, `known_from`, `known_from_basis`.
+        frame: [n_rows] business columns and `file_id`, `source_row`, `known_from`, `known_from_basis`; a
+            `record_sha256` that ingest has taken already is kept.
 
     Raises:
         ContractError: Columns are missing or of another type.
@@ -82,7 +83,8 @@ def stamp(table: Table, frame: pl.DataFrame) -> pl.DataFrame:
     business = conform(frame, table.schema, table.name)
     person = pl.col("person_id").str.slice(2, 4).str.to_integer(base=16, strict=False).fill_null(0) % BUCKETS
     bucket = person if "person_id" in frame.columns else pl.lit(0)
-    stamped = frame.with_columns(row_digests(business), bucket.cast(pl.Int32).alias("bucket"), published_seq=pl.lit(0))
+    digests = frame["record_sha256"] if "record_sha256" in frame.columns else row_digests(business)
+    stamped = frame.with_columns(digests, bucket.cast(pl.Int32).alias("bucket"), published_seq=pl.lit(0))
     return conform(stamped, pl.Schema({**table.schema, **PROVENANCE}), table.name)
 
 

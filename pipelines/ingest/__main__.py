@@ -22,7 +22,7 @@ from pipelines.base.stage import guarded
 from pipelines.base.store import open_store
 from pipelines.ingest import feeds as declared
 from pipelines.ingest.batch import Batch, Held, Unit, read_json, tidy, write_json
-from pipelines.ingest.check import check
+from pipelines.ingest.check import check, validator
 from pipelines.ingest.discover import discover
 from pipelines.ingest.feeds import Feed
 from pipelines.ingest.land import land
@@ -86,14 +86,15 @@ def run(batch: Batch, replay: str | None) -> str:
     plan = discover(batch, replay)
     if not plan["units"] and not plan["duplicates"]:
         return f"nothing new for batch {batch.name}"
-    for name in STEPS:
+    with validator() as validate:
+        for name in STEPS:
+            for unit in batch.units():
+                one(name, batch, unit, feeds)
+            log.info("step_done", step=name, units=len(plan["units"]))
         for unit in batch.units():
-            one(name, batch, unit, feeds)
-        log.info("step_done", step=name, units=len(plan["units"]))
-    for unit in batch.units():
-        if held := batch.held(unit):
-            log.warning("file_held", feed=unit.feed, reason_code=held["reason_code"], message=held["message"])
-    check(batch, feeds)
+            if held := batch.held(unit):
+                log.warning("file_held", feed=unit.feed, reason_code=held["reason_code"], message=held["message"])
+        check(batch, feeds, validate)
     return finish(batch)
 
 

@@ -47,12 +47,17 @@ def dedupe(frame: pl.DataFrame, table: Table, before: pl.DataFrame) -> tuple[pl.
         before: Published versions, from `versions`.
 
     Returns:
-        The news, and (unit_no, source_row, reason_code) of the rest. A row that differs from a version with the very
-        same `known_from` is a restatement: nobody knew it before its file was written, so `known_from` becomes that.
+        The news with their `record_sha256`, and (unit_no, source_row, reason_code) of the rest. A row that differs from
+        a version with the very same `known_from` is a restatement: nobody knew it before its file was written, so
+        `known_from` becomes that.
     """
     rows = frame.with_columns(
         row_digests(frame.select(table.schema.names())), pl.struct(table.key).hash().alias(_KEY)
     ).with_row_index("_order")
+    if _are_all_new(rows, before):
+        return rows.drop(_KEY, "_order"), rows.clear().select(
+            UNIT, "source_row", pl.lit(_DUPLICATE).alias("reason_code")
+        )
     rows, gone = _drop_repetitions(rows, before)
     restated = _restated(rows, before)
     if restated.any():
@@ -62,7 +67,12 @@ def dedupe(frame: pl.DataFrame, table: Table, before: pl.DataFrame) -> tuple[pl.
         )
         rows, more = _drop_repetitions(rows, before)
         gone = pl.concat([gone, more])
-    return rows.sort("_order").drop(_KEY, "_order", _DIGEST), gone
+    return rows.sort("_order").drop(_KEY, "_order"), gone
+
+
+def _are_all_new(rows: pl.DataFrame, before: pl.DataFrame) -> bool:
+    """Whether no key comes twice or was published: nothing can repeat or restate anything then."""
+    return rows[_KEY].n_unique() == len(rows) and not rows[_KEY].is_in(before[_KEY].implode()).any()
 
 
 def _lined_up(rows: pl.DataFrame, before: pl.DataFrame) -> pl.DataFrame:

@@ -1,4 +1,7 @@
-"""Check the rows that `pipelines.ingest validate` laid out in a folder. Rows that fail are a result: exit code 0."""
+"""Check the rows that `pipelines.ingest validate` laid out in a folder. Rows that fail are a result: exit code 0.
+
+Without a folder, get ready first and take the folder from standard input; nothing is done when that ends without one.
+"""
 
 import argparse
 import sys
@@ -6,14 +9,23 @@ from pathlib import Path
 
 from pipelines.base.stage import guarded
 from pipelines.validate.batch import run
+from pipelines.validate.engine import context
 
 
 def main() -> int:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m pipelines.validate", description=__doc__)
-    parser.add_argument("folder", type=Path, help="rows/, known/ and rejected.parquet; results go beside them")
-    folder = parser.parse_args().folder
-    return guarded(lambda: run(folder))
+    parser.add_argument(
+        "folder", type=Path, nargs="?", help="rows/, known/ and rejected.parquet; results go beside them"
+    )
+    folder: Path | None = parser.parse_args().folder
+    return guarded(lambda: run(folder) if folder else _when_told())
+
+
+def _when_told() -> str | None:
+    context()
+    line = sys.stdin.readline().rstrip("\n")
+    return run(Path(line)) if line else None
 
 
 if __name__ == "__main__":

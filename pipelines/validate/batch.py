@@ -16,7 +16,7 @@ import polars as pl
 
 from pipelines.base.contracts import TABLES, Table
 from pipelines.validate.engine import check
-from pipelines.validate.suites import ROW, Finding
+from pipelines.validate.suites import ROW, Finding, columns_of, rules
 
 SOURCE: Final = ["unit_no", "source_row"]
 FAILED: Final = pl.Schema(
@@ -55,7 +55,7 @@ def run(folder: Path) -> str:
     checked = 0
     for table in order():
         file = folder / "rows" / f"{table.name}.parquet"
-        frame = pl.read_parquet(file) if file.is_file() else None
+        frame = pl.read_parquet(file, columns=_needed(table)) if file.is_file() else None
         if frame is not None:
             frame = frame.join(bad, on=SOURCE, how="anti", maintain_order="left")
             outcome = check(table, frame, {other: passed[other] for other in table.references.values()})
@@ -71,6 +71,12 @@ def run(folder: Path) -> str:
     (folder / "findings.json").write_text(json.dumps([asdict(f) for f in findings], indent=1), encoding="utf-8")
     wrong = located.select(SOURCE).n_unique()
     return f"checked {checked} rows by {len(findings)} expectations: {wrong} source rows failed"
+
+
+def _needed(table: Table) -> list[str]:
+    """Columns that the rules, their helpers and the reports read."""
+    names = [name for name in columns_of(rules(table)) if name in table.schema]
+    return list(dict.fromkeys([*SOURCE, *table.key, *table.references, "known_from", *names]))
 
 
 def _located(table: Table, failed: pl.DataFrame) -> pl.DataFrame:

@@ -104,13 +104,24 @@ def test_great_expectations_itself_is_never_told_to_quote(monkeypatch: pytest.Mo
     assert not [result for result in seen if "CANARY" in result]
 
 
-def test_chunks_find_the_same_as_one_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    frame = workers({}, {"fte": 9.0}, {"person_id": PERSON}, {}, {"person_id": PERSON, "fte": 0.1})
+def test_a_large_table_fails_in_the_same_rows_as_a_small_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    early = {"hired_at": date(2024, 1, 1), "terminated_at": date(2023, 1, 1)}
+    ghosts = [
+        {"worker_type_code": "ghost"},
+        {"worker_type_code": "ghost", "fte": 9.0},
+        {"hired_at": None},
+        early,
+        early,
+    ]
+    frame = workers({}, {"fte": 9.0}, {"person_id": PERSON}, {}, {"person_id": PERSON, "fte": 0.1}, *ghosts)
     whole = check(TABLES["workers"], frame, {})
+    monkeypatch.setattr(engine, "LARGE", 1)
     monkeypatch.setattr(engine, "CHUNK", 2)
-    pieces = check(TABLES["workers"], frame, {})
-    assert {f.reason_code: f.failed for f in pieces.findings} == {f.reason_code: f.failed for f in whole.findings}
-    assert {f.checked for f in pieces.findings} == {5}
+    by_content = check(TABLES["workers"], frame, {})
+    assert sorted(by_content.failed.rows()) == sorted(whole.failed.rows())
+    assert len(whole.failed) == 2 + 2 + 1 + 2 + 3
+    assert sorted(map(repr, by_content.findings)) == sorted(map(repr, whole.findings))
+    assert {finding.checked for finding in by_content.findings} == {10}
 
 
 def test_an_expectation_that_cannot_be_evaluated_stops_the_batch() -> None:

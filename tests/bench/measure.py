@@ -1,0 +1,77 @@
+"""Figures and how they are taken: wall and CPU seconds of a command and the memory of all its processes."""
+
+import resource
+import subprocess
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import psutil
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+_POLL_SECONDS: Final = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One measured figure and its bound."""
+
+    name: str
+    value: float
+    bound: float
+    unit: str
+
+    @property
+    def holds(self) -> bool:
+        """Whether the figure is within its bound."""
+        return self.value <= self.bound
+
+    def line(self) -> str:
+        """The figure as a row of a table."""
+        verdict = "ok" if self.holds else "ABOVE"
+        return f"{self.name:<72} {self.value:>8.2f} {self.unit:<6} bound {self.bound:g}  {verdict}"
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a command took."""
+
+    wall: float
+    """Seconds."""
+    cpu: float
+    """Seconds of user and system time, of all its processes."""
+    peak: float
+    """GiB resident at the worst moment, of all its processes together; pages they share count in each."""
+
+    def __str__(self) -> str:
+        return f"{self.wall:.1f} s, {self.cpu:.1f} s of CPU, {self.peak:.2f} GiB"
+
+
+def cost(words: list[str], env: Mapping[str, str]) -> Cost:
+    """Run a command that must succeed, from the top of the checkout."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    began, peak = time.perf_counter(), 0
+    with subprocess.Popen(words, cwd=ROOT, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+        tree = psutil.Process(process.pid)
+        while process.poll() is None:
+            peak = max(peak, _resident(tree))
+            time.sleep(_POLL_SECONDS)
+        wall = time.perf_counter() - began
+        error = process.stderr.read().decode(errors="replace") if process.stderr else ""
+    if process.returncode:
+        raise SystemExit(f"{' '.join(words[:4])} must succeed; got exit code {process.returncode}:\n{error[-2000:]}")
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return Cost(wall, cpu, peak / 2**30)
+
+
+def _resident(process: psutil.Process) -> int:
+    total = 0
+    try:
+        for one in [process, *process.children(recursive=True)]:
+            total += one.memory_info().rss
+    except psutil.Error:
+        pass  # it ended meanwhile
+    return total
