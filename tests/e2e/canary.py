@@ -77,9 +77,7 @@ def unpacked(file: Path) -> Iterator[bytes]:
     data = file.read_bytes()
     yield data
     if data[:4] == b"PAR1":
-        yield (
-            pl.read_parquet(io.BytesIO(data)).with_columns(pl.all().cast(pl.String, strict=False)).write_json().encode()
-        )
+        yield (pl.read_parquet(io.BytesIO(data)).select(pl.exclude(pl.Binary)).write_json().encode())
     elif data[:2] == b"PK":
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             yield from (archive.read(name) for name in archive.namelist())
@@ -134,7 +132,10 @@ def _reports() -> dict[str, list[dict[str, object]]]:
     return {
         "workday/HRML_Workers": [worker, worker | {"Worker_ID": "770418", "Hire_Date": f"{FIRST} {LAST}"}],
         "workday/HRML_Candidates": [candidate, candidate | {"Candidate_ID": f"{CANDIDATE}9", "Created_Moment": EMAIL}],
-        "workday/HRML_Applications": [application, application | {"Requisition_ID": f"{LAST}-7704"}],
+        "workday/HRML_Applications": [
+            application,
+            application | {"Application_ID": f"{APPLICATION}1", "Requisition_ID": f"{LAST}-7704"},
+        ],
         "workday_restricted/HRML_Protected": [{"Worker_ID": WORKER, **said}, {"Worker_ID": WORKER, "Gender_ID": LAST}],
         "workday_restricted/HRML_Candidate_EEO": [{"Candidate_ID": CANDIDATE, **said}],
     }
@@ -146,7 +147,7 @@ def _tables() -> dict[str, str]:
     return {
         "lms/enrolments": "Enrollment ID,Employee ID,Course ID,Run,Enrolled At,Starts At,Due At,Assigned By,Attempt\n"
         f"{enrolment},05.08.2026 02:23,10.08.2026 01:01,30.12.2026 01:01,HR,1\n"
-        f"{ENROLMENT},{WORKER},{LAST},2026-08,{FIRST},10.08.2026 01:01,30.12.2026 01:01,HR,1\n",
+        f"{ENROLMENT}1,{WORKER},{LAST},2026-08,{FIRST},10.08.2026 01:01,30.12.2026 01:01,HR,1\n",
         "lms/completions": "Enrollment ID,Employee ID,Course ID,Run,Status,Completed At,Score\n"
         f'{ENROLMENT},{WORKER},CRS-002,2026-07,Completed,01.08.2026 06:40,"88,0"\n'
         f"{ENROLMENT},{WORKER},CRS-002,2026-07,{LAST},01.08.2026 06:40,{FIRST}\n",
