@@ -15,11 +15,10 @@ from typing import Final
 
 import polars as pl
 
-FIRST, LAST = "Quuxlena", "Zyzzyvatt"
-WORKER, CANDIDATE = "770417", "C-770417"
-ENROLMENT, APPLICATION = "E-770417-00", "A-7704170"
-EMAIL, PHONE = "quuxlena@zyzzyvatt.example", "+49 30 7704 1700"
-STREET, BORN = "Xenolith Crescent 7704", "1961-02-03"
+# Spelt backwards: every clone of the repository holds this file, and the search must not find it.
+FIRST, LAST, WORKER, CANDIDATE = (text[::-1] for text in ("anelxuuQ", "ttavyzzyZ", "714077", "714077-C"))
+ENROLMENT, APPLICATION, EMAIL = (text[::-1] for text in ("00-714077-E", "0714077-A", "elpmaxe.ttavyzzyz@anelxuuq"))
+PHONE, STREET, BORN = (text[::-1] for text in ("0071 4077 03 94+", "4077 tnecserC htiloneX", "30-20-1691"))
 
 PERSONAL: Final = {
     "first name": FIRST,
