@@ -1,40 +1,19 @@
-from multiprocessing import get_context
+"""What only a folder does, and what a store's URL must say. What every store promises is in tests/s3/test_stores.py."""
+
+import errno
 from pathlib import Path
 
 import pytest
 
-from pipelines.base.errors import ContractError, SettingsError
-from pipelines.base.store import FileStore, open_store
+from pipelines.base.errors import ContractError, SettingsError, SourceUnavailable
+from pipelines.base.store import FileStore, folder, open_store
+from pipelines.base.store.s3 import S3Store
 
 
-def test_an_object_is_read_back_as_it_was_put(store):
-    store.put("ledger/1", b"abc")
-    store.put("ledger/1", b"abcd")
-    assert store.read("ledger/1") == b"abcd"
-    assert store.size("ledger/1") == 4
-
-
-def test_create_writes_only_when_absent(store):
-    assert store.create("ledger/1", b"first")
-    assert not store.create("ledger/1", b"second")
-    assert store.read("ledger/1") == b"first"
-
-
-def test_upload_new_never_overwrites(store, tmp_path):
-    file = tmp_path / "file"
-    file.write_bytes(b"first")
-    assert store.upload_new("landing/x", file)
-    file.write_bytes(b"second")
-    assert not store.upload_new("landing/x", file)
-    assert store.read("landing/x") == b"first"
-
-
-def test_listing_is_sorted_recursive_and_hides_what_is_being_written(store):
-    for key in ("reports/b/2", "reports/a", "reports/b/1"):
-        store.put(key, b"")
+def test_listing_hides_what_is_being_written(store):
+    store.put("reports/a", b"")
     (store.root / "reports" / ".staged" / "half").write_bytes(b"ha")
-    assert store.list("reports") == ["reports/a", "reports/b/1", "reports/b/2"]
-    assert store.list("nothing") == []
+    assert store.list("reports") == ["reports/a"]
 
 
 def test_a_missing_object_is_a_contract_error_that_names_the_key(store):
@@ -42,37 +21,69 @@ def test_a_missing_object_is_a_contract_error_that_names_the_key(store):
         store.read("releases/x")
 
 
-@pytest.mark.parametrize("key", ["../x", "a/../../x", "/etc/passwd", ""])
-def test_keys_cannot_leave_the_store(store, key):
-    with pytest.raises(ContractError, match="relative path"):
-        store.put(key, b"")
-
-
-def test_a_url_may_hold_a_space(tmp_path):
-    made = FileStore(tmp_path / "with space")
+@pytest.mark.parametrize("name", ["with space", "50% of it", "a#b?c", "größe"])
+def test_a_url_may_name_any_folder(tmp_path, name):
+    made = FileStore(tmp_path / name)
     made.put("a", b"1")
     assert open_store(made.url).read("a") == b"1"
 
 
-@pytest.mark.parametrize("url", ["s3://bucket/x", "folder", "file:relative"])
+@pytest.mark.parametrize("url", ["gs://bucket/x", "folder", "file:relative"])
 def test_an_unknown_kind_of_url_is_refused(url):
-    with pytest.raises(SettingsError, match="CANDOR_STORE must be file:///absolute/folder"):
+    with pytest.raises(SettingsError, match=r"CANDOR_STORE must be file:///absolute/folder or s3://bucket/prefix"):
         open_store(url)
 
 
-def _append(root: str, times: int) -> None:
-    made = FileStore(Path(root))
-    for _ in range(times):
-        with made.lock("count"):
-            now = int(made.read("count")) if made.exists("count") else 0
-            made.put("count", str(now + 1).encode())
+@pytest.mark.parametrize(
+    ("url", "lacks"),
+    [
+        ("s3://bucket/x", "it lacks locked=.* and retain_days="),
+        ("s3://bucket/x?retain_days=3650", "it lacks locked=<the bucket with Object Lock>, another one. Correct"),
+        ("s3://bucket/x?retain_days=3650&locked=bucket", "it lacks locked="),
+        ("s3://bucket/x?locked=other", "it lacks retain_days=<days that releases and ledger segments stay locked>"),
+        ("s3://bucket/x?locked=other&retain_days=0", "it lacks retain_days="),
+        ("s3://bucket/x?locked=other&retain_days=ten", "it lacks retain_days="),
+        ("s3:///x?locked=other&retain_days=1", "it lacks a bucket"),
+        ("s3://bucket/x?locked=other&retain_days=1&region=eu", "it has other words"),
+    ],
+)
+def test_a_url_of_s3_says_everything_that_the_store_needs(url, lacks):
+    with pytest.raises(SettingsError, match=lacks):
+        open_store(url)
 
 
-def test_the_lock_lets_one_process_at_a_time(store):
-    context = get_context("spawn")
-    workers = [context.Process(target=_append, args=(str(store.root), 25)) for _ in range(2)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
-    assert store.read("count") == b"50"
+def test_a_whole_url_of_s3_opens_without_a_server():
+    assert isinstance(open_store("s3://bucket/a/company/?locked=other&retain_days=3650"), S3Store)
+
+
+@pytest.mark.parametrize(
+    ("number", "error", "told"),
+    [
+        (errno.ENOSPC, SourceUnavailable, "must have room; the disk of .* is full. Nothing was changed"),
+        (errno.EDQUOT, SourceUnavailable, "must have room"),
+        (errno.EIO, SourceUnavailable, "must answer; .* did not"),
+        (errno.ESTALE, SourceUnavailable, "must answer; .* did not"),
+        (errno.EROFS, SettingsError, "must be open to this account"),
+        (errno.EACCES, SettingsError, "must be open to this account"),
+    ],
+)
+@pytest.mark.parametrize("act", ["put", "create", "upload", "upload_new"])
+def test_a_disk_that_fails_while_writing_leaves_the_old_object(
+    store, tmp_path, monkeypatch, *, number, error, told, act
+):
+    (tmp_path / "file").write_bytes(b"new")
+    store.put("reports/x", b"old")
+
+    def fail(*_: object) -> None:
+        raise OSError(number, "the kernel's word")
+
+    for name in ("write_bytes", "replace"):
+        monkeypatch.setattr(Path, name, fail)
+    monkeypatch.setattr(folder.os, "link", fail)
+    key = "reports/x" if act in ("put", "upload") else "reports/new"
+    with pytest.raises(error, match=told):
+        getattr(store, act)(key, tmp_path / "file" if "upload" in act else b"new")
+    monkeypatch.undo()
+    assert store.read("reports/x") == b"old"
+    assert store.list("reports") == ["reports/x"]
+    assert list((store.root / "reports" / ".staged").iterdir()) == []

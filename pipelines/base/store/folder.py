@@ -1,84 +1,26 @@
-"""One interface to bytes; nothing outside this module knows where they live.
+"""A folder as a store.
 
-`file://` is the embedded default. A key is a relative path with `/`. Every write is atomic: a reader sees the old
-object, the new one or none, never half of one.
+An object takes its name by rename or link once it is whole. What the disk answers becomes an error that says what to
+do; the object of before is still there.
 """
 
+import errno
 import fcntl
 import os
 import shutil
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
-from typing import Final, Protocol
-from urllib.parse import quote, unquote, urlsplit
+from typing import Final
+from urllib.parse import quote
 
 from pipelines.base import staging
-from pipelines.base.errors import ContractError, SettingsError, SourceUnavailable
-from pipelines.base.settings import environment
+from pipelines.base.errors import CandorError, ContractError, SettingsError, SourceUnavailable
 
 _STAGED: Final = ".staged"
 """Folder of a zone in which its objects are written before they take their name."""
-
-STORE_URL = "CANDOR_STORE"
-
-
-class Store(Protocol):
-    """Objects under keys."""
-
-    url: str
-
-    def read(self, key: str) -> bytes:
-        """The object's bytes. Raises ContractError when there is none."""
-
-    def put(self, key: str, data: bytes) -> None:
-        """Write or replace."""
-
-    def create(self, key: str, data: bytes) -> bool:
-        """Write only if absent; whether it was written. Of two writers one wins."""
-
-    def exists(self, key: str) -> bool:
-        """Whether there is an object under the key."""
-
-    def size(self, key: str) -> int:
-        """Bytes of the object."""
-
-    def list(self, prefix: str) -> list[str]:
-        """Keys below `prefix`, sorted."""
-
-    def delete(self, key: str) -> None:
-        """Remove; nothing happens when there is none."""
-
-    def upload(self, key: str, path: Path) -> None:
-        """Write or replace from a file, streaming."""
-
-    def upload_new(self, key: str, path: Path) -> bool:
-        """As `create`, from a file, streaming."""
-
-    def download(self, key: str, path: Path) -> None:
-        """Write the object to a file, streaming; the file appears whole or not at all."""
-
-    def uri(self, key: str) -> str:
-        """The place as Delta Lake wants it."""
-
-    def options(self) -> dict[str, str] | None:
-        """Storage options for Delta Lake; None where none are needed."""
-
-    def lock(self, name: str) -> AbstractContextManager[None]:
-        """One holder at a time; freed when its process dies."""
-
-
-def open_store(url: str | None = None) -> Store:
-    """The store at `url`, by default the one in CANDOR_STORE.
-
-    Raises:
-        SettingsError: No URL, or one of a kind that this version does not speak.
-    """
-    url = url or environment(STORE_URL, "the URL of the store, such as file:///srv/candor")
-    parts = urlsplit(url)
-    if parts.scheme == "file" and parts.path.startswith("/"):
-        return FileStore(Path(unquote(parts.path)))
-    raise SettingsError(f"{STORE_URL} must be file:///absolute/folder; got the scheme {parts.scheme!r}. Correct it.")
+_FULL: Final = (errno.ENOSPC, errno.EDQUOT)
+_CLOSED: Final = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 class FileStore:
@@ -97,10 +39,16 @@ class FileStore:
 
     def read(self, key: str) -> bytes:
         """See `Store.read`."""
+        path = self._path(key)
         try:
-            return self._path(key).read_bytes()
+            with _answering(self.root):
+                return path.read_bytes()
         except (FileNotFoundError, IsADirectoryError):
             raise ContractError(f"The store must hold {key}; there is no such object. Run the step before.") from None
+
+    def read_many(self, keys: Iterable[str]) -> Iterator[bytes]:
+        """See `Store.read_many`."""
+        return map(self.read, keys)
 
     def put(self, key: str, data: bytes) -> None:
         """See `Store.put`."""
@@ -205,14 +153,15 @@ class FileStore:
     def _staged(self, key: str) -> Iterator[Path]:
         """A private file on the disk of the object's zone, gone afterwards unless it was moved."""
         target = self._path(key)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        folder = self.root.joinpath(*PurePosixPath(key).parts[:-1][:1], _STAGED)
-        folder.mkdir(exist_ok=True)
-        if folder not in self._swept:
-            staging.sweep(folder.iterdir())
-            self._swept.add(folder)
-        with staging.new_file(folder) as staged:
-            yield staged
+        with _answering(self.root):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            folder = self.root.joinpath(*PurePosixPath(key).parts[:-1][:1], _STAGED)
+            folder.mkdir(exist_ok=True)
+            if folder not in self._swept:
+                staging.sweep(folder.iterdir())
+                self._swept.add(folder)
+            with staging.new_file(folder) as staged:
+                yield staged
 
     def _link(self, staged: Path, key: str) -> bool:
         """Move into place unless taken: `link` fails where `rename` would overwrite."""
@@ -221,6 +170,32 @@ class FileStore:
         except FileExistsError:
             return False
         return True
+
+
+@contextmanager
+def _answering(root: Path) -> Iterator[None]:
+    """What the disk says, as errors of ours. What is not there, or is a folder, is the caller's business."""
+    try:
+        yield
+    except OSError as error:
+        if (fault := _fault(error, root)) is None:
+            raise
+        raise fault from None
+
+
+def _fault(error: OSError, root: Path) -> CandorError | None:
+    if error.errno in _FULL:
+        return SourceUnavailable(
+            f"The store must have room; the disk of {root} is full. Nothing was changed: make room and run again."
+        )
+    if error.errno in _CLOSED:
+        return SettingsError(
+            f"The store must be open to this account; {root} refused ({os.strerror(error.errno)}). "
+            "Give the account its rights, or correct CANDOR_STORE."
+        )
+    if isinstance(error, FileNotFoundError | FileExistsError | IsADirectoryError | NotADirectoryError):
+        return None
+    return SourceUnavailable(f"The store must answer; {root} did not ({error.strerror}). Bring it back and run again.")
 
 
 def _sync(path: Path) -> None:

@@ -1,0 +1,54 @@
+"""What every store can do, whatever lies under it."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Protocol
+
+
+class Store(Protocol):
+    """Objects under keys."""
+
+    url: str
+
+    def read(self, key: str) -> bytes:
+        """The object's bytes. Raises ContractError when there is none."""
+
+    def read_many(self, keys: Iterable[str]) -> Iterator[bytes]:
+        """The objects' bytes in the order of `keys`; a store far away is asked for several at a time."""
+
+    def put(self, key: str, data: bytes) -> None:
+        """Write or replace."""
+
+    def create(self, key: str, data: bytes) -> bool:
+        """Write only if absent; whether it was written. Of two writers one wins."""
+
+    def exists(self, key: str) -> bool:
+        """Whether there is an object under the key."""
+
+    def size(self, key: str) -> int:
+        """Bytes of the object."""
+
+    def list(self, prefix: str) -> list[str]:
+        """Keys below `prefix`, sorted."""
+
+    def delete(self, key: str) -> None:
+        """Remove for good; nothing happens when there is none. What is write-once on S3 is refused by the server."""
+
+    def upload(self, key: str, path: Path) -> None:
+        """Write or replace from a file, streaming."""
+
+    def upload_new(self, key: str, path: Path) -> bool:
+        """As `create`, from a file, streaming."""
+
+    def download(self, key: str, path: Path) -> None:
+        """Write the object to a file, streaming; the file appears whole or not at all."""
+
+    def uri(self, key: str) -> str:
+        """The place as Delta Lake wants it."""
+
+    def options(self) -> dict[str, str] | None:
+        """Storage options for Delta Lake; None where none are needed."""
+
+    def lock(self, name: str) -> AbstractContextManager[None]:
+        """One holder at a time; freed when its process dies, on S3 after `lease.SECONDS`."""
