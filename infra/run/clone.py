@@ -20,9 +20,10 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import IO, TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,6 +84,11 @@ class Clone:
         return self.path.with_name(f"{self.name}.json")
 
     @property
+    def pinned(self) -> Path:
+        """What `pin` wrote: it outlives the clone."""
+        return self.path.with_name(f"{self.name}.lake.lock")
+
+    @property
     def at_work(self) -> Path:
         """Exists while a step runs; left behind by a killed one."""
         return self.path.with_name(f"{self.name}.at_work")
@@ -107,9 +113,14 @@ class Clone:
             stdout=subprocess.PIPE,
             text=True,
             errors="replace",
-            preexec_fn=_die_with_parent,  # noqa: PLW1509  this program has one thread
+            preexec_fn=_die_with_parent,  # noqa: PLW1509  forked before our only thread starts
         ) as child:
-            said = [line for line in child.stdout or () if print(line, end="", file=sys.stderr) is None]
+            said: list[str] = []
+            echo = threading.Thread(target=_echo, args=(child.stdout, said))
+            echo.start()
+            if child.wait():
+                reap(self)  # what outlives it holds its stdout open
+            echo.join()
         if child.returncode:
             shown = " ".join(Path(words[0]).name if not at else word for at, word in enumerate(words[:4]))
             raise SourceUnavailable(
@@ -134,7 +145,7 @@ def named(run: str) -> str:
 def open_clone(clone: Clone, order: Order) -> None:
     """Clone the git remote at the ordered ref, whatever an earlier try left."""
     clone.path.parent.mkdir(parents=True, exist_ok=True)
-    clone.order_file.write_text(json.dumps(asdict(order)))
+    _write(clone.order_file, json.dumps(asdict(order)))
     renew(clone)
 
 
@@ -145,9 +156,8 @@ def renew(clone: Clone) -> None:
     there, and the next stage would miss them. Without it they are made again, while everything cached comes from
     the run cache: nothing is trained twice.
     """
+    clone.at_work.touch()  # killed in here, the next try begins here again
     reap(clone)
-    pinned = clone.path / LAKE_LOCK
-    kept = pinned.read_bytes() if pinned.is_file() else None
     shutil.rmtree(clone.path, ignore_errors=True)
     clone.path.mkdir()
     clone.git("clone", "--quiet", "--no-checkout", variable("CANDOR_GIT_REMOTE"), ".")
@@ -157,14 +167,16 @@ def renew(clone: Clone) -> None:
     (clone.path / DVC_LOCK).unlink(missing_ok=True)
     (clone.path / ".dvc").mkdir(exist_ok=True)
     (clone.path / ".dvc" / "config.local").write_text(_configuration(clone.path))
-    if kept is not None:
-        pinned.write_bytes(kept)
+    if clone.pinned.is_file():
+        shutil.copyfile(clone.pinned, clone.path / LAKE_LOCK)
+    clone.at_work.unlink()
 
 
 def pin(clone: Clone) -> None:
     """Fix what the lake knew on the ordered day."""
     as_of = ["--as-of", clone.order().as_of] if clone.order().as_of else []
     clone.call(sys.executable, "-m", "pipelines.snapshot", "pin", *as_of)
+    _write(clone.pinned, (clone.path / LAKE_LOCK).read_text())
 
 
 def repro(clone: Clone, stage: str) -> None:
@@ -177,7 +189,11 @@ def repro(clone: Clone, stage: str) -> None:
 
 
 def push(clone: Clone) -> dict[str, Any]:
-    """Push the data, then commit locks and parameters on the run's branch and push that; the commit."""
+    """Push the data, then commit locks and parameters on the run's branch and push that; the commit.
+
+    Run again after a kill it leaves one commit, not two.
+    """
+    unlock(clone)
     clone.dvc("push")
     clone.git(
         "add", "--force", *(name for name in (DVC_LOCK, LAKE_LOCK, "params.yaml") if (clone.path / name).exists())
@@ -187,7 +203,8 @@ def push(clone: Clone) -> dict[str, Any]:
         f"Retrain {', '.join(order.families)}\n\n{order.reason}\n\nRun: {clone.run}\nRequested-by: {order.requester}"
     )
     identity = ("-c", "user.name=Candor", "-c", "user.email=candor@localhost")
-    clone.git(*identity, "commit", "--quiet", "--allow-empty", "--no-verify", "-m", message)
+    again = ["--amend"] if f"\nRun: {clone.run}\n" in clone.git("log", "-1", "--format=%B") else []
+    clone.git(*identity, "commit", "--quiet", "--allow-empty", "--no-verify", *again, "-m", message)
     clone.git("push", "--quiet", "--force", "origin", f"HEAD:refs/heads/{clone.branch}")
     return {"commit": clone.git("rev-parse", "HEAD").strip(), "branch": clone.branch}
 
@@ -211,7 +228,13 @@ def reap(clone: Clone) -> None:
                     os.kill(int(folder.name), signal.SIGKILL)
             except OSError:
                 continue
-    clone.at_work.unlink(missing_ok=True)
+
+
+def unlock(clone: Clone) -> None:
+    """Go on in a clone in which a try was killed: end what it left running, remove the locks it left."""
+    reap(clone)
+    for lock in [*(clone.path / ".git").rglob("*.lock"), clone.path / ".dvc" / "tmp" / "rwlock"]:
+        lock.unlink(missing_ok=True)
 
 
 def variable(name: str) -> str:
@@ -244,7 +267,26 @@ def _configuration(path: Path) -> str:
     type = "reflink,hardlink,copy"
 ['remote "{STORAGE}"']
     url = {variable("CANDOR_DVC_REMOTE")}
-"""
+{_endpoint()}"""
+
+
+def _endpoint() -> str:
+    """Where S3 is, when it is not Amazon's; a folder knows no such word."""
+    given = os.environ.get("AWS_ENDPOINT_URL", "")
+    return f"    endpointurl = {given}\n" if given and variable("CANDOR_DVC_REMOTE").startswith("s3://") else ""
+
+
+def _write(path: Path, text: str) -> None:
+    """A file that is there whole or not at all."""
+    draft = path.with_name(f"{path.name}.draft")
+    draft.write_text(text)
+    draft.replace(path)
+
+
+def _echo(stream: IO[str] | None, said: list[str]) -> None:
+    for line in stream or ():
+        said.append(line)
+        print(line, end="", file=sys.stderr)
 
 
 def _die_with_parent() -> None:

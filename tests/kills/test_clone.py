@@ -1,0 +1,190 @@
+"""Kill -9 in the clone of a retrain, through `infra.run.clone` with the real git and DVC; the stages stand in."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+RUN = "manual__2026-11-01T00:00:00+00:00"
+ORDER = {"families": ["outcomes"], "as_of": None, "reason": "To be killed.", "ref": "main"}
+GRAPH = """
+stages:
+  prepare:
+    matrix: {family: [outcomes]}
+    cmd: python stage.py prepare
+    deps: [lake.lock]
+    outs: [prepared: {cache: false}]
+  train:
+    matrix: {family: [outcomes]}
+    cmd: python stage.py train
+    deps: [prepared]
+    outs: [trained]
+"""
+STAGE = """
+import os, pathlib, subprocess, sys, time
+name = sys.argv[1]
+out = pathlib.Path(name + ("d" if name == "prepare" else "ed"))
+out.write_text("half")
+if name == "train" and pathlib.Path(os.environ["SLOW"]).exists():
+    subprocess.run([sys.executable, "-c", "import time; time.sleep(600)"])
+out.write_text("rows of " + pathlib.Path("lake.lock").read_text())
+"""
+
+
+class Retrain:
+    """One retrain's steps, each a process as Airflow's task starts it."""
+
+    def __init__(self, top: Path) -> None:
+        self.slow, self.clones, self.remote, self.log = (top / n for n in ("slow", "clones", "git", "log"))
+        self.name = RUN.replace(":", "-").replace("+", "-")
+        self.clone = self.clones / self.name
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("GIT_", "DVC_", "CANDOR_"))}
+        self.environment = kept | {
+            "CANDOR_GIT_REMOTE": str(self.remote),
+            "CANDOR_DVC_REMOTE": str(top / "dvc-remote"),
+            "CANDOR_DVC_CACHE": str(top / "dvc-cache"),
+            "CANDOR_CLONES": str(self.clones),
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "PYTHONPATH": str(ROOT),
+            "SLOW": str(self.slow),
+        }
+
+    def start(self, *words: str) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "infra.run.clone", *words]
+        with self.log.open("w") as log:  # a pipe would be held open by what outlives the step
+            return subprocess.Popen(command, env=self.environment, stdout=log, stderr=log, text=True)
+
+    def step(self, *words: str) -> None:
+        assert self.start(*words).wait(timeout=120) == 0, self.log.read_text()
+
+    def open(self) -> None:
+        self.step("open", RUN, "--order", json.dumps(ORDER), "--requester", "engineer")
+        for path in (self.clone / "lake.lock", self.clones / f"{self.name}.lake.lock"):  # as `pin` leaves them
+            path.write_text("the pinned lake")
+
+    def sleepers(self) -> list[int]:
+        """Processes of a stage that sleeps in this clone."""
+        mark = f"CANDOR_CLONE={self.clone}".encode()
+        found = []
+        for folder in Path("/proc").iterdir():
+            try:
+                if mark in (folder / "environ").read_bytes() and b"sleep(600)" in (folder / "cmdline").read_bytes():
+                    found.append(int(folder.name))
+            except (OSError, ValueError):
+                continue
+        return found
+
+    def result(self) -> dict[str, str]:
+        """What a retrain leaves for others: files, locks, and its branch."""
+        names = ("prepared", "trained", "lake.lock", "dvc.lock")
+        git = ["git", "-C", str(self.remote), "log", "--format=%s", f"main..runs/{self.name}"]
+        branch = subprocess.run(git, capture_output=True, text=True, check=False).stdout
+        return {name: (self.clone / name).read_text() for name in names} | {"branch": branch}
+
+
+@pytest.fixture(scope="module")
+def remote(tmp_path_factory):
+    """A git remote with a graph of two stages."""
+    top = tmp_path_factory.mktemp("remote")
+    work = top / "work"
+    (work / ".dvc").mkdir(parents=True)
+    for name, text in (("dvc.yaml", GRAPH), ("stage.py", STAGE), (".dvc/config", ""), ("params.yaml", "{}")):
+        (work / name).write_text(text)
+    shutil.copy(ROOT / ".dvc" / ".gitignore", work / ".dvc" / ".gitignore")
+    git = ["git", "-c", "user.name=t", "-c", "user.email=t@t"]
+    for words in (["init", "-q", "-b", "main"], ["add", "-A"], ["commit", "-qm", "x"]):
+        subprocess.run([*git, *words], cwd=work, check=True)
+    subprocess.run(["git", "clone", "-q", "--bare", str(work), str(top / "git")], check=True)
+    return top / "git"
+
+
+def made(remote: Path, top: Path) -> Retrain:
+    retrain = Retrain(top)
+    shutil.copytree(remote, retrain.remote)
+    return retrain
+
+
+def undisturbed(remote: Path, top: Path) -> dict[str, str]:
+    retrain = made(remote, top)
+    retrain.open()
+    for stage in ("prepare", "train"):
+        retrain.step("repro", RUN, stage)
+    retrain.step("push", RUN)
+    return retrain.result()
+
+
+def test_whatever_is_killed_in_a_clone_the_next_try_ends_as_an_undisturbed_run(remote, tmp_path):
+    retrain = made(remote, tmp_path / "killed")
+    retrain.open()
+    retrain.step("repro", RUN, "prepare")
+    retrain.slow.touch()
+
+    # The step itself dies in the middle of a stage: DVC dies with it, the stage's own child does not.
+    step = retrain.start("repro", RUN, "train")
+    until(lambda: bool(retrain.sleepers()))
+    step.kill()
+    step.wait()
+    orphans = retrain.sleepers()
+    assert orphans, "nothing outlived its parent: there is nothing to reap"
+    assert (retrain.clone / "trained").read_text() == "half"
+
+    # The next try dies while it makes its clone anew; DVC's and git's locks of dead processes lie about.
+    retrain.clone.joinpath(".dvc/tmp/rwlock").write_text('{"trained": {"write": {"pid": 1')
+    shutil.rmtree(retrain.clone / "dvc.yaml", ignore_errors=True)
+    (retrain.clone / "dvc.yaml").unlink()
+    (retrain.clone / "lake.lock").unlink()
+
+    retrain.slow.unlink()
+    retrain.step("repro", RUN, "train")
+    assert retrain.sleepers() == [], "orphans of the killed try are still at work"
+
+    # A push dies between its commit and its own push, and leaves git's and DVC's locks.
+    retrain.step("push", RUN)
+    (retrain.clone / ".git/index.lock").touch()
+    (retrain.clone / ".dvc/tmp/rwlock").write_text('{"half')
+    retrain.step("push", RUN)
+
+    whole = undisturbed(remote, tmp_path / "whole")
+    assert retrain.result() == whole
+    assert whole["trained"] == "rows of the pinned lake"
+    assert whole["branch"].splitlines() == ["Retrain outcomes"]
+    assert not (retrain.clones / f"{retrain.name}.at_work").exists()
+
+
+def until(holds, seconds=60):
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def test_a_try_killed_while_it_clones_is_begun_again(remote, tmp_path):
+    retrain = made(remote, tmp_path)
+    retrain.open()
+    shutil.rmtree(retrain.clone / ".git")  # half a clone
+    (retrain.clones / f"{retrain.name}.at_work").write_text("")
+    retrain.step("repro", RUN, "prepare")
+    assert (retrain.clone / "prepared").read_text() == "rows of the pinned lake"
+
+
+def test_dvc_killed_alone_is_a_failed_step_that_the_next_try_mends(remote, tmp_path):
+    retrain = made(remote, tmp_path)
+    retrain.open()
+    retrain.slow.touch()
+    step = retrain.start("repro", RUN, "train")
+    until(lambda: bool(retrain.sleepers()))
+    children = Path(f"/proc/{step.pid}/task/{step.pid}/children").read_text().split()
+    os.kill(int(children[0]), signal.SIGKILL)
+    assert step.wait(timeout=60) == 1
+    assert "SourceUnavailable: `python" in retrain.log.read_text()
+    retrain.slow.unlink()
+    retrain.step("repro", RUN, "train")
+    assert retrain.sleepers() == []
+    assert (retrain.clone / "trained").read_text() == "rows of the pinned lake"
