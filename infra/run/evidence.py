@@ -1,4 +1,4 @@
-"""Reads what the road left in a company's folder, as plain JSON. Knows names of files, judges nothing.
+"""Reads what the road left in a company's store, as plain JSON. Knows names of objects, judges nothing.
 
 Every function returns something empty when a part of the road did not get that far.
 """
@@ -9,29 +9,38 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from infra.setup import secrets
+from infra.setup.company import Company
+from pipelines.base.store import Store, open_store
+
 ROWS: Final = ("in", "accepted", "quarantined", "filtered")
 
 
-def read(file: Path) -> dict[str, Any]:
-    """A JSON file; empty when it is not there."""
-    if not file.is_file():
+def zones(company: Company) -> Store:
+    """The company's store."""
+    return open_store(secrets.store_url(company))
+
+
+def read(store: Store, key: str) -> dict[str, Any]:
+    """A JSON object; empty when it is not there."""
+    if not store.exists(key):
         return {}
-    found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    found: dict[str, Any] = json.loads(store.read(key))
     return found
 
 
-def ingested(var: Path) -> dict[str, dict[str, int]]:
+def ingested(store: Store) -> dict[str, dict[str, int]]:
     """Feed -> rows in, accepted, quarantined and filtered, over all batches."""
     totals: dict[str, Counter[str]] = {}
-    for file in sorted((var / "lake" / "manifests").glob("*.json")):
-        for feed, counts in read(file).get("counts", {}).items():
+    for data in store.read_many(store.list("lake/manifests")):
+        for feed, counts in json.loads(data).get("counts", {}).items():
             totals.setdefault(feed, Counter()).update({name: int(counts.get(name, 0)) for name in ROWS})
     return {feed: dict(total) for feed, total in sorted(totals.items())}
 
 
-def verdict(var: Path, family: str, sha256: str) -> dict[str, Any]:
+def verdict(store: Store, family: str, sha256: str) -> dict[str, Any]:
     """A proposed verdict."""
-    return read(var / "proposals" / family / sha256 / "verdict.json")
+    return read(store, f"proposals/{family}/{sha256}/verdict.json") if sha256 else {}
 
 
 def gap_names(verdict: Mapping[str, Any]) -> list[str]:
@@ -39,33 +48,35 @@ def gap_names(verdict: Mapping[str, Any]) -> list[str]:
     return [f"{gap['axis']}:{gap['group']}" for gap in verdict.get("gaps", [])]
 
 
-def live(var: Path, family: str) -> dict[str, Any]:
+def live(store: Store, family: str) -> dict[str, Any]:
     """The pointer that scores people now, or that scores in shadow."""
-    for folder in (var / "releases" / family, var / "releases" / family / "shadow"):
-        pointers = sorted(folder.glob("*.json"))
-        if pointers:
-            return read(pointers[-1])
+    keys = store.list(f"releases/{family}")
+    for prefix in (f"releases/{family}", f"releases/{family}/shadow"):
+        if pointers := [key for key in keys if key.rpartition("/")[0] == prefix and key.endswith(".json")]:
+            return read(store, pointers[-1])
     return {}
 
 
-def monitored(var: Path, family: str) -> dict[str, dict[str, Any]]:
+def monitored(store: Store, family: str) -> dict[str, dict[str, Any]]:
     """The newest day's findings, drift, performance and bias of a family, and where they are."""
-    days = sorted(path for path in (var / "reports" / family).glob("*") if (path / "findings.json").is_file())
+    days = [key.rpartition("/")[0] for key in store.list(f"reports/{family}") if key.endswith("/findings.json")]
     if not days:
         return {}
-    parts = {name: read(days[-1] / f"{name}.json") for name in ("findings", "drift", "performance", "bias")}
-    return parts | {"page": {"path": str(days[-1] / "index.html")}}
+    parts = {name: read(store, f"{days[-1]}/{name}.json") for name in ("findings", "drift", "performance", "bias")}
+    return parts | {"page": {"path": store.uri(f"{days[-1]}/index.html")}}
 
 
 def stage_report(clone: Path, family: str, stage: str) -> dict[str, Any]:
     """What `snapshot` or `prepare` counted in a retrain's clone."""
     folder = {"snapshot": "snapshot", "prepare": "prepared"}[stage]
-    return read(clone / "var" / "stages" / family / folder / "report.json")
+    file = clone / "var" / "stages" / family / folder / "report.json"
+    found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    return found
 
 
-def exports(var: Path, family: str) -> list[str]:
+def exports(store: Store, family: str) -> list[str]:
     """Files that an ATS or LMS can import."""
-    return sorted(str(path) for path in (var / "scores" / "exports" / family).glob("*.*"))
+    return [store.uri(key) for key in store.list(f"scores/exports/{family}")]
 
 
 def found_truths(

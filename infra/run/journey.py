@@ -204,7 +204,7 @@ class Journey:
     def _gaps(self, run: str) -> list[str]:
         """Names of the gaps of the verdict that a release run is about."""
         conf = self.admin.run("release", run)["conf"]
-        return evidence.gap_names(evidence.verdict(self.company.var, conf["family"], conf["verdict"]))
+        return evidence.gap_names(evidence.verdict(evidence.zones(self.company), conf["family"], conf["verdict"]))
 
     def _dags(self) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = self.admin.call("GET", "/api/v2/dags?limit=100")["dags"]

@@ -8,19 +8,21 @@ from infra.run import airflow, evidence, gates
 from infra.run.clone import named
 from infra.run.journey import Journey
 from infra.setup.company import Company
+from pipelines.base.store import Store
 
 FAMILIES: Final = ("screening", "recommendation", "outcomes", "performance")
 
 
 def collect(company: Company, journey: Journey, seconds: Mapping[str, float]) -> dict[str, Any]:
     """Everything the summary says, as JSON."""
-    counts = evidence.ingested(company.var)
+    store = evidence.zones(company)
+    counts = evidence.ingested(store)
     proposals = journey.proposals()
-    reports = {family: evidence.monitored(company.var, family) for family in FAMILIES}
+    reports = {family: evidence.monitored(store, family) for family in FAMILIES}
     return {
         "company": {"kind": company.kind, "workers": company.workers, "folder": str(company.var)},
         "ingest": {feed: {**row, "is_balanced": _is_balanced(row)} for feed, row in counts.items()},
-        "families": {family: _family(company, journey, family, proposals.get(family, {})) for family in FAMILIES},
+        "families": {family: _family(store, journey, family, proposals.get(family, {})) for family in FAMILIES},
         "monitoring": {family: _monitoring(reports[family]) for family in FAMILIES},
         "truths": _truths(company, journey, reports, counts),
         "ledger": journey.proof(),
@@ -48,10 +50,10 @@ def text(found: Mapping[str, Any]) -> str:
     return "\n".join(["", *parts, ""])
 
 
-def _family(company: Company, journey: Journey, family: str, proposal: Mapping[str, Any]) -> dict[str, Any]:
-    verdict = evidence.verdict(company.var, family, proposal.get("verdict_sha256", ""))
+def _family(store: Store, journey: Journey, family: str, proposal: Mapping[str, Any]) -> dict[str, Any]:
+    verdict = evidence.verdict(store, family, proposal.get("verdict_sha256", ""))
     release = journey.done.get("releases", {}).get(family)
-    live = evidence.live(company.var, family)
+    live = evidence.live(store, family)
     metrics = verdict.get("metrics") or {}
     return {
         "verdict": verdict.get("verdict", "none"),
@@ -64,7 +66,7 @@ def _family(company: Company, journey: Journey, family: str, proposal: Mapping[s
         "baseline": metrics.get("baseline"),
         "approvers": gates.approvers(journey.session("viewer"), release) if release else [],
         "live": live.get("kind", "nothing"),
-        "exports": evidence.exports(company.var, family),
+        "exports": evidence.exports(store, family),
     }
 
 
@@ -86,9 +88,8 @@ def _truths(
     clone = company.var / "retrain" / named(str(journey.done.get("retrain", "")))
     prepared = {family: evidence.stage_report(clone, family, "prepare") for family in FAMILIES}
     snapshots = [evidence.stage_report(clone, family, "snapshot") for family in FAMILIES]
-    verdict = evidence.verdict(
-        company.var, "screening", journey.proposals().get("screening", {}).get("verdict_sha256", "")
-    )
+    proposed = journey.proposals().get("screening", {}).get("verdict_sha256", "")
+    verdict = evidence.verdict(evidence.zones(company), "screening", proposed)
     held = [item["code"] for item in verdict.get("findings", []) if not item["passed"]]
     return evidence.found_truths(journey.truths(), reports, prepared, snapshots, counts, held=held)
 

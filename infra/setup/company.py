@@ -5,6 +5,7 @@ Nothing here touches the disk except `claim`, which writes and checks the compan
 """
 
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -31,6 +32,8 @@ class Company:
     kind: str
     workers: int
     exports: Path
+    store: str = ""
+    """URL of a store that is not the company's own folder."""
 
     @property
     def feeds(self) -> str:
@@ -77,11 +80,11 @@ def described(kind: str, workers: int, exports: str, var: str) -> Company:
     folder = Path(var or FOLDERS[kind]).expanduser()
     folder = (folder if folder.is_absolute() else ROOT / folder).resolve()
     if not exports:
-        return Company(folder, kind, workers, folder / "exports")
+        return Company(folder, kind, workers, folder / "exports", _store())
     given = Path(exports).expanduser().resolve()
     if not given.is_dir():
         raise Refused(f"EXPORTS must be a folder of exports; {given} is none.")
-    return Company(folder, kind, 0, given)
+    return Company(folder, kind, 0, given, _store())
 
 
 def claim(company: Company) -> None:
@@ -90,9 +93,14 @@ def claim(company: Company) -> None:
     Raises:
         Refused: The folder belongs to another company, or holds something else.
     """
-    asked = {"kind": company.kind, "workers": company.workers, "exports": str(company.exports)}
+    asked = {
+        "kind": company.kind,
+        "workers": company.workers,
+        "exports": str(company.exports),
+        "store": company.store,
+    }
     if company.identity.exists():
-        found = json.loads(company.identity.read_text())
+        found = {"store": "", **json.loads(company.identity.read_text())}
         differing = [f"{name}={found.get(name)}" for name in asked if found.get(name) != asked[name]]
         if differing:
             raise Refused(
@@ -117,4 +125,10 @@ def opened(var: str) -> Company:
     if not (folder / "company.json").is_file():
         raise Refused(f"No company lives in {folder}. Make one with `make run`, or name its folder with VAR=...")
     found = json.loads((folder / "company.json").read_text())
-    return Company(folder, found["kind"], found["workers"], Path(found["exports"]))
+    return Company(folder, found["kind"], found["workers"], Path(found["exports"]), found.get("store", ""))
+
+
+def _store() -> str:
+    """CANDOR_STORE where it is on S3. A folder's own URL, as `. VAR/env` sets it, says nothing about another VAR."""
+    given = os.environ.get("CANDOR_STORE", "")
+    return given if given.startswith("s3://") else ""

@@ -73,11 +73,12 @@ def environment(company: Company, url: str) -> dict[str, str]:
     """
     keys = read_private(company.keys)
     return {
-        "CANDOR_STORE": f"file://{company.var}",
+        "CANDOR_STORE": store_url(company),
+        "CANDOR_WORK": str(company.var / "work"),
         "CANDOR_EXPORTS": str(company.exports),
         "CANDOR_FEEDS": company.feeds,
         "CANDOR_GIT_REMOTE": str(company.git),
-        "CANDOR_DVC_REMOTE": str(company.var / "dvc-remote"),
+        "CANDOR_DVC_REMOTE": dvc_remote(company),
         "CANDOR_DVC_CACHE": str(company.var / "dvc-cache"),
         "CANDOR_CLONES": str(company.var / "retrain"),
         "CANDOR_AIRFLOW_URL": url,
@@ -85,6 +86,20 @@ def environment(company: Company, url: str) -> dict[str, str]:
         "CANDOR_VIEWER_PASSWORD": read_private(company.accounts)["viewer"],
         **{name: keys[name] for name in KEYS},
     }
+
+
+def store_url(company: Company) -> str:
+    """Where the company's zones lie."""
+    from pipelines.base.store import FileStore  # needs .venv, which `make down` must not
+
+    return company.store or FileStore(company.var).url
+
+
+def dvc_remote(company: Company) -> str:
+    """Where its snapshots and models lie: beside the zones. With a store on S3, CANDOR_DVC_REMOTE may say otherwise."""
+    if not company.store:
+        return str(company.var / "dvc-remote")
+    return os.environ.get("CANDOR_DVC_REMOTE") or f"{company.store.partition('?')[0].rstrip('/')}/dvc"
 
 
 def write_environment(company: Company, url: str) -> None:
