@@ -33,7 +33,7 @@ check: env ## style, types and import contracts
 
 test: env ## all tests, the whole road at 200 workers among them
 	@infra/setup/chromium.sh || true
-	@env -u PYTHONDONTWRITEBYTECODE .venv/bin/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder
+	@env -u PYTHONDONTWRITEBYTECODE .venv/bin/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder
 
 bench: env ## the figures, as ratios in one run
 	@env -u PYTHONDONTWRITEBYTECODE .venv/bin/python -m tests.bench $(if $(VAR),--var "$(VAR)")
