@@ -33,6 +33,10 @@ class Extracted(Section):
     constant: datetime | None = None
 
 
+_NEUTRAL: Final = {"owner": "nobody", "cadence": "once", "location": "", "dialect": "csv", "options": {}}
+"""Stand for wrong entries while the others are checked; such a feed is never used."""
+
+
 class Feed(Section):
     """One export of one system."""
 
@@ -145,9 +149,18 @@ def _read(file: Path) -> tuple[Feed | None, list[str]]:
         mark = getattr(error, "problem_mark", None)
         return None, [f"{file.name}: must be YAML" + (f"; parsing failed at line {mark.line + 1}" if mark else "")]
     except ValidationError as error:
-        return None, [
-            f"{file.name}: {'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_url=False)
-        ]
+        found = error.errors(include_url=False)
+        faults = [f"{file.name}: {'.'.join(map(str, e['loc']))}: {e['msg']}" for e in found]
+        return _without(raw, {str(e["loc"][0]) for e in found}), faults
+
+
+def _without(raw: Mapping[str, Any], wrong: set[str]) -> Feed | None:
+    """The feed without its wrong entries, so that names in the others are still looked up; None without its core."""
+    kept = {name: value for name, value in raw.items() if name not in wrong}
+    try:
+        return Feed.model_validate(kept | {name: value for name, value in _NEUTRAL.items() if name in wrong})
+    except ValidationError:
+        return None
 
 
 def _semantics(feed: Feed, feeds: Mapping[str, Feed], path: Path) -> list[str]:

@@ -34,7 +34,7 @@ def point(store: Store, family: str, kind: str, folder: str, entry: Entry) -> Re
             entry.recorded_at,
         ):
             return release
-    if known and known[-1].released_at > entry.recorded_at:
+    if known and known[-1].ledger.get("sequence", 0) > entry.sequence:  # clocks jump, the ledger's numbers do not
         raise GateRefused(
             f"A release must be newer than the live one; number {known[-1].sequence} came after this was approved. "
             "Nothing was changed.",

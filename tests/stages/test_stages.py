@@ -12,7 +12,8 @@ import yaml
 
 from pipelines import prepare, snapshot, train
 from pipelines.audit import entries
-from pipelines.base import delta, releases
+from pipelines.base import delta, releases, snapshots
+from pipelines.base import keys as keyring
 from pipelines.base.catalog import EVALUATED, PREPARED, SCORED, SNAPSHOT, TRAINED, stage_dir
 from pipelines.base.digests import sha256_bytes, sha256_file
 from pipelines.base.errors import ContractError, SettingsError
@@ -130,8 +131,8 @@ def made(tmp_path_factory):
     root = tmp_path_factory.mktemp("a checkout")
     store = FileStore(root / "the store")
     with pytest.MonkeyPatch.context() as patch:
-        for name, byte in (("CANDOR_PSEUDONYM_KEY", "11"), ("CANDOR_VAULT_KEY", "22"), ("CANDOR_AUDIT_KEY", "33")):
-            patch.setenv(name, byte * 32)
+        for name, byte in (("PSEUDONYM", "11"), ("VAULT", "22"), ("AUDIT", "33"), ("PERSON", "44")):
+            patch.setenv(f"CANDOR_{name}_KEY", byte * 32)
         patch.setenv("CANDOR_STORE", store.url)
         company(Lake(store))
         settings(root)
@@ -152,10 +153,18 @@ def test_the_lock_names_each_familys_day_and_no_path(made):
     assert lock["manifest"]["seq"] == 1
     assert str(store.root) not in (root / "lake.lock").read_text()
 
+@pytest.mark.parametrize(("today", "seen"), [(date(9999, 1, 1), "2026-05-30"), (date(2026, 2, 1), "2026-02-01")])
+def test_a_clock_ahead_or_behind_changes_no_day_that_is_known(made, tmp_path, today, seen):
+    snapshot.pin(today, tmp_path)
+    assert json.loads((tmp_path / "lake.lock").read_text())["as_of"]["outcomes"] == seen
 
-def test_people_who_did_not_consent_are_nowhere(made):
-    root, _ = made
-    taken = pl.read_parquet(stage_dir(FAMILY, SNAPSHOT, root) / "enrolments.parquet")["person_id"]
+
+
+def test_people_who_did_not_consent_are_nowhere(made, keys):
+    root, store = made
+    found = snapshots.read(stage_dir(FAMILY, SNAPSHOT, root), ["enrolments"], keyring.held(store))
+    taken = found.tables["enrolments"]["person_id"]
+    assert len(taken) == 240
     assert not set(taken) & {person(n) for n in range(SILENT)}
     assert read(root, SNAPSHOT, "report.json")["tables"]["enrolments"] == {"rows": 240, "without_consent": 10}
 

@@ -82,6 +82,14 @@ def test_all_faults_of_all_files_come_at_once(tmp_path: Path) -> None:
         assert part in message
 
 
+def test_three_faults_of_one_file_are_told_at_once(tmp_path: Path) -> None:
+    write(tmp_path, cadence="sometimes", after=["nobody"], tables=[{"table": "persons", "columns": {}}])
+    with pytest.raises(SettingsError) as caught:
+        feeds.load(tmp_path)
+    for part in ("links.yaml: cadence", "links: after: nobody is no feed", "links: tables: persons is no canonical"):
+        assert part in str(caught.value)
+
+
 def test_a_column_that_must_never_be_read_is_refused_with_its_rule(tmp_path: Path) -> None:
     write(tmp_path, never={"b": "leaks"})
     with pytest.raises(SettingsError, match="never: b is read by a rule"):

@@ -1,6 +1,7 @@
 import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -421,6 +422,21 @@ def test_a_release_left_unfinished_does_not_come_back_over_a_newer_one(store, an
     second = released(store, answers, tmp_path, "r2", weights=b"weights 2")
     refused(store, answers, Wanted(FAMILY, first.verdict_sha256, "release__r1"), "came after this was approved")
     assert releases.live(store, FAMILY) == second
+
+
+def test_a_clock_that_was_put_back_keeps_no_newer_release_from_going_live(store, answers, tmp_path, monkeypatch):
+    first = released(store, answers, tmp_path)
+
+    class LastYear(datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return datetime.now(tz) - timedelta(days=365)
+
+    monkeypatch.setattr("pipelines.audit.ledger.datetime", LastYear)
+    second = released(store, answers, tmp_path, "r2", weights=b"weights 2")
+    assert second.released_at < first.released_at
+    assert releases.live(store, FAMILY) == second
+    assert verify(store) == []
 
 
 def test_two_publishers_at_once_make_one_release(store, answers, tmp_path):
