@@ -1,9 +1,11 @@
 """Prove the ledger, or read it.
 
     python -m pipelines.audit verify
+    python -m pipelines.audit seal
     python -m pipelines.audit show [--tag model:released] [--subject screening] [--last 20]
 
-`verify` prints one line when the chain and every anchor hold, and otherwise names each broken entry and exits with 1.
+`verify` prints one line when the chain, its sealed segments and every anchor hold, and otherwise names each broken
+entry and exits with 1. `seal` seals closed stretches at once; the next entry would do the same.
 `show` prints one entry a line, oldest first.
 """
 
@@ -12,7 +14,7 @@ import json
 import sys
 from collections.abc import Sequence
 
-from pipelines.audit.ledger import Entry, Tag, entries, head
+from pipelines.audit.ledger import Entry, Tag, entries, head, seal_closed
 from pipelines.audit.proof import verify
 from pipelines.base.errors import ContractError
 from pipelines.base.stage import guarded
@@ -36,6 +38,13 @@ def proved() -> str:
     return f"The ledger is whole: {top.sequence} entries, head {top.sha256}."
 
 
+def sealed() -> str:
+    """The line of `seal`."""
+    store = open_store()
+    done = seal_closed(store, head(store).sequence)
+    return f"{len(done)} stretches of the ledger were sealed now."
+
+
 def shown(tag: str | None, subject: str | None, last: int | None) -> str | None:
     """The lines of `show`; None when there is nothing to show."""
     chosen = [
@@ -57,6 +66,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     verbs = parser.add_subparsers(dest="verb", required=True)
     verbs.add_parser("verify", help="prove the chain and every anchor")
+    verbs.add_parser("seal", help="seal closed stretches of entries")
     show = verbs.add_parser("show", help="print entries")
     show.add_argument("--tag", choices=[str(tag) for tag in Tag], help="only this tag")
     show.add_argument("--subject", help="only this subject, such as a family")
@@ -64,6 +74,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser.parse_args(argv)
     if args.verb == "verify":
         return guarded(proved)
+    if args.verb == "seal":
+        return guarded(sealed)
     return guarded(lambda: shown(args.tag, args.subject, args.last))
 
 

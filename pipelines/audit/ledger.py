@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Final
 
-from pipelines.base.catalog import LEDGER
+from pipelines.audit.segments import STRETCH, key, number, numbered, seal, unsealed
 from pipelines.base.digests import sha256_bytes
 from pipelines.base.errors import ContractError
 from pipelines.base.store import Store
@@ -74,7 +74,7 @@ class Entry:
 
 
 def append(store: Store, tag: Tag, subject: str, *, once: bool = False, **facts: Any) -> Entry:
-    """Add an entry; when another writer takes its number, add it after that one.
+    """Add an entry; when another writer takes its number, add it after that one. What it closes is sealed.
 
     Args:
         store: Holds the ledger.
@@ -86,6 +86,13 @@ def append(store: Store, tag: Tag, subject: str, *, once: bool = False, **facts:
     Returns:
         The entry as written, or the one found.
     """
+    return record(store, tag, subject, facts, once=once)
+
+
+def record(
+    store: Store, tag: Tag, subject: str, facts: Mapping[str, Any], *, once: bool = False, stretch: int = STRETCH
+) -> Entry:
+    """As `append`, with the number of entries in a segment."""
     plain: dict[str, Any] = json.loads(_canonical(facts))
     seen = 0
     while True:
@@ -98,7 +105,19 @@ def append(store: Store, tag: Tag, subject: str, *, once: bool = False, **facts:
         now = datetime.now(UTC).isoformat(timespec="microseconds")
         entry = Entry(top.sequence + 1, tag, subject, plain, now, top.sha256)
         if store.create(key(entry.sequence), entry.to_json()):
+            seal_closed(store, entry.sequence, stretch)
             return entry
+
+
+def seal_closed(store: Store, upto: int, stretch: int = STRETCH) -> list[int]:
+    """Seal every closed stretch whose chain is whole; the last entries of those that were sealed now.
+
+    A broken stretch is left as it is, so that nobody's change is kept for years and scoring goes on; `verify` names it.
+    """
+    whole = [last for last in unsealed(store, upto, stretch) if _is_whole(store, last, stretch)]
+    for last in whole:
+        seal(store, last, stretch)
+    return whole
 
 
 def head(store: Store) -> Head:
@@ -107,18 +126,21 @@ def head(store: Store) -> Head:
     Raises:
         ContractError: The newest object under the ledger's prefix is not numbered like an entry.
     """
-    keys = store.list(LEDGER)
+    keys = numbered(store)
     return Head(number(keys[-1]), sha256_bytes(store.read(keys[-1]))) if keys else Head(0, GENESIS)
 
 
 def entries(store: Store, *, newest_first: bool = False) -> Iterator[Entry]:
-    """All entries, read one at a time.
+    """All entries, read as they are asked for.
 
     Raises:
         ContractError: One is not readable.
     """
-    keys = store.list(LEDGER)
-    yield from (read(store, number(name)) for name in (reversed(keys) if newest_first else keys))
+    keys = numbered(store)
+    if newest_first:
+        keys.reverse()
+    for name, data in zip(keys, store.read_many(keys), strict=True):
+        yield parse(data, number(name))
 
 
 def read(store: Store, sequence: int) -> Entry:
@@ -147,30 +169,29 @@ def parse(data: bytes, sequence: int) -> Entry:
     return entry
 
 
-def key(sequence: int) -> str:
-    """Where an entry lives."""
-    return f"{LEDGER}/{sequence:012d}.json"
-
-
-def number(name: str) -> int:
-    """The number in a key.
-
-    Raises:
-        ContractError: The key is not an entry's.
-    """
-    digits = name.removeprefix(f"{LEDGER}/").removesuffix(".json")
-    if not digits.isdecimal() or name != key(int(digits)):
-        raise ContractError(f"{LEDGER}/ must hold numbered entries only; {name} is none. Move it away.")
-    return int(digits)
-
-
 def _find(store: Store, tag: Tag, subject: str, facts: Mapping[str, Any], *, after: int, upto: int) -> Entry | None:
     """The newest entry that says the same, among the numbers after `after`."""
-    for sequence in range(upto, after, -1):
-        entry = read(store, sequence)
+    numbers = range(upto, after, -1)
+    for sequence, data in zip(numbers, store.read_many(map(key, numbers)), strict=True):
+        entry = parse(data, sequence)
         if (entry.tag, entry.subject, entry.facts) == (tag, subject, facts):
             return entry
     return None
+
+
+def _is_whole(store: Store, last: int, stretch: int) -> bool:
+    """Whether each entry of a stretch is readable and follows the one before."""
+    first = last - stretch + 1
+    before = GENESIS if first == 1 else None
+    numbers = range(max(first - 1, 1), last + 1)
+    try:
+        for sequence, data in zip(numbers, store.read_many(map(key, numbers)), strict=True):
+            if parse(data, sequence).previous_sha256 != before and sequence >= first:
+                return False
+            before = sha256_bytes(data)
+    except ContractError:
+        return False
+    return True
 
 
 def _canonical(content: Mapping[str, Any]) -> bytes:

@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 from typing import Final
 
-from pipelines.audit.ledger import GENESIS, Entry, Tag, number, parse
+from pipelines.audit import segments
+from pipelines.audit.ledger import GENESIS, Entry, Tag, parse
+from pipelines.audit.segments import STRETCH, number, numbered
 from pipelines.base import releases
-from pipelines.base.catalog import FAMILIES, LEDGER
+from pipelines.base.catalog import FAMILIES
 from pipelines.base.digests import sha256_bytes
 from pipelines.base.errors import ContractError
 from pipelines.base.releases import Release
@@ -19,17 +21,18 @@ _BACKING: Final = {
 """The entry that must stand behind each kind of release."""
 
 
-def verify(store: Store) -> list[str]:
-    """Every fault of the chain and of the releases anchored in it; empty when all is whole.
+def verify(store: Store, *, stretch: int = STRETCH) -> list[str]:
+    """Every fault of the chain, of its sealed copies and of the releases anchored in it; empty when all is whole.
 
     Args:
         store: Holds the ledger and the releases.
+        stretch: Entries in a segment.
 
     Returns:
         One sentence a fault, each naming its entry or release.
     """
     digests, found, faults = _walk(store)
-    return [*faults, *_anchors(store, digests, found)]
+    return [*faults, *segments.faults(store, digests, stretch), *_anchors(store, digests, found)]
 
 
 def _walk(store: Store) -> tuple[dict[int, str], list[Entry], list[str]]:
@@ -38,14 +41,14 @@ def _walk(store: Store) -> tuple[dict[int, str], list[Entry], list[str]]:
     found: list[Entry] = []
     faults: list[str] = []
     expected, before = 1, GENESIS
-    for name in store.list(LEDGER):
+    names = numbered(store)
+    for name, data in zip(names, store.read_many(names), strict=True):
         try:
             sequence = number(name)
         except ContractError as error:
             faults.append(str(error))
             continue
         faults += [f"Entry {missing} of the ledger is missing." for missing in range(expected, sequence)]
-        data = store.read(name)
         try:
             entry = parse(data, sequence)
         except ContractError as error:

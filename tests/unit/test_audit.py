@@ -6,6 +6,8 @@ import pytest
 
 from pipelines.audit import Tag, append, entries, head, verify
 from pipelines.audit.__main__ import main
+from pipelines.audit.ledger import record, seal_closed
+from pipelines.audit.segments import STRETCH, segment_key
 from pipelines.base.digests import sha256_bytes
 from pipelines.base.errors import ContractError
 from pipelines.base.releases import Release
@@ -185,3 +187,94 @@ def test_the_command_prints_one_line_or_names_the_fault(five, monkeypatch, capsy
     five.delete(KEYS[1])
     assert main(["verify"]) == 1
     assert "Entry 2 of the ledger is missing." in capsys.readouterr().err
+
+
+SEGMENT = "ledger/segments/000000000001-000000000003.jsonl"
+
+
+@pytest.fixture
+def sealed(store):
+    for number in range(1, 8):
+        record(store, Tag.MODEL_TRAINED, "screening", {"number": number}, stretch=3)
+    return store
+
+
+def test_a_closed_stretch_is_sealed_byte_for_byte_and_an_open_one_is_not(sealed):
+    names = [f"ledger/{n:012d}.json" for n in range(1, 8)]
+    assert sealed.list("ledger/segments") == [SEGMENT, "ledger/segments/000000000004-000000000006.jsonl"]
+    assert sealed.read(SEGMENT) == b"".join(sealed.read(name) for name in names[:3])
+    assert head(sealed).sequence == 7
+    assert [entry.sequence for entry in entries(sealed)] == list(range(1, 8))
+    assert verify(sealed, stretch=3) == []
+
+
+def test_the_usual_stretch_is_ten_thousand_entries(sealed):
+    assert segment_key(20_000, STRETCH) == "ledger/segments/000000010001-000000020000.jsonl"
+
+
+def test_sealing_again_changes_nothing(sealed):
+    before = {name: sealed.read(name) for name in sealed.list("ledger")}
+    assert seal_closed(sealed, 7, 3) == []
+    assert {name: sealed.read(name) for name in sealed.list("ledger")} == before
+
+
+def test_what_a_killed_writer_did_not_seal_is_sealed_with_the_next_entry(sealed):
+    before = {name: sealed.read(name) for name in sealed.list("ledger/segments")}
+    for name in before:
+        sealed.delete(name)
+    record(sealed, Tag.MODEL_TRAINED, "screening", {"number": 8}, stretch=3)
+    assert {name: sealed.read(name) for name in sealed.list("ledger/segments")} == before
+
+
+def test_a_closed_stretch_without_its_segment_is_named_until_it_is_sealed(sealed):
+    sealed.delete(SEGMENT)
+    assert verify(sealed, stretch=3) == [f"{SEGMENT} is missing. Run `python -m pipelines.audit seal`."]
+    assert seal_closed(sealed, 7, 3) == [3]
+    assert verify(sealed, stretch=3) == []
+
+
+def test_a_whole_chain_forged_anew_differs_from_its_segments(sealed):
+    for number in range(1, 8):
+        sealed.delete(f"ledger/{number:012d}.json")
+    for number in range(1, 8):
+        record(sealed, Tag.MODEL_TRAINED, "screening", {"number": 100 + number}, stretch=3)
+    faults = verify(sealed, stretch=3)
+    assert len(faults) == 6
+    assert faults[0] == f"Entry 1 of the ledger is not the one that {SEGMENT} sealed: it was replaced or removed."
+
+
+def test_a_removed_entry_of_a_sealed_stretch_is_named_with_its_copy(sealed):
+    sealed.delete("ledger/000000000002.json")
+    assert f"Entry 2 of the ledger is not the one that {SEGMENT} sealed: it was replaced or removed." in verify(
+        sealed, stretch=3
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "fault"),
+    [
+        ("ledger/segments/000000000004-000000000006.jsonl", b"{}\n", "must hold 3 entries; it holds 1"),
+        ("ledger/segments/000000000001-000000000002.jsonl", b"", "must hold sealed stretches of 3 entries only"),
+        ("ledger/segments/notes.txt", b"", "must hold sealed stretches of 3 entries only"),
+    ],
+)
+def test_a_foreign_segment_is_named(sealed, name, data, fault):
+    sealed.put(name, data)
+    assert any(fault in found for found in verify(sealed, stretch=3))
+
+
+@pytest.mark.parametrize("broken", [1, 2, 3, 4])
+def test_a_broken_stretch_is_not_sealed(store, broken):
+    for number in range(1, 6):
+        append(store, Tag.MODEL_TRAINED, "screening", number=number)
+    other = FileStore(store.root / "other")
+    for number in range(1, 6):
+        append(other, Tag.MODEL_TRAINED, "outcomes", number=number)
+    store.put(KEYS[broken - 1], other.read(KEYS[broken - 1]))
+    assert seal_closed(store, 5, 3) == ([] if broken < 4 else [3])
+
+
+def test_sealing_has_a_command(five, monkeypatch, capsys):
+    monkeypatch.setenv("CANDOR_STORE", five.url)
+    assert main(["seal"]) == 0
+    assert capsys.readouterr().out == "0 stretches of the ledger were sealed now.\n"
