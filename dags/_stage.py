@@ -41,12 +41,14 @@ MONITOR: Final = "monitor_models"
 AUDIT: Final = ("CANDOR_AUDIT_KEY",)
 IMPORTABLE: Final = ("CANDOR_VAULT_KEY",)
 """For the file of scores that an ATS or LMS imports: it carries that system's own identifiers."""
+PERSON: Final = ("CANDOR_PERSON_KEY",)
+"""Each person's own key, under which their rows lie in a snapshot."""
 INGEST: Final = ("CANDOR_PSEUDONYM_KEY", "CANDOR_VAULT_KEY", "CANDOR_AUDIT_KEY")
 VIEWER: Final = ("CANDOR_VIEWER_PASSWORD",)
-HANDED: Final = {"evaluate": AUDIT}
+HANDED: Final = {"snapshot": PERSON, "prepare": PERSON, "evaluate": AUDIT}
 """What a stage of the reproducible graph is handed; the others read no secret at all."""
 
-SECRETS: Final = frozenset(INGEST + VIEWER)
+SECRETS: Final = frozenset(INGEST + PERSON + VIEWER)
 
 FINAL: Final = ("SettingsError", "ContractError", "GateRefused")
 """Errors that waiting does not mend. The rest (`SourceUnavailable`, a killed process) may be tried again."""

@@ -1,6 +1,7 @@
 """Turn a family's tables into labelled cases, split by time, and describe them.
 
 Reads   snapshot   the family's tables as known on its day
+        keys       what opens each person's rows in it; who was forgotten since is lacking, and counted
 Writes  examples.parquet   one row a labelled case: who, what, when asked, outcome, `split`, the model's columns
         profile.json       distribution of every input over the people whom the model would be asked about on that day
         report.json        counts, and the leaks found: inputs that tell the outcome too well to be known beforehand
@@ -22,12 +23,13 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from pipelines.base import snapshots
+from pipelines.base import keys, snapshots
 from pipelines.base.catalog import PREPARED, SNAPSHOT, stage_dir
 from pipelines.base.errors import ContractError
 from pipelines.base.log import get_logger
 from pipelines.base.settings import Count, Section, Share, load
 from pipelines.base.stage import main
+from pipelines.base.store import open_store
 from pipelines.models import features
 
 SPLITS: Final = ("train", "valid", "test")
@@ -173,7 +175,8 @@ def run(family: str, root: Path | None = None) -> str:
     module = features(family)
     common = load(Prepare, "prepare", root=root)
     own = load(module.Prepare, family, "prepare", root=root)
-    tables = snapshots.read(stage_dir(family, SNAPSHOT, root), module.TABLES)
+    taken = snapshots.read(stage_dir(family, SNAPSHOT, root), module.TABLES, keys.held(open_store()))
+    tables = taken.tables
     examples = module.examples(tables, own)
     if examples.is_empty():
         rows = ", ".join(f"{name} {len(frame)}" for name, frame in tables.items())
@@ -187,10 +190,12 @@ def run(family: str, root: Path | None = None) -> str:
     asked = module.inputs(without(module.cases(tables, own, as_of), found))
     reference = referenced(module.inputs(kept.filter(pl.col("split") == "train")), asked, common.profile_min_rows)
     _write(folder / "profile.json", profile(reference, common.profile_bins))
-    _write(folder / "report.json", _report(family, kept, found, own, as_of))
+    report = _report(family, kept, found, own, as_of) | {"lacking_people": taken.lacking}
+    _write(folder / "report.json", report)
     names = ", ".join(leak.column for leak in found)
-    get_logger("prepare").info("cases_prepared", family=family, cases=len(kept), leaks=names)
-    return f"{family}: {len(kept)} cases" + (f"; taken out as leaks: {names}" if found else "")
+    get_logger("prepare").info("cases_prepared", family=family, cases=len(kept), leaks=names, lacking=taken.lacking)
+    lacking = f"; without {taken.lacking} people who were forgotten since" if taken.lacking else ""
+    return f"{family}: {len(kept)} cases" + (f"; taken out as leaks: {names}" if found else "") + lacking
 
 
 def _report(family: str, kept: pl.DataFrame, found: list[Leak], own: Section, as_of: date) -> dict[str, Any]:

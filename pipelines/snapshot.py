@@ -5,7 +5,8 @@
 
 Reads   lake       the newest manifest (`pin`), then exactly the manifest that lake.lock names
 Writes  lake.lock  manifest, version, rows and digest of every table, and the day that each family sees
-        snapshot   one Parquet file a table as known at the end of that day: resolved, consenting people only
+        snapshot   the tables as known at the end of that day: resolved, consenting people only, each under a key
+        keys       a key for everybody who has none yet
 
 The lock holds no path: two installations with the same data have the same lock. The snapshot leaves out which manifest
 it came from, so that news which do not touch a family do not rerun it.
@@ -20,7 +21,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from pipelines.base import known, snapshots
+from pipelines.base import keys, known, snapshots
 from pipelines.base.catalog import FAMILIES, LAKE_LOCK, SNAPSHOT, stage_dir
 from pipelines.base.lake import Lake, Manifest
 from pipelines.base.locks import lake_lock
@@ -89,7 +90,7 @@ def run(family: str, root: Path | None = None) -> str:
     as_of = locked.as_of(family)
     tables, counts = known.read_people(lake, manifest, features(family).TABLES, as_of)
     folder = stage_dir(family, SNAPSHOT, root)
-    snapshots.write(folder, tables)
+    snapshots.write(folder, tables, keys.ensure(lake.store, snapshots.people(tables)))
     report = {"family": family, "as_of": as_of.isoformat(), "tables": counts}
     (folder / "report.json").write_text(json.dumps(report, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     rows = sum(count["rows"] for count in counts.values())

@@ -26,7 +26,7 @@ ROLES: Final = {
 """Airflow accounts and their roles."""
 
 REVIEWERS: Final = ("compliance_first", "compliance_second")
-KEYS: Final = ("CANDOR_PSEUDONYM_KEY", "CANDOR_VAULT_KEY", "CANDOR_AUDIT_KEY")
+KEYS: Final = ("CANDOR_PSEUDONYM_KEY", "CANDOR_VAULT_KEY", "CANDOR_AUDIT_KEY", "CANDOR_PERSON_KEY")
 AIRFLOW_KEYS: Final = ("AIRFLOW__API_AUTH__JWT_SECRET", "AIRFLOW__API__SECRET_KEY", "AIRFLOW__CORE__FERNET_KEY")
 
 
@@ -47,11 +47,13 @@ def read_private(path: Path) -> dict[str, str]:
 
 
 def create_keys(company: Company) -> None:
-    """Make the keys of a new company. A company that has them keeps them: other keys would orphan its data."""
-    if company.keys.exists():
-        return
+    """Make the keys that a company lacks. Those it has it keeps: other keys would orphan its data."""
+    held = read_private(company.keys) if company.keys.exists() else {}
     made = {name: secrets.token_hex(32) for name in (*KEYS, *AIRFLOW_KEYS)}
     made["AIRFLOW__CORE__FERNET_KEY"] = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
+    made |= held
+    if made == held:
+        return
     write_private(company.keys, json.dumps(made, indent=2) + "\n")
 
 

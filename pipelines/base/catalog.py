@@ -13,6 +13,7 @@ STAGES: Final = ("snapshot", "prepare", "train", "score", "evaluate", "gate")
 LANDING: Final = "landing"
 LAKE: Final = "lake"
 VAULT: Final = "vault"
+KEYS: Final = "keys"
 QUARANTINE: Final = "quarantine"
 PROPOSALS: Final = "proposals"
 RELEASES: Final = "releases"

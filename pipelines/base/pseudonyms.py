@@ -10,11 +10,13 @@ from pipelines.base.settings import environment
 PSEUDONYM_KEY = "CANDOR_PSEUDONYM_KEY"
 VAULT_KEY = "CANDOR_VAULT_KEY"
 AUDIT_KEY = "CANDOR_AUDIT_KEY"
+PERSON_KEY = "CANDOR_PERSON_KEY"
 
 _WHAT = {
     PSEUDONYM_KEY: "the 64 hex characters that key pseudonyms",
     VAULT_KEY: "the 64 hex characters that seal direct identifiers and quarantined rows",
     AUDIT_KEY: "the audit identity (64 hex characters) that opens protected attributes",
+    PERSON_KEY: "the 64 hex characters that seal each person's own key",
 }
 
 

@@ -12,23 +12,23 @@ from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 from pipelines.base.errors import SettingsError
 
 
-def seal(key: bytes, plaintext: bytes) -> bytes:
-    """Ciphertext of `plaintext` under a 32-byte key."""
-    return AESSIV(key).encrypt(plaintext, [b"candor"])
+def seal(key: bytes, plaintext: bytes, about: bytes = b"candor") -> bytes:
+    """Ciphertext of `plaintext` under a 32-byte key; it opens only with the same `about` beside it."""
+    return AESSIV(key).encrypt(plaintext, [about])
 
 
-def unseal(key: bytes, ciphertext: bytes) -> bytes:
+def unseal(key: bytes, ciphertext: bytes, about: bytes = b"candor") -> bytes:
     """Plaintext again.
 
     Raises:
         SettingsError: The key is not the one that sealed it, or the bytes were changed.
     """
     try:
-        return AESSIV(key).decrypt(ciphertext, [b"candor"])
+        return AESSIV(key).decrypt(ciphertext, [about])
     except InvalidTag:
         raise SettingsError(
             "The key must be the one that sealed this part of the store; it does not open it. "
-            "Check CANDOR_VAULT_KEY and CANDOR_AUDIT_KEY against this store's secrets."
+            "Check CANDOR_VAULT_KEY, CANDOR_AUDIT_KEY and CANDOR_PERSON_KEY against this store's secrets."
         ) from None
 
 
