@@ -1,0 +1,382 @@
+"""Approvals under attack, and processes killed, in the real Airflow of the shared company after its journey.
+
+One retrain by the ML engineer, killed twice on its way, and one by a reviewer, which waits for it; their three release
+runs are attacked at the same time. Every attack ends as it should, and the ledger names it.
+"""
+
+import json
+import os
+import signal
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.run import airflow, gates, processes
+from infra.run.api import ACTIVE, Api, Denied, Unreachable, run_path
+from infra.run.clone import named
+
+from .conftest import World, candor
+
+pytestmark = pytest.mark.airflow
+FIRST, SECOND = "compliance_first", "compliance_second"
+GATES = list(gates.GATES)
+WHY = "I read the whole brief and every gap in it."
+
+
+@dataclass(frozen=True)
+class Siege:
+    """What was tried and what came of it."""
+
+    world: World
+    before: dict[str, bytes]
+    """Pointers of releases, before anything was tried."""
+    retrains: tuple[dict[str, Any], dict[str, Any]]
+    second_while_first_ran: str
+    tries: dict[str, int]
+    refused: dict[str, list[int]]
+    lost: list[int]
+    states: dict[str, str]
+    posted: dict[str, str]
+
+    def ledger(self, tag: str, run: str) -> list[dict[str, Any]]:
+        """Facts of entries about a run, oldest first."""
+        files = sorted((self.world.company.var / "ledger").glob("*.json"))
+        entries = [json.loads(file.read_text()) for file in files]
+        return [entry["facts"] for entry in entries if entry["tag"] == tag and entry["facts"].get("run_id") == run]
+
+
+class Attacks:
+    """What people with more or less rights try over Airflow's API."""
+
+    def __init__(self, world: World) -> None:
+        self.world, self.refused = world, {}
+
+    def api(self, account: str = "viewer") -> Api:
+        return self.world.api(account)
+
+    def waiting(self, run: str) -> None:
+        """Until both gates ask, and somebody could have read the brief."""
+        until(
+            lambda: {t["state"] for t in self.api().tasks("release", run) if t["task_id"] in GATES} == {gates.WAITING}
+        )
+        time.sleep(gates.READING_SECONDS)
+
+    def ended(self, dag: str, run: str) -> str:
+        state = ""
+
+        def over() -> bool:
+            nonlocal state
+            state = str(self.api().run(dag, run)["state"])
+            return state in gates.FINISHED
+
+        until(over)
+        return state
+
+    def again(self, run: str) -> None:
+        """Ask again: clear the gates and what comes after them."""
+        words = {"dry_run": False, "dag_run_id": run, "task_ids": [*GATES, "publish"], "only_failed": False}
+        self.api("ml_engineer").call("POST", "/api/v2/dags/release/clearTaskInstances", words)
+        self.waiting(run)
+
+    def approve(self, run: str, first: str, second: str) -> None:
+        """Answer both gates, accepting every gap."""
+        conf = self.api().run("release", run)["conf"]
+        verdict = json.loads(proposed(self.world, conf["family"], conf["verdict"]).read_text())
+        gaps = "\n".join(gap["name"] for gap in verdict["gaps"])
+        for gate, account in zip(GATES, (first, second), strict=True):
+            self.api(account).answer("release", run, gate, "Approve", {"justification": WHY, "accepted_gaps": gaps})
+
+    def forge(self, run: str) -> str:
+        """Unassigned people answer; an engineer marks both gates successful and writes the answers himself."""
+        self.waiting(run)
+        engineer = self.api("ml_engineer")
+        for account in ("ml_engineer", "admin"):
+            with pytest.raises(Denied) as denied:
+                self.api(account).answer("release", run, GATES[0], "Approve", {})
+            self.refused.setdefault(account, []).append(denied.value.status)
+        for gate, name in zip(GATES, (FIRST, SECOND), strict=True):
+            path = f"{run_path('release', run)}/taskInstances/{gate}"
+            answer = {"chosen_options": ["Approve"], "responded_by_user": {"id": name, "name": name}}
+            engineer.call("POST", f"{path}/xcomEntries", {"key": "return_value", "value": answer})
+            engineer.call("PATCH", path, {"new_state": "success"})
+        return self.ended("release", run)
+
+    def twice(self, run: str) -> str:
+        """One person answers both gates."""
+        self.again(run)
+        self.approve(run, SECOND, SECOND)
+        return self.ended("release", run)
+
+    def edit(self, run: str) -> str:
+        """The verdict is edited after both have approved it."""
+        self.again(run)
+        conf = self.api().run("release", run)["conf"]
+        verdict = proposed(self.world, conf["family"], conf["verdict"])
+        before = verdict.read_bytes()
+        try:
+            self.approve(run, FIRST, SECOND)
+            verdict.write_bytes(before.replace(b'"family"', b' "family"', 1))
+            return self.ended("release", run)
+        finally:
+            verdict.write_bytes(before)
+
+    def performance(self, run: str) -> list[str]:
+        """Three attacks on one run, one after the other."""
+        return [self.forge(run), self.twice(run), self.edit(run)]
+
+    def requester(self, run: str) -> str:
+        """Who asked for the retrain answers as one of the two."""
+        self.waiting(run)
+        self.approve(run, FIRST, SECOND)
+        return self.ended("release", run)
+
+    def lose(self, run: str) -> tuple[str, list[int]]:
+        """Both answer while the scheduler stands still, which loses answers; then they are asked again."""
+        scheduler = processes.recorded("scheduler", self.world.company.airflow)
+        begun = {"running", gates.WAITING}
+        until(lambda: {task["state"] for task in self._gates(run)} <= begun, pause=0.05)
+        os.kill(scheduler.pid, signal.SIGSTOP)
+        try:
+            until(lambda: {t["state"] for t in self._gates(run)} == {gates.WAITING}, seconds=20)
+            self.approve(run, FIRST, SECOND)
+        finally:
+            os.kill(scheduler.pid, signal.SIGCONT)
+        conf = self.api().run("release", run)["conf"]
+        verdict = json.loads(proposed(self.world, conf["family"], conf["verdict"]).read_text())
+        desk = gates.Desk([self.api(FIRST), self.api(SECOND)], {run: [gap["name"] for gap in verdict["gaps"]]})
+        until(lambda: desk.work()[run] in gates.FINISHED)
+        return self.ended("release", run), [task["try_number"] for task in self._gates(run)]
+
+    def by_hand(self, family: str, verdict: str) -> tuple[str, str]:
+        """Start a release with the parameters of a real one."""
+        run = self.api("ml_engineer").trigger("release", {"family": family, "verdict": verdict})
+        return run, self.ended("release", run)
+
+    def post(self, asset: str, dag: str) -> str:
+        """Post an asset event; the run that it starts."""
+        found = self.api().call("GET", f"/api/v2/assets?name_pattern={asset}")["assets"]
+        number = next(item["id"] for item in found if item["name"] == asset)
+        known = {run["dag_run_id"] for run in self.api().runs(dag)}
+        extra = {"families": ["screening"], "reason": "screening: psi", "from_rest_api": False}
+        self.api("ml_engineer").call("POST", "/api/v2/assets/events", {"asset_id": number, "extra": extra})
+        until(lambda: bool({run["dag_run_id"] for run in self.api().runs(dag)} - known))
+        return next(run["dag_run_id"] for run in self.api().runs(dag) if run["dag_run_id"] not in known)
+
+    def post_retrain(self) -> str:
+        """Ask for a retrain by a posted event. One that monitoring asked for may have been waiting to go with it."""
+        while True:
+            run = self.post("retrain_request", "retrain")
+            if self._ordered(run) == "failed":
+                return f"{run} {self.ended('retrain', run)}"
+            self.api("ml_engineer").call("PATCH", run_path("retrain", run), {"state": "failed"})
+
+    def post_release(self) -> str:
+        """Post that there is a release."""
+        run = self.post("release", "score_people")
+        return f"{run} {self.ended('score_people', run)}"
+
+    def _ordered(self, run: str) -> str:
+        """How the first task of a retrain ended."""
+
+        def state() -> str:
+            return next(str(t["state"]) for t in self.api().tasks("retrain", run) if t["task_id"] == "order")
+
+        until(lambda: state() in gates.FINISHED)
+        return state()
+
+    def _gates(self, run: str) -> list[dict[str, Any]]:
+        return [task for task in self.api().tasks("release", run) if task["task_id"] in GATES]
+
+
+def until(holds: Callable[[], bool], seconds: float = 240, pause: float = 0.5) -> None:
+    """Look until something holds."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        try:
+            if holds():
+                return
+        except Unreachable:
+            pass
+        time.sleep(pause)
+    raise AssertionError(f"it did not hold within {seconds} s")
+
+
+def proposed(world: World, family: str, verdict: str) -> Path:
+    return world.company.var / "proposals" / family / verdict / "verdict.json"
+
+
+def running(*words: str) -> list[int]:
+    """Processes whose command line holds all words."""
+    found = []
+    for folder in Path("/proc").iterdir():
+        try:
+            line = (folder / "cmdline").read_bytes().decode(errors="replace")
+        except OSError:
+            continue
+        if folder.name.isdigit() and all(word in line for word in words):
+            found.append(int(folder.name))
+    return found
+
+
+def in_clone(world: World, run: str, module: str) -> list[int]:
+    """Processes of a stage at work in the clone of a run."""
+    mark = f"CANDOR_CLONE={world.company.var / 'retrain' / named(run)}".encode()
+    return [pid for pid in running(module) if mark in (Path("/proc") / str(pid) / "environ").read_bytes()]
+
+
+def killed(world: World, run: str) -> None:
+    """Kill one step of a retrain, then api-server and scheduler with its group in the middle of the scoring."""
+    until(lambda: bool(running("infra.run.clone", "repro", run, "prepare")), pause=0.1)
+    for pid in running("infra.run.clone", "repro", run, "prepare"):
+        os.kill(pid, signal.SIGKILL)
+    until(lambda: bool(in_clone(world, run, "pipelines.score")), pause=0.1)
+    for name in ("scheduler", "api-server"):
+        os.killpg(processes.recorded(name, world.company.airflow).pid, signal.SIGKILL)
+    raised = candor("up", "--var", str(world.company.var))
+    assert raised.returncode == 0, raised.stderr
+
+
+@pytest.fixture(scope="module")
+def siege(world):
+    attacks, company = Attacks(world), world.company
+    before = pointers(world)
+    engineer, reviewer = world.api("ml_engineer"), world.api(FIRST)
+    for run in engineer.runs("retrain", ACTIVE):  # what monitoring asked for would keep the others waiting
+        engineer.call("PATCH", run_path("retrain", run["dag_run_id"]), {"state": "failed"})
+    airflow.let_retrain(company, go_on=True)
+    posted = {"retrain_request": attacks.post_retrain()}
+    families = ["outcomes", "performance"]
+    one = engineer.trigger("retrain", {"families": families, "reason": "Killed on its way, with care."})
+    two = reviewer.trigger("retrain", {"families": families[1:], "reason": "Asked for by a reviewer."})
+    killed(world, one)
+    second_while_first_ran = str(world.api("viewer").run("retrain", two)["state"])
+    released = {family: f"release__{one}__{family}" for family in families} | {
+        "requester": f"release__{two}__performance"
+    }
+    with ThreadPoolExecutor(4) as pool:
+        posted_release = pool.submit(attacks.post_release)
+        known(world, released["outcomes"])
+        lost = pool.submit(attacks.lose, released["outcomes"])
+        known(world, released["performance"])
+        verdict = world.api("viewer").run("release", released["performance"])["conf"]["verdict"]
+        by_hand = pool.submit(attacks.by_hand, "performance", verdict)
+        forged = pool.submit(attacks.performance, released["performance"])
+        known(world, released["requester"])
+        asked = pool.submit(attacks.requester, released["requester"])
+        states = {
+            released["outcomes"]: lost.result()[0],
+            released["performance"]: " ".join(forged.result()),
+            released["requester"]: asked.result(),
+            "by hand": " ".join(by_hand.result()),
+        }
+    posted["release"] = posted_release.result()
+    found = tuple(
+        {p["family"]: p for p in world.api("viewer").xcom("retrain", run, "propose")} | {"run": run}
+        for run in (one, two)
+    )
+    tries = {task["task_id"]: task["try_number"] for task in world.api("viewer").tasks("retrain", one)}
+    airflow.let_retrain(company, go_on=False)
+    return Siege(world, before, found, second_while_first_ran, tries, attacks.refused, lost.result()[1], states, posted)
+
+
+def known(world: World, run: str) -> None:
+    """Until a release run exists."""
+
+    def exists() -> bool:
+        try:
+            return bool(world.api("viewer").run("release", run))
+        except Denied:
+            return False
+
+    until(exists, seconds=400, pause=0.3)
+
+
+def pointers(world: World) -> dict[str, bytes]:
+    """Release pointers by path."""
+    found = sorted((world.company.var / "releases").glob("*/0*.json"))
+    return {path.relative_to(world.company.var).as_posix(): path.read_bytes() for path in found}
+
+
+def test_a_killed_step_and_a_killed_scheduler_leave_the_digests_of_an_undisturbed_run(siege):
+    first, second = siege.retrains
+    assert first["performance"]["verdict_sha256"] == second["performance"]["verdict_sha256"]
+    assert first["outcomes"]["verdict"] == "allowed"
+    assert siege.tries["prepare"] >= 2, "the killed step was not tried again"
+    assert running("CANDOR_CLONE", named(first["run"])) == []
+    clones = siege.world.company.var / "retrain"
+    assert not [path for path in clones.iterdir() if path.name.endswith(".at_work")]
+
+
+def test_of_two_retrains_the_second_waits(siege):
+    assert siege.second_while_first_ran == "queued"
+
+
+def test_a_gate_marked_successful_with_forged_answers_releases_nothing(siege):
+    run = f"release__{siege.retrains[0]['run']}__performance"
+    assert siege.states[run] == "failed failed failed"
+    assert siege.ledger("release:refused", run)[0]["codes"] == ["no_approval"]
+    acts = {(act["act"], act["by"]) for facts in siege.ledger("release:interfered", run) for act in facts["acts"]}
+    assert acts >= {("patch_task_instance", "ml_engineer"), ("create_xcom_entry", "ml_engineer")}
+
+
+def test_an_answer_by_somebody_unassigned_is_denied_and_on_record(siege):
+    assert siege.refused == {"ml_engineer": [403], "admin": [403]}
+    run = f"release__{siege.retrains[0]['run']}__performance"
+    acts = {(act["act"], act["by"]) for facts in siege.ledger("release:interfered", run) for act in facts["acts"]}
+    assert acts >= {("update_hitl_detail", "ml_engineer"), ("update_hitl_detail", "admin")}
+
+
+def test_one_person_answering_twice_and_an_edited_verdict_are_refused(siege):
+    refusals = siege.ledger("release:refused", f"release__{siege.retrains[0]['run']}__performance")
+    assert "answered_twice" in refusals[1]["codes"]
+    assert refusals[2]["codes"] == ["changed_after_proposal"]
+    assert len(refusals) == 3
+
+
+def test_the_requester_may_not_approve(siege):
+    run = f"release__{siege.retrains[1]['run']}__performance"
+    assert siege.states[run] == "failed"
+    assert [facts["codes"] for facts in siege.ledger("release:refused", run)] == [["requester_approved"]]
+
+
+def test_a_release_started_by_hand_with_forged_parameters_asks_nobody(siege):
+    run, state = siege.states["by hand"].split()
+    assert state == "failed"
+    assert [facts["codes"] for facts in siege.ledger("release:refused", run)] == [["not_triggered"]]
+    asked = {task["task_id"]: task["state"] for task in siege.world.api("viewer").tasks("release", run)}
+    assert {asked[gate] for gate in GATES} == {"upstream_failed"}
+
+
+def test_a_retrain_asked_for_by_a_posted_event_is_turned_away(siege):
+    run, state = siege.posted["retrain_request"].split()
+    assert state == "failed"
+    assert [facts["codes"] for facts in siege.ledger("retrain:refused", run)] == [["posted_event"]]
+
+
+def test_a_posted_release_scores_nobody_anew(siege):
+    run, state = siege.posted["release"].split()
+    assert state == "success"
+    tasks = {task["task_id"]: task["state"] for task in siege.world.api("viewer").tasks("score_people", run)}
+    assert {state for task, state in tasks.items() if task.startswith("score_")} == {"skipped"}
+
+
+def test_a_lost_answer_is_asked_for_again_and_the_second_one_counts(siege):
+    assert max(siege.lost) >= 2, "no answer was lost"
+    run = f"release__{siege.retrains[0]['run']}__outcomes"
+    assert siege.states[run] == "success"
+    assert [facts["name"] for facts in siege.ledger("release:approved", run)] == [FIRST, SECOND]
+    assert siege.ledger("release:refused", run) == siege.ledger("release:interfered", run) == []
+
+
+def test_only_what_two_people_approved_was_released_and_the_ledger_is_whole(siege):
+    new = set(pointers(siege.world)) - set(siege.before)
+    assert {path.split("/")[1] for path in new} == {"outcomes"}
+    assert len(new) == 1
+    assert siege.before.items() <= pointers(siege.world).items()
+    done = siege.world.module("pipelines.audit", "verify")
+    assert done.returncode == 0, done.stderr
