@@ -4,8 +4,11 @@ A user's mistake never shows a traceback.
 """
 
 import argparse
+import errno
+import os
 import sys
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from pipelines.base.catalog import FAMILIES
 from pipelines.base.errors import CandorError, GateRefused, SourceUnavailable
@@ -15,6 +18,8 @@ EXIT_REFUSED = 3
 """A rule said no. Trying again cannot help."""
 EXIT_WAIT = 75
 """Another system did not answer (EX_TEMPFAIL of sysexits.h). Trying again may help."""
+_FULL: Final = (os.strerror(errno.ENOSPC), os.strerror(errno.EDQUOT))
+"""How every library that writes files tells of a full disk."""
 
 
 def main(run: Callable[[str], str], doc: str | None, argv: Sequence[str] | None = None) -> int:
@@ -44,7 +49,10 @@ def guarded(step: Callable[[], str | None]) -> int:
         0, or the exit code that says who must act.
     """
     try:
-        line = step()
+        try:
+            line = step()
+        except Exception as error:  # noqa: BLE001  raised again, as what it is or as what a full disk asks for
+            raise _no_room(error) from None
     except CandorError as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)  # the command's own output
         if isinstance(error, GateRefused):
@@ -53,3 +61,13 @@ def guarded(step: Callable[[], str | None]) -> int:
     if line is not None:
         print(line)  # the command's own output
     return 0
+
+
+def _no_room(error: Exception) -> Exception:
+    """A full disk as an error that says what to do, whichever library met it; any other error as it is."""
+    if isinstance(error, CandorError) or not any(words in str(error) for words in _FULL):
+        return error
+    return SourceUnavailable(
+        "The disk must have room for what is written; it has none left. What was there before is unchanged. "
+        "Make room and run the same command again."
+    )

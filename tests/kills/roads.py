@@ -39,6 +39,14 @@ def ingest(folder: Path) -> int:
     return command.main(["run", "--batch", "b"])
 
 
+def until_publish(folder: Path) -> int:
+    """All steps of a batch but the last."""
+    from pipelines.ingest import __main__ as command
+
+    command.finish = lambda batch: "not yet"
+    return ingest(folder)
+
+
 def land(folder: Path) -> int:
     """The first step of a delivery of documents: one object each, then their index."""
     from pipelines.base.store import open_store
@@ -113,6 +121,7 @@ def monitor(folder: Path) -> int:
 
 ROADS: dict[str, Callable[[Path], Any]] = {
     "ingest": ingest,
+    "until_publish": until_publish,
     "land": land,
     "pin": pin,
     "release": release,
