@@ -8,12 +8,13 @@ import socket
 import sqlite3
 import subprocess
 import time
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from infra.run import processes
-from infra.run.api import Api, Denied, Unreachable
+from infra.run.api import Api, Unreachable
 from infra.setup import secrets
 from infra.setup.company import ROOT, Company, Refused
 from infra.setup.venv import PYTHON, VENV
@@ -83,13 +84,28 @@ def keep(company: Company) -> None:
 
 
 def let_retrain(company: Company, *, go_on: bool) -> None:
-    """Let retrains go on, or let them wait: a run that monitoring asks for is neither lost nor in the way."""
-    admin = Api(url(company), "admin", secrets.read_private(company.accounts)["admin"])
+    """Let retrains go on, or let them wait: a run that monitoring asks for is neither lost nor in the way.
+
+    Raises:
+        Refused: Airflow did not answer for a minute.
+    """
     pool = {"name": POOL, "slots": int(go_on), "description": "Retrains, one at a time", "include_deferred": False}
-    try:
-        admin.call("PATCH", f"/api/v2/pools/{POOL}", pool)
-    except (Denied, Unreachable):  # there is no such pool yet: Airflow 3.3 answers 404 or 500
-        admin.call("POST", "/api/v2/pools", pool)
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        try:
+            _set(Api(url(company), "admin", secrets.read_private(company.accounts)["admin"]), pool)
+        except Unreachable:  # busy: nothing was decided
+            time.sleep(1)
+        else:
+            return
+    raise Refused(f"Airflow must answer within a minute; it does not. Read {company.airflow}")
+
+
+def _set(admin: Api, pool: Mapping[str, Any]) -> None:
+    """Make a pool, or change it. Changing one that is not there leaves Airflow 3.3 with SQLite locked: so ask first."""
+    known = {found["name"] for found in admin.call("GET", "/api/v2/pools?limit=1000")["pools"]}
+    method, path = ("PATCH", f"/api/v2/pools/{pool['name']}") if pool["name"] in known else ("POST", "/api/v2/pools")
+    admin.call(method, path, pool)
 
 
 def is_kept(company: Company) -> bool:
