@@ -7,7 +7,7 @@ EXPORTS ?=
 VAR ?=
 CANDOR := $(PYTHON) -m infra.run
 
-.PHONY: help env run up down clean check test bench
+.PHONY: help env run up down clean check test test-s3 bench
 
 help: ## what can be done here
 	@$(PYTHON) -m infra.run.help
@@ -34,6 +34,9 @@ check: env ## style, types and import contracts
 test: env ## all tests, the whole road at 200 workers among them
 	@infra/setup/chromium.sh || true
 	@env -u PYTHONDONTWRITEBYTECODE .venv/bin/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder
+
+test-s3: env ## the store's tests and the whole road at 200 workers on a real S3 server
+	@env -u PYTHONDONTWRITEBYTECODE .venv/bin/python -m pytest -m "s3road or not s3road" tests/s3
 
 bench: env ## the figures, as ratios in one run
 	@env -u PYTHONDONTWRITEBYTECODE .venv/bin/python -m tests.bench $(if $(VAR),--var "$(VAR)")

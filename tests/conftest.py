@@ -12,7 +12,7 @@ from pipelines.base.store import FileStore
 settings.register_profile("candor", deadline=None, derandomize=True)
 settings.load_profile("candor")
 
-TOGETHER: Final = ("tests/e2e/",)
+TOGETHER: Final = ("tests/e2e/", "tests/s3/")
 """Folders whose tests share one running system, so one process runs them; elsewhere a file is the unit."""
 
 REAL_DATA = Path(os.environ.get("CANDOR_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))

@@ -58,6 +58,8 @@ def clean(company: Company) -> int:
     down(company)
     shutil.rmtree(company.var)
     print(f"{company.var} is removed.")
+    if company.store:
+        print(f"{company.store.partition('?')[0]} stays as it is: remove what may go with an S3 client.")
     return 0
 
 

@@ -266,7 +266,7 @@ def main(words: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("command", choices=["start", "stop"])
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--bucket", default="", help="make this bucket, with Object Lock")
+    parser.add_argument("--bucket", default="", help="make this bucket, and <bucket>-locked with Object Lock")
     asked = parser.parse_args(words)
     folder = asked.folder.resolve()
     try:
@@ -275,7 +275,8 @@ def main(words: list[str] | None = None) -> int:
             return 0
         gateway = start(folder)
         if asked.bucket:
-            add_bucket(gateway, asked.bucket)
+            add_bucket(gateway, asked.bucket, is_locked=False)
+            add_bucket(gateway, f"{asked.bucket}-locked")
     except Refused as refused:
         print(f"error: {refused}", file=sys.stderr)
         return 1

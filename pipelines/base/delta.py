@@ -1,20 +1,28 @@
-"""Delta tables in a store: read lazily, replace one partition, append.
+"""Delta tables in a store: read lazily, replace one partition, append, erase for good.
 
 Polars' own `scan_delta` cannot open local tables below a folder with a space in its name (measured with 1.x and
 deltalake 1.6: it looks for `%20`), hence the way through a PyArrow dataset.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import polars as pl
 from deltalake import DeltaTable, write_deltalake
-from deltalake.exceptions import TableNotFoundError
+from deltalake.exceptions import DeltaError, TableNotFoundError
 
+from pipelines.base.errors import SettingsError, SourceUnavailable
 from pipelines.base.store import Store
+
+_LOG_DIGITS = 20
+"""Of the version at the beginning of a log file's name."""
 
 
 def version(store: Store, key: str) -> int | None:
     """The table's newest version; None where there is no table."""
     try:
-        return int(DeltaTable(store.uri(key), storage_options=store.options()).version())
+        with _answering(key):
+            return int(DeltaTable(store.uri(key), storage_options=store.options()).version())
     except TableNotFoundError:
         return None
 
@@ -30,8 +38,9 @@ def scan(store: Store, key: str, at: int | None = None) -> pl.LazyFrame:
     Raises:
         TableNotFoundError: There is no such table; ask `version` first.
     """
-    table = DeltaTable(store.uri(key), version=at, storage_options=store.options())
-    return pl.scan_pyarrow_dataset(table.to_pyarrow_dataset())
+    with _answering(key):
+        table = DeltaTable(store.uri(key), version=at, storage_options=store.options())
+        return pl.scan_pyarrow_dataset(table.to_pyarrow_dataset())
 
 
 def append(store: Store, key: str, rows: pl.DataFrame, partition_by: list[str], *, after: int | None) -> int:
@@ -43,15 +52,23 @@ def append(store: Store, key: str, rows: pl.DataFrame, partition_by: list[str], 
         rows: [n_rows] what to add.
         partition_by: Columns that become folders.
         after: Version to build on; whatever a killed writer left behind it is stepped back over. None starts anew.
+
+    Raises:
+        SourceUnavailable: Another wrote at the same time: a lock was lost. No manifest names what was written.
     """
-    uri, options = store.uri(key), store.options()
-    if after is not None:
+    with _answering(key):
+        uri, options = store.uri(key), store.options()
+        if after is None:
+            write_deltalake(uri, rows.to_arrow(), mode="overwrite", partition_by=partition_by, storage_options=options)
+            return int(DeltaTable(uri, storage_options=options).version())
         table = DeltaTable(uri, storage_options=options)
         if table.version() != after:
             table.restore(after)
-    mode = "overwrite" if after is None else "append"
-    write_deltalake(uri, rows.to_arrow(), mode=mode, partition_by=partition_by, storage_options=options)
-    return int(DeltaTable(uri, storage_options=options).version())
+        before = int(table.version())
+        write_deltalake(table, rows.to_arrow(), mode="append", partition_by=partition_by)
+    if table.version() != before + 1:
+        raise SourceUnavailable(f"{key} must have one writer at a time; it had two. Run the same command again.")
+    return before + 1
 
 
 def replace_partition(store: Store, key: str, rows: pl.DataFrame, partition: dict[str, str]) -> None:
@@ -65,16 +82,85 @@ def replace_partition(store: Store, key: str, rows: pl.DataFrame, partition: dic
     """
     uri, options = store.uri(key), store.options()
     columns = list(partition)
-    if version(store, key) is None:
-        write_deltalake(uri, rows.to_arrow(), mode="append", partition_by=columns, storage_options=options)
-        return
+    is_new = version(store, key) is None
     predicate = " AND ".join(f"{name} = '{value}'" for name, value in partition.items())
-    write_deltalake(
-        uri,
-        rows.to_arrow(),
-        mode="overwrite",
-        predicate=predicate,
-        partition_by=columns,
-        schema_mode="merge",
-        storage_options=options,
-    )
+    with _answering(key):
+        if is_new:
+            write_deltalake(uri, rows.to_arrow(), mode="append", partition_by=columns, storage_options=options)
+            return
+        write_deltalake(
+            uri,
+            rows.to_arrow(),
+            mode="overwrite",
+            predicate=predicate,
+            partition_by=columns,
+            schema_mode="merge",
+            storage_options=options,
+        )
+
+
+@contextmanager
+def _answering(key: str) -> Iterator[None]:
+    """What the disk or server under a table answers, as errors of ours; Delta Lake says it in words only."""
+    try:
+        yield
+    except TableNotFoundError:
+        raise
+    except (DeltaError, OSError) as error:
+        said = str(error)
+        if "No space left" in said:
+            raise SourceUnavailable(
+                f"The store must have room for {key}; its disk is full. Nothing was changed: make room and run again."
+            ) from None
+        if "S3 error" not in said:
+            raise
+        if "403" in said or "AccessDenied" in said:
+            raise SettingsError(
+                f"This account must be allowed to use {key} on S3; it is not. Grant it (README, On S3)."
+            ) from None
+        raise SourceUnavailable(
+            f"The S3 server must answer about {key}; it did not. Nothing was half-published: run it again."
+        ) from None
+
+
+def erase(store: Store, key: str, people: list[str], *, at: int | None = None) -> int:
+    """Delete the rows of people in a new version, and return that. Old versions still have them: `purge` follows.
+
+    Args:
+        store: Where the table is.
+        key: Its folder.
+        people: Pseudonyms.
+        at: Version to build on, the newest by default; what lies behind it is stepped back over.
+    """
+    table = DeltaTable(store.uri(key), storage_options=store.options())
+    if at is not None and table.version() != at:
+        table.restore(at)
+    named = ", ".join("'" + person.replace("'", "''") + "'" for person in people)
+    held = {field.name for field in table.schema().fields}
+    columns = [name for name in ("person_id", "linked_person_id") if name in held]
+    table.delete(" OR ".join(f"{name} IN ({named})" for name in columns))
+    return int(DeltaTable(store.uri(key), storage_options=store.options()).version())
+
+
+def purge(store: Store, key: str) -> int:
+    """Remove everything but the newest version: files, and log entries, whose statistics quote values.
+
+    The last entry of the log stays, since a writer needs one; after a vacuum it is the vacuum's own and quotes nothing.
+
+    Args:
+        store: Where the table is; nobody else may write it meanwhile.
+        key: Its folder.
+
+    Returns:
+        The version that is left.
+    """
+    table = DeltaTable(store.uri(key), storage_options=store.options())
+    table.vacuum(retention_hours=0, enforce_retention_duration=False, dry_run=False, full=True)
+    table = DeltaTable(store.uri(key), storage_options=store.options())
+    newest = int(table.version())
+    table.create_checkpoint()
+    for name in store.list(f"{key}/_delta_log"):
+        number = name.rpartition("/")[2][:_LOG_DIGITS]
+        if number.isdecimal() and int(number) < newest:
+            store.delete(name)
+    return newest

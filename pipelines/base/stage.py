@@ -58,6 +58,11 @@ def guarded(step: Callable[[], str | None]) -> int:
         if isinstance(error, GateRefused):
             return EXIT_REFUSED
         return EXIT_WAIT if isinstance(error, SourceUnavailable) else EXIT_ERROR
+    except OSError as error:  # a table is read long after it was opened, and Delta Lake says this in words only
+        if "S3 error" not in str(error):
+            raise
+        print("SourceUnavailable: The S3 server must answer; it did not. Run the same command again.", file=sys.stderr)
+        return EXIT_WAIT
     if line is not None:
         print(line)  # the command's own output
     return 0
