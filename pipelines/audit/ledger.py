@@ -29,6 +29,8 @@ class Tag(StrEnum):
     MODEL_RELEASED = "model:released"
     PEOPLE_SCORED = "people:scored"
     RETRAIN_REQUESTED = "retrain:requested"
+    PERSON_FORGOTTEN = "person:forgotten"
+    MODEL_OUTDATED = "model:outdated"
     RETRAIN_REFUSED = "retrain:refused"
 
 

@@ -12,8 +12,7 @@ hash of the pseudonym: nobody makes the person a new key by mistake, and nobody 
 
 import hmac
 import os
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 from typing import Final
 
 import polars as pl
@@ -29,16 +28,6 @@ KEY_BYTES: Final = 32
 HANDLE_BYTES: Final = 16
 _SCHEMA: Final = pl.Schema({"person_id": pl.String(), "mark": pl.String(), "handle": pl.Binary(), "key": pl.Binary()})
 _LOCK: Final = "keys"
-
-
-@dataclass(frozen=True, slots=True)
-class Rewritten:
-    """A shard before and after."""
-
-    object: str
-    before: str
-    """sha256 of the object."""
-    after: str
 
 
 def ensure(store: Store, people: pl.Series) -> pl.DataFrame:
@@ -59,7 +48,7 @@ def ensure(store: Store, people: pl.Series) -> pl.DataFrame:
             made = _made(missing.filter(~missing.is_in(_forgotten(held, missing).implode())))
             for (number,), frame in made.partition_by("shard", as_dict=True).items():
                 before = shards.get(int(str(number)), pl.DataFrame(schema=_SCHEMA))
-                _write(store, int(str(number)), pl.concat([before, frame.select(_SCHEMA.names())]))
+                store.put(_name(int(str(number))), _sealed(pl.concat([before, frame.select(_SCHEMA.names())])))
             held = pl.concat([held, made.select(_SCHEMA.names())])
     return held.filter(pl.col("person_id").is_in(people.implode())).select("person_id", "handle", "key").sort("handle")
 
@@ -82,18 +71,15 @@ def marked(store: Store, people: Iterable[str]) -> list[str]:
     return _forgotten(pl.concat([pl.DataFrame(schema=_SCHEMA), *_read(store).values()]), pl.Series(people)).to_list()
 
 
-def destroy(store: Store, people: Iterable[str]) -> list[Rewritten]:
+def destroy(store: Store, people: Iterable[str], note: Callable[[str, str, str], None]) -> None:
     """Destroy the keys of people, and mark them as forgotten. Once it is done, again changes nothing.
 
     Args:
         store: Where the keys are.
         people: Pseudonyms.
-
-    Returns:
-        The shards that were rewritten.
+        note: Told of every shard and its digests before and after, just before it is changed.
     """
     frame = pl.DataFrame({"person_id": sorted(people)}, schema={"person_id": pl.String}).with_columns(_shard())
-    rewritten = []
     with store.lock(_LOCK):
         for (number,), gone in frame.partition_by("shard", as_dict=True).items():
             name = _name(int(str(number)))
@@ -103,9 +89,9 @@ def destroy(store: Store, people: Iterable[str]) -> list[Rewritten]:
             kept = shard.filter(~pl.col("person_id").is_in(gone["person_id"].implode()).fill_null(value=False))
             if len(kept) == len(shard) and not marks:
                 continue
-            after = _write(store, int(str(number)), pl.concat([kept, _marks(sorted(marks))]))
-            rewritten.append(Rewritten(name, sha256_bytes(before), after))
-    return rewritten
+            after = _sealed(pl.concat([kept, _marks(sorted(marks))]))
+            note(name, sha256_bytes(before), sha256_bytes(after))
+            store.put(name, after)
 
 
 def mark(person: str) -> str:
@@ -157,8 +143,5 @@ def _read(store: Store) -> dict[int, pl.DataFrame]:
     return {n: unseal_frame(secret_key, data) for n, data in zip(numbers, store.read_many(names), strict=True)}
 
 
-def _write(store: Store, number: int, shard: pl.DataFrame) -> str:
-    """Digest of the shard as written."""
-    data = seal_frame(secret(PERSON_KEY), shard.sort("mark", "handle"))
-    store.put(_name(number), data)
-    return sha256_bytes(data)
+def _sealed(shard: pl.DataFrame) -> bytes:
+    return seal_frame(secret(PERSON_KEY), shard.sort("mark", "handle"))

@@ -4,10 +4,13 @@ A row is a version of the thing its key names; versions are appended, never chan
 newest version of each key with `known_from` up to then. Publishing is serialised; a batch spans tables and becomes
 visible with its manifest, or not at all. A publish killed half-way leaves Delta versions that no manifest names; the
 next publish steps back over them.
+
+An erasure leaves one version of a table, and none of its history. Every older manifest then reads that version up to
+the rows of its own number: the same rows, minus the person.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any, Final
@@ -25,6 +28,10 @@ from pipelines.base.store import Store
 BUCKETS: Final = 8
 """Hash buckets of the person key. Part of the layout: changing it means rewriting the lake."""
 MANIFESTS: Final = f"{LAKE}/manifests"
+REWRITTEN: Final = f"{LAKE}/rewritten"
+"""Per table the version that an erasure left."""
+Note = Callable[[str, str, str], None]
+"""Told of an object and its digests before and after, just before it is changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,16 +157,21 @@ class Lake:
         """All versions of all keys known by the end of `as_of`, in no order."""
         if name not in manifest.tables:
             return empty(name)
-        frame = delta.scan(self.store, f"{LAKE}/{name}", manifest.tables[name].version)
+        frame = self.scan(name, manifest)
         if as_of is not None:
             frame = frame.filter(pl.col("known_from") <= end_of(as_of))
         return conform(frame.collect(), pl.Schema({**TABLES[name].schema, **PROVENANCE}), name)
+
+    def scan(self, name: str, manifest: Manifest) -> pl.LazyFrame:
+        """All rows of a published table that a manifest shows, lazily."""
+        frame = delta.scan(self.store, f"{LAKE}/{name}", self._at(name, manifest.tables[name]))
+        return frame.filter(pl.col("published_seq") <= manifest.seq)
 
     def newest_known(self, name: str, manifest: Manifest) -> datetime | None:
         """The latest `known_from` of a table; None when it is empty."""
         if name not in manifest.tables:
             return None
-        frame = delta.scan(self.store, f"{LAKE}/{name}", manifest.tables[name].version)
+        frame = self.scan(name, manifest)
         newest = frame.select(pl.col("known_from").max()).collect().item()
         return newest if isinstance(newest, datetime) else None
 
@@ -203,10 +215,45 @@ class Lake:
                 )
             return manifest
 
+    def erase(self, people: Collection[str], note: Note, begun: Collection[str] = ()) -> None:
+        """Take people out of every table and of its history. Done again it changes nothing.
+
+        Args:
+            people: Pseudonyms.
+            note: Told of every table that holds them.
+            begun: Tables that were noted before: their history may not be gone yet.
+        """
+        with self.store.lock("publish"):
+            manifest = self.manifest()
+            for name in sorted(manifest.tables) if manifest else ():
+                if manifest is not None and TABLES[name].zone == "lake" and "person_id" in TABLES[name].schema:
+                    self._erase(name, manifest, sorted(people), note, is_begun=f"{LAKE}/{name}" in begun)
+
+    def _erase(self, name: str, manifest: Manifest, people: list[str], note: Note, *, is_begun: bool) -> None:
+        key, at = f"{LAKE}/{name}", self._at(name, manifest.tables[name])
+        columns = [column for column in ("person_id", "linked_person_id") if column in TABLES[name].schema]
+        frame = delta.scan(self.store, key, at).select("record_sha256", *columns).collect()
+        kept = frame.filter(~pl.any_horizontal(pl.col(columns).is_in(people)))
+        if len(kept) < len(frame):
+            note(key, sha256_lines(frame["record_sha256"]), sha256_lines(kept["record_sha256"]))
+            self._point(name, delta.erase(self.store, key, people, at=at))
+        elif not is_begun and delta.version(self.store, key) == at:
+            return
+        self._point(name, delta.purge(self.store, key))
+
+    def _at(self, name: str, table: TableVersion) -> int:
+        """The Delta version that shows a table of a manifest: its own, or what an erasure made of it since."""
+        key = f"{REWRITTEN}/{name}.json"
+        left = json.loads(self.store.read(key))["version"] if self.store.exists(key) else 0
+        return max(table.version, int(left))
+
+    def _point(self, name: str, version: int) -> None:
+        self.store.put(f"{REWRITTEN}/{name}.json", json.dumps({"version": version}).encode())
+
     def _append(self, name: str, frame: pl.DataFrame, before: TableVersion | None, seq: int) -> TableVersion:
         table, key = TABLES[name], f"{LAKE}/{name}"
         rows = stamp(table, frame).with_columns(published_seq=pl.lit(seq)).sort("bucket", *table.key)
-        version = delta.append(self.store, key, rows, ["bucket"], after=before.version if before else None)
+        version = delta.append(self.store, key, rows, ["bucket"], after=self._at(name, before) if before else None)
         digests = delta.scan(self.store, key, version).select("record_sha256").collect()["record_sha256"]
         return TableVersion(version, len(digests), sha256_lines(digests))
 

@@ -5,7 +5,7 @@ neither key nor frame; `evaluate` and monitoring hold the audit key (protected a
 write-back of scores hold the vault key (identifiers only).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import date
 from typing import Final, Protocol
 
@@ -100,6 +100,33 @@ def read(store: Store, name: str, manifest: "Tables", as_of: date | None = None)
         .unique(subset=list(table.key), keep="last")
         .sort(table.key)
     )
+
+
+def erase(store: Store, name: str, people: Collection[str], note: Callable[[str, str, str], None]) -> None:
+    """Rewrite the parts that hold people without their rows, those left behind by a killed publish too.
+
+    Args:
+        store: Where the vault is.
+        name: `protected` or `identifiers`.
+        people: Pseudonyms.
+        note: Told of every part and its digests before and after, just before it is changed.
+    """
+    key = secret(_KEYS[TABLES[name].zone])
+    for part in store.list(f"{VAULT}/{name}"):
+        before = store.read(part)
+        frame = unseal_frame(key, before)
+        kept = frame.filter(~pl.col("person_id").is_in(list(people)))
+        if len(kept) < len(frame):
+            after = seal_frame(key, kept)
+            note(part, sha256_bytes(before), sha256_bytes(after))
+            store.put(part, after)
+
+
+def all_versions(store: Store, name: str) -> pl.DataFrame:
+    """Every row that a vault table ever had, for an erasure."""
+    key = secret(_KEYS[TABLES[name].zone])
+    parts = [unseal_frame(key, store.read(part)) for part in store.list(f"{VAULT}/{name}")]
+    return pl.concat([empty(name), *parts], how="vertical_relaxed")
 
 
 def read_protected(store: Store, manifest: "Tables", as_of: date | None = None) -> pl.DataFrame:

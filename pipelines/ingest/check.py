@@ -17,6 +17,7 @@ from typing import Any, Final
 
 import polars as pl
 
+from pipelines.base import forgotten
 from pipelines.base.contracts import TABLES, Table
 from pipelines.base.errors import ContractError
 from pipelines.base.lake import Lake, Manifest
@@ -85,6 +86,8 @@ def lay_out(batch: Batch, units: list[Unit], feeds: Mapping[str, Feed], out: Pat
     for table in TABLES.values():
         frame = _rows(batch, units, feeds, table)
         if frame is not None:
+            frame, gone = forgotten.without(batch.store, frame)
+            left_out.append(gone.select(REASONS.names()))
             frame, gone = dedupe(frame, table, versions(batch.store, manifest, table))
             left_out.append(gone.select(REASONS.names()))
             frame.write_parquet(out / "rows" / f"{table.name}.parquet", compression_level=1)

@@ -4,11 +4,10 @@ from typing import Final
 
 import polars as pl
 
-from pipelines.base import delta, vault
-from pipelines.base.catalog import LAKE
+from pipelines.base import vault
 from pipelines.base.contracts import Table
 from pipelines.base.digests import row_digests
-from pipelines.base.lake import Manifest
+from pipelines.base.lake import Lake, Manifest
 from pipelines.base.store import Store
 
 UNIT: Final = "unit_no"
@@ -34,7 +33,7 @@ def versions(store: Store, manifest: Manifest | None, table: Table) -> pl.DataFr
     columns = [pl.struct(table.key).hash().alias(_KEY), pl.col("known_from"), pl.col(_DIGEST)]
     if table.zone != "lake":
         return vault.read(store, table.name, manifest).select(columns)
-    frame = delta.scan(store, f"{LAKE}/{table.name}", manifest.tables[table.name].version)
+    frame = Lake(store).scan(table.name, manifest)
     return frame.select(*table.key, "known_from", _DIGEST).collect().select(columns)
 
 

@@ -81,7 +81,7 @@ def test_nothing_of_a_person_can_be_read_without_the_keys(store, tmp_path):
 def test_a_person_without_a_key_is_lacking_and_counted(store, tmp_path):
     given = tables()
     written(tmp_path, store, given)
-    keyring.destroy(store, [person(3), person(4)])
+    keyring.destroy(store, [person(3), person(4)], lambda *_: None)
     found = snapshots.read(tmp_path, given, keyring.held(store))
     assert found.lacking == 2
     kept = given["workers"].filter(~pl.col("person_id").is_in([person(3), person(4)]))
