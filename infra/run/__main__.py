@@ -4,6 +4,7 @@ Works with the system's Python until `.venv` exists, then starts itself again in
 """
 
 import argparse
+import errno
 import fcntl
 import os
 import shutil
@@ -19,29 +20,39 @@ from infra.setup.company import Company, Refused
 
 def main(words: list[str] | None = None) -> int:
     """Run one command. A mistake of the caller is one line and exit code 1."""
-    asked = _parsed(words)
     try:
-        if asked.command == "clean":
-            return clean(companies.opened(_folder(asked)))
-        if asked.command == "down":
-            return down(companies.opened(_folder(asked)))
-        _enter_environment()
-        from infra.run import road
-
-        if asked.command == "up":
-            company = companies.opened(_folder(asked))
-            with alone(company):
-                return road.up(company)
-        company = companies.described(asked.sample, asked.workers, asked.exports, asked.var)
-        companies.claim(company)
-        with alone(company):
-            return road.run(company)
+        return _commanded(_parsed(words))
     except Refused as refused:
         print(f"error: {refused}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        if error.errno not in (errno.EACCES, errno.EROFS, errno.ENOSPC):
+            raise
+        what = f"{error.filename} must be writable and have room; {error.strerror}"
+        print(f"error: {what}. Choose another folder with VAR=..., or mend that one.", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("stopped; the same command goes on where it was.", file=sys.stderr)
         return 130
+
+
+def _commanded(asked: argparse.Namespace) -> int:
+    """What was asked for."""
+    if asked.command == "clean":
+        return clean(companies.opened(_folder(asked)))
+    if asked.command == "down":
+        return down(companies.opened(_folder(asked)))
+    _enter_environment()
+    from infra.run import road
+
+    if asked.command == "up":
+        company = companies.opened(_folder(asked))
+        with alone(company):
+            return road.up(company)
+    company = companies.described(asked.sample, asked.workers, asked.exports, asked.var)
+    companies.claim(company)
+    with alone(company):
+        return road.run(company)
 
 
 def down(company: Company) -> int:
@@ -89,6 +100,11 @@ def _enter_environment() -> None:
     if Path(sys.prefix).resolve() == venv.VENV.resolve() and venv.fresh():
         return
     if not venv.fresh():
+        if not os.access(companies.ROOT, os.W_OK):
+            raise Refused(
+                f"{venv.VENV} must be there and up to date, since {companies.ROOT} cannot be written; it is not. "
+                "Let the owner of that folder run `make env` once."
+            )
         print("Setting up .venv from uv.lock (a few minutes the first time)", flush=True)
         venv.make()
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}

@@ -179,8 +179,10 @@ def _healthy(company: Company) -> bool:
 
 
 def _port(company: Company) -> int:
-    remembered = _port_file(company)
-    return int(remembered.read_text()) if remembered.exists() else FIRST_PORT
+    try:
+        return int(_port_file(company).read_text())
+    except (FileNotFoundError, ValueError):  # none chosen yet, or killed while writing it down
+        return FIRST_PORT
 
 
 def _choose_port(company: Company) -> None:

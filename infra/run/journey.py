@@ -135,7 +135,9 @@ class Journey:
 
     def _note(self, key: str, value: Any) -> None:
         self.done[key] = value
-        self._diary.write_text(json.dumps(self.done, indent=2))
+        draft = self._diary.with_suffix(".draft")
+        draft.write_text(json.dumps(self.done, indent=2))
+        draft.replace(self._diary)
 
     def _run(self, account: str, dag: str, conf: dict[str, Any], what: str) -> str:
         """Trigger a DAG and wait for its end; its run id. A run that an earlier journey began is waited for.

@@ -8,7 +8,7 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 """The checkout this code runs from."""
@@ -100,7 +100,7 @@ def claim(company: Company) -> None:
         "store": company.store,
     }
     if company.identity.exists():
-        found = {"store": "", **json.loads(company.identity.read_text())}
+        found = _identity(company.identity)
         differing = [f"{name}={found.get(name)}" for name in asked if found.get(name) != asked[name]]
         if differing:
             raise Refused(
@@ -108,10 +108,14 @@ def claim(company: Company) -> None:
                 f"Choose another folder with VAR=..., or remove this one with `make clean VAR='{company.var}'`."
             )
         return
-    if company.var.is_dir() and any(company.var.iterdir()):
+    draft = company.identity.with_suffix(".draft")
+    if company.var.exists() and not company.var.is_dir():
+        raise Refused(f"VAR must be a folder; {company.var} is none. Choose another with VAR=...")
+    if company.var.is_dir() and set(company.var.iterdir()) - {draft}:
         raise Refused(f"{company.var} is not empty and holds no company. Choose another folder with VAR=...")
     company.var.mkdir(parents=True, exist_ok=True)
-    company.identity.write_text(json.dumps(asked, indent=2) + "\n")
+    draft.write_text(json.dumps(asked, indent=2) + "\n")
+    draft.replace(company.identity)
 
 
 def opened(var: str) -> Company:
@@ -124,8 +128,23 @@ def opened(var: str) -> Company:
     folder = (folder if folder.is_absolute() else ROOT / folder).resolve()
     if not (folder / "company.json").is_file():
         raise Refused(f"No company lives in {folder}. Make one with `make run`, or name its folder with VAR=...")
-    found = json.loads((folder / "company.json").read_text())
-    return Company(folder, found["kind"], found["workers"], Path(found["exports"]), found.get("store", ""))
+    found = _identity(folder / "company.json")
+    return Company(folder, found["kind"], found["workers"], Path(found["exports"]), found["store"])
+
+
+def _identity(file: Path) -> dict[str, Any]:
+    """What a folder was made for.
+
+    Raises:
+        Refused: The file is not readable as that.
+    """
+    try:
+        found = {"store": "", **json.loads(file.read_text())}
+        if found.keys() >= {"kind", "workers", "exports"}:
+            return found
+    except (ValueError, TypeError):
+        pass
+    raise Refused(f"{file} must say what its folder was made for; it does not. Choose another folder with VAR=...")
 
 
 def _store() -> str:

@@ -1,0 +1,149 @@
+"""The first steps of `make run` where something is in the way: they work, or one line says what to do."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from infra.run import airflow, processes
+from infra.setup import company as companies
+from infra.setup import repository
+from infra.setup.company import Company, Refused
+
+ROOT = Path(__file__).parents[2]
+SYSTEM = shutil.which("python3", path="/usr/bin:/usr/local/bin")
+FIRST_STEPS = """
+import sys
+from infra.setup import company, repository, secrets
+made = company.described("", 200, "", sys.argv[1])
+company.claim(made)
+secrets.create_keys(made)
+secrets.create_accounts(made)
+print(repository.seed(made), repository.uncommitted())
+"""
+
+as_root = pytest.mark.skipif(
+    os.getuid() != 0 or SYSTEM is None, reason="only root can become somebody else or mount (see README, Tests)"
+)
+
+
+def made(folder: Path) -> Company:
+    company = companies.described("", 200, "", str(folder))
+    companies.claim(company)
+    return company
+
+
+def clone(folder: Path) -> Path:
+    """A checkout that belongs to whoever runs the tests and that everybody may read."""
+    subprocess.run(["git", "clone", "-q", str(ROOT), str(folder)], check=True)
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(ROOT / "infra", folder / "infra", dirs_exist_ok=True, ignore=ignored)  # as it is now
+    subprocess.run(["chmod", "-R", "a+rX", str(folder)], check=True)
+    return folder
+
+
+def as_nobody(command: list[str], cwd: Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    user = {"user": "nobody", "group": "nogroup", "extra_groups": []}
+    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False, **user)
+
+
+def test_a_taken_port_is_passed_over_and_the_free_one_remembered(tmp_path):
+    company = made(tmp_path / "var")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        company.airflow.mkdir()
+        (company.airflow / "port").write_text(str(port))
+        airflow._choose_port(company)
+        assert airflow._port(company) > port
+    assert airflow.url(company) == f"http://127.0.0.1:{(company.airflow / 'port').read_text()}"
+
+
+@pytest.mark.parametrize("text", ["", "80a"])
+def test_a_port_half_written_by_a_killed_run_is_chosen_again(tmp_path, text):
+    company = made(tmp_path)
+    company.airflow.mkdir()
+    (company.airflow / "port").write_text(text)
+    airflow._choose_port(company)
+    assert airflow._port(company) >= airflow.FIRST_PORT
+
+
+def test_a_pid_file_of_a_killed_run_ends_nobody_who_has_its_number_now(tmp_path):
+    stranger = subprocess.Popen(["sleep", "60"])
+    try:
+        told = {"pid": stranger.pid, "since": "1", "mark": "of another boot"}
+        (tmp_path / "scheduler.pid").write_text(json.dumps(told))
+        (tmp_path / "api-server.pid").write_text('{"pid": 1')
+        assert processes.stop(["scheduler", "api-server"], tmp_path) == 0
+        assert stranger.poll() is None
+        assert not (tmp_path / "scheduler.pid").exists()
+    finally:
+        stranger.kill()
+        stranger.wait()
+
+
+def test_a_run_killed_while_it_claimed_its_folder_or_made_its_repository_goes_on(tmp_path):
+    (tmp_path / "var").mkdir()
+    (tmp_path / "var/company.draft").write_text('{"kind"')
+    company = made(tmp_path / "var")
+    company.git.mkdir(parents=True)
+    assert repository.seed(company) == repository.head()
+    assert companies.opened(str(tmp_path / "var")) == company
+
+
+@pytest.mark.parametrize("text", ["", '{"kind"', "{}", "[]"])
+def test_a_folder_whose_identity_is_broken_is_refused_in_one_line(tmp_path, text):
+    (tmp_path / "company.json").write_text(text)
+    for attempt in (lambda: made(tmp_path), lambda: companies.opened(str(tmp_path))):
+        with pytest.raises(Refused, match="must say what its folder was made for"):
+            attempt()
+
+
+@as_root
+def test_somebody_else_than_the_owner_of_the_checkout_gets_through_the_first_steps():
+    home = Path(tempfile.mkdtemp())  # nobody may not enter pytest's folders
+    try:
+        checkout = clone(home / "with a space")
+        var = home / "of nobody"
+        var.mkdir()
+        shutil.chown(var, "nobody")
+        home.chmod(0o755)
+        environment = {"HOME": str(var), "PATH": "/usr/bin:/bin", "PYTHONDONTWRITEBYTECODE": "1"}
+        command = [str(SYSTEM), "-c", FIRST_STEPS, str(var / "company")]
+        done = as_nobody(command, checkout, environment)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.split()[0] == repository.head()
+        assert (var / "company/secrets/keys.json").stat().st_mode & 0o777 == 0o600
+        command = [str(SYSTEM), "-m", "infra.run", "run", "--var", str(var / "other")]
+        done = as_nobody(command, checkout, environment)
+        assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+        assert "Let the owner of that folder run `make env` once." in done.stderr
+    finally:
+        shutil.rmtree(home)
+
+
+@as_root
+def test_a_read_only_checkout_beside_a_writable_var_is_left_as_it_is(tmp_path):
+    checkout, var = clone(tmp_path / "checkout"), tmp_path / "var"
+    inside = 'mount --bind "$0" "$0" && mount -o remount,ro,bind "$0" && cd "$0" && exec "$@"'
+    words = ["unshare", "-m", "sh", "-c", inside, str(checkout), sys.executable, "-c", FIRST_STEPS, str(var)]
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    done = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
+    if "permission denied" in done.stderr.lower():
+        pytest.skip(reason="this root may not mount (see README, Tests)")
+    assert done.returncode == 0, done.stderr
+    assert not list(checkout.rglob("__pycache__"))
+    assert (var / "git/candor.git/HEAD").is_file()
+
+
+def test_a_var_that_cannot_be_made_is_said_in_one_line(tmp_path):
+    (tmp_path / "file").write_text("")
+    words = [sys.executable, "-m", "infra.run", "run", "--var", str(tmp_path / "file")]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "VAR must be a folder" in done.stderr
