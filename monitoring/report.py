@@ -3,7 +3,8 @@
 Reads   reports/<family>/<as_of>/{drift,performance,bias}.json
 Writes  reports/<family>/<as_of>/findings.json and index.html; the ledger, when a retrain is asked for
 
-The request is recorded before it is printed: a crash in between loses one request and never sends two.
+The request is recorded before it is printed, and the findings are written last: a run that was killed before them asks
+again, one that finished does not.
 """
 
 from collections.abc import Sequence
@@ -30,11 +31,14 @@ def run(store: Store, family: str, until: date | None, settings: Monitor) -> Fin
         *findings.of_drift(drift, settings),
     ]
     with store.lock(f"monitor-{family}"):
-        concluded = findings.concluded(family, as_of, found, requested(store, family), settings)
+        earlier = requested(store, family)
+        if not store.exists(results.key(family, as_of, "findings.json")):  # a killed run recorded what nobody heard
+            earlier = [request for request in earlier if request["as_of"] != str(as_of)]
+        concluded = findings.concluded(family, as_of, found, earlier, settings)
         for rule in concluded.reasons:
             audit.append(store, audit.Tag.RETRAIN_REQUESTED, family, once=True, finding=rule, as_of=str(as_of))
-    results.save(store, concluded, family, as_of, "findings.json")
     store.put(results.key(family, as_of, "index.html"), page.report(concluded, drift, performance, bias).encode())
+    results.save(store, concluded, family, as_of, "findings.json")
     return concluded
 
 

@@ -108,15 +108,12 @@ def score(folder: Path) -> int:
 
 
 def monitor(folder: Path) -> int:
-    """Judge the newest day."""
-    import warnings
-
+    """Put the checks of the newest day together, and ask for a retrain."""
     from monitoring.__main__ import main
 
-    warnings.simplefilter("ignore")
     environment(folder)
     os.chdir(folder)
-    return main(["judge", "screening"])
+    return main(["report", "screening"])
 
 
 ROADS: dict[str, Callable[[Path], Any]] = {
@@ -205,11 +202,24 @@ def before_score(folder: Path) -> None:
 
 
 def before_monitor(folder: Path) -> None:
-    """A company that was scored twice."""
+    """A company that was scored twice, with what the checks found: one input has drifted."""
+    from monitoring import results
     from pipelines.base.store import FileStore
     from tests.stages import monitored_company
 
-    monitored_company.fill(FileStore(folder / "store"))
+    store, day = FileStore(folder / "store"), monitored_company.SECOND
+    monitored_company.fill(store)
+    unknown = dict.fromkeys(("noise", "psi_previous", "missing_share", "missing_share_before"), 0.0)
+    none = {"labels": (), "expected": (), "actual": ()}
+    column = results.ColumnDrift(column="overtime_hours", kind="numeric", psi=0.9, is_drifted=True, **unknown, **none)
+    about = {"family": "screening", "as_of": day}
+    found = {
+        "drift.json": results.Drift(status="ok", rows=720, columns=(column,), drifted_share=0.5, **about),
+        "performance.json": results.Performance(status="insufficient_labels", **about),
+        "bias.json": results.Bias(status="no_groups", **about),
+    }
+    for name, result in found.items():
+        results.save(store, result, "screening", day, name)
     (folder / "params.yaml").write_text(monitored_company.PARAMS)
 
 
