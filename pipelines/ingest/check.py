@@ -136,11 +136,12 @@ def settle(batch: Batch, units: list[Unit], left_out: pl.DataFrame, out: Path) -
     bad.write_parquet(out / "bad.parquet")
     accepted = [pl.DataFrame(schema=REASONS).select(SOURCE)]
     for file in sorted((out / "rows").glob("*.parquet")):
-        frame = pl.read_parquet(file)
-        kept = frame.join(bad, on=SOURCE, how="anti", maintain_order="left")
-        if len(kept) != len(frame):
-            kept.write_parquet(file, compression_level=1)
-        accepted.append(kept.select(SOURCE).unique())
+        sources = pl.read_parquet(file, columns=SOURCE)
+        kept = sources.join(bad, on=SOURCE, how="anti")
+        if len(kept) != len(sources):
+            frame = pl.read_parquet(file).join(bad, on=SOURCE, how="anti", maintain_order="left")
+            frame.write_parquet(file, compression_level=1)
+        accepted.append(kept.unique())
     # A row that only repeats says so first; what single tables left out explains the others.
     filtered = pl.concat([left_out, _notes(batch, units, FILTERED).select(REASONS.names())])
     frames = [frame.partition_by(UNIT, as_dict=True) for frame in (bad, pl.concat(accepted).unique(), filtered)]
