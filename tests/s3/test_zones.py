@@ -8,7 +8,7 @@ import pytest
 
 from pipelines.audit import Tag, append, entries, verify
 from pipelines.audit.ledger import record
-from pipelines.base import vault
+from pipelines.base import delta, vault
 from pipelines.base.errors import SettingsError, SourceUnavailable
 from pipelines.base.lake import Lake
 from pipelines.base.stage import EXIT_WAIT, guarded
@@ -89,6 +89,17 @@ def test_a_server_that_goes_away_within_a_publish_leaves_the_old_state(url, serv
     Lake(direct).publish("b2", {"courses": courses("c", on=2)}, {}, {})
     assert titles(direct) == ["a", "b", "c"]
     assert len(Lake(direct).versions("courses", Lake(direct).require())) == 3
+
+
+def test_who_is_erased_from_a_table_is_in_no_object_of_either_bucket(s3, client):
+    rows = pl.DataFrame({"bucket": [0, 0, 1], "person_id": ["p_canary", "p_2", "p_3"]})
+    first = delta.append(s3, "lake/workers", rows, ["bucket"], after=None)
+    delta.erase(s3, "lake/workers", ["p_canary"], at=first)
+    delta.purge(s3, "lake/workers")
+    assert sorted(delta.scan(s3, "lake/workers").collect()["person_id"]) == ["p_2", "p_3"]
+    assert all(b"p_canary" not in data for data in s3.read_many(s3.list("lake")))
+    versions = client.list_object_versions(Bucket=s3._at.bucket).get("Versions", [])
+    assert sorted(item["Key"].removeprefix("a/company/") for item in versions) == s3.list("lake")
 
 
 def test_a_read_that_breaks_off_late_ends_a_command_as_one_that_can_be_tried_again(capsys):
