@@ -106,6 +106,18 @@ def of_bias(bias: Bias | None) -> list[Finding]:
     return [_of_axis(a, pool) for a, pool in judged if a.verdict in ("ADVERSE", "INVESTIGATE")]
 
 
+def of_erasures(forgotten: int) -> list[Finding]:
+    """A model that learned from people who were forgotten since must be trained again without them.
+
+    Args:
+        forgotten: Erasures since, of people whom the model in use may have seen.
+    """
+    if not forgotten:
+        return []
+    text = f"{forgotten} people were forgotten whom this model may have learned from. Train it again without them."
+    return [Finding(rule="person_forgotten", subject="model", text=text, value=forgotten, bound=0)]
+
+
 def concluded(
     family: str,
     as_of: date,

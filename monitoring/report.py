@@ -14,6 +14,7 @@ from monitoring import findings, page, results, tables
 from monitoring.results import Bias, Drift, Findings, Performance
 from monitoring.settings import Monitor
 from pipelines import audit
+from pipelines.base import releases
 from pipelines.base.store import Store
 
 
@@ -29,6 +30,7 @@ def run(store: Store, family: str, until: date | None, settings: Monitor) -> Fin
         *findings.of_bias(bias),
         *findings.of_performance(performance, settings),
         *findings.of_drift(drift, settings),
+        *findings.of_erasures(outdated(store, family)),
     ]
     with store.lock(f"monitor-{family}"):
         earlier = requested(store, family)
@@ -40,6 +42,16 @@ def run(store: Store, family: str, until: date | None, settings: Monitor) -> Fin
     store.put(results.key(family, as_of, "index.html"), page.report(concluded, drift, performance, bias).encode())
     results.save(store, concluded, family, as_of, "findings.json")
     return concluded
+
+
+def outdated(store: Store, family: str) -> int:
+    """Erasures of people whom the family's model in use may have learned from."""
+    release = releases.live(store, family) or releases.shadow(store, family)
+    if release is None:
+        return 0
+    marks = [entry for entry in audit.entries(store) if entry.tag == audit.Tag.MODEL_OUTDATED]
+    mine = {mark.facts["erasure"] for mark in marks if mark.facts["model_sha256"] == release.model_sha256}
+    return len(mine)
 
 
 def requested(store: Store, family: str) -> Sequence[dict[str, str]]:

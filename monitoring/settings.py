@@ -15,6 +15,7 @@ Rule = Literal[
     "bias_human",
     "bias_human_subject",
     "not_measured",
+    "person_forgotten",
 ]
 """Findings that may ask for a retrain."""
 

@@ -1,7 +1,7 @@
 """Take a person out of every zone, in an order that can be killed anywhere and run again.
 
 Reads   lake, vault, releases   all pseudonyms of the human, their identifiers, the models that may have seen them
-Writes  keys, lake, vault, scores   without the person
+Writes  keys, lake, vault, scores, quarantine, landing   without the person
         reports                 privacy/<id>.json: every object with its digests before and after, and no personal value
         ledger                  model:outdated, once a model; person:forgotten
 
@@ -30,7 +30,7 @@ from pipelines.base.people import representatives
 from pipelines.base.pseudonyms import PERSON_KEY, secret
 from pipelines.base.store import Store
 from pipelines.models import features
-from pipelines.privacy import erasure
+from pipelines.privacy import erasure, landing
 from pipelines.privacy.erasure import Erasure
 
 SCORE_TABLES: Final = ("scored", "inputs", "outcomes")
@@ -75,9 +75,10 @@ def finish(store: Store, one: Erasure) -> str:
     keys.destroy(store, one.people, note)
     Lake(store).erase(one.people, note, before)
     _scores(store, one, before)
+    unsearched = landing.erase(store, one.people, note)
     for name in _VAULT_TABLES:
         vault.erase(store, name, one.people, note)
-    return _certify(store, one)
+    return _certify(store, one, unsearched)
 
 
 def linked(store: Store, person: str) -> list[str]:
@@ -179,7 +180,7 @@ def _json(data: bytes, known: set[tuple[str, ...]]) -> bytes:
     return data if len(kept) == len(rows) else (json.dumps(kept, indent=1, ensure_ascii=False) + "\n").encode()
 
 
-def _certify(store: Store, one: Erasure) -> str:
+def _certify(store: Store, one: Erasure, unsearched: list[str]) -> str:
     """Write the certificate and the ledger; both are the same however often this runs."""
     person = hmac.digest(secret(PERSON_KEY), "|".join(["certificate", *one.people]).encode(), "sha256").hex()
     content = {
@@ -189,6 +190,7 @@ def _certify(store: Store, one: Erasure) -> str:
         "reason": one.reason,
         "objects": [{"object": name, **digests} for name, digests in sorted(one.objects.items())],
         "models": one.models,
+        "unsearched": unsearched,
     }
     data = (json.dumps(content, indent=1, sort_keys=True) + "\n").encode()
     key = f"{REPORTS}/privacy/{one.id}.json"
@@ -201,4 +203,5 @@ def _certify(store: Store, one: Erasure) -> str:
     store.delete(one.key)
     retrain = ", ".join(sorted({model["family"] for model in one.models}))
     asked = f"; monitoring asks for a retrain of {retrain}" if retrain else ""
-    return f"forgotten: {len(one.objects)} objects rewritten, certificate {key}{asked}"
+    rest = f"; {len(unsearched)} files cannot be searched, look at them" if unsearched else ""
+    return f"forgotten: {len(one.objects)} objects rewritten, certificate {key}{asked}{rest}"

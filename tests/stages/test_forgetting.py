@@ -50,8 +50,9 @@ def score(store: FileStore) -> None:
 
 
 @pytest.fixture
-def root(tmp_path, store, keys):
+def root(tmp_path, store, keys, monkeypatch):
     """A checkout with a snapshot of a company that scored a day."""
+    monkeypatch.setenv("CANDOR_FEEDS", str(ROOT / "feeds"))
     lake = Lake(store)
     company(lake)
     more(lake)

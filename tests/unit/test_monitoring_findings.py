@@ -1,12 +1,14 @@
 """What becomes a finding, and what asks for a retrain: one test a rule, at its bound."""
 
 from datetime import date
+from pathlib import Path
 
 import pytest
 
 from monitoring import findings
 from monitoring.results import Axis, Bias, ColumnDrift, Drift, Estimate, Finding, Performance
 from monitoring.settings import Monitor
+from pipelines.base.settings import load
 from pipelines.fairness import judge_counts
 
 DAY = date(2026, 10, 31)
@@ -189,3 +191,13 @@ def test_the_same_finding_asks_again_only_after_the_cooldown(asked, retrain):
 def test_another_finding_has_its_own_cooldown():
     result = conclude([finding("psi"), finding("performance_drop")], [{"finding": "psi", "as_of": "2026-10-31"}])
     assert (result.reasons, result.held_back) == (("performance_drop",), ("psi",))
+
+
+def test_a_model_that_learned_from_the_forgotten_asks_for_a_retrain_once():
+    found = findings.of_erasures(2)
+    assert [f.value for f in found] == [2]
+    settings = load(Monitor, "monitor", root=Path(__file__).parents[2])
+    assert findings.concluded("screening", DAY, found, [], settings).reasons == ("person_forgotten",)
+    asked = [{"finding": "person_forgotten", "as_of": str(DAY)}]
+    assert not findings.concluded("screening", DAY, found, asked, settings).retrain
+    assert findings.of_erasures(0) == []
