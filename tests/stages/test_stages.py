@@ -153,11 +153,11 @@ def test_the_lock_names_each_familys_day_and_no_path(made):
     assert lock["manifest"]["seq"] == 1
     assert str(store.root) not in (root / "lake.lock").read_text()
 
+
 @pytest.mark.parametrize(("today", "seen"), [(date(9999, 1, 1), "2026-05-30"), (date(2026, 2, 1), "2026-02-01")])
 def test_a_clock_ahead_or_behind_changes_no_day_that_is_known(made, tmp_path, today, seen):
     snapshot.pin(today, tmp_path)
     assert json.loads((tmp_path / "lake.lock").read_text())["as_of"]["outcomes"] == seen
-
 
 
 def test_people_who_did_not_consent_are_nowhere(made, keys):
