@@ -1,5 +1,6 @@
 """What is killed: commands of the pipeline on a company so small that each takes a fraction of a second."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -35,7 +36,7 @@ def ingest(folder: Path) -> int:
         (out / "findings.json").write_text("[]")
 
     environment(folder)
-    check._validate = nothing_failed
+    command.validator = check.validator = lambda: contextlib.nullcontext(nothing_failed)
     return command.main(["run", "--batch", "b"])
 
 
