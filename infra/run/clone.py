@@ -210,13 +210,25 @@ def push(clone: Clone) -> dict[str, Any]:
 
 
 def propose(clone: Clone) -> dict[str, Any]:
-    """Propose each family's verdict; what `pipelines.publish propose` answers for each."""
+    """Propose each family's verdict, then drop the rows of people; the answers of `pipelines.publish propose`."""
     order, commit = clone.order(), clone.git("rev-parse", "HEAD").strip()
     facts = ("--run-id", clone.run, "--requester", order.requester, "--commit", commit)
     said = [
         clone.call(sys.executable, "-m", "pipelines.publish", "propose", family, *facts) for family in order.families
     ]
+    _drop_rows(clone)
     return {"proposals": [json.loads(text.splitlines()[-1]) for text in said]}
+
+
+def _drop_rows(clone: Clone) -> None:
+    """Remove rows of people in clear: nobody reads them once the proposals are in the store, and no key forgets them.
+
+    The mark of a killed try is left on purpose: a stage that somebody runs again here begins in a fresh clone.
+    """
+    clone.at_work.write_text("rows dropped")
+    for artifact in ("prepared", "scored"):
+        for rows in clone.path.glob(f"var/stages/*/{artifact}/*.parquet"):
+            rows.unlink()
 
 
 def reap(clone: Clone) -> None:
