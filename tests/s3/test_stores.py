@@ -73,8 +73,6 @@ def test_a_download_that_finds_nothing_leaves_nothing(any_store, tmp_path, key):
 @pytest.mark.parametrize("act", ["read", "size"])
 @pytest.mark.parametrize("key", KEYS)
 def test_a_missing_object_is_a_contract_error(any_store, key, act):
-    if (act, type(any_store).__name__) == ("size", "FileStore"):
-        pytest.skip(reason="a folder answers with its own error: nobody asks for the size of what may be missing")
     with pytest.raises(ContractError, match="there is no such object"):
         getattr(any_store, act)(key)
 

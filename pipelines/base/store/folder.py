@@ -70,7 +70,10 @@ class FileStore:
 
     def size(self, key: str) -> int:
         """See `Store.size`."""
-        return self._path(key).stat().st_size
+        path = self._path(key)
+        if not path.is_file():
+            raise ContractError(f"The store must hold {key}; there is no such object. Run the step before.")
+        return path.stat().st_size
 
     def list(self, prefix: str) -> list[str]:
         """See `Store.list`."""
