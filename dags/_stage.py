@@ -45,8 +45,9 @@ PERSON: Final = ("CANDOR_PERSON_KEY",)
 """Each person's own key, under which their rows lie in a snapshot."""
 INGEST: Final = ("CANDOR_PSEUDONYM_KEY", "CANDOR_VAULT_KEY", "CANDOR_AUDIT_KEY")
 VIEWER: Final = ("CANDOR_VIEWER_PASSWORD",)
-HANDED: Final = {"snapshot": PERSON, "prepare": PERSON, "evaluate": AUDIT}
-"""What a stage of the reproducible graph is handed; the others read no secret at all."""
+HANDED: Final = {"evaluate": (*PERSON, *AUDIT)}
+"""What a step of the reproducible graph is handed; the others `PERSON`. Each may have to make rows of people again that
+a killed try lost; `infra.run.clone` keeps that key from every stage but `snapshot` and `prepare`."""
 
 SECRETS: Final = frozenset(INGEST + PERSON + VIEWER)
 

@@ -14,7 +14,7 @@ failure: read its verdict on the Audit page.
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import DAG, Asset, Param, chain, task
 
-from dags._stage import HANDED, OWNER, RETRAIN_POOL, RETRIED, RUN, Stage, allowed, ordered
+from dags._stage import HANDED, OWNER, PERSON, RETRAIN_POOL, RETRIED, RUN, Stage, allowed, ordered
 from pipelines.base.catalog import FAMILIES, RETRAIN_REQUEST_ASSET, STAGES
 
 with DAG(
@@ -40,7 +40,12 @@ with DAG(
     )
     pin = Stage(task_id="pin", command=["infra.run.clone", "pin", RUN], **RETRIED)
     stages = [
-        Stage(task_id=stage, command=["infra.run.clone", "repro", RUN, stage], secrets=HANDED.get(stage, ()), **RETRIED)
+        Stage(
+            task_id=stage,
+            command=["infra.run.clone", "repro", RUN, stage],
+            secrets=HANDED.get(stage, PERSON),
+            **RETRIED,
+        )
         for stage in STAGES
     ]
     push = Stage(task_id="push", command=["infra.run.clone", "push", RUN], **RETRIED)

@@ -15,12 +15,18 @@ settings.load_profile("candor")
 TOGETHER: Final = ("tests/e2e/", "tests/s3/")
 """Folders whose tests share one running system, so one process runs them; elsewhere a file is the unit."""
 
+PATIENCE: Final = 1800
+"""Seconds after which a test of them hangs: the first one walks the whole road, beside other work on the machine."""
+
 REAL_DATA = Path(os.environ.get("CANDOR_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest start first: with `-n 2` one process walks the road while the other runs all the rest."""
     items.sort(key=lambda item: not item.nodeid.startswith(TOGETHER))
+    for item in items:
+        if item.nodeid.startswith(TOGETHER):
+            item.add_marker(pytest.mark.timeout(PATIENCE))
 
 
 @pytest.hookimpl(optionalhook=True)

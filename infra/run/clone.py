@@ -33,6 +33,10 @@ DVC_LOCK: Final = "dvc.lock"
 LAKE_LOCK: Final = "lake.lock"
 STORAGE: Final = "store"
 """Name of the DVC remote, set in the clone's own configuration."""
+PERSON_KEY: Final = "CANDOR_PERSON_KEY"
+OPENING: Final = ("snapshot", "prepare")
+"""Stages that open people's rows. Every step holds the key, for it may have to make those rows again; only these
+stages are handed it."""
 
 _PR_SET_PDEATHSIG: Final = 1
 _libc = ctypes.CDLL(None)
@@ -93,18 +97,28 @@ class Clone:
         """Exists while a step runs; left behind by a killed one."""
         return self.path.with_name(f"{self.name}.at_work")
 
+    @property
+    def dropped(self) -> Path:
+        """Exists when the rows of people are gone: whoever goes on here begins in a fresh checkout."""
+        return self.path.with_name(f"{self.name}.rows_dropped")
+
     def order(self) -> Order:
         """What was ordered when the clone was opened."""
         found = json.loads(self.order_file.read_text())
         return Order(**{**found, "families": tuple(found["families"])})
 
-    def call(self, *words: str) -> str:
+    def call(self, *words: str, without: str = "") -> str:
         """Run a command in the clone, its words to stderr as they come; returns its stdout.
+
+        Args:
+            words: The command.
+            without: A variable that it is not handed.
 
         Raises:
             SourceUnavailable: It failed. When a stage refused, its own error stands above in the log.
         """
         environment = {**os.environ, MARK: str(self.path), "DVC_NO_ANALYTICS": "1", "GIT_TERMINAL_PROMPT": "0"}
+        environment.pop(without, None)
         with subprocess.Popen(
             words,
             cwd=self.path,
@@ -143,8 +157,14 @@ def named(run: str) -> str:
 
 
 def open_clone(clone: Clone, order: Order) -> None:
-    """Clone the git remote at the ordered ref, whatever an earlier try left."""
+    """Clone the git remote at the ordered ref, whatever an earlier try left.
+
+    One retrain is at work at a time, so this is also where those that failed lose their rows of people.
+    """
     clone.path.parent.mkdir(parents=True, exist_ok=True)
+    for other in clone.path.parent.glob("*/"):
+        if other != clone.path:
+            _drop_rows(Clone(other.name))
     _write(clone.order_file, json.dumps(asdict(order)))
     renew(clone)
 
@@ -169,6 +189,7 @@ def renew(clone: Clone) -> None:
     (clone.path / ".dvc" / "config.local").write_text(_configuration(clone.path))
     if clone.pinned.is_file():
         shutil.copyfile(clone.pinned, clone.path / LAKE_LOCK)
+    clone.dropped.unlink(missing_ok=True)
     clone.at_work.unlink()
 
 
@@ -180,11 +201,18 @@ def pin(clone: Clone) -> None:
 
 
 def repro(clone: Clone, stage: str) -> None:
-    """Reproduce one stage for all ordered families; what did not change comes from the cache."""
-    if clone.at_work.exists():
+    """Reproduce one stage for all ordered families; what did not change comes from the cache.
+
+    A fresh checkout lacks the rows of people, which are in no cache: they are made again first, by the stages that may.
+    """
+    is_fresh = clone.at_work.exists() or clone.dropped.exists()
+    if is_fresh:
         renew(clone)
     clone.at_work.write_text(stage)
-    clone.dvc("repro", "--pull", "--allow-missing", *(f"{stage}@{family}" for family in clone.order().families))
+    for due in [OPENING[-1], stage] if is_fresh and stage not in OPENING else [stage]:
+        targets = (f"{due}@{family}" for family in clone.order().families)
+        without = "" if due in OPENING else PERSON_KEY
+        clone.call(sys.executable, "-m", "dvc", "repro", "--pull", "--allow-missing", *targets, without=without)
     clone.at_work.unlink()
 
 
@@ -221,11 +249,8 @@ def propose(clone: Clone) -> dict[str, Any]:
 
 
 def _drop_rows(clone: Clone) -> None:
-    """Remove rows of people in clear: nobody reads them once the proposals are in the store, and no key forgets them.
-
-    The mark of a killed try is left on purpose: a stage that somebody runs again here begins in a fresh clone.
-    """
-    clone.at_work.write_text("rows dropped")
+    """Remove rows of people in clear: nobody reads them once proposals are in the store, and no key forgets them."""
+    clone.dropped.touch()
     for artifact in ("prepared", "scored"):
         for rows in clone.path.glob(f"var/stages/*/{artifact}/*.parquet"):
             rows.unlink()

@@ -62,8 +62,8 @@ def world(tmp_path_factory):
     company = described("", 200, "", str(var))
     claim(company)
     canary.deliver(company.exports)
-    done = candor("run", "--workers", "200", "--var", str(var))
     try:
+        done = candor("run", "--workers", "200", "--var", str(var))
         assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
         raised = candor("up", "--var", str(var))
         assert raised.returncode == 0, raised.stderr

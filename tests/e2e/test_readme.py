@@ -9,6 +9,7 @@ import pytest
 
 from pipelines.base.catalog import FAMILIES
 
+from . import canary
 from .conftest import ROOT, git, plain_environment
 
 pytestmark = pytest.mark.airflow
@@ -46,7 +47,9 @@ def test_every_command_does_what_the_readme_says(world, engineer):
     said = {}
     for line in dict.fromkeys(line for line in lines() if line not in (*BY_FIXTURE, *BY_CI)):
         words = ["bash", "-ec", f". var/sample/env; {line}"]
-        done = subprocess.run(words, cwd=engineer, env=plain_environment(), capture_output=True, text=True, check=False)
+        typed = f"{canary.WORKER}\n" if "privacy forget" in line else ""
+        handed = plain_environment()
+        done = subprocess.run(words, cwd=engineer, env=handed, input=typed, capture_output=True, text=True, check=False)
         assert done.returncode == 0, f"{line}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
         said[line] = done.stdout
         if line.endswith("snapshot pin"):
@@ -60,6 +63,18 @@ def test_every_command_does_what_the_readme_says(world, engineer):
         sha256 = world.summary["families"][family]["verdict_sha256"]
         by_dag = json.loads((world.company.var / "proposals" / family / sha256 / "verdict.json").read_text())
         assert by_hand == by_dag
+
+
+def test_the_person_that_was_forgotten_is_nowhere_but_at_the_source(world, engineer):
+    """The canary, under every number it had; its files that no feed can read are named in the certificate."""
+    certificates = sorted((world.company.var / "reports" / "privacy").glob("*.json"))
+    assert len(certificates) == 1
+    certificate = json.loads(certificates[0].read_text())
+    zones = {entry["object"].split("/")[0] for entry in certificate["objects"]}
+    assert zones >= {"keys", "lake", "vault", "landing", "quarantine", "scores"}
+    assert {model["family"] for model in certificate["models"]} == set(FAMILIES)
+    unsearched = {key: tuple(canary.PERSONAL) for key in certificate["unsearched"]}
+    assert canary.findings(world.company.var, {"exports/": tuple(canary.PERSONAL), **unsearched}) == {}
 
 
 def test_one_changed_number_reruns_one_family(world, engineer):

@@ -30,6 +30,7 @@ stages:
 STAGE = """
 import os, pathlib, subprocess, sys, time
 name = sys.argv[1]
+assert ("CANDOR_PERSON_KEY" in os.environ) == (name == "prepare"), "only prepare may be handed the key"
 out = pathlib.Path(name + ("d" if name == "prepare" else "ed"))
 out.write_text("half")
 if name == "train" and pathlib.Path(os.environ["SLOW"]).exists():
@@ -51,6 +52,7 @@ class Retrain:
             "CANDOR_DVC_REMOTE": str(top / "dvc-remote"),
             "CANDOR_DVC_CACHE": str(top / "dvc-cache"),
             "CANDOR_CLONES": str(self.clones),
+            "CANDOR_PERSON_KEY": "opens people's rows",
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
             "PYTHONPATH": str(ROOT),
             "SLOW": str(self.slow),
@@ -158,6 +160,30 @@ def test_whatever_is_killed_in_a_clone_the_next_try_ends_as_an_undisturbed_run(r
     assert not (retrain.clones / f"{retrain.name}.at_work").exists()
 
 
+def test_a_retrain_drops_the_rows_that_failed_ones_before_it_left(remote, tmp_path):
+    retrain = made(remote, tmp_path)
+    retrain.open()
+    failed = retrain.clones / "manual__2026-10-01T00-00-00-00-00" / "var/stages/outcomes/prepared"
+    failed.mkdir(parents=True)
+    (failed / "cases.parquet").write_text("rows of people")
+    (failed / "report.json").write_text("{}")
+    retrain.open()
+    assert [path.name for path in failed.iterdir()] == ["report.json"]
+    assert (retrain.clones / "manual__2026-10-01T00-00-00-00-00.rows_dropped").exists()
+
+
+def test_a_stage_run_again_after_the_rows_were_dropped_makes_them_again(remote, tmp_path):
+    retrain = made(remote, tmp_path)
+    retrain.open()
+    for stage in ("prepare", "train"):
+        retrain.step("repro", RUN, stage)
+    (retrain.clone / "prepared").unlink()
+    (retrain.clones / f"{retrain.name}.rows_dropped").touch()
+    retrain.step("repro", RUN, "train")
+    assert (retrain.clone / "prepared").read_text() == "rows of the pinned lake"
+    assert not (retrain.clones / f"{retrain.name}.rows_dropped").exists()
+
+
 def until(holds, seconds=60):
     end = time.monotonic() + seconds
     while not holds():
@@ -177,6 +203,7 @@ def test_a_try_killed_while_it_clones_is_begun_again(remote, tmp_path):
 def test_dvc_killed_alone_is_a_failed_step_that_the_next_try_mends(remote, tmp_path):
     retrain = made(remote, tmp_path)
     retrain.open()
+    retrain.step("repro", RUN, "prepare")
     retrain.slow.touch()
     step = retrain.start("repro", RUN, "train")
     until(lambda: bool(retrain.sleepers()))

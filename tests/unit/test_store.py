@@ -1,6 +1,7 @@
 """What only a folder does, and what a store's URL must say. What every store promises is in tests/s3/test_stores.py."""
 
 import errno
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -87,3 +88,11 @@ def test_a_disk_that_fails_while_writing_leaves_the_old_object(
     assert store.read("reports/x") == b"old"
     assert store.list("reports") == ["reports/x"]
     assert list((store.root / "reports" / ".staged").iterdir()) == []
+
+
+def test_of_many_first_writers_none_takes_the_new_folder_for_another_one(tmp_path):
+    for number in range(200):
+        store = FileStore(tmp_path / f"store {number}")
+        with ThreadPoolExecutor(8) as pool:
+            won = list(pool.map(lambda n, store=store: store.create("ledger/1", str(n).encode()), range(8)))
+        assert sum(won) == 1

@@ -137,20 +137,23 @@ class FileStore:
     def _stays(self) -> None:
         """Raise SourceUnavailable when the folder is not the one first seen.
 
-        A disk that went away would otherwise come back as an empty store, with half a run in it.
+        A disk that went away would otherwise come back as an empty store, with half a run in it. Read before looking:
+        of two threads that write first, one makes the folder while the other looks.
         """
+        seen = self._seen
         try:
             found = self.root.stat()
         except OSError:
             now = None
         else:
             now = (found.st_dev, found.st_ino)
-        if self._seen is not None and now != self._seen:
+        if seen is not None and now != seen:
             raise SourceUnavailable(
                 f"The store's folder must stay while a command runs; {self.root} is gone or another one. "
                 "Bring it back and run the same command again: nothing is taken in twice."
             )
-        self._seen = now
+        if now is not None:
+            self._seen = now
 
     @contextmanager
     def _staged(self, key: str) -> Iterator[Path]:
