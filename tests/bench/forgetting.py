@@ -1,30 +1,37 @@
 """Figures of forgetting: what encryption costs a snapshot, and how long one person takes.
 
-    python -m tests.bench.forgetting [--people N]
+    python -m tests.bench.forgetting [--people N] [--among N]
 
 The tables of a snapshot are written and read with and without a key a person; without means the Parquet files that a
 snapshot would otherwise be. What `prepare` then does with them is the same for both and left out, so the ratio is
-stricter than the promise. One person is then forgotten among all of them. Ratios and seconds of one run.
+stricter than the promise. One person is forgotten among all those of a workers' report that went through ingest, with a
+key and a score each: in landing, lake, vault, keys, scores and the file written back. Ratios and seconds of one run.
 """
 
 import argparse
 import os
+import subprocess
 import sys
 import tempfile
 import time
 from datetime import UTC, date, datetime
 from pathlib import Path
+from subprocess import DEVNULL
 from typing import Final
 
 import polars as pl
 
-from pipelines.base import keys, known, snapshots
+from pipelines.base import delta, keys, known, snapshots
+from pipelines.base.contracts import SCORED
 from pipelines.base.lake import Lake
 from pipelines.base.store import open_store
 from pipelines.privacy.forget import forget
+from pipelines.score import export
+from tests.bench import ingest
 from tests.bench.measure import ROOT, Figure
 
 PEOPLE: Final = 1_000_000
+AMONG: Final = 100_000
 NAMES: Final = ("workers", "work_records")
 _BORN: Final = {"file_id": "f", "source_row": 1, "known_from_basis": "source"}
 _KNOWN: Final = datetime(2026, 1, 1, tzinfo=UTC)
@@ -83,32 +90,76 @@ def bare(folder: Path) -> float:
     return time.perf_counter() - began
 
 
+def encryption(people: int) -> Figure:
+    """What a key a person costs a snapshot."""
+    with tempfile.TemporaryDirectory(prefix="candor bench ") as name:
+        _open(f"file://{name}/store", ROOT / "feeds")
+        Lake(open_store()).publish("bench", tables(people), {}, {})
+        first, plain = sealed(Path(name) / "sealed"), bare(Path(name) / "bare")
+        again = sealed(Path(name) / "sealed")
+    print(f"{people:,} people: sealed {first:.1f} s with new keys, {again:.1f} s with known ones; bare {plain:.1f} s")
+    what = f"tables of {people:,} people to a snapshot and back, with encryption / without"
+    return Figure(what, again / plain, 1.5, "x")
+
+
+def forgetting(people: int) -> Figure:
+    """Seconds of one erasure among the workers of a company, whose report ingest took."""
+    with ingest.place(ingest.WORKERS, people) as (env, _):
+        subprocess.run([sys.executable, "-m", "pipelines.ingest", "run"], env=env, cwd=ROOT, check=True, stdout=DEVNULL)
+        _open(env["CANDOR_STORE"], Path(env["CANDOR_FEEDS"]))
+        store, lake = open_store(), Lake(open_store())
+        everybody = lake.read("workers", lake.require(), columns=["person_id"])["person_id"]
+        keys.ensure(store, everybody)
+        scored = scores(everybody)
+        partition = {"family": "performance", "as_of": _DAY.isoformat()}
+        delta.replace_partition(
+            store, "scores/scored", scored.with_columns(as_of=pl.lit(partition["as_of"])), partition
+        )
+        export.write(store, lake.require(), "performance", _DAY, scored, root=ROOT)
+        began = time.perf_counter()
+        said = forget(store, str(everybody[0]), "request")
+        seconds = time.perf_counter() - began
+    print(f"{len(everybody):,} people: {said.split(',')[0]}")
+    return Figure(f"forgetting one person among {people:,}", seconds, 60, "s")
+
+
+def scores(people: pl.Series) -> pl.DataFrame:
+    """[n_people] `Scored` rows of one day."""
+    texts = {"family": "performance", "subject_id": "2026H1", "target_code": "rating", "scorer": "model"}
+    numbers = {"score": 0.5, "low": 0.4, "high": 0.6}
+    digests = {"model_sha256": "0" * 64, "data_sha256": "1" * 64}
+    return (
+        pl.DataFrame({"person_id": people})
+        .select(
+            "person_id",
+            **{name: pl.lit(value) for name, value in (texts | numbers | digests).items()},
+            is_selected=pl.lit(value=True),
+            reasons=pl.lit([], dtype=pl.List(pl.String)),
+            as_of=pl.lit(_DAY),
+            scored_at=pl.lit(_KNOWN),
+        )
+        .select(SCORED.names())
+    )
+
+
+def figures(people: int = PEOPLE, among: int = AMONG) -> list[Figure]:
+    """Both figures."""
+    return [encryption(people), forgetting(among)]
+
+
+def _open(url: str, feeds: Path) -> None:
+    os.environ |= {"CANDOR_STORE": url, "CANDOR_FEEDS": str(feeds)}
+    # `ingest.place` numbers its keys in the same way
+    os.environ |= {f"CANDOR_{k}_KEY": f"{n:064x}" for n, k in enumerate(("PSEUDONYM", "VAULT", "AUDIT", "PERSON"), 1)}
+
+
 def main() -> int:
     """Measure and print; exit code 1 when a figure is above its bound."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench.forgetting", description=__doc__)
     parser.add_argument("--people", type=int, default=PEOPLE)
-    people = parser.parse_args().people
-    with tempfile.TemporaryDirectory(prefix="candor bench ") as name:
-        os.environ |= {"CANDOR_STORE": f"file://{name}/store", "CANDOR_FEEDS": str(ROOT / "feeds")}
-        os.environ |= {
-            f"CANDOR_{k}_KEY": f"{n:064x}" for n, k in enumerate(("PSEUDONYM", "VAULT", "AUDIT", "PERSON"), 1)
-        }
-        given = tables(people)
-        Lake(open_store()).publish("bench", given, {}, {})
-        first, plain = sealed(Path(name) / "sealed"), bare(Path(name) / "bare")
-        again = sealed(Path(name) / "sealed")
-        print(
-            f"{people:,} people: sealed {first:.1f} s with new keys, {again:.1f} s with known ones; bare {plain:.1f} s"
-        )
-        began = time.perf_counter()
-        forget(open_store(), str(given["workers"]["person_id"][0]), "request")
-        seconds = time.perf_counter() - began
-    found = [
-        Figure(
-            f"tables of {people:,} people to a snapshot and back, with encryption / without", again / plain, 1.5, "x"
-        ),
-        Figure(f"forgetting one person among {people:,}", seconds, 60, "s"),
-    ]
+    parser.add_argument("--among", type=int, default=AMONG)
+    given = parser.parse_args()
+    found = figures(given.people, given.among)
     print("\n".join(figure.line() for figure in found))
     return int(not all(figure.holds for figure in found))
 
