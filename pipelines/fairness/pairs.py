@@ -8,7 +8,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from scipy import optimize, stats
+import scipy  # its parts load at first use: `gate` needs none of them, and they take two seconds
 
 _Z = 1.959963984540054
 """Two-sided 95 % quantile of the normal distribution."""
@@ -94,8 +94,8 @@ def score_interval(pair: Pair) -> Interval:
         return _score(pair, math.exp(log_ratio)) ** 2 - _Z**2
 
     centre = math.log(ratio) if ratio > 0 else -50.0
-    low = math.exp(optimize.brentq(excess, centre - 50.0, centre)) if ratio > 0 else 0.0
-    high = math.exp(optimize.brentq(excess, centre, 50.0))
+    low = math.exp(scipy.optimize.brentq(excess, centre - 50.0, centre)) if ratio > 0 else 0.0
+    high = math.exp(scipy.optimize.brentq(excess, centre, 50.0))
     return Interval(low, high, "score")
 
 
@@ -123,13 +123,13 @@ def z_statistic(pair: Pair) -> float:
 
 def fisher_p(pair: Pair) -> float:
     """Two-sided p of Fisher's exact test, a share."""
-    return float(stats.fisher_exact(_cells(pair)).pvalue)
+    return float(scipy.stats.fisher_exact(_cells(pair)).pvalue)
 
 
 def mid_p(pair: Pair) -> float:
     """Twice the smaller tail of Fisher's test, the table seen counted half: Fisher alone is conservative."""
     total = pair.people + pair.reference_people
-    tables = stats.hypergeom(total, pair.selected + pair.reference_selected, pair.people)
+    tables = scipy.stats.hypergeom(total, pair.selected + pair.reference_selected, pair.people)
     half = 0.5 * tables.pmf(pair.selected)
     return float(2 * min(tables.cdf(pair.selected - 1) + half, tables.sf(pair.selected) + half, 0.5))
 
@@ -146,7 +146,7 @@ def p_value(pair: Pair) -> float:
     if is_small_sample(pair):
         return fisher_p(pair)
     z = z_statistic(pair)
-    return 1.0 if math.isnan(z) else float(2 * stats.norm.sf(abs(z)))
+    return 1.0 if math.isnan(z) else float(2 * scipy.stats.norm.sf(abs(z)))
 
 
 def is_flipped_by_one(pair: Pair) -> bool:

@@ -5,7 +5,7 @@ from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special, stats
+import scipy
 
 _EXACT_CELLS = 250_000
 """Largest number of possible tables that is enumerated. Beyond it the normal approximation is close: for 400 against
@@ -32,8 +32,8 @@ def power(people: int, reference_people: int, reference_rate: float, ratio: floa
 
 
 def _exact(n_g: int, n_r: int, rate_g: float, rate_r: float, level: float) -> float:
-    chance_g = stats.binom.pmf(np.arange(n_g + 1), n_g, rate_g)
-    chance_r = stats.binom.pmf(np.arange(n_r + 1), n_r, rate_r)
+    chance_g = scipy.stats.binom.pmf(np.arange(n_g + 1), n_g, rate_g)
+    chance_r = scipy.stats.binom.pmf(np.arange(n_r + 1), n_r, rate_r)
     return float(chance_g @ _rejected(n_g, n_r, level) @ chance_r)
 
 
@@ -53,7 +53,7 @@ def _rejected(n_g: int, n_r: int, level: float) -> npt.NDArray[np.float64]:
 def _log_choose(n: int, k: npt.NDArray[np.int64] | int) -> npt.NDArray[np.float64]:
     chosen = np.asarray(k, dtype=np.float64)
     result: npt.NDArray[np.float64] = (
-        special.gammaln(n + 1) - special.gammaln(chosen + 1) - special.gammaln(n - chosen + 1)
+        scipy.special.gammaln(n + 1) - scipy.special.gammaln(chosen + 1) - scipy.special.gammaln(n - chosen + 1)
     )
     return result
 
@@ -64,6 +64,6 @@ def _normal(n_g: int, n_r: int, rate_g: float, rate_r: float, level: float) -> f
     under_gap = math.sqrt(rate_g * (1 - rate_g) / n_g + rate_r * (1 - rate_r) / n_r)
     if under_gap == 0:
         return 0.0
-    reach = stats.norm.ppf(1 - level / 2) * under_equal
+    reach = scipy.stats.norm.ppf(1 - level / 2) * under_equal
     gap = rate_r - rate_g
-    return float(stats.norm.cdf((gap - reach) / under_gap) + stats.norm.cdf((-gap - reach) / under_gap))
+    return float(scipy.stats.norm.cdf((gap - reach) / under_gap) + scipy.stats.norm.cdf((-gap - reach) / under_gap))
