@@ -35,8 +35,12 @@ RETRIED: Final[dict[str, Any]] = {"retries": 3, "retry_delay": timedelta(seconds
 RETRAIN_POOL: Final = os.environ.get("CANDOR_RETRAIN_POOL", "default_pool")
 """Airflow pool whose slots the reproducible graph takes: none free, and a retrain waits without being lost."""
 
-MONITOR: Final = "monitor_models"
-"""The DAG whose events ask for a retrain."""
+ANNOUNCERS: Final = {
+    "retrain": ("monitor_models",),
+    "score_people": ("ingest_exports", "release"),
+    "monitor_models": ("score_people",),
+}
+"""DAG -> those whose events start it. Anybody with edit rights may post an event, without a name on record."""
 
 AUDIT: Final = ("CANDOR_AUDIT_KEY",)
 IMPORTABLE: Final = ("CANDOR_VAULT_KEY",)
@@ -108,25 +112,42 @@ class Text(Stage):
         return "\n".join(call(*self.command, secrets=self.secrets))
 
 
+def genuine(dag_run: Any = None, triggering_asset_events: Any = None) -> list[Any]:
+    """The events that started a run and that a DAG of ours announced; the ledger names the run that others reached.
+
+    Raises:
+        AirflowFailException: All were posted by hand.
+    """
+    events = [event for of_asset in (triggering_asset_events or {}).values() for event in of_asset]
+    kept = [event for event in events if event.source_dag_id in ANNOUNCERS[dag_run.dag_id]]
+    if len(kept) < len(events):
+        about = ("--dag", dag_run.dag_id, "--dag-run", dag_run.run_id, "--code", "posted_event")
+        call("pipelines.publish", "refuse", *about)
+    if events and not kept:
+        known = " or ".join(ANNOUNCERS[dag_run.dag_id])
+        raise AirflowFailException(
+            f"GateRefused: {dag_run.dag_id} must be asked for by its form or by {known}; this event was posted by hand. "
+            "Trigger the DAG by its form instead."
+        )
+    return kept
+
+
+def asked(dag_run: Any = None, triggering_asset_events: Any = None) -> None:
+    """Turn away a run that nothing but a posted event asked for."""
+    genuine(dag_run, triggering_asset_events)
+
+
 def ordered(params: Any = None, dag_run: Any = None, triggering_asset_events: Any = None) -> dict[str, str]:
     """What a retrain was asked for, by the form or by monitoring, and by whom.
-
-    Only the DAG that monitors asks by an event. Anybody with edit rights may post one, without a name on record.
 
     Raises:
         AirflowFailException: A person asked and gave no reason, or posted the event.
     """
-    events = [event for of_asset in (triggering_asset_events or {}).values() for event in of_asset]
-    asked = [event.extra for event in events if event.source_dag_id == MONITOR]
-    if events and not asked:
-        call("pipelines.publish", "refuse", "--dag-run", dag_run.run_id, "--code", "posted_event")
-        raise AirflowFailException(
-            "GateRefused: a retrain must be asked for by its form or by monitoring; this event was posted by hand."
-        )
-    order = {**params} | ({"as_of": None} if asked else {})
-    if asked:
-        order["families"] = sorted({family for extra in asked for family in extra["families"]})
-        order["reason"] = "; ".join(sorted({extra["reason"] for extra in asked}))
+    requests = [event.extra for event in genuine(dag_run, triggering_asset_events)]
+    order = {**params} | ({"as_of": None} if requests else {})
+    if requests:
+        order["families"] = sorted({family for extra in requests for family in extra["families"]})
+        order["reason"] = "; ".join(sorted({extra["reason"] for extra in requests}))
     if not order["reason"]:
         raise AirflowFailException("A retrain needs a reason; none was given. Trigger it again and say why.")
     return {"order": json.dumps(order), "requester": dag_run.triggering_user_name or "monitoring"}

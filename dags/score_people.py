@@ -13,7 +13,7 @@ the red task: a day's scores are written once per model and data, a repeat repla
 from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import DAG, Asset, Param, task
 
-from dags._stage import IMPORTABLE, OWNER, Stage, announced
+from dags._stage import IMPORTABLE, OWNER, Stage, announced, asked
 from pipelines.base.catalog import FAMILIES, LAKE_ASSET, RELEASE_ASSET, SCORES_ASSET
 
 with DAG(
@@ -35,6 +35,7 @@ with DAG(
         )
         for family in FAMILIES
     ]
+    task(task_id="asked")(asked)() >> scored
     announce = task(task_id="announce", outlets=[Asset(SCORES_ASSET)], trigger_rule="all_done")
     announce(announced)([family.output for family in scored])
     scored >> EmptyOperator(task_id="every_family", trigger_rule="none_failed")  # a leaf, so that one failure shows

@@ -31,7 +31,7 @@ class Tag(StrEnum):
     RETRAIN_REQUESTED = "retrain:requested"
     PERSON_FORGOTTEN = "person:forgotten"
     MODEL_OUTDATED = "model:outdated"
-    RETRAIN_REFUSED = "retrain:refused"
+    EVENT_REFUSED = "event:refused"
 
 
 @dataclass(frozen=True, slots=True)

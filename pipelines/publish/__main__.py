@@ -4,12 +4,12 @@
     python -m pipelines.publish brief FAMILY --verdict SHA256 [--dag-run RUN]
     python -m pipelines.publish release --dag-run RUN --family FAMILY --verdict SHA256
     python -m pipelines.publish rollback FAMILY --to SHA256 --reason TEXT
-    python -m pipelines.publish refuse --dag-run RUN --code CODE
+    python -m pipelines.publish refuse --dag DAG --dag-run RUN --code CODE
     python -m pipelines.publish live FAMILY
 
 All print one line of JSON, except `brief`, which prints a page. `release`, and `brief` for a release run, need
-CANDOR_AIRFLOW_URL and CANDOR_VIEWER_PASSWORD, and act only on what Airflow itself recorded. `refuse` writes down that a
-retrain run was turned away.
+CANDOR_AIRFLOW_URL and CANDOR_VIEWER_PASSWORD, and act only on what Airflow itself recorded. `refuse` writes down that
+what asked for a run was turned away.
 """
 
 import argparse
@@ -81,8 +81,8 @@ def on_rollback(args: argparse.Namespace) -> str:
 
 
 def on_refuse(args: argparse.Namespace) -> str:
-    """Write down that a retrain was turned away."""
-    append(open_store(), Tag.RETRAIN_REFUSED, "retrain", once=True, run_id=args.dag_run, codes=[args.code])
+    """Write down that what asked for a run was turned away."""
+    append(open_store(), Tag.EVENT_REFUSED, args.dag, once=True, run_id=args.dag_run, codes=[args.code])
     return json.dumps({"status": "refused", "codes": [args.code]})
 
 
@@ -124,8 +124,9 @@ def parser() -> argparse.ArgumentParser:
     going_back = verb("rollback", on_rollback, "point back to an older release")
     going_back.add_argument("--to", required=True, help="sha256 of the older release's verdict")
     going_back.add_argument("--reason", required=True, help="why")
-    turning_away = verb("refuse", on_refuse, "note a retrain that was turned away")
-    turning_away.add_argument("--dag-run", required=True, help="the retrain run")
+    turning_away = verb("refuse", on_refuse, "note what was turned away")
+    turning_away.add_argument("--dag", required=True, help="which DAG it asked for")
+    turning_away.add_argument("--dag-run", required=True, help="the run that it reached")
     turning_away.add_argument("--code", required=True, choices=["posted_event"], help="why")
     verb("live", on_live, "print what scores people now")
     return top

@@ -71,9 +71,10 @@ def test_a_retrain_without_a_reason_is_refused(tmp_path):
     code = """
 from types import SimpleNamespace as run
 params = {"families": ["screening"], "as_of": None, "reason": None, "ref": "main"}
-try: s.ordered(params=params, dag_run=run(triggering_user_name="ml"))
+asked = run(dag_id="retrain", triggering_user_name="ml")
+try: s.ordered(params=params, dag_run=asked)
 except Exception as error: print(type(error).__name__)
-print(s.ordered(params=params | {"reason": "new data"}, dag_run=run(triggering_user_name="ml"))["requester"])
+print(s.ordered(params=params | {"reason": "new data"}, dag_run=asked)["requester"])
 """
     assert tried(code, tmp_path).split() == ["AirflowFailException", "ml"]
 
@@ -84,7 +85,7 @@ from types import SimpleNamespace as some
 params = {"families": ["screening"], "as_of": "2026-01-01", "reason": None, "ref": "main"}
 def event(dag, family): return some(source_dag_id=dag, extra={"families": [family], "reason": f"{family}: psi"})
 def asked(*events):
-    return s.ordered(params=params, dag_run=some(triggering_user_name=None, run_id="r"),
+    return s.ordered(params=params, dag_run=some(dag_id="retrain", triggering_user_name=None, run_id="r"),
                      triggering_asset_events={"retrain_request": list(events)})
 s.call = lambda *words: print(*words)
 order = asked(event("monitor_models", "outcomes"), event(None, "performance"))
@@ -93,7 +94,32 @@ try: asked(event(None, "performance"))
 except Exception as error: print(type(error).__name__, "posted by hand" in str(error))
 """
     assert tried(code, tmp_path).splitlines() == [
+        "pipelines.publish refuse --dag retrain --dag-run r --code posted_event",
         '{"families": ["outcomes"], "as_of": null, "reason": "outcomes: psi", "ref": "main"} monitoring',
-        "pipelines.publish refuse --dag-run r --code posted_event",
+        "pipelines.publish refuse --dag retrain --dag-run r --code posted_event",
         "AirflowFailException True",
+    ]
+
+
+def test_a_posted_event_is_on_record_and_starts_nothing_by_itself(tmp_path):
+    code = """
+from types import SimpleNamespace as some
+def event(dag): return some(source_dag_id=dag, extra={})
+def reached(dag, *events):
+    return s.asked(dag_run=some(dag_id=dag, run_id="r"), triggering_asset_events={"an asset": list(events)})
+s.call = lambda *words: print(*words)
+print(s.asked(dag_run=some(dag_id="score_people", run_id="by the form")))
+print(reached("score_people", event("release"), event("ingest_exports")))
+print(reached("score_people", event("release"), event(None)))
+for dag, source in (("score_people", None), ("monitor_models", None), ("monitor_models", "release")):
+    try: reached(dag, event(source))
+    except Exception as error: print(type(error).__name__, "posted by hand" in str(error))
+"""
+    noted = "pipelines.publish refuse --dag {} --dag-run r --code posted_event"
+    assert tried(code, tmp_path).splitlines() == [
+        *("None", "None"),
+        *(noted.format("score_people"), "None"),
+        *(noted.format("score_people"), "AirflowFailException True"),
+        *(noted.format("monitor_models"), "AirflowFailException True"),
+        *(noted.format("monitor_models"), "AirflowFailException True"),
     ]

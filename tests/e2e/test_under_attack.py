@@ -355,14 +355,15 @@ def test_a_release_started_by_hand_with_forged_parameters_asks_nobody(siege):
 def test_a_retrain_asked_for_by_a_posted_event_is_turned_away(siege):
     run, state = siege.posted["retrain_request"].split()
     assert state == "failed"
-    assert [facts["codes"] for facts in siege.ledger("retrain:refused", run)] == [["posted_event"]]
+    assert [facts["codes"] for facts in siege.ledger("event:refused", run)] == [["posted_event"]]
 
 
 def test_a_posted_release_scores_nobody_anew(siege):
     run, state = siege.posted["release"].split()
-    assert state == "success"
+    assert state == "failed"
+    assert [facts["codes"] for facts in siege.ledger("event:refused", run)] == [["posted_event"]]
     tasks = {task["task_id"]: task["state"] for task in siege.world.api("viewer").tasks("score_people", run)}
-    assert {state for task, state in tasks.items() if task.startswith("score_")} == {"skipped"}
+    assert {state for task, state in tasks.items() if task.startswith("score_")} == {"upstream_failed"}
 
 
 def test_a_lost_answer_is_asked_for_again_and_the_second_one_counts(siege):

@@ -346,8 +346,10 @@ def test_text_from_a_forged_run_does_not_reach_the_ledger(store, answers):
 def test_the_commands_note_a_retrain_that_was_turned_away(store, monkeypatch, capsys):
     monkeypatch.setenv("CANDOR_STORE", store.url)
     for _ in range(2):
-        assert cli.main(["refuse", "--dag-run", "asset_triggered__x", "--code", "posted_event"]) == 0
-    assert [(e.tag, e.facts["codes"]) for e in entries(store)] == [("retrain:refused", ["posted_event"])]
+        assert (
+            cli.main(["refuse", "--dag", "retrain", "--dag-run", "asset_triggered__x", "--code", "posted_event"]) == 0
+        )
+    assert [(e.tag, e.facts["codes"]) for e in entries(store)] == [("event:refused", ["posted_event"])]
 
 
 class Killed(Exception):
