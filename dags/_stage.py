@@ -126,8 +126,8 @@ def genuine(dag_run: Any = None, triggering_asset_events: Any = None) -> list[An
     if events and not kept:
         known = " or ".join(ANNOUNCERS[dag_run.dag_id])
         raise AirflowFailException(
-            f"GateRefused: {dag_run.dag_id} must be asked for by its form or by {known}; this event was posted by hand. "
-            "Trigger the DAG by its form instead."
+            f"GateRefused: {dag_run.dag_id} must be asked for by its form or by {known}; this event was posted by hand."
+            " Trigger the DAG by its form instead."
         )
     return kept
 
