@@ -7,7 +7,7 @@ EXPORTS ?=
 VAR ?=
 CANDOR := $(PYTHON) -m infra.run
 
-.PHONY: help env run up down clean check test test-s3 bench
+.PHONY: help env run up down clean check test test-s3 test-roads bench
 
 help: ## what can be done here
 	@$(PYTHON) -m infra.run.help
@@ -37,6 +37,9 @@ test: env ## all tests, the whole road at 200 workers among them
 
 test-s3: env ## the store's tests and the whole road at 200 workers on a real S3 server
 	@env -u PYTHONDONTWRITEBYTECODE .venv/bin/python -m pytest -m "s3road or not s3road" tests/s3
+
+test-roads: env ## the whole road at 200 workers of a company with biased decisions, and on a real S3 server
+	@env -u PYTHONDONTWRITEBYTECODE .venv/bin/python -m pytest -m "roads or s3road" tests/e2e tests/s3
 
 bench: env ## the figures, as ratios in one run
 	@env -u PYTHONDONTWRITEBYTECODE .venv/bin/python -m tests.bench $(if $(VAR),--var "$(VAR)")

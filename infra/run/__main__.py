@@ -9,6 +9,7 @@ import fcntl
 import os
 import shutil
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -106,7 +107,9 @@ def _enter_environment() -> None:
                 "Let the owner of that folder run `make env` once."
             )
         print("Setting up .venv from uv.lock (a few minutes the first time)", flush=True)
+        began = time.monotonic()
         venv.make()
+        os.environ[companies.SET_UP_SECONDS] = f"{time.monotonic() - began:.1f}"
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     os.chdir(companies.ROOT)
     os.execve(venv.PYTHON, [str(venv.PYTHON), "-m", "infra.run", *sys.argv[1:]], environment)  # noqa: S606  the same program, in its own environment

@@ -80,6 +80,11 @@ class Api:
                 raise
             return None
 
+    def reason(self, dag: str, run: str) -> str:
+        """Why the events that started a run were sent, as far as they say so."""
+        events = self.call("GET", f"{run_path(dag, run)}/upstreamAssetEvents")["asset_events"]
+        return "; ".join(dict.fromkeys(str(event["extra"].get("reason", "")) for event in events))
+
     def question(self, dag: str, run: str, task: str) -> dict[str, Any]:
         """What a gate asks, and what was answered by whom."""
         found: dict[str, Any] = self.call("GET", f"{run_path(dag, run)}/taskInstances/{task}/-1/hitlDetails")

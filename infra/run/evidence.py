@@ -5,7 +5,7 @@ Every function returns something empty when a part of the road did not get that 
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,6 +14,19 @@ from infra.setup.company import Company
 from pipelines.base.store import Store, open_store
 
 ROWS: Final = ("in", "accepted", "quarantined", "filtered")
+CAUGHT: Final = {
+    "enrolments": ("lms_enrolments", "duplicate_row"),
+    "work_records": ("performance_work_records", "duplicate_row"),
+    "worker_without_hire_date": ("workday_workers", "missing:hired_at"),
+    "worker_with_impossible_hire_date": ("workday_workers", "unparsable:hired_at"),
+    "application_for_unknown_requisition": ("workday_applications", "unknown_requisition"),
+    "completion_with_score_abc": ("lms_completions", "unparsable:score_share"),
+    "review_with_rating_7": ("performance_reviews", "out_of_range:rating_share"),
+    "resume_encrypted": ("resumes", "encrypted"),
+    "resume_wrong_type": ("resumes", "unsupported"),
+    "resume_empty": ("resumes", "empty"),
+}
+"""What the generator plants -> the feed and the reason code by which ingest must turn it away."""
 
 
 def zones(company: Company) -> Store:
@@ -32,10 +45,23 @@ def read(store: Store, key: str) -> dict[str, Any]:
 def ingested(store: Store) -> dict[str, dict[str, int]]:
     """Feed -> rows in, accepted, quarantined and filtered, over all batches."""
     totals: dict[str, Counter[str]] = {}
-    for data in store.read_many(store.list("lake/manifests")):
-        for feed, counts in json.loads(data).get("counts", {}).items():
-            totals.setdefault(feed, Counter()).update({name: int(counts.get(name, 0)) for name in ROWS})
+    for feed, counts in _batches(store):
+        totals.setdefault(feed, Counter()).update({name: int(counts.get(name, 0)) for name in ROWS})
     return {feed: dict(total) for feed, total in sorted(totals.items())}
+
+
+def turned_away(store: Store) -> dict[tuple[str, str], int]:
+    """Feed and reason code -> rows quarantined or filtered, over all batches."""
+    totals: Counter[tuple[str, str]] = Counter()
+    for feed, counts in _batches(store):
+        totals.update({(feed, reason): int(rows) for reason, rows in counts.get("reasons", {}).items()})
+    return dict(totals)
+
+
+def _batches(store: Store) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Feed and counts, once a batch that had files of it."""
+    for data in store.read_many(store.list("lake/manifests")):
+        yield from json.loads(data).get("counts", {}).items()
 
 
 def verdict(store: Store, family: str, sha256: str) -> dict[str, Any]:
@@ -84,7 +110,7 @@ def found_truths(
     reports: Mapping[str, Mapping[str, Any]],
     prepared: Mapping[str, Mapping[str, Any]],
     snapshots: Iterable[Mapping[str, Any]],
-    counts: Mapping[str, Mapping[str, int]],
+    away: Mapping[tuple[str, str], int],
     *,
     held: Iterable[str],
 ) -> dict[str, dict[str, Any]]:
@@ -95,7 +121,7 @@ def found_truths(
         reports: Family -> what monitoring saw.
         prepared: Family -> report of `prepare`.
         snapshots: Reports of `snapshot`.
-        counts: Feed -> counts of ingest.
+        away: As `turned_away` gives.
         held: Codes for which the gate held the screening model; held, it scores nobody and has no bias report.
     """
     biased, drifting, leaking = (
@@ -108,8 +134,6 @@ def found_truths(
     ]
     drifted = _columns(((f, r.get("drift", {}).get("columns", [])) for f, r in reports.items()), drifting, "is_drifted")
     leaks = _columns(((f, r.get("leaks", [])) for f, r in prepared.items()), leaking, None)
-    silent = max((table["without_consent"] for r in snapshots for table in r.get("tables", {}).values()), default=0)
-    bad = sum(count.get("quarantined", 0) + count.get("filtered", 0) for count in counts.values())
     bias = {f"biased decisions in {biased}": _seen(adverse, "bias report of screening")}
     if truths["kind"] == "biased":
         bias = {"a screening model that repeats bias": _seen("adverse" in held, "held by the gate as ADVERSE")}
@@ -117,8 +141,40 @@ def found_truths(
         **bias,
         f"{drifting} drifts": _seen(drifted, ", ".join(drifted)),
         f"{leaking} leaks the label": _seen(leaks, ", ".join(leaks)),
-        "people without consent": _seen(silent, f"left out of the snapshots, {silent} rows in the largest case"),
-        "duplicate and malformed rows": _seen(bad, f"{bad} rows quarantined or filtered at ingest"),
+        **_silent(truths["without_consent"], list(snapshots)),
+        **_bad_rows([*truths["duplicates"].values(), *truths["malformed"].values()], away),
+    }
+
+
+def _silent(
+    planted: Mapping[str, Mapping[str, int]], snapshots: Sequence[Mapping[str, Any]]
+) -> dict[str, dict[str, Any]]:
+    """People without consent, who must be missing from every snapshot that has a table of such people."""
+    found = {}
+    for table in ("workers", "candidates"):
+        expected = next(iter(planted.values()))[table]  # the models of a journey learn from its first delivery
+        left = [r["tables"][table]["without_consent"] for r in snapshots if table in r.get("tables", {})]
+        least = min(left, default=0)
+        found[f"{table} without consent"] = {
+            "found": least >= expected,
+            "by": f"{least} of {expected} left out of every snapshot",
+        }
+    return found
+
+
+def _bad_rows(planted: Iterable[Mapping[str, int]], away: Mapping[tuple[str, str], int]) -> dict[str, dict[str, Any]]:
+    """Duplicate and malformed rows by feed. Rows that fail beside the planted ones do no harm; one too few does."""
+    expected = sum((Counter(delivery) for delivery in planted), Counter[str]())
+    by_feed: dict[str, list[tuple[str, int, int]]] = {}
+    for name, rows in expected.items():
+        feed, reason = CAUGHT.get(name, ("no feed we know", name))
+        by_feed.setdefault(feed, []).append((reason, away.get((feed, reason), 0), rows))
+    return {
+        f"bad rows of {feed}": {
+            "found": all(seen >= rows for _, seen, rows in reasons),
+            "by": ", ".join(f"{reason} {seen} of {rows}" for reason, seen, rows in sorted(reasons)),
+        }
+        for feed, reasons in sorted(by_feed.items())
     }
 
 

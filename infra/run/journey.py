@@ -8,7 +8,7 @@ written down, so that a journey cut short goes on where it was; a new commit is 
 import json
 import os
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -32,6 +32,7 @@ class Journey:
         self._passwords = secrets.read_private(company.accounts)
         self._diary = company.var / "journey.json"
         self.done: dict[str, Any] = json.loads(self._diary.read_text()) if self._diary.exists() else {}
+        self._is_whole = not self.done  # nothing of it was done by an earlier command
         self.admin = self.session("admin")
 
     def session(self, account: str) -> Api:
@@ -123,6 +124,14 @@ class Journey:
             self._quiet("monitor_models")
             self.progress.result(self._count("monitor_models"))
 
+    def over(self, seconds: Mapping[str, float]) -> None:
+        """Remember what the first journey took, which later ones, with little left to do, say nothing about.
+
+        A journey that was cut short and went on is not remembered: nobody knows what it took.
+        """
+        if self._is_whole:
+            self._note("seconds", dict(seconds))
+
     @contextmanager
     def _once(self, key: str, title: str) -> Iterator[bool]:
         """A step that is written down when it is done; yields whether it is still due."""
@@ -185,9 +194,10 @@ class Journey:
         proposed = self.admin.xcom("retrain", run, "propose") if run else []
         return {proposal["family"]: proposal for proposal in proposed or []}
 
-    def requested(self) -> list[str]:
-        """Retrains that monitoring asked for and that are not over."""
-        return [r["dag_run_id"] for r in self.admin.runs("retrain", ACTIVE) if r["run_type"] == "asset_triggered"]
+    def requested(self) -> dict[str, str]:
+        """Retrains that monitoring asked for and that are not over: run -> why."""
+        runs = [run for run in self.admin.runs("retrain", ACTIVE) if run["run_type"] == "asset_triggered"]
+        return {run["dag_run_id"]: self.admin.reason("retrain", run["dag_run_id"]) for run in runs}
 
     def truths(self) -> dict[str, Any]:
         """What the generator planted in this company."""

@@ -1,5 +1,6 @@
 """What `make run` and `make up` do, in order."""
 
+import os
 import time
 from typing import Final
 
@@ -7,7 +8,7 @@ from infra.run import airflow, summary
 from infra.run.journey import Journey
 from infra.run.progress import Progress
 from infra.setup import repository, secrets
-from infra.setup.company import Company
+from infra.setup.company import SET_UP_SECONDS, Company
 
 FOLDERS: Final = ("exports", "dvc-remote", "dvc-cache", "retrain", "airflow/plugins")
 
@@ -35,10 +36,12 @@ def run(company: Company) -> int:
     try:
         journey = Journey(company, progress, _start(company, progress, was_up=was_up))
         journey.travel()
+        seconds = {**progress.seconds, "in all": round(time.monotonic() - began, 1)}
+        if SET_UP_SECONDS in os.environ:
+            seconds["set-up"] = float(os.environ[SET_UP_SECONDS])
+        journey.over(seconds)
         with progress.step("Summary"):
-            found = summary.collect(
-                company, journey, {**progress.seconds, "in all": round(time.monotonic() - began, 1)}
-            )
+            found = summary.collect(company, journey, seconds)
             summary.write(company, found)
         progress.say(summary.text(found))
     finally:

@@ -24,11 +24,12 @@ def collect(company: Company, journey: Journey, seconds: Mapping[str, float]) ->
         "ingest": {feed: {**row, "is_balanced": _is_balanced(row)} for feed, row in counts.items()},
         "families": {family: _family(store, journey, family, proposals.get(family, {})) for family in FAMILIES},
         "monitoring": {family: _monitoring(reports[family]) for family in FAMILIES},
-        "truths": _truths(company, journey, reports, counts),
+        "truths": _truths(company, journey, reports, evidence.turned_away(store)),
         "ledger": journey.proof(),
         "retrain": {"run": journey.done.get("retrain"), "requested": journey.requested()},
         "airflow": airflow.url(company),
         "seconds": dict(seconds),
+        "first_seconds": journey.done.get("seconds", {}),
     }
 
 
@@ -64,6 +65,8 @@ def _family(store: Store, journey: Journey, family: str, proposal: Mapping[str, 
         "metric": metrics.get("metric"),
         "model": metrics.get("model"),
         "baseline": metrics.get("baseline"),
+        "chance": metrics.get("chance"),
+        "higher_is_better": metrics.get("higher_is_better"),
         "approvers": gates.approvers(journey.session("viewer"), release) if release else [],
         "live": live.get("kind", "nothing"),
         "exports": evidence.exports(store, family),
@@ -81,7 +84,7 @@ def _monitoring(report: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _truths(
-    company: Company, journey: Journey, reports: Mapping[str, Any], counts: Mapping[str, Mapping[str, int]]
+    company: Company, journey: Journey, reports: Mapping[str, Any], away: Mapping[tuple[str, str], int]
 ) -> dict[str, Any]:
     if company.kind == "real":
         return {}
@@ -91,7 +94,7 @@ def _truths(
     proposed = journey.proposals().get("screening", {}).get("verdict_sha256", "")
     verdict = evidence.verdict(evidence.zones(company), "screening", proposed)
     held = [item["code"] for item in verdict.get("findings", []) if not item["passed"]]
-    return evidence.found_truths(journey.truths(), reports, prepared, snapshots, counts, held=held)
+    return evidence.found_truths(journey.truths(), reports, prepared, snapshots, away, held=held)
 
 
 def _is_balanced(row: Mapping[str, int]) -> bool:
@@ -108,11 +111,12 @@ def _ingest(counts: Mapping[str, Mapping[str, int]]) -> str:
 
 def _families(families: Mapping[str, Mapping[str, Any]]) -> Iterable[str]:
     rows = [
-        (name, family["metric"] or "", estimate(family["model"]), estimate(family["baseline"]), family["verdict"],
-         family["live"], " and ".join(family["approvers"]))
+        (name, family["metric"] or "", estimate(family["model"]), estimate(family["baseline"]),
+         estimate({"value": family["chance"]}), family["verdict"], family["live"], " and ".join(family["approvers"]))
         for name, family in families.items()
     ]  # fmt: skip
-    yield "\n" + table(("family", "metric", "model", "baseline", "verdict", "live", "approved by"), rows)
+    head = ("family", "metric", "model", "baseline", "chance", "verdict", "live", "approved by")
+    yield "\n" + table(head, rows)
     if any(family["approvers"] for family in families.values()):
         yield "\nThe approvals are demo accounts' answers, given through the public REST API."
     for name, family in families.items():
@@ -140,8 +144,8 @@ def _truth_lines(truths: Mapping[str, Mapping[str, Any]]) -> Iterable[str]:
 def _where(found: Mapping[str, Any]) -> Iterable[str]:
     folder = found["company"]["folder"]
     yield f"\n{found['ledger']}"
-    for run in found["retrain"]["requested"]:
-        yield f"Monitoring asked for a retrain: run {run} goes on with `make up`."
+    for run, reason in found["retrain"]["requested"].items():
+        yield f"Monitoring asked for a retrain ({reason}): run {run} goes on with `make up`."
     for family, seen in found["monitoring"].items():
         if seen["report"]:
             yield f"Report of {family}: {seen['report']}"
@@ -150,7 +154,8 @@ def _where(found: Mapping[str, Any]) -> Iterable[str]:
     yield f"Airflow: `make up VAR='{folder}'`, then {found['airflow']} (passwords: {folder}/secrets/accounts.json)"
     yield f"Compliance page: *Audit* in its navigation, {found['airflow']}/plugin/audit"
     yield f"This summary: {folder}/summary.md"
-    yield f"In all {found['seconds'].get('in all', 0):.0f} s."
+    took, first = (found[name].get("in all") for name in ("seconds", "first_seconds"))
+    yield f"In all {took:.0f} s." + (f" The first journey took {first:.0f} s." if first not in (None, took) else "")
 
 
 def estimate(number: Mapping[str, Any] | None) -> str:

@@ -57,3 +57,9 @@ with streams of their own, and every file is written row by row or block by bloc
 Conventions: worker ids count from 000000, attempts from 1; moments in the learning system are UTC without
 saying so; an enrolment that outlives its learner's employment ends as Withdrawn on the last day.
 """
+
+from typing import Final
+
+SMALLEST: Final = 20
+LARGEST: Final = 1_000_000
+"""Workers of a sample company. Here, so that who asks for one need not import what draws it."""

@@ -11,6 +11,7 @@ import json
 import sys
 from pathlib import Path
 
+from infra.sample import LARGEST, SMALLEST
 from infra.sample.exports import write
 from infra.sample.plan import DELIVERIES, Plan
 from infra.sample.truths import truths
@@ -27,8 +28,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=20_231_101)
     parser.add_argument("--resumes-max", type=int, default=None, help="at most so many resumes a delivery")
     given = parser.parse_args(arguments)
-    if not 20 <= given.workers <= 1_000_000 or given.seed < 0:
-        parser.error("--workers must be between 20 and 1000000, and --seed at least 0")
+    if not SMALLEST <= given.workers <= LARGEST or given.seed < 0:
+        parser.error(f"--workers must be between {SMALLEST} and {LARGEST}, and --seed at least 0")
     plan = Plan(given.workers, given.kind, given.seed)
     if given.command == "truths":
         print(json.dumps(truths(plan), indent=2))

@@ -10,7 +10,7 @@ from infra.sample import faults
 from infra.sample.company import FEMALE, MALE
 from infra.sample.decisions import SCREEN, WITHDRAWN
 from infra.sample.exports import Company, simulate
-from infra.sample.plan import DELIVERIES, Plan
+from infra.sample.plan import DELIVERIES, Delivery, Plan
 from infra.sample.workday import requisition_id
 
 
@@ -30,11 +30,17 @@ def truths(plan: Plan) -> dict[str, Any]:
         "drifting_measure": "overtime_hours",
         "drifts_in": "2026-10",
         "leaking_measure": "calibration_score",
-        "without_consent": {
-            "workers": int((~world.workers.people.has_consent).sum()),
-            "candidates": int((~world.hiring.candidates.people.has_consent).sum()),
-        },
+        "without_consent": {d.period: without_consent(world, d) for d in DELIVERIES.values()},
         **{key: {d.period: faults.planted(d)[key] for d in DELIVERIES.values()} for key in ("duplicates", "malformed")},
+    }
+
+
+def without_consent(world: Company, delivery: Delivery) -> dict[str, int]:
+    """People who did not consent and appear first in this delivery."""
+    workers, candidates = world.workers, world.hiring.candidates
+    return {
+        "workers": int((~workers.people.has_consent & delivery.holds(workers.hired)).sum()),
+        "candidates": int((~candidates.people.has_consent & delivery.holds(candidates.created)).sum()),
     }
 
 

@@ -10,10 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from infra.sample import LARGEST, SMALLEST
+
 ROOT: Final = Path(__file__).resolve().parents[2]
 """The checkout this code runs from."""
 
 KINDS: Final = ("default", "biased", "real")
+SET_UP_SECONDS: Final = "CANDOR_SET_UP_SECONDS"
+"""Variable that tells the command inside `.venv` how long making that took."""
 FOLDERS: Final = {"default": "var/sample", "biased": "var/biased", "real": "var/real"}
 
 
@@ -75,8 +79,8 @@ def described(kind: str, workers: int, exports: str, var: str) -> Company:
     kind = "real" if exports else kind or "default"
     if kind not in KINDS or (kind == "real" and not exports):
         raise Refused(f"SAMPLE must be default or biased; got {kind!r}.")
-    if workers < 1:
-        raise Refused(f"WORKERS must be at least 1; got {workers}.")
+    if not exports and not SMALLEST <= workers <= LARGEST:
+        raise Refused(f"WORKERS must be between {SMALLEST} and {LARGEST}; got {workers}. Choose a size within that.")
     folder = Path(var or FOLDERS[kind]).expanduser()
     folder = (folder if folder.is_absolute() else ROOT / folder).resolve()
     if not exports:

@@ -9,10 +9,11 @@ import hashlib
 import os
 import subprocess
 import sys
-from pathlib import Path
 from typing import Final
 
-ROOT: Final = Path(__file__).resolve().parents[2]
+from infra.setup import PYTHON_WANTED
+from infra.setup.company import ROOT, Refused
+
 VENV: Final = ROOT / ".venv"
 PYTHON: Final = VENV / "bin" / "python"
 TOOLS: Final = VENV / "tools"
@@ -27,10 +28,16 @@ def fresh() -> bool:
 
 
 def make() -> None:
-    """Bring `.venv` to the state of `uv.lock`."""
+    """Bring `.venv` to the state of `uv.lock`.
+
+    Raises:
+        Refused: There is no `.venv` yet, and the Python that would become it is too new for what is locked.
+    """
     if fresh():
         return
     if not PYTHON.exists():
+        if sys.version_info >= (3, 13):
+            raise Refused(PYTHON_WANTED)
         _run(sys.executable, "-m", "venv", "--without-pip", str(VENV))
     if not UV.exists():
         _run(sys.executable, "-m", "venv", str(TOOLS))
@@ -52,6 +59,7 @@ def _run(*words: str) -> None:
 
 
 if __name__ == "__main__":
-    if not (3, 11) <= sys.version_info[:2] < (3, 13):
-        sys.exit(f"Candor needs Python 3.11 or 3.12; this is {sys.version.split()[0]}. Set PYTHON=... for make.")
-    make()
+    try:
+        make()
+    except Refused as refused:
+        sys.exit(f"error: {refused}")

@@ -41,6 +41,9 @@ RELEASE_ASSET: Final = "release"
 SCORES_ASSET: Final = "scores"
 RETRAIN_REQUEST_ASSET: Final = "retrain_request"
 
+AUDIT_PAGES: Final = "candor-audit"
+"""Where Airflow's API server has the Audit pages, below its own address; `models/<family>` is a family's."""
+
 
 def stage_dir(family: str, artifact: str, root: Path | None = None) -> Path:
     """Folder of a stage's output in a checkout, such as `var/stages/screening/trained`."""

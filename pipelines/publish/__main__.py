@@ -14,6 +14,7 @@ what asked for a run was turned away.
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -28,7 +29,7 @@ from pipelines.base.store import open_store
 from pipelines.publish.approvals import Wanted
 from pipelines.publish.brief import brief
 from pipelines.publish.proposals import Origin, propose, read_verdict
-from pipelines.publish.records import open_records
+from pipelines.publish.records import AIRFLOW_URL, open_records
 from pipelines.publish.release import admitted, release, rollback
 
 
@@ -64,8 +65,10 @@ def on_brief(args: argparse.Namespace) -> str:
     """See `brief.brief`; for a release run only when it may ask at all."""
     store = open_store()
     if args.dag_run is None:
-        return brief(read_verdict(store, args.family, args.verdict), args.verdict)
-    return brief(admitted(store, open_records(), Wanted(args.family, args.verdict, args.dag_run)), args.verdict)
+        verdict = read_verdict(store, args.family, args.verdict)
+    else:
+        verdict = admitted(store, open_records(), Wanted(args.family, args.verdict, args.dag_run))
+    return brief(verdict, args.verdict, os.environ.get(AIRFLOW_URL, ""))
 
 
 def on_release(args: argparse.Namespace) -> str:

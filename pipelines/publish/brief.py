@@ -3,21 +3,24 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from pipelines.base.catalog import AUDIT_PAGES
 
-def brief(verdict: Mapping[str, Any], verdict_sha256: str) -> str:
+
+def brief(verdict: Mapping[str, Any], verdict_sha256: str, airflow_url: str = "") -> str:
     """The page about one verdict.
 
     Args:
         verdict: Content of verdict.json.
         verdict_sha256: Its digest.
+        airflow_url: Where reviewers read; without it the page names the way instead of linking to it.
 
     Returns:
         Markdown. Numbers that do not exist are written `unknown`.
     """
-    return "\n".join(_lines(verdict, verdict_sha256))
+    return "\n".join(_lines(verdict, verdict_sha256, airflow_url.rstrip("/")))
 
 
-def _lines(verdict: Mapping[str, Any], verdict_sha256: str) -> Iterator[str]:
+def _lines(verdict: Mapping[str, Any], verdict_sha256: str, airflow_url: str) -> Iterator[str]:
     metrics = verdict["metrics"]
     yield f"## {verdict['family']}: the gate says *{verdict['verdict']}*"
     yield ""
@@ -32,8 +35,15 @@ def _lines(verdict: Mapping[str, Any], verdict_sha256: str) -> Iterator[str]:
     yield from _groups(verdict["groups"])
     yield from _gaps(verdict["gaps"])
     yield ""
-    yield f"Open *Audit* in the navigation for the reports of {verdict['family']}. Verdict `{verdict_sha256}`, "
-    yield f"model `{verdict['model_sha256']}`, data `{verdict['data_sha256']}`."
+    yield _audit_page(verdict["family"], airflow_url)
+    yield f"Verdict `{verdict_sha256}`, model `{verdict['model_sha256']}`, data `{verdict['data_sha256']}`."
+
+
+def _audit_page(family: str, airflow_url: str) -> str:
+    """The way to the reports. The page itself, not Airflow's frame around it, which opens on all families."""
+    if not airflow_url:
+        return f"Open *Audit* in the navigation for the reports of {family}."
+    return f"[Audit page of {family}, with its bias and drift reports]({airflow_url}/{AUDIT_PAGES}/models/{family})."
 
 
 def _findings(findings: list[Mapping[str, Any]]) -> Iterator[str]:

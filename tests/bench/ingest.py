@@ -2,6 +2,7 @@
 
     python -m tests.bench.ingest                     100,000 and 1,000,000 rows
     python -m tests.bench.ingest --rows 100000       one size, without growth
+    python -m tests.bench.ingest --case company      generator and ingest of a whole company of 1,000,000 workers
 
 Learning: a CSV of 20 columns, landing to published lake, over Polars reading the file and writing Parquet. Workers: the
 Workday report of the sample company's workers over a bare pass of ijson's fastest backend. Every figure is that of a
@@ -23,10 +24,12 @@ from typing import Final
 import numpy as np
 import polars as pl
 
+from infra.sample import LARGEST
 from infra.sample.company import draw_direct_workers
 from infra.sample.dialects import write_report
 from infra.sample.plan import DELIVERIES, Plan
 from infra.sample.workday import worker_rows
+from tests.bench import company
 from tests.bench.measure import ROOT, Cost, Figure, cost
 
 FEEDS: Final = Path(__file__).parent / "feeds"
@@ -212,10 +215,13 @@ def main() -> int:
     """Measure and print; exit code 1 when a figure is above its bound."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench.ingest", description=__doc__)
     parser.add_argument("--rows", type=int, action="append", help="a size, instead of the promised ones")
-    parser.add_argument("--case", choices=[LEARNING.name, WORKERS.name], help="only one of the files")
+    parser.add_argument("--case", choices=[LEARNING.name, WORKERS.name, company.NAME], help="only one of the files")
     given = parser.parse_args()
-    cases = tuple(case for case in (LEARNING, WORKERS) if given.case in (None, case.name))
-    found = figures(tuple(sorted(given.rows)) if given.rows else SIZES, cases)
+    if given.case == company.NAME:
+        found = [figure for workers in given.rows or [LARGEST] for figure in company.figures(workers)]
+    else:
+        cases = tuple(case for case in (LEARNING, WORKERS) if given.case in (None, case.name))
+        found = figures(tuple(sorted(given.rows)) if given.rows else SIZES, cases)
     print("\n".join(figure.line() for figure in found))
     return int(not all(figure.holds for figure in found))
 

@@ -67,6 +67,41 @@ print(s.allowed(found, dag_run=run(run_id="r1")))
     assert tried(code, tmp_path).strip() == expected
 
 
+def test_monitoring_asks_for_one_retrain_of_all_families_that_want_it_and_says_why(tmp_path):
+    code = """
+from types import SimpleNamespace as some
+def asked(*reports):
+    event = some(extra=None)
+    try: s.wanted(reports, outlet_events={s.Asset("retrain_request"): event}); print(event.extra)
+    except Exception as error: print(type(error).__name__)
+quiet = {"family": "screening", "retrain": False, "reasons": ["psi"]}
+loud = [{"family": "outcomes", "retrain": True, "reasons": ["performance_drop", "psi"]},
+        {"family": "performance", "retrain": True, "reasons": ["psi"]}]
+asked(quiet, loud[0], None, loud[1])
+asked(quiet)
+asked(None, None)
+asked()
+"""
+    assert tried(code, tmp_path).splitlines() == [
+        "{'families': ['outcomes', 'performance'], 'reason': 'outcomes: performance_drop, psi; performance: psi'}",
+        *["AirflowSkipException"] * 3,
+    ]
+
+
+def test_assets_are_announced_when_at_least_one_family_came_to_something(tmp_path):
+    code = """
+def announced(*answers):
+    try: s.announced(answers); print("announced")
+    except Exception as error: print(type(error).__name__)
+announced(None, {"status": "scored"})
+announced({"status": "scored"})
+announced(None, None)
+announced({}, None)
+announced()
+"""
+    assert tried(code, tmp_path).split() == ["announced"] * 2 + ["AirflowSkipException"] * 3
+
+
 def test_a_retrain_without_a_reason_is_refused(tmp_path):
     code = """
 from types import SimpleNamespace as run

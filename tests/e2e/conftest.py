@@ -55,6 +55,19 @@ def git(*words: str, cwd: Path = ROOT) -> str:
     return subprocess.run(["git", *words], cwd=cwd, capture_output=True, text=True, check=True).stdout.strip()
 
 
+def remains(company: Company) -> list[str]:
+    """Processes that were handed the company's variables, as every stage and every part of its Airflow is."""
+    handed = f"CANDOR_WORK={company.var / 'work'}".encode()
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            if handed in (folder / "environ").read_bytes().split(b"\0"):
+                found.append((folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace"))
+        except OSError:
+            continue
+    return found
+
+
 @pytest.fixture(scope="session")
 def world(tmp_path_factory):
     var = tmp_path_factory.mktemp("company") / "with a space"
@@ -70,6 +83,9 @@ def world(tmp_path_factory):
         company = opened(str(var))
         airflow.let_retrain(company, go_on=False)  # the retrain that monitoring asked for would only take the cores
         summary = json.loads((var / "summary.json").read_text())
+        assert len(remains(company)) >= len(airflow.COMPONENTS)
         yield World(company, done.stdout, summary, before, secrets.read_private(company.accounts))
     finally:
-        candor("down", "--var", str(var))
+        ended = candor("down", "--var", str(var))
+    assert ended.returncode == 0, ended.stderr
+    assert remains(company) == [], "make down must leave no process of the company"

@@ -5,12 +5,14 @@ import re
 import stat
 import time
 from pathlib import Path
+from urllib.request import ProxyHandler, Request, build_opener
 
 import polars as pl
 import pytest
 
 from infra.run import airflow
 from infra.run.api import Denied
+from infra.run.gates import GATES
 from pipelines.base.catalog import FAMILIES
 
 from .conftest import ROOT, candor, git
@@ -40,6 +42,15 @@ def test_a_family_beats_nothing_without_saying_how_sure_that_is(world, family):
 
 
 @pytest.mark.parametrize("family", FAMILIES)
+def test_a_family_beats_chance_beyond_its_interval(world, family):
+    found = world.summary["families"][family]
+    model, chance = found["model"], found["chance"]
+    assert model["low"] > chance if found["higher_is_better"] else model["high"] < chance
+    (cells,) = [row.split(" | ") for row in world.printed.splitlines() if row.startswith(f"| {family} ")]
+    assert cells[4].strip() == f"{chance:.3f}"
+
+
+@pytest.mark.parametrize("family", FAMILIES)
 def test_scores_are_written_back_for_other_systems(world, family):
     kinds = {Path(path).suffix for path in world.summary["families"][family]["exports"]}
     assert kinds == {".csv", ".json"}
@@ -48,6 +59,48 @@ def test_scores_are_written_back_for_other_systems(world, family):
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_family_has_a_report_to_read(world, family):
     assert Path(world.summary["monitoring"][family]["report"]).is_file()
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_labels_of_people_scored_on_the_first_day_arrive_by_the_second(world, family):
+    seen = [json.loads((day / "performance.json").read_text()) for day in days(world, family)]
+    assert [day["as_of"] for day in seen] == ["2026-09-30", "2026-10-31"]
+    assert (seen[0]["status"], seen[0]["labelled"]) == ("no_earlier_scores", 0)
+    assert 0 < seen[1]["labelled"] <= seen[1]["scored"]
+    # at 200 workers some thirty people are in the middle of a course: too few of them fail for a judgement
+    assert seen[1]["status"] == ("insufficient_labels" if family == "outcomes" else "ok")
+    assert world.summary["monitoring"][family]["performance"] == seen[1]["status"]
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_both_days_were_scored(world, family):
+    entries = [json.loads(path.read_text()) for path in sorted((world.company.var / "ledger").glob("*.json"))]
+    scored = {e["facts"]["as_of"] for e in entries if (e["tag"], e["subject"]) == ("people:scored", family)}
+    assert {"2026-09-30", "2026-10-31"} <= scored
+
+
+def test_the_drift_makes_monitoring_ask_for_a_retrain_and_say_so(world):
+    ((run, reason),) = world.summary["retrain"]["requested"].items()
+    assert run.startswith("asset_triggered__")
+    assert "performance: psi" in reason.split("; ")
+    assert f"Monitoring asked for a retrain ({reason}): run {run} goes on with `make up`." in world.printed
+    alerts = world.summary["monitoring"]["performance"]["alerts"]
+    assert any(alert.startswith("overtime_hours has drifted: PSI") for alert in alerts)
+
+
+def days(world, family):
+    """Folders of a family's reports, oldest first."""
+    return sorted((world.company.var / "reports" / family).glob("2026-*"))
+
+
+def test_what_is_printed_says_who_approved_where_the_reports_are_and_where_airflow_is(world):
+    said = world.printed
+    assert "The approvals are demo accounts' answers, given through the public REST API." in said
+    for family in FAMILIES:
+        assert f"Report of {family}: {days(world, family)[-1] / 'index.html'}" in said
+    assert re.search(rf"then {re.escape(world.summary['airflow'])} \(passwords: .*/secrets/accounts\.json\)", said)
+    assert f"{world.summary['airflow']}/plugin/audit" in said
+    assert all(account in said for account in world.passwords)
 
 
 def test_every_planted_truth_is_found(world):
@@ -119,11 +172,42 @@ def test_passwords_are_printed_once(world):
     assert "done before" in again.stdout
 
 
-@pytest.mark.parametrize("path", ["/api/v2/dags", "/api/v2/dags/release/dagRuns", "/candor-audit/"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/v2/dags",
+        "/api/v2/dags/release/dagRuns",
+        "/candor-audit/",
+        "/candor-audit/models/screening",
+        "/candor-audit/records",
+        "/candor-audit/reports/screening/2026-10-31/bias.html",
+        "/candor-audit/raw/screening/2026-10-31/bias.html",
+    ],
+)
 def test_an_anonymous_request_is_refused(world, path):
     with pytest.raises(Denied) as refused:
         world.api().call("GET", path)
     assert refused.value.status == 401
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_reviewers_brief_shows_verdict_and_groups_and_links_to_the_reports(world, family):
+    shown = world.api("viewer").question("release", f"release__{world.summary['retrain']['run']}__{family}", GATES[0])
+    assert f"## {family}: the gate says *allowed*" in shown["body"]
+    assert re.search(r"\n\| sex \| female \| \d+ of \d+ \| ", shown["body"])
+    (address,) = re.findall(r"\]\((http[^)]*)\)", shown["body"])
+    page = page_of(world, address)
+    assert f'href="../reports/{family}/2026-10-31/bias.html"' in page
+    assert f'href="../reports/{family}/2026-10-31/drift.html"' in page
+
+
+def page_of(world, address):
+    """What a signed-in reviewer sees there."""
+    account = {"username": REVIEWERS[0], "password": world.passwords[REVIEWERS[0]]}
+    token = world.api().call("POST", "/auth/token", account)["access_token"]
+    request = Request(address, headers={"Authorization": f"Bearer {token}"})  # noqa: S310  # our own Airflow
+    with build_opener(ProxyHandler({})).open(request, timeout=60) as answer:
+        return answer.read().decode()
 
 
 def test_a_release_started_by_hand_releases_nothing(world):

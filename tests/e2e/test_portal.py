@@ -54,7 +54,7 @@ def audit_frame(page):
 
 
 def read_by_reviewer(url, password, picture):
-    """What a reviewer sees of screening; a screenshot goes to `picture`."""
+    """What a reviewer sees: screening (a screenshot goes to `picture`), its bias report, performance's drift report."""
     faults = []
     with browser() as opened:
         page = opened.new_page(viewport={"width": 1400, "height": 1000})
@@ -70,9 +70,15 @@ def read_by_reviewer(url, password, picture):
         frame.get_by_role("link", name="Bias, Evidently report").click()
         report = frame.frame_locator("iframe.report").get_by_text("Subjects judged ADVERSE").first
         report.wait_for()
-        said = frame.frame_locator("iframe.report").locator("body").inner_text()
+        bias = frame.frame_locator("iframe.report").locator("body").inner_text()
+        frame.get_by_role("link", name="Performance").first.click()
+        frame.get_by_role("heading", name="Performance", exact=True).wait_for()
+        frame.get_by_role("link", name="Drift, Evidently report").click()
+        report = frame.frame_locator("iframe.report")
+        report.get_by_text("overtime_hours").first.wait_for()
+        drift = report.locator("body").inner_text()
     assert faults == []
-    return overview, model, said
+    return overview, model, bias, drift
 
 
 def status_of(url, **headers):
@@ -88,13 +94,17 @@ def status_of(url, **headers):
 
 def test_a_reviewer_finds_the_planted_requisition_with_a_few_clicks(world, tmp_path):
     picture = tmp_path / "audit.png"
-    overview, model, report = read_by_reviewer(airflow.url(world.company), world.passwords["compliance_first"], picture)
+    overview, model, bias, drift = read_by_reviewer(
+        airflow.url(world.company), world.passwords["compliance_first"], picture
+    )
     assert picture.stat().st_size > 10_000
     assert "compliance_first, compliance_second" in re.sub(r"\s+", " ", overview)
     assert re.search(r"Model sha256\s+[0-9a-f]{64}", model)
     requisition = next(iter(re.findall(r"R-\d{4}", " ".join(world.summary["truths"]))))
-    for text in (overview, model, report):
+    for text in (overview, model, bias):
         assert re.search(rf"{requisition}, human decisions at screen, sex: .*ADVERSE", text)
+    assert re.search(r"overtime_hours\b", drift)
+    assert not re.search("ADVERSE", drift)
 
 
 def test_anonymous_people_and_other_accounts_do_not_get_in(world):

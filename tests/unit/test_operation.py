@@ -7,10 +7,12 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import pytest
 
+from infra.run import __main__ as cli
 from infra.run import airflow, processes
 from infra.setup import company as companies
 from infra.setup import repository
@@ -87,6 +89,41 @@ def test_a_pid_file_of_a_killed_run_ends_nobody_who_has_its_number_now(tmp_path)
         stranger.wait()
 
 
+START = """
+import os, sys
+from pathlib import Path
+from infra.run import processes
+print(processes.start("scheduler", [sys.executable, "-c", sys.argv[2]], os.environ, Path(sys.argv[1])).mark)
+os._exit(0)  # as a command that is over, while what it started goes on
+"""
+LEAVES = """
+import subprocess, time
+subprocess.Popen(["sleep", "60"], start_new_session=True)  # as a task of Airflow leaves its scheduler
+time.sleep(60)
+"""
+
+
+def test_down_ends_what_a_component_started_wherever_it_went_and_nobody_else(tmp_path, capsys):
+    company = made(tmp_path)
+    stranger = subprocess.Popen(["sleep", "60"])
+    try:
+        words = [sys.executable, "-u", "-c", START, str(company.airflow), LEAVES]
+        mark = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
+        until = time.monotonic() + 60
+        while len([*processes._marked({mark})]) < 2:
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        assert cli.main(["down", "--var", str(tmp_path)]) == 0
+        assert capsys.readouterr().out == "2 processes ended.\n"
+        assert [*processes._marked({mark})] == []
+        assert stranger.poll() is None
+        assert cli.main(["down", "--var", str(tmp_path)]) == 0
+        assert capsys.readouterr().out == "Nothing was running.\n"
+    finally:
+        stranger.kill()
+        stranger.wait()
+
+
 def test_a_run_killed_while_it_claimed_its_folder_or_made_its_repository_goes_on(tmp_path):
     (tmp_path / "var").mkdir()
     (tmp_path / "var/company.draft").write_text('{"kind"')
@@ -139,6 +176,36 @@ def test_a_read_only_checkout_beside_a_writable_var_is_left_as_it_is(tmp_path):
     assert done.returncode == 0, done.stderr
     assert not list(checkout.rglob("__pycache__"))
     assert (var / "git/candor.git/HEAD").is_file()
+
+
+@pytest.mark.parametrize("version", [(3, 9, 2), (3, 10, 12), (3, 13, 0)])
+@pytest.mark.parametrize("words", [["infra.run", "run"], ["infra.setup.venv"]])
+def test_a_python_that_is_too_old_or_too_new_is_said_in_one_line_before_anything_is_made(tmp_path, version, words):
+    checkout = clone(tmp_path / "checkout")
+    code = f"import runpy, sys; sys.version_info = {version}; sys.argv = {words}"
+    words = [sys.executable, "-c", f"{code}; runpy.run_module({words[0]!r}, run_name='__main__')"]
+    done = subprocess.run(words, cwd=checkout, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1), done.stderr
+    assert "Candor needs Python 3.11 or 3.12; this is 3." in done.stderr
+    assert not (checkout / ".venv").exists()
+
+
+@pytest.mark.parametrize("workers", ["1", "19", "1000001"])
+def test_a_size_that_no_sample_company_has_is_refused_before_anything_is_made(tmp_path, workers):
+    words = [sys.executable, "-m", "infra.run", "run", "--workers", workers, "--var", str(tmp_path / "var")]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert f"WORKERS must be between 20 and 1000000; got {workers}." in done.stderr
+    assert not (tmp_path / "var").exists()
+
+
+@pytest.mark.parametrize("workers", [20, 1_000_000])
+def test_the_smallest_and_the_largest_sample_company_may_be_asked_for(tmp_path, workers):
+    assert companies.described("", workers, "", str(tmp_path)).workers == workers
+
+
+def test_given_exports_have_their_own_size(tmp_path):
+    assert companies.described("", 1, str(tmp_path), str(tmp_path / "var")).workers == 0
 
 
 def test_a_var_that_cannot_be_made_is_said_in_one_line(tmp_path):

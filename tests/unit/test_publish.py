@@ -1,4 +1,5 @@
 import json
+import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from datetime import datetime, timedelta
@@ -535,10 +536,20 @@ def test_the_brief_shows_verdict_groups_and_gaps_by_name(store, tmp_path):
     assert "| sex | b | 2500 of 5000 | 0.500 | 1.000 |" in page
     assert "- `sex:unknown`: 1 of 1 people selected: unknown_group." in page
     assert sha in page
+    assert "Open *Audit* in the navigation for the reports of screening." in page
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:8080", "https://airflow.example/hr/"])
+def test_the_brief_links_to_the_familys_audit_page(store, tmp_path, url):
+    sha = proposed(store, tmp_path)["verdict_sha256"]
+    page = brief(json.loads(store.read(f"proposals/{FAMILY}/{sha}/verdict.json")), sha, url)
+    (address,) = re.findall(r"\[Audit page of screening[^]]*\]\((.*)\)", page)
+    assert address == f"{url.rstrip('/')}/candor-audit/models/screening"
 
 
 def test_the_commands_print_one_json_line_or_the_refusal(store, answers, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("CANDOR_STORE", store.url)
+    monkeypatch.setenv("CANDOR_AIRFLOW_URL", "http://airflow.example")
     monkeypatch.chdir(checkout(tmp_path))
     assert cli.main(["live", FAMILY]) == 0
     assert json.loads(capsys.readouterr().out) == {"family": FAMILY, "status": "nothing_released"}
@@ -547,7 +558,9 @@ def test_the_commands_print_one_json_line_or_the_refusal(store, answers, tmp_pat
     assert (said["verdict"], said["shadow"]) == ("allowed", False)
     sha = said["verdict_sha256"]
     assert cli.main(["brief", FAMILY, "--verdict", sha]) == 0
-    assert capsys.readouterr().out.startswith("## screening")
+    page = capsys.readouterr().out
+    assert page.startswith("## screening")
+    assert "(http://airflow.example/candor-audit/models/screening)" in page
     monkeypatch.setattr(cli, "open_records", lambda: answers)
     words = ["release", "--dag-run", "release__r1", "--family", FAMILY, "--verdict", sha]
     assert cli.main(words) == 3

@@ -226,6 +226,22 @@ def test_bad_rows_are_those_that_truths_counts(exports: Path) -> None:
         assert sum(rows.values()) - len(rows) == counts["duplicates"][HISTORY][name]
 
 
+def test_people_without_consent_are_those_that_truths_counts_by_delivery(exports: Path) -> None:
+    counts = truths(Plan(200))["without_consent"]
+    known: dict[str, set[str]] = {"workers": set(), "candidates": set()}
+    for period in (HISTORY, MONTH36):
+        workers = report(exports, "workday/HRML_Workers", period)
+        candidates = report(exports, "workday/HRML_Candidates", period)
+        silent = {
+            # the two ghosts are copies of the first worker, and nobody's
+            "workers": {r["Worker_ID"] for r in workers if r["Analytics_Consent"] == "0" and r["Worker_ID"] < "000200"},
+            "candidates": {r["Candidate_ID"] for r in candidates if r["Consent_Given"] == "0"},
+        }
+        assert counts[period] == {table: len(people - known[table]) for table, people in silent.items()}
+        known = {table: people | known[table] for table, people in silent.items()}
+    assert min(counts[HISTORY].values()) > 0
+
+
 def resumes(exports: Path) -> list[Path]:
     return sorted((exports / "resumes" / HISTORY).iterdir())
 

@@ -10,7 +10,8 @@ from typing import Any, ClassVar
 
 from airflow.plugins_manager import AirflowPlugin
 
-PREFIX = "/candor-audit"
+from pipelines.base.catalog import AUDIT_PAGES
+
 Message = MutableMapping[str, Any]
 
 
@@ -32,11 +33,11 @@ class CandorAudit(AirflowPlugin):
     """What Airflow registers."""
 
     name = "candor_audit"
-    fastapi_apps: ClassVar[list[Any]] = [{"app": audit, "url_prefix": PREFIX, "name": "Candor audit"}]
+    fastapi_apps: ClassVar[list[Any]] = [{"app": audit, "url_prefix": f"/{AUDIT_PAGES}", "name": "Candor audit"}]
     external_views: ClassVar[list[Any]] = [
         {
             "name": "Audit",
-            "href": f"{PREFIX.lstrip('/')}/",  # without the last slash Airflow's own page opens inside the frame
+            "href": f"{AUDIT_PAGES}/",  # without the last slash Airflow's own page opens inside the frame
             "destination": "nav",
             "url_route": "audit",
             "nav_top_level": True,
