@@ -2,8 +2,8 @@
 
 Works on a company that `make run` has finished (default var/sample) and leaves it unchanged: whatever is run again runs
 in a temporary folder: ingest of a million rows, forgetting, the whole road on a folder and on S3 (`tests.bench.ingest`,
-`.forgetting` and `.roads`, which also run alone). A busy machine makes seconds useless; where a peer exists the figure is
-a ratio within one run.
+`.forgetting` and `.roads`, which also run alone). A busy machine makes seconds useless; where a peer exists the figure
+is a ratio within one run.
 """
 
 import argparse
