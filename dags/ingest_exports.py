@@ -4,7 +4,8 @@
 
 Finds files in `CANDOR_EXPORTS` that no batch has taken yet and takes each through land (sha256, write-once),
 read and map; then the whole batch is validated and published to the lake, the vault and quarantine, all at
-once. A day without new files is skipped and announces nothing.
+once. A day without new files is skipped and announces nothing. Beside this, the keys of exports that landed more than
+`privacy.keep_days` ago are destroyed: such a file cannot be read again, a replay holds it as `expired`.
 
 **When it fails** read the log of the red task: the last line names the feed, the rule and the count. A file
 that cannot be read is held in quarantine and does not stop the others. After correcting the feed's YAML or
@@ -47,3 +48,4 @@ with DAG(
         **RETRIED,
     )
     file >> validate >> publish
+    Stage(task_id="expire", command=["pipelines.privacy", "expire"], **RETRIED)  # whether or not anything arrived

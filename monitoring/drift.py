@@ -11,7 +11,7 @@ import math
 from collections.abc import Mapping
 from datetime import date
 from itertools import pairwise
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import polars as pl
@@ -22,6 +22,8 @@ from monitoring.settings import Monitor
 from pipelines.base.store import Store
 
 Profile = Mapping[str, Mapping[str, Any]]
+_NOTHING: Final = 1e-9
+"""Shares that add up to one do so to this."""
 
 
 def run(store: Store, family: str, until: date | None, settings: Monitor) -> Drift:
@@ -100,7 +102,8 @@ def expected_shares(reference: Mapping[str, Any]) -> psi.Shares:
     missing = float(reference["missing_share"])
     present = np.asarray(reference["shares"], float) * (1 - missing)
     if reference["kind"] == "categorical":
-        return np.asarray([*present, 0.0, missing])
+        rare = (1 - sum(reference["shares"])) * (1 - missing)  # of too few people to be kept by name
+        return np.asarray([*present, rare if rare > _NOTHING else 0.0, missing])
     edges = reference["edges"]
     outside = [0.0] if edges and edges[0] == edges[-1] else []
     return np.asarray([*outside, *present, *outside, missing])
@@ -114,10 +117,10 @@ def shares(reference: Mapping[str, Any], values: pl.Series) -> psi.Shares:
 
 
 def inner_edges(reference: Mapping[str, Any]) -> list[float]:
-    """The bounds between bins; a profile's edges include the least and greatest value.
+    """The bounds between bins, without a profile's outer edges.
 
     A column that was constant then gets a bin below and one above its value, else nothing could ever drift. One
-    that had no value at all has one bin for whatever comes.
+    that had no value at all, or those of too few people, has one bin for whatever comes.
     """
     edges = [float(edge) for edge in reference["edges"]]
     if not edges:
@@ -128,10 +131,10 @@ def inner_edges(reference: Mapping[str, Any]) -> list[float]:
 def bin_labels(reference: Mapping[str, Any]) -> tuple[str, ...]:
     """What each bin holds, in words."""
     if reference["kind"] == "categorical":
-        return (*map(str, reference["categories"]), "not seen in training", "missing")
+        return (*map(str, reference["categories"]), "rare or not seen in training", "missing")
     edges = inner_edges(reference)
     if not edges:
-        return ("not seen in training" if not reference["edges"] else "any value", "missing")
+        return ("any value" if any(reference["shares"]) else "not seen in training", "missing")
     between = [f"{low:.3g} to {high:.3g}" for low, high in pairwise(edges)]
     return (f"up to {edges[0]:.3g}", *between, f"above {edges[-1]:.3g}", "missing")
 
@@ -152,7 +155,7 @@ def drawn(profile: Profile, names: list[str], rows: int, seed: int) -> pl.DataFr
 def _draw(reference: Mapping[str, Any], rows: int, rng: np.random.Generator) -> pl.Series:
     weights = np.asarray(reference["shares"], float)
     is_missing = pl.Series(rng.random(rows) < float(reference["missing_share"]))
-    if not weights.sum():
+    if not weights.sum() or reference.get("edges") == []:
         empty = pl.Float64 if reference["kind"] == "numeric" else pl.String
         return pl.Series([None] * rows, dtype=empty)
     bins = rng.choice(len(weights), size=rows, p=weights / weights.sum())

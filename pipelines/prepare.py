@@ -23,11 +23,11 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from pipelines.base import keys, snapshots
+from pipelines.base import keys, profiles, snapshots
 from pipelines.base.catalog import PREPARED, SNAPSHOT, stage_dir
 from pipelines.base.errors import ContractError
 from pipelines.base.log import get_logger
-from pipelines.base.settings import Count, Section, Share, load
+from pipelines.base.settings import Count, Privacy, Section, Share, load
 from pipelines.base.stage import main
 from pipelines.base.store import open_store
 from pipelines.models import features
@@ -133,20 +133,6 @@ def without(frame: pl.DataFrame, leaking: list[Leak]) -> pl.DataFrame:
     return frame.drop([name for name in frame.columns if name.split(_PART)[0] in sources])
 
 
-def profile(inputs: pl.DataFrame, bins: int) -> dict[str, dict[str, Any]]:
-    """Distribution of every input.
-
-    Args:
-        inputs: [n_rows].
-        bins: Bins of equal size for numbers, fewer where values coincide.
-
-    Returns:
-        Column -> kind, n, missing_share and either edges (least and greatest value included; a bin holds its upper
-        edge) or categories, with the share of each among the rows that have a value.
-    """
-    return {name: _described(inputs[name], bins) for name in inputs.columns if name not in _KEYS}
-
-
 def referenced(training: pl.DataFrame, asked: pl.DataFrame, least: int) -> pl.DataFrame:
     """The rows that later scorings are compared with, in the columns that the model learns from.
 
@@ -175,6 +161,7 @@ def run(family: str, root: Path | None = None) -> str:
     module = features(family)
     common = load(Prepare, "prepare", root=root)
     own = load(module.Prepare, family, "prepare", root=root)
+    least = load(Privacy, "privacy", root=root).min_people
     taken = snapshots.read(stage_dir(family, SNAPSHOT, root), module.TABLES, keys.held(open_store()))
     tables = taken.tables
     examples = module.examples(tables, own)
@@ -189,7 +176,7 @@ def run(family: str, root: Path | None = None) -> str:
     as_of = date.fromisoformat(_snapshot_report(family, root)["as_of"])
     asked = module.inputs(without(module.cases(tables, own, as_of), found))
     reference = referenced(module.inputs(kept.filter(pl.col("split") == "train")), asked, common.profile_min_rows)
-    _write(folder / "profile.json", profile(reference, common.profile_bins))
+    _write(folder / "profile.json", profiles.profile(reference, common.profile_bins, least))
     report = _report(family, kept, found, own, as_of) | {"lacking_people": taken.lacking}
     _write(folder / "report.json", report)
     names = ", ".join(leak.column for leak in found)
@@ -208,33 +195,6 @@ def _report(family: str, kept: pl.DataFrame, found: list[Leak], own: Section, as
 def _snapshot_report(family: str, root: Path | None) -> dict[str, Any]:
     report: dict[str, Any] = json.loads((stage_dir(family, SNAPSHOT, root) / "report.json").read_text(encoding="utf-8"))
     return report
-
-
-def _described(values: pl.Series, bins: int) -> dict[str, Any]:
-    known = values.drop_nulls()
-    is_numeric = values.dtype.is_numeric() or values.dtype == pl.Boolean
-    if is_numeric:
-        known = known.cast(pl.Float64).drop_nans()
-    about = {"n": len(values), "missing_share": 1 - len(known) / len(values) if len(values) else 1.0}
-    if is_numeric:
-        edges = _edges(known.to_numpy(), bins)
-        return {"kind": "numeric", **about, "edges": edges, "shares": _shares(known.to_numpy(), edges[1:-1])}
-    counts = known.cast(pl.String).value_counts().sort(values.name)
-    shares = [count / len(known) for count in counts["count"]]
-    return {"kind": "categorical", **about, "categories": counts[values.name].to_list(), "shares": shares}
-
-
-def _edges(values: npt.NDArray[np.float64], bins: int) -> list[float]:
-    """Least value, inner bounds and greatest value; empty without values."""
-    if not len(values):
-        return []
-    edges = [float(edge) for edge in np.unique(np.quantile(values, np.linspace(0, 1, bins + 1)))]
-    return edges * 2 if len(edges) == 1 else edges
-
-
-def _shares(values: npt.NDArray[np.float64], inner: list[float]) -> list[float]:
-    counts = np.bincount(np.searchsorted(np.asarray(inner, float), values, side="left"), minlength=len(inner) + 1)
-    return [float(count) / max(len(values), 1) for count in counts]
 
 
 def _enough(present: npt.NDArray[np.bool_], settings: Prepare) -> bool:

@@ -24,7 +24,7 @@ import polars as pl
 from pipelines.base.catalog import PREPARED, TRAINED, stage_dir
 from pipelines.base.digests import sha256_bytes, sha256_file, sha256_frame, sha256_tree
 from pipelines.base.log import get_logger
-from pipelines.base.settings import Count, Section, load
+from pipelines.base.settings import Count, Privacy, Section, load
 from pipelines.base.stage import main
 from pipelines.models import features, network
 
@@ -108,6 +108,7 @@ def run(family: str, root: Path | None = None) -> str:
     module = features(family)
     common = load(Train, "train", root=root)
     own = load(module.Train, family, "train", root=root)
+    least = load(Privacy, "privacy", root=root).min_people
     prepared, folder = stage_dir(family, PREPARED, root), stage_dir(family, TRAINED, root)
     report = json.loads((prepared / "report.json").read_text(encoding="utf-8"))
     examples = pl.read_parquet(prepared / "examples.parquet")
@@ -117,13 +118,14 @@ def run(family: str, root: Path | None = None) -> str:
     learning = examples.filter(pl.col("split") != "test")
     models = network(family)
     determined(common.seed)
-    history = models.fit(learning, own, folder / "model", common.seed)
-    models.fit_baseline(learning, own, folder / "baseline", common.seed)
+    history = models.fit(learning, own, folder / "model", common.seed, least)
+    models.fit_baseline(learning, own, folder / "baseline", common.seed, least)
     for archive in sorted(folder.rglob("*.keras")):
         canonical(archive)
     pl.DataFrame(list(history)).write_csv(folder / "loss.csv")
     shutil.copyfile(prepared / "profile.json", folder / "profile.json")
-    params = {"prepare": report["settings"], "train": own.model_dump(mode="json"), "seed": common.seed}
+    shaping = {"seed": common.seed, "min_people": least}
+    params = {"prepare": report["settings"], "train": own.model_dump(mode="json"), **shaping}
     about = card(folder, family, examples, report, params)
     (folder / "card.json").write_text(json.dumps(about, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     epochs, sha256 = len(history), about["model_sha256"]

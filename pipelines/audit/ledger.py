@@ -30,6 +30,7 @@ class Tag(StrEnum):
     PEOPLE_SCORED = "people:scored"
     RETRAIN_REQUESTED = "retrain:requested"
     PERSON_FORGOTTEN = "person:forgotten"
+    LANDING_EXPIRED = "landing:expired"
     MODEL_OUTDATED = "model:outdated"
     EVENT_REFUSED = "event:refused"
 

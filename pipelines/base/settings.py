@@ -25,6 +25,15 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class Privacy(Section):
+    """`privacy`: what protects the people behind everything that is kept."""
+
+    min_people: Count
+    """People from whom a term, a code or a bound of a bin must come to stand in what is kept for years."""
+    keep_days: Count
+    """Days for which landed exports can be read again."""
+
+
 S = TypeVar("S", bound=Section)
 
 

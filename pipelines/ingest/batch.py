@@ -90,7 +90,7 @@ class Batch:
         """
         self.store = store
         self.name = batch_name(name)
-        self.folder = _work(store) / "ingest" / self.name
+        self.folder = work(store) / "ingest" / self.name
 
     @property
     def plan(self) -> dict[str, Any]:
@@ -161,7 +161,12 @@ def unit_record(unit: Unit) -> dict[str, Any]:
     return asdict(unit)
 
 
-def _work(store: Store) -> Path:
+def work(store: Store) -> Path:
+    """The folder for scratch.
+
+    Raises:
+        ContractError: The store is no folder, and CANDOR_WORK is not set.
+    """
     given = os.environ.get(WORK)
     if given:
         return Path(given)
@@ -211,7 +216,7 @@ def result(place: Path) -> Iterator[Path]:
 
 def tidy(store: Store) -> None:
     """Drop cells of people from scratch: of published batches, and what killed runs left half-done; counts stay."""
-    top = _work(store) / "ingest"
+    top = work(store) / "ingest"
     staging.sweep([*top.glob("*/.*"), *top.glob("*/*/.*")])
     for published in top.glob("*/published.json"):
         for pattern in CELLS:

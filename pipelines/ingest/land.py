@@ -1,23 +1,33 @@
 """Keep the exact bytes received, write-once, under their sha256; everything after can be made again from them.
 
 Reads   exports    one file, or one delivery folder of documents
-Writes  landing    landing/<feed>/<period>/<sha256>/<name>; one object a document and an index of them
+Writes  landing    landing/<feed>/<period>/<sha256>/<name>, sealed; one object a document and an index of them
+        keys       landing/, a key an object: after `privacy.keep_days` it is destroyed, and the object is `expired`
 """
 
+import hmac
+import io
 import json
 import shutil
-from pathlib import Path, PurePosixPath
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import BinaryIO, Final
 
-from pipelines.base.digests import sha256_file
+from pipelines.base import landing
+from pipelines.base.digests import sha256_bytes
+from pipelines.base.pseudonyms import VAULT_KEY, secret
 from pipelines.base.store import Store
 from pipelines.ingest.batch import Batch, Held, Unit, read_json, write_json
 from pipelines.ingest.discover import place
 from pipelines.ingest.feeds import Feed
 
+EXPIRED: Final = "expired"
+
 
 def document_key(unit: Unit, name: str, sha256: str) -> str:
-    """Where a document of a folder is landed."""
-    return f"{unit.landing_folder}/{sha256}/{PurePosixPath(name).name}"
+    """Where a document of a folder is landed. Its name is often the person's, and whoever may list sees keys."""
+    named = hmac.digest(secret(VAULT_KEY), f"document|{name}".encode(), "sha256").hex()[:32]
+    return f"{unit.landing_folder}/{sha256}/{named}"
 
 
 def land(batch: Batch, unit: Unit, feed: Feed) -> str:
@@ -37,34 +47,47 @@ def land(batch: Batch, unit: Unit, feed: Feed) -> str:
     done = batch.place(unit) / "landed.json"
     if read_json(done) is None:
         if not unit.is_replay:
-            _copy(batch.store, unit, place(feed))
+            _copy(batch.store, unit, place(feed), batch.place(unit))
         write_json(done, {"key": unit.landing_key, "objects": max(1, len(unit.documents))})
     return f"landed {unit.id}: {max(1, len(unit.documents))} objects, {unit.size} bytes"
 
 
-def _copy(store: Store, unit: Unit, folder: Path) -> None:
+def _copy(store: Store, unit: Unit, folder: Path, scratch: Path) -> None:
     for name, sha256, _ in unit.documents:
-        _one(store, document_key(unit, name, sha256), folder / name, sha256)
+        _file(store, document_key(unit, name, sha256), folder / name, sha256, scratch)
     if unit.documents:
-        store.create(unit.landing_key, json.dumps(unit.documents).encode())
+        index = json.dumps(unit.documents).encode()
+        _one(store, unit.landing_key, io.BytesIO(index), sha256_bytes(index), scratch)
     else:
-        _one(store, unit.landing_key, folder / unit.name, unit.sha256)
+        _file(store, unit.landing_key, folder / unit.name, unit.sha256, scratch)
 
 
-def _one(store: Store, key: str, path: Path, sha256: str) -> None:
-    """Upload unless there; the digest in the key must be the digest of what was uploaded."""
-    if store.exists(key):
+def _file(store: Store, key: str, path: Path, sha256: str, scratch: Path) -> None:
+    """Land a file unless it is there; the digest in the key must be the digest of what was landed."""
+    if landing.is_kept(store, key):
         return
-    if not path.is_file() or sha256_file(path) != sha256:
-        raise Held(
-            "changed_while_landing", "A file must keep its bytes until it is landed; it changed after discovery."
-        )
-    store.upload_new(key, path)
+    if path.is_file():
+        with path.open("rb") as source:
+            if _one(store, key, source, sha256, scratch):
+                return
+    raise Held("changed_while_landing", "A file must keep its bytes until it is landed; it changed after discovery.")
+
+
+def _one(store: Store, key: str, source: BinaryIO, sha256: str, scratch: Path) -> bool:
+    return landing.write(store, key, source, sha256, day=datetime.now(UTC).date(), scratch=scratch)
 
 
 def fetch(store: Store, key: str, path: Path) -> Path:
-    """A landed object as a local file, for a reader."""
-    store.download(key, path)
+    """A landed object as a local file, for a reader.
+
+    Raises:
+        Held: It landed so long ago that its key is destroyed.
+    """
+    if not landing.read(store, key, path):
+        raise Held(
+            EXPIRED,
+            "A landed file is kept for privacy.keep_days; this one is older and its key destroyed. Deliver it again.",
+        )
     return path
 
 

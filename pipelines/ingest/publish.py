@@ -25,6 +25,7 @@ from pipelines.ingest import files
 from pipelines.ingest.batch import Batch, Unit, read_json
 from pipelines.ingest.counts import Tally
 from pipelines.ingest.dedupe import UNIT
+from pipelines.ingest.land import EXPIRED
 from pipelines.ingest.read import FAULT, ROW, parts
 
 DUPLICATE: Final = "duplicate_delivery"
@@ -52,7 +53,8 @@ def publish(batch: Batch) -> dict[str, Any]:
             _hold(batch, unit, held)
         status: Status = "held" if held else "published"
         _note(batch, unit, status, facts)
-        files.enter(batch.store, _record(batch, unit, status, facts))
+        if held is None or held["reason_code"] != EXPIRED:  # what became of it when it could be read stays known
+            files.enter(batch.store, _record(batch, unit, status, facts))
     for unit, rows in duplicates:
         files.enter(batch.store, _record(batch, unit, "duplicate", {"rows": rows}))
     report = _report(batch, counts, seq, len(duplicates))

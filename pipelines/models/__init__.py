@@ -53,11 +53,16 @@ class Features(Protocol):
 class Network(Protocol):
     """A family's `network` module."""
 
-    def fit(self, prepared: pl.DataFrame, settings: Any, folder: Path, seed: int) -> Sequence[Mapping[str, float]]:
-        """Train on the `train` rows, watch the `valid` rows, write `folder`; one mapping an epoch."""
+    def fit(
+        self, prepared: pl.DataFrame, settings: Any, folder: Path, seed: int, min_people: int
+    ) -> Sequence[Mapping[str, float]]:
+        """Train on the `train` rows, watch the `valid` rows, write `folder`; one mapping an epoch.
 
-    def fit_baseline(self, prepared: pl.DataFrame, settings: Any, folder: Path, seed: int) -> None:
-        """The declared baseline on the same rows."""
+        What fewer than `min_people` wrote or share, a term or a code, must not be in `folder`.
+        """
+
+    def fit_baseline(self, prepared: pl.DataFrame, settings: Any, folder: Path, seed: int, min_people: int) -> None:
+        """The declared baseline on the same rows, with the same rule."""
 
     def predict(self, folder: Path, frame: pl.DataFrame, scorer: Scorer) -> pl.DataFrame:
         """person_id, subject_id, target_code, score, low, high; `folder` is what fit or fit_baseline wrote."""

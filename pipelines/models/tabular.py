@@ -32,16 +32,16 @@ class Columns:
         return (*self.numeric, *self.codes)
 
 
-def learn(inputs: pl.DataFrame, min_count: int) -> Columns:
+def learn(inputs: pl.DataFrame, min_people: int) -> Columns:
     """What the training rows have: columns without any value are left out.
 
     Args:
         inputs: [n_rows] `inputs` of the training rows.
-        min_count: Rows from which a code has an index of its own.
+        min_people: People from whom a code has an index of its own: a rarer one would tell of them for years.
     """
     columns = inputs.drop("person_id", "subject_id")
     numeric = tuple(n for n in columns.columns if columns[n].dtype.is_numeric() and columns[n].count() > 0)
-    codes = {name: _frequent(columns[name], min_count) for name in columns.columns if columns[name].dtype == pl.String}
+    codes = {name: _common(inputs, name, min_people) for name in columns.columns if columns[name].dtype == pl.String}
     medians = tuple(_median(columns[name]) for name in numeric)
     return Columns(numeric, medians, {name: found for name, found in codes.items() if found})
 
@@ -106,9 +106,9 @@ def load(folder: Path) -> Columns:
     return Columns(tuple(raw["numeric"]), tuple(raw["medians"]), raw["codes"])
 
 
-def _frequent(codes: pl.Series, min_count: int) -> list[str]:
-    counts = codes.drop_nulls().value_counts()
-    return sorted(counts.filter(pl.col("count") >= min_count)[codes.name].to_list())
+def _common(inputs: pl.DataFrame, name: str, min_people: int) -> list[str]:
+    people = inputs.drop_nulls(name).group_by(name).agg(pl.col("person_id").n_unique())
+    return sorted(people.filter(pl.col("person_id") >= min_people)[name].to_list())
 
 
 def _median(values: pl.Series) -> float:

@@ -1,16 +1,18 @@
-"""Forget a person, everywhere and in every version, and certify it.
+"""Forget a person, everywhere and in every version, and certify it; let go of exports kept long enough.
 
     python -m pipelines.privacy forget PERSON --reason REASON            by pseudonym
     python -m pipelines.privacy forget --scheme SCHEME --reason REASON   by identifier, read from standard input
+    python -m pipelines.privacy expire [--as-of DAY]                     what landed privacy.keep_days before DAY
 
 SCHEME is what a feed's `person:` says, such as workday_worker. An identifier never stands in a command line, where
 other users and the shell's history would see it. Killed at any moment and run again, an erasure is finished. It needs
-all four keys: CANDOR_PSEUDONYM_KEY, CANDOR_VAULT_KEY, CANDOR_AUDIT_KEY and CANDOR_PERSON_KEY.
+all four keys: CANDOR_PSEUDONYM_KEY, CANDOR_VAULT_KEY, CANDOR_AUDIT_KEY and CANDOR_PERSON_KEY. `expire` needs none.
 """
 
 import argparse
 import sys
 from collections.abc import Sequence
+from datetime import UTC, date, datetime
 from typing import Final
 
 import polars as pl
@@ -18,6 +20,7 @@ import polars as pl
 from pipelines.base.pseudonyms import PSEUDONYM_KEY, pseudonym, secret
 from pipelines.base.stage import guarded
 from pipelines.base.store import open_store
+from pipelines.privacy import expire
 from pipelines.privacy.forget import forget
 
 REASONS: Final = ("request", "consent_withdrawn", "retention", "order")
@@ -29,12 +32,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m pipelines.privacy", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("verb", choices=["forget"])
-    who = parser.add_mutually_exclusive_group(required=True)
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    erasing = verbs.add_parser("forget", help="forget a person")
+    who = erasing.add_mutually_exclusive_group(required=True)
     who.add_argument("person", nargs="?", metavar="PERSON", help="any pseudonym of the person")
     who.add_argument("--scheme", help="kind of the identifier on standard input")
-    parser.add_argument("--reason", choices=REASONS, required=True)
+    erasing.add_argument("--reason", choices=REASONS, required=True)
+    expiring = verbs.add_parser("expire", help="destroy the keys of exports that landed long ago")
+    expiring.add_argument("--as-of", type=date.fromisoformat, help="the day to count from (default: today)")
     given = parser.parse_args(argv)
+    if given.verb == "expire":
+        return guarded(lambda: expire.run(open_store(), given.as_of or datetime.now(UTC).date()))
     return guarded(lambda: forget(open_store(), given.person or _named(given.scheme), given.reason))
 
 

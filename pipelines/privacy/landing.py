@@ -5,29 +5,32 @@ Writes  landing         lines of CSV, elements of JSON lists, documents: without
         quarantine      sealed rows without the person
 
 A row is a person's when the feed's own rule for `person_id` gives one of their pseudonyms. A file that its feed cannot
-read as declared cannot be searched: it is named in the certificate, for its owner to look at.
+read as declared cannot be searched: it is named in the certificate, for its owner to look at. What is rewritten gets a
+new key, and the old one is destroyed. A file whose key is destroyed already (`expire`) holds nobody.
 """
 
+import io
 import json
 import re
-import tempfile
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 import polars as pl
 
+from pipelines.base import landing, staging
 from pipelines.base.catalog import QUARANTINE
 from pipelines.base.contracts import TABLES
-from pipelines.base.digests import sha256_bytes
+from pipelines.base.digests import sha256_bytes, sha256_file
 from pipelines.base.errors import ContractError
 from pipelines.base.pseudonyms import PSEUDONYM_KEY, VAULT_KEY, secret
 from pipelines.base.sealed import seal_frame, unseal_frame
 from pipelines.base.store import Store
 from pipelines.ingest import feeds as declared
 from pipelines.ingest import files
-from pipelines.ingest.batch import Held, Unit
+from pipelines.ingest.batch import Held, Unit, work
 from pipelines.ingest.cells import Context
 from pipelines.ingest.discover import landed
 from pipelines.ingest.documents.extract import Extracted
@@ -125,38 +128,54 @@ def _documents(store: Store, feed: Feed, record: files.Record, people: Collectio
         key = document_key(unit, name, sha256)
         # The name of a document is often the person's: the certificate knows it by its digest.
         note(f"{unit.landing_folder}/{sha256}", sha256, "")
-        store.delete(key)
+        landing.remove(store, key)
     index = json.dumps(kept).encode()
-    note(record.landing_key, sha256_bytes(store.read(record.landing_key)), sha256_bytes(index))
-    store.put(record.landing_key, index)
+    with _opened(store, record) as (before, scratch):
+        if before is not None:
+            note(record.landing_key, sha256_file(before), sha256_bytes(index))
+            landing.replace(store, record.landing_key, io.BytesIO(index), scratch)
     files.enter(store, replace(record, documents=kept))
 
 
 def _file(store: Store, feed: Feed, record: files.Record, people: Collection[str], note: Note) -> None:
     """Rewrite one file; what was written is read again before it takes the old one's place."""
     unit = landed(record, feed)
-    before = store.read(record.landing_key)
-    rows, mine = _found(before, feed, unit, people)
-    if not mine:
-        return
-    after = without_lines(before, mine, feed) if feed.dialect == "csv" else without_elements(before, mine, feed)
-    left, still = _found(after, feed, unit, people) if rows > len(mine) else (0, set[int]())
-    if still or left != rows - len(mine):
-        raise ContractError(
-            f"A landed file of {feed.name} must lose {len(mine)} of {rows} rows; it would not. It is as it was."
-        )
-    note(record.landing_key, sha256_bytes(before), sha256_bytes(after))
-    store.put(record.landing_key, after)
+    with _opened(store, record) as (source, scratch):
+        if source is None:
+            return
+        rows, mine = _found(source, scratch / "before", feed, unit, people)
+        if not mine:
+            landing.settle(store, record.landing_key)
+            return
+        before = source.read_bytes()
+        data = without_lines(before, mine, feed) if feed.dialect == "csv" else without_elements(before, mine, feed)
+        after = scratch / "rewritten"
+        after.write_bytes(data)
+        left, still = _found(after, scratch / "after", feed, unit, people) if rows > len(mine) else (0, set[int]())
+        if still or left != rows - len(mine):
+            raise ContractError(
+                f"A landed file of {feed.name} must lose {len(mine)} of {rows} rows; it would not. It is as it was."
+            )
+        note(record.landing_key, sha256_bytes(before), sha256_bytes(data))
+        landing.replace(store, record.landing_key, io.BytesIO(data), scratch)
 
 
-def _found(data: bytes, feed: Feed, unit: Unit, people: Collection[str]) -> tuple[int, set[int]]:
+@contextmanager
+def _opened(store: Store, record: files.Record) -> Iterator[tuple[Path | None, Path]]:
+    """A landed file in clear, None when its key is destroyed; and the folder it lies in, which the next run sweeps."""
+    place = work(store) / "privacy"
+    place.mkdir(parents=True, exist_ok=True)
+    staging.sweep(place.iterdir())
+    with staging.new_folder(place) as scratch:
+        source = scratch / "source"
+        yield (source if landing.read(store, record.landing_key, source) else None), scratch
+
+
+def _found(source: Path, out: Path, feed: Feed, unit: Unit, people: Collection[str]) -> tuple[int, set[int]]:
     """How many rows a file has, and which are the person's. Raises Held when it cannot be read as declared."""
-    with tempfile.TemporaryDirectory() as name:
-        source, out = Path(name) / "source", Path(name) / "out"
-        out.mkdir()
-        source.write_bytes(data)
-        rows = dialect(feed.dialect).read(source, out, feed, unit).rows
-        mine = [rows_of(pl.read_parquet(part), feed, unit.groups, people) for part in parts(out)]
+    out.mkdir()
+    rows = dialect(feed.dialect).read(source, out, feed, unit).rows
+    mine = [rows_of(pl.read_parquet(part), feed, unit.groups, people) for part in parts(out)]
     return rows, set().union(*mine)
 
 

@@ -26,6 +26,7 @@ HEAVY = {
 }
 TALKS_TO_OTHERS = {
     ("ingest_exports", "discover"), ("ingest_exports", "land_read_map"), ("ingest_exports", "publish"),
+    ("ingest_exports", "expire"),
     ("release", "brief"), ("release", "approve_first"), ("release", "approve_second"), ("release", "publish"),
     ("retrain", "clone"), ("retrain", "pin"), *(("retrain", stage) for stage in STAGES),
     ("retrain", "push"), ("retrain", "propose"),
@@ -120,6 +121,12 @@ def test_assets_tie_the_dags_together(dags):
         ("score_people", "announce"): ["scores"],
         ("monitor_models", "request_retrain"): ["retrain_request"],
     }
+
+
+def test_landed_exports_run_out_whether_or_not_files_arrive(dags):
+    found = dags["ingest_exports"]["tasks"]
+    assert (found["expire"]["after"], found["expire"]["secrets"]) == ([], [])
+    assert not [task for task, about in found.items() if "expire" in about["after"]]
 
 
 def test_retrain_has_the_edges_of_the_reproducible_graph(dags):

@@ -25,7 +25,7 @@ def test_the_canary_went_the_whole_road(world, family, name):
 
 
 def test_its_values_stand_in_clear_only_where_they_must(world):
-    allowed = {"exports/": tuple(PERSONAL), "landing/": tuple(PERSONAL), "scores/exports/": SYSTEM_IDS}
+    allowed = {"exports/": tuple(PERSONAL), "scores/exports/": SYSTEM_IDS}
     assert findings(world.company.var, allowed) == {}
 
 

@@ -77,6 +77,15 @@ def test_a_missing_object_is_a_contract_error(any_store, key, act):
         getattr(any_store, act)(key)
 
 
+@pytest.mark.parametrize("key", KEYS)
+def test_an_object_may_be_read_from_its_start_only(any_store, key):
+    any_store.create(key, b"abcdef")
+    assert any_store.read_start(key, 3) == b"abc"
+    assert any_store.read_start(key, 9) == b"abcdef"
+    with pytest.raises(ContractError, match="there is no such object"):
+        any_store.read_start(f"{key}0", 3)
+
+
 def test_listing_is_sorted_recursive_and_knows_both_buckets(any_store):
     for key in ("reports/b/2", "reports/a", "reports/b/1", "reportsx/a", "ledger/2"):
         any_store.put(key, b"")

@@ -114,8 +114,9 @@ def company(lake: Lake) -> None:
 
 def settings(root: Path) -> None:
     params = yaml.safe_load((ROOT / "params.yaml").read_text())
-    small = {"epochs": 6, "patience": 6, "batch": 32, "learning_rate": 0.02, "members": 1, "trees": 10, "min_count": 2}
+    small = {"epochs": 6, "patience": 6, "batch": 32, "learning_rate": 0.02, "members": 1, "trees": 10}
     params[FAMILY]["train"] |= small
+    params["privacy"]["min_people"] = 2
     params["evaluate"] |= {"resamples": 100, "min_cases": 10, "min_labels": 5}
     (root / "params.yaml").write_text(yaml.safe_dump(params))
 

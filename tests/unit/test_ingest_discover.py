@@ -4,12 +4,13 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.base import landing
 from pipelines.base.errors import ContractError, SettingsError
 from pipelines.base.store import FileStore
 from pipelines.ingest import discover, files
 from pipelines.ingest.batch import Batch, Held, Unit, batch_name, result
 from pipelines.ingest.feeds import Feed
-from pipelines.ingest.land import land
+from pipelines.ingest.land import document_key, fetch, land
 
 
 def feed(**more: object) -> Feed:
@@ -109,9 +110,31 @@ def test_landing_is_written_once(store: FileStore, tmp_path: Path, monkeypatch: 
     monkeypatch.setenv("CANDOR_EXPORTS", str(tmp_path))
     (unit,) = deliver(tmp_path / "in", y2024="a")
     land(Batch(store, "b"), unit, feed())
-    store.put(unit.landing_key, b"kept")
+    landed = store.read(unit.landing_key)
     land(Batch(store, "c"), unit, feed())
-    assert store.read(unit.landing_key) == b"kept"
+    assert store.read(unit.landing_key) == landed
+    assert fetch(store, unit.landing_key, tmp_path / "back").read_bytes() == b"a"
+    assert len(store.list("keys/landing")) == 1
+
+
+def test_a_documents_name_does_not_show_where_it_landed(store: FileStore) -> None:
+    unit = Unit("u", "resumes", "2024", "a" * 64, 1, {}, "f", (("2024/C-000001.pdf", "b" * 64, 1),))
+    key = document_key(unit, "2024/C-000001.pdf", "b" * 64)
+    assert "C-000001" not in key
+    assert key != document_key(unit, "2024/C-000002.pdf", "b" * 64)
+
+
+def test_a_file_whose_key_is_destroyed_is_held_as_expired(
+    store: FileStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CANDOR_EXPORTS", str(tmp_path))
+    (unit,) = deliver(tmp_path / "in", y2024="a")
+    land(Batch(store, "b"), unit, feed())
+    landing.let_go(store, store.list("keys/landing"))
+    with pytest.raises(Held, match=r"kept for privacy.keep_days") as held:
+        fetch(store, unit.landing_key, tmp_path / "back")
+    assert held.value.reason_code == "expired"
+    assert not (tmp_path / "back").exists()
 
 
 def test_a_missing_exports_folder_is_said(store: FileStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ from pipelines.models.performance.features import Train as PerformanceTrain
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras on NumPy 2
 
 COMMON = {"epochs": 12, "patience": 12, "batch": 32, "learning_rate": 0.02, "weight_decay": 0.001, "dropout": 0.05}
-COMMON |= {"units": 8, "embedding": 2, "pieces": 4, "min_count": 2, "members": 2}
+COMMON |= {"units": 8, "embedding": 2, "pieces": 4, "members": 2}
 COMMON |= {"trees": 20, "tree_rate": 0.2, "tree_leaves": 4}
 SETTINGS = {"outcomes": OutcomesTrain(**COMMON), "performance": PerformanceTrain(**COMMON, coverage=0.8)}
 
@@ -40,8 +40,8 @@ def prepared(family: str) -> pl.DataFrame:
 def fitted(request, tmp_path_factory):
     family, folder = request.param, tmp_path_factory.mktemp(request.param)
     frame = prepared(family)
-    history = network(family).fit(frame, SETTINGS[family], folder / "model", 1)
-    network(family).fit_baseline(frame, SETTINGS[family], folder / "baseline", 1)
+    history = network(family).fit(frame, SETTINGS[family], folder / "model", 1, 2)
+    network(family).fit_baseline(frame, SETTINGS[family], folder / "baseline", 1, 2)
     return family, folder, frame.filter(split="test"), history
 
 
@@ -104,7 +104,8 @@ def test_a_number_becomes_steps_between_quantiles():
     assert steps == pytest.approx(np.array([[0, 0], [0.5, 0], [1, 0.5], [1, 1]]))
 
 
-def test_rare_codes_share_the_place_of_unknown_ones():
-    columns = tabular.learn(pl.DataFrame({"person_id": list("abc"), "subject_id": "s", "code": ["x", "x", "y"]}), 2)
+def test_codes_of_too_few_people_share_the_place_of_unknown_ones():
+    frame = pl.DataFrame({"person_id": list("abcc"), "subject_id": "s", "code": ["x", "x", "y", "y"]})
+    columns = tabular.learn(frame, 2)
     assert columns.codes == {"code": ["x"]}
     assert tabular.indices(columns, pl.DataFrame({"code": ["x", "y", None]})).tolist() == [[1], [0], [0]]

@@ -103,8 +103,8 @@ def test_a_saved_model_says_the_same_again_and_leaves_out_what_was_taken(tmp_pat
     steps = examples(company(p_1="abcd", p_2="abc", p_3="acb", p_4="bca"), PREPARE)
     learning = steps.filter(pl.col("split") != "test")
     (tmp_path / "baseline").mkdir()
-    network.fit(learning, TRAIN, tmp_path / "model", seed=1)
-    network.fit_baseline(learning, TRAIN, tmp_path / "baseline", seed=1)
+    network.fit(learning, TRAIN, tmp_path / "model", seed=1, min_people=1)
+    network.fit_baseline(learning, TRAIN, tmp_path / "baseline", seed=1, min_people=1)
     test = steps.filter(pl.col("split") == "test")
     for scorer in ("model", "baseline"):
         once = network.predict(tmp_path / scorer, test, scorer)

@@ -15,7 +15,6 @@ pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:Depreca
 
 SKILLS = ("soup", "bread", "cake", "ledger", "audit", "payroll")
 SETTINGS = Train(
-    min_people=3,
     max_terms=200,
     epochs=4,
     patience=4,
@@ -57,9 +56,9 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     root = tmp_path_factory.mktemp("screening")
     (root / "model").mkdir()
     (root / "baseline").mkdir()
-    history = network.fit(examples(), SETTINGS, root / "model", 7)
+    history = network.fit(examples(), SETTINGS, root / "model", 7, 3)
     assert set(history[0]) == {"epoch", "loss", "valid_loss"}
-    network.fit_baseline(examples(), SETTINGS, root / "baseline", 7)
+    network.fit_baseline(examples(), SETTINGS, root / "baseline", 7, 3)
     return root / "model", root / "baseline"
 
 
@@ -74,7 +73,7 @@ def test_people_with_what_is_asked_for_score_higher(folders: tuple[Path, Path]) 
 
 def test_the_same_seed_gives_the_same_scores(folders: tuple[Path, Path], tmp_path: Path) -> None:
     test = examples().filter(pl.col("split") == "test")
-    network.fit(examples(), SETTINGS, tmp_path, 7)
+    network.fit(examples(), SETTINGS, tmp_path, 7, 3)
     first, second = (network.predict(folder, test, "model") for folder in (folders[0], tmp_path))
     assert first.equals(second)
 

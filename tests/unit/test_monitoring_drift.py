@@ -75,7 +75,7 @@ def test_drawn_rows_follow_the_profile_and_the_seed():
 
 def test_labels_name_every_bin():
     assert drift.bin_labels(NUMERIC) == ("up to 1", "above 1", "missing")
-    assert drift.bin_labels(CATEGORY) == ("a", "b", "not seen in training", "missing")
+    assert drift.bin_labels(CATEGORY) == ("a", "b", "rare or not seen in training", "missing")
     assert len(drift.bin_labels(CONSTANT)) == len(drift.expected_shares(CONSTANT))
 
 
@@ -84,3 +84,18 @@ def test_a_column_without_any_training_value_drifts_when_values_come():
     assert drift.expected_shares(empty).tolist() == [0.0, 1.0]
     assert drift.shares(empty, pl.Series([1.0, None, 2.0, 3.0])).tolist() == [0.75, 0.25]
     assert drift.bin_labels(empty) == ("not seen in training", "missing")
+
+
+def test_codes_of_too_few_people_are_expected_though_not_named():
+    rare = {"kind": "categorical", "n": 100, "missing_share": 0.2, "categories": ["a"], "shares": [0.75]}
+    assert drift.expected_shares(rare) == pytest.approx([0.6, 0.2, 0.2])
+    same = pl.DataFrame({"c": ["a"] * 60 + ["b"] * 15 + ["d"] * 5 + [None] * 20})
+    (column,) = drift.measured({"c": rare}, same, pl.DataFrame(), SETTINGS)
+    assert (column.psi, column.is_drifted) == (pytest.approx(0), False)
+
+
+def test_values_of_too_few_people_have_one_bin_and_are_not_drawn():
+    few = {"kind": "numeric", "n": 100, "missing_share": 0.9, "edges": [], "shares": [1.0]}
+    assert drift.expected_shares(few) == pytest.approx([0.1, 0.9])
+    assert drift.bin_labels(few) == ("any value", "missing")
+    assert drift.drawn({"x": few}, ["x"], 10, seed=3)["x"].null_count() == 10

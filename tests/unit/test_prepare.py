@@ -82,26 +82,3 @@ def test_the_reference_is_who_is_asked_about_and_with_too_few_of_them_who_was_le
     asked = pl.DataFrame({"person_id": ["a", "b"], "n": [7.0, 9.0], "told": [1.0, 1.0]})
     assert prepare.referenced(training, asked, 2).to_dict(as_series=False) == {"person_id": ["a", "b"], "n": [7.0, 9.0]}
     assert prepare.referenced(training, asked, 3) is training
-
-
-def test_the_profile_counts_a_bins_upper_edge_in_it_and_missing_values_apart():
-    inputs = pl.DataFrame(
-        {"person_id": list("abcde"), "n": [1.0, 2.0, 3.0, 4.0, None], "c": ["x", "y", "x", None, "x"]}
-    )
-    found = prepare.profile(inputs, 2)
-    assert list(found) == ["n", "c"]
-    assert found["n"] == {
-        "kind": "numeric",
-        "n": 5,
-        "missing_share": pytest.approx(0.2),
-        "edges": [1.0, 2.5, 4.0],
-        "shares": [0.5, 0.5],
-    }
-    assert found["c"]["categories"] == ["x", "y"]
-    assert found["c"]["shares"] == [0.75, 0.25]
-
-
-@pytest.mark.parametrize("values", [[], [None, None]])
-def test_a_column_without_values_has_a_profile_all_the_same(values):
-    found = prepare.profile(pl.DataFrame({"n": pl.Series(values, dtype=pl.Float64)}), 4)["n"]
-    assert (found["missing_share"], found["edges"], found["shares"]) == (1.0, [], [0.0])

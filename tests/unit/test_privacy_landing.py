@@ -1,16 +1,26 @@
+import hashlib
+import io
 import json
+from datetime import date
 from pathlib import Path
 
 import polars as pl
 import pytest
 
+from pipelines.base import landing as objects
 from pipelines.base import pseudonyms
 from pipelines.base.sealed import seal_frame, unseal_frame
+from pipelines.base.store import FileStore
 from pipelines.ingest import files
+from pipelines.ingest.batch import Unit
+from pipelines.ingest.land import document_key
 from pipelines.privacy import landing
 
 pytestmark = pytest.mark.usefixtures("keys", "declared")
 KEY = bytes.fromhex("11" * 32)
+DAY = date(2026, 2, 1)
+HEAD = b"Enrollment ID,Employee ID,Course ID,Run,Enrolled At,Starts At,Due At,Attempt,Assigned By\n"
+ENROLMENT = b"E-1,000001,c,r,01.01.2026 00:00,02.01.2026 00:00,,1,HR\n"
 
 
 @pytest.fixture
@@ -22,14 +32,29 @@ def who(scheme: str, value: str) -> str:
     return str(pseudonyms.pseudonym(KEY, scheme, pl.Series([value]))[0])
 
 
+def sealed(store, key, data):
+    sha256, scratch = hashlib.sha256(data).hexdigest(), store.root / "work"
+    assert objects.write(store, key, io.BytesIO(data), sha256, day=DAY, scratch=scratch)
+
+
+def opened(store, key):
+    back = store.root / "work" / "back"
+    return back.read_bytes() if objects.read(store, key, back) else None
+
+
 def land(store, feed, name, data, documents=()):
     key = f"landing/{feed}/2026-01/{'a' * 64}/{name}"
-    store.put(key, data)
+    sealed(store, key, data)
     record = files.Record(
         feed, name, "a" * 64, {"period": "2026-01"}, "b", "published", "f", key, {}, len(data), documents
     )
     files.enter(store, record)
     return key
+
+
+def document(name, sha256):
+    """Where a document of the delivery of 2026-01 lies."""
+    return document_key(Unit("u", "resumes", "2026-01", "a" * 64, 3, {"period": "2026-01"}, "f"), name, sha256)
 
 
 def erased(store, *people):
@@ -46,7 +71,7 @@ def test_lines_of_a_csv_file_go_and_all_other_bytes_stay(store):
     ]
     key = land(store, "lms_enrolments", "enrolments_2026-01.csv", head + b"".join(lines))
     noted, unsearched = erased(store, who("workday_worker", "000001"))
-    assert store.read(key) == head + lines[1] + lines[3]
+    assert opened(store, key) == head + lines[1] + lines[3]
     assert set(noted) == {key}
     assert unsearched == []
     assert erased(store, who("workday_worker", "000001")) == ({}, [])
@@ -60,7 +85,7 @@ def test_elements_of_a_json_list_go_and_all_other_bytes_stay(store, gone):
     data = '{ "Report_Entry" : [\n ' + ",\n ".join(text[p] for p in people) + '\n] , "z": 1}'
     key = land(store, "workday_candidate_eeo", "HRML_Candidate_EEO_2026-01.json", data.encode())
     erased(store, who("workday_candidate", gone))
-    left = store.read(key).decode()
+    left = opened(store, key).decode()
     assert gone not in left
     assert [row["Candidate_ID"] for row in json.loads(left)["Report_Entry"]] == kept
     assert all(text[person] in left for person in kept)
@@ -69,14 +94,59 @@ def test_elements_of_a_json_list_go_and_all_other_bytes_stay(store, gone):
 def test_documents_go_with_their_lines_of_index_and_register(store):
     names = [("2026-01/C-000001.pdf", "b" * 64, 3), ("2026-01/C-000002.pdf", "c" * 64, 3)]
     for name, sha256, _ in names:
-        store.put(f"landing/resumes/2026-01/{sha256}/{name.split('/')[1]}", b"pdf")
+        sealed(store, document(name, sha256), b"pdf")
     key = land(store, "resumes", "index.json", json.dumps(names).encode(), tuple(names))
     noted, _ = erased(store, who("workday_candidate", "C-000001"))
-    assert store.list("landing") == [key, f"landing/resumes/2026-01/{'c' * 64}/C-000002.pdf"]
-    assert json.loads(store.read(key)) == [list(names[1])]
+    assert store.list("landing") == [key, document(*names[1][:2])]
+    assert len(store.list("keys/landing")) == 2
+    assert json.loads(opened(store, key)) == [list(names[1])]
     assert files.of_feed(store, "resumes")[0].documents == (names[1],)
     assert "C-000001" not in str(noted)
     assert noted[f"landing/resumes/2026-01/{'b' * 64}"] == ("b" * 64, "")
+
+
+def test_the_bytes_of_before_cannot_be_opened_after_an_erasure(store):
+    key = land(store, "lms_enrolments", "enrolments_2026-01.csv", HEAD + ENROLMENT)
+    before = store.read(key)
+    erased(store, who("workday_worker", "000001"))
+    assert opened(store, key) == HEAD
+    store.put(key, before)  # as a backup would
+    assert opened(store, key) is None
+
+
+def test_an_erasure_killed_before_the_old_key_was_destroyed_destroys_it_when_run_again(store, monkeypatch):
+    key = land(store, "lms_enrolments", "enrolments_2026-01.csv", HEAD + ENROLMENT)
+    [old] = store.list("keys/landing")
+
+    class Killed(BaseException):
+        pass
+
+    def die(*_):
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(FileStore, "delete", die)
+        with pytest.raises(Killed):
+            erased(store, who("workday_worker", "000001"))
+    assert old in store.list("keys/landing")
+    erased(store, who("workday_worker", "000001"))
+    assert old not in store.list("keys/landing")
+    assert opened(store, key) == HEAD
+    assert list((store.root / "work" / "privacy").iterdir()) == []
+
+
+def test_a_file_whose_key_is_destroyed_holds_nobody(store):
+    key = land(store, "lms_enrolments", "enrolments_2026-01.csv", HEAD + ENROLMENT)
+    names = [("2026-01/C-000001.pdf", "b" * 64, 3)]
+    sealed(store, document(*names[0][:2]), b"pdf")
+    land(store, "resumes", "index.json", json.dumps(names).encode(), tuple(names))
+    objects.let_go(store, store.list("keys/landing"))
+    people = [who("workday_worker", "000001"), who("workday_candidate", "C-000001")]
+    noted, unsearched = erased(store, *people)
+    assert unsearched == []
+    assert set(noted) == {f"landing/resumes/2026-01/{'b' * 64}"}
+    assert opened(store, key) is None
+    assert files.of_feed(store, "resumes")[0].documents == ()
 
 
 def test_rejected_rows_go_from_quarantine(store):

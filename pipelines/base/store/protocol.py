@@ -14,6 +14,9 @@ class Store(Protocol):
     def read(self, key: str) -> bytes:
         """The object's bytes. Raises ContractError when there is none."""
 
+    def read_start(self, key: str, size: int) -> bytes:
+        """The object's first `size` bytes, or all when it has fewer. Raises as `read`."""
+
     def read_many(self, keys: Iterable[str]) -> Iterator[bytes]:
         """The objects' bytes in the order of `keys`; a store far away is asked for several at a time."""
 

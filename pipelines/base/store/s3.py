@@ -46,10 +46,19 @@ class S3Store:
         """See `Store.read`."""
         if once := self._once(key):
             return once.read(key)
+        return self._body(key)
+
+    def read_start(self, key: str, size: int) -> bytes:
+        """See `Store.read_start`."""
+        if once := self._once(key):
+            return once.read(key)[:size]
+        return self._body(key, Range=f"bytes=0-{size - 1}")
+
+    def _body(self, key: str, **part: str) -> bytes:
         for last in (False, False, True):
             try:
                 with faults.answering(self._at.bucket, key):
-                    return bytes(self._get(key)["Body"].read())
+                    return bytes(self._get(key, **part)["Body"].read())
             except SourceUnavailable:  # botocore tries again before a body begins, not within it
                 if last:
                     raise
@@ -185,10 +194,10 @@ class S3Store:
         there, answer = self.fetch(key)
         return str(answer["ETag"]).strip('"') if there == data else None
 
-    def _get(self, key: str) -> Any:
+    def _get(self, key: str, **part: str) -> Any:
         self._ready()
         try:
-            return self.client.get_object(Bucket=self._at.bucket, Key=self.full(key))
+            return self.client.get_object(Bucket=self._at.bucket, Key=self.full(key), **part)
         except ClientError as error:
             if faults.code(error.response) in _ABSENT:
                 raise _missing(key) from None

@@ -104,11 +104,13 @@ def extract_all(items: Sequence[Callable[[], Path]], limits: Limits) -> Iterator
 
     def one(fetch: Callable[[], Path]) -> Extracted:
         worker = free.pop()
-        path = fetch()
         try:
-            return worker.ask(path)
+            path = fetch()
+            try:
+                return worker.ask(path)
+            finally:
+                path.unlink(missing_ok=True)
         finally:
-            path.unlink(missing_ok=True)
             free.append(worker)
 
     try:

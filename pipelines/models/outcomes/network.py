@@ -28,7 +28,9 @@ _LEAST_EFFECT = 0.01
 """Change of the score below which a column is no reason."""
 
 
-def fit(prepared: pl.DataFrame, settings: Train, folder: Path, seed: int) -> Sequence[Mapping[str, float]]:
+def fit(
+    prepared: pl.DataFrame, settings: Train, folder: Path, seed: int, min_people: int
+) -> Sequence[Mapping[str, float]]:
     """Train on `train`, stop by `valid`.
 
     Args:
@@ -36,6 +38,7 @@ def fit(prepared: pl.DataFrame, settings: Train, folder: Path, seed: int) -> Seq
         settings: The section `outcomes.train`.
         folder: Gets `MODEL`, the columns and `BANDS`.
         seed: Of everything random.
+        min_people: People from whom a code has an embedding of its own.
 
     Returns:
         One mapping an epoch: epoch, loss, valid_loss.
@@ -44,7 +47,7 @@ def fit(prepared: pl.DataFrame, settings: Train, folder: Path, seed: int) -> Seq
 
     keras.utils.set_random_seed(seed)
     train, valid = (prepared.filter(pl.col("split") == name) for name in ("train", "valid"))
-    columns = tabular.learn(inputs(train), settings.min_count)
+    columns = tabular.learn(inputs(train), min_people)
     members, averaged = _network(columns, train, settings)
     members.compile(
         optimizer=keras.optimizers.AdamW(settings.learning_rate, weight_decay=settings.weight_decay),
@@ -67,7 +70,7 @@ def fit(prepared: pl.DataFrame, settings: Train, folder: Path, seed: int) -> Seq
     return [{"epoch": n, "loss": loss, "valid_loss": valid_loss} for n, (loss, valid_loss) in enumerate(losses, 1)]
 
 
-def fit_baseline(prepared: pl.DataFrame, settings: Train, folder: Path, seed: int) -> None:
+def fit_baseline(prepared: pl.DataFrame, settings: Train, folder: Path, seed: int, min_people: int) -> None:
     """Gradient boosting on the same rows and columns, kept as plain arrays.
 
     Args:
@@ -75,11 +78,12 @@ def fit_baseline(prepared: pl.DataFrame, settings: Train, folder: Path, seed: in
         settings: The section `outcomes.train`.
         folder: Gets the trees, the columns and `BANDS`.
         seed: Of the estimator.
+        min_people: People from whom a code is told from others.
     """
     from sklearn.ensemble import HistGradientBoostingClassifier
 
     train, valid = (prepared.filter(pl.col("split") == name) for name in ("train", "valid"))
-    columns = tabular.learn(inputs(train), settings.min_count)
+    columns = tabular.learn(inputs(train), min_people)
     estimator = HistGradientBoostingClassifier(
         max_iter=settings.trees,
         learning_rate=settings.tree_rate,

@@ -65,8 +65,6 @@ class Train(Section):
     embedding: Count
     pieces: Count
     """Steps between training quantiles that a number becomes."""
-    min_count: Count
-    """Training rows from which a code has an embedding of its own."""
     members: Count
     """Networks trained on their own and averaged inside the saved model."""
     coverage: Share

@@ -41,7 +41,13 @@ Parts = Callable[[Sequence[Sequence[int]], Numbers], list[Numbers]]
 _PREDICTED = ("person_id", "subject_id", "target_code", "score", "low", "high")
 
 
-def fit(prepared: pl.DataFrame, settings: Train, folder: Path, seed: int) -> Sequence[Mapping[str, float]]:
+def fit(
+    prepared: pl.DataFrame,
+    settings: Train,
+    folder: Path,
+    seed: int,
+    min_people: int,  # noqa: ARG001  no text, no code of a person
+) -> Sequence[Mapping[str, float]]:
     """Choose the mixture on the validation steps, then learn from training and validation steps together.
 
     Args:
@@ -49,6 +55,7 @@ def fit(prepared: pl.DataFrame, settings: Train, folder: Path, seed: int) -> Seq
         settings: The section `recommendation.train`.
         folder: Gets `MODEL`, the catalogue and `MIXTURE`.
         seed: Of everything random.
+        min_people: Unused: it keeps courses, which are the catalogue's and not a person's.
 
     Returns:
         One mapping an epoch of the first fit: epoch, loss, valid_loss.
@@ -66,7 +73,13 @@ def fit(prepared: pl.DataFrame, settings: Train, folder: Path, seed: int) -> Seq
     return history
 
 
-def fit_baseline(prepared: pl.DataFrame, settings: Train, folder: Path, seed: int) -> None:  # noqa: ARG001  closed form
+def fit_baseline(
+    prepared: pl.DataFrame,
+    settings: Train,
+    folder: Path,
+    seed: int,  # noqa: ARG001  closed form
+    min_people: int,  # noqa: ARG001  as for `fit`
+) -> None:
     """EASE and a first-order Markov chain on the same steps, kept as plain arrays.
 
     Args:
@@ -74,6 +87,7 @@ def fit_baseline(prepared: pl.DataFrame, settings: Train, folder: Path, seed: in
         settings: The section `recommendation.train`.
         folder: Gets the arrays and the catalogue.
         seed: Unused: nothing is random.
+        min_people: Unused, as for `fit`.
     """
     known = tables.catalogue(prepared)
     walks = tables.sequences(prepared, known.courses)

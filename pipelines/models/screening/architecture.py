@@ -26,9 +26,9 @@ def normalised(texts: tf.Tensor) -> tf.Tensor:
     return tf.strings.regex_replace(lower, text.SEPARATORS, " ")
 
 
-def encoder(train: pl.DataFrame, settings: Train) -> layers.TextVectorization:
+def encoder(train: pl.DataFrame, settings: Train, min_people: int) -> layers.TextVectorization:
     """Text to TF-IDF over the terms of enough people's resumes; column 0 stands for all other terms."""
-    terms, weights = text.vocabulary(text.by_person(train), settings.min_people, settings.max_terms)
+    terms, weights = text.vocabulary(text.by_person(train), min_people, settings.max_terms)
     return layers.TextVectorization(
         standardize=normalised,
         split="whitespace",

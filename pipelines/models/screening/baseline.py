@@ -21,7 +21,7 @@ COEFFICIENTS: Final = "coefficients.npz"
 Floats = npt.NDArray[np.float64]
 
 
-def fit(train: pl.DataFrame, settings: Train, folder: Path, seed: int) -> None:
+def fit(train: pl.DataFrame, settings: Train, folder: Path, seed: int, min_people: int) -> None:
     """Fit on `train` and write `folder`.
 
     Args:
@@ -29,11 +29,12 @@ def fit(train: pl.DataFrame, settings: Train, folder: Path, seed: int) -> None:
         settings: The section `screening.train`.
         folder: Gets `TERMS` and `COEFFICIENTS`.
         seed: Of the solver.
+        min_people: People of whose resumes a term must be.
     """
     from sklearn.linear_model import LogisticRegression
 
     written = text.by_person(train)
-    terms, weights = text.vocabulary(written, settings.min_people, settings.max_terms)
+    terms, weights = text.vocabulary(written, min_people, settings.max_terms)
     columns = _columns(train, terms, np.asarray(weights))
     estimator = LogisticRegression(C=settings.baseline_c, max_iter=1000, solver="liblinear", random_state=seed)
     estimator.fit(columns, train["outcome"].to_numpy())

@@ -48,8 +48,6 @@ class Prepare(Section):
 class Train(Section):
     """The network and its baseline."""
 
-    min_people: Count
-    """Terms of fewer people's resumes are not in the vocabulary."""
     max_terms: Count
     epochs: Count
     patience: Count

@@ -36,7 +36,9 @@ _LEAST = 0.2
 Floats = npt.NDArray[np.float32]
 
 
-def fit(prepared: pl.DataFrame, settings: Train, folder: Path, seed: int) -> Sequence[Mapping[str, float]]:
+def fit(
+    prepared: pl.DataFrame, settings: Train, folder: Path, seed: int, min_people: int
+) -> Sequence[Mapping[str, float]]:
     """Train on `train`, stop by `valid`.
 
     Args:
@@ -44,6 +46,7 @@ def fit(prepared: pl.DataFrame, settings: Train, folder: Path, seed: int) -> Seq
         settings: The section `screening.train`.
         folder: Gets `MODEL` and the bands.
         seed: Of everything random.
+        min_people: People of whose resumes a term must be.
 
     Returns:
         One mapping an epoch: epoch, loss, valid_loss.
@@ -51,7 +54,7 @@ def fit(prepared: pl.DataFrame, settings: Train, folder: Path, seed: int) -> Seq
     keras.utils.clear_session()  # names of layers are numbered, and the numbers are saved
     keras.utils.set_random_seed(seed)
     train, valid = (prepared.filter(pl.col("split") == name) for name in ("train", "valid"))
-    reads = architecture.encoder(train, settings)
+    reads = architecture.encoder(train, settings, min_people)
     members = architecture.members(reads.vocabulary_size() - 1, settings, settings.l2 / len(train))
     members.compile(
         optimizer=keras.optimizers.AdamW(settings.learning_rate, weight_decay=settings.weight_decay),
@@ -78,7 +81,7 @@ def fit(prepared: pl.DataFrame, settings: Train, folder: Path, seed: int) -> Seq
     return [{"epoch": n, "loss": loss, "valid_loss": valid_loss} for n, (loss, valid_loss) in enumerate(losses, 1)]
 
 
-def fit_baseline(prepared: pl.DataFrame, settings: Train, folder: Path, seed: int) -> None:
+def fit_baseline(prepared: pl.DataFrame, settings: Train, folder: Path, seed: int, min_people: int) -> None:
     """TF-IDF and a logistic regression on the same rows.
 
     Args:
@@ -86,9 +89,10 @@ def fit_baseline(prepared: pl.DataFrame, settings: Train, folder: Path, seed: in
         settings: The section `screening.train`.
         folder: Gets the coefficients and the bands.
         seed: Of the solver.
+        min_people: As for `fit`.
     """
     train, valid = (prepared.filter(pl.col("split") == name) for name in ("train", "valid"))
-    baseline.fit(train, settings, folder, seed)
+    baseline.fit(train, settings, folder, seed, min_people)
     bands.save(folder, baseline.scores(folder, valid), valid["outcome"].to_numpy())
 
 

@@ -59,7 +59,7 @@ def vocabulary(texts: Iterable[str], min_people: int, max_terms: int) -> tuple[l
     if not common:
         raise ContractError(
             f"Resumes must share terms that {min_people} people wrote; {people} people share none. "
-            "Ingest more resumes, or lower screening.train.min_people."
+            "Ingest more resumes, or lower privacy.min_people."
         )
     kept = sorted(common, key=lambda term: (-seen[term], term))[:max_terms]
     return kept, [math.log((1 + people) / (1 + seen[term])) + 1 for term in kept]

@@ -1,0 +1,266 @@
+"""Landed objects: the exact bytes received, each sealed under a random key of its own.
+
+    landing/<feed>/<period>/<sha256>/<name>       a line that names the form and the key, then the sealed pieces
+    keys/landing/<day>/<object>/<number>.sealed   that key and the digest of the bytes, under CANDOR_VAULT_KEY
+
+`day` is the day of landing, `object` a digest of the landing key, `number` how often the object was written anew.
+Destroying the key destroys the object wherever a copy of it lies; both zones keep no versions. Pieces of 1 MiB are
+sealed with AES-GCM; a piece's nonce is its place and whether it is the last, and each is bound to the line and to the
+landing key, so that pieces cannot be cut off, put elsewhere or moved to another object. Memory does not grow with size.
+
+A key is made only if absent and read back: whoever lands the same bytes again, after a kill or beside another, seals
+the same bytes under the same key, and other bytes are never kept under it.
+"""
+
+import hashlib
+import os
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from pipelines.base import staging
+from pipelines.base.catalog import KEYS, LANDING
+from pipelines.base.digests import sha256_bytes
+from pipelines.base.errors import ContractError
+from pipelines.base.pseudonyms import VAULT_KEY, secret
+from pipelines.base.sealed import seal, unseal
+from pipelines.base.store import Store
+
+FOLDER: Final = f"{KEYS}/landing"
+PIECE: Final = 1 << 20
+"""Bytes sealed at once."""
+_TAG: Final = 16
+_KEY: Final = 32
+_LINE: Final = 128
+"""Bytes within which the first line ends."""
+_HEAD: Final = re.compile(rb"candor-landed-1 (\d{4}-\d\d-\d\d/[0-9a-f]{32}/\d+)\n")
+
+
+def is_kept(store: Store, key: str) -> bool:
+    """Whether an object is there and can be opened."""
+    start = _start(store, key)
+    return bool(start) and len(start) > len(_head(_named(start, key))) and store.exists(_name(_named(start, key)))
+
+
+def write(store: Store, key: str, source: BinaryIO, sha256: str, *, day: date, scratch: Path) -> bool:
+    """Keep bytes, unless they are kept already.
+
+    Args:
+        store: Where.
+        key: Their landing key.
+        source: The bytes.
+        sha256: Of the bytes that are expected.
+        day: Of the landing.
+        scratch: Folder for the sealed file on its way; what a kill leaves there is sealed too.
+
+    Returns:
+        Whether they were the bytes expected; if not, nothing is kept of them.
+    """
+    place = f"{day}/{_object(key)}/0"
+    with _sealed(source, key, place, _key_for(store, place, sha256), scratch) as (staged, digest):
+        if digest != sha256:
+            return False
+        if not store.upload_new(key, staged) and not is_kept(store, key):
+            store.upload(key, staged)  # what was there had lost its key
+    return True
+
+
+def read(store: Store, key: str, path: Path) -> bool:
+    """Write a landed object's bytes to a file, which appears whole or not at all.
+
+    Args:
+        store: Where it is.
+        key: Its landing key.
+        path: The file.
+
+    Returns:
+        Whether it could be opened still: not once its key is destroyed.
+
+    Raises:
+        ContractError: There is no such object, or not the bytes that were sealed.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with staging.new_folder(path.parent, ".sealed-") as folder:
+        store.download(key, folder / "sealed")
+        with (folder / "sealed").open("rb") as sealed:
+            head = sealed.readline(_LINE)
+            name = _name(_named(head, key))
+            is_emptied = os.fstat(sealed.fileno()).st_size == len(head)
+            if is_emptied or not store.exists(name):
+                return False
+            material, sha256 = _unwrapped(store.read(name), name)
+            if _unseal(sealed, folder / "plain", material, head, key) != sha256:
+                raise _changed(key)
+        (folder / "plain").replace(path)
+    return True
+
+
+def replace(store: Store, key: str, source: BinaryIO, scratch: Path) -> None:
+    """Put other bytes in an object's place, under a new key; the old key is destroyed and the day stays.
+
+    Args:
+        store: Where it is.
+        key: Its landing key.
+        source: The new bytes.
+        scratch: As for `write`.
+    """
+    start, _, number = _place(store, key).rpartition("/")
+    place, material = f"{start}/{int(number) + 1}", os.urandom(_KEY)
+    with _sealed(source, key, place, material, scratch) as (staged, digest):
+        store.put(_name(place), _wrapped(material, digest, _name(place)))
+        store.upload(key, staged)
+    settle(store, key)
+
+
+def settle(store: Store, key: str) -> None:
+    """Destroy every key of an object but the one it is sealed under: those of bytes that were there before."""
+    place = _place(store, key)
+    for name in _keys_of(store, place):
+        if name != _name(place):
+            store.delete(name)
+
+
+def remove(store: Store, key: str) -> None:
+    """Destroy an object's keys, then take it away; nothing happens when it is gone."""
+    if start := _start(store, key):
+        for name in _keys_of(store, _named(start, key)):
+            store.delete(name)
+        store.delete(key)
+
+
+def due(store: Store, first_kept: date) -> list[str]:
+    """Names of the keys of everything that landed before a day."""
+    names = store.list(FOLDER)
+    return [name for name in names if name.removeprefix(f"{FOLDER}/").partition("/")[0] < first_kept.isoformat()]
+
+
+def let_go(store: Store, names: Iterable[str]) -> None:
+    """Destroy keys, and empty the objects that were sealed under them; done twice it changes nothing.
+
+    Of an object its first line stays, to say that it was there and on which day it landed.
+    """
+    names = list(names)
+    objects = {_object(key): key for key in store.list(LANDING)} if names else {}
+    for name in names:
+        place = name.removeprefix(f"{FOLDER}/").removesuffix(".sealed")
+        key = objects.get(place.split("/")[1])
+        if key is not None and (start := _start(store, key)) and _named(start, key) == place:
+            store.put(key, _head(place))
+        store.delete(name)
+
+
+@contextmanager
+def _sealed(source: BinaryIO, key: str, place: str, material: bytes, scratch: Path) -> Iterator[tuple[Path, str]]:
+    """Bytes as their object will be, and the digest of its plain bytes."""
+    scratch.mkdir(parents=True, exist_ok=True)
+    with staging.new_file(scratch, ".landing-") as staged:
+        yield staged, _seal(source, staged, material, _head(place), key)
+
+
+def _seal(source: BinaryIO, target: Path, material: bytes, head: bytes, key: str) -> str:
+    cipher, digest, about = AESGCM(material), hashlib.sha256(), head + key.encode()
+    with target.open("wb") as sealed:
+        sealed.write(head)
+        for nonce, piece in _pieces(source, PIECE):
+            digest.update(piece)
+            sealed.write(cipher.encrypt(nonce, piece, about))
+    return digest.hexdigest()
+
+
+def _unseal(sealed: BinaryIO, target: Path, material: bytes, head: bytes, key: str) -> str:
+    cipher, digest, about = AESGCM(material), hashlib.sha256(), head + key.encode()
+    try:
+        with target.open("wb") as plain:
+            for nonce, piece in _pieces(sealed, PIECE + _TAG):
+                opened = cipher.decrypt(nonce, piece, about)
+                digest.update(opened)
+                plain.write(opened)
+    except InvalidTag:
+        raise _changed(key) from None
+    return digest.hexdigest()
+
+
+def _pieces(file: BinaryIO, size: int) -> Iterator[tuple[bytes, bytes]]:
+    """Pieces with the nonce of each; no bytes at all are one empty piece."""
+    number, piece = 0, file.read(size)
+    while True:
+        following = file.read(size)
+        yield number.to_bytes(11) + bytes([not following]), piece
+        if not following:
+            return
+        number, piece = number + 1, following
+
+
+def _key_for(store: Store, place: str, sha256: str) -> bytes:
+    """The key of an object that is about to land; the one of before when its writer was killed."""
+    name, material = _name(place), os.urandom(_KEY)
+    if store.create(name, _wrapped(material, sha256, name)):
+        return material
+    return _unwrapped(store.read(name), name)[0]
+
+
+def _wrapped(material: bytes, sha256: str, name: str) -> bytes:
+    return seal(secret(VAULT_KEY), material + bytes.fromhex(sha256), name.encode())
+
+
+def _unwrapped(data: bytes, name: str) -> tuple[bytes, str]:
+    plain = unseal(secret(VAULT_KEY), data, name.encode())
+    return plain[:_KEY], plain[_KEY:].hex()
+
+
+def _start(store: Store, key: str) -> bytes:
+    """An object's first bytes; none when there is no object."""
+    try:
+        return store.read_start(key, _LINE)
+    except ContractError:
+        return b""
+
+
+def _place(store: Store, key: str) -> str:
+    """Which key an object names. Raises ContractError when there is no object."""
+    return _named(store.read_start(key, _LINE), key)
+
+
+def _keys_of(store: Store, place: str) -> list[str]:
+    """The key of an object, and those that a killed rewriting left beside it."""
+    return store.list(f"{FOLDER}/{place.rpartition('/')[0]}")
+
+
+def _named(start: bytes, key: str) -> str:
+    found = _HEAD.match(start)
+    if found is None:
+        raise ContractError(
+            f"A landed object must begin with its form and its key; one of {_feed(key)} does not. "
+            "Deliver the file again into a new store, or restore the object."
+        )
+    return found[1].decode()
+
+
+def _head(place: str) -> bytes:
+    return f"candor-landed-1 {place}\n".encode()
+
+
+def _name(place: str) -> str:
+    return f"{FOLDER}/{place}.sealed"
+
+
+def _object(key: str) -> str:
+    return sha256_bytes(key.encode())[:32]
+
+
+def _feed(key: str) -> str:
+    """All that an error may say of a landing key: a file's name may hold a person's number."""
+    return key.split("/")[1]
+
+
+def _changed(key: str) -> ContractError:
+    return ContractError(
+        f"A landed object must be what was sealed; one of {_feed(key)} is not: it was cut, changed or moved. "
+        "Restore it, or deliver the file again."
+    )
