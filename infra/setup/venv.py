@@ -9,6 +9,7 @@ import hashlib
 import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import Final
 
 from infra.setup import PYTHON_WANTED
@@ -31,7 +32,8 @@ def make() -> None:
     """Bring `.venv` to the state of `uv.lock`.
 
     Raises:
-        Refused: There is no `.venv` yet, and the Python that would become it is too new for what is locked.
+        Refused: There is no `.venv` yet, and the Python that would become it is too new for what is locked; or a
+            package could not be installed.
     """
     if fresh():
         return
@@ -55,7 +57,14 @@ def _digest() -> str:
 def _run(*words: str) -> None:
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     environment.pop("VIRTUAL_ENV", None)
-    subprocess.run(words, cwd=ROOT, env=environment, check=True)
+    code = subprocess.run(words, cwd=ROOT, env=environment, check=False).returncode
+    if code:
+        shown = " ".join([Path(words[0]).name, *words[1:4]])
+        raise Refused(
+            f"`{shown}` must succeed to set up .venv; it ended with exit code {code} and the words above. Mend that "
+            "(Debian keeps Python's venv in python3-venv; packages come from the index that pip is set up for), then "
+            "run the same command again."
+        )
 
 
 if __name__ == "__main__":

@@ -190,6 +190,19 @@ def test_a_python_that_is_too_old_or_too_new_is_said_in_one_line_before_anything
     assert not (checkout / ".venv").exists()
 
 
+def test_a_set_up_that_cannot_go_on_says_what_failed_in_one_line(tmp_path):
+    checkout = clone(tmp_path / "checkout")
+    broken = checkout / ".venv" / "tools" / "bin" / "uv"
+    for program in (broken, checkout / ".venv" / "bin" / "python"):
+        program.parent.mkdir(parents=True)
+        program.write_text("#!/bin/sh\nexit 7\n")
+        program.chmod(0o755)
+    words = [sys.executable, "-m", "infra.setup.venv"]
+    done = subprocess.run(words, cwd=checkout, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1), done.stderr
+    assert "`uv export --quiet --frozen` must succeed to set up .venv; it ended with exit code 7" in done.stderr
+
+
 @pytest.mark.parametrize("workers", ["1", "19", "1000001"])
 def test_a_size_that_no_sample_company_has_is_refused_before_anything_is_made(tmp_path, workers):
     words = [sys.executable, "-m", "infra.run", "run", "--workers", workers, "--var", str(tmp_path / "var")]
