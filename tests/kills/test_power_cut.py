@@ -21,7 +21,7 @@ ACTS = {
     "put": lambda store, file: store.put("keys/people/7", file.read_bytes()),
     "create": lambda store, file: store.create("releases/screening/1.json", file.read_bytes()),
     "upload": lambda store, file: store.upload("proposals/screening/x/model", file),
-    "upload_new": lambda store, file: store.upload_new("landing/resumes/2026-09/x/a.pdf", file),
+    "upload_new": lambda store, file: store.upload_new("releases/screening/x/model", file),
 }
 
 
@@ -72,6 +72,16 @@ def test_what_was_written_is_there_after_a_power_cut(disk, tmp_path, act):
         assert left.read(key) == DATA
 
 
+def test_a_landed_file_is_whole_or_not_there_after_a_power_cut(disk, tmp_path):
+    store, cut = disk
+    (tmp_path / "file").write_bytes(DATA)
+    store.upload_new("landing/resumes/2026-09/x/a.pdf", tmp_path / "file")
+    with (store.root / "another").open("w") as other:
+        os.fsync(other.fileno())  # lets the names of before reach the disk, but not the bytes of other files
+    with cut() as left:
+        assert left.read("landing/resumes/2026-09/x/a.pdf") == DATA
+
+
 def test_what_was_deleted_does_not_come_back_after_a_power_cut(disk):
     store, cut = disk
     store.put("landing/x/person", DATA)
@@ -82,22 +92,26 @@ def test_what_was_deleted_does_not_come_back_after_a_power_cut(disk):
 
 
 @pytest.mark.usefixtures("keys")
-def test_a_manifest_names_only_rows_that_are_there_after_a_power_cut(disk):
+def test_a_manifest_names_only_what_is_there_after_a_power_cut(disk, tmp_path):
     store, cut = disk
+    (tmp_path / "file").write_bytes(DATA)
+    store.upload_new("landing/resumes/2026-09/x/a.pdf", tmp_path / "file")
     made = Lake(store).publish("b1", {"courses": courses("a", "b")}, {}, {})
     audit.append(store, Tag.FILE_INGESTED, "b1")
     with cut() as left:
         lake = Lake(left)
         assert lake.require() == made
         assert lake.read("courses", made)["title"].to_list() == ["a", "b"]
+        assert left.read("landing/resumes/2026-09/x/a.pdf") == DATA
         assert audit.verify(left) == []
         assert [entry.subject for entry in audit.entries(left)] == ["b1"]
 
 
-def test_a_report_costs_no_more_than_its_own_bytes(store, monkeypatch):
+def test_reports_and_landed_files_cost_one_wait_each(store, tmp_path, monkeypatch):
+    (tmp_path / "file").write_bytes(DATA)
     synced = []
     monkeypatch.setattr(os, "fsync", synced.append)
-    store.put("reports/first", b"")
-    synced.clear()
-    store.put("reports/x", b"")
-    assert len(synced) == 1
+    for number in range(3):
+        store.put(f"reports/{number}/x", b"")
+        store.upload_new(f"landing/resumes/2026-09/{number}/a.pdf", tmp_path / "file")
+    assert len(synced) == 6

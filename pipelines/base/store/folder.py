@@ -1,9 +1,10 @@
 """A folder as a store.
 
-An object takes its name by rename or link once it is whole and on the disk, and a write returns once the name is there
-too: a power cut leaves no empty object under a name that is written once, and takes back nothing that was reported.
-Reports are made again, so their names may be lost. What the disk answers becomes an error that says what to do; the
-object of before is still there.
+An object takes its name by rename or link once it is whole and on the disk: a power cut leaves no empty object under a
+name that is written once. A write returns once the name is there too, so that nothing is taken back that was reported.
+Two zones may lose names: reports, which are made again, and landing, whose files come by the thousand; they are landed
+again unless a manifest, before which the whole disk is synced, says that they were taken in. What the disk answers
+becomes an error that says what to do; the object of before is still there.
 """
 
 import fcntl
@@ -17,7 +18,7 @@ from typing import Final
 from urllib.parse import quote
 
 from pipelines.base import staging
-from pipelines.base.catalog import LAKE, REPORTS
+from pipelines.base.catalog import LAKE, LANDING, REPORTS
 from pipelines.base.errors import ContractError, SourceUnavailable
 from pipelines.base.store import disk
 
@@ -25,6 +26,9 @@ _STAGED: Final = ".staged"
 """Folder of a zone in which its objects are written before they take their name."""
 _MANIFESTS: Final = f"{LAKE}/manifests/"
 """Objects that name files of Delta Lake, which never syncs what it writes."""
+_REPORTS: Final = f"{REPORTS}/"
+_BULK: Final = (f"{LANDING}/", _REPORTS)
+"""Zones in which not every new name is waited for."""
 _PART: Final = 1 << 20
 """Bytes copied at a time."""
 
@@ -64,7 +68,10 @@ class FileStore:
             staged.write_bytes(data)
             if key.startswith(_MANIFESTS):
                 disk.sync_all(self.root)
-            return self._link(staged, key)
+            is_new = self._link(staged, key)
+        if is_new:
+            self._settle(key)
+        return is_new
 
     def exists(self, key: str) -> bool:
         """See `Store.exists`."""
@@ -89,7 +96,7 @@ class FileStore:
         path = self._path(key)
         with disk.answering(self.root), suppress(FileNotFoundError, NotADirectoryError):
             path.unlink()
-            self._settle(key)
+            disk.sync(path.parent)
 
     def upload(self, key: str, path: Path) -> None:
         """See `Store.upload`."""
@@ -103,7 +110,10 @@ class FileStore:
             return False
         with self._staged(key) as staged:
             shutil.copyfile(path, staged)
-            return self._link(staged, key)
+            is_new = self._link(staged, key)
+        if is_new and not key.startswith(_BULK):
+            self._settle(key)
+        return is_new
 
     def download(self, key: str, path: Path) -> None:
         """See `Store.download`."""
@@ -188,7 +198,10 @@ class FileStore:
         """A private file on the disk of the object's zone, gone afterwards unless it was moved."""
         target = self._path(key)
         with disk.answering(self.root):
-            disk.make(target.parent)
+            if key.startswith(_BULK):
+                target.parent.mkdir(parents=True, exist_ok=True)
+            else:
+                disk.make(target.parent)
             folder = self.root.joinpath(*PurePosixPath(key).parts[:-1][:1], _STAGED)
             folder.mkdir(exist_ok=True)
             if folder not in self._swept:
@@ -209,13 +222,13 @@ class FileStore:
             os.link(staged, self._path(key))
         except FileExistsError:
             return False
-        self._settle(key)
         return True
 
     def _settle(self, key: str) -> None:
-        """Let the name that an object took or lost reach the disk."""
-        if not key.startswith(f"{REPORTS}/"):
-            disk.sync(self._path(key).parent)
+        """Let the name that an object took reach the disk."""
+        if not key.startswith(_REPORTS):
+            with disk.answering(self.root):
+                disk.sync(self._path(key).parent)
 
 
 def _missing(key: str) -> ContractError:
