@@ -25,6 +25,8 @@ class Proxy:
         """Bytes that still reach the server; nothing is passed on after them."""
         self.lost = 0
         """Answers to writes that the server gives and nobody gets."""
+        self.broken: list[bytes] = []
+        """Answers that hold these bytes break off within them, once each."""
         self.on_write: Callable[[str], bool | None] = lambda path: None
         """Called with the path of every write before it is passed on; True lets it never arrive."""
         self.on_loss: Callable[[], object] = lambda: None
@@ -100,7 +102,8 @@ class Proxy:
                     self.lost -= 1
                     self.on_loss()
                     break
-                if cut:
+                if cut or (self.broken and self.broken[0] in data):
+                    self.broken = self.broken[1:]
                     client.sendall(data[:-1])
                     break
                 client.sendall(data)

@@ -102,6 +102,15 @@ def test_a_server_that_is_not_there_is_waited_for(url, act, monkeypatch):
         act(open_store(url))
 
 
+@pytest.fixture
+def between(server, url, monkeypatch):
+    """The way to a store's server, on which answers get lost; the store has asked what it asks once."""
+    monkeypatch.setattr(speaking, "READ_SECONDS", 10)
+    with proxy(server.url) as made:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", made.url)
+        yield made
+
+
 @pytest.mark.parametrize("fault", ["slow", "closed", "garbage", "busy"])
 def test_a_server_that_breaks_every_answer_is_waited_for(url, server, fault, monkeypatch):
     with proxy(server.url) as between:
@@ -123,17 +132,20 @@ def test_one_broken_answer_is_asked_for_again(url, client, fault, key, monkeypat
         assert open_store(url).read(key) == data
 
 
+@pytest.mark.parametrize("key", ["reports/x", "releases/x"])
+def test_a_body_that_breaks_off_is_asked_for_again_twice(url, client, between, key):
+    store, data = open_store(url), b"a longer answer than one byte"
+    client.put_object(Bucket=bucket_of(store, key), Key=store.full(key), Body=data)
+    between.broken = [data] * 2
+    assert store.read(key) == data
+    assert between.broken == []
+    between.broken = [data] * 3
+    with pytest.raises(SourceUnavailable, match="must answer; it did not"):
+        store.read(key)
+
+
 def bucket_of(store, key):
     return store._at.locked if key.startswith(("releases/", "ledger/segments/")) else store._at.bucket
-
-
-@pytest.fixture
-def between(server, url, monkeypatch):
-    """The way to a store's server, on which answers get lost; the store has asked what it asks once."""
-    monkeypatch.setattr(speaking, "READ_SECONDS", 10)
-    with proxy(server.url) as made:
-        monkeypatch.setenv("AWS_ENDPOINT_URL", made.url)
-        yield made
 
 
 WRITTEN_ONCE = ["ledger/1", "ledger/segments/1", "releases/screening/1"]
