@@ -14,7 +14,7 @@ red task. An alert is not a failure: read the report on the Audit page.
 from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import DAG, Asset, task
 
-from dags._stage import AUDIT, OWNER, Stage, asked, wanted
+from dags._stage import AUDIT, OWNER, RETRIED, Stage, asked, wanted
 from pipelines.base.catalog import FAMILIES, RETRAIN_REQUEST_ASSET, SCORES_ASSET
 
 with DAG(
@@ -29,10 +29,11 @@ with DAG(
     reports = []
     start = task(task_id="asked")(asked)()
     for family in FAMILIES:
-        outcomes = Stage(task_id=f"outcomes_{family}", command=["pipelines.score", "outcomes", family])
-        judge = Stage(task_id=f"judge_{family}", command=["monitoring", "judge", family], secrets=AUDIT)
-        start >> outcomes >> judge
-        reports.append(judge)
+        collect, judge = ["pipelines.score", "outcomes", family], ["monitoring", "judge", family]
+        outcomes = Stage(task_id=f"outcomes_{family}", command=collect, **RETRIED)
+        report = Stage(task_id=f"judge_{family}", command=judge, secrets=AUDIT, **RETRIED)
+        start >> outcomes >> report
+        reports.append(report)
     request = task(task_id="request_retrain", outlets=[Asset(RETRAIN_REQUEST_ASSET)], trigger_rule="all_done")
     request(wanted)([report.output for report in reports])
     reports >> EmptyOperator(task_id="every_family", trigger_rule="none_failed")  # a leaf, so that one failure shows

@@ -6,14 +6,15 @@ Each family's released model (from the release store, never from a workspace) sc
 workers or learners; scores, reasons and the file for the ATS or LMS are written under today's day. A family
 without a released model is skipped; when all are, nothing is announced.
 
-**When it fails** the other families are scored all the same. The last line of the log says what to mend; clear
-the red task: a day's scores are written once per model and data, a repeat replaces them by the same.
+**When it fails** the other families are scored all the same. A store that does not answer, or a table that an
+erasure rewrote meanwhile, is read again by a retry. The last line of the log says what to mend; clear the red
+task: a day's scores are written once per model and data, a repeat replaces them by the same.
 """
 
 from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import DAG, Asset, Param, task
 
-from dags._stage import IMPORTABLE, OWNER, Stage, announced, asked
+from dags._stage import IMPORTABLE, OWNER, RETRIED, Stage, announced, asked
 from pipelines.base.catalog import FAMILIES, LAKE_ASSET, RELEASE_ASSET, SCORES_ASSET
 
 with DAG(
@@ -32,6 +33,7 @@ with DAG(
             command=["pipelines.score", "people", family, "--as-of", "{{ params.as_of or '' }}"],
             secrets=IMPORTABLE,
             skip_on=("nothing_released", "unchanged"),
+            **RETRIED,
         )
         for family in FAMILIES
     ]

@@ -178,8 +178,15 @@ def renew(clone: Clone) -> None:
     """
     clone.at_work.touch()  # killed in here, the next try begins here again
     reap(clone)
-    shutil.rmtree(clone.path, ignore_errors=True)
-    clone.path.mkdir()
+    try:
+        if clone.path.exists():
+            shutil.rmtree(clone.path)
+        clone.path.mkdir()
+    except OSError as error:
+        raise SourceUnavailable(
+            f"What an earlier try left in {clone.path} must make way for a fresh clone; it stays ({error.strerror}). "
+            "Remove it by hand if another try does not."
+        ) from None
     clone.git("clone", "--quiet", "--no-checkout", variable("CANDOR_GIT_REMOTE"), ".")
     ref = f"{_remote_ref(clone, clone.order().ref)}^{{commit}}"
     found = clone.git("rev-parse", "--verify", "--quiet", "--end-of-options", ref)

@@ -30,6 +30,8 @@ TALKS_TO_OTHERS = {
     ("release", "brief"), ("release", "approve_first"), ("release", "approve_second"), ("release", "publish"),
     ("retrain", "clone"), ("retrain", "pin"), *(("retrain", stage) for stage in STAGES),
     ("retrain", "push"), ("retrain", "propose"),
+    *(("score_people", f"score_{family}") for family in FAMILIES),
+    *(("monitor_models", f"{act}_{family}") for act in ("outcomes", "judge") for family in FAMILIES),
 }  # fmt: skip
 
 

@@ -19,6 +19,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 ROOT = Path(__file__).parents[2]
 PHASES = ("before", "inside", "after")
@@ -131,9 +132,28 @@ def watch(effects: Effects, top: Path) -> None:
     DeltaTable.restore = effects.around(DeltaTable.restore, lambda *_, **__: "delta restore", None)
 
 
-def uncommitted(original: Callable[..., Any], uri: str, *args: Any, **kwargs: Any) -> None:
+def watch_stages(effects: Effects) -> None:
+    """Put `effects` around the tables that a stage of the reproducible graph writes into its checkout."""
+    import polars as pl
+
+    def label(_: Any, file: Any, *rest: Any, **named: Any) -> str | None:
+        return f"table {file.suffix}" if isinstance(file, Path) and "stages" in file.parts else None
+
+    for name in ("write_ipc", "write_parquet"):
+        original = getattr(pl.DataFrame, name)
+        setattr(pl.DataFrame, name, effects.around(original, label, half_written))
+
+
+def half_written(original: Callable[..., Any], frame: Any, file: Any, *args: Any, **kwargs: Any) -> None:
+    """A table that got as far as half of its bytes."""
+    original(frame, file, *args, **kwargs)
+    os.truncate(file, Path(file).stat().st_size // 2)
+
+
+def uncommitted(original: Callable[..., Any], uri: Any, *args: Any, **kwargs: Any) -> None:
     """A Delta write that got as far as its data files."""
     original(uri, *args, **kwargs)
+    uri = unquote(urlsplit(uri.table_uri).path) if hasattr(uri, "table_uri") else uri
     max((Path(uri) / "_delta_log").glob("*.json")).unlink()
 
 
@@ -179,9 +199,9 @@ class Server:
         self.process.stdin.flush()
         return int(self.process.stdout.readline())
 
-    def said(self) -> str:
-        """The end of what the processes wrote to stderr."""
-        return (self.scratch / "errors").read_text()[-3000:]
+    def said(self, *, whole: bool = False) -> str:
+        """The end of what the processes wrote to stderr, or all of it."""
+        return (self.scratch / "errors").read_text()[0 if whole else -3000 :]
 
     def close(self) -> None:
         """End the server."""
@@ -206,13 +226,18 @@ def serve(preload: Sequence[str]) -> None:
 
 
 def travelled(asked: dict[str, Any]) -> int:
-    """Run one road in this process; its exit code."""
-    from tests.kills import roads
+    """Run one road in this process, as a command ends; its exit code."""
+    from pipelines.base.stage import guarded
+    from tests.kills import retrains, roads, second_batch
 
     folder = Path(asked["folder"])
-    watch(Effects(asked["at"], asked["phase"], Path(asked["log"]) if asked["log"] else None), folder)
+    road = (roads.ROADS | second_batch.ROADS | retrains.ROADS)[asked["road"]]
+    effects = Effects(asked["at"], asked["phase"], Path(asked["log"]) if asked["log"] else None)
+    watch(effects, folder)
+    watch_stages(effects)
+    codes: list[int] = []
     try:
-        return int(roads.ROADS[asked["road"]](folder) or 0)
+        return guarded(lambda: codes.append(int(road(folder) or 0))) or codes[0]
     except Exception:  # noqa: BLE001  the road's own fault, told to the test
         traceback.print_exc()
         return 1

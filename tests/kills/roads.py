@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Callable
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,11 @@ import yaml
 
 ROOT = Path(__file__).parents[2]
 DAY = date(2026, 10, 31)
-KEYS = {"CANDOR_PSEUDONYM_KEY": "11" * 32, "CANDOR_VAULT_KEY": "22" * 32, "CANDOR_AUDIT_KEY": "33" * 32}
+DAY_BEFORE = date(2026, 5, 25)
+KEYS = {
+    f"CANDOR_{name}_KEY": byte * 32
+    for name, byte in (("PSEUDONYM", "11"), ("VAULT", "22"), ("AUDIT", "33"), ("PERSON", "44"))
+}
 
 
 def environment(folder: Path) -> None:
@@ -25,7 +30,7 @@ def environment(folder: Path) -> None:
     os.environ["CANDOR_FEEDS"] = str(folder / "feeds")
 
 
-def ingest(folder: Path) -> int:
+def ingest(folder: Path, batch: str = "b") -> int:
     """All steps of a batch. Great Expectations is left out: it decides and publishes nothing."""
     from pipelines.ingest import __main__ as command
     from pipelines.ingest import check
@@ -37,7 +42,7 @@ def ingest(folder: Path) -> int:
 
     environment(folder)
     command.validator = check.validator = lambda: contextlib.nullcontext(nothing_failed)
-    return command.main(["run", "--batch", "b"])
+    return command.main(["run", "--batch", batch])
 
 
 def until_publish(folder: Path) -> int:
@@ -97,14 +102,14 @@ class Constant:
         return [["constant"] for _ in range(len(scored))]
 
 
-def score(folder: Path) -> int:
+def score(folder: Path, day: date = DAY) -> int:
     """Score today's people and collect outcomes."""
     from pipelines.score import people, rows
 
     environment(folder)
     rows.network = lambda family: Constant()
-    people.run("outcomes", DAY, folder)
-    people.run_outcomes("outcomes", DAY, folder)
+    people.run("outcomes", day, folder)
+    people.run_outcomes("outcomes", day, folder)
     return 0
 
 
@@ -124,6 +129,7 @@ ROADS: dict[str, Callable[[Path], Any]] = {
     "pin": pin,
     "release": release,
     "score": score,
+    "score_before": partial(score, day=DAY_BEFORE),
     "monitor": monitor,
 }
 

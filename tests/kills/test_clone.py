@@ -25,7 +25,7 @@ stages:
     matrix: {family: [outcomes]}
     cmd: python stage.py train
     deps: [prepared]
-    outs: [trained]
+    outs: [trained, described]
 """
 STAGE = """
 import os, pathlib, subprocess, sys, time
@@ -36,6 +36,7 @@ out.write_text("half")
 if name == "train" and pathlib.Path(os.environ["SLOW"]).exists():
     subprocess.run([sys.executable, "-c", "import time; time.sleep(600)"])
 out.write_text("rows of " + pathlib.Path("lake.lock").read_text())
+pathlib.Path("described").write_text("a card")
 """
 
 
@@ -200,6 +201,48 @@ def test_a_try_killed_while_it_clones_is_begun_again(remote, tmp_path):
     assert (retrain.clone / "prepared").read_text() == "rows of the pinned lake"
 
 
+def test_a_push_killed_while_dvc_copies_is_finished_by_the_next(remote, tmp_path):
+    retrain = made(remote, tmp_path)
+    retrain.open()
+    for stage in ("prepare", "train"):
+        retrain.step("repro", RUN, stage)
+    cached, pushed = tmp_path / "dvc-cache/files/md5", tmp_path / "dvc-remote/files/md5"
+    slow = cached / next(name for name, text in files(cached).items() if text == "a card")
+    slow.unlink()
+    os.mkfifo(slow)  # a disk that hangs: whoever copies it waits
+    slow.chmod(0o444)  # what DVC trusts without reading it
+
+    push = retrain.start("push", RUN)
+    other_ends: list[int] = []
+    try:
+        until(lambda: is_read(slow, other_ends))
+    finally:
+        push.kill()
+    assert push.wait() == -signal.SIGKILL
+    os.close(other_ends[0])
+    assert "a card" not in files(pushed).values(), "nothing was left to push"
+    slow.unlink()
+    slow.write_text("a card")
+
+    retrain.step("push", RUN)
+    assert sorted(files(cached).values()) == ["a card", "rows of the pinned lake"]
+    assert files(cached).items() <= files(pushed).items(), "DVC leaves a half copy under a name of its own"
+    assert retrain.result()["branch"].splitlines() == ["Retrain outcomes"]
+
+
+def is_read(pipe, other_ends):
+    """Whether somebody waits for what the pipe gives; it then gives nothing until its other end is closed."""
+    try:
+        other_ends.append(os.open(pipe, os.O_WRONLY | os.O_NONBLOCK))
+    except OSError:
+        return False
+    return True
+
+
+def files(top):
+    return {path.relative_to(top).as_posix(): path.read_text() for path in top.rglob("*") if path.is_file()}
+
+
 def test_dvc_killed_alone_is_a_failed_step_that_the_next_try_mends(remote, tmp_path):
     retrain = made(remote, tmp_path)
     retrain.open()
@@ -215,3 +258,16 @@ def test_dvc_killed_alone_is_a_failed_step_that_the_next_try_mends(remote, tmp_p
     retrain.step("repro", RUN, "train")
     assert retrain.sleepers() == []
     assert (retrain.clone / "trained").read_text() == "rows of the pinned lake"
+
+
+def test_what_cannot_make_way_for_a_fresh_clone_is_one_clear_line(remote, tmp_path):
+    retrain = made(remote, tmp_path)
+    retrain.clones.mkdir()
+    retrain.clone.write_text("somebody's file")
+    open_again = ("open", RUN, "--order", json.dumps(ORDER), "--requester", "engineer")
+    assert retrain.start(*open_again).wait(timeout=60) == 1
+    (said,) = retrain.log.read_text().splitlines()
+    assert said.startswith(f"SourceUnavailable: What an earlier try left in {retrain.clone} must make way for a fresh")
+    assert said.endswith("it stays (Not a directory). Remove it by hand if another try does not.")
+    retrain.clone.unlink()
+    retrain.open()

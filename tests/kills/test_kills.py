@@ -1,8 +1,10 @@
 """Kill -9 at fixed points of every command that publishes, run again: the same digests as an undisturbed run."""
 
 import json
+import re
 import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +15,16 @@ from pipelines.base import delta, landing
 from pipelines.base.digests import sha256_bytes, sha256_file, sha256_frame
 from pipelines.base.lake import Lake
 from pipelines.base.store import FileStore
-from tests.kills import roads
+from tests.kills import retrains, roads, second_batch
 from tests.kills.killing import Server, points
 
 KILLED = -9
 PRELOAD = (
     "tests.kills.roads",
     "tests.unit.test_publish",
+    "tests.kills.retrains",
+    "pipelines.prepare",
+    "pipelines.publish.__main__",
     "pipelines.ingest.__main__",
     "pipelines.ingest.read.csv",
     "pipelines.ingest.read.workday_json",
@@ -40,6 +45,17 @@ def server(tmp_path_factory):
     made = Server(tmp_path_factory.mktemp("server"), PRELOAD)
     yield made
     made.close()
+
+
+@pytest.fixture
+def company(tmp_path, monkeypatch):
+    """The folder of a company, named by the environment."""
+    for name in (*roads.KEYS, "CANDOR_STORE", "CANDOR_EXPORTS", "CANDOR_FEEDS"):
+        monkeypatch.setenv(name, "")
+    folder = tmp_path / "template"
+    folder.mkdir()
+    roads.environment(folder)
+    return folder
 
 
 def state(folder: Path) -> dict[str, Any]:
@@ -82,16 +98,15 @@ def digest(store: FileStore, key: str) -> str:
     return key if key.startswith(RANDOM) else sha256_bytes(data)
 
 
-def endured(server: Server, road: str, top: Path) -> tuple[list[str], int]:
-    """What differs after each kill and a second run, and how many kills there were."""
-    template = top / "template"
-    template.mkdir()
-    roads.environment(template)
-    roads.BEFORE[road](template)
+def endured(
+    server: Server, road: str, template: Path, top: Path, *, seen: Callable[[Path], Any] = state, among: str = ""
+) -> tuple[list[str], int]:
+    """What differs after each kill at an effect of these kinds and a second run, and how many kills there were."""
     whole = shutil.copytree(template, top / "whole")
     labels = server.labels(road, whole)
     found = [point for point in points(labels) if (point.number, point.phase) != (len(labels), "after")]
-    expected = state(whole)
+    found = [point for point in found if re.search(among, point.label)]
+    expected = seen(whole)
     faults = []
     for point in found:
         folder = shutil.copytree(template, top / "killed")
@@ -99,7 +114,7 @@ def endured(server: Server, road: str, top: Path) -> tuple[list[str], int]:
         if server.call(road, folder) != 0:
             faults.append(f"{point}: the second run failed: {server.said()[-600:]}")
         else:
-            now = state(folder)
+            now = seen(folder)
             different = [name for name in expected | now if expected.get(name) != now.get(name)]
             faults += [f"{point}: {different}"] if different else []
         shutil.rmtree(folder)
@@ -110,10 +125,31 @@ def endured(server: Server, road: str, top: Path) -> tuple[list[str], int]:
     ("road", "at_least"), [("ingest", 30), ("land", 5), ("pin", 2), ("release", 12), ("score", 9), ("monitor", 4)]
 )
 def test_a_command_killed_anywhere_and_run_again_leaves_what_an_undisturbed_run_leaves(
-    server, tmp_path, monkeypatch, road, at_least
+    server, company, tmp_path, road, at_least
 ):
-    for name in (*roads.KEYS, "CANDOR_STORE", "CANDOR_EXPORTS", "CANDOR_FEEDS"):
-        monkeypatch.setenv(name, "")
-    faults, kills = endured(server, road, tmp_path)
+    roads.BEFORE[road](company)
+    faults, kills = endured(server, road, company, tmp_path)
+    assert faults == []
+    assert kills >= at_least
+
+
+def test_a_second_batch_killed_anywhere_in_its_publish_is_added_once_and_leaves_the_first(server, company, tmp_path):
+    second_batch.made(server, company)
+    first = Lake(FileStore(company / "store")).require()
+    faults, kills = endured(server, "publish", company, tmp_path, among="delta|lake|vault")
+    assert faults == []
+    assert kills >= 8
+    after = Lake(FileStore(tmp_path / "whole/store"))
+    assert [manifest.seq for manifest in after.manifests()] == [1, 2]
+    assert after.manifest(1) == first
+    assert (first.tables["workers"].rows, after.require().tables["workers"].rows) == (1, 3)
+
+
+@pytest.mark.parametrize(("road", "at_least"), [("snapshot", 6), ("propose", 8), ("seal", 5)])
+def test_a_step_of_a_retrain_or_the_ledger_killed_anywhere_and_run_again_leaves_what_it_leaves_undisturbed(
+    server, company, tmp_path, road, at_least
+):
+    retrains.BEFORE[road](company)
+    faults, kills = endured(server, road, company, tmp_path, seen=retrains.SEEN.get(road, state))
     assert faults == []
     assert kills >= at_least

@@ -3,13 +3,16 @@
 import contextlib
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
+WORDS = {"busy": b"HTTP/1.1 503 Slow Down", "taken": b"HTTP/1.1 412 Precondition Failed"}
+"""What a server answers by itself."""
+
 
 class Proxy:
-    """Passes connections on, except for what `faults` says of the next ones: slow, cut, garbage, busy, closed."""
+    """Passes connections on, but for what `faults` says of the next ones: slow, cut, garbage, busy, taken, closed."""
 
     def __init__(self, target: str) -> None:
         where = urlsplit(target)
@@ -22,6 +25,12 @@ class Proxy:
         """Bytes that still reach the server; nothing is passed on after them."""
         self.lost = 0
         """Answers to writes that the server gives and nobody gets."""
+        self.broken: list[bytes] = []
+        """Answers that hold these bytes break off within them, once each."""
+        self.on_write: Callable[[str], bool | None] = lambda path: None
+        """Called with the path of every write before it is passed on; True lets it never arrive."""
+        self.on_loss: Callable[[], object] = lambda: None
+        """Called when an answer got lost."""
         self.connections = 0
         self._open: list[socket.socket] = []
         threading.Thread(target=self._accept, daemon=True).start()
@@ -47,24 +56,27 @@ class Proxy:
         with contextlib.suppress(OSError), client:
             if fault == "closed" or self.budget <= 0:
                 return
-            if fault in ("garbage", "busy", "slow"):
+            if fault in ("garbage", "slow", *WORDS):
                 client.recv(65536)
                 if fault == "slow":
                     client.recv(65536)  # until the client gives up
-                elif fault == "busy":
-                    client.sendall(b"HTTP/1.1 503 Slow Down\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+                elif fault in WORDS:
+                    client.sendall(WORDS[fault] + b"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
                 else:
                     client.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\n<not>")
                 return
             with socket.create_connection(self._target) as server:
-                up = threading.Thread(target=self._up, args=(client, server), daemon=True)
+                writes = threading.Event()
+                up = threading.Thread(target=self._up, args=(client, server, writes), daemon=True)
                 up.start()
-                self._down(server, client, cut=fault == "cut")
+                self._down(server, client, writes, cut=fault == "cut")
                 up.join()
 
-    def _up(self, client: socket.socket, server: socket.socket) -> None:
+    def _up(self, client: socket.socket, server: socket.socket, writes: threading.Event) -> None:
         with contextlib.suppress(OSError):
             while data := client.recv(65536):
+                if self._is_stopped(data, writes):
+                    break
                 if self.budget < len(data):
                     self.budget = 0
                     break
@@ -74,13 +86,24 @@ class Proxy:
             with contextlib.suppress(OSError):
                 one.shutdown(socket.SHUT_RDWR)
 
-    def _down(self, server: socket.socket, client: socket.socket, *, cut: bool) -> None:
+    def _is_stopped(self, data: bytes, writes: threading.Event) -> bool:
+        """Note whether a request that begins here is a write; whether it is to be lost."""
+        if data.startswith(b"PUT "):
+            writes.set()
+            return self.on_write(data.split(maxsplit=2)[1].decode()) is True
+        if data.startswith((b"GET ", b"HEAD ", b"DELETE ")):
+            writes.clear()
+        return False
+
+    def _down(self, server: socket.socket, client: socket.socket, writes: threading.Event, *, cut: bool) -> None:
         with contextlib.suppress(OSError):
             while data := server.recv(65536):
-                if self.lost and b"ETag" in data:
+                if self.lost and writes.is_set() and b"ETag" in data:
                     self.lost -= 1
+                    self.on_loss()
                     break
-                if cut:
+                if cut or (self.broken and self.broken[0] in data):
+                    self.broken = self.broken[1:]
                     client.sendall(data[:-1])
                     break
                 client.sendall(data)

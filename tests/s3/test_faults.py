@@ -5,9 +5,12 @@ import os
 import pytest
 
 from infra.setup import radosgw
+from pipelines.audit import Tag, append
 from pipelines.base.errors import SettingsError, SourceUnavailable
+from pipelines.base.releases import pointers
 from pipelines.base.store import connection as speaking
 from pipelines.base.store import open_store
+from pipelines.publish.pointers import point
 
 from .breaking import proxy
 from .conftest import deny
@@ -99,6 +102,15 @@ def test_a_server_that_is_not_there_is_waited_for(url, act, monkeypatch):
         act(open_store(url))
 
 
+@pytest.fixture
+def between(server, url, monkeypatch):
+    """The way to a store's server, on which answers get lost; the store has asked what it asks once."""
+    monkeypatch.setattr(speaking, "READ_SECONDS", 10)
+    with proxy(server.url) as made:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", made.url)
+        yield made
+
+
 @pytest.mark.parametrize("fault", ["slow", "closed", "garbage", "busy"])
 def test_a_server_that_breaks_every_answer_is_waited_for(url, server, fault, monkeypatch):
     with proxy(server.url) as between:
@@ -109,22 +121,72 @@ def test_a_server_that_breaks_every_answer_is_waited_for(url, server, fault, mon
         assert between.connections == 6, "two tries of botocore's, three of ours"
 
 
+@pytest.mark.parametrize("key", ["reports/x", "releases/x"])
 @pytest.mark.parametrize("fault", ["slow", "closed", "busy", "cut"])
-def test_one_broken_answer_is_asked_for_again(url, server, fault, monkeypatch):
-    open_store(url).put("reports/x", b"a longer answer than one byte")
-    with proxy(server.url) as between:
+def test_one_broken_answer_is_asked_for_again(url, client, fault, key, monkeypatch):
+    store, data = open_store(url), b"a longer answer than one byte"
+    client.put_object(Bucket=bucket_of(store, key), Key=store.full(key), Body=data)
+    with proxy(client.meta.endpoint_url) as between:
         monkeypatch.setenv("AWS_ENDPOINT_URL", between.url)
         between.faults = [fault]
-        assert open_store(url).read("reports/x") == b"a longer answer than one byte"
+        assert open_store(url).read(key) == data
 
 
-def test_a_create_whose_answer_was_lost_still_knows_that_it_wrote(url, server, monkeypatch):
-    monkeypatch.setattr(speaking, "READ_SECONDS", 10)
-    with proxy(server.url) as between:
-        monkeypatch.setenv("AWS_ENDPOINT_URL", between.url)
-        store = open_store(url)
-        assert not store.exists("ledger/1")
-        between.lost = 1
-        assert store.create("ledger/1", b"mine")
-        assert not store.create("ledger/1", b"other")
-        assert store.read("ledger/1") == b"mine"
+@pytest.mark.parametrize("key", ["reports/x", "releases/x"])
+def test_a_body_that_breaks_off_is_asked_for_again_twice(url, client, between, key):
+    store, data = open_store(url), b"a longer answer than one byte"
+    client.put_object(Bucket=bucket_of(store, key), Key=store.full(key), Body=data)
+    between.broken = [data] * 2
+    assert store.read(key) == data
+    assert between.broken == []
+    between.broken = [data] * 3
+    with pytest.raises(SourceUnavailable, match="must answer; it did not"):
+        store.read(key)
+
+
+def bucket_of(store, key):
+    return store._at.locked if key.startswith(("releases/", "ledger/segments/")) else store._at.bucket
+
+
+WRITTEN_ONCE = ["ledger/1", "ledger/segments/1", "releases/screening/1"]
+
+
+@pytest.mark.parametrize("again", ["", "taken"])  # a locked bucket takes a second version here; S3 itself answers 412
+@pytest.mark.parametrize("key", WRITTEN_ONCE)
+def test_a_create_whose_answer_was_lost_still_knows_that_it_wrote(url, between, key, again):
+    store = open_store(url)
+    assert not store.exists(key)
+    between.lost, between.faults = 1, [again]
+    assert store.create(key, b"mine")
+    assert between.lost == 0
+    assert not store.create(key, b"other")
+    assert store.read(key) == b"mine"
+
+
+@pytest.mark.parametrize("key", WRITTEN_ONCE)
+def test_a_create_whose_answer_was_lost_knows_that_another_was_first(url, client, between, key):
+    store = open_store(url)
+    assert not store.exists(key)
+    place = {"Bucket": bucket_of(store, key), "Key": store.full(key)}
+    between.on_write = lambda _: client.put_object(**place, Body=b"minx") and None
+    between.lost, between.faults = 1, ["taken"] if key == "ledger/1" else []
+    assert not store.create(key, b"mine")
+    assert store.read(key) == b"minx"
+
+
+def test_a_file_whose_answer_was_lost_still_counts_as_written(url, between, tmp_path):
+    (tmp_path / "model").write_bytes(b"weights" * 100_000)
+    store = open_store(url)
+    assert not store.exists("releases/x/model")
+    between.lost = 1
+    assert store.upload_new("releases/x/model", tmp_path / "model")
+
+
+def test_a_release_whose_answer_was_lost_is_pointed_to_once(url, between):
+    store = open_store(url)
+    digests = dict.fromkeys(("verdict_sha256", "manifest_sha256", "model_sha256", "data_sha256"), "a" * 64)
+    entry = append(store, Tag.MODEL_RELEASED, "screening", **digests, run_id="release__r1", as_of="2026-05-30")
+    between.lost = 1
+    made = point(store, "screening", "release", "releases/screening/x", entry)
+    assert between.lost == 0
+    assert (made.sequence, pointers(store, "screening")) == (1, [made])

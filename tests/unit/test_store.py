@@ -1,12 +1,16 @@
 """What only a folder does, and what a store's URL must say. What every store promises is in tests/s3/test_stores.py."""
 
 import errno
+import os
+import stat
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from pipelines import audit
 from pipelines.base.errors import ContractError, SettingsError, SourceUnavailable
+from pipelines.base.lake import Lake
 from pipelines.base.store import FileStore, folder, open_store
 from pipelines.base.store.s3 import S3Store
 
@@ -96,3 +100,59 @@ def test_of_many_first_writers_none_takes_the_new_folder_for_another_one(tmp_pat
         with ThreadPoolExecutor(8) as pool:
             won = list(pool.map(lambda n, store=store: store.create("ledger/1", str(n).encode()), range(8)))
         assert sum(won) == 1
+
+
+@pytest.fixture
+def broken(store):
+    """A store whose ledger, manifests and lock the disk no longer gives: links that lead to themselves."""
+    store.put("lake/files/x", b"")
+    for key in ("ledger", "lake/manifests", ".locks/publish"):
+        path = store.root / key
+        path.parent.mkdir(exist_ok=True)
+        path.symlink_to(path)
+    return store
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda store, _: store.list("ledger"),
+        lambda store, _: store.read("ledger/1"),
+        lambda store, _: store.exists("ledger/1"),
+        lambda store, _: store.size("ledger/1"),
+        lambda store, _: store.delete("ledger/1"),
+        lambda store, folder: store.download("ledger/1", folder / "file"),
+        lambda store, _: store.lock("publish").__enter__(),
+        lambda store, _: audit.append(store, audit.Tag.MODEL_HELD, "screening"),
+        lambda store, _: Lake(store).manifest(),
+    ],
+)
+def test_what_the_disk_does_not_give_is_an_error_and_never_an_empty_zone(broken, tmp_path, act):
+    with pytest.raises(SourceUnavailable, match=r"The store must answer; .* did not"):
+        act(broken, tmp_path)
+
+
+@pytest.mark.parametrize("prefix", ["nothing", "ledger/1", "ledger/1/below"])
+def test_a_prefix_that_is_no_folder_holds_nothing(store, prefix):
+    store.put("ledger/1", b"")
+    assert store.list(prefix) == []
+    assert not store.exists(f"{prefix}/x")
+
+
+def test_an_error_of_what_is_done_under_a_lock_stays_what_it_is(store):
+    with pytest.raises(PermissionError), store.lock("publish"):
+        raise PermissionError(errno.EACCES, "of somebody else's file")
+
+
+def test_a_share_that_cannot_sync_a_folder_is_as_good_as_it_gets(store, monkeypatch):
+    fsync = folder.os.fsync
+
+    def of_files_only(handle):
+        if stat.S_ISDIR(os.fstat(handle).st_mode):
+            raise OSError(errno.EINVAL, "the kernel's word")
+        fsync(handle)
+
+    monkeypatch.setattr(folder.os, "fsync", of_files_only)
+    assert store.create("ledger/1", b"1")
+    assert store.read("ledger/1") == b"1"

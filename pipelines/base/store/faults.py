@@ -3,14 +3,18 @@
 A key may hold the name of a person's file: errors name the bucket and the zone only.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any, Final
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, Final, TypeVar
 
 from pipelines.base.errors import CandorError, SettingsError, SourceUnavailable
 
+_T = TypeVar("_T")
+
 _CREDENTIALS: Final = ("InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken", "AuthFailure")
 _CLOCK: Final = ("RequestTimeTooSkewed", "RequestExpired")
+BODY_TRIES: Final = 3
+"""Of reading an object whose body breaks off."""
 _BUSY: Final = (408, 409, 429)
 _AGAIN: Final = "Nothing was half-published: run the same command again."
 
@@ -43,6 +47,25 @@ def answering(bucket: str, key: str = "") -> Iterator[None]:
         raise SourceUnavailable(
             f"The S3 server of bucket {bucket} must answer; it did not ({type(error).__name__}). {_AGAIN}"
         ) from None
+
+
+def whole(bucket: str, key: str, ask: Callable[[], _T]) -> _T:
+    """What `ask` makes of an object's body, asked again when that breaks off: botocore tries again only before it.
+
+    Raises:
+        SettingsError: As `answering`.
+        SourceUnavailable: As `answering`, every time.
+    """
+    for _ in range(BODY_TRIES - 1):
+        with suppress(SourceUnavailable), answering(bucket, key):
+            return ask()
+    with answering(bucket, key):
+        return ask()
+
+
+def tries(response: dict[str, Any]) -> int:
+    """How often a request was sent until this answer came; what was sent before may have been done all the same."""
+    return 1 + int(response.get("ResponseMetadata", {}).get("RetryAttempts", 0))
 
 
 def code(response: dict[str, Any]) -> str:

@@ -1,26 +1,36 @@
 """A folder as a store.
 
-An object takes its name by rename or link once it is whole. What the disk answers becomes an error that says what to
-do; the object of before is still there.
+An object takes its name by rename or link once it is whole and on the disk: a power cut leaves no empty object under a
+name that is written once. A write returns once the name is there too, so that nothing is taken back that was reported.
+Two zones may lose names: reports, which are made again, and landing, whose files come by the thousand; they are landed
+again unless a manifest, before which the whole disk is synced, says that they were taken in. What the disk answers
+becomes an error that says what to do; the object of before is still there.
 """
 
-import errno
 import fcntl
 import os
 import shutil
+import stat
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import Final
 from urllib.parse import quote
 
 from pipelines.base import staging
-from pipelines.base.errors import CandorError, ContractError, SettingsError, SourceUnavailable
+from pipelines.base.catalog import LAKE, LANDING, REPORTS
+from pipelines.base.errors import ContractError, SourceUnavailable
+from pipelines.base.store import disk
 
 _STAGED: Final = ".staged"
 """Folder of a zone in which its objects are written before they take their name."""
-_FULL: Final = (errno.ENOSPC, errno.EDQUOT)
-_CLOSED: Final = (errno.EACCES, errno.EPERM, errno.EROFS)
+_MANIFESTS: Final = f"{LAKE}/manifests/"
+"""Objects that name files of Delta Lake, which never syncs what it writes."""
+_REPORTS: Final = f"{REPORTS}/"
+_BULK: Final = (f"{LANDING}/", _REPORTS)
+"""Zones in which not every new name is waited for."""
+_PART: Final = 1 << 20
+"""Bytes copied at a time."""
 
 
 class FileStore:
@@ -39,16 +49,13 @@ class FileStore:
 
     def read(self, key: str) -> bytes:
         """See `Store.read`."""
-        return self.read_start(key, -1)
+        with self._there(key) as path:
+            return path.read_bytes()
 
     def read_start(self, key: str, size: int) -> bytes:
-        """See `Store.read_start`; -1 for all."""
-        path = self._path(key)
-        try:
-            with _answering(self.root), path.open("rb") as file:
-                return file.read(size)
-        except (FileNotFoundError, IsADirectoryError):
-            raise ContractError(f"The store must hold {key}; there is no such object. Run the step before.") from None
+        """See `Store.read_start`."""
+        with self._there(key) as path, path.open("rb") as file:
+            return file.read(size)
 
     def read_many(self, keys: Iterable[str]) -> Iterator[bytes]:
         """See `Store.read_many`."""
@@ -58,43 +65,49 @@ class FileStore:
         """See `Store.put`."""
         with self._staged(key) as staged:
             staged.write_bytes(data)
-            _sync(staged)
-            staged.replace(self._path(key))
+            self._replace(staged, key)
 
     def create(self, key: str, data: bytes) -> bool:
         """See `Store.create`."""
         with self._staged(key) as staged:
             staged.write_bytes(data)
-            _sync(staged)
-            return self._link(staged, key)
+            if key.startswith(_MANIFESTS):
+                disk.sync_all(self.root)
+            is_new = self._link(staged, key)
+        if is_new:
+            self._settle(key)
+        return is_new
 
     def exists(self, key: str) -> bool:
         """See `Store.exists`."""
-        return self._path(key).is_file()
+        return self._size(key) is not None
 
     def size(self, key: str) -> int:
         """See `Store.size`."""
-        path = self._path(key)
-        if not path.is_file():
-            raise ContractError(f"The store must hold {key}; there is no such object. Run the step before.")
-        return path.stat().st_size
+        if (size := self._size(key)) is None:
+            raise _missing(key)
+        return size
 
     def list(self, prefix: str) -> list[str]:
         """See `Store.list`."""
         top = self._path(prefix)
-        files = (Path(folder) / name for folder, _, names in os.walk(top) for name in names)
+        with disk.answering(self.root):
+            files = [Path(folder) / name for folder, _, names in os.walk(top, onerror=disk.absent) for name in names]
         keys = (file.relative_to(self.root) for file in files)
         return sorted(key.as_posix() for key in keys if not any(part.startswith(_STAGED) for part in key.parts))
 
     def delete(self, key: str) -> None:
         """See `Store.delete`."""
-        self._path(key).unlink(missing_ok=True)
+        path = self._path(key)
+        with disk.answering(self.root), suppress(FileNotFoundError, NotADirectoryError):
+            path.unlink()
+            disk.sync(path.parent)
 
     def upload(self, key: str, path: Path) -> None:
         """See `Store.upload`."""
         with self._staged(key) as staged:
             shutil.copyfile(path, staged)
-            staged.replace(self._path(key))
+            self._replace(staged, key)
 
     def upload_new(self, key: str, path: Path) -> bool:
         """See `Store.upload_new`."""
@@ -102,16 +115,17 @@ class FileStore:
             return False
         with self._staged(key) as staged:
             shutil.copyfile(path, staged)
-            return self._link(staged, key)
+            is_new = self._link(staged, key)
+        if is_new and not key.startswith(_BULK):
+            self._settle(key)
+        return is_new
 
     def download(self, key: str, path: Path) -> None:
         """See `Store.download`."""
-        source = self._path(key)
-        if not source.is_file():
-            raise ContractError(f"The store must hold {key}; there is no such object. Run the step before.")
         path.parent.mkdir(parents=True, exist_ok=True)
         with staging.new_file(path.parent, f"{_STAGED}-") as staged:
-            shutil.copyfile(source, staged)
+            with staged.open("wb") as file:
+                file.writelines(self._parts(key))
             staged.replace(path)
 
     def uri(self, key: str) -> str:
@@ -126,9 +140,12 @@ class FileStore:
     def lock(self, name: str) -> Iterator[None]:
         """See `Store.lock`: an advisory lock that the kernel frees with its process."""
         file = self._path(f".locks/{name}")
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with file.open("w") as handle:
-            fcntl.flock(handle, fcntl.LOCK_EX)
+        with disk.answering(self.root):
+            file.parent.mkdir(parents=True, exist_ok=True)
+            handle = file.open("w")
+        with handle:
+            with disk.answering(self.root):
+                fcntl.flock(handle, fcntl.LOCK_EX)
             yield
 
     def _path(self, key: str) -> Path:
@@ -160,11 +177,39 @@ class FileStore:
             self._seen = now
 
     @contextmanager
+    def _there(self, key: str) -> Iterator[Path]:
+        """The file of an object, to be read in the block. Raises ContractError when there is none."""
+        path = self._path(key)
+        try:
+            with disk.answering(self.root):
+                yield path
+        except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
+            raise _missing(key) from None
+
+    def _size(self, key: str) -> int | None:
+        """Bytes of an object; None when there is none."""
+        path = self._path(key)
+        try:
+            with disk.answering(self.root):
+                found = path.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        return found.st_size if stat.S_ISREG(found.st_mode) else None
+
+    def _parts(self, key: str) -> Iterator[bytes]:
+        with self._there(key) as path, path.open("rb") as file:
+            while part := file.read(_PART):
+                yield part
+
+    @contextmanager
     def _staged(self, key: str) -> Iterator[Path]:
         """A private file on the disk of the object's zone, gone afterwards unless it was moved."""
         target = self._path(key)
-        with _answering(self.root):
-            target.parent.mkdir(parents=True, exist_ok=True)
+        with disk.answering(self.root):
+            if key.startswith(_BULK):
+                target.parent.mkdir(parents=True, exist_ok=True)
+            else:
+                disk.make(target.parent)
             folder = self.root.joinpath(*PurePosixPath(key).parts[:-1][:1], _STAGED)
             folder.mkdir(exist_ok=True)
             if folder not in self._swept:
@@ -173,45 +218,26 @@ class FileStore:
             with staging.new_file(folder) as staged:
                 yield staged
 
+    def _replace(self, staged: Path, key: str) -> None:
+        disk.sync(staged)
+        staged.replace(self._path(key))
+        self._settle(key)
+
     def _link(self, staged: Path, key: str) -> bool:
         """Move into place unless taken: `link` fails where `rename` would overwrite."""
+        disk.sync(staged)
         try:
             os.link(staged, self._path(key))
         except FileExistsError:
             return False
         return True
 
-
-@contextmanager
-def _answering(root: Path) -> Iterator[None]:
-    """What the disk says, as errors of ours. What is not there, or is a folder, is the caller's business."""
-    try:
-        yield
-    except OSError as error:
-        if (fault := _fault(error, root)) is None:
-            raise
-        raise fault from None
+    def _settle(self, key: str) -> None:
+        """Let the name that an object took reach the disk."""
+        if not key.startswith(_REPORTS):
+            with disk.answering(self.root):
+                disk.sync(self._path(key).parent)
 
 
-def _fault(error: OSError, root: Path) -> CandorError | None:
-    if error.errno in _FULL:
-        return SourceUnavailable(
-            f"The store must have room; the disk of {root} is full. Nothing was changed: make room and run again."
-        )
-    if error.errno in _CLOSED:
-        return SettingsError(
-            f"The store must be open to this account; {root} refused ({os.strerror(error.errno)}). "
-            "Give the account its rights, or correct CANDOR_STORE."
-        )
-    if isinstance(error, FileNotFoundError | FileExistsError | IsADirectoryError | NotADirectoryError):
-        return None
-    return SourceUnavailable(f"The store must answer; {root} did not ({error.strerror}). Bring it back and run again.")
-
-
-def _sync(path: Path) -> None:
-    """Small records reach the disk before their name does, so that a power cut never leaves an empty one.
-
-    Files that are uploaded can be uploaded again and are not synced: thousands of resumes would take minutes.
-    """
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
+def _missing(key: str) -> ContractError:
+    return ContractError(f"The store must hold {key}; there is no such object. Run the step before.")

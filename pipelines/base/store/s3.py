@@ -18,7 +18,7 @@ from botocore.exceptions import ClientError
 
 from pipelines.base import staging
 from pipelines.base.catalog import RELEASES, SEGMENTS
-from pipelines.base.errors import ContractError, SettingsError, SourceUnavailable
+from pipelines.base.errors import ContractError, SettingsError
 from pipelines.base.store import connection, faults
 from pipelines.base.store.connection import AT_ONCE, Place
 from pipelines.base.store.lease import Leases
@@ -46,23 +46,13 @@ class S3Store:
         """See `Store.read`."""
         if once := self._once(key):
             return once.read(key)
-        return self._body(key)
+        return self.fetch(key)[0]
 
     def read_start(self, key: str, size: int) -> bytes:
         """See `Store.read_start`."""
         if once := self._once(key):
             return once.read(key)[:size]
-        return self._body(key, Range=f"bytes=0-{size - 1}")
-
-    def _body(self, key: str, **part: str) -> bytes:
-        for last in (False, False, True):
-            try:
-                with faults.answering(self._at.bucket, key):
-                    return bytes(self._get(key, **part)["Body"].read())
-            except SourceUnavailable:  # botocore tries again before a body begins, not within it
-                if last:
-                    raise
-        raise AssertionError
+        return self.fetch(key, Range=f"bytes=0-{size - 1}")[0]
 
     def read_many(self, keys: Iterable[str]) -> Iterator[bytes]:
         """See `Store.read_many`: some at a time, and no more than one lot beyond what the reader took."""
@@ -181,15 +171,18 @@ class S3Store:
                 return self._own(key, data, error.response)
         return str(made["ETag"]).strip('"')
 
-    def fetch(self, key: str) -> tuple[bytes, dict[str, Any]]:
-        """An object and the whole answer it came with."""
-        with faults.answering(self._at.bucket, key):
-            found = self._get(key)
+    def fetch(self, key: str, **part: str) -> tuple[bytes, dict[str, Any]]:
+        """An object, or the `Range` of it that is asked for, and the whole answer it came with."""
+
+        def asked() -> tuple[bytes, dict[str, Any]]:
+            found = self._get(key, **part)
             return bytes(found["Body"].read()), found
+
+        return faults.whole(self._at.bucket, key, asked)
 
     def _own(self, key: str, data: Any, response: dict[str, Any]) -> str | None:
         """A condition that failed on a second try may have failed on what the first one wrote, its answer lost."""
-        if not response["ResponseMetadata"].get("RetryAttempts") or not isinstance(data, bytes):
+        if faults.tries(response) == 1 or not isinstance(data, bytes):
             return None
         there, answer = self.fetch(key)
         return str(answer["ETag"]).strip('"') if there == data else None
