@@ -25,6 +25,7 @@ PRELOAD = (
     "pipelines.snapshot",
     "pipelines.score.people",
     "monitoring.report",
+    "pipelines.privacy.__main__",
     "pipelines.models.outcomes.features",
     "pipelines.models.screening.features",
     "pipelines.models.performance.features",
@@ -63,10 +64,29 @@ def state(folder: Path) -> dict[str, Any]:
         key = path.relative_to(store.root).as_posix()
         if not any(path.is_relative_to(table) for table in deltas) and not key.startswith("ledger/"):
             found[key] = digest(key, path.read_bytes())
+    certificates = [json.loads(store.read(name)) for name in store.list("reports/privacy")]
+    if certificates:
+        found |= erased(store, certificates)
     lock = folder / "lake.lock"
     found["lock"] = json.loads(lock.read_text())["manifest"] if lock.exists() else None
     found["beside the store"] = sorted(path.name for path in folder.iterdir())
     return found
+
+
+def erased(store: FileStore, certificates: list[dict[str, Any]]) -> dict[str, Any]:
+    """An erasure's certificate and ledger without its number, its moment and the numbers of Delta's versions."""
+    (made,) = certificates
+    own = {"erasure", "certificate_sha256"}
+    objects = {entry["object"]: entry for entry in made["objects"]}
+    objects |= {name: {} for name in objects if name.startswith("lake/rewritten/")}
+    entries = [(e.tag, {k: v for k, v in e.facts.items() if k not in own}) for e in audit.entries(store)]
+    tables = [log.parent.relative_to(store.root).as_posix() for log in store.root.rglob("_delta_log")]
+    return {
+        "certificate": made | {"erasure": "", "started_at": "", "objects": objects},
+        "ledger": entries,
+        "history": [name for name in tables if delta.has_history(store, name)],
+        f"reports/privacy/{made['erasure']}.json": None,
+    }
 
 
 def digest(key: str, data: bytes) -> str:
@@ -76,7 +96,7 @@ def digest(key: str, data: bytes) -> str:
     if key.startswith("releases/") and Path(key).stem.isdecimal():
         pointer = json.loads(data)
         return json.dumps(pointer | {"released_at": "", "ledger": pointer["ledger"].get("sequence")})
-    if key.startswith("lake/manifests/"):
+    if key.startswith(("lake/manifests/", "lake/rewritten/")):
         return key
     return sha256_bytes(data)
 
@@ -106,7 +126,8 @@ def endured(server: Server, road: str, top: Path) -> tuple[list[str], int]:
 
 
 @pytest.mark.parametrize(
-    ("road", "at_least"), [("ingest", 30), ("land", 5), ("pin", 2), ("release", 12), ("score", 9), ("monitor", 4)]
+    ("road", "at_least"),
+    [("ingest", 30), ("land", 5), ("pin", 2), ("release", 12), ("score", 9), ("forget", 30), ("monitor", 4)],
 )
 def test_a_command_killed_anywhere_and_run_again_leaves_what_an_undisturbed_run_leaves(
     server, tmp_path, monkeypatch, road, at_least
