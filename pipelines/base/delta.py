@@ -132,35 +132,72 @@ def erase(store: Store, key: str, people: list[str], *, at: int | None = None) -
         people: Pseudonyms.
         at: Version to build on, the newest by default; what lies behind it is stepped back over.
     """
-    table = DeltaTable(store.uri(key), storage_options=store.options())
-    if at is not None and table.version() != at:
-        table.restore(at)
     named = ", ".join("'" + person.replace("'", "''") + "'" for person in people)
-    held = {field.name for field in table.schema().fields}
-    columns = [name for name in ("person_id", "linked_person_id") if name in held]
-    table.delete(" OR ".join(f"{name} IN ({named})" for name in columns))
-    return int(DeltaTable(store.uri(key), storage_options=store.options()).version())
+    with _answering(key):
+        table = _table(store, key)
+        if at is not None and table.version() != at:
+            table.restore(at)
+        held = {field.name for field in table.schema().fields}
+        columns = [name for name in ("person_id", "linked_person_id") if name in held]
+        table.delete(" OR ".join(f"{name} IN ({named})" for name in columns))
+        return int(_table(store, key).version())
 
 
 def purge(store: Store, key: str) -> int:
-    """Remove everything but the newest version: files, and log entries, whose statistics quote values.
-
-    The last entry of the log stays, since a writer needs one; after a vacuum it is the vacuum's own and quotes nothing.
+    """Remove the files of everything but the newest version, and return that; `forget_log` follows.
 
     Args:
         store: Where the table is; nobody else may write it meanwhile.
         key: Its folder.
-
-    Returns:
-        The version that is left.
     """
-    table = DeltaTable(store.uri(key), storage_options=store.options())
-    table.vacuum(retention_hours=0, enforce_retention_duration=False, dry_run=False, full=True)
-    table = DeltaTable(store.uri(key), storage_options=store.options())
-    newest = int(table.version())
-    table.create_checkpoint()
-    for name in store.list(f"{key}/_delta_log"):
-        number = name.rpartition("/")[2][:_LOG_DIGITS]
-        if number.isdecimal() and int(number) < newest:
+    with _answering(key):
+        table = _table(store, key)
+        table.vacuum(retention_hours=0, enforce_retention_duration=False, dry_run=False, full=True)
+        table = _table(store, key)
+        table.create_checkpoint()
+        return int(table.version())
+
+
+def forget_log(store: Store, key: str, upto: int) -> None:
+    """Remove the log entries before a version, since their statistics quote values. Older versions are gone for good.
+
+    The entry of that version stays, since a writer needs one; after `purge` it is the vacuum's own and quotes nothing.
+
+    Args:
+        store: Where the table is.
+        key: Its folder.
+        upto: From `purge`, and what everybody who names a version names by now.
+    """
+    for name in _log(store, key):
+        if _number(name) < upto:
             store.delete(name)
-    return newest
+
+
+def has_history(store: Store, key: str) -> bool:
+    """Whether a table keeps anything beside its newest version: log entries, or files that this does not name."""
+    with _answering(key):
+        table = _table(store, key)
+        named = {uri.rpartition("/")[2] for uri in table.file_uris()}
+        newest = int(table.version())
+    files = (name for name in store.list(key) if name.endswith(".parquet") and "/_delta_log/" not in name)
+    return any(_number(name) < newest for name in _log(store, key)) or any(
+        name.rpartition("/")[2] not in named for name in files
+    )
+
+
+def is_there(store: Store, key: str, at: int) -> bool:
+    """Whether a version can still be opened."""
+    return store.exists(f"{key}/_delta_log/{at:0{_LOG_DIGITS}}.json")
+
+
+def _table(store: Store, key: str) -> DeltaTable:
+    return DeltaTable(store.uri(key), storage_options=store.options())
+
+
+def _log(store: Store, key: str) -> list[str]:
+    """Entries and checkpoints."""
+    return [name for name in store.list(f"{key}/_delta_log") if name.rpartition("/")[2][:_LOG_DIGITS].isdecimal()]
+
+
+def _number(name: str) -> int:
+    return int(name.rpartition("/")[2][:_LOG_DIGITS])

@@ -28,6 +28,8 @@ from pipelines.base.store import Store
 BUCKETS: Final = 8
 """Hash buckets of the person key. Part of the layout: changing it means rewriting the lake."""
 MANIFESTS: Final = f"{LAKE}/manifests"
+PUBLISHING: Final = "publish"
+"""The lock of whoever writes the lake, the vault or quarantine."""
 REWRITTEN: Final = f"{LAKE}/rewritten"
 """Per table the version that an erasure left."""
 Note = Callable[[str, str, str], None]
@@ -182,7 +184,20 @@ class Lake:
         vault_frames: Mapping[str, pl.DataFrame],
         counts: Mapping[str, Any],
     ) -> Manifest:
+        """Make a batch visible under the lock of publishing; see `add`."""
+        with self.store.lock(PUBLISHING):
+            return self.add(batch_id, lake_frames, vault_frames, counts)
+
+    def add(
+        self,
+        batch_id: str,
+        lake_frames: Mapping[str, pl.DataFrame],
+        vault_frames: Mapping[str, pl.DataFrame],
+        counts: Mapping[str, Any],
+    ) -> Manifest:
         """Make a batch visible, whole or not at all. The same batch again changes nothing.
+
+        The caller holds the lock of publishing.
 
         Args:
             batch_id: Names the batch.
@@ -193,62 +208,80 @@ class Lake:
         Returns:
             The manifest that shows the batch.
         """
-        with self.store.lock("publish"):
-            known = self.manifests()
-            done = next((m for m in reversed(known) if m.batch_id == batch_id), None)
-            if done is not None:
-                return done
-            before = known[-1] if known else None
-            seq = before.seq + 1 if before else 1
-            tables = dict(before.tables) if before else {}
-            for name, frame in sorted(lake_frames.items()):
-                if len(frame):
-                    tables[name] = self._append(name, frame, tables.get(name), seq)
-            for name, frame in sorted(vault_frames.items()):
-                if len(frame):
-                    stamped = stamp(TABLES[name], frame)
-                    tables[name] = TableVersion(*vault.append(self.store, TABLES[name], stamped, tables.get(name), seq))
-            manifest = Manifest(seq, batch_id, tables, counts)
-            if not self.store.create(_key(seq), manifest.to_json()):
-                raise ContractError(
-                    f"Publishing must be serialised; manifest {seq} appeared meanwhile. Run the batch again."
-                )
-            return manifest
+        known = self.manifests()
+        done = next((m for m in reversed(known) if m.batch_id == batch_id), None)
+        if done is not None:
+            return done
+        before = known[-1] if known else None
+        seq = before.seq + 1 if before else 1
+        tables = dict(before.tables) if before else {}
+        for name, frame in sorted(lake_frames.items()):
+            if len(frame):
+                tables[name] = self._append(name, frame, tables.get(name), seq)
+        for name, frame in sorted(vault_frames.items()):
+            if len(frame):
+                stamped = stamp(TABLES[name], frame)
+                tables[name] = TableVersion(*vault.append(self.store, TABLES[name], stamped, tables.get(name), seq))
+        manifest = Manifest(seq, batch_id, tables, counts)
+        if not self.store.create(_key(seq), manifest.to_json()):
+            raise ContractError(
+                f"Publishing must be serialised; manifest {seq} appeared meanwhile. Run the batch again."
+            )
+        return manifest
 
-    def erase(self, people: Collection[str], note: Note, begun: Collection[str] = ()) -> None:
+    def erase(self, people: Collection[str], note: Note) -> None:
         """Take people out of every table and of its history. Done again it changes nothing.
+
+        The caller holds the lock of publishing.
 
         Args:
             people: Pseudonyms.
-            note: Told of every table that holds them.
-            begun: Tables that were noted before: their history may not be gone yet.
+            note: Told of every table that holds or held them, and of every pointer to what is left.
         """
-        with self.store.lock("publish"):
-            manifest = self.manifest()
-            for name in sorted(manifest.tables) if manifest else ():
-                if manifest is not None and TABLES[name].zone == "lake" and "person_id" in TABLES[name].schema:
-                    self._erase(name, manifest, sorted(people), note, is_begun=f"{LAKE}/{name}" in begun)
+        manifest = self.manifest()
+        for name in sorted(manifest.tables) if manifest else ():
+            if manifest is not None and TABLES[name].zone == "lake" and "person_id" in TABLES[name].schema:
+                self._erase(name, manifest, sorted(people), note)
 
-    def _erase(self, name: str, manifest: Manifest, people: list[str], note: Note, *, is_begun: bool) -> None:
+    def erasures(self) -> list[bytes]:
+        """Something that differs after every erasure: what was read before one must not be written after it."""
+        return list(self.store.read_many(self.store.list(REWRITTEN)))
+
+    def _erase(self, name: str, manifest: Manifest, people: list[str], note: Note) -> None:
+        """Rows, then files of older versions, then the pointer, and only then the log that older pointers need.
+
+        History goes even where the newest version does not hold them: an older one may.
+        """
         key, at = f"{LAKE}/{name}", self._at(name, manifest.tables[name])
         columns = [column for column in ("person_id", "linked_person_id") if column in TABLES[name].schema]
         frame = delta.scan(self.store, key, at).select("record_sha256", *columns).collect()
         kept = frame.filter(~pl.any_horizontal(pl.col(columns).is_in(people)))
-        if len(kept) < len(frame):
+        is_held = len(kept) < len(frame)
+        if is_held or delta.has_history(self.store, key):
             note(key, sha256_lines(frame["record_sha256"]), sha256_lines(kept["record_sha256"]))
-            self._point(name, delta.erase(self.store, key, people, at=at))
-        elif not is_begun and delta.version(self.store, key) == at:
-            return
-        self._point(name, delta.purge(self.store, key))
+            self._point(name, delta.erase(self.store, key, people, at=at), note)
+            left = delta.purge(self.store, key)
+            self._point(name, left, note)
+            delta.forget_log(self.store, key, left)
 
     def _at(self, name: str, table: TableVersion) -> int:
-        """The Delta version that shows a table of a manifest: its own, or what an erasure made of it since."""
+        """The Delta version that shows a table of a manifest: its own, or what an erasure made of it since.
+
+        Where that is gone, the newest has its rows: an erasure was killed, or its pointer was read before it moved.
+        """
         key = f"{REWRITTEN}/{name}.json"
         left = json.loads(self.store.read(key))["version"] if self.store.exists(key) else 0
-        return max(table.version, int(left))
+        at = max(table.version, int(left))
+        if delta.is_there(self.store, f"{LAKE}/{name}", at):
+            return at
+        return delta.version(self.store, f"{LAKE}/{name}") or at
 
-    def _point(self, name: str, version: int) -> None:
-        self.store.put(f"{REWRITTEN}/{name}.json", json.dumps({"version": version}).encode())
+    def _point(self, name: str, version: int, note: Note) -> None:
+        key, data = f"{REWRITTEN}/{name}.json", json.dumps({"version": version}).encode()
+        before = self.store.read(key) if self.store.exists(key) else b""
+        if before != data:
+            note(key, sha256_bytes(before) if before else "", sha256_bytes(data))
+            self.store.put(key, data)
 
     def _append(self, name: str, frame: pl.DataFrame, before: TableVersion | None, seq: int) -> TableVersion:
         table, key = TABLES[name], f"{LAKE}/{name}"

@@ -35,6 +35,37 @@ def new_folder(folder: Path, prefix: str = "") -> Iterator[Path]:
         shutil.rmtree(name, ignore_errors=True)
 
 
+@contextmanager
+def at_work(folder: Path) -> Iterator[None]:
+    """Hold a folder, beside others who hold it, so that `sweep` leaves it; it is made when it is not there."""
+    while True:
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            handle = os.open(folder, os.O_RDONLY)
+        except FileNotFoundError:
+            continue
+        fcntl.flock(handle, fcntl.LOCK_SH)
+        if folder.exists() and os.path.samestat(os.fstat(handle), folder.stat()):
+            break
+        os.close(handle)  # swept away before the lock was on it
+    try:
+        yield
+    finally:
+        os.close(handle)
+
+
+def is_held(path: Path) -> bool:
+    """Whether somebody is at work there."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(handle)
+    return False
+
+
 def sweep(paths: Iterable[Path]) -> None:
     """Remove what a killed writer left; what somebody still holds stays."""
     for path in list(paths):

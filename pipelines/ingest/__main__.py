@@ -125,6 +125,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _step(given: argparse.Namespace) -> str:
     name = given.names[0] if given.names else given.batch or datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
     batch = Batch(open_store(), name)
+    with batch.at_work():
+        return _of_batch(batch, given)
+
+
+def _of_batch(batch: Batch, given: argparse.Namespace) -> str:
     if given.step == "run":
         return run(batch, given.replay)
     if given.step == "discover":

@@ -9,13 +9,14 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 from pipelines.base import staging
+from pipelines.base.digests import sha256_tree
 from pipelines.base.errors import ContractError
 from pipelines.base.pseudonyms import VAULT_KEY, secret
 from pipelines.base.sealed import seal, unseal
@@ -90,7 +91,7 @@ class Batch:
         """
         self.store = store
         self.name = batch_name(name)
-        self.folder = work(store) / "ingest" / self.name
+        self.folder = scratch(store) / "ingest" / self.name
 
     @property
     def plan(self) -> dict[str, Any]:
@@ -116,6 +117,10 @@ class Batch:
     def write_plan(self, plan: Mapping[str, Any]) -> None:
         """Fix what the batch is about."""
         _write(self._plan, seal(secret(VAULT_KEY), json.dumps(plan, sort_keys=True).encode()))
+
+    def at_work(self) -> AbstractContextManager[None]:
+        """Hold the batch: an erasure drops the scratch of those that nobody holds."""
+        return staging.at_work(self.folder)
 
     def units(self) -> list[Unit]:
         """All units, in order."""
@@ -161,11 +166,11 @@ def unit_record(unit: Unit) -> dict[str, Any]:
     return asdict(unit)
 
 
-def work(store: Store) -> Path:
-    """The folder for scratch.
+def scratch(store: Store) -> Path:
+    """The local folder for what is needed only while something is at work.
 
     Raises:
-        ContractError: The store is no folder, and CANDOR_WORK is not set.
+        ContractError: The store is not a folder, and none is set.
     """
     given = os.environ.get(WORK)
     if given:
@@ -215,10 +220,41 @@ def result(place: Path) -> Iterator[Path]:
 
 
 def tidy(store: Store) -> None:
-    """Drop cells of people from scratch: of published batches, and what killed runs left half-done; counts stay."""
-    top = work(store) / "ingest"
+    """Drop what scratch has of people: of published batches, and what killed runs left half-done; counts stay."""
+    top = scratch(store) / "ingest"
     staging.sweep([*top.glob("*/.*"), *top.glob("*/*/.*")])
     for published in top.glob("*/published.json"):
         for pattern in CELLS:
             for folder in published.parent.glob(pattern):
                 shutil.rmtree(folder, ignore_errors=True)
+        _forget_documents(Batch(store, published.parent.name))
+
+
+def _forget_documents(batch: Batch) -> None:
+    """Documents are named after people, and a published batch needs their names no more."""
+    plan = batch.plan if batch.is_planned else {}
+    kinds = [kind for kind in ("units", "duplicates") if any(unit["documents"] for unit in plan.get(kind, ()))]
+    if kinds:
+        batch.write_plan(plan | {kind: [unit | {"documents": []} for unit in plan[kind]] for kind in kinds})
+
+
+def drop_unfinished(store: Store, note: Callable[[str, str, str], None]) -> list[str]:
+    """Drop the scratch of batches that are not published and that nobody works at: they can be discovered again.
+
+    Args:
+        store: The zones.
+        note: Told of each and the digests of its files before and after (empty: removed), just before it is dropped.
+
+    Returns:
+        Names of what somebody works at, and which stays.
+    """
+    left = []
+    for folder in sorted((scratch(store) / "ingest").glob("*")):
+        if (folder / "published.json").exists():
+            continue
+        if staging.is_held(folder):
+            left.append(f"work/ingest/{folder.name}")
+        else:
+            note(f"work/ingest/{folder.name}", sha256_tree(folder), "")
+            staging.sweep([folder])
+    return left

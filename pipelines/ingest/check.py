@@ -9,7 +9,7 @@ of it is new. The expectations run in `pipelines.validate`, a process of its own
 
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -17,7 +17,6 @@ from typing import Any, Final
 
 import polars as pl
 
-from pipelines.base import forgotten
 from pipelines.base.contracts import TABLES, Table
 from pipelines.base.errors import ContractError
 from pipelines.base.lake import Lake, Manifest
@@ -86,8 +85,6 @@ def lay_out(batch: Batch, units: list[Unit], feeds: Mapping[str, Feed], out: Pat
     for table in TABLES.values():
         frame = _rows(batch, units, feeds, table)
         if frame is not None:
-            frame, gone = forgotten.without(batch.store, frame)
-            left_out.append(gone.select(REASONS.names()))
             frame, gone = dedupe(frame, table, versions(batch.store, manifest, table))
             left_out.append(gone.select(REASONS.names()))
             frame.write_parquet(out / "rows" / f"{table.name}.parquet", compression_level=1)
@@ -178,8 +175,8 @@ def _rows(batch: Batch, units: list[Unit], feeds: Mapping[str, Feed], table: Tab
     return pl.concat(frames).collect() if frames else None
 
 
-def by_feed(batch: Batch, feeds: Mapping[str, Feed], tallies: Mapping[str, Any]) -> dict[str, Any]:
-    """Counts a feed, held files included.
+def by_feed(batch: Batch, feeds: Iterable[str], tallies: Mapping[str, Any]) -> dict[str, Any]:
+    """Counts a feed in the order given, held files included.
 
     Raises:
         ContractError: Rows do not add up.

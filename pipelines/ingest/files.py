@@ -6,7 +6,7 @@ key: a document is often named after the person it is about.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -39,10 +39,19 @@ def _key(feed: str, sha256: str, name: str) -> str:
     return f"{LAKE}/files/{feed}/{sha256}/{sha256_bytes(name.encode())[:16]}.sealed"
 
 
-def enter(store: Store, record: Record) -> None:
-    """Write or replace a file's record."""
+def enter(store: Store, record: Record, note: Callable[[str, str, str], None] | None = None) -> None:
+    """Write or replace a file's record.
+
+    Args:
+        store: Holds the register.
+        record: What became of the file.
+        note: Told of the object and its digests before and after, just before it is replaced.
+    """
     key = _key(record.feed, record.sha256, record.name)
-    store.put(key, seal(secret(VAULT_KEY), json.dumps(asdict(record), sort_keys=True).encode()))
+    data = seal(secret(VAULT_KEY), json.dumps(asdict(record), sort_keys=True).encode())
+    if note is not None:
+        note(key, sha256_bytes(store.read(key)), sha256_bytes(data))
+    store.put(key, data)
 
 
 def find(store: Store, feed: str, sha256: str) -> list[Record]:

@@ -18,10 +18,11 @@ import polars as pl
 from pipelines import audit
 from pipelines.base.catalog import QUARANTINE, REPORTS
 from pipelines.base.contracts import TABLES
-from pipelines.base.lake import Lake
+from pipelines.base.lake import PUBLISHING, Lake
 from pipelines.base.pseudonyms import VAULT_KEY, secret
 from pipelines.base.sealed import seal_frame
 from pipelines.ingest import files
+from pipelines.ingest.admit import admit
 from pipelines.ingest.batch import Batch, Unit, read_json
 from pipelines.ingest.counts import Tally
 from pipelines.ingest.dedupe import UNIT
@@ -41,11 +42,20 @@ def publish(batch: Batch) -> dict[str, Any]:
     Returns:
         The report: counts a feed, manifest number, held files, duplicate deliveries.
     """
-    units = [unit for unit in batch.units() if batch.held(unit) is None]
-    counts, duplicates = _with_duplicates(batch, read_json(batch.folder / "checked" / "counts.json"))
-    seq = _lake(batch, units, counts)
-    tallies = read_json(batch.folder / "checked" / "tallies.json")
-    _quarantine(batch, units)
+    with batch.store.lock(PUBLISHING):
+        units = [unit for unit in batch.units() if batch.held(unit) is None]
+        admitted = admit(batch, units)
+        counts, duplicates = _with_duplicates(batch, admitted.counts, admitted.tallies)
+        seq = _lake(batch, units, admitted.rows, counts)
+        _quarantine(batch, units, admitted.bad)
+        _register(batch, admitted.tallies, duplicates)
+    report = _report(batch, counts, seq, len(duplicates))
+    batch.store.put(f"{REPORTS}/ingest/{batch.name}.json", json.dumps(report, sort_keys=True, indent=1).encode())
+    return report
+
+
+def _register(batch: Batch, tallies: Mapping[str, Any], duplicates: list[tuple[Unit, int]]) -> None:
+    """Held files, the ledger and the register of files."""
     for unit in batch.units():
         held = batch.held(unit)
         facts = tallies.get(unit.id, {})
@@ -57,12 +67,9 @@ def publish(batch: Batch) -> dict[str, Any]:
             files.enter(batch.store, _record(batch, unit, status, facts))
     for unit, rows in duplicates:
         files.enter(batch.store, _record(batch, unit, "duplicate", {"rows": rows}))
-    report = _report(batch, counts, seq, len(duplicates))
-    batch.store.put(f"{REPORTS}/ingest/{batch.name}.json", json.dumps(report, sort_keys=True, indent=1).encode())
-    return report
 
 
-def _lake(batch: Batch, units: list[Unit], counts: Mapping[str, Any]) -> int | None:
+def _lake(batch: Batch, units: list[Unit], rows: Mapping[str, pl.DataFrame], counts: Mapping[str, Any]) -> int | None:
     """One manifest for all tables; none when no file could be used."""
     if not units:
         return None
@@ -71,17 +78,16 @@ def _lake(batch: Batch, units: list[Unit], counts: Mapping[str, Any]) -> int | N
     )
     frames: dict[str, pl.DataFrame] = {}
     vault_frames: dict[str, pl.DataFrame] = {}
-    for name, table in TABLES.items():
-        file = batch.folder / "checked" / "rows" / f"{name}.parquet"
-        if file.is_file():
-            frame = pl.read_parquet(file).join(sha256, on=UNIT, how="left", maintain_order="left")
-            (frames if table.zone == "lake" else vault_frames)[name] = frame
-    return Lake(batch.store).publish(batch.name, frames, vault_frames, counts).seq
+    for name, taken in rows.items():
+        frame = taken.join(sha256, on=UNIT, how="left", maintain_order="left")
+        (frames if TABLES[name].zone == "lake" else vault_frames)[name] = frame
+    return Lake(batch.store).add(batch.name, frames, vault_frames, counts).seq
 
 
-def _with_duplicates(batch: Batch, counts: dict[str, Any]) -> tuple[dict[str, Any], list[tuple[Unit, int]]]:
+def _with_duplicates(
+    batch: Batch, counts: dict[str, Any], tallies: Mapping[str, Any]
+) -> tuple[dict[str, Any], list[tuple[Unit, int]]]:
     """Counts with duplicate deliveries as filtered rows: as many as their first delivery had."""
-    tallies = read_json(batch.folder / "checked" / "tallies.json")
     found = []
     for raw in batch.plan["duplicates"]:
         unit = Unit(**{**raw, "documents": tuple(map(tuple, raw["documents"]))})
@@ -106,9 +112,8 @@ def _rows_before(batch: Batch, unit: Unit, tallies: Mapping[str, Any]) -> int:
     return max((int(record.counts.get("rows", 0)) for record in records), default=0)
 
 
-def _quarantine(batch: Batch, units: list[Unit]) -> None:
+def _quarantine(batch: Batch, units: list[Unit], bad: pl.DataFrame) -> None:
     """Rejected rows, reasons in clear and cells sealed; text of documents is never copied, landing has it."""
-    bad = pl.read_parquet(batch.folder / "checked" / "bad.parquet")
     for number, unit in enumerate(units):
         reasons = bad.filter(pl.col(UNIT) == number).drop(UNIT)
         if reasons.is_empty() or batch.store.exists(_key(batch, unit, "json")):
@@ -152,6 +157,9 @@ def _note(batch: Batch, unit: Unit, status: str, tally: Mapping[str, Any]) -> No
 
 
 def _record(batch: Batch, unit: Unit, status: Status, tally: Mapping[str, Any]) -> files.Record:
+    """What the register says. Of documents that are read again only those that an erasure has left since."""
+    known = files.find(batch.store, unit.feed, unit.sha256) if unit.is_replay and unit.documents else []
+    documents = next((record.documents for record in known if record.name == unit.name), unit.documents)
     return files.Record(
         unit.feed,
         unit.name,
@@ -163,7 +171,7 @@ def _record(batch: Batch, unit: Unit, status: Status, tally: Mapping[str, Any]) 
         unit.landing_key,
         tally,
         unit.size,
-        unit.documents,
+        documents,
     )
 
 

@@ -30,8 +30,8 @@ class Erasure:
     reason: str
     people: list[str]
     """All pseudonyms of the human."""
-    identifiers: list[list[str]]
-    """Scheme and value of all identifiers that the vault had: the vault loses them before every file is done."""
+    group: str
+    """`forgotten.Group` as text: vault and lake lose the identifiers and links before every file is done."""
     models: list[dict[str, Any]]
     """Releases whose training may have seen the person."""
     objects: dict[str, dict[str, str]] = field(default_factory=dict)
@@ -57,7 +57,7 @@ def begin(
     store: Store,
     people: Sequence[str],
     reason: str,
-    identifiers: Sequence[tuple[str, str]],
+    group: str,
     models: Sequence[Mapping[str, Any]],
 ) -> Erasure:
     """Write down a new erasure before anything is changed."""
@@ -67,7 +67,7 @@ def begin(
         now,
         reason,
         sorted(people),
-        [list(pair) for pair in identifiers],
+        group,
         [dict(m) for m in models],
     )
     made.save(store)

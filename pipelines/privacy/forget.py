@@ -1,39 +1,40 @@
 """Take a person out of every zone, in an order that can be killed anywhere and run again.
 
-Reads   lake, vault, releases   all pseudonyms of the human, their identifiers, the models that may have seen them
+Reads   lake, vault, releases, proposals                 all pseudonyms and identifiers of the human; models
 Writes  keys, lake, vault, scores, quarantine, landing   without the person
+        scratch of ingest       dropped, of batches that nobody works at: they can be discovered again
         reports                 privacy/<id>.json: every object with its digests before and after, and no personal value
         ledger                  model:outdated, once a model; person:forgotten
 
 First the erasure is written down, then the person is barred from coming back, then the key is destroyed: from that
-moment every snapshot, old or new, is without them. The rest follows zone by zone.
+moment every snapshot, old or new, is without them. The rest follows zone by zone. Equal digests before and after mean
+that only history went, which nobody reads any more.
 """
 
-import csv
 import hmac
 import json
 from collections.abc import Sequence
-from datetime import date
-from typing import Any, Final
+from typing import Final
 
 import polars as pl
 
 from pipelines import audit
-from pipelines.base import delta, forgotten, keys, releases, vault
-from pipelines.base.catalog import FAMILIES, REPORTS, SCORES
+from pipelines.base import forgotten, keys, vault
+from pipelines.base.catalog import REPORTS
 from pipelines.base.contracts import TABLES
-from pipelines.base.days import end_of
-from pipelines.base.digests import sha256_bytes, sha256_frame
+from pipelines.base.digests import sha256_bytes
 from pipelines.base.errors import ContractError
-from pipelines.base.lake import Lake, Manifest
+from pipelines.base.forgotten import Group
+from pipelines.base.lake import PUBLISHING, Lake
 from pipelines.base.people import representatives
 from pipelines.base.pseudonyms import PERSON_KEY, secret
 from pipelines.base.store import Store
-from pipelines.models import features
-from pipelines.privacy import erasure, landing
+from pipelines.ingest.batch import drop_unfinished, tidy
+from pipelines.privacy import erasure, landing, scores
 from pipelines.privacy.erasure import Erasure
+from pipelines.privacy.landing import Unsearched
+from pipelines.privacy.learned import models
 
-SCORE_TABLES: Final = ("scored", "inputs", "outcomes")
 _VAULT_TABLES: Final = tuple(name for name, table in TABLES.items() if table.zone != "lake")
 _LOCK: Final = "erasure"
 
@@ -60,24 +61,28 @@ def forget(store: Store, person: str, reason: str) -> str:
                 raise ContractError(
                     "A person to forget must be known to the store; nothing is held under that name. Check it."
                 )
-            begun = [erasure.begin(store, people, reason, _identifiers(store, people), models(store, people))]
+            group = _group(store, people).to_json()
+            begun = [erasure.begin(store, people, reason, group, models(store, people))]
         return "\n".join(finish(store, one) for one in begun)
 
 
 def finish(store: Store, one: Erasure) -> str:
     """Do everything that an erasure has not done yet, certify it, and let go of what it knew."""
-    before = set(one.objects)
+    group = Group.from_json(one.group)
 
     def note(name: str, old: str, new: str) -> None:
         one.note(store, name, old, new)
 
-    forgotten.add(store, one.people)
+    forgotten.add(store, group)
     keys.destroy(store, one.people, note)
-    Lake(store).erase(one.people, note, before)
-    _scores(store, one, before)
-    unsearched = landing.erase(store, one.people, note)
-    for name in _VAULT_TABLES:
-        vault.erase(store, name, one.people, note)
+    with store.lock(PUBLISHING):  # a batch is published before, and searched, or after, and asks who was forgotten
+        tidy(store)
+        at_work = drop_unfinished(store, note)
+        Lake(store).erase(one.people, note)
+        unsearched = dict.fromkeys(at_work) | landing.erase(store, group, note)
+        for name in _VAULT_TABLES:
+            vault.erase(store, name, one.people, note)
+    scores.erase(store, one.people, group, note)
     return _certify(store, one, unsearched)
 
 
@@ -90,30 +95,6 @@ def linked(store: Store, person: str) -> list[str]:
     who = representatives(lake.versions("person_links", manifest))
     own = who.get(person, person)
     return sorted({person, *(name for name, stands in who.items() if stands == own)})
-
-
-def models(store: Store, people: Sequence[str]) -> list[dict[str, Any]]:
-    """Releases whose training may have seen a person: their lake held a row of them by its day, consent or not."""
-    lake = Lake(store)
-    manifests = {manifest.sha256: manifest for manifest in lake.manifests()}
-    found = []
-    for family in FAMILIES:
-        for is_shadow in (False, True):
-            for release in releases.pointers(store, family, is_shadow=is_shadow):
-                metrics = json.loads(store.read(f"{release.folder}/{releases.METRICS}"))
-                manifest = manifests.get(metrics.get("lake_sha256", ""))
-                if manifest is None or _held(lake, manifest, family, people, date.fromisoformat(release.as_of)):
-                    found.append(
-                        {"family": family, "release": release.sequence, "kind": release.kind}
-                        | {"model_sha256": release.model_sha256}
-                    )
-    return found
-
-
-def _held(lake: Lake, manifest: Manifest, family: str, people: Sequence[str], as_of: date) -> bool:
-    mine = pl.col("person_id").is_in(list(people)) & (pl.col("known_from") <= end_of(as_of))
-    named = [name for name in features(family).TABLES if "person_id" in TABLES[name].schema and name in manifest.tables]
-    return any(lake.scan(name, manifest).filter(mine).select(pl.len()).collect().item() for name in named)
 
 
 def _is_known(store: Store, people: Sequence[str]) -> bool:
@@ -133,54 +114,17 @@ def _is_known(store: Store, people: Sequence[str]) -> bool:
     )
 
 
-def _identifiers(store: Store, people: Sequence[str]) -> list[tuple[str, str]]:
-    """Scheme and value of everything that the vault ever knew a person by."""
-    mine = vault.all_versions(store, "identifiers").filter(pl.col("person_id").is_in(list(people)))
-    return [
-        (str(scheme), str(value))
-        for scheme, value in mine.select("scheme_code", "value").unique().sort(pl.all()).rows()
-    ]
+def _group(store: Store, people: Sequence[str]) -> Group:
+    """All that the vault ever knew a person by, and what was known when they were forgotten before."""
+    known = vault.all_versions(store, "identifiers")
+    is_mine = pl.col("person_id").is_in(list(people))
+    mine, others = known.filter(is_mine), known.filter(~is_mine)
+    folded = set(others["value"].str.to_lowercase())
+    words = [value for value in mine["value"].unique() if value.lower() not in folded]
+    return forgotten.group(store, people, mine.select("scheme_code", "value").unique().rows(), words)
 
 
-def _scores(store: Store, one: Erasure, begun: set[str]) -> None:
-    """Scores, inputs, outcomes and the files written back."""
-    with store.lock(SCORES):
-        for table in SCORE_TABLES:
-            key = f"{SCORES}/{table}"
-            if delta.version(store, key) is None:
-                continue
-            frame = delta.scan(store, key).collect()
-            kept = frame.filter(~pl.col("person_id").is_in(one.people))
-            if len(kept) < len(frame):
-                one.note(store, key, sha256_frame(frame), sha256_frame(kept))
-                delta.erase(store, key, one.people)
-            if len(kept) < len(frame) or key in begun:
-                delta.purge(store, key)
-    known = {tuple(pair) for pair in one.identifiers}
-    for key in store.list(f"{SCORES}/exports"):
-        before = store.read(key)
-        after = _csv(before, known) if key.endswith(".csv") else _json(before, known)
-        if after != before:
-            one.note(store, key, sha256_bytes(before), sha256_bytes(after))
-            store.put(key, after)
-
-
-def _csv(data: bytes, known: set[tuple[str, ...]]) -> bytes:
-    """The lines of everybody else, byte for byte; a leading quote guards against formulas and is not the value's."""
-    lines = data.decode().splitlines(keepends=True)
-    rows = [next(csv.reader([line])) for line in lines]
-    return "".join(
-        line for line, row in zip(lines, rows, strict=True) if (row[0], row[1].removeprefix("'")) not in known
-    ).encode()
-
-
-def _json(data: bytes, known: set[tuple[str, ...]]) -> bytes:
-    rows = json.loads(data)
-    kept = [row for row in rows if (row["scheme_code"], row["identifier"]) not in known]
-    return data if len(kept) == len(rows) else (json.dumps(kept, indent=1, ensure_ascii=False) + "\n").encode()
-
-
-def _certify(store: Store, one: Erasure, unsearched: list[str]) -> str:
+def _certify(store: Store, one: Erasure, unsearched: Unsearched) -> str:
     """Write the certificate and the ledger; both are the same however often this runs."""
     person = hmac.digest(secret(PERSON_KEY), "|".join(["certificate", *one.people]).encode(), "sha256").hex()
     content = {
@@ -190,7 +134,7 @@ def _certify(store: Store, one: Erasure, unsearched: list[str]) -> str:
         "reason": one.reason,
         "objects": [{"object": name, **digests} for name, digests in sorted(one.objects.items())],
         "models": one.models,
-        "unsearched": unsearched,
+        "unsearched": [{"object": name, "rows": rows} for name, rows in sorted(unsearched.items())],
     }
     data = (json.dumps(content, indent=1, sort_keys=True) + "\n").encode()
     key = f"{REPORTS}/privacy/{one.id}.json"
@@ -203,5 +147,5 @@ def _certify(store: Store, one: Erasure, unsearched: list[str]) -> str:
     store.delete(one.key)
     retrain = ", ".join(sorted({model["family"] for model in one.models}))
     asked = f"; monitoring asks for a retrain of {retrain}" if retrain else ""
-    rest = f"; {len(unsearched)} files cannot be searched, look at them" if unsearched else ""
+    rest = f"; {len(unsearched)} objects cannot be searched, look at them" if unsearched else ""
     return f"forgotten: {len(one.objects)} objects rewritten, certificate {key}{asked}{rest}"

@@ -7,7 +7,7 @@ Writes  scores/scored, scores/inputs, scores/outcomes   one partition a family a
         ledger     people:scored, once for the same rows
 
 The day is never later than what the family's tables speak of. Scoring a day again with the same release and lake
-gives the same rows.
+gives the same rows. When somebody is forgotten between reading and writing, both are done again without them.
 """
 
 import json
@@ -62,18 +62,17 @@ def run(family: str, today: date, root: Path | None = None) -> str:
     manifest = Lake(store).require()
     if _is_done(store, release, manifest, known.day_known(Lake(store), manifest, features(family).TABLES, today)):
         return json.dumps({"status": UNCHANGED, "family": family})
-    as_of, tables = _known(store, manifest, family, today)
-    module = features(family)
-    with tempfile.TemporaryDirectory() as name:
-        releases.download(store, release, Path(name))
-        prepare, decide = _approved(family, Path(name))
-        cases = module.cases(tables, prepare, as_of)
-        stamp = rows.Stamp(release.model_sha256, release.data_sha256, as_of)
-        scored = rows.scored(family, Path(name) / releases.MODEL, cases, "model", stamp, decide=decide)
-        inputs = _inputs(family, cases, Path(name) / releases.PROFILE)
-    _replace(store, "scored", family, as_of, scored.with_columns(is_shadow=pl.lit(release.is_shadow)))
-    _replace(store, "inputs", family, as_of, inputs)
-    files = [] if release.is_shadow else export.write(store, manifest, family, as_of, scored, root=root)
+    while True:
+        erasures = Lake(store).erasures()
+        as_of, tables = _known(store, manifest, family, today)
+        scored, inputs = _predicted(store, release, as_of, tables)
+        with store.lock(_LOCK):
+            if Lake(store).erasures() != erasures:  # who was forgotten meanwhile would come back
+                continue
+            _replace(store, "scored", family, as_of, scored.with_columns(is_shadow=pl.lit(release.is_shadow)))
+            _replace(store, "inputs", family, as_of, inputs)
+            files = [] if release.is_shadow else export.write(store, manifest, family, as_of, scored, root=root)
+            break
     _record(store, release, manifest, as_of, scored)
     answer = {
         "status": "scored",
@@ -101,11 +100,16 @@ def run_outcomes(family: str, today: date, root: Path | None = None) -> str:
     """
     store = open_store()
     manifest = Lake(store).require()
-    as_of, tables = _known(store, manifest, family, today)
     module = features(family)
-    known = module.outcomes(tables, load(module.Prepare, family, "prepare", root=root))
-    known = conform(known.with_columns(family=pl.lit(family)), OUTCOMES, "Outcomes")
-    _replace(store, "outcomes", family, as_of, known)
+    settings = load(module.Prepare, family, "prepare", root=root)
+    while True:
+        erasures = Lake(store).erasures()
+        as_of, tables = _known(store, manifest, family, today)
+        known = module.outcomes(tables, settings).with_columns(family=pl.lit(family))
+        with store.lock(_LOCK):
+            if Lake(store).erasures() == erasures:
+                _replace(store, "outcomes", family, as_of, conform(known, OUTCOMES, "Outcomes"))
+                break
     get_logger("score").info("outcomes_written", family=family, as_of=as_of.isoformat(), rows=len(known))
     return json.dumps({"status": "written", "family": family, "as_of": as_of.isoformat(), "rows": len(known)})
 
@@ -115,6 +119,20 @@ def _known(store: Store, manifest: Manifest, family: str, today: date) -> tuple[
     lake, names = Lake(store), features(family).TABLES
     as_of = known.day_known(lake, manifest, names, today)
     return as_of, known.read_people(lake, manifest, names, as_of)[0]
+
+
+def _predicted(
+    store: Store, release: Release, as_of: date, tables: dict[str, pl.DataFrame]
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """`Scored` and `Inputs` of everybody whom the release is asked about."""
+    family, module = release.family, features(release.family)
+    with tempfile.TemporaryDirectory() as name:
+        releases.download(store, release, Path(name))
+        prepare, decide = _approved(family, Path(name))
+        cases = module.cases(tables, prepare, as_of)
+        stamp = rows.Stamp(release.model_sha256, release.data_sha256, as_of)
+        scored = rows.scored(family, Path(name) / releases.MODEL, cases, "model", stamp, decide=decide)
+        return scored, _inputs(family, cases, Path(name) / releases.PROFILE)
 
 
 def _approved(family: str, folder: Path) -> tuple[Any, Any]:
@@ -144,8 +162,7 @@ def _inputs(family: str, cases: pl.DataFrame, profile: Path) -> pl.DataFrame:
 def _replace(store: Store, table: str, family: str, as_of: date, frame: pl.DataFrame) -> None:
     day = as_of.isoformat()
     stamped = frame.with_columns(family=pl.lit(family), as_of=pl.lit(day))
-    with store.lock(_LOCK):
-        delta.replace_partition(store, f"{SCORES}/{table}", stamped, {"family": family, "as_of": day})
+    delta.replace_partition(store, f"{SCORES}/{table}", stamped, {"family": family, "as_of": day})
 
 
 def _is_done(store: Store, release: Release, manifest: Manifest, as_of: date) -> bool:

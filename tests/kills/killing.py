@@ -1,9 +1,9 @@
 """End a process by SIGKILL at its n-th effect: before it, inside it or after it. Production code has no failpoints.
 
 As a program this is a server of processes: it imports once what the roads need, then forks one process for each line
-of its standard input. An effect is a write to the store, a Delta commit, or a rename or removal in scratch. Inside a
-write of the store the bytes are on disk but have no name yet; inside a Delta commit the data files are there but no
-version names them; inside a removal half of it is done.
+of its standard input. An effect is a write to the store, a change of a Delta table, or a rename or removal in scratch.
+Inside a write of the store the bytes are on disk but have no name yet; inside a Delta commit the data files are there
+but no version names them; inside a removal half of it is done.
 """
 
 import importlib
@@ -120,16 +120,22 @@ def watch(effects: Effects, top: Path) -> None:
 
         return label
 
+    def of_table(verb: str) -> Callable[..., str]:
+        return lambda *_, **__: f"delta {verb}"
+
     os.link = effects.move(os.link)
     for name in ("put", "create", "upload", "upload_new", "delete"):
         original = getattr(store.FileStore, name)
-        setattr(store.FileStore, name, effects.around(original, of_key(name), None))
+        setattr(store.FileStore, name, effects.around(original, of_key(name), nothing if name == "delete" else None))
     for name in ("replace", "rename"):
         original = effects.move(getattr(pathlib.Path, name))
         setattr(pathlib.Path, name, effects.around(original, of_path(name), None))
     shutil.rmtree = effects.around(shutil.rmtree, of_path("rmtree"), half_removed)
     delta.write_deltalake = effects.around(delta.write_deltalake, lambda *_, **__: "delta write", uncommitted)
-    DeltaTable.restore = effects.around(DeltaTable.restore, lambda *_, **__: "delta restore", None)
+    halves = {"restore": None, "delete": undeleted, "vacuum": half_vacuumed, "create_checkpoint": None}
+    for name, half in halves.items():
+        original = getattr(DeltaTable, name)
+        setattr(DeltaTable, name, effects.around(original, of_table(name), half))
 
 
 def watch_stages(effects: Effects) -> None:
@@ -155,6 +161,28 @@ def uncommitted(original: Callable[..., Any], uri: Any, *args: Any, **kwargs: An
     original(uri, *args, **kwargs)
     uri = unquote(urlsplit(uri.table_uri).path) if hasattr(uri, "table_uri") else uri
     max((Path(uri) / "_delta_log").glob("*.json")).unlink()
+
+
+def nothing(*_: Any, **__: Any) -> None:
+    """An effect that has no middle."""
+
+
+def undeleted(original: Callable[..., Any], table: Any, *args: Any, **kwargs: Any) -> None:
+    """A deletion from a Delta table that got as far as the files without the rows."""
+    original(table, *args, **kwargs)
+    max((local(table) / "_delta_log").glob("*.json")).unlink()
+
+
+def half_vacuumed(original: Callable[..., Any], table: Any, *args: Any, **kwargs: Any) -> None:
+    """A vacuum that got as far as half of the files and wrote nothing of it down."""
+    files = original(table, *args, **kwargs | {"dry_run": True})
+    for file in files[: (len(files) + 1) // 2]:
+        (local(table) / unquote(file)).unlink()
+
+
+def local(table: Any) -> Path:
+    """The folder of a Delta table."""
+    return Path(unquote(urlsplit(table.table_uri).path))
 
 
 def half_removed(original: Callable[..., Any], path: Any, *args: Any, **kwargs: Any) -> None:

@@ -16,6 +16,7 @@ import yaml
 ROOT = Path(__file__).parents[2]
 DAY = date(2026, 10, 31)
 DAY_BEFORE = date(2026, 5, 25)
+HIRING = ("workday_candidates", "workday_requisitions", "workday_applications")
 KEYS = {
     f"CANDOR_{name}_KEY": byte * 32
     for name, byte in (("PSEUDONYM", "11"), ("VAULT", "22"), ("AUDIT", "33"), ("PERSON", "44"))
@@ -30,15 +31,17 @@ def environment(folder: Path) -> None:
     os.environ["CANDOR_FEEDS"] = str(folder / "feeds")
 
 
+def nothing_failed(out: Path) -> None:
+    """What Great Expectations leaves where all is well."""
+    schema = {"unit_no": pl.Int32, "source_row": pl.Int64, "table": pl.String, "reason_code": pl.String}
+    pl.DataFrame(schema=schema).write_parquet(out / "failed.parquet")
+    (out / "findings.json").write_text("[]")
+
+
 def ingest(folder: Path, batch: str = "b") -> int:
     """All steps of a batch. Great Expectations is left out: it decides and publishes nothing."""
     from pipelines.ingest import __main__ as command
     from pipelines.ingest import check
-
-    def nothing_failed(out: Path) -> None:
-        schema = {"unit_no": pl.Int32, "source_row": pl.Int64, "table": pl.String, "reason_code": pl.String}
-        pl.DataFrame(schema=schema).write_parquet(out / "failed.parquet")
-        (out / "findings.json").write_text("[]")
 
     environment(folder)
     command.validator = check.validator = lambda: contextlib.nullcontext(nothing_failed)
@@ -113,6 +116,15 @@ def score(folder: Path, day: date = DAY) -> int:
     return 0
 
 
+def forget(folder: Path) -> int:
+    """Take somebody out of every zone."""
+    from pipelines.privacy.__main__ import main
+    from tests.stages.forgotten_company import WHO
+
+    environment(folder)
+    return main(["forget", WHO, "--reason", "request"])
+
+
 def monitor(folder: Path) -> int:
     """Put the checks of the newest day together, and ask for a retrain."""
     from monitoring.__main__ import main
@@ -130,6 +142,7 @@ ROADS: dict[str, Callable[[Path], Any]] = {
     "release": release,
     "score": score,
     "score_before": partial(score, day=DAY_BEFORE),
+    "forget": forget,
     "monitor": monitor,
 }
 
@@ -163,7 +176,7 @@ def declare(folder: Path, *feeds: str) -> None:
 
 def deliver_documents(folder: Path) -> None:
     """Two resumes."""
-    declare(folder, "resumes", "workday_candidates", "workday_requisitions", "workday_applications")
+    declare(folder, "resumes", *HIRING)
     place = folder / "exports/resumes/2026-09"
     place.mkdir(parents=True)
     for number in (1, 2):
@@ -208,6 +221,19 @@ def before_score(folder: Path) -> None:
     store.put(made.key, made.to_json())
 
 
+def before_forget(folder: Path) -> None:
+    """A company that knows somebody in every zone."""
+    from pipelines.base.store import FileStore
+    from tests.stages.forgotten_company import fill
+
+    declare(folder, "lms_courses", "lms_enrolments", "resumes", *HIRING)
+    store = FileStore(folder / "store")
+    fill(store, ("consents", "enrolments"), ("scored",))
+    unfinished = folder / "store/work/ingest/unfinished/u/mapped/workers"
+    unfinished.mkdir(parents=True)
+    (unfinished / "part-0.parquet").write_bytes(b"cells of people")
+
+
 def before_monitor(folder: Path) -> None:
     """A company that was scored twice, with what the checks found: one input has drifted."""
     from monitoring import results
@@ -236,5 +262,6 @@ BEFORE: dict[str, Callable[[Path], None]] = {
     "pin": before_score,
     "release": before_release,
     "score": before_score,
+    "forget": before_forget,
     "monitor": before_monitor,
 }

@@ -31,12 +31,13 @@ PRELOAD = (
     "pipelines.snapshot",
     "pipelines.score.people",
     "monitoring.report",
+    "pipelines.privacy.__main__",
     "pipelines.models.outcomes.features",
     "pipelines.models.screening.features",
     "pipelines.models.performance.features",
     "pipelines.models.recommendation.features",
 )
-RANDOM = ("lake/manifests/", "keys/landing/")
+RANDOM = ("lake/manifests/", "lake/rewritten/", "keys/landing/")
 """Of these objects the name must be equal: their bytes are random, or hold a moment."""
 
 
@@ -80,10 +81,29 @@ def state(folder: Path) -> dict[str, Any]:
         key = path.relative_to(store.root).as_posix()
         if not any(path.is_relative_to(table) for table in deltas) and not key.startswith("ledger/"):
             found[key] = digest(store, key)
+    certificates = [json.loads(store.read(name)) for name in store.list("reports/privacy")]
+    if certificates:
+        found |= erased(store, certificates)
     lock = folder / "lake.lock"
     found["lock"] = json.loads(lock.read_text())["manifest"] if lock.exists() else None
     found["beside the store"] = sorted(path.name for path in folder.iterdir())
     return found
+
+
+def erased(store: FileStore, certificates: list[dict[str, Any]]) -> dict[str, Any]:
+    """An erasure's certificate and ledger without its number, its moment and the numbers of Delta's versions."""
+    (made,) = certificates
+    own = {"erasure", "certificate_sha256"}
+    objects = {entry["object"]: entry for entry in made["objects"]}
+    objects |= {name: {} for name in objects if name.startswith("lake/rewritten/")}
+    entries = [(e.tag, {k: v for k, v in e.facts.items() if k not in own}) for e in audit.entries(store)]
+    tables = [log.parent.relative_to(store.root).as_posix() for log in store.root.rglob("_delta_log")]
+    return {
+        "certificate": made | {"erasure": "", "started_at": "", "objects": objects},
+        "ledger": entries,
+        "history": [name for name in tables if delta.has_history(store, name)],
+        f"reports/privacy/{made['erasure']}.json": None,
+    }
 
 
 def digest(store: FileStore, key: str) -> str:
@@ -122,7 +142,8 @@ def endured(
 
 
 @pytest.mark.parametrize(
-    ("road", "at_least"), [("ingest", 30), ("land", 5), ("pin", 2), ("release", 12), ("score", 9), ("monitor", 4)]
+    ("road", "at_least"),
+    [("ingest", 30), ("land", 5), ("pin", 2), ("release", 12), ("score", 9), ("forget", 30), ("monitor", 4)],
 )
 def test_a_command_killed_anywhere_and_run_again_leaves_what_an_undisturbed_run_leaves(
     server, company, tmp_path, road, at_least

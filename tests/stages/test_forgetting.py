@@ -1,16 +1,20 @@
 """A person is forgotten: no zone, version, cache or remote gives them back, and nobody else notices."""
 
+import io
 import json
 import os
 import shutil
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 
 import polars as pl
 import pytest
 import yaml
 
+from monitoring import report
+from monitoring.settings import Monitor
 from pipelines import audit, prepare, snapshot
 from pipelines.audit import Tag
 from pipelines.base import delta, forgotten, snapshots, vault
@@ -19,12 +23,20 @@ from pipelines.base.catalog import PREPARED, SNAPSHOT, stage_dir
 from pipelines.base.digests import sha256_bytes
 from pipelines.base.errors import ContractError, SettingsError
 from pipelines.base.lake import Lake
-from pipelines.base.sealed import unseal, unseal_frame
+from pipelines.base.releases import Release
+from pipelines.base.sealed import unseal
+from pipelines.base.settings import load
 from pipelines.base.store import FileStore
 from pipelines.privacy import __main__ as command
-from pipelines.privacy import erasure
+from pipelines.privacy import erasure, learned, scores
 from pipelines.privacy.forget import forget
+from pipelines.publish.release import release
+from pipelines.score import people
+from pipelines.score import rows as scoring
+from tests.stages import forgotten_company
+from tests.stages.forgotten_company import readable
 from tests.stages.test_stages import FAMILY, LAST, company, frame, moment, person, settings
+from tests.unit import test_publish
 
 ROOT = Path(__file__).parents[2]
 WHO = person(9)
@@ -63,25 +75,6 @@ def root(tmp_path, store, keys, monkeypatch):
     return tmp_path
 
 
-def plain(store: FileStore) -> bytes:
-    """Everything that can be read in a store by somebody with all four keys."""
-    found = []
-    secrets = [bytes.fromhex(byte * 32) for byte in ("22", "33", "44")]
-    for file in store.root.rglob("*"):
-        if file.is_file():
-            data = file.read_bytes()
-            found.append(data)
-            if file.suffix == ".parquet":
-                found.append(str(pl.read_parquet(file).rows()).encode())
-            for secret in secrets if file.suffix == ".sealed" else ():
-                try:
-                    found.append(unseal(secret, data))
-                    found.append(str(unseal_frame(secret, data).rows()).encode())
-                except (SettingsError, pl.exceptions.PolarsError):
-                    continue
-    return b"\n".join(found)
-
-
 def rows(store: FileStore, seq: int) -> dict[str, set[str]]:
     """Row digests of everybody but WHO, as a manifest shows them."""
     manifest = Lake(store).manifest(seq)
@@ -93,10 +86,10 @@ def rows(store: FileStore, seq: int) -> dict[str, set[str]]:
 
 def test_nothing_of_the_person_is_left_and_everybody_else_is_as_before(root, store):
     before = {seq: rows(store, seq) for seq in (1, 2)}
-    assert WHO.encode() in plain(store)
-    assert b"=000009" in plain(store)
+    assert WHO.encode() in readable(store)
+    assert b"=000009" in readable(store)
     forget(store, WHO, "request")
-    left = plain(store)
+    left = readable(store)
     assert WHO.encode() not in left
     assert b"=000009" not in left
     assert b"'9@x'" not in left
@@ -142,7 +135,9 @@ def test_the_certificate_lists_every_object_and_names_nobody(root, store):
     assert {WHO, "p_aa", "000009"} & set(store.read(name).decode().split('"')) == set()
     found = {entry["object"]: entry for entry in certificate["objects"]}
     expected = {key for key, data in objects.items() if store.exists(key) and store.read(key) != data}
-    expected |= {f"lake/{table}" for table in (*TABLES, "person_links")} | {"scores/scored"}
+    held = (*TABLES, "person_links")
+    expected |= {f"lake/{table}" for table in held} | {f"lake/rewritten/{table}.json" for table in held}
+    expected |= {"scores/scored"}
     assert set(found) - set(store.list("keys/people")) == expected - set(store.list("keys/people"))
     for key in expected & set(objects):
         assert (found[key]["before"], found[key]["after"]) == (
@@ -177,8 +172,8 @@ def test_an_erasure_that_was_killed_is_finished_by_the_next(root, store, monkeyp
         forget(store, WHO, "request")
     monkeypatch.setattr(erasure.Erasure, "save", save)
     forget(store, WHO, "request")
-    assert WHO.encode() not in plain(store)
-    assert b"=000009" not in plain(store)
+    assert WHO.encode() not in readable(store)
+    assert b"=000009" not in readable(store)
     assert len(store.list("reports/privacy")) == 1
     tables = {e["object"] for e in json.loads(store.read(store.list("reports/privacy")[0]))["objects"]}
     assert {"lake/workers", "lake/learning_events", "scores/scored"} <= tables
@@ -191,9 +186,9 @@ def test_a_killed_rewrite_of_a_table_leaves_no_history_either(root, store, monke
     with pytest.raises(KeyboardInterrupt):
         forget(store, WHO, "request")
     monkeypatch.setattr(delta, "purge", purge)
-    assert WHO.encode() in plain(store)
+    assert WHO.encode() in readable(store)
     forget(store, WHO, "request")
-    assert WHO.encode() not in plain(store)
+    assert WHO.encode() not in readable(store)
 
 
 def test_who_is_unknown_is_not_certified(root, store, capsys):
@@ -205,17 +200,19 @@ def test_who_is_unknown_is_not_certified(root, store, capsys):
 
 def test_any_pseudonym_of_the_human_will_do(root, store):
     forget(store, "p_aa", "order")
-    assert WHO.encode() not in plain(store)
+    assert WHO.encode() not in readable(store)
 
 
 def test_the_forgotten_do_not_come_back_with_the_next_export(root, store):
     forget(store, WHO, "request")
     rows = pl.DataFrame({"person_id": [WHO, OTHER], "unit_no": [0, 0], "source_row": [1, 2]})
-    kept, gone = forgotten.without(store, rows)
+    kept, gone = forgotten.without(forgotten.everybody(store), rows)
     assert kept["person_id"].to_list() == [OTHER]
     assert gone.select("source_row", "reason_code").rows() == [(1, "forgotten")]
     courses = pl.DataFrame({"course_id": ["c"]})
-    assert forgotten.without(store, courses)[0].equals(courses)
+    assert forgotten.without(forgotten.everybody(store), courses)[0].equals(courses)
+    links = pl.DataFrame({"person_id": [OTHER, OTHER], "linked_person_id": ["p_bb", "p_aa"]})
+    assert forgotten.without(forgotten.everybody(store), links)[0]["linked_person_id"].to_list() == ["p_bb"]
 
 
 class Repository:
@@ -304,3 +301,165 @@ def test_an_erasure_already_finished_changes_nothing_when_done_again(root, store
     before = {key: store.read(key) for key in store.list("keys") + store.list("vault") + store.list("scores/exports")}
     forget(store, WHO, "request")
     assert {key: store.read(key) for key in before} == before
+
+
+def test_history_goes_even_where_the_newest_version_does_not_hold_the_person(root, store):
+    kept = pl.DataFrame({"person_id": [OTHER], "score": [0.3], "family": FAMILY, "as_of": "2026-05-30"})
+    delta.replace_partition(store, "scores/scored", kept, {"family": FAMILY, "as_of": "2026-05-30"})
+    lake = Lake(store)
+    manifest = lake.require()
+    orphan = lake.versions("person_links", manifest).with_columns(linked_person_id=pl.lit("p_orphan"))
+    delta.append(
+        store, "lake/person_links", orphan, ["bucket"], after=lake._at("person_links", manifest.tables["person_links"])
+    )
+    lake.publish(
+        "after", {"person_links": frame([{"person_id": OTHER, "linked_person_id": "p_cc"}], moment(9))}, {}, {}
+    )
+    assert b"p_orphan" in readable(store)
+    forget(store, WHO, "request")
+    left = readable(store)
+    assert WHO.encode() not in left
+    assert b"p_orphan" not in left
+    assert not [key for key in ("scores/scored", "lake/person_links", "lake/workers") if delta.has_history(store, key)]
+
+
+def test_a_reader_finds_a_table_whose_pointer_an_erasure_has_not_moved_yet(root, store):
+    before = rows(store, 2)
+    forget(store, WHO, "request")
+    for name in TABLES:
+        store.put(f"lake/rewritten/{name}.json", b'{"version": 0}')
+    assert rows(store, 2) == before
+    forget(store, WHO, "request")
+    assert rows(store, 2) == before
+
+
+def released(store: FileStore, family: str, model: str, lake_sha256: str, as_of: str) -> None:
+    """A live release and a day that it scored."""
+    folder = f"releases/{family}/{'1' * 64}"
+    about = {"lake_sha256": lake_sha256, "model_sha256": model, "as_of": as_of}
+    store.put(f"{folder}/evaluated/metrics.json", json.dumps(about).encode())
+    made = Release(family, 1, "release", folder, "1" * 64, "b" * 64, model, "d" * 64, as_of, "r", "", (), {}, "2026")
+    store.put(made.key, made.to_json())
+    scored = pl.DataFrame({"person_id": [OTHER], "score": [0.3], "family": family, "as_of": "2026-05-30"})
+    delta.replace_partition(store, "scores/scored", scored, {"family": family, "as_of": "2026-05-30"})
+
+
+def test_monitoring_asks_for_a_retrain_of_the_model_that_may_have_learned_from_them_and_of_no_other(
+    store, keys, monkeypatch
+):
+    monkeypatch.setenv("CANDOR_FEEDS", str(ROOT / "feeds"))
+    lake, known = Lake(store), forgotten_company.stamped
+    enrolment = {"course_id": "c", "run_code": "r", "enrolled_at": moment(4), "starts_at": moment(4), "due_at": None}
+    enrolment |= {"credits": 1.0, "prior_attempts": 0, "education_code": None, "assigned_by_code": None}
+    for number, who in enumerate((OTHER, WHO)):
+        rows = [{"enrolment_id": f"e{number}", "person_id": who} | enrolment]
+        lake.publish(f"b{number}", {"enrolments": known(rows, moment(10 * number))}, {}, {})
+    first, second = lake.manifests()
+    released(store, "outcomes", "a" * 64, second.sha256, "2026-01-31")
+    released(store, "recommendation", "b" * 64, first.sha256, "2026-01-31")  # before the person came
+    released(store, "performance", "c" * 64, second.sha256, "2026-01-31")  # reads no enrolments
+    said = forget(store, WHO, "request")
+    assert "monitoring asks for a retrain of outcomes" in said
+    (certificate,) = (json.loads(store.read(key)) for key in store.list("reports/privacy"))
+    assert certificate["models"] == [{"family": "outcomes", "release": 1, "kind": "release", "model_sha256": "a" * 64}]
+    bounds = load(Monitor, "monitor", root=ROOT)
+    families = ("outcomes", "recommendation", "performance")
+    found = {family: report.run(store, family, None, bounds) for family in families}
+    assert {family: "person_forgotten" in one.reasons for family, one in found.items()} == {
+        "outcomes": True,
+        "recommendation": False,
+        "performance": False,
+    }
+    asked = [entry for entry in audit.entries(store) if entry.tag is Tag.RETRAIN_REQUESTED]
+    assert [(entry.subject, entry.facts["finding"]) for entry in asked] == [("outcomes", "person_forgotten")]
+
+
+def test_a_model_known_by_its_day_before_the_person_came_is_not_outdated(store, keys):
+    lake = Lake(store)
+    links = {"worker_type_code": "employee", "hired_at": date(2020, 1, 1), "job_family_code": "sales", "fte": 1.0}
+    links |= dict.fromkeys(("terminated_at", "management_level_code", "country_code", "manager_person_id"))
+    lake.publish("b", {"workers": forgotten_company.stamped([{"person_id": WHO} | links], moment(10))}, {}, {})
+    manifest = lake.require()
+    assert [learned.held(lake, manifest, "outcomes", [WHO], moment(day).date()) for day in (9, 10)] == [False, True]
+
+
+def test_a_proposal_that_waited_during_the_erasure_is_outdated_once_released(store, keys, tmp_path, monkeypatch):
+    monkeypatch.setenv("CANDOR_FEEDS", str(ROOT / "feeds"))
+    answers = test_publish.Answers()
+    proposal = test_publish.proposed(store, tmp_path)["verdict_sha256"]
+    forgotten_company.fill(store)
+    forget(store, forgotten_company.WHO, "request")
+    assert report.outdated(store, "screening") == 0
+    release(store, answers, answers.approve("release__r1", proposal), test_publish.APPROVERS)
+    assert report.outdated(store, "screening") == 1
+
+
+def test_who_is_forgotten_while_people_are_scored_is_not_scored(store, keys, tmp_path, monkeypatch):
+    from tests.kills import roads
+
+    monkeypatch.setenv("CANDOR_FEEDS", str(ROOT / "feeds"))
+    shutil.copytree(place(roads, tmp_path / "c") / "store", store.root)
+
+    class Slow(roads.Constant):
+        def predict(self, folder, frame, scorer):
+            if not keyring.marked(store, [WHO]):
+                forget(store, WHO, "request")
+            return super().predict(folder, frame, scorer)
+
+    monkeypatch.setattr(scoring, "network", lambda family: Slow())
+    people.run(FAMILY, roads.DAY, tmp_path / "c")
+    left = readable(store)
+    assert WHO.encode() not in left
+    assert b"=000009" not in left
+    assert OTHER not in Lake(store).read("person_links", Lake(store).require())["person_id"]
+    scored = delta.scan(store, "scores/scored").collect()["person_id"].to_list()
+    assert sorted(scored) == [person(number) for number in (5, 6, 7, 8)]
+    assert len(json.loads(store.read(store.list("scores/exports")[1]))) == 4
+
+
+def place(roads, folder: Path) -> Path:
+    """A company of `roads` about to score."""
+    folder.mkdir()
+    roads.before_score(folder)
+    return folder
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", ""])
+def test_the_file_written_back_loses_lines_of_any_shape(store, keys, end):
+    one = forgotten.group(store, [], [("workday_worker_id", "000009"), ("work_email", "=9@x")])
+    head, lone = "scheme_code,identifier,reasons\r\n", "only one cell\n"
+    theirs = 'workday_worker_id,000009,"a\nb"\n' + "work_email,'=9@x,\n"
+    other = f'workday_worker_id,000010,"000009\nb"{end}'
+    data = f"{head}{lone}\n{theirs}{other}"
+    assert scores.without_lines(data.encode(), one) == f"{head}{lone}\n{other}".encode()
+
+
+def test_the_command_takes_an_identifier_from_standard_input(store, keys, monkeypatch, capsys):
+    monkeypatch.setenv("CANDOR_FEEDS", str(ROOT / "feeds"))
+    forgotten_company.fill(store)
+    monkeypatch.setattr(sys, "stdin", io.StringIO("000009\r\n"))
+    assert command.main(["forget", "--scheme", "workday_worker", "--reason", "request"]) == 0
+    said = capsys.readouterr().out
+    assert "000009" not in said
+    left = readable(store)
+    assert forgotten_company.WHO.encode() not in left
+    assert b"000009" not in left
+    assert forgotten_company.APPLICANT.encode() not in left
+    assert b"000010" in left
+
+
+def test_any_pseudonym_finds_what_arrives_later_of_all_the_others(store, keys, monkeypatch):
+    monkeypatch.setenv("CANDOR_FEEDS", str(ROOT / "feeds"))
+    forgotten_company.fill(store)
+    forget(store, forgotten_company.WHO, "request")
+    head, line = forgotten_company.HEAD, forgotten_company.line
+    key = f"landing/lms_enrolments/2026-02/{'e' * 64}/enrolments_2026-02.csv"
+    forgotten_company.land(store, key, head + line("000009") + b"x,000009@example.org\n" + line("000010"))
+    exported = f"scores/exports/{FAMILY}/2026-06-30.csv"
+    store.put(exported, b"scheme_code,identifier\nworkday_worker_id,000009\nworkday_worker_id,000010\n")
+    forget(store, forgotten_company.APPLICANT, "request")
+    left = readable(store)
+    assert b"000009" not in left
+    assert line("000010") in left
+    assert store.read(exported).endswith(b"identifier\nworkday_worker_id,000010\n")
+    assert not {forgotten_company.WHO, forgotten_company.APPLICANT} & set(left.decode(errors="replace").split('"'))

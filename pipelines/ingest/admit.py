@@ -1,0 +1,107 @@
+"""What of a checked batch may be published: all of it, but what is about people who were forgotten.
+
+Whoever is forgotten while a batch is at work must not come back with it, so this is asked under the lock of publishing.
+Their rows count as filtered, rejected ones too: quarantine would keep them.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import polars as pl
+
+from pipelines.base import forgotten
+from pipelines.base.contracts import TABLES
+from pipelines.base.forgotten import Group
+from pipelines.ingest import feeds as declared
+from pipelines.ingest.batch import Batch, Unit, read_json
+from pipelines.ingest.check import REASONS, SOURCE, by_feed
+from pipelines.ingest.counts import Tally
+from pipelines.ingest.dedupe import UNIT
+from pipelines.ingest.persons import persons
+from pipelines.ingest.read import ROW, parts
+from pipelines.ingest.read.csv import LINE
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """The part of a batch that is published."""
+
+    rows: Mapping[str, pl.DataFrame]
+    """Table -> canonical rows."""
+    bad: pl.DataFrame
+    """unit_no, source_row and reason of rejected rows."""
+    tallies: Mapping[str, Any]
+    counts: dict[str, Any]
+
+
+def admit(batch: Batch, units: list[Unit]) -> Admitted:
+    """Leave out who was forgotten.
+
+    Args:
+        batch: Checked.
+        units: Those that are not held.
+    """
+    place = batch.folder / "checked"
+    files = {name: place / "rows" / f"{name}.parquet" for name in TABLES}
+    rows = {name: pl.read_parquet(file) for name, file in files.items() if file.is_file()}
+    bad = pl.read_parquet(place / "bad.parquet")
+    tallies, counts = read_json(place / "tallies.json"), read_json(place / "counts.json")
+    barred = forgotten.everybody(batch.store)
+    if not barred.people:
+        return Admitted(rows, bad, tallies, counts)
+    kept = {name: forgotten.without(barred, frame)[0] for name, frame in rows.items()}
+    sources = [pl.DataFrame(schema=REASONS).select(SOURCE)]
+    before, after = (
+        pl.concat([*sources, *(frame.select(SOURCE) for frame in tables.values())]).unique() for tables in (rows, kept)
+    )
+    rejected = _rejected(batch, units, bad, barred)
+    left = bad.join(rejected, on=SOURCE, how="anti", maintain_order="left")
+    gone = before.join(after, on=SOURCE, how="anti")
+    new = dict(tallies)
+    for number, unit in enumerate(units):
+        mine = pl.col(UNIT) == number
+        theirs = bad.filter(mine).join(rejected, on=SOURCE, how="semi", maintain_order="left")
+        reasons = theirs.unique(ROW, keep="first", maintain_order=True)["reason_code"].to_list()
+        new[unit.id] = asdict(_moved(Tally(**tallies[unit.id]), len(gone.filter(mine)), reasons))
+    return Admitted(kept, left, new, by_feed(batch, counts, new))
+
+
+def _moved(before: Tally, accepted: int, reasons: list[str]) -> Tally:
+    """A tally with accepted and rejected rows counted as filtered instead."""
+    moved = accepted + len(reasons)
+    counted = Counter(before.reasons)
+    counted.subtract(reasons)
+    counted[forgotten.REASON] += moved
+    return Tally(
+        before.rows,
+        before.accepted - accepted,
+        before.quarantined - len(reasons),
+        before.filtered + moved,
+        before.held,
+        dict(sorted((+counted).items())),
+    )
+
+
+def _rejected(batch: Batch, units: list[Unit], bad: pl.DataFrame, barred: Group) -> pl.DataFrame:
+    """unit_no and source_row of rejected rows that are about people who were forgotten.
+
+    A row whose cells cannot be told apart is theirs when it has a word that was theirs alone.
+    """
+    feeds = declared.load(declared.folder()) if len(bad) else {}
+    found = [pl.DataFrame(schema=REASONS).select(SOURCE)]
+    for number in bad[UNIT].unique().sort():
+        unit = units[number]
+        if unit.feed not in feeds:
+            continue
+        wanted = bad.filter(pl.col(UNIT) == number)
+        for part in parts(batch.place(unit) / "raw"):
+            raw = pl.read_parquet(part).join(wanted, on=ROW, how="semi")
+            gone = forgotten.without(barred, persons(raw, feeds[unit.feed], unit.groups))[1]
+            rows = gone[ROW].to_list()
+            if LINE in raw.columns:
+                lines = raw.select(ROW, LINE).drop_nulls().rows()
+                rows += [row for row, text in lines if barred.is_in(text)]
+            found.append(pl.DataFrame({UNIT: [number] * len(rows), ROW: rows}, schema=found[0].schema))
+    return pl.concat(found).unique()
