@@ -40,7 +40,8 @@ def test_nothing_of_the_person_is_left_and_everybody_else_is_as_before(filled):
     assert all(other.encode() in left for other in OTHERS)
     assert b"000010" in left
     assert set(keyring.held(filled)["person_id"]) == set(OTHERS)
-    assert filled.read(LANDED) == b"".join([forgotten_company.HEAD, *map(forgotten_company.line, ("000010", "000011"))])
+    lines = map(forgotten_company.line, ("000010", "000011"))
+    assert forgotten_company.opened(filled, LANDED) == b"".join([forgotten_company.HEAD, *lines])
     now = [set(lake.versions("consents", manifest)["record_sha256"]) for manifest in lake.manifests()]
     assert [len(was - still) for was, still in zip(before, now, strict=True)] == [1, 2]
     assert all(still < was for was, still in zip(before, now, strict=True))

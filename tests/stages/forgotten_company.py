@@ -1,13 +1,16 @@
 """A company of three that knows one of them, WHO, in every zone of a store: all that an erasure has to reach."""
 
+import hashlib
 import io
 import json
+import tempfile
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 import polars as pl
 
-from pipelines.base import delta, pseudonyms
+from pipelines.base import delta, landing, pseudonyms
 from pipelines.base import keys as keyring
 from pipelines.base.errors import SettingsError
 from pipelines.base.lake import Lake
@@ -15,6 +18,8 @@ from pipelines.base.releases import METRICS, Release
 from pipelines.base.sealed import seal_frame, unseal, unseal_frame
 from pipelines.base.store import Store
 from pipelines.ingest import files
+from pipelines.ingest.batch import Unit
+from pipelines.ingest.land import document_key
 
 FAMILY = "outcomes"
 LAKE, SCORES = ("workers", "consents", "enrolments", "person_links"), ("scored", "inputs", "outcomes")
@@ -65,7 +70,7 @@ def readable(store: Store, zones: Sequence[str] = ZONES) -> bytes:
     """Everything that can be read in a store by somebody with all four keys."""
     found = []
     for key in [key for zone in zones for key in store.list(zone)]:
-        data = store.read(key)
+        data = opened(store, key) if key.startswith("landing/") else store.read(key)
         found.append(data)
         if key.endswith(".parquet"):
             found.append(str(pl.read_parquet(io.BytesIO(data)).rows()).encode())
@@ -76,6 +81,20 @@ def readable(store: Store, zones: Sequence[str] = ZONES) -> bytes:
             except (SettingsError, pl.exceptions.PolarsError):
                 continue
     return b"\n".join(found)
+
+
+def opened(store: Store, key: str) -> bytes:
+    """A landed object's bytes; none once its key is destroyed."""
+    with tempfile.TemporaryDirectory() as name:
+        back = Path(name) / "back"
+        return back.read_bytes() if landing.read(store, key, back) else b""
+
+
+def seal_landed(store: Store, key: str, data: bytes) -> None:
+    """Land bytes as ingest does."""
+    sha256 = hashlib.sha256(data).hexdigest()
+    with tempfile.TemporaryDirectory() as name:
+        assert landing.write(store, key, io.BytesIO(data), sha256, day=KNOWN.date(), scratch=Path(name))
 
 
 def fill(store: Store, lake_tables: Sequence[str] = LAKE, score_tables: Sequence[str] = SCORES) -> None:
@@ -151,13 +170,16 @@ def release(
 def land(store: Store, key: str, data: bytes, documents: tuple[tuple[str, str, int], ...] = ()) -> None:
     """A landed file and its line in the register."""
     _, feed, period, sha256, name = key.split("/")
-    store.put(key, data)
+    seal_landed(store, key, data)
     about = ({"period": period}, "b", "published", "f", key, {}, len(data), documents)
     files.enter(store, files.Record(feed, name, sha256, *about))
+
+
+_DELIVERY = Unit("u", "resumes", "2026-01", "b" * 64, 3, {"period": "2026-01"}, "f")
 
 
 def _documents(store: Store) -> None:
     names = tuple((f"2026-01/C-0000{n}.pdf", digit * 64, 3) for n, digit in (("09", "c"), ("10", "d")))
     for name, sha256, _ in names:
-        store.put(f"landing/resumes/2026-01/{sha256}/{name.rpartition('/')[2]}", b"pdf")
+        seal_landed(store, document_key(_DELIVERY, name, sha256), b"pdf")
     land(store, "landing/resumes/2026-01/" + "b" * 64 + "/index.json", json.dumps(names).encode(), names)
