@@ -27,7 +27,7 @@ from pipelines.base.errors import ContractError
 from pipelines.base.lake import Lake, Manifest
 from pipelines.base.log import get_logger
 from pipelines.base.releases import Release
-from pipelines.base.settings import check, load
+from pipelines.base.settings import check
 from pipelines.base.store import Store, open_store
 from pipelines.models import features
 from pipelines.score import export, rows
@@ -88,13 +88,12 @@ def run(family: str, today: date, root: Path | None = None) -> str:
     return json.dumps(answer)
 
 
-def run_outcomes(family: str, today: date, root: Path | None = None) -> str:
-    """Write everything known about how cases ended.
+def run_outcomes(family: str, today: date) -> str:
+    """Write everything known about how cases ended. No number has a say in that, so every release finds its cases.
 
     Args:
         family: One of the catalog's families.
         today: Nothing known later is used.
-        root: Holds params.yaml; the working directory by default.
 
     Returns:
         One line of JSON: status, family, as_of, rows.
@@ -102,9 +101,7 @@ def run_outcomes(family: str, today: date, root: Path | None = None) -> str:
     store = open_store()
     manifest = Lake(store).require()
     as_of, tables = _known(store, manifest, family, today)
-    module = features(family)
-    known = module.outcomes(tables, load(module.Prepare, family, "prepare", root=root))
-    known = conform(known.with_columns(family=pl.lit(family)), OUTCOMES, "Outcomes")
+    known = conform(features(family).outcomes(tables).with_columns(family=pl.lit(family)), OUTCOMES, "Outcomes")
     _replace(store, "outcomes", family, as_of, known)
     get_logger("score").info("outcomes_written", family=family, as_of=as_of.isoformat(), rows=len(known))
     return json.dumps({"status": "written", "family": family, "as_of": as_of.isoformat(), "rows": len(known)})

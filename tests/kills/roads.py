@@ -104,7 +104,7 @@ def score(folder: Path) -> int:
     environment(folder)
     rows.network = lambda family: Constant()
     people.run("outcomes", DAY, folder)
-    people.run_outcomes("outcomes", DAY, folder)
+    people.run_outcomes("outcomes", DAY)
     return 0
 
 
