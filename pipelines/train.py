@@ -27,6 +27,7 @@ from pipelines.base.log import get_logger
 from pipelines.base.settings import Count, Privacy, Section, load
 from pipelines.base.stage import main
 from pipelines.models import features, network
+from pipelines.models.determinism import determined
 
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)
 """The first moment a zip archive can hold."""
@@ -131,16 +132,6 @@ def run(family: str, root: Path | None = None) -> str:
     epochs, sha256 = len(history), about["model_sha256"]
     get_logger("train").info("model_trained", family=family, epochs=epochs, model_sha256=sha256, last=_last(history))
     return f"{family}: trained on {len(learning)} cases in {epochs} epochs, model {sha256[:12]}"
-
-
-def determined(seed: int) -> None:
-    """Make TensorFlow repeat itself: same seed and data, same weights. For the whole process, before any layer."""
-    import keras
-    import tensorflow as tf
-
-    keras.utils.set_random_seed(seed)
-    keras.backend.clear_session()
-    tf.config.experimental.enable_op_determinism()
 
 
 def _last(history: Sequence[Mapping[str, float]]) -> dict[str, float]:

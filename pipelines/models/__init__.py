@@ -40,8 +40,8 @@ class Features(Protocol):
     def cases(self, tables: Tables, settings: Any, as_of: date) -> pl.DataFrame:
         """Current cases without outcome, the same columns."""
 
-    def outcomes(self, tables: Tables, settings: Any) -> pl.DataFrame:
-        """Everything known about how cases ended."""
+    def outcomes(self, tables: Tables) -> pl.DataFrame:
+        """Everything known about how cases ended: facts, which no setting may change."""
 
     def inputs(self, frame: pl.DataFrame) -> pl.DataFrame:
         """person_id, subject_id and the model's numeric and categorical columns, as far as `frame` has them."""

@@ -1,10 +1,9 @@
 """Scores written back: a file that an ATS or LMS imports, with its own identifiers.
 
-`scores/exports/<family>/<as_of>.csv` and `.json`. A cell that a spreadsheet would run as a formula gets a leading
-quote. Where people are ranked, only those put forward are in the file.
+`scores/exports/<family>/<as_of>.csv` and `.json`. What a spreadsheet would run as a formula gets a quote before it, in
+the CSV only: JSON holds every value as it is. Where people are ranked, only those put forward are in the file.
 """
 
-import io
 import json
 from datetime import date
 from pathlib import Path
@@ -21,7 +20,11 @@ from pipelines.base.settings import Section, load
 from pipelines.base.store import Store
 from pipelines.models import features
 
-_FORMULA: Final = r"^[=+\-@\t\r\n|%]"
+_BREAKS: Final = r"[\p{Cc}\p{Zl}\p{Zp}]"
+"""Characters that begin another line or cell somewhere."""
+_FORMULA: Final = r"(^|[;,])([\s\p{Cf}\"]*[=+\-@|%\x{FF1D}\x{FF0B}\x{FF0D}\x{FF20}])"
+"""A sign that begins a formula, in full width too, where a cell begins: blanks, quotes and invisible characters do not
+count, and where lists are parted by semicolons a file parted by commas is cut at every semicolon, quoted or not."""
 _COLUMNS: Final = ("subject_id", "target_code", "score", "low", "high", "is_selected", "reasons", "as_of")
 
 
@@ -92,17 +95,14 @@ def identifiers(store: Store, manifest: Manifest, family: str, as_of: date, sett
 
 
 def as_csv(table: pl.DataFrame) -> bytes:
-    """UTF-8 CSV in which no text cell can start a formula; reasons are joined by a semicolon, NaN is an empty cell."""
+    """UTF-8 CSV, one line a row, every text quoted; reasons are joined by a semicolon, NaN is an empty cell."""
     flat = table.with_columns(pl.col("reasons").list.join(";"), pl.col(pl.Float64).fill_nan(None))
-    text = [name for name, dtype in flat.schema.items() if dtype == pl.String]
-    risky = [pl.col(name).str.contains(_FORMULA) for name in text]
-    guarded = flat.with_columns(
-        pl.when(risk).then(pl.lit("'") + pl.col(name)).otherwise(pl.col(name)).alias(name)
-        for name, risk in zip(text, risky, strict=True)
-    )
-    buffer = io.BytesIO()
-    guarded.write_csv(buffer)
-    return buffer.getvalue()
+    return flat.with_columns(guarded(pl.col(pl.String))).write_csv(quote_style="non_numeric").encode()
+
+
+def guarded(text: pl.Expr) -> pl.Expr:
+    """`text` in which nothing starts a formula and nothing breaks the line: a blank stands for a control character."""
+    return text.str.replace_all(_BREAKS, " ").str.replace_all(_FORMULA, "${1}'${2}")
 
 
 def as_json(table: pl.DataFrame) -> bytes:

@@ -27,7 +27,7 @@ from pipelines.base.errors import ContractError
 from pipelines.base.lake import Lake, Manifest
 from pipelines.base.log import get_logger
 from pipelines.base.releases import Release
-from pipelines.base.settings import check, load
+from pipelines.base.settings import check
 from pipelines.base.store import Store, open_store
 from pipelines.models import features
 from pipelines.score import export, rows
@@ -87,25 +87,22 @@ def run(family: str, today: date, root: Path | None = None) -> str:
     return json.dumps(answer)
 
 
-def run_outcomes(family: str, today: date, root: Path | None = None) -> str:
-    """Write everything known about how cases ended.
+def run_outcomes(family: str, today: date) -> str:
+    """Write everything known about how cases ended. No number has a say in that, so every release finds its cases.
 
     Args:
         family: One of the catalog's families.
         today: Nothing known later is used.
-        root: Holds params.yaml; the working directory by default.
 
     Returns:
         One line of JSON: status, family, as_of, rows.
     """
     store = open_store()
     manifest = Lake(store).require()
-    module = features(family)
-    settings = load(module.Prepare, family, "prepare", root=root)
     while True:
         erasures = Lake(store).erasures()
         as_of, tables = _known(store, manifest, family, today)
-        known = module.outcomes(tables, settings).with_columns(family=pl.lit(family))
+        known = features(family).outcomes(tables).with_columns(family=pl.lit(family))
         with store.lock(_LOCK):
             if Lake(store).erasures() == erasures:
                 _replace(store, "outcomes", family, as_of, conform(known, OUTCOMES, "Outcomes"))

@@ -6,17 +6,22 @@ Writes  scored.parquet    `Scored` of both scorers on the test cases
         outcomes.parquet  `Outcomes` of all cases, so that past decisions can be judged on as many people as there are
         inputs.parquet    `Inputs` of the test cases
         decide.json       the numbers that decided: a release selects by those it was judged by
+
+Every score names the digest of what gave it, so both folders are hashed before anything in them is opened.
 """
 
 import json
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import polars as pl
 
 from pipelines.base.catalog import DECIDE, PREPARED, SCORED, TRAINED, stage_dir
 from pipelines.base.contracts import OUTCOMES, conform
+from pipelines.base.digests import sha256_tree
+from pipelines.base.errors import ContractError
 from pipelines.base.log import get_logger
 from pipelines.base.settings import load
 from pipelines.models import Scorer, features
@@ -31,9 +36,13 @@ def run(family: str, root: Path | None = None) -> str:
     Args:
         family: One of the catalog's families.
         root: The checkout; the working directory by default.
+
+    Raises:
+        ContractError: A model is not the one that its card names.
     """
     trained, folder = stage_dir(family, TRAINED, root), stage_dir(family, SCORED, root)
     card = json.loads((trained / "card.json").read_text(encoding="utf-8"))
+    _require_unchanged(trained, card)
     as_of = date.fromisoformat(card["as_of"])
     examples = pl.read_parquet(stage_dir(family, PREPARED, root) / "examples.parquet")
     test = examples.filter(pl.col("split") == "test")
@@ -58,3 +67,12 @@ def run(family: str, root: Path | None = None) -> str:
     (folder / DECIDE).write_text(json.dumps(decide.model_dump(mode="json"), sort_keys=True) + "\n", encoding="utf-8")
     get_logger("score").info("test_scored", family=family, cases=len(test), outcomes=len(known))
     return f"{family}: {len(test)} test cases scored by model and baseline"
+
+
+def _require_unchanged(trained: Path, card: Mapping[str, Any]) -> None:
+    changed = [scorer for scorer in _SCORERS if sha256_tree(trained / scorer) != card[f"{scorer}_sha256"]]
+    if changed:
+        raise ContractError(
+            f"{' and '.join(changed)} of {card['family']} must have the sha256 that card.json names; got another. "
+            "It was changed after training: run `dvc repro` to have it made again."
+        )

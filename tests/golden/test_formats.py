@@ -19,7 +19,7 @@ def test_no_golden_file_is_left_over():
 def test_the_scores_that_others_import_hold_no_formula_and_no_nan():
     """By hand: the second person's identifier would be run by a spreadsheet, and their interval is unknown."""
     rows = (FILES / "scores.csv").read_text().splitlines()
-    assert rows[2] == 'workday_candidate_id,\'=1+1,R-0001,screen,0.5,,,true,"",2026-10-31'
+    assert rows[2] == '"workday_candidate_id","\'=1+1","R-0001","screen",0.5,,,"true","","2026-10-31"'
     second = json.loads((FILES / "scores.json").read_text())[1]
     assert (second["identifier"], second["low"], second["reasons"]) == ("=1+1", None, [])
 

@@ -112,7 +112,7 @@ def score(folder: Path, day: date = DAY) -> int:
     environment(folder)
     rows.network = lambda family: Constant()
     people.run("outcomes", day, folder)
-    people.run_outcomes("outcomes", day, folder)
+    people.run_outcomes("outcomes", day)
     return 0
 
 

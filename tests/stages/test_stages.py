@@ -1,5 +1,7 @@
 """The reproducible stages and the daily scoring on a company of 240 learners, through the lake and the vault."""
 
+import csv
+import io
 import json
 import shutil
 from datetime import UTC, date, datetime, timedelta
@@ -339,8 +341,10 @@ def test_the_file_for_the_lms_has_its_own_numbers_reasons_and_no_formula(release
     release(root, store, "release")
     csv, listed = json.loads(people.run(FAMILY, LAST, root))["export"]
     rows = store.read(csv).decode().splitlines()
-    assert rows[0].startswith("scheme_code,identifier,subject_id,target_code,score,low,high,is_selected,reasons")
-    assert rows[1].startswith("workday_worker_id,'=000005,c1,r2,")
+    assert rows[0].startswith(
+        '"scheme_code","identifier","subject_id","target_code","score","low","high","is_selected"'
+    )
+    assert rows[1].startswith('"workday_worker_id","\'=000005","c1","r2",')
     assert "p_0" not in store.read(csv).decode() + store.read(listed).decode()
     assert [row["identifier"] for row in json.loads(store.read(listed))] == [f"={n:06}" for n in range(5, 10)]
 
@@ -374,13 +378,25 @@ def test_a_model_that_was_changed_after_approval_scores_nobody(released):
 
 
 def test_outcomes_known_by_a_day_are_all_there_and_replace_themselves(released):
-    root, store = released
+    _, store = released
     for _ in range(2):
-        answer = json.loads(people.run_outcomes(FAMILY, date(2026, 3, 1), root))
+        answer = json.loads(people.run_outcomes(FAMILY, date(2026, 3, 1)))
     known = table(store, "outcomes")
     assert answer["as_of"] == "2026-03-01"
     assert len(known) == answer["rows"]
     assert known["known_at"].max().date() <= date(2026, 3, 1)
+
+
+def test_no_number_has_a_say_in_how_cases_ended(released, tmp_path, monkeypatch):
+    """Scores are cut by the release's own numbers; outcomes must meet them whatever params.yaml says today."""
+    root, store = released
+    release(root, store, "release")
+    monkeypatch.chdir(tmp_path)
+    assert not Path("params.yaml").exists()
+    people.run_outcomes(FAMILY, LAST)
+    keys = ["person_id", "subject_id", "target_code"]
+    judged = pl.read_parquet(stage_dir(FAMILY, SCORED, root) / "outcomes.parquet")
+    assert len(judged.join(table(store, "outcomes"), on=keys, how="anti")) == 0
 
 
 def test_the_family_outcomes_and_the_command_outcomes_are_told_apart(monkeypatch, capsys):
@@ -391,7 +407,63 @@ def test_the_family_outcomes_and_the_command_outcomes_are_told_apart(monkeypatch
     assert capsys.readouterr().out.splitlines() == ["stage outcomes", "outcomes of outcomes on 2026-01-02"]
 
 
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t"])
-def test_no_cell_starts_a_formula(start):
-    cells = pl.DataFrame({"identifier": [f"{start}1+1"], "reasons": [[f"{start}x"]], "score": [-1.0]})
-    assert export.as_csv(cells).decode().splitlines()[1] == f"'{start}1+1,'{start}x,-1.0"
+@pytest.mark.parametrize(
+    ("given", "written"),
+    [
+        ("=1+1", "'=1+1"),
+        ("+1+1", "'+1+1"),
+        ("-1+1", "'-1+1"),
+        ("@SUM(A1)", "'@SUM(A1)"),
+        ("|calc", "'|calc"),
+        ("%0A=1", "'%0A=1"),
+        ("  =1+1", "'  =1+1"),
+        ("\u00a0=1", "'\u00a0=1"),
+        ("\u200b\ufeff=1", "'\u200b\ufeff=1"),
+        ('"=1', "'\"=1"),
+        ("\uff1d1", "'\uff1d1"),
+        ("\uff0b1", "'\uff0b1"),
+        ("\uff0d1", "'\uff0d1"),
+        ("\uff201", "'\uff201"),
+        ("\t=1", "' =1"),
+        ("\r=1", "' =1"),
+        ("\n=1", "' =1"),
+        ("x\n=1", "x =1"),
+        ("x\u2028\x85\x1cy", "x   y"),
+        ("x;=1+1", "x;'=1+1"),
+        ('x; "=1+1', "x;' \"=1+1"),
+        ("x,-1", "x,'-1"),
+        ("=a;;=b", "'=a;;'=b"),
+        ("C-1001", "C-1001"),
+        ("years_experience:+0.2", "years_experience:+0.2"),
+        ("c++;a=b", "c++;a=b"),
+    ],
+)
+def test_no_text_starts_a_formula_or_breaks_its_line(given, written):
+    cells = pl.DataFrame({"identifier": [given], "reasons": [["ok", given]], "score": [-1.0]})
+    made = export.as_csv(cells).decode()
+    assert len(made.splitlines()) == 2
+    assert list(csv.reader(io.StringIO(made)))[1] == [written, f"ok;{written}", "-1.0"]
+
+
+def test_every_text_is_quoted_so_that_a_semicolon_parts_nothing():
+    cells = pl.DataFrame({"identifier": ["a;b"], "reasons": [["x", 'y"z']], "score": [0.5]})
+    assert export.as_csv(cells) == b'"identifier","reasons","score"\n"a;b","x;y""z",0.5\n'
+
+
+def tampered(root: Path, target: Path, name: str) -> None:
+    """A copy of the checkout in which one byte was added to a file of `trained`."""
+    for artifact in (PREPARED, TRAINED):
+        shutil.copytree(stage_dir(FAMILY, artifact, root), stage_dir(FAMILY, artifact, target))
+    shutil.copy(root / "params.yaml", target / "params.yaml")
+    with (stage_dir(FAMILY, TRAINED, target) / name).open("ab") as file:
+        file.write(b"\n")
+
+
+@pytest.mark.parametrize(("name", "scorer"), [("model/bands.json", "model"), ("baseline/bands.json", "baseline")])
+def test_a_model_that_was_changed_after_training_scores_nothing(made, tmp_path, name, scorer):
+    """A blank line at the end changes no score: only the digest can tell."""
+    root, _ = made
+    tampered(root, tmp_path, name)
+    with pytest.raises(ContractError, match=f"^{scorer} of outcomes must have the sha256 that card.json names"):
+        stage.run(FAMILY, tmp_path)
+    assert not stage_dir(FAMILY, SCORED, tmp_path).exists()

@@ -178,7 +178,7 @@ def test_a_running_case_is_asked_about_between_its_moment_and_its_due_date():
 
 def test_outcomes_hold_every_end_also_the_early_ones():
     runs = [enrolment("p", "c", 0, 80), enrolment("q", "c", 0, 80), enrolment("r", "c", 0, 80)]
-    found = features.outcomes(tables(runs, [event("p", "c", "withdrawn", 3), event("q", "c", "passed", 60)]), SETTINGS)
+    found = features.outcomes(tables(runs, [event("p", "c", "withdrawn", 3), event("q", "c", "passed", 60)]))
     assert dict(found.select("person_id", "outcome").iter_rows()) == {"p": 0, "q": 1}
     assert found["decided_by"].unique().to_list() == ["rule"]
 

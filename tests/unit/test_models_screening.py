@@ -88,7 +88,7 @@ def test_a_decision_at_a_later_stage_is_no_screening_decision() -> None:
         resumes=rows("resumes", resume("p1", "cook of soup", -1)),
     )
     assert screening.examples(tables, SETTINGS).is_empty()
-    assert screening.outcomes(tables, SETTINGS).is_empty()
+    assert screening.outcomes(tables).is_empty()
 
 
 def test_the_newest_resume_sent_by_then_is_read_and_never_a_later_one() -> None:

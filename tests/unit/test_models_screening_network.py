@@ -103,6 +103,21 @@ def test_reasons_name_what_is_there_and_what_is_missing(folders: tuple[Path, Pat
     assert len(reasons) <= 5
 
 
+def test_a_reason_names_no_rare_word_and_none_that_only_the_applicant_wrote(
+    folders: tuple[Path, Path],
+) -> None:
+    """`infra/adr/0009`: Quetzal is in no other resume, cake is not asked for."""
+    case = (
+        examples()
+        .head(1)
+        .with_columns(
+            resume_text=pl.lit("I know soup, cake and Quetzal."), requisition_text=pl.lit("We want soup and Quetzal.")
+        )
+    )
+    [reasons] = network.explain(folders[0], case, network.predict(folders[0], case, "model"))
+    assert reasons == ["match:soup"]
+
+
 def test_no_case_gives_no_score(folders: tuple[Path, Path]) -> None:
     nobody = examples().head(0)
     assert network.predict(folders[0], nobody, "model").is_empty()

@@ -106,7 +106,7 @@ def examples(tables: Tables, settings: Prepare) -> pl.DataFrame:
         [n_cases] person_id, subject_id, target_code, stage_code, decided_by, occurred_at, known_at, outcome (1
         completed or passed, else 0) and the model's columns.
     """
-    ended = _runs(tables, settings).filter(pl.col("ended_at").is_not_null())
+    ended = _asked(tables, settings).filter(pl.col("ended_at").is_not_null())
     asked = ended.filter(pl.col("ended_at") > pl.col("moment"))
     return _described(asked, tables, settings)
 
@@ -124,23 +124,22 @@ def cases(tables: Tables, settings: Prepare, as_of: date) -> pl.DataFrame:
     """
     now = end_of(as_of)
     last = pl.col("due_at").fill_null(pl.col("starts_at") + pl.duration(days=settings.open_days))
-    running = _runs(tables, settings).filter(
+    running = _asked(tables, settings).filter(
         pl.col("ended_at").is_null(), pl.col("moment") <= now, last.dt.date() >= as_of
     )
     return _described(running, tables, settings)
 
 
-def outcomes(tables: Tables, settings: Prepare) -> pl.DataFrame:
+def outcomes(tables: Tables) -> pl.DataFrame:
     """How every enrolment ended, as far as known.
 
     Args:
         tables: Of `TABLES`.
-        settings: Not used; every family has the same signature.
 
     Returns:
         [n_ended] the Outcomes columns without family. Courses are graded by rule, not by a person's decision.
     """
-    ended = _runs(tables, settings).filter(pl.col("ended_at").is_not_null())
+    ended = _runs(tables).filter(pl.col("ended_at").is_not_null())
     return ended.select(
         "person_id",
         pl.col("course_id").alias("subject_id"),
@@ -165,12 +164,16 @@ def select(scored: pl.DataFrame, settings: Decide) -> pl.Series:
     return scored["score"] >= settings.threshold
 
 
-def _runs(tables: Tables, settings: Prepare) -> pl.DataFrame:
-    """Enrolments, newest of each person, course and run, with the moment of prediction and how they ended."""
+def _asked(tables: Tables, settings: Prepare) -> pl.DataFrame:
+    """Runs with their moment of prediction, in its order."""
+    return _runs(tables).with_columns(moment=_moment(settings)).sort("moment", *_CASE)
+
+
+def _runs(tables: Tables) -> pl.DataFrame:
+    """Enrolments, newest of each person, course and run, and how they ended."""
     enrolled = tables["enrolments"].with_columns(
         run=pl.col("run_code").fill_null(""),
         target_code=pl.col("run_code").fill_null("open"),
-        moment=_moment(settings),
     )
     enrolled = enrolled.sort("enrolled_at", "enrolment_id").unique(subset=list(_CASE), keep="last")
     ends = _keyed(tables["learning_events"]).filter(pl.col("event_code").is_in(ENDED))
@@ -188,13 +191,9 @@ def _runs(tables: Tables, settings: Prepare) -> pl.DataFrame:
         .unique(subset=list(_CASE), keep="first")
         .drop("enrolled_at")
     )
-    return (
-        enrolled.join(first, on=list(_CASE), how="left")
-        .with_columns(
-            outcome=pl.col("stage_code").is_in(COMPLETED).cast(pl.Float64),
-            known_at=pl.col("end_known"),
-        )
-        .sort("moment", *_CASE)
+    return enrolled.join(first, on=list(_CASE), how="left").with_columns(
+        outcome=pl.col("stage_code").is_in(COMPLETED).cast(pl.Float64),
+        known_at=pl.col("end_known"),
     )
 
 
@@ -222,7 +221,7 @@ def _described(asked: pl.DataFrame, tables: Tables, settings: Prepare) -> pl.Dat
         prior_attempts=pl.col("prior_attempts").cast(pl.Float64),
     )
     frame = history.with_submissions(frame, _keyed(tables["learning_events"]), _CASE)
-    frame = history.with_earlier(frame, _runs(tables, settings))
+    frame = history.with_earlier(frame, _asked(tables, settings))
     frame = history.with_work(frame, tables["work_records"], settings.work_measures, settings.work_steps)
     work = [history.WORK + measure for measure in settings.work_measures]
     return frame.select(

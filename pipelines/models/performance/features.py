@@ -129,12 +129,11 @@ def cases(tables: Tables, settings: Prepare, as_of: date) -> pl.DataFrame:
     return _described(asked, tables, settings)
 
 
-def outcomes(tables: Tables, settings: Prepare) -> pl.DataFrame:  # noqa: ARG001  # every family's signature
+def outcomes(tables: Tables) -> pl.DataFrame:
     """Every rating known.
 
     Args:
         tables: Of `TABLES`.
-        settings: Not used; every family has the same signature.
 
     Returns:
         [n_ratings] the Outcomes columns without family. People rate people; a team's figure is counted by rule.

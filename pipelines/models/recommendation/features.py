@@ -126,7 +126,7 @@ def cases(tables: Tables, settings: Prepare, as_of: date) -> pl.DataFrame:
     return _described(asked, tables, settings)
 
 
-def outcomes(tables: Tables, settings: Prepare) -> pl.DataFrame:  # noqa: ARG001  every course taken counts
+def outcomes(tables: Tables) -> pl.DataFrame:
     """Every course taken: [n_rows] `Outcomes` without family, outcome 1."""
     return taken(tables).select(
         "person_id",

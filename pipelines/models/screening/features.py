@@ -119,12 +119,11 @@ def cases(tables: Tables, settings: Prepare, as_of: date) -> pl.DataFrame:
     return _described(newest, tables, settings)
 
 
-def outcomes(tables: Tables, settings: Prepare) -> pl.DataFrame:  # noqa: ARG001  # one signature for all families
+def outcomes(tables: Tables) -> pl.DataFrame:
     """Every screening decision known.
 
     Args:
         tables: Of `TABLES`.
-        settings: Not used; every family has the same signature.
 
     Returns:
         [n_decisions] the Outcomes columns without family, one row a person and requisition: the first decision.

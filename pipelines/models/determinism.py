@@ -1,0 +1,15 @@
+"""The same seed and data give the same weights."""
+
+
+def determined(seed: int) -> None:
+    """Make TensorFlow repeat itself: for the whole process, before any layer.
+
+    Args:
+        seed: Of everything that Keras draws.
+    """
+    import keras
+    import tensorflow as tf
+
+    keras.utils.set_random_seed(seed)
+    keras.backend.clear_session()
+    tf.config.experimental.enable_op_determinism()

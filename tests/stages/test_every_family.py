@@ -1,0 +1,153 @@
+"""All four families on a tiny company through all stages: what they read, and what they cannot know.
+
+Everybody's protected attributes are unmistakable words here, and all keys are in the environment: nothing that training
+could write is out of the search's reach.
+"""
+
+import json
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+import pytest
+import yaml
+
+from infra.sample.exports import write
+from infra.sample.plan import DELIVERIES, Plan
+from pipelines import gate, prepare, snapshot, train
+from pipelines.base import keys as keyring
+from pipelines.base import settings, snapshots, vault
+from pipelines.base.catalog import EVALUATED, FAMILIES, PREPARED, SCORED, SNAPSHOT, STAGES, TRAINED, stage_dir
+from pipelines.base.contracts import TABLES
+from pipelines.base.lake import Lake
+from pipelines.base.store import FileStore
+from pipelines.evaluate import __main__ as evaluate
+from pipelines.ingest.__main__ import run as ingest
+from pipelines.ingest.batch import Batch
+from pipelines.models import features
+from pipelines.score import stage as score
+from tests.e2e.canary import unpacked
+
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras on NumPy 2
+
+ROOT = Path(__file__).parents[2]
+DVC = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+RUNS = dict(zip(STAGES, (snapshot.run, prepare.run, train.run, score.run, evaluate.run, gate.run), strict=True))
+CANARY = "qxyzzyv"
+HIDDEN = (SNAPSHOT, PREPARED, TRAINED, SCORED)
+"""What stages wrote that must not know who is what."""
+
+
+def quick(root: Path) -> None:
+    """params.yaml as it is, but trained for two epochs."""
+    params = yaml.safe_load((ROOT / "params.yaml").read_text())
+    small = {"epochs": 2, "members": 1, "trees": 5}
+    for family in FAMILIES:
+        params[family]["train"] |= {name: value for name, value in small.items() if name in params[family]["train"]}
+    params["evaluate"]["resamples"] = 50
+    (root / "params.yaml").write_text(yaml.safe_dump(params))
+
+
+def plant(store: FileStore) -> None:
+    """Everybody is declared anew, in words that occur nowhere else; a birth date stays one, or no age follows."""
+    manifest = Lake(store).require()
+    said = vault.read_protected(store, manifest).filter(pl.col("attribute_code") != "birth_date")
+    words = pl.concat_str(pl.lit(CANARY), "attribute_code", "value_code", separator="_")
+    said = said.with_columns(value_code=words, file_id=pl.lit("canary")).drop("published_seq", "record_sha256")
+    Lake(store).publish("canary", {}, {"protected": said}, {})
+
+
+@pytest.fixture(scope="module")
+def walked(tmp_path_factory) -> Iterator[tuple[Path, FileStore, dict[tuple[str, str], set[str]]]]:
+    """A checkout in which every stage of every family ran, its store, and the numbers that each of them loaded."""
+    root = tmp_path_factory.mktemp("a checkout")
+    store, loaded, check = FileStore(root / "the store"), {}, settings.check
+    with pytest.MonkeyPatch.context() as patch:
+        for name, byte in (("PSEUDONYM", "11"), ("VAULT", "22"), ("AUDIT", "33"), ("PERSON", "44")):
+            patch.setenv(f"CANDOR_{name}_KEY", byte * 32)
+        patch.setenv("CANDOR_STORE", store.url)
+        patch.setenv("CANDOR_FEEDS", str(ROOT / "feeds"))
+        patch.setenv("CANDOR_EXPORTS", str(root / "exports"))
+        write(Plan(60), DELIVERIES["history"], root / "exports", 200, lambda name, rows: None)
+        ingest(Batch(store, "history"), None)
+        plant(store)
+        quick(root)
+        snapshot.pin(date(2026, 10, 31), root)
+        for stage, run in RUNS.items():
+            for family in FAMILIES:
+                seen = loaded.setdefault((stage, family), set())
+
+                def recorded(model, values, where, seen=seen):
+                    seen.update(f"{where}.{name}" for name in model.model_fields)
+                    return check(model, values, where)
+
+                patch.setattr(settings, "check", recorded)
+                run(family, root)
+        yield root, store, loaded
+
+
+def declared(stage: str, family: str) -> set[str]:
+    """Every number below the `params:` of a stage in dvc.yaml."""
+    params, found = yaml.safe_load((ROOT / "params.yaml").read_text()), set()
+    for entry in DVC[stage].get("params", []):
+        name = entry.replace("${item.family}", family)
+        node = params
+        for key in name.split("."):
+            node = node[key]
+        found |= {f"{name}.{key}" for key in node} if isinstance(node, dict) else {name}
+    return found
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_declares_the_numbers_that_it_loads_and_no_others(walked, stage, family):
+    """One too few leaves a stale result, one too many reruns for nothing."""
+    assert walked[2][stage, family] == declared(stage, family)
+
+
+def everything(root: Path, store: FileStore, family: str, artifact: str) -> Iterator[tuple[str, bytes]]:
+    """What a stage wrote, in all forms in which it can be read: people's rows opened, tables and archives unpacked."""
+    folder = stage_dir(family, artifact, root)
+    for file in sorted(path for path in folder.rglob("*") if path.is_file()):
+        yield from ((file.name, data) for data in unpacked(file))
+    if artifact == SNAPSHOT:
+        names = json.loads((folder / snapshots.LAYOUT).read_text())  # all that is there, whatever the family asked for
+        opened = snapshots.read(folder, names, keyring.held(store))
+        yield from ((name, table.write_json().encode()) for name, table in opened.tables.items())
+
+
+def found(root: Path, store: FileStore, family: str, artifact: str) -> list[str]:
+    forms = (CANARY.encode(), CANARY.encode("utf-16-le"), CANARY.encode("utf-32-le"))  # NumPy keeps text in the last
+    return [name for name, data in everything(root, store, family, artifact) if any(form in data for form in forms)]
+
+
+@pytest.mark.parametrize("artifact", HIDDEN)
+@pytest.mark.parametrize("family", FAMILIES)
+def test_nothing_before_the_evaluation_knows_a_protected_attribute(walked, family, artifact):
+    root, store, _ = walked
+    assert sum(len(data) for _, data in everything(root, store, family, artifact)) > 1000
+    assert found(root, store, family, artifact) == []
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_evaluation_does_and_the_search_would_have_found_them(walked, family):
+    root, store, _ = walked
+    axes = json.loads((stage_dir(family, EVALUATED, root) / "groups.json").read_text())["axes"]
+    assert axes
+    assert "groups.json" in found(root, store, family, EVALUATED)
+
+
+def test_the_search_reads_what_people_wrote(walked):
+    """Rows of people in clear would be found: here their resumes, in the snapshot and in what is prepared of it."""
+    root, store, _ = walked
+    for artifact in (SNAPSHOT, PREPARED):
+        text = b"".join(data for _, data in everything(root, store, "screening", artifact))
+        assert b"p_" in text
+        assert b"Experience" in text or b"EXPERIENCE" in text
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_family_is_handed_tables_of_the_lake_only(family):
+    """Neither protected attributes nor direct identifiers."""
+    assert {TABLES[name].zone for name in features(family).TABLES} == {"lake"}
