@@ -48,9 +48,21 @@ def place(feed: Feed) -> Path:
 
 
 def matching(feed: Feed, folder: Path) -> Iterator[Found]:
-    """Files below `folder` that the feed declares, by name; unfinished ones (hidden, .tmp, .part) are passed over."""
+    """Files below `folder` that the feed declares, by name; unfinished ones (hidden, .tmp, .part) are passed over.
+
+    Raises:
+        SettingsError: A folder is there and does not open: it must not pass for one without anything new.
+    """
+
+    def closed(error: OSError) -> None:
+        if not isinstance(error, FileNotFoundError | NotADirectoryError):
+            raise SettingsError(
+                f"The folder that exports of {feed.name} arrive in must open for this account; it does not "
+                f"({os.strerror(error.errno or 0)}). Give the account its rights, or correct the feed's location."
+            ) from None
+
     pattern = re.compile(feed.files)
-    for parent, folders, names in os.walk(folder):
+    for parent, folders, names in os.walk(folder, onerror=closed):
         folders.sort()
         for name in sorted(names):
             path = Path(parent) / name

@@ -13,6 +13,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
+from getpass import getpass
 from typing import Final
 
 import polars as pl
@@ -47,8 +48,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _named(scheme: str) -> str:
-    """The pseudonym of the identifier on standard input."""
-    value = sys.stdin.readline().rstrip("\r\n")
+    """The pseudonym of the identifier on standard input; at a terminal it is asked for and not shown."""
+    typed = getpass(f"{scheme}, not shown: ") if sys.stdin.isatty() else sys.stdin.readline()
+    value = typed.rstrip("\r\n")
     return str(pseudonym(secret(PSEUDONYM_KEY), scheme, pl.Series([value]))[0])
 
 

@@ -147,6 +147,14 @@ def test_a_missing_exports_folder_is_said(store: FileStore, tmp_path: Path, monk
         discover.discover(Batch(store, "b"))
 
 
+def test_a_folder_that_does_not_open_never_passes_for_one_without_anything_new(tmp_path: Path) -> None:
+    declared = feed()
+    (tmp_path / "in").symlink_to(tmp_path / "in")
+    with pytest.raises(SettingsError, match="must open for this account; it does not"):
+        list(discover.matching(declared, tmp_path / "in"))
+    assert list(discover.matching(declared, tmp_path / "not there")) == []
+
+
 def test_batch_names_become_safe_folders() -> None:
     assert batch_name("scheduled__2026-01-01T00:00:00+00:00") == "scheduled__2026-01-01T00-00-00-00-00"
     assert batch_name("../../x") == "x"
