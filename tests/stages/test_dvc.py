@@ -58,16 +58,21 @@ class Checkout:
 
     def repro(self) -> list[str]:
         """Stages that ran, in order."""
-        return re.findall(r"Running stage '(\S+)'", self.call("dvc", "repro"))
+        return ran(self.call("dvc", "repro"))
 
     def commit(self) -> None:
         self.call("git", "add", "-A")
-        self.call("git", "-c", "user.name=t", "-c", "user.email=t@t", "commit", "-qm", "x")
+        self.call("git", "commit", "-qm", "x")
 
     def change(self, family: str, section: str, name: str, value: object) -> None:
         params = yaml.safe_load((self.path / "params.yaml").read_text())
         params[family][section][name] = value
         (self.path / "params.yaml").write_text(yaml.safe_dump(params))
+
+
+def ran(said: str) -> list[str]:
+    """Stages that DVC says it ran."""
+    return re.findall(r"Running stage '(\S+)'", said)
 
 
 @pytest.fixture(scope="module")
@@ -86,6 +91,8 @@ def checkout(tmp_path_factory):
     (path / "dvc.yaml").write_text(graph.replace("python -m pipelines.", f"{sys.executable} stand_in.py "))
     made = Checkout(path)
     made.call("git", "init", "-q")
+    made.call("git", "config", "user.name", "t")
+    made.call("git", "config", "user.email", "t@t")
     assert len(made.repro()) == len(STAGES) * len(FAMILIES)
     made.commit()
     return made
@@ -94,8 +101,9 @@ def checkout(tmp_path_factory):
 @pytest.fixture(autouse=True)
 def restored(checkout):
     """Each test begins where the first run ended."""
+    first = checkout.call("git", "rev-parse", "HEAD").strip()
     yield
-    checkout.call("git", "checkout", "-q", ".")
+    checkout.call("git", "reset", "-q", "--hard", first)
     checkout.call("dvc", "repro", "-q")
 
 
@@ -134,6 +142,23 @@ def test_metrics_and_curves_can_be_compared_with_the_last_commit(checkout, tmp_p
     assert all(f"{f}_loss" in page for f in FAMILIES)
     assert "outcomes_roc" in page
     assert "performance_calibration" in page
+
+
+@pytest.mark.parametrize(("name", "value"), [("untracked-locks", 0.61), ("committed-locks", 0.62)])
+def test_an_experiment_reruns_what_its_number_touches(checkout, name, value):
+    """As README says, on a branch that holds the locks; and right after a pin, when git knows neither of them."""
+    if name == "untracked-locks":
+        checkout.call("git", "rm", "-q", "--cached", "lake.lock", "dvc.lock")
+        checkout.call("git", "commit", "-qm", "as the repository ships")
+        assert checkout.call("git", "status", "--porcelain").split() == ["??", "dvc.lock", "??", "lake.lock"]
+    number = "outcomes.decide.threshold"
+    said = checkout.call("dvc", "exp", "run", "--name", name, "--set-param", f"{number}={value}")
+    assert ran(said) == ["score@outcomes", "evaluate@outcomes", "gate@outcomes"]
+    metrics = json.loads((checkout.path / "var/stages/outcomes/evaluated/metrics.json").read_text())
+    assert metrics["model"]["value"] == value
+    assert name in checkout.call("dvc", "exp", "list", "--name-only").split()
+    changed = json.loads(checkout.call("dvc", "exp", "diff", "--json"))
+    assert changed["params"]["params.yaml"][number]["new"] == value
 
 
 def test_rows_of_people_are_not_in_the_cache(checkout):
