@@ -112,7 +112,7 @@ def _answering(key: str) -> Iterator[None]:
             raise SourceUnavailable(
                 f"The store must have room for {key}; its disk is full. Nothing was changed: make room and run again."
             ) from None
-        if "S3 error" not in said:
+        if not any(word in said for word in ("S3 error", "Error performing")):
             raise
         if "403" in said or "AccessDenied" in said:
             raise SettingsError(

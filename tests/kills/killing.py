@@ -108,7 +108,7 @@ def watch(effects: Effects, top: Path) -> None:
     def of_key(verb: str) -> Callable[..., str]:
         def label(_: Any, key: str, *rest: Any) -> str:
             parts = Path(key).parts
-            return f"{verb} {'/'.join(parts[:2] if parts[0] == 'lake' else parts[:1])} {Path(key).suffix}"
+            return f"{verb} {'/'.join(parts[: 2 if parts[0] in ('lake', 'keys') else 1])} {Path(key).suffix}"
 
         return label
 

@@ -228,7 +228,7 @@ def before_forget(folder: Path) -> None:
 
     declare(folder, "lms_courses", "lms_enrolments", "resumes", *HIRING)
     store = FileStore(folder / "store")
-    fill(store, ("consents", "enrolments"), ("scored",))
+    fill(store, ("consents", "enrolments", "person_links"), ("scored",))
     unfinished = folder / "store/work/ingest/unfinished/u/mapped/workers"
     unfinished.mkdir(parents=True)
     (unfinished / "part-0.parquet").write_bytes(b"cells of people")

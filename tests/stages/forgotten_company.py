@@ -160,10 +160,10 @@ def release(
     """A live release, trained on a state of the lake."""
     folder = f"releases/{FAMILY}/{number:064x}"
     metrics = {"lake_sha256": lake_sha256, "model_sha256": model, "as_of": as_of}
-    store.put(f"{folder}/{METRICS}", json.dumps(metrics).encode())
+    store.create(f"{folder}/{METRICS}", json.dumps(metrics).encode())
     digests = (f"{number:064x}", "b" * 64, model, "d" * 64)
     made = Release(FAMILY, number, "release", folder, *digests, as_of, "run", "test", (), {}, "2026-07-01")
-    store.put(made.key, made.to_json())
+    store.create(made.key, made.to_json())
     return made
 
 

@@ -174,6 +174,13 @@ def test_a_manager_named_in_somebody_elses_row_does_not_take_that_row(store):
     assert landing.rows_of(raw, feed, {"period": "2026-01"}, one) == {1}
 
 
+def test_a_row_that_links_somebody_with_the_person_is_about_them(store):
+    raw = pl.DataFrame({"source_row": [1, 2], "Candidate_ID": ["C-1", "C-2"], "Employee_ID": ["000001", "000002"]})
+    feed = landing.declared.load(landing.declared.folder())["workday_candidates"]
+    one = forgotten.group(store, [who("workday_worker", "000001")])
+    assert landing.rows_of(raw, feed, {"period": "2026-01"}, one) == {1}
+
+
 RAGGED = ["x;000001;r", "y;O'Neill-Zapp;r", "z;anna;r", "w;000002;r"]
 
 
