@@ -122,6 +122,17 @@ def test_changed_pieces_are_refused_and_nothing_is_written(store, small, change)
     assert [path.name for path in (store.root / "work").iterdir()] == []
 
 
+def test_a_cut_is_seen_by_the_pieces_alone_whatever_digest_is_kept_with_the_key(store, small):
+    land(store, b"abcdefghijkl")
+    [name] = store.list("keys/landing")
+    material, _ = landing._unwrapped(store.read(name), name)
+    store.put(name, landing._wrapped(material, hashlib.sha256(b"abcdefgh").hexdigest(), name))
+    line, (one, two, _) = pieces(store)
+    store.put(KEY, line + one + two)
+    with pytest.raises(ContractError, match="it was cut"):
+        opened(store)
+
+
 def test_an_object_does_not_open_in_anothers_place(store):
     land(store, b"abc")
     other = KEY.replace("workers.json", "others.json")
