@@ -17,7 +17,7 @@ from monitoring import report
 from monitoring.settings import Monitor
 from pipelines import audit, prepare, snapshot
 from pipelines.audit import Tag
-from pipelines.base import delta, forgotten, snapshots, vault
+from pipelines.base import delta, forgotten, snapshots, staging, vault
 from pipelines.base import keys as keyring
 from pipelines.base.catalog import PREPARED, SNAPSHOT, stage_dir
 from pipelines.base.digests import sha256_bytes
@@ -28,7 +28,7 @@ from pipelines.base.sealed import unseal
 from pipelines.base.settings import load
 from pipelines.base.store import FileStore
 from pipelines.privacy import __main__ as command
-from pipelines.privacy import erasure, learned, scores
+from pipelines.privacy import erasure, landing, learned, scores
 from pipelines.privacy.forget import forget
 from pipelines.publish.release import release
 from pipelines.score import people
@@ -307,20 +307,18 @@ def test_history_goes_even_where_the_newest_version_does_not_hold_the_person(roo
     kept = pl.DataFrame({"person_id": [OTHER], "score": [0.3], "family": FAMILY, "as_of": "2026-05-30"})
     delta.replace_partition(store, "scores/scored", kept, {"family": FAMILY, "as_of": "2026-05-30"})
     lake = Lake(store)
+    applied = {"created_at": moment(1), "source_code": None, "country_code": None}
+    lake.publish("candidates", {"candidates": frame([{"person_id": OTHER} | applied], moment(1))}, {}, {})
     manifest = lake.require()
-    orphan = lake.versions("person_links", manifest).with_columns(linked_person_id=pl.lit("p_orphan"))
-    delta.append(
-        store, "lake/person_links", orphan, ["bucket"], after=lake._at("person_links", manifest.tables["person_links"])
-    )
-    lake.publish(
-        "after", {"person_links": frame([{"person_id": OTHER, "linked_person_id": "p_cc"}], moment(9))}, {}, {}
-    )
-    assert b"p_orphan" in readable(store)
+    killed = lake.versions("candidates", manifest).with_columns(person_id=pl.lit(WHO))
+    delta.append(store, "lake/candidates", killed, ["bucket"], after=manifest.tables["candidates"].version)
+    lake.publish("after", {"candidates": frame([{"person_id": OTHER} | applied], moment(9))}, {}, {})
     forget(store, WHO, "request")
-    left = readable(store)
-    assert WHO.encode() not in left
-    assert b"p_orphan" not in left
-    assert not [key for key in ("scores/scored", "lake/person_links", "lake/workers") if delta.has_history(store, key)]
+    assert WHO.encode() not in readable(store)
+    assert not [key for key in ("scores/scored", "lake/candidates", "lake/workers") if delta.has_history(store, key)]
+    (certificate,) = (json.loads(store.read(key)) for key in store.list("reports/privacy"))
+    changed = {entry["object"]: (entry["before"], entry["after"]) for entry in certificate["objects"]}
+    assert len(set(changed["lake/candidates"])) == len(set(changed["scores/scored"])) == 1  # nothing that anybody reads
 
 
 def test_a_reader_finds_a_table_whose_pointer_an_erasure_has_not_moved_yet(root, store):
@@ -331,6 +329,22 @@ def test_a_reader_finds_a_table_whose_pointer_an_erasure_has_not_moved_yet(root,
     assert rows(store, 2) == before
     forget(store, WHO, "request")
     assert rows(store, 2) == before
+
+
+def test_nobody_publishes_while_lake_quarantine_landing_and_vault_are_rewritten(root, store, monkeypatch):
+    seen = []
+
+    def watched(original):
+        def erase(*args):
+            seen.append(staging.is_held(store.root / ".locks/publish"))
+            return original(*args)
+
+        return erase
+
+    for place in (Lake, landing, vault):
+        monkeypatch.setattr(place, "erase", watched(place.erase))
+    forget(store, WHO, "request")
+    assert seen == [True] * 4  # the vault has two tables
 
 
 def released(store: FileStore, family: str, model: str, lake_sha256: str, as_of: str) -> None:
@@ -392,6 +406,10 @@ def test_a_proposal_that_waited_during_the_erasure_is_outdated_once_released(sto
     assert report.outdated(store, "screening") == 0
     release(store, answers, answers.approve("release__r1", proposal), test_publish.APPROVERS)
     assert report.outdated(store, "screening") == 1
+    forget(store, forgotten_company.OTHERS[0], "request")
+    assert report.outdated(store, "screening") == 2
+    entries = [e for e in audit.entries(store) if e.tag is Tag.MODEL_OUTDATED and e.subject == "screening"]
+    assert [entry.facts["kind"] for entry in entries] == ["proposal", "release"]
 
 
 def test_who_is_forgotten_while_people_are_scored_is_not_scored(store, keys, tmp_path, monkeypatch):
