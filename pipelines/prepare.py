@@ -27,7 +27,7 @@ from pipelines.base import keys, profiles, snapshots
 from pipelines.base.catalog import PREPARED, SNAPSHOT, stage_dir
 from pipelines.base.errors import ContractError
 from pipelines.base.log import get_logger
-from pipelines.base.settings import Count, Privacy, Section, Share, load
+from pipelines.base.settings import Count, MinPeople, Section, Share, load
 from pipelines.base.stage import main
 from pipelines.base.store import open_store
 from pipelines.models import features
@@ -161,7 +161,7 @@ def run(family: str, root: Path | None = None) -> str:
     module = features(family)
     common = load(Prepare, "prepare", root=root)
     own = load(module.Prepare, family, "prepare", root=root)
-    least = load(Privacy, "privacy", root=root).min_people
+    least = load(MinPeople, "privacy", root=root).min_people
     taken = snapshots.read(stage_dir(family, SNAPSHOT, root), module.TABLES, keys.held(open_store()))
     tables = taken.tables
     examples = module.examples(tables, own)

@@ -24,7 +24,7 @@ import polars as pl
 from pipelines.base.catalog import PREPARED, TRAINED, stage_dir
 from pipelines.base.digests import sha256_bytes, sha256_file, sha256_frame, sha256_tree
 from pipelines.base.log import get_logger
-from pipelines.base.settings import Count, Privacy, Section, load
+from pipelines.base.settings import Count, MinPeople, Section, load
 from pipelines.base.stage import main
 from pipelines.models import features, network
 from pipelines.models.determinism import determined
@@ -109,7 +109,7 @@ def run(family: str, root: Path | None = None) -> str:
     module = features(family)
     common = load(Train, "train", root=root)
     own = load(module.Train, family, "train", root=root)
-    least = load(Privacy, "privacy", root=root).min_people
+    least = load(MinPeople, "privacy", root=root).min_people
     prepared, folder = stage_dir(family, PREPARED, root), stage_dir(family, TRAINED, root)
     report = json.loads((prepared / "report.json").read_text(encoding="utf-8"))
     examples = pl.read_parquet(prepared / "examples.parquet")

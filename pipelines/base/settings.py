@@ -25,11 +25,20 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Privacy(Section):
-    """`privacy`: what protects the people behind everything that is kept."""
+class MinPeople(Section):
+    """Of `privacy`, what stages of the graph read: how long exports are kept must not make them run again."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
 
     min_people: Count
     """People from whom a term, a code or a bound of a bin must come to stand in what is kept for years."""
+
+
+class Privacy(MinPeople):
+    """`privacy`: what protects the people behind everything that is kept."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
     keep_days: Count
     """Days for which landed exports can be read again."""
 
