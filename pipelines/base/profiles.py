@@ -62,8 +62,8 @@ def _edges(frame: pl.DataFrame, held: pl.DataFrame, bins: int, least: int) -> li
         return []
     lowest = int(np.searchsorted(distinct, _reached(values, people, least)))
     highest = int(np.searchsorted(distinct, _reached(values[::-1], people[::-1], least)))
-    if lowest >= highest:  # at most one value is everybody's
-        return [float(distinct[lowest])] * 2 if lowest == highest and counts[lowest] >= least else []
+    if lowest >= highest:  # one bin; two equal edges say that there is no other value
+        return [float(distinct[0])] * 2 if len(distinct) == 1 else []
 
     def above(place: int) -> float:
         """A bound with the value at `place` below or on it."""

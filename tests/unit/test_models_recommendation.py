@@ -52,7 +52,7 @@ def test_a_course_counts_once_with_its_first_sign():
     given = company(p_1="ab")
     again = given["enrolments"].with_columns(pl.col("enrolled_at") + timedelta(days=9))
     given["enrolments"] = pl.concat([again, given["enrolments"]])
-    assert outcomes(given, PREPARE)["occurred_at"].to_list() == [START, START + timedelta(days=1)]
+    assert outcomes(given)["occurred_at"].to_list() == [START, START + timedelta(days=1)]
 
 
 def test_only_courses_taken_by_the_day_are_history():

@@ -57,7 +57,7 @@ def test_a_value_that_enough_people_share_is_an_edge_itself():
 
 def test_one_value_shared_by_all_is_told_as_such():
     assert of([5.0] * 10, 3, 10)["edges"] == [5.0, 5.0]
-    assert of([5.0] * 10 + [6.0], 3, 10)["edges"] == [5.0, 5.0]
+    assert of([5.0] * 10 + [6.0], 3, 10)["edges"] == []
 
 
 @pytest.mark.parametrize("count", [9, 15, 19])
@@ -90,3 +90,10 @@ def test_whatever_the_values_no_edge_and_no_bin_is_of_fewer_than_so_many_people(
         inside = [who for who, value in zip(people, values, strict=True) if low < value <= high]
         assert share == pytest.approx(len(inside) / len(values))
         assert len(set(inside)) >= least
+
+
+def test_one_value_of_many_and_a_few_others_are_one_bin_and_not_a_constant():
+    """Two equal edges say that nobody had another value: then the same people would have drifted from themselves."""
+    found = of([0.0] * 5 + [1.0] * 22 + [2.0] * 4, 10, 10)
+    assert (found["edges"], found["shares"]) == ([], [1.0])
+    assert of([1.0] * 31, 10, 10)["edges"] == [1.0, 1.0]
