@@ -38,7 +38,7 @@ test: env ## all tests, the whole road at 200 workers among them
 test-s3: env ## the store's tests and the whole road at 200 workers on a real S3 server
 	@env -u PYTHONDONTWRITEBYTECODE .venv/bin/python -m pytest -m "s3road or not s3road" tests/s3
 
-test-roads: env ## the whole road at 200 workers of a company with biased decisions, and on a real S3 server
+test-roads: env ## whole roads: biased decisions, a real S3 server, another user, the real exports
 	@env -u PYTHONDONTWRITEBYTECODE .venv/bin/python -m pytest -m "roads or s3road" tests/e2e tests/s3
 
 bench: env ## the figures, as ratios in one run
