@@ -140,7 +140,9 @@ def _documents(store: Store, feed: Feed, record: files.Record, one: Group, note:
         landing.remove(store, key)
     index = json.dumps(kept).encode()
     with _opened(store, record) as (before, folder):
-        if before is not None:
+        if before is not None and before.read_bytes() == index:  # rewritten by a run that was killed after it
+            landing.settle(store, record.landing_key)
+        elif before is not None:
             note(record.landing_key, sha256_file(before), sha256_bytes(index))
             landing.replace(store, record.landing_key, io.BytesIO(index), folder)
     files.enter(store, replace(record, documents=kept), note)

@@ -320,7 +320,9 @@ def test_a_killed_step_and_a_killed_scheduler_leave_the_digests_of_an_undisturbe
     assert siege.tries["prepare"] >= 2, "the killed step was not tried again"
     assert running("CANDOR_CLONE", named(first["run"])) == []
     clones = siege.world.company.var / "retrain"
-    assert not [path for path in clones.iterdir() if path.name.endswith(".at_work")]
+    assert clones.is_dir()
+    # Of these two alone: what was released is scored and watched, and monitoring may have asked for a third by now.
+    assert not [run["run"] for run in siege.retrains if (clones / f"{named(run['run'])}.at_work").exists()]
 
 
 def test_of_two_retrains_the_second_waits(siege):
