@@ -2,8 +2,12 @@
 
 import hashlib
 from pathlib import Path
+from typing import Final
 
 import polars as pl
+
+_BLOCK: Final = 100_000
+"""Rows whose text is in memory at once."""
 
 
 def sha256_bytes(data: bytes) -> str:
@@ -38,9 +42,9 @@ def row_digests(frame: pl.DataFrame, columns: list[str] | None = None) -> pl.Ser
         [n_rows] str. Null and the empty string differ.
     """
     names = sorted(columns or frame.columns)
-    text = frame.select(row=pl.struct(names).struct.json_encode())["row"]
-    sha256 = hashlib.sha256
-    return pl.Series("record_sha256", [sha256(value.encode()).hexdigest() for value in text], dtype=pl.String)
+    text, sha256 = pl.struct(names).struct.json_encode().cast(pl.Binary).alias("text"), hashlib.sha256
+    blocks = (block.select(text)["text"].to_list() for block in frame.select(names).iter_slices(_BLOCK))
+    return pl.Series("record_sha256", [sha256(row).hexdigest() for block in blocks for row in block], dtype=pl.String)
 
 
 def sha256_frame(frame: pl.DataFrame) -> str:
@@ -56,4 +60,5 @@ def sha256_lines(digests: pl.Series, header: str = "") -> str:
         digests: [n_rows] str.
         header: Goes before the rows, for instance the schema.
     """
-    return sha256_bytes("\n".join([header, *digests.sort().to_list()]).encode())
+    lines = digests.sort().str.join("\n").item() if len(digests) else None
+    return sha256_bytes((header if lines is None else f"{header}\n{lines}").encode())

@@ -285,8 +285,9 @@ class Lake:
 
     def _append(self, name: str, frame: pl.DataFrame, before: TableVersion | None, seq: int) -> TableVersion:
         table, key = TABLES[name], f"{LAKE}/{name}"
-        rows = stamp(table, frame).with_columns(published_seq=pl.lit(seq)).sort("bucket", *table.key)
-        version = delta.append(self.store, key, rows, ["bucket"], after=self._at(name, before) if before else None)
+        rows = stamp(table, frame).with_columns(published_seq=pl.lit(seq)).sort("bucket", maintain_order=True)
+        at = self._at(name, before) if before else None
+        version = delta.append(self.store, key, rows, ["bucket"], after=at, distinct=[*table.key, "record_sha256"])
         digests = delta.scan(self.store, key, version).select("record_sha256").collect()["record_sha256"]
         return TableVersion(version, len(digests), sha256_lines(digests))
 

@@ -18,6 +18,7 @@ from pipelines.base.errors import ContractError
 from pipelines.base.pseudonyms import PSEUDONYM_KEY, secret
 from pipelines.ingest import feeds as declared
 from pipelines.ingest import files
+from pipelines.ingest.ahead import ahead
 from pipelines.ingest.batch import Batch, Held, Unit, read_json, result, write_json
 from pipelines.ingest.cells import Context, cell
 from pipelines.ingest.counts import NOTHING
@@ -142,19 +143,19 @@ def map_unit(batch: Batch, unit: Unit, feeds: Mapping[str, Feed]) -> dict[str, A
 
         with result(done) as out:
             rows = 0
-            for number, part in enumerate(parts(batch.place(unit) / "raw")):
-                raw = pl.read_parquet(part)
-                rows += len(raw)
-                for place, frame in _map_part(raw, feed, unit, context, other).items():
+            named = (_named(pl.read_parquet(part), feed, unit, context) for part in parts(batch.place(unit) / "raw"))
+            mapped = ((len(raw), _map_part(raw, feed, unit, here, other)) for raw, here in ahead(named))
+            for number, (count, made) in enumerate(ahead(mapped)):
+                rows += count
+                for place, frame in made.items():
                     table, index = place.split("/")
                     _write(frame, out / table, f"{number:05d}-{index}")
             write_json(out / "report.json", {"rows": rows})
     return dict(read_json(done / "report.json"))
 
 
-def _map_part(raw: pl.DataFrame, feed: Feed, unit: Unit, context: Context, other: Other) -> dict[str, pl.DataFrame]:
-    """Canonical rows by `<table>/<index>`, and what was rejected and filtered, of one part."""
-    done: dict[str, pl.DataFrame] = {}
+def _named(raw: pl.DataFrame, feed: Feed, unit: Unit, context: Context) -> tuple[pl.DataFrame, Context]:
+    """Clean cells and pseudonyms of one part, and the context that says which are clean."""
     # A part may lack a column that other parts have, since empty JSON keys are left out.
     absent = sorted(feed.reads() - set(raw.columns) - set(unit.groups))
     raw = raw.with_columns(pl.lit(None, dtype=pl.String).alias(name) for name in absent)
@@ -163,7 +164,12 @@ def _map_part(raw: pl.DataFrame, feed: Feed, unit: Unit, context: Context, other
     raw = raw.with_columns(cell(name, here).alias(name) for name in clean)
     context = replace(context, clean=frozenset(clean))
     rules = [rule for mapped in feed.tables for rule in mapped.columns.values()]
-    raw = with_names(raw, rules, context_of(raw, context))
+    return with_names(raw, rules, context_of(raw, context)), context
+
+
+def _map_part(raw: pl.DataFrame, feed: Feed, unit: Unit, context: Context, other: Other) -> dict[str, pl.DataFrame]:
+    """Canonical rows by `<table>/<index>`, and what was rejected and filtered, of one part with names."""
+    done: dict[str, pl.DataFrame] = {}
     rejected = [_reasons(raw.filter(pl.col(FAULT).is_not_null()).select(ROW, pl.col(FAULT).alias(REASON)), "")]
     named = {name: pl.lit(value) for name, value in unit.groups.items() if name not in raw.columns}
     start = Shaped(raw.filter(pl.col(FAULT).is_null()).drop(FAULT).with_columns(**named), [], [])

@@ -24,6 +24,9 @@ FAILED: Final = pl.Schema(
 )
 
 
+REFERRED_TO: Final = frozenset(other for table in TABLES.values() for other in table.references.values())
+
+
 def order() -> list[Table]:
     """All tables, those that are referred to before those that refer."""
     left = sorted(TABLES.values(), key=lambda table: (bool(table.references), table.zone == "lake", table.name))
@@ -57,15 +60,16 @@ def run(folder: Path) -> str:
         file = folder / "rows" / f"{table.name}.parquet"
         frame = pl.read_parquet(file, columns=_needed(table)) if file.is_file() else None
         if frame is not None:
-            frame = frame.join(bad, on=SOURCE, how="anti", maintain_order="left")
+            frame = _without(frame, bad)
             outcome = check(table, frame, {other: passed[other] for other in table.references.values()})
             rows = frame.select(SOURCE).with_row_index(ROW).cast({ROW: pl.Int64})
             failed.append(_located(table, outcome.failed.join(rows, on=ROW, maintain_order="left")))
             bad = pl.concat([bad, failed[-1].select(SOURCE)]).unique()
             findings += outcome.findings
             checked += len(frame)
-            frame = frame.join(bad, on=SOURCE, how="anti")
-        passed[table.name] = _ids(table, frame, folder)
+            frame = _without(frame, bad)
+        if table.name in REFERRED_TO:
+            passed[table.name] = _ids(table, frame, folder)
     located = pl.concat(failed)
     located.write_parquet(folder / "failed.parquet")
     (folder / "findings.json").write_text(json.dumps([asdict(f) for f in findings], indent=1), encoding="utf-8")
@@ -77,6 +81,10 @@ def _needed(table: Table) -> list[str]:
     """Columns that the rules, their helpers and the reports read."""
     names = [name for name in columns_of(rules(table)) if name in table.schema]
     return list(dict.fromkeys([*SOURCE, *table.key, *table.references, "known_from", *names]))
+
+
+def _without(frame: pl.DataFrame, bad: pl.DataFrame) -> pl.DataFrame:
+    return frame.join(bad, on=SOURCE, how="anti", maintain_order="left") if len(bad) else frame
 
 
 def _located(table: Table, failed: pl.DataFrame) -> pl.DataFrame:

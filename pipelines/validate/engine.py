@@ -17,7 +17,7 @@ import polars as pl
 
 from pipelines.base.contracts import Table
 from pipelines.base.errors import ContractError
-from pipelines.validate.suites import ROW, Finding, Outcome, Rule, columns_of, key_rules, rules, with_helpers
+from pipelines.validate.suites import FILLED, ROW, Finding, Outcome, Rule, columns_of, key_rules, rules, with_helpers
 
 LARGE: Final = 100_000
 """Rows from which rules are run column by column on distinct contents; below, one run of all rules costs less."""
@@ -56,7 +56,7 @@ def _by_content(table: Table, helped: pl.DataFrame) -> Iterator[tuple[Finding, p
     for rule in rules(table):
         groups.setdefault(tuple(columns_of([rule])), []).append(rule)
     for columns, found in groups.items():
-        contents = helped.select(ROW, *columns).unique(columns, keep="any")
+        contents = _contents(helped, columns, found)
         failed = [
             bad
             for at in range(0, len(contents), CHUNK)
@@ -66,6 +66,14 @@ def _by_content(table: Table, helped: pl.DataFrame) -> Iterator[tuple[Finding, p
         for rule in found:
             mine = bad.filter(pl.col("reason_code") == rule.reason_code)
             yield Finding(table.name, rule.reason_code, len(helped), len(mine)), mine
+
+
+def _contents(helped: pl.DataFrame, columns: tuple[str, ...], found: list[Rule]) -> pl.DataFrame:
+    """A row for each content that the rules can tell apart; null is all that one on filled cells looks at."""
+    rows = helped.select(ROW, *columns)
+    if all(rule.kind == FILLED for rule in found):
+        return rows.filter(pl.struct(pl.col(columns).is_null()).is_first_distinct())
+    return rows.unique(columns, keep="any")
 
 
 def _spread(helped: pl.DataFrame, columns: list[str], contents: pl.DataFrame, failed: pl.DataFrame) -> pl.DataFrame:

@@ -10,6 +10,8 @@ from pipelines.base.contracts import Table
 
 ROW: Final = "row"
 """Synthetic row number: the only thing a result may name."""
+FILLED: Final = "ExpectColumnValuesToNotBeNull"
+"""Name of the expectation that tells cells apart by whether they are filled."""
 KEY: Final = "key"
 """Digest of the key and `known_from`: one version of a thing at a time."""
 _PSEUDONYM: Final = r"^[a-z]{1,3}_[0-9a-f]{32}$"
@@ -68,7 +70,7 @@ def rules(table: Table) -> list[Rule]:
     for column in table.columns:
         name = column.name
         if column.required:
-            found.append(Rule(f"missing:{name}", "ExpectColumnValuesToNotBeNull", {"column": name}))
+            found.append(Rule(f"missing:{name}", FILLED, {"column": name}))
         if column.values:
             among = {"column": name, "value_set": list(column.values)}
             found.append(Rule(f"unknown_code:{name}", "ExpectColumnValuesToBeInSet", among))

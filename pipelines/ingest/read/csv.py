@@ -16,6 +16,7 @@ import pyarrow.csv as pc  # type: ignore[import-untyped]
 from pydantic import Field
 
 from pipelines.base.settings import Section
+from pipelines.ingest.ahead import ahead
 from pipelines.ingest.batch import Held, Unit
 from pipelines.ingest.feeds import Feed, options
 from pipelines.ingest.read import FAULT, ROW, Report, write_part
@@ -52,7 +53,7 @@ def read(source: Path, out: Path, feed: Feed, unit: Unit) -> Report:
     ragged: list[tuple[int, str]] = []
     rows, number, last = 0, -1, pl.DataFrame()
     try:
-        for number, frame in enumerate(_frames(source, names, want, feed, ragged)):  # used below
+        for number, frame in enumerate(ahead(_frames(source, names, want, feed, ragged))):  # used below
             write_part(frame, out, number)
             rows, last = rows + len(frame), frame[-1:]
     except pa.ArrowInvalid:
