@@ -8,6 +8,8 @@ from urllib.parse import quote, urlencode
 from urllib.request import ProxyHandler, Request, build_opener
 
 ACTIVE: Final = ("queued", "running")
+PAUSE: Final = 1.0
+"""Seconds between two looks. With half of it the API server took a sixth of a core from the stages."""
 
 
 class Unreachable(Exception):
@@ -132,6 +134,6 @@ def run_path(dag: str, run: str) -> str:
     return f"/api/v2/dags/{dag}/dagRuns/{quote(run, safe='')}"
 
 
-def wait(seconds: float = 0.5) -> None:
+def wait() -> None:
     """The pause between two looks."""
-    time.sleep(seconds)
+    time.sleep(PAUSE)

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from infra.run import airflow, evidence, gates
-from infra.run.api import ACTIVE, Api, Unreachable, wait
+from infra.run.api import ACTIVE, PAUSE, Api, Unreachable, wait
 from infra.run.clone import named
 from infra.run.progress import Progress
 from infra.setup import secrets
@@ -246,7 +246,7 @@ class Journey:
         Raises:
             Refused: It did not within the patience, or Airflow is gone.
         """
-        looks, misses = int(patience_seconds * 2), 0
+        looks, misses = int(patience_seconds / PAUSE), 0
         for _ in range(looks):
             try:
                 if holds():

@@ -1,13 +1,15 @@
 """What "the same" means: sha256 over canonical bytes."""
 
 import hashlib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
 import polars as pl
+import polars_hash as plh
 
 _BLOCK: Final = 100_000
-"""Rows whose text is in memory at once."""
+"""Rows whose text a thread has in memory."""
 
 
 def sha256_bytes(data: bytes) -> str:
@@ -31,6 +33,11 @@ def sha256_tree(folder: Path) -> str:
     return sha256_bytes("\n".join(lines).encode())
 
 
+def sha256_each(values: pl.Series) -> pl.Series:
+    """Hex digests of texts or bytes, one a value; null stays null."""
+    return values.to_frame("").select(plh.col("").chash.sha2_256().alias(values.name)).to_series()
+
+
 def row_digests(frame: pl.DataFrame, columns: list[str] | None = None) -> pl.Series:
     """One hex sha256 a row over its canonical text.
 
@@ -42,9 +49,10 @@ def row_digests(frame: pl.DataFrame, columns: list[str] | None = None) -> pl.Ser
         [n_rows] str. Null and the empty string differ.
     """
     names = sorted(columns or frame.columns)
-    text, sha256 = pl.struct(names).struct.json_encode().cast(pl.Binary).alias("text"), hashlib.sha256
-    blocks = (block.select(text)["text"].to_list() for block in frame.select(names).iter_slices(_BLOCK))
-    return pl.Series("record_sha256", [sha256(row).hexdigest() for block in blocks for row in block], dtype=pl.String)
+    text = pl.struct(names).struct.json_encode().alias("record_sha256")
+    with ThreadPoolExecutor(pl.thread_pool_size()) as pool:
+        blocks = pool.map(lambda block: sha256_each(block.select(text).to_series()), frame.iter_slices(_BLOCK))
+        return pl.concat([pl.Series("record_sha256", [], dtype=pl.String), *blocks])
 
 
 def sha256_frame(frame: pl.DataFrame) -> str:

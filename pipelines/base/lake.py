@@ -11,6 +11,7 @@ the rows of its own number: the same rows, minus the person.
 
 import json
 from collections.abc import Callable, Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any, Final
@@ -287,9 +288,16 @@ class Lake:
         table, key = TABLES[name], f"{LAKE}/{name}"
         rows = stamp(table, frame).with_columns(published_seq=pl.lit(seq)).sort("bucket", maintain_order=True)
         at = self._at(name, before) if before else None
-        version = delta.append(self.store, key, rows, ["bucket"], after=at, distinct=[*table.key, "record_sha256"])
-        digests = delta.scan(self.store, key, version).select("record_sha256").collect()["record_sha256"]
-        return TableVersion(version, len(digests), sha256_lines(digests))
+
+        def digest() -> tuple[int, str]:
+            known = [] if at is None else [delta.scan(self.store, key, at).select("record_sha256").collect()]
+            whole = pl.concat(frame["record_sha256"] for frame in [*known, rows])
+            return len(whole), sha256_lines(whole)
+
+        with ThreadPoolExecutor(1) as beside:
+            digested = beside.submit(digest)
+            version = delta.append(self.store, key, rows, ["bucket"], after=at, distinct=[*table.key, "record_sha256"])
+            return TableVersion(version, *digested.result())
 
 
 def _key(seq: int) -> str:

@@ -1,9 +1,10 @@
 """Keyed pseudonyms: a person's identifier never leaves ingest in clear, and without the key nobody can test a guess."""
 
-import hashlib
+from typing import Final
 
 import polars as pl
 
+from pipelines.base.digests import sha256_each
 from pipelines.base.errors import SettingsError
 from pipelines.base.settings import environment
 
@@ -11,6 +12,8 @@ PSEUDONYM_KEY = "CANDOR_PSEUDONYM_KEY"
 VAULT_KEY = "CANDOR_VAULT_KEY"
 AUDIT_KEY = "CANDOR_AUDIT_KEY"
 PERSON_KEY = "CANDOR_PERSON_KEY"
+_BLOCK: Final = 64
+"""Bytes that SHA-256 takes at once."""
 
 _WHAT = {
     PSEUDONYM_KEY: "the 64 hex characters that key pseudonyms",
@@ -61,16 +64,10 @@ def pseudonym(key: bytes, scheme: str, values: pl.Series, prefix: str = "p") -> 
 
 
 def _names(key: bytes, scheme: str, values: pl.Series, prefix: str) -> pl.Series:
-    """A pseudonym a value, which costs two copies of half-made digests instead of keying each anew (RFC 2104)."""
-    block = key.ljust(hashlib.sha256().block_size, b"\x00")
-    inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in block) + f"{scheme}|".encode())
-    outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in block))
-
-    def digest(value: bytes) -> bytes:
-        first, second = inner.copy(), outer.copy()
-        first.update(value)
-        second.update(first.digest())
-        return second.digest()[:16]
-
-    made = [None if value is None else digest(value) for value in values.cast(pl.Binary).to_list()]
-    return (f"{prefix}_" + pl.Series(made, dtype=pl.Binary).bin.encode("hex")).alias(values.name)
+    """A pseudonym a value: HMAC as RFC 2104 has it, two digests of a whole column at a time."""
+    block, digests = key.ljust(_BLOCK, b"\x00"), values
+    for pad, text in ((0x36, f"{scheme}|"), (0x5C, "")):
+        before = bytes(byte ^ pad for byte in block) + text.encode()
+        joined = digests.to_frame("").select(pl.lit(before) + pl.col("").cast(pl.Binary)).to_series()
+        digests = sha256_each(joined).str.decode("hex")
+    return (f"{prefix}_" + digests.bin.head(16).bin.encode("hex")).alias(values.name)

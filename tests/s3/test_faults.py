@@ -38,8 +38,8 @@ def act(request):
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch):
-    """Clients that wait a fraction of a second, made anew for each test."""
-    monkeypatch.setattr(speaking, "READ_SECONDS", 0.5)
+    """Clients that try twice, made anew for each test; a real answer takes seconds where others use the machine."""
+    monkeypatch.setattr(speaking, "READ_SECONDS", 10)
     monkeypatch.setattr(speaking, "TRIES", 2)
     speaking._client.cache_clear()
     yield
@@ -105,7 +105,6 @@ def test_a_server_that_is_not_there_is_waited_for(url, act, monkeypatch):
 @pytest.fixture
 def between(server, url, monkeypatch):
     """The way to a store's server, on which answers get lost; the store has asked what it asks once."""
-    monkeypatch.setattr(speaking, "READ_SECONDS", 10)
     with proxy(server.url) as made:
         monkeypatch.setenv("AWS_ENDPOINT_URL", made.url)
         yield made
@@ -113,6 +112,7 @@ def between(server, url, monkeypatch):
 
 @pytest.mark.parametrize("fault", ["slow", "closed", "garbage", "busy"])
 def test_a_server_that_breaks_every_answer_is_waited_for(url, server, fault, monkeypatch):
+    monkeypatch.setattr(speaking, "READ_SECONDS", 0.5)
     with proxy(server.url) as between:
         monkeypatch.setenv("AWS_ENDPOINT_URL", between.url)
         between.faults = [fault] * 50
@@ -124,6 +124,7 @@ def test_a_server_that_breaks_every_answer_is_waited_for(url, server, fault, mon
 @pytest.mark.parametrize("key", ["reports/x", "releases/x"])
 @pytest.mark.parametrize("fault", ["slow", "closed", "busy", "cut"])
 def test_one_broken_answer_is_asked_for_again(url, client, fault, key, monkeypatch):
+    monkeypatch.setattr(speaking, "READ_SECONDS", 2)
     store, data = open_store(url), b"a longer answer than one byte"
     client.put_object(Bucket=bucket_of(store, key), Key=store.full(key), Body=data)
     with proxy(client.meta.endpoint_url) as between:

@@ -90,4 +90,4 @@ def parts(folder: Path) -> list[Path]:
 
 def write_part(frame: pl.DataFrame, out: Path, number: int) -> None:
     """One part of a reader's result."""
-    frame.write_parquet(out / f"part-{number:05d}.parquet", compression="zstd", compression_level=1)
+    frame.write_parquet(out / f"part-{number:05d}.parquet", compression="lz4")
