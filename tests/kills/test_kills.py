@@ -20,13 +20,10 @@ from tests.kills.killing import Server, points
 
 KILLED = -9
 PRELOAD = (
-    "dateutil.parser",
     "deltalake.fs",
     "pandas",
     "pyarrow.dataset",
-    "pyarrow.pandas_compat",
     "tests.kills.roads",
-    "tests.stages.forgotten_company",
     "tests.unit.test_publish",
     "tests.kills.retrains",
     "pipelines.prepare",
