@@ -8,7 +8,7 @@ A held file comes up again only when its feed's declaration changed; its owner o
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,30 +61,42 @@ def matching(feed: Feed, folder: Path) -> Iterator[Found]:
                 f"({os.strerror(error.errno or 0)}). Give the account its rights, or correct the feed's location."
             ) from None
 
-    pattern = re.compile(feed.files)
     for parent, folders, names in os.walk(folder, onerror=closed):
         folders.sort()
         for name in sorted(names):
             path = Path(parent) / name
             relative = path.relative_to(folder).as_posix()
-            match = pattern.fullmatch(relative)
-            if match and not name.startswith(".") and not name.endswith((".tmp", ".part")):
-                yield Found(path, relative, {k: v for k, v in match.groupdict().items() if v is not None})
+            groups = matched(feed, relative)
+            if groups is not None:
+                yield Found(path, relative, groups)
+
+
+def matched(feed: Feed, name: str) -> dict[str, str] | None:
+    """Named groups of a path below the feed's location; None when it is not declared or not finished."""
+    match = re.fullmatch(feed.files, name)
+    last = name.rpartition("/")[2]
+    if match is None or last.startswith(".") or last.endswith((".tmp", ".part")):
+        return None
+    return {group: value for group, value in match.groupdict().items() if value is not None}
 
 
 def units_of(feed: Feed, folder: Path) -> list[Unit]:
     """Everything a feed's folder holds, as units; documents of one delivery are one unit."""
     found = list(matching(feed, folder))
-    if feed.dialect != "documents":
-        return [_file(feed, item) for item in found]
+    return deliveries(feed, found) if feed.dialect == "documents" else [one(feed, item) for item in found]
+
+
+def deliveries(feed: Feed, found: Iterable[Found]) -> list[Unit]:
+    """Documents as units, one a delivery."""
     by = [str(name) for name in feed.options.get(UNIT_BY, ())]
-    deliveries: dict[tuple[str, ...], list[Found]] = {}
+    together: dict[tuple[str, ...], list[Found]] = {}
     for item in found:
-        deliveries.setdefault(tuple(item.groups[name] for name in by), []).append(item)
-    return [_folder(feed, dict(zip(by, values, strict=True)), items) for values, items in deliveries.items()]
+        together.setdefault(tuple(item.groups[name] for name in by), []).append(item)
+    return [delivery(feed, dict(zip(by, values, strict=True)), items) for values, items in together.items()]
 
 
-def _folder(feed: Feed, groups: Mapping[str, str], items: list[Found]) -> Unit:
+def delivery(feed: Feed, groups: Mapping[str, str], items: list[Found]) -> Unit:
+    """Documents of one delivery as a unit, named by what tells deliveries apart."""
     documents = tuple((item.name, sha256_file(item.path), item.path.stat().st_size) for item in items)
     digest = sha256_bytes("\n".join(f"{sha256}  {name}" for name, sha256, _ in documents).encode())
     name = "/".join(groups.values()) or "all"
@@ -92,7 +104,8 @@ def _folder(feed: Feed, groups: Mapping[str, str], items: list[Found]) -> Unit:
     return Unit(unit_id(feed.name, digest), feed.name, name, digest, size, dict(groups), feed.sha256, documents)
 
 
-def _file(feed: Feed, item: Found) -> Unit:
+def one(feed: Feed, item: Found) -> Unit:
+    """A file as a unit."""
     sha256 = sha256_file(item.path)
     size = item.path.stat().st_size
     return Unit(unit_id(feed.name, sha256), feed.name, item.name, sha256, size, dict(item.groups), feed.sha256)

@@ -57,6 +57,30 @@ def require(feed: Feed, columns: set[str]) -> None:
         )
 
 
+def read_file(source: Path, out: Path, feed: Feed, unit: Unit) -> Report:
+    """Read a file that is at hand.
+
+    Args:
+        source: The file; the landed index of documents, or the folder that they lie in.
+        out: Folder for the parts and the report.
+        feed: Its declaration.
+        unit: The file as a unit.
+
+    Raises:
+        Held: The file is not what the feed declares.
+    """
+    try:
+        feed.extraction(unit.groups)
+    except ValueError:
+        raise Held(
+            "impossible_period", f"The name of a file of {feed.name} must hold a month or day that exists; it does not."
+        ) from None
+    report = dialect(feed.dialect).read(source, out, feed, unit)
+    require(feed, set(report.columns))
+    write_json(out / "report.json", asdict(report))
+    return report
+
+
 def read(batch: Batch, unit: Unit, feed: Feed) -> Report:
     """Read a unit, once.
 
@@ -74,11 +98,9 @@ def read(batch: Batch, unit: Unit, feed: Feed) -> Report:
         with result(done) as out:
             source = fetch(batch.store, unit.landing_key, out / ".source")
             try:
-                report = dialect(feed.dialect).read(source, out, feed, unit)
+                read_file(source, out, feed, unit)
             finally:
                 forget(source)
-            require(feed, set(report.columns))
-            write_json(out / "report.json", asdict(report))
     raw = read_json(done / "report.json")
     return Report(raw["rows"], tuple(raw["columns"]), raw["faults"])
 
