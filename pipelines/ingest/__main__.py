@@ -6,6 +6,7 @@
     python -m pipelines.ingest take B UNIT                         all three of them
     python -m pipelines.ingest validate|publish B                  the whole batch
     python -m pipelines.ingest check FEED FILE [--json]            what a file would become; writes nothing
+    python -m pipelines.ingest schema                              JSON Schema of feed files, for editors
 
 A file that is not what its feed declares is held: the line says why, the exit code is 0, the batch goes on without it.
 `--replay FEED` reads every landed file of a feed again, as it is declared now; what the lake has already is left out.
@@ -38,6 +39,7 @@ from pipelines.ingest.land import land
 from pipelines.ingest.map import map_unit
 from pipelines.ingest.publish import publish
 from pipelines.ingest.read import read
+from pipelines.ingest.schema import schema
 
 Step = Callable[[Batch, Unit, Mapping[str, Feed]], str]
 
@@ -120,20 +122,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m pipelines.ingest", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("step", choices=["run", "discover", *STEPS, "take", "validate", "publish", "check"])
+    parser.add_argument("step", choices=["run", "discover", *STEPS, "take", "validate", "publish", "check", "schema"])
     parser.add_argument("names", nargs="*", metavar="NAME", help="batch and unit, as `discover` printed them")
     parser.add_argument("--batch", help="name of the batch; `run` makes one from the time")
     parser.add_argument("--replay", metavar="FEED", help="read landed files of this feed again")
     parser.add_argument("--json", action="store_true", help="`check` for machines")
     given = parser.parse_args(argv)
-    wanted = {"run": 0, "discover": 0, "validate": 1, "publish": 1}.get(given.step, 2)
+    wanted = {"run": 0, "discover": 0, "validate": 1, "publish": 1, "schema": 0}.get(given.step, 2)
     if len(given.names) != wanted or (given.step == "discover" and not given.batch):
         parser.error(f"{given.step} takes {wanted} names" + (" and --batch" if given.step == "discover" else ""))
-    return (
-        checked(given.names[0], Path(given.names[1]), given.json)
-        if given.step == "check"
-        else guarded(lambda: _step(given))
-    )
+    if given.step == "check":
+        return checked(given.names[0], Path(given.names[1]), given.json)
+    return guarded(schema if given.step == "schema" else lambda: _step(given))
 
 
 def checked(name: str, path: Path, as_json: bool) -> int:

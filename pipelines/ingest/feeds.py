@@ -17,15 +17,15 @@ from pydantic import Field, ValidationError, field_validator
 
 from pipelines.base.contracts import TABLES
 from pipelines.base.errors import SettingsError
-from pipelines.base.settings import Section, environment
-from pipelines.ingest.rules import Condition, Join, Name, Options, Rule, TableMap
+from pipelines.base.settings import environment
+from pipelines.ingest.rules import Condition, Declared, Join, Name, Options, Rule, TableMap
 
 DIALECTS: Final = ("csv", "documents", "workday_json")
 """Names of the modules below `read`, closed so that a feed cannot name any other module."""
 FEEDS: Final = "CANDOR_FEEDS"
 
 
-class Extracted(Section):
+class Extracted(Declared):
     """When the source wrote a file."""
 
     end_of: Name | None = None
@@ -37,7 +37,7 @@ _NEUTRAL: Final = {"owner": "nobody", "cadence": "once", "location": "", "dialec
 """Stand for wrong entries while the others are checked; such a feed is never used."""
 
 
-class Feed(Section):
+class Feed(Declared):
     """One export of one system."""
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]

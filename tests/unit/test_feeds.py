@@ -1,8 +1,10 @@
 """Feeds: declared well, or refused with every fault at once."""
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 
+import jsonschema
 import pytest
 import yaml
 
@@ -10,6 +12,7 @@ from pipelines.base.contracts import TABLES
 from pipelines.base.errors import SettingsError
 from pipelines.ingest import feeds
 from pipelines.ingest.read import dialect
+from pipelines.ingest.schema import schema
 
 SHIPPED = [Path("feeds"), Path("feeds/real")]
 GOOD = {
@@ -122,3 +125,41 @@ def test_a_date_without_a_format_is_refused(tmp_path: Path) -> None:
     write(tmp_path, tables=[{"table": "workers", "columns": columns}])
     with pytest.raises(SettingsError, match=r"workers\.hired_at: a date needs"):
         feeds.load(tmp_path)
+
+
+def as_editors_read(file: Path) -> object:
+    """A feed file as JSON, where moments are text."""
+    return json.loads(json.dumps(yaml.safe_load(file.read_text(encoding="utf-8")), default=str))
+
+
+def test_the_published_schema_is_that_of_the_models() -> None:
+    published = Path("feeds/schema.json").read_text(encoding="utf-8")
+    assert published == f"{schema()}\n", "write it anew: python -m pipelines.ingest schema > feeds/schema.json"
+
+
+@pytest.mark.parametrize("file", [file for folder in SHIPPED for file in sorted(folder.glob("*.yaml"))], ids=str)
+def test_the_feeds_we_ship_keep_the_schema_that_they_name(file: Path) -> None:
+    first = file.read_text(encoding="utf-8").partition("\n")[0]
+    named = file.parent / first.removeprefix("# yaml-language-server: $schema=")
+    jsonschema.validate(as_editors_read(file), json.loads(named.read_text(encoding="utf-8")))
+
+
+@pytest.mark.parametrize(
+    ("changes", "where"),
+    [
+        ({"cadence": "sometimes"}, "cadence"),
+        ({"colour": "red"}, "colour"),
+        ({"tables": [{"table": "persons", "columns": {}}]}, "persons"),
+        ({"tables": [{"table": "person_links", "columns": {"shoe_size": {"from": "s"}}}]}, "shoe_size"),
+        ({"tables": [{"table": "person_links", "columns": {"person_id": {"form": "a"}}}]}, "form"),
+    ],
+)
+def test_an_editor_marks_what_a_run_would_refuse(changes: dict[str, object], where: str) -> None:
+    jsonschema.validate(GOOD, json.loads(schema()))
+    with pytest.raises(jsonschema.ValidationError, match=where):
+        jsonschema.validate({**GOOD, **changes}, json.loads(schema()))
+
+
+def test_an_editor_explains_every_word_that_has_an_explanation() -> None:
+    words = json.loads(schema())["$defs"]["Rule"]["properties"]
+    assert words["absent"]["description"] == "Text that stands for an empty or missing cell."
