@@ -17,7 +17,7 @@ from pydantic import Field, ValidationError, field_validator
 
 from pipelines.base.contracts import TABLES
 from pipelines.base.errors import SettingsError
-from pipelines.base.settings import environment
+from pipelines.base.settings import Count, environment
 from pipelines.ingest.rules import Condition, Declared, Join, Name, Options, Rule, TableMap
 
 DIALECTS: Final = ("csv", "documents", "workday_json")
@@ -31,6 +31,17 @@ class Extracted(Declared):
     end_of: Name | None = None
     """A named group of the file name that holds a month (YYYY-MM) or a day (YYYY-MM-DD): the end of it."""
     constant: datetime | None = None
+
+
+class Limits(Declared):
+    """How large a file may be; a larger one is held. Raise a limit where a source honestly sends more."""
+
+    max_bytes: Count = 8 << 30
+    """Of the file, or of all documents of a delivery."""
+    max_rows: Count = 100_000_000
+    max_columns: Count = 2_000
+    max_cell_bytes: Count = 1 << 20
+    """Of one cell as UTF-8, a repeated group as its JSON text."""
 
 
 _NEUTRAL: Final = {"owner": "nobody", "cadence": "once", "location": "", "dialect": "csv", "options": {}}
@@ -53,6 +64,8 @@ class Feed(Declared):
     dialect: Literal["csv", "documents", "workday_json"]
     options: Options
     encoding: Literal["utf-8", "cp1252", "latin-1"] = "utf-8"
+    limits: Limits = Limits()
+    """How large a file may be; without a word the limits that stand there."""
     extracted_at: Extracted
     after: tuple[Name, ...] = ()
     """Feeds whose files come first in a batch."""
