@@ -44,6 +44,15 @@ class Limits(Declared):
     """Of one cell as UTF-8, a repeated group as its JSON text."""
 
 
+class Sentinel(Declared):
+    """Texts that a source writes where there is nothing, such as `9999-12-31` or `N/A`: empty cells to every rule."""
+
+    cells: Annotated[tuple[Name, ...], Field(min_length=1)]
+    """Compared whole, without blanks at the ends."""
+    columns: tuple[Name, ...] = ()
+    """Where they mean nothing; everywhere when none is named. `NA` may also be Namibia, `Null` a name."""
+
+
 _NEUTRAL: Final = {"owner": "nobody", "cadence": "once", "location": "", "dialect": "csv", "options": {}}
 """Stand for wrong entries while the others are checked; such a feed is never used."""
 
@@ -66,6 +75,8 @@ class Feed(Declared):
     encoding: Literal["utf-8", "cp1252", "latin-1"] = "utf-8"
     limits: Limits = Limits()
     """How large a file may be; without a word the limits that stand there."""
+    sentinels: tuple[Sentinel, ...] = ()
+    """Texts that stand for nothing."""
     extracted_at: Extracted
     after: tuple[Name, ...] = ()
     """Feeds whose files come first in a batch."""
@@ -92,6 +103,20 @@ class Feed(Declared):
     def groups(self) -> tuple[str, ...]:
         """Named groups of the file name."""
         return tuple(re.compile(self.files).groupindex)
+
+    @property
+    def nothing(self) -> dict[str, tuple[str, ...]]:
+        """Column, empty for all of them -> texts that stand for nothing."""
+        texts: dict[str, tuple[str, ...]] = {}
+        for sentinel in self.sentinels:
+            for name in sentinel.columns or ("",):
+                texts[name] = (*texts.get(name, ()), *sentinel.cells)
+        return texts
+
+    @property
+    def joins(self) -> tuple[Join, ...]:
+        """All joins, those of single tables among them."""
+        return (*self.join, *(join for table in self.tables for join in table.join))
 
     def reads(self) -> set[str]:
         """Source columns that the mapping uses, joined ones left out."""
@@ -185,7 +210,16 @@ def _semantics(feed: Feed, feeds: Mapping[str, Feed], path: Path) -> list[str]:
     elif end_of is not None and end_of not in feed.groups:
         faults.append(f"extracted_at: {end_of} is no named group of `files`")
     faults += [f"never: {name} is read by a rule" for name in sorted(feed.reads() & set(feed.never))]
-    for join in [*feed.join, *(join for table in feed.tables for join in table.join)]:
+    used = feed.reads() | {name for table in feed.tables for name in table.made()}
+    used |= {
+        there
+        for other in feeds.values()
+        for join in other.joins
+        if join.feed == feed.name
+        for there in (*join.match.values(), *join.take.values())
+    }
+    faults += [f"sentinels: {name} is read by no rule" for name in sorted(set(feed.nothing) - used - {""})]
+    for join in feed.joins:
         if join.feed and join.feed not in feeds:
             faults.append(f"join: {join.feed} is no feed")
         if join.file and not (path / join.file).is_file():

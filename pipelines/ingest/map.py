@@ -8,6 +8,7 @@ Clear identifiers stop here: people become keyed pseudonyms, and only the vault'
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -97,7 +98,7 @@ def reference(batch: Batch, feeds: Mapping[str, Feed], step: Join) -> pl.DataFra
     units = [unit for unit in batch.units() if unit.feed == name] or _landed(batch, feeds[name])
     for unit in units:
         _ready(batch, unit, feeds[name])
-    found = joined([part for unit in units for part in parts(batch.place(unit) / "raw")], step)
+    found = joined([part for unit in units for part in parts(batch.place(unit) / "raw")], feeds[name], step)
     if found is None:
         raise ContractError(f"A joined file must have arrived; of {name} none did. Deliver it first.")
     return found
@@ -108,10 +109,14 @@ def beside(name: str) -> pl.DataFrame:
     return pl.read_csv(declared.folder() / name, infer_schema=False, empty_string_is_null=False)
 
 
-def joined(raws: Iterable[Path], step: Join) -> pl.DataFrame | None:
-    """What a join takes of another feed's raw parts; None without any."""
+def joined(raws: Iterable[Path], feed: Feed, step: Join) -> pl.DataFrame | None:
+    """What a join takes of another feed's raw parts, whose cells are cleaned as that feed says; None without any."""
     columns = dict.fromkeys([*step.match.values(), *step.take.values()])
-    frames = [raw.select(_column(raw, name) for name in columns) for raw in map(pl.read_parquet, raws)]
+    blank = Context(frozenset(), datetime.now(UTC), b"", nothing=feed.nothing)  # cells need neither moment nor key
+    frames = [
+        raw.select(cell(name, context_of(raw, blank)).alias(name) for name in columns)
+        for raw in map(pl.read_parquet, raws)
+    ]
     if not frames:
         return None
     keys = list(step.match.values())
@@ -125,10 +130,6 @@ def _ready(batch: Batch, unit: Unit, feed: Feed) -> None:
         read(batch, unit, feed)
     except Held as held:
         raise Held("joined_file_held", f"A joined file must be readable; that of {feed.name} is held: {held}") from None
-
-
-def _column(raw: pl.DataFrame, name: str) -> pl.Expr:
-    return pl.col(name) if name in raw.columns else pl.lit(None, dtype=pl.String).alias(name)
 
 
 def _landed(batch: Batch, feed: Feed) -> list[Unit]:
@@ -183,7 +184,7 @@ def map_parts(
         other: Finds joined files.
         see: Somebody who wants to look, for each of the feed's tables; or nobody.
     """
-    context = Context(frozenset(), feed.extraction(unit.groups), key)
+    context = Context(frozenset(), feed.extraction(unit.groups), key, nothing=feed.nothing)
     named = (_named(pl.read_parquet(part), feed, unit, context) for part in raws)
     return ahead((len(raw), _map_part(raw, feed, unit, here, other, see=see)) for raw, here in ahead(named))
 

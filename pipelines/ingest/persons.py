@@ -33,7 +33,7 @@ def persons(raw: pl.DataFrame, feed: Feed, groups: Mapping[str, str]) -> pl.Data
     read = {name for mapped in feed.tables for name in mapped.reads()}
     cells = dict.fromkeys(sorted(read)) | dict(groups)  # a part may lack columns, and joined ones are not here
     frame = raw.with_columns(pl.lit(v, dtype=pl.String).alias(n) for n, v in cells.items() if n not in raw.columns)
-    context = Context(frozenset(frame.columns), _ANY, secret(PSEUDONYM_KEY))
+    context = Context(frozenset(frame.columns), _ANY, secret(PSEUDONYM_KEY), nothing=feed.nothing)
     found = [pl.DataFrame(schema={ROW: pl.Int64, PERSON: pl.String})]
     for mapped in feed.tables:
         for column in TABLES[mapped.table].columns:

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 import yaml
 from reportlab.pdfgen.canvas import Canvas
 
+from pipelines.ingest import feeds
 from pipelines.ingest.__main__ import main
+from pipelines.ingest.persons import persons
 
 CANARIES = ("Zanzibarova", "quokka@example.org", "4711", "Tuesday")
 FEEDS: list[dict[str, Any]] = [
@@ -236,6 +239,54 @@ def test_a_file_elsewhere_is_matched_by_the_end_of_its_path(check: Check, tmp_pa
 def test_a_period_that_does_not_exist_holds_the_file(check: Check) -> None:
     code, facts = check.facts("people", check.file("people_2026-13.csv", PEOPLE))
     assert (code, facts["held"]["reason_code"]) == (1, "impossible_period")
+
+
+SENTINELS = [{"cells": ["9999-12-31"], "columns": ["Left"]}, {"cells": ["N/A"]}]
+
+
+def with_sentinels(check: Check) -> None:
+    """Declare when people left, who leads them, and what says that nobody does."""
+    file = check.exports.parent / "feeds" / "people.yaml"
+    feed = yaml.safe_load(file.read_text())
+    feed["tables"][0]["columns"] |= {
+        "terminated_at": {"from": "Left", "date": "%Y-%m-%d"},
+        "manager_person_id": {"from": "Boss", "person": "number"},
+    }
+    file.write_text(yaml.safe_dump({**feed, "sentinels": SENTINELS}), encoding="utf-8")
+
+
+LEFT = """Number,Kind,Hired,Left,Boss
+1,E,2020-02-01,9999-12-31,N/A
+2,E,9999-12-31,2024-12-31,1
+N/A,E,2020-02-01,,
+"""
+
+
+def test_a_text_that_stands_for_nothing_fills_no_column_and_names_nobody(check: Check) -> None:
+    with_sentinels(check)
+    path = check.file("people_2026-09.csv", LEFT)
+    code, facts = check.facts("people", path)
+    assert code == 0
+    assert facts["rows"]["reasons"] == {"missing:person_id": 1, "unparsable:hired_at": 1}
+    cells = {entry["name"]: (entry["filled"], entry["empty"]) for entry in facts["columns"]}
+    assert (cells["Number"], cells["Left"], cells["Boss"]) == ((2, 1), (1, 2), (1, 2))
+    assert outcomes(facts, "Left") == {"workers.terminated_at": (1, {})}
+    assert outcomes(facts, "Boss") == {"workers.manager_person_id": (1, {})}
+
+
+def test_a_text_that_stands_for_nothing_finds_nothing_in_another_file(check: Check) -> None:
+    with_sentinels(check)
+    check.file("people_2026-09.csv", LEFT.replace("2,E,9999-12-31", "2,E,N/A"))
+    ratings = "Who,Rating\n1,3\n2,3\nN/A,3\n"
+    _, facts = check.facts("ratings", check.file("ratings_2026-09.csv", ratings))
+    assert facts["rows"]["reasons"] == {"missing:period_start": 1, "unknown_people": 1}
+
+
+def test_a_text_that_stands_for_nothing_is_nobody_to_be_forgotten(check: Check, keys: None) -> None:
+    with_sentinels(check)
+    feed = feeds.load(check.exports.parent / "feeds")["people"]
+    raw = pl.DataFrame({"source_row": [1, 2], "Number": ["1", "N/A"], "Boss": ["N/A", "N/A"]})
+    assert persons(raw, feed, {})["source_row"].to_list() == [1]
 
 
 RATINGS = "Who,Rating\n4711,3\n9999,5\n"

@@ -99,6 +99,16 @@ def test_a_column_that_must_never_be_read_is_refused_with_its_rule(tmp_path: Pat
         feeds.load(tmp_path)
 
 
+def test_texts_that_stand_for_nothing_name_columns_that_are_read(tmp_path: Path) -> None:
+    sentinels = [{"cells": ["N/A"]}, {"cells": ["0"], "columns": ["a", "c"]}, {"cells": ["-"], "columns": ["a"]}]
+    write(tmp_path, sentinels=sentinels)
+    with pytest.raises(SettingsError, match="links: sentinels: c is read by no rule"):
+        feeds.load(tmp_path)
+    sentinels[1]["columns"] = ["a"]
+    write(tmp_path, sentinels=sentinels)
+    assert feeds.load(tmp_path)["links"].nothing == {"": ("N/A",), "a": ("0", "-")}
+
+
 def test_feeds_that_wait_for_one_another_are_refused(tmp_path: Path) -> None:
     write(tmp_path, name="one", after=["two"])
     write(tmp_path, name="two", after=["one"])

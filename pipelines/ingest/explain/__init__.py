@@ -134,7 +134,7 @@ def _explained(feeds: Mapping[str, Feed], feed: Feed, it: Given, scratch: Path) 
             result.add(made)
     except Held as why:
         held = {"reason_code": why.reason_code, "message": str(why)}
-    rows, cells = filled(parts(raw), Context(frozenset(), datetime.now(UTC), b""))
+    rows, cells = filled(parts(raw), Context(frozenset(), datetime.now(UTC), b"", nothing=feed.nothing))
     cells = dict.fromkeys(names, 0) | cells
     groups = it.unit.groups if it.is_found else {}
     used = [(use, _outcome(use, looks if held is None else [])) for use in uses(feed)]

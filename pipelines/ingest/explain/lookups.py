@@ -33,7 +33,7 @@ class Lookups:
 
     def let_through(self, feed: Feed) -> Feed:
         """The feed, with rows let through where what they are looked up in has not arrived."""
-        for step in (*feed.join, *(step for mapped in feed.tables for step in mapped.join)):
+        for step in feed.joins:
             if step.feed is not None and step.feed not in self.said:
                 self._raws[step.feed], self.said[step.feed] = self._read(step.feed)
         tables = tuple(self._table(mapped) for mapped in feed.tables)
@@ -43,7 +43,7 @@ class Lookups:
         """What a join finds; no rows where nothing has arrived."""
         if step.file is not None:
             return beside(step.file)
-        found = joined(self._raws[str(step.feed)], step)
+        found = joined(self._raws[str(step.feed)], self.feeds[str(step.feed)], step)
         columns = [*step.match.values(), *step.take.values()]
         return pl.DataFrame(schema=dict.fromkeys(columns, pl.String())) if found is None else found
 
