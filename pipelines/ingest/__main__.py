@@ -95,8 +95,11 @@ def run(batch: Batch, replay: str | None) -> str:
         return finish(batch)
     feeds = declared.load(declared.folder())
     plan = discover(batch, replay)
+    for name, count in plan["waiting"].items():
+        log.info("files_wait", feed=name, count=count)
     if not plan["units"] and not plan["duplicates"]:
-        return f"nothing new for batch {batch.name}"
+        waiting = ", ".join(f"{name} {count}" for name, count in plan["waiting"].items())
+        return f"nothing new for batch {batch.name}" + (f"; not complete yet: {waiting}" if waiting else "")
     with validator() as validate:
         for name in STEPS:
             for unit in batch.units():
@@ -163,6 +166,8 @@ def _of_batch(batch: Batch, given: argparse.Namespace) -> str:
         return run(batch, given.replay)
     if given.step == "discover":
         plan = discover(batch, given.replay)
+        for feed, count in plan["waiting"].items():
+            get_logger("ingest").info("files_wait", feed=feed, count=count)
         return json.dumps({"batch": plan["batch"], "units": [unit["id"] for unit in plan["units"]]})
     feeds = declared.load(declared.folder())
     if given.step == "validate":

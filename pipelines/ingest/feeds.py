@@ -10,10 +10,10 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, Self
 
 import yaml
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from pipelines.base.contracts import TABLES
 from pipelines.base.errors import SettingsError
@@ -44,6 +44,32 @@ class Limits(Declared):
     """Of one cell as UTF-8, a repeated group as its JSON text."""
 
 
+Suffix = Annotated[str, Field(pattern=r"^\.[A-Za-z0-9._-]+$")]
+
+
+class Ready(Declared):
+    """How a file shows that it is complete; until then a run passes it over. Exactly one of these."""
+
+    marker: Suffix | None = None
+    """A file beside it with the same name and this at its end, such as `.done`; what is in it does not matter."""
+    manifest: Suffix | None = None
+    """The same, and it is JSON: `{"files": [{"name": …, "sha256": …, "records": …}]}`. A file that is not what its
+    manifest says is held, until either of them changes."""
+    untouched_seconds: Count | None = None
+    """Nobody has written to it for so long. The only way for a folder of documents, where it holds for all of them."""
+
+    @property
+    def suffix(self) -> str | None:
+        """What the name of the file beside ends with."""
+        return self.marker or self.manifest
+
+    @model_validator(mode="after")
+    def _has_one_signal(self) -> Self:
+        if (self.marker, self.manifest, self.untouched_seconds).count(None) != 2:
+            raise ValueError("must have exactly one of marker, manifest, untouched_seconds")
+        return self
+
+
 class Sentinel(Declared):
     """Texts that a source writes where there is nothing, such as `9999-12-31` or `N/A`: empty cells to every rule."""
 
@@ -70,6 +96,8 @@ class Feed(Declared):
     """Folder below the root; empty for the root itself."""
     files: str
     """Regular expression for the path below the location; named groups become columns and the period."""
+    ready: Ready | None = None
+    """How a file shows that it is complete; without a word it is, unless its name is hidden or ends in .tmp, .part."""
     dialect: Literal["csv", "documents", "workday_json"]
     options: Options
     encoding: Literal["utf-8", "cp1252", "latin-1"] = "utf-8"
@@ -209,6 +237,8 @@ def _semantics(feed: Feed, feeds: Mapping[str, Feed], path: Path) -> list[str]:
         faults.append("extracted_at: must have exactly one of end_of, constant")
     elif end_of is not None and end_of not in feed.groups:
         faults.append(f"extracted_at: {end_of} is no named group of `files`")
+    if feed.dialect == "documents" and feed.ready is not None and feed.ready.suffix is not None:
+        faults.append("ready: documents can only be untouched_seconds")
     faults += [f"never: {name} is read by a rule" for name in sorted(feed.reads() & set(feed.never))]
     used = feed.reads() | {name for table in feed.tables for name in table.made()}
     used |= {

@@ -12,8 +12,10 @@ import pytest
 import yaml
 from reportlab.pdfgen.canvas import Canvas
 
+from pipelines.base.store import FileStore
 from pipelines.ingest import feeds
-from pipelines.ingest.__main__ import main
+from pipelines.ingest.__main__ import main, run
+from pipelines.ingest.batch import Batch
 from pipelines.ingest.persons import persons
 
 CANARIES = ("Zanzibarova", "quokka@example.org", "4711", "Tuesday")
@@ -316,6 +318,20 @@ def test_a_lookup_in_a_file_that_is_held_says_why(check: Check) -> None:
     check.file("people_2026-09.csv", "")
     _, facts = check.facts("ratings", check.file("ratings_2026-09.csv", RATINGS))
     assert facts["joins"]["people"].startswith("its file is held: empty_file: ")
+
+
+def test_a_file_that_is_not_complete_is_waited_for(
+    check: Check, store: FileStore, keys: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = check.exports.parent / "feeds" / "people.yaml"
+    file.write_text(yaml.safe_dump({**yaml.safe_load(file.read_text()), "ready": {"marker": ".done"}}))
+    path = check.file("people_2026-09.csv", PEOPLE)
+    code, page, _ = check("people", path)
+    assert (code, "complete   not yet" in page) == (0, True)
+    assert run(Batch(store, "b"), None) == "nothing new for batch b; not complete yet: people 1"
+    check.file("people_2026-09.csv.done", "")
+    code, page, _ = check("people", path)
+    assert (code, "complete" in page) == (0, False)
 
 
 def test_an_unknown_feed_or_file_says_what_to_do(check: Check) -> None:

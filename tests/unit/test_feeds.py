@@ -99,6 +99,20 @@ def test_a_column_that_must_never_be_read_is_refused_with_its_rule(tmp_path: Pat
         feeds.load(tmp_path)
 
 
+def test_a_file_is_complete_in_exactly_one_way(tmp_path: Path) -> None:
+    write(tmp_path, name="none", ready={})
+    write(tmp_path, name="both", ready={"marker": ".done", "untouched_seconds": 60})
+    write(tmp_path, name="folder", ready={"marker": ".done"}, dialect="documents")
+    with pytest.raises(SettingsError) as caught:
+        feeds.load(tmp_path)
+    for part in (
+        "none.yaml: ready: Value error, must have exactly one of marker, manifest, untouched_seconds",
+        "both.yaml: ready: Value error, must have exactly one of",
+        "folder: ready: documents can only be untouched_seconds",
+    ):
+        assert part in str(caught.value)
+
+
 def test_texts_that_stand_for_nothing_name_columns_that_are_read(tmp_path: Path) -> None:
     sentinels = [{"cells": ["N/A"]}, {"cells": ["0"], "columns": ["a", "c"]}, {"cells": ["-"], "columns": ["a"]}]
     write(tmp_path, sentinels=sentinels)

@@ -80,6 +80,8 @@ class Explained:
     """Whether a run takes a file of this name."""
     is_in_place: bool | None
     """Whether it lies below the feed's location; None when nobody says where exports arrive."""
+    is_ready: bool
+    """Whether it shows that it is complete; a run waits for one that does not."""
     period: str
     extracted_at: str | None
     """When the source wrote it, by its name or its declaration; for a name that does not match, when it changed."""
@@ -144,6 +146,7 @@ def _explained(feeds: Mapping[str, Feed], feed: Feed, it: Given, scratch: Path) 
         feed.name,
         it.is_found,
         it.is_in_place,
+        it.is_ready,
         groups.get("period", ""),
         None if held else feed.extraction(it.unit.groups).isoformat(timespec="seconds"),
         held,

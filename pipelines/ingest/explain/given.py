@@ -1,5 +1,6 @@
 """The file that somebody asks about, as the unit that a run would make of it."""
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,6 +24,8 @@ class Given:
     """Whether a run takes something of this name."""
     is_in_place: bool | None
     """Whether it lies below the feed's location; None when nobody says where exports arrive."""
+    is_ready: bool
+    """Whether it shows that it is complete, as the feed asks."""
 
 
 def given(feed: Feed, path: Path) -> Given:
@@ -41,7 +44,7 @@ def given(feed: Feed, path: Path) -> Given:
         return _documents(feed, path, place, is_in_place)
     name, groups = _named(feed, path, place)
     unit = discover.one(feed, Found(path, name, _dated(feed, path) if groups is None else groups))
-    return Given(path, unit, groups is not None, is_in_place)
+    return Given(path, unit, groups is not None, is_in_place, discover.is_ready(feed, path, time.time()))
 
 
 def _documents(feed: Feed, path: Path, place: Path | None, is_in_place: bool | None) -> Given:
@@ -58,7 +61,9 @@ def _documents(feed: Feed, path: Path, place: Path | None, is_in_place: bool | N
             f"FILE must name documents of one delivery of {feed.name}; those whose names match its `files` are of "
             f"{len(units)}. Name one of its folders, or correct the pattern."
         )
-    return Given(found[0].path.parents[found[0].name.count("/")], units[0], True, is_in_place)
+    now = time.time()
+    is_ready = all(discover.is_ready(feed, item.path, now) for item in found)
+    return Given(found[0].path.parents[found[0].name.count("/")], units[0], True, is_in_place, is_ready)
 
 
 def _place(feed: Feed) -> Path | None:

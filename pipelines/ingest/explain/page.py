@@ -28,6 +28,8 @@ def _head(it: Explained) -> Iterator[str]:
     yield f"  name       {name}" + (f"; period {it.period}" if it.period else "")
     if it.is_in_place is not None:
         yield f"  place      {'below the feed' if it.is_in_place else 'not below the feed'}'s location"
+    if not it.is_ready:
+        yield "  complete   not yet, by the feed's `ready`: a run waits for it"
     if it.extracted_at is not None:
         yield f"  written at {it.extracted_at}"
     if it.rows is not None:

@@ -77,15 +77,26 @@ def read_file(source: Path, out: Path, feed: Feed, unit: Unit) -> Report:
         raise Held(
             "impossible_period", f"The name of a file of {feed.name} must hold a month or day that exists; it does not."
         ) from None
+    if unit.manifest is not None and unit.manifest.get("sha256") != unit.sha256:
+        raise _not_as_said(feed, "bytes", "other ones, or a manifest without its name, sha256 and records")
     if unit.size > feed.limits.max_bytes:
         raise _too_large("bytes", feed.name, feed.limits.max_bytes)
     write_json(out / _LIMITS, {"feed": feed.name, **feed.limits.model_dump()})
     report = dialect(feed.dialect).read(source, out, feed, unit)
     if len(report.columns) > feed.limits.max_columns:  # of a file without rows, which has no part
         raise _too_large("columns", feed.name, feed.limits.max_columns)
+    if unit.manifest is not None and unit.manifest["records"] != report.rows:
+        raise _not_as_said(feed, "records", str(report.rows))
     require(feed, set(report.columns))
     write_json(out / "report.json", asdict(report))
     return report
+
+
+def _not_as_said(feed: Feed, what: str, got: str) -> Held:
+    return Held(
+        f"other_{what}_than_manifest",
+        f"A file of {feed.name} must have the {what} that its manifest says; it has {got}. Deliver one of them again.",
+    )
 
 
 def read(batch: Batch, unit: Unit, feed: Feed) -> Report:
