@@ -79,6 +79,8 @@ class Sentinel(Declared):
     """Where they mean nothing; everywhere when none is named. `NA` may also be Namibia, `Null` a name."""
 
 
+_ENDS: Final = (("workers", "terminated_at"),)
+"""Where a day more or less changes a label."""
 _NEUTRAL: Final = {"owner": "nobody", "cadence": "once", "location": "", "dialect": "csv", "options": {}}
 """Stand for wrong entries while the others are checked; such a feed is never used."""
 
@@ -269,6 +271,9 @@ def _columns(mapped: TableMap) -> list[str]:
         rule = mapped.columns.get(column.name)
         if rule is None and column.required:
             faults.append(f"{mapped.table}: {column.name} is required and has no rule")
+        is_end = (mapped.table, column.name) in _ENDS
+        if is_end and rule is not None and rule.constant is None and rule.means is None:
+            faults.append(f"{mapped.table}.{column.name}: must say `means`: last_day or first_day_after")
         if rule is not None and (fault := _typed(rule, column.kind)):
             faults.append(f"{mapped.table}.{column.name}: {fault}")
     if mapped.known_from is not None and (fault := _typed(mapped.known_from, "moment")):
@@ -284,6 +289,8 @@ def _typed(rule: Rule, kind: str) -> str | None:
         return "a moment needs `moment` with its one format, or `extracted`"
     if kind == "bool" and rule.codes is None and not isinstance(rule.constant, bool):
         return "a bool needs `codes` that give true and false, or a constant"
+    if kind != "date" and rule.means is not None:
+        return "only a date has `means`"
     return None
 
 

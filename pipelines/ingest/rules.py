@@ -100,6 +100,9 @@ class Rule(Declared):
     """Keep only the first four characters, the year of an ISO date."""
     end_of: Literal["day", "month"] | None = None
     """The last microsecond (moment) or day (date) of the day or month."""
+    means: Literal["last_day", "first_day_after"] | None = None
+    """Which day the source writes for an end: the last one, as the canonical tables keep it, or the first one after, of
+    which the day before is kept. `workers.terminated_at` must say it: sources differ, and a label moves by a day."""
     person: Name | None = None
     """The scheme of a person's identifier; the value becomes a pseudonym."""
     id: Identity | None = None

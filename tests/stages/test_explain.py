@@ -251,7 +251,7 @@ def with_sentinels(check: Check) -> None:
     file = check.exports.parent / "feeds" / "people.yaml"
     feed = yaml.safe_load(file.read_text())
     feed["tables"][0]["columns"] |= {
-        "terminated_at": {"from": "Left", "date": "%Y-%m-%d"},
+        "terminated_at": {"from": "Left", "date": "%Y-%m-%d", "means": "first_day_after"},
         "manager_person_id": {"from": "Boss", "person": "number"},
     }
     file.write_text(yaml.safe_dump({**feed, "sentinels": SENTINELS}), encoding="utf-8")
@@ -267,6 +267,8 @@ N/A,E,2020-02-01,,
 def test_a_text_that_stands_for_nothing_fills_no_column_and_names_nobody(check: Check) -> None:
     with_sentinels(check)
     path = check.file("people_2026-09.csv", LEFT)
+    code, page, _ = check("people", path)
+    assert "date %Y-%m-%d, the day before: it is the first day after" in page
     code, facts = check.facts("people", path)
     assert code == 0
     assert facts["rows"]["reasons"] == {"missing:person_id": 1, "unparsable:hired_at": 1}

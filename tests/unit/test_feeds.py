@@ -99,6 +99,26 @@ def test_a_column_that_must_never_be_read_is_refused_with_its_rule(tmp_path: Pat
         feeds.load(tmp_path)
 
 
+def test_the_end_of_an_employment_says_which_day_it_is(tmp_path: Path) -> None:
+    day = {"from": "d", "date": "%Y-%m-%d"}
+    columns = {
+        "person_id": {"from": "a", "person": "x"},
+        "worker_type_code": {"constant": "employee"},
+        "hired_at": day,
+        "terminated_at": day,
+        "job_family_code": {"from": "f", "means": "last_day"},
+    }
+    write(tmp_path, tables=[{"table": "workers", "columns": columns}])
+    with pytest.raises(SettingsError) as caught:
+        feeds.load(tmp_path)
+    assert "workers.terminated_at: must say `means`: last_day or first_day_after" in str(caught.value)
+    assert "workers.job_family_code: only a date has `means`" in str(caught.value)
+    del columns["job_family_code"]["means"]
+    columns["terminated_at"] = {**day, "means": "last_day"}
+    write(tmp_path, tables=[{"table": "workers", "columns": columns}])
+    assert list(feeds.load(tmp_path)) == ["links"]
+
+
 def test_a_file_is_complete_in_exactly_one_way(tmp_path: Path) -> None:
     write(tmp_path, name="none", ready={})
     write(tmp_path, name="both", ready={"marker": ".done", "untouched_seconds": 60})

@@ -64,6 +64,16 @@ def test_a_text_that_stands_for_nothing_is_an_empty_cell_where_it_is_declared() 
     assert faults == [None, None, None, None, "unparsable"]
 
 
+def test_an_end_is_the_last_day_whichever_day_the_source_writes() -> None:
+    column = Column("terminated_at", "date", required=False)
+    days: list[str | None] = ["2024-03-01", "2025-03-01", "2026-01-01", ""]
+    rule = {"from": "d", "date": "%Y-%m-%d"}
+    last = [date(2024, 3, 1), date(2025, 3, 1), date(2026, 1, 1), None]
+    assert filled({**rule, "means": "last_day"}, column, d=days) == (last, [None] * 4)
+    before = [date(2024, 2, 29), date(2025, 2, 28), date(2025, 12, 31), None]
+    assert filled({**rule, "means": "first_day_after"}, column, d=days) == (before, [None] * 4)
+
+
 def test_moments_are_read_as_utc_and_days_may_end_late() -> None:
     moment = Column("occurred_at", "moment")
     assert filled({"from": "m", "moment": "%d.%m.%Y %H:%M"}, moment, m=["05.11.2023 20:21"])[0] == [

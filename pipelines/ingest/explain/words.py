@@ -137,6 +137,8 @@ def _steps(rule: Rule) -> Iterator[str]:
         yield f"plus 0 to {rule.spread_days - 1} days by {rule.spread_by}"
     if rule.end_of is not None:
         yield f"the end of the {rule.end_of}"
+    if rule.means == "first_day_after":
+        yield "the day before: it is the first day after"
     if rule.person is not None:
         yield f"pseudonym of a person, scheme {rule.person}"
     if rule.id is not None:
