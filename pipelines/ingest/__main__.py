@@ -126,7 +126,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         prog="python -m pipelines.ingest", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("step", choices=["run", "discover", *STEPS, "take", "validate", "publish", "check", "schema"])
-    parser.add_argument("names", nargs="*", metavar="NAME", help="batch and unit, as `discover` printed them")
+    parser.add_argument(
+        "names",
+        nargs="*",
+        metavar="NAME",
+        help="batch and unit, as `discover` printed them; for `check` a feed and a file",
+    )
     parser.add_argument("--batch", help="name of the batch; `run` makes one from the time")
     parser.add_argument("--replay", metavar="FEED", help="read landed files of this feed again")
     parser.add_argument("--json", action="store_true", help="`check` for machines")
