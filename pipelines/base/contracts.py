@@ -105,7 +105,7 @@ _ALL = (
             _PERSON,
             _code("worker_type_code", "employee", "contingent", "intern", "team"),
             Column("hired_at", "date"),
-            Column("terminated_at", "date", required=False),
+            Column("terminated_at", "date", required=False),  # the last day, not the first one after
             _code("job_family_code"),
             _code("management_level_code", required=False),
             _code("country_code", required=False),

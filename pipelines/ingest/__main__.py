@@ -5,30 +5,41 @@
     python -m pipelines.ingest land|read|map B UNIT                one step of one unit
     python -m pipelines.ingest take B UNIT                         all three of them
     python -m pipelines.ingest validate|publish B                  the whole batch
+    python -m pipelines.ingest check FEED FILE [--json]            what a file would become; writes nothing
+    python -m pipelines.ingest schema                              JSON Schema of feed files, for editors
 
 A file that is not what its feed declares is held: the line says why, the exit code is 0, the batch goes on without it.
 `--replay FEED` reads every landed file of a feed again, as it is declared now; what the lake has already is left out.
+`check` reads and maps one file as a run does, beside the store, and says for every column where it goes, how, and how
+many cells were turned or rejected, and why; never what is in a cell. Its exit code is 1 when a run would hold the file
+or pass it over, 0 otherwise, also when rows are rejected.
 """
 
 import argparse
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
+from pipelines.base.errors import SettingsError
 from pipelines.base.log import get_logger
-from pipelines.base.stage import guarded
+from pipelines.base.stage import EXIT_ERROR, guarded
 from pipelines.base.store import open_store
 from pipelines.ingest import feeds as declared
 from pipelines.ingest.batch import Batch, Held, Unit, read_json, tidy, write_json
 from pipelines.ingest.check import check, validator
 from pipelines.ingest.discover import discover
+from pipelines.ingest.explain import Explained, explain
+from pipelines.ingest.explain.page import page
 from pipelines.ingest.feeds import Feed
 from pipelines.ingest.land import land
 from pipelines.ingest.map import map_unit
 from pipelines.ingest.publish import publish
 from pipelines.ingest.read import read
+from pipelines.ingest.schema import schema
 
 Step = Callable[[Batch, Unit, Mapping[str, Feed]], str]
 
@@ -84,8 +95,11 @@ def run(batch: Batch, replay: str | None) -> str:
         return finish(batch)
     feeds = declared.load(declared.folder())
     plan = discover(batch, replay)
+    for name, count in plan["waiting"].items():
+        log.info("files_wait", feed=name, count=count)
     if not plan["units"] and not plan["duplicates"]:
-        return f"nothing new for batch {batch.name}"
+        waiting = ", ".join(f"{name} {count}" for name, count in plan["waiting"].items())
+        return f"nothing new for batch {batch.name}" + (f"; not complete yet: {waiting}" if waiting else "")
     with validator() as validate:
         for name in STEPS:
             for unit in batch.units():
@@ -111,15 +125,38 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m pipelines.ingest", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("step", choices=["run", "discover", *STEPS, "take", "validate", "publish"])
-    parser.add_argument("names", nargs="*", metavar="B UNIT", help="batch and unit, as `discover` printed them")
+    parser.add_argument("step", choices=["run", "discover", *STEPS, "take", "validate", "publish", "check", "schema"])
+    parser.add_argument(
+        "names",
+        nargs="*",
+        metavar="NAME",
+        help="batch and unit, as `discover` printed them; for `check` a feed and a file",
+    )
     parser.add_argument("--batch", help="name of the batch; `run` makes one from the time")
     parser.add_argument("--replay", metavar="FEED", help="read landed files of this feed again")
+    parser.add_argument("--json", action="store_true", help="`check` for machines")
     given = parser.parse_args(argv)
-    wanted = {"run": 0, "discover": 0, "validate": 1, "publish": 1}.get(given.step, 2)
+    wanted = {"run": 0, "discover": 0, "validate": 1, "publish": 1, "schema": 0}.get(given.step, 2)
     if len(given.names) != wanted or (given.step == "discover" and not given.batch):
         parser.error(f"{given.step} takes {wanted} names" + (" and --batch" if given.step == "discover" else ""))
-    return guarded(lambda: _step(given))
+    if given.step == "check":
+        return checked(given.names[0], Path(given.names[1]), given.json)
+    return guarded(schema if given.step == "schema" else lambda: _step(given))
+
+
+def checked(name: str, path: Path, as_json: bool) -> int:
+    """Print what a file would become; the exit code says whether a run would take it in."""
+    done: list[Explained] = []
+
+    def step() -> str:
+        feeds = declared.load(declared.folder())
+        if name not in feeds:
+            raise SettingsError(f"FEED must name a feed; {name} is none of {', '.join(feeds)}. Correct it.")
+        done.append(explain(feeds, feeds[name], path))
+        return json.dumps(asdict(done[0]), indent=1, ensure_ascii=False) if as_json else page(done[0])
+
+    code = guarded(step)
+    return EXIT_ERROR if done and done[0].is_refused else code
 
 
 def _step(given: argparse.Namespace) -> str:
@@ -134,6 +171,8 @@ def _of_batch(batch: Batch, given: argparse.Namespace) -> str:
         return run(batch, given.replay)
     if given.step == "discover":
         plan = discover(batch, given.replay)
+        for feed, count in plan["waiting"].items():
+            get_logger("ingest").info("files_wait", feed=feed, count=count)
         return json.dumps({"batch": plan["batch"], "units": [unit["id"] for unit in plan["units"]]})
     feeds = declared.load(declared.folder())
     if given.step == "validate":

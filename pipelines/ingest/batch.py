@@ -58,6 +58,8 @@ class Unit:
     documents: tuple[tuple[str, str, int], ...] = field(default=())
     """For a folder of documents: path, sha256 and bytes of each."""
     is_replay: bool = False
+    manifest: Mapping[str, Any] | None = None
+    """What the file's manifest says of it: sha256 and records. Empty when that says nothing usable."""
 
     @property
     def landing_key(self) -> str:

@@ -1,6 +1,7 @@
-"""Source cells in a mapping: absent, null, empty and blank ones are all missing here."""
+"""Source cells in a mapping: absent, null, empty and blank ones are all missing here, and those that say "nothing"."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import polars as pl
@@ -19,17 +20,21 @@ class Context:
     """Keys pseudonyms."""
     clean: frozenset[str] = frozenset()
     """Columns whose blank cells are null already."""
+    nothing: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Column, empty for all of them -> texts that the source writes for nothing."""
 
 
 def cell(name: str, context: Context) -> pl.Expr:
-    """A source cell: text, or null when it is absent, null, empty or blank."""
+    """A source cell: text, or null when it is absent, null, empty, blank or says that there is nothing."""
     if name not in context.columns:
         return pl.lit(None, dtype=pl.String)
     column = pl.col(name)
     if name in context.clean:
         return column
     bare = column.str.strip_chars()
-    return pl.when((bare == "") | (bare == NULL)).then(None).otherwise(column)
+    nothing = ["", NULL, *context.nothing.get("", ()), *context.nothing.get(name, ())]
+    is_nothing = bare.is_in(nothing) if len(nothing) > 2 else (bare == "") | (bare == NULL)
+    return pl.when(is_nothing).then(None).otherwise(column)
 
 
 def first(names: str | tuple[str, ...], context: Context) -> pl.Expr:

@@ -1,17 +1,19 @@
 """Find what is new: files that a feed declares and whose bytes were not taken in before.
 
 Reads   exports    the folder CANDOR_EXPORTS, and the register of files
-Writes  plan       plan.sealed: units in the order of the feeds, and duplicate deliveries
+Writes  plan       plan.sealed: units in the order of the feeds, duplicate deliveries, how many files are not complete
 
 A held file comes up again only when its feed's declaration changed; its owner otherwise sends other bytes.
 """
 
+import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from pipelines.base.digests import sha256_bytes, sha256_file
 from pipelines.base.errors import SettingsError
@@ -20,10 +22,12 @@ from pipelines.base.store import Store
 from pipelines.ingest import feeds as declared
 from pipelines.ingest import files
 from pipelines.ingest.batch import Batch, Unit, tidy, unit_id, unit_record
-from pipelines.ingest.feeds import Feed
+from pipelines.ingest.feeds import Feed, Ready
 
 EXPORTS = "CANDOR_EXPORTS"
 UNIT_BY = "unit_by"
+MANIFEST: Final = 1 << 20
+"""Bytes of the largest manifest that is read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,8 @@ class Found:
     path: Path
     name: str
     groups: Mapping[str, str]
+    is_ready: bool = True
+    """Whether it shows that it is complete, as its feed asks."""
 
 
 def place(feed: Feed) -> Path:
@@ -47,8 +53,13 @@ def place(feed: Feed) -> Path:
     return root / feed.location
 
 
-def matching(feed: Feed, folder: Path) -> Iterator[Found]:
+def matching(feed: Feed, folder: Path, now: float) -> Iterator[Found]:
     """Files below `folder` that the feed declares, by name; unfinished ones (hidden, .tmp, .part) are passed over.
+
+    Args:
+        feed: The feed.
+        folder: Where its files arrive.
+        now: Seconds since 1970.
 
     Raises:
         SettingsError: A folder is there and does not open: it must not pass for one without anything new.
@@ -61,30 +72,68 @@ def matching(feed: Feed, folder: Path) -> Iterator[Found]:
                 f"({os.strerror(error.errno or 0)}). Give the account its rights, or correct the feed's location."
             ) from None
 
-    pattern = re.compile(feed.files)
     for parent, folders, names in os.walk(folder, onerror=closed):
         folders.sort()
         for name in sorted(names):
             path = Path(parent) / name
             relative = path.relative_to(folder).as_posix()
-            match = pattern.fullmatch(relative)
-            if match and not name.startswith(".") and not name.endswith((".tmp", ".part")):
-                yield Found(path, relative, {k: v for k, v in match.groupdict().items() if v is not None})
+            groups = matched(feed, relative)
+            if groups is not None:
+                yield Found(path, relative, groups, is_ready(feed, path, now))
+
+
+def matched(feed: Feed, name: str) -> dict[str, str] | None:
+    """Named groups of a path below the feed's location; None when it is not declared or not finished."""
+    match = re.fullmatch(feed.files, name)
+    last = name.rpartition("/")[2]
+    signal = feed.ready.suffix if feed.ready is not None else None
+    if match is None or last.startswith(".") or last.endswith((".tmp", ".part", *([signal] if signal else []))):
+        return None
+    return {group: value for group, value in match.groupdict().items() if value is not None}
+
+
+def is_ready(feed: Feed, path: Path, now: float) -> bool:
+    """Whether a file shows that it is complete."""
+    if feed.ready is None:
+        return True
+    if feed.ready.untouched_seconds is not None:
+        return now - path.stat().st_mtime >= feed.ready.untouched_seconds
+    return _beside(path, feed.ready).is_file()
+
+
+def _beside(path: Path, ready: Ready) -> Path:
+    return path.with_name(f"{path.name}{ready.suffix}")
 
 
 def units_of(feed: Feed, folder: Path) -> list[Unit]:
     """Everything a feed's folder holds, as units; documents of one delivery are one unit."""
-    found = list(matching(feed, folder))
-    if feed.dialect != "documents":
-        return [_file(feed, item) for item in found]
+    return sighted(feed, folder)[0]
+
+
+def sighted(feed: Feed, folder: Path) -> tuple[list[Unit], int]:
+    """Units, and how many files of the feed are not complete yet."""
+    found = list(matching(feed, folder, time.time()))
+    waiting = sum(not item.is_ready for item in found)
+    if feed.dialect == "documents":
+        return deliveries(feed, found), waiting
+    return [one(feed, item) for item in found if item.is_ready], waiting
+
+
+def deliveries(feed: Feed, found: Iterable[Found]) -> list[Unit]:
+    """Documents as units, one a delivery; one that is not complete waits for its last document."""
     by = [str(name) for name in feed.options.get(UNIT_BY, ())]
-    deliveries: dict[tuple[str, ...], list[Found]] = {}
+    together: dict[tuple[str, ...], list[Found]] = {}
     for item in found:
-        deliveries.setdefault(tuple(item.groups[name] for name in by), []).append(item)
-    return [_folder(feed, dict(zip(by, values, strict=True)), items) for values, items in deliveries.items()]
+        together.setdefault(tuple(item.groups[name] for name in by), []).append(item)
+    return [
+        delivery(feed, dict(zip(by, values, strict=True)), items)
+        for values, items in together.items()
+        if all(item.is_ready for item in items)
+    ]
 
 
-def _folder(feed: Feed, groups: Mapping[str, str], items: list[Found]) -> Unit:
+def delivery(feed: Feed, groups: Mapping[str, str], items: list[Found]) -> Unit:
+    """Documents of one delivery as a unit, named by what tells deliveries apart."""
     documents = tuple((item.name, sha256_file(item.path), item.path.stat().st_size) for item in items)
     digest = sha256_bytes("\n".join(f"{sha256}  {name}" for name, sha256, _ in documents).encode())
     name = "/".join(groups.values()) or "all"
@@ -92,10 +141,34 @@ def _folder(feed: Feed, groups: Mapping[str, str], items: list[Found]) -> Unit:
     return Unit(unit_id(feed.name, digest), feed.name, name, digest, size, dict(groups), feed.sha256, documents)
 
 
-def _file(feed: Feed, item: Found) -> Unit:
+def one(feed: Feed, item: Found) -> Unit:
+    """A file as a unit."""
     sha256 = sha256_file(item.path)
     size = item.path.stat().st_size
-    return Unit(unit_id(feed.name, sha256), feed.name, item.name, sha256, size, dict(item.groups), feed.sha256)
+    said, declaration = None, feed.sha256
+    if feed.ready is not None and feed.ready.manifest is not None:
+        said, digest = _manifest(_beside(item.path, feed.ready), item.path.name)
+        declaration = sha256_bytes(f"{feed.sha256} {digest}".encode())  # a manifest that is corrected is another one
+    return Unit(
+        unit_id(feed.name, sha256), feed.name, item.name, sha256, size, dict(item.groups), declaration, manifest=said
+    )
+
+
+def _manifest(path: Path, name: str) -> tuple[dict[str, Any], str]:
+    """What a manifest says of a file, empty when that is nothing usable; and the manifest's digest."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(MANIFEST + 1)
+    except OSError:
+        return {}, ""
+    try:
+        entries = json.loads(data)["files"] if len(data) <= MANIFEST else []
+        said = next(entry for entry in entries if entry["name"] == name)
+        sha256, records = said["sha256"], said["records"]
+    except (ValueError, KeyError, TypeError, StopIteration, RecursionError):
+        return {}, sha256_bytes(data)
+    is_usable = isinstance(sha256, str) and type(records) is int
+    return {"sha256": sha256.lower(), "records": records} if is_usable else {}, sha256_bytes(data)
 
 
 def _is_known(unit: Unit, records: list[files.Record]) -> bool:
@@ -162,15 +235,19 @@ def discover(batch: Batch, replay: str | None = None) -> dict[str, Any]:
         raise SettingsError(f"--replay must name a feed; {replay} is none of {', '.join(feeds)}. Correct it.")
     new: list[Unit]
     duplicates: list[Unit] = []
+    waiting: dict[str, int] = {}
     if replay is not None:
         new = replayed(batch.store, feeds[replay])
     else:
         _exports()
-        new, duplicates = sort(batch.store, [unit for feed in feeds.values() for unit in units_of(feed, place(feed))])
+        seen = {name: sighted(feed, place(feed)) for name, feed in feeds.items()}
+        waiting = {name: count for name, (_, count) in seen.items() if count}
+        new, duplicates = sort(batch.store, [unit for units, _ in seen.values() for unit in units])
     plan = {
         "batch": batch.name,
         "units": [unit_record(unit) for unit in new],
         "duplicates": [unit_record(unit) for unit in duplicates],
+        "waiting": waiting,
     }
     batch.write_plan(plan)
     return plan

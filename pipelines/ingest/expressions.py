@@ -200,6 +200,8 @@ def _finish(rule: Rule, value: pl.Expr, kind: str, context: Context) -> pl.Expr:
     value = _spread(rule, value, context)
     if rule.end_of is not None:
         value = _end(value, rule.end_of, kind)
+    if rule.means == "first_day_after":
+        value = value.dt.offset_by("-1d")
     return named(rule, value, context)
 
 

@@ -10,22 +10,22 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, Self
 
 import yaml
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from pipelines.base.contracts import TABLES
 from pipelines.base.errors import SettingsError
-from pipelines.base.settings import Section, environment
-from pipelines.ingest.rules import Condition, Join, Name, Options, Rule, TableMap
+from pipelines.base.settings import Count, environment
+from pipelines.ingest.rules import Condition, Declared, Join, Name, Options, Rule, TableMap
 
 DIALECTS: Final = ("csv", "documents", "workday_json")
 """Names of the modules below `read`, closed so that a feed cannot name any other module."""
 FEEDS: Final = "CANDOR_FEEDS"
 
 
-class Extracted(Section):
+class Extracted(Declared):
     """When the source wrote a file."""
 
     end_of: Name | None = None
@@ -33,11 +33,59 @@ class Extracted(Section):
     constant: datetime | None = None
 
 
+class Limits(Declared):
+    """How large a file may be; a larger one is held. Raise a limit where a source honestly sends more."""
+
+    max_bytes: Count = 8 << 30
+    """Of the file, or of all documents of a delivery."""
+    max_rows: Count = 100_000_000
+    max_columns: Count = 2_000
+    max_cell_bytes: Count = 1 << 20
+    """Of one cell as UTF-8, a repeated group as its JSON text."""
+
+
+Suffix = Annotated[str, Field(pattern=r"^\.[A-Za-z0-9._-]+$")]
+
+
+class Ready(Declared):
+    """How a file shows that it is complete; until then a run passes it over. Exactly one of these."""
+
+    marker: Suffix | None = None
+    """A file beside it with the same name and this at its end, such as `.done`; what is in it does not matter."""
+    manifest: Suffix | None = None
+    """The same, and it is JSON: `{"files": [{"name": …, "sha256": …, "records": …}]}`. A file that is not what its
+    manifest says is held, until either of them changes."""
+    untouched_seconds: Count | None = None
+    """Nobody has written to it for so long. The only way for a folder of documents, where it holds for all of them."""
+
+    @property
+    def suffix(self) -> str | None:
+        """What the name of the file beside ends with."""
+        return self.marker or self.manifest
+
+    @model_validator(mode="after")
+    def _has_one_signal(self) -> Self:
+        if (self.marker, self.manifest, self.untouched_seconds).count(None) != 2:
+            raise ValueError("must have exactly one of marker, manifest, untouched_seconds")
+        return self
+
+
+class Sentinel(Declared):
+    """Texts that a source writes where there is nothing, such as `9999-12-31` or `N/A`: empty cells to every rule."""
+
+    cells: Annotated[tuple[Name, ...], Field(min_length=1)]
+    """Compared whole, without blanks at the ends."""
+    columns: tuple[Name, ...] = ()
+    """Where they mean nothing; everywhere when none is named. `NA` may also be Namibia, `Null` a name."""
+
+
+_ENDS: Final = (("workers", "terminated_at"),)
+"""Where a day more or less changes a label."""
 _NEUTRAL: Final = {"owner": "nobody", "cadence": "once", "location": "", "dialect": "csv", "options": {}}
 """Stand for wrong entries while the others are checked; such a feed is never used."""
 
 
-class Feed(Section):
+class Feed(Declared):
     """One export of one system."""
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
@@ -50,9 +98,15 @@ class Feed(Section):
     """Folder below the root; empty for the root itself."""
     files: str
     """Regular expression for the path below the location; named groups become columns and the period."""
+    ready: Ready | None = None
+    """How a file shows that it is complete; without a word it is, unless its name is hidden or ends in .tmp, .part."""
     dialect: Literal["csv", "documents", "workday_json"]
     options: Options
     encoding: Literal["utf-8", "cp1252", "latin-1"] = "utf-8"
+    limits: Limits = Limits()
+    """How large a file may be; without a word the limits that stand there."""
+    sentinels: tuple[Sentinel, ...] = ()
+    """Texts that stand for nothing."""
     extracted_at: Extracted
     after: tuple[Name, ...] = ()
     """Feeds whose files come first in a batch."""
@@ -79,6 +133,20 @@ class Feed(Section):
     def groups(self) -> tuple[str, ...]:
         """Named groups of the file name."""
         return tuple(re.compile(self.files).groupindex)
+
+    @property
+    def nothing(self) -> dict[str, tuple[str, ...]]:
+        """Column, empty for all of them -> texts that stand for nothing."""
+        texts: dict[str, tuple[str, ...]] = {}
+        for sentinel in self.sentinels:
+            for name in sentinel.columns or ("",):
+                texts[name] = (*texts.get(name, ()), *sentinel.cells)
+        return texts
+
+    @property
+    def joins(self) -> tuple[Join, ...]:
+        """All joins, those of single tables among them."""
+        return (*self.join, *(join for table in self.tables for join in table.join))
 
     def reads(self) -> set[str]:
         """Source columns that the mapping uses, joined ones left out."""
@@ -171,8 +239,19 @@ def _semantics(feed: Feed, feeds: Mapping[str, Feed], path: Path) -> list[str]:
         faults.append("extracted_at: must have exactly one of end_of, constant")
     elif end_of is not None and end_of not in feed.groups:
         faults.append(f"extracted_at: {end_of} is no named group of `files`")
+    if feed.dialect == "documents" and feed.ready is not None and feed.ready.suffix is not None:
+        faults.append("ready: documents can only be untouched_seconds")
     faults += [f"never: {name} is read by a rule" for name in sorted(feed.reads() & set(feed.never))]
-    for join in [*feed.join, *(join for table in feed.tables for join in table.join)]:
+    used = feed.reads() | {name for table in feed.tables for name in table.made()}
+    used |= {
+        there
+        for other in feeds.values()
+        for join in other.joins
+        if join.feed == feed.name
+        for there in (*join.match.values(), *join.take.values())
+    }
+    faults += [f"sentinels: {name} is read by no rule" for name in sorted(set(feed.nothing) - used - {""})]
+    for join in feed.joins:
         if join.feed and join.feed not in feeds:
             faults.append(f"join: {join.feed} is no feed")
         if join.file and not (path / join.file).is_file():
@@ -192,6 +271,9 @@ def _columns(mapped: TableMap) -> list[str]:
         rule = mapped.columns.get(column.name)
         if rule is None and column.required:
             faults.append(f"{mapped.table}: {column.name} is required and has no rule")
+        is_end = (mapped.table, column.name) in _ENDS
+        if is_end and rule is not None and rule.constant is None and rule.means is None:
+            faults.append(f"{mapped.table}.{column.name}: must say `means`: last_day or first_day_after")
         if rule is not None and (fault := _typed(rule, column.kind)):
             faults.append(f"{mapped.table}.{column.name}: {fault}")
     if mapped.known_from is not None and (fault := _typed(mapped.known_from, "moment")):
@@ -207,6 +289,8 @@ def _typed(rule: Rule, kind: str) -> str | None:
         return "a moment needs `moment` with its one format, or `extracted`"
     if kind == "bool" and rule.codes is None and not isinstance(rule.constant, bool):
         return "a bool needs `codes` that give true and false, or a constant"
+    if kind != "date" and rule.means is not None:
+        return "only a date has `means`"
     return None
 
 

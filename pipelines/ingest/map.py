@@ -6,8 +6,9 @@ Writes  mapped    <table>/part-*.parquet; _rejected and _filtered: source_row, t
 Clear identifiers stop here: people become keyed pseudonyms, and only the vault's table `identifiers` keeps a value.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -39,8 +40,13 @@ KNOWN_FROM: Final = Column("known_from", "moment", required=False)
 SOURCE: Final = "source"
 OBSERVED: Final = "observed"
 
+See = Callable[[pl.DataFrame, pl.DataFrame], None]
+"""Looks at one table's rows before the bad ones leave: their cells, and beside them what those became."""
+Made = tuple[int, dict[str, pl.DataFrame]]
+"""How many rows a part has, and what was made of them by `<table>/<index>`, rejected and filtered rows among it."""
 
-def to_table(frame: pl.DataFrame, mapped: TableMap, context: Context, other: Other) -> Shaped:
+
+def to_table(frame: pl.DataFrame, mapped: TableMap, context: Context, other: Other, see: See | None = None) -> Shaped:
     """The canonical rows that one table takes from raw rows.
 
     Args:
@@ -48,6 +54,7 @@ def to_table(frame: pl.DataFrame, mapped: TableMap, context: Context, other: Oth
         mapped: The table's mapping.
         context: The extraction moment and the key.
         other: Finds joined files.
+        see: Somebody who wants to look.
 
     Returns:
         Canonical rows with `source_row`, `known_from` and its basis; filtered and rejected source rows.
@@ -71,6 +78,8 @@ def to_table(frame: pl.DataFrame, mapped: TableMap, context: Context, other: Oth
         known_from_basis=pl.when(seen.is_null()).then(pl.lit(OBSERVED)).otherwise(pl.lit(SOURCE)),
         **{REASON: pl.concat_str(wrong, separator=" ", ignore_nulls=True)},
     )
+    if see is not None:
+        see(shaped.frame, rows)
     bad = rows.filter(pl.col(REASON) != "").select(ROW, pl.col(REASON).str.split(" ")).explode(REASON)
     shaped.rejected.append(bad)
     shaped.frame = rows.filter(pl.col(REASON) == "").drop(REASON)
@@ -84,18 +93,32 @@ def reference(batch: Batch, feeds: Mapping[str, Feed], step: Join) -> pl.DataFra
         ContractError: Nothing of the joined feed ever arrived.
     """
     if step.file is not None:
-        return pl.read_csv(declared.folder() / step.file, infer_schema=False, empty_string_is_null=False)
+        return beside(step.file)
     name = str(step.feed)
     units = [unit for unit in batch.units() if unit.feed == name] or _landed(batch, feeds[name])
-    frames = []
     for unit in units:
         _ready(batch, unit, feeds[name])
-        columns = [*step.match.values(), *step.take.values()]
-        for part in parts(batch.place(unit) / "raw"):
-            raw = pl.read_parquet(part)
-            frames.append(raw.select(_column(raw, column) for column in dict.fromkeys(columns)))
-    if not frames:
+    found = joined([part for unit in units for part in parts(batch.place(unit) / "raw")], feeds[name], step)
+    if found is None:
         raise ContractError(f"A joined file must have arrived; of {name} none did. Deliver it first.")
+    return found
+
+
+def beside(name: str) -> pl.DataFrame:
+    """A reference CSV beside the feeds."""
+    return pl.read_csv(declared.folder() / name, infer_schema=False, empty_string_is_null=False)
+
+
+def joined(raws: Iterable[Path], feed: Feed, step: Join) -> pl.DataFrame | None:
+    """What a join takes of another feed's raw parts, whose cells are cleaned as that feed says; None without any."""
+    columns = dict.fromkeys([*step.match.values(), *step.take.values()])
+    blank = Context(frozenset(), datetime.now(UTC), b"", nothing=feed.nothing)  # cells need neither moment nor key
+    frames = [
+        raw.select(cell(name, context_of(raw, blank)).alias(name) for name in columns)
+        for raw in map(pl.read_parquet, raws)
+    ]
+    if not frames:
+        return None
     keys = list(step.match.values())
     return pl.concat(frames) if step.many else pl.concat(frames).unique(keys, keep="last", maintain_order=True)
 
@@ -107,10 +130,6 @@ def _ready(batch: Batch, unit: Unit, feed: Feed) -> None:
         read(batch, unit, feed)
     except Held as held:
         raise Held("joined_file_held", f"A joined file must be readable; that of {feed.name} is held: {held}") from None
-
-
-def _column(raw: pl.DataFrame, name: str) -> pl.Expr:
-    return pl.col(name) if name in raw.columns else pl.lit(None, dtype=pl.String).alias(name)
 
 
 def _landed(batch: Batch, feed: Feed) -> list[Unit]:
@@ -131,8 +150,6 @@ def map_unit(batch: Batch, unit: Unit, feeds: Mapping[str, Feed]) -> dict[str, A
     """
     done = batch.place(unit) / "mapped"
     if not done.is_dir():
-        feed = feeds[unit.feed]
-        context = Context(frozenset(), feed.extraction(unit.groups), secret(PSEUDONYM_KEY))
         cache: dict[str, pl.DataFrame] = {}
 
         def other(step: Join) -> pl.DataFrame:
@@ -143,15 +160,33 @@ def map_unit(batch: Batch, unit: Unit, feeds: Mapping[str, Feed]) -> dict[str, A
 
         with result(done) as out:
             rows = 0
-            named = (_named(pl.read_parquet(part), feed, unit, context) for part in parts(batch.place(unit) / "raw"))
-            mapped = ((len(raw), _map_part(raw, feed, unit, here, other)) for raw, here in ahead(named))
-            for number, (count, made) in enumerate(ahead(mapped)):
+            raws = parts(batch.place(unit) / "raw")
+            parted = map_parts(raws, feeds[unit.feed], unit, secret(PSEUDONYM_KEY), other)
+            for number, (count, made) in enumerate(parted):
                 rows += count
                 for place, frame in made.items():
                     table, index = place.split("/")
                     _write(frame, out / table, f"{number:05d}-{index}")
             write_json(out / "report.json", {"rows": rows})
     return dict(read_json(done / "report.json"))
+
+
+def map_parts(
+    raws: Iterable[Path], feed: Feed, unit: Unit, key: bytes, other: Other, *, see: Sequence[See] = ()
+) -> Iterator[Made]:
+    """Map a unit's raw parts, one after the other.
+
+    Args:
+        raws: Parts of a reader.
+        feed: The unit's feed.
+        unit: Whose name has the period.
+        key: Keys pseudonyms.
+        other: Finds joined files.
+        see: Somebody who wants to look, for each of the feed's tables; or nobody.
+    """
+    context = Context(frozenset(), feed.extraction(unit.groups), key, nothing=feed.nothing)
+    named = (_named(pl.read_parquet(part), feed, unit, context) for part in raws)
+    return ahead((len(raw), _map_part(raw, feed, unit, here, other, see=see)) for raw, here in ahead(named))
 
 
 def _named(raw: pl.DataFrame, feed: Feed, unit: Unit, context: Context) -> tuple[pl.DataFrame, Context]:
@@ -167,7 +202,9 @@ def _named(raw: pl.DataFrame, feed: Feed, unit: Unit, context: Context) -> tuple
     return with_names(raw, rules, context_of(raw, context)), context
 
 
-def _map_part(raw: pl.DataFrame, feed: Feed, unit: Unit, context: Context, other: Other) -> dict[str, pl.DataFrame]:
+def _map_part(
+    raw: pl.DataFrame, feed: Feed, unit: Unit, context: Context, other: Other, *, see: Sequence[See]
+) -> dict[str, pl.DataFrame]:
     """Canonical rows by `<table>/<index>`, and what was rejected and filtered, of one part with names."""
     done: dict[str, pl.DataFrame] = {}
     rejected = [_reasons(raw.filter(pl.col(FAULT).is_not_null()).select(ROW, pl.col(FAULT).alias(REASON)), "")]
@@ -183,7 +220,7 @@ def _map_part(raw: pl.DataFrame, feed: Feed, unit: Unit, context: Context, other
         filtered.append(start.frame.select(ROW, pl.lit("reference_only").alias(REASON)))
     made = []
     for index, mapped in enumerate(feed.tables):
-        shaped = to_table(start.frame, mapped, context, other)
+        shaped = to_table(start.frame, mapped, context, other, see[index] if see else None)
         made.append(shaped.frame.select(ROW))
         rejected += [_reasons(frame, mapped.table) for frame in shaped.rejected]
         filtered += shaped.filtered

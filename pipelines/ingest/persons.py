@@ -1,6 +1,7 @@
 """Whom raw rows are about, by the feed's own rules: for an erasure, and for rows that were rejected."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Final
 
 import polars as pl
@@ -14,6 +15,8 @@ from pipelines.ingest.read import ROW
 
 PERSON: Final = "person_id"
 _ABOUT: Final = (PERSON, "linked_person_id")
+_ANY: Final = datetime(1970, 1, 1, tzinfo=UTC)
+"""When a file was written says nothing about whom it is, and the name of a held one may not say it."""
 
 
 def persons(raw: pl.DataFrame, feed: Feed, groups: Mapping[str, str]) -> pl.DataFrame:
@@ -30,7 +33,7 @@ def persons(raw: pl.DataFrame, feed: Feed, groups: Mapping[str, str]) -> pl.Data
     read = {name for mapped in feed.tables for name in mapped.reads()}
     cells = dict.fromkeys(sorted(read)) | dict(groups)  # a part may lack columns, and joined ones are not here
     frame = raw.with_columns(pl.lit(v, dtype=pl.String).alias(n) for n, v in cells.items() if n not in raw.columns)
-    context = Context(frozenset(frame.columns), feed.extraction(groups), secret(PSEUDONYM_KEY))
+    context = Context(frozenset(frame.columns), _ANY, secret(PSEUDONYM_KEY), nothing=feed.nothing)
     found = [pl.DataFrame(schema={ROW: pl.Int64, PERSON: pl.String})]
     for mapped in feed.tables:
         for column in TABLES[mapped.table].columns:

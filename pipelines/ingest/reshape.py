@@ -76,7 +76,7 @@ def join(shaped: Shaped, step: Join, context: Context, other: Other) -> None:
     """
     right = other(step)
     there = list(step.match.values())
-    right_context = context_of(right, context)
+    right_context = replace(context_of(right, context), clean=frozenset(), nothing={})
     keys = [cell(name, right_context).alias(f"_on{i}") for i, name in enumerate(there)]
     taken = [cell(name, right_context).alias(new) for new, name in step.take.items()]
     right = right.select(*keys, *taken, pl.lit(value=True).alias("_found")).unique(maintain_order=True)

@@ -7,11 +7,17 @@ which always apply in the order in which they are declared here, whatever their 
 import re
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from pipelines.base.settings import Section
 
 Name = Annotated[str, Field(min_length=1)]
+
+
+class Declared(Section):
+    """A part of a feed file; what stands under its fields explains them in an editor, too."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
 def _full_years(text: str) -> str:
@@ -24,7 +30,7 @@ Format = Annotated[str, AfterValidator(_full_years)]
 """A strftime format. Two-digit years are refused: nobody can say which century they mean."""
 
 
-class Listed(Section):
+class Listed(Declared):
     """One code out of a repeated group, such as `[{"ID": "White"}]`."""
 
     column: Name
@@ -33,7 +39,7 @@ class Listed(Section):
     """The code when the group has more than one distinct member."""
 
 
-class Override(Section):
+class Override(Declared):
     """Another column decides: where `column` holds `equals`, the text is `value`."""
 
     column: Name
@@ -41,7 +47,7 @@ class Override(Section):
     value: str
 
 
-class Identity(Section):
+class Identity(Declared):
     """A keyed pseudonym of something that is not a person."""
 
     prefix: Annotated[str, Field(pattern=r"^[a-z]{1,3}$")]
@@ -51,7 +57,7 @@ class Identity(Section):
 SOURCES = ("from_", "constant", "template", "extracted", "listed")
 
 
-class Rule(Section):
+class Rule(Declared):
     """How one canonical column is filled."""
 
     from_: Name | tuple[Name, ...] | None = Field(None, alias="from")
@@ -94,6 +100,9 @@ class Rule(Section):
     """Keep only the first four characters, the year of an ISO date."""
     end_of: Literal["day", "month"] | None = None
     """The last microsecond (moment) or day (date) of the day or month."""
+    means: Literal["last_day", "first_day_after"] | None = None
+    """Which day the source writes for an end: the last one, as the canonical tables keep it, or the first one after, of
+    which the day before is kept. `workers.terminated_at` must say it: sources differ, and a label moves by a day."""
     person: Name | None = None
     """The scheme of a person's identifier; the value becomes a pseudonym."""
     id: Identity | None = None
@@ -122,7 +131,7 @@ def template_columns(template: str) -> list[str]:
     return re.findall(r"\{([^{}]+)\}", template)
 
 
-class Condition(Section):
+class Condition(Declared):
     """Rows to keep; others are filtered and counted under `reason`."""
 
     column: Name
@@ -137,7 +146,7 @@ class Condition(Section):
         return self
 
 
-class Join(Section):
+class Join(Declared):
     """Columns of another file of the set, found by equal text."""
 
     feed: Name | None = None
@@ -164,14 +173,14 @@ class Join(Section):
         return self.feed or (self.file or "").removesuffix(".csv")
 
 
-class Explode(Section):
+class Explode(Declared):
     """A repeated group becomes rows; its fields become columns `<column>.<field>`."""
 
     column: Name
     fields: Annotated[tuple[Name, ...], Field(min_length=1)]
 
 
-class Unpivot(Section):
+class Unpivot(Declared):
     """Columns become rows: a code and a value each. Empty cells give no row."""
 
     columns: Annotated[dict[Name, Name], Field(min_length=1)]
@@ -180,7 +189,7 @@ class Unpivot(Section):
     value: Name
 
 
-class TableMap(Section):
+class TableMap(Declared):
     """What one canonical table takes from a feed."""
 
     table: Name

@@ -1,8 +1,10 @@
 """Feeds: declared well, or refused with every fault at once."""
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 
+import jsonschema
 import pytest
 import yaml
 
@@ -10,6 +12,7 @@ from pipelines.base.contracts import TABLES
 from pipelines.base.errors import SettingsError
 from pipelines.ingest import feeds
 from pipelines.ingest.read import dialect
+from pipelines.ingest.schema import schema
 
 SHIPPED = [Path("feeds"), Path("feeds/real")]
 GOOD = {
@@ -96,6 +99,50 @@ def test_a_column_that_must_never_be_read_is_refused_with_its_rule(tmp_path: Pat
         feeds.load(tmp_path)
 
 
+def test_the_end_of_an_employment_says_which_day_it_is(tmp_path: Path) -> None:
+    day = {"from": "d", "date": "%Y-%m-%d"}
+    columns = {
+        "person_id": {"from": "a", "person": "x"},
+        "worker_type_code": {"constant": "employee"},
+        "hired_at": day,
+        "terminated_at": day,
+        "job_family_code": {"from": "f", "means": "last_day"},
+    }
+    write(tmp_path, tables=[{"table": "workers", "columns": columns}])
+    with pytest.raises(SettingsError) as caught:
+        feeds.load(tmp_path)
+    assert "workers.terminated_at: must say `means`: last_day or first_day_after" in str(caught.value)
+    assert "workers.job_family_code: only a date has `means`" in str(caught.value)
+    del columns["job_family_code"]["means"]
+    columns["terminated_at"] = {**day, "means": "last_day"}
+    write(tmp_path, tables=[{"table": "workers", "columns": columns}])
+    assert list(feeds.load(tmp_path)) == ["links"]
+
+
+def test_a_file_is_complete_in_exactly_one_way(tmp_path: Path) -> None:
+    write(tmp_path, name="none", ready={})
+    write(tmp_path, name="both", ready={"marker": ".done", "untouched_seconds": 60})
+    write(tmp_path, name="folder", ready={"marker": ".done"}, dialect="documents")
+    with pytest.raises(SettingsError) as caught:
+        feeds.load(tmp_path)
+    for part in (
+        "none.yaml: ready: Value error, must have exactly one of marker, manifest, untouched_seconds",
+        "both.yaml: ready: Value error, must have exactly one of",
+        "folder: ready: documents can only be untouched_seconds",
+    ):
+        assert part in str(caught.value)
+
+
+def test_texts_that_stand_for_nothing_name_columns_that_are_read(tmp_path: Path) -> None:
+    sentinels = [{"cells": ["N/A"]}, {"cells": ["0"], "columns": ["a", "c"]}, {"cells": ["-"], "columns": ["a"]}]
+    write(tmp_path, sentinels=sentinels)
+    with pytest.raises(SettingsError, match="links: sentinels: c is read by no rule"):
+        feeds.load(tmp_path)
+    sentinels[1]["columns"] = ["a"]
+    write(tmp_path, sentinels=sentinels)
+    assert feeds.load(tmp_path)["links"].nothing == {"": ("N/A",), "a": ("0", "-")}
+
+
 def test_feeds_that_wait_for_one_another_are_refused(tmp_path: Path) -> None:
     write(tmp_path, name="one", after=["two"])
     write(tmp_path, name="two", after=["one"])
@@ -122,3 +169,50 @@ def test_a_date_without_a_format_is_refused(tmp_path: Path) -> None:
     write(tmp_path, tables=[{"table": "workers", "columns": columns}])
     with pytest.raises(SettingsError, match=r"workers\.hired_at: a date needs"):
         feeds.load(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def editor() -> jsonschema.Draft202012Validator:
+    """What an editor makes of the published schema."""
+    return jsonschema.Draft202012Validator(json.loads(Path("feeds/schema.json").read_text(encoding="utf-8")))
+
+
+def as_editors_read(file: Path) -> object:
+    """A feed file as JSON, where moments are text."""
+    return json.loads(json.dumps(yaml.safe_load(file.read_text(encoding="utf-8")), default=str))
+
+
+def test_the_published_schema_is_that_of_the_models() -> None:
+    published = Path("feeds/schema.json").read_text(encoding="utf-8")
+    assert published == f"{schema()}\n", "write it anew: python -m pipelines.ingest schema > feeds/schema.json"
+
+
+@pytest.mark.parametrize("file", [file for folder in SHIPPED for file in sorted(folder.glob("*.yaml"))], ids=str)
+def test_the_feeds_we_ship_keep_the_schema_that_they_name(file: Path, editor: jsonschema.Draft202012Validator) -> None:
+    first = file.read_text(encoding="utf-8").partition("\n")[0]
+    named = file.parent / first.removeprefix("# yaml-language-server: $schema=")
+    assert named.samefile("feeds/schema.json")
+    editor.validate(as_editors_read(file))
+
+
+@pytest.mark.parametrize(
+    ("changes", "where"),
+    [
+        ({"cadence": "sometimes"}, "cadence"),
+        ({"colour": "red"}, "colour"),
+        ({"tables": [{"table": "persons", "columns": {}}]}, "persons"),
+        ({"tables": [{"table": "person_links", "columns": {"shoe_size": {"from": "s"}}}]}, "shoe_size"),
+        ({"tables": [{"table": "person_links", "columns": {"person_id": {"form": "a"}}}]}, "form"),
+    ],
+)
+def test_an_editor_marks_what_a_run_would_refuse(
+    changes: dict[str, object], where: str, editor: jsonschema.Draft202012Validator
+) -> None:
+    assert editor.is_valid(GOOD)
+    with pytest.raises(jsonschema.ValidationError, match=where):
+        editor.validate({**GOOD, **changes})
+
+
+def test_an_editor_explains_every_word_that_has_an_explanation() -> None:
+    words = json.loads(schema())["$defs"]["Rule"]["properties"]
+    assert words["absent"]["description"] == "Text that stands for an empty or missing cell."

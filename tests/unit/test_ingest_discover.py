@@ -1,16 +1,20 @@
 """What is new: by bytes, not by name; held files wait until they or their declaration change."""
 
+import json
+import os
 from pathlib import Path
 
 import pytest
 
 from pipelines.base import landing
+from pipelines.base.digests import sha256_bytes
 from pipelines.base.errors import ContractError, SettingsError
 from pipelines.base.store import FileStore
 from pipelines.ingest import discover, files
-from pipelines.ingest.batch import Batch, Held, Unit, batch_name, result
+from pipelines.ingest.batch import Batch, Held, Unit, batch_name, result, unit_record
 from pipelines.ingest.feeds import Feed
 from pipelines.ingest.land import document_key, fetch, land
+from pipelines.ingest.read import read, read_file
 
 
 def feed(**more: object) -> Feed:
@@ -151,8 +155,8 @@ def test_a_folder_that_does_not_open_never_passes_for_one_without_anything_new(t
     declared = feed()
     (tmp_path / "in").symlink_to(tmp_path / "in")
     with pytest.raises(SettingsError, match="must open for this account; it does not"):
-        list(discover.matching(declared, tmp_path / "in"))
-    assert list(discover.matching(declared, tmp_path / "not there")) == []
+        discover.units_of(declared, tmp_path / "in")
+    assert discover.units_of(declared, tmp_path / "not there") == []
 
 
 def test_batch_names_become_safe_folders() -> None:
@@ -183,3 +187,97 @@ def test_the_register_tells_nobody_how_a_document_is_called(store: FileStore, tm
     [key] = store.list("lake/files")
     assert b"2024" not in store.read(key)
     assert [record.name for record in files.find(store, "f", unit.sha256)] == ["2024.csv"]
+
+
+def manifest(path: Path, sha256: str, records: object) -> None:
+    said = {"files": [{"name": "other.csv"}, {"name": path.name, "sha256": sha256, "records": records}]}
+    path.with_name(f"{path.name}.json").write_text(json.dumps(said), encoding="utf-8")
+
+
+def test_a_file_waits_for_the_marker_beside_it(tmp_path: Path) -> None:
+    waits = feed(ready={"marker": ".done"}, files=".*")
+    (tmp_path / "a.csv").write_text("x", encoding="utf-8")
+    (tmp_path / "b.csv").write_text("x", encoding="utf-8")
+    (tmp_path / "b.done").touch()
+    assert discover.sighted(waits, tmp_path) == ([], 2)
+    (tmp_path / "a.csv.done").touch()
+    units, waiting = discover.sighted(waits, tmp_path)
+    assert (names(units), waiting) == (["a.csv"], 1)
+
+
+def test_a_file_waits_until_nobody_has_written_to_it_for_long_enough(tmp_path: Path) -> None:
+    waits = feed(ready={"untouched_seconds": 60})
+    (tmp_path / "2024.csv").write_text("x", encoding="utf-8")
+    os.utime(tmp_path / "2024.csv", (1000, 1000))
+    assert [discover.is_ready(waits, tmp_path / "2024.csv", now) for now in (900, 1059, 1060)] == [False, False, True]
+    assert names(discover.units_of(waits, tmp_path)) == ["2024.csv"]
+
+
+def test_a_delivery_of_documents_waits_for_its_last_one(tmp_path: Path) -> None:
+    for name in ("2024/a.pdf", "2024/b.pdf", "2025/a.pdf"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(name, encoding="utf-8")
+        os.utime(tmp_path / name, (1000, 1000))
+    os.utime(tmp_path / "2024/b.pdf")
+    options = {"unit_by": ["period"]}
+    folder = feed(
+        dialect="documents",
+        files=r"(?P<period>\d{4})/(?P<who>\w)\.pdf",
+        options=options,
+        ready={"untouched_seconds": 60},
+    )
+    units, waiting = discover.sighted(folder, tmp_path)
+    assert (names(units), waiting) == (["2025"], 1)
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        (("b" * 64, 2), "other_bytes_than_manifest"),
+        ((None, 3), "other_records_than_manifest"),
+        ((None, "2"), "other_bytes_than_manifest"),
+        ((None, 2), None),
+    ],
+    ids=["digest", "count", "no_count", "true"],
+)
+def test_a_file_is_held_unless_it_is_what_its_manifest_says(
+    store: FileStore,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    said: tuple[str | None, object],
+    reason: str | None,
+) -> None:
+    monkeypatch.setenv("CANDOR_EXPORTS", str(tmp_path))
+    waits = feed(ready={"manifest": ".json"}, options={"delimiter": ",", "quote": '"'})
+    file = tmp_path / "in" / "2024.csv"
+    file.parent.mkdir()
+    file.write_text("a\n1\n2\n", encoding="utf-8")
+    assert discover.sighted(waits, file.parent) == ([], 1)
+    manifest(file, said[0] or sha256_bytes(b"a\n1\n2\n"), said[1])
+    batch = Batch(store, "b")
+    batch.write_plan({"units": [unit_record(unit) for unit in discover.units_of(waits, file.parent)]})
+    (unit,) = batch.units()
+    land(batch, unit, waits)
+    if reason is None:
+        assert read(batch, unit, waits).rows == 2
+        return
+    with pytest.raises(Held, match=r"must have the (bytes|records) that its manifest says") as caught:
+        read(batch, unit, waits)
+    assert caught.value.reason_code == reason
+    enter(store, unit, "held")
+    assert discover.sort(store, discover.units_of(waits, file.parent)) == ([], [])
+    manifest(file, sha256_bytes(b"a\n1\n2\n"), 2)
+    corrected, _ = discover.sort(store, discover.units_of(waits, file.parent))
+    assert names(corrected) == ["2024.csv"], "the same bytes with another manifest are tried again"
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"[]", b"\xff", b"[" * 100_000, b'{"files": {"a": 1}}', b" " * (1 << 20) + b"{}"]
+)
+def test_a_manifest_that_says_nothing_holds_the_file_and_ends_nothing(tmp_path: Path, content: bytes) -> None:
+    waits = feed(ready={"manifest": ".json"})
+    (tmp_path / "2024.csv").write_text("a\n", encoding="utf-8")
+    (tmp_path / "2024.csv.json").write_bytes(content)
+    (unit,) = discover.units_of(waits, tmp_path)
+    with pytest.raises(Held, match="or a manifest without its name, sha256 and records"):
+        read_file(tmp_path / "2024.csv", tmp_path, waits, unit)

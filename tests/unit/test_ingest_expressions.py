@@ -14,9 +14,12 @@ from pipelines.ingest.rules import Rule
 END = datetime(2026, 9, 30, 23, 59, 59, 999999, tzinfo=UTC)
 
 
-def filled(rule: dict[str, Any], column: Column, **cells: list[str | None]) -> tuple[list[Any], list[str | None]]:
+def filled(
+    rule: dict[str, Any], column: Column, nothing: dict[str, tuple[str, ...]] | None = None, **cells: list[str | None]
+) -> tuple[list[Any], list[str | None]]:
     frame = pl.DataFrame(cells, schema=dict.fromkeys(cells, pl.String))
-    made = fill(Rule.model_validate(rule), column, Context(frozenset(frame.columns), END, b"k" * 32))
+    context = Context(frozenset(frame.columns), END, b"k" * 32, nothing=nothing or {})
+    made = fill(Rule.model_validate(rule), column, context)
     out = frame.select(value=made.value, fault=made.fault)
     return out["value"].to_list(), out["fault"].to_list()
 
@@ -49,6 +52,26 @@ def test_a_date_that_is_no_date_is_a_fault_even_in_an_optional_column() -> None:
     values, faults = filled(rule, Column("terminated_at", "date", required=False), d=days)
     assert values == [date(2024, 2, 29), None, None, None, None]
     assert faults == [None, "unparsable", "unparsable", "unparsable", "unparsable"]
+
+
+def test_a_text_that_stands_for_nothing_is_an_empty_cell_where_it_is_declared() -> None:
+    rule = {"from": ["d", "e"], "date": "%Y-%m-%d"}
+    nothing = {"": ("9999-12-31",), "e": ("2024-01-02",)}
+    ends: list[str | None] = ["9999-12-31", " 9999-12-31 ", "2024-01-01", "2024-01-02", "9999-12-3"]
+    others: list[str | None] = ["2024-01-01", "2024-01-02", "9999-12-31", None, "2024-01-01"]
+    values, faults = filled(rule, Column("terminated_at", "date", required=False), nothing, d=ends, e=others)
+    assert values == [date(2024, 1, 1), None, date(2024, 1, 1), date(2024, 1, 2), None]
+    assert faults == [None, None, None, None, "unparsable"]
+
+
+def test_an_end_is_the_last_day_whichever_day_the_source_writes() -> None:
+    column = Column("terminated_at", "date", required=False)
+    days: list[str | None] = ["2024-03-01", "2025-03-01", "2026-01-01", ""]
+    rule = {"from": "d", "date": "%Y-%m-%d"}
+    last = [date(2024, 3, 1), date(2025, 3, 1), date(2026, 1, 1), None]
+    assert filled({**rule, "means": "last_day"}, column, d=days) == (last, [None] * 4)
+    before = [date(2024, 2, 29), date(2025, 2, 28), date(2025, 12, 31), None]
+    assert filled({**rule, "means": "first_day_after"}, column, d=days) == (before, [None] * 4)
 
 
 def test_moments_are_read_as_utc_and_days_may_end_late() -> None:

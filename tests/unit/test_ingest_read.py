@@ -9,7 +9,7 @@ import pytest
 
 from pipelines.ingest.batch import Held, Unit
 from pipelines.ingest.feeds import Feed
-from pipelines.ingest.read import FAULT, NULL, ROW, Report, csv, parts, workday_json
+from pipelines.ingest.read import FAULT, NULL, ROW, Report, csv, parts, read_file, workday_json
 
 UNIT = Unit("u", "f", "f.csv", "0" * 64, 0, {}, "")
 CSV = {"delimiter": ",", "quote": '"'}
@@ -148,3 +148,63 @@ def test_many_records_are_numbered_through_all_parts(tmp_path: Path, monkeypatch
     assert len(parts(tmp_path)) == 3
     assert frame[ROW].to_list() == [1, 2, 3, 4, 5]
     assert frame["a"].to_list() == ["0", "1", "2", "3", "4"]
+
+
+def read_within(folder: Path, data: bytes, dialect: str = "csv", **limits: int) -> Report:
+    (folder / "in").write_bytes(data)
+    (folder / "out").mkdir()
+    options = CSV if dialect == "csv" else JSON
+    unit = Unit("u", "f", "in", "0" * 64, len(data), {}, "")
+    return read_file(folder / "in", folder / "out", feed(dialect, options, limits=limits), unit)
+
+
+THREE = b"a,b\n1,12345\n2,x\n3\n"  # 18 bytes, 3 rows of which one is ragged, 2 columns, at most 5 bytes in a cell
+RECORDS = (
+    b'{"Report_Entry": [{"a": "1"}, {"b": "12345"}, {"a": {"c": "d"}}]}'  # 3 rows, 2 columns, at most 10: {"c": "d"}
+)
+
+
+@pytest.mark.parametrize(
+    ("data", "dialect", "most"),
+    [
+        (THREE, "csv", {"max_bytes": 18, "max_rows": 3, "max_columns": 2, "max_cell_bytes": 5}),
+        (RECORDS, "workday_json", {"max_bytes": len(RECORDS), "max_rows": 3, "max_columns": 2, "max_cell_bytes": 10}),
+    ],
+    ids=["csv", "json"],
+)
+def test_a_file_may_be_as_large_as_its_feed_says_and_no_larger(
+    tmp_path: Path, data: bytes, dialect: str, most: dict[str, int]
+) -> None:
+    for number, name in enumerate([None, *most]):
+        (tmp_path / str(number)).mkdir()
+        if name is None:
+            assert read_within(tmp_path / str(number), data, dialect, **most).rows == 3
+            continue
+        with pytest.raises(Held, match=f"must have at most {most[name] - 1} .*raise limits.{name}") as caught:
+            read_within(tmp_path / str(number), data, dialect, **{**most, name: most[name] - 1})
+        assert caught.value.reason_code == name.replace("max_", "too_many_")
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b",".join(b"%d" % number for number in range(2001)) + b"\n", "too_many_columns"),
+        (b"a,b\n1," + b"x" * ((1 << 20) + 1) + b"\n", "too_many_cell_bytes"),
+        (b"a,b\n1," + b"x" * (34 << 20) + b"\n", "too_long_row"),
+        (b"a," * (1 << 20), "too_long_row"),
+        (b"a" * 200_000, "malformed_csv"),
+    ],
+    ids=["columns", "cell", "row", "header", "header_cell"],
+)
+def test_without_a_word_about_limits_a_monster_is_held(tmp_path: Path, data: bytes, reason: str) -> None:
+    with pytest.raises(Held, match="must have") as caught:
+        read_within(tmp_path, data)
+    assert caught.value.reason_code == reason
+
+
+def test_a_month_that_does_not_exist_holds_its_file_and_not_the_batch(tmp_path: Path) -> None:
+    (tmp_path / "in").write_bytes(b"a\n1\n")
+    unit = Unit("u", "f", "in", "0" * 64, 4, {"period": "2026-13"}, "")
+    dated = feed("csv", CSV, extracted_at={"end_of": "period"}, files=r"(?P<period>.*)")
+    with pytest.raises(Held, match="must hold a month or day that exists"):
+        read_file(tmp_path / "in", tmp_path, dated, unit)

@@ -11,7 +11,7 @@ import importlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Final, Protocol, cast
+from typing import Any, Final, Protocol, cast
 
 import polars as pl
 
@@ -23,6 +23,8 @@ NULL: Final = "\x00"
 """An explicit null of the source, kept apart from an absent key (null) and an empty cell ("")."""
 ROW: Final = "source_row"
 FAULT: Final = "_fault"
+_LIMITS: Final = "limits.json"
+"""Says beside a file's parts how large it may be: whoever writes a part, however it reads, is stopped beyond that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,46 @@ def require(feed: Feed, columns: set[str]) -> None:
         )
 
 
+def read_file(source: Path, out: Path, feed: Feed, unit: Unit) -> Report:
+    """Read a file that is at hand.
+
+    Args:
+        source: The file; the landed index of documents, or the folder that they lie in.
+        out: Folder for the parts and the report.
+        feed: Its declaration.
+        unit: The file as a unit.
+
+    Raises:
+        Held: The file is not what the feed declares.
+    """
+    try:
+        feed.extraction(unit.groups)
+    except ValueError:
+        raise Held(
+            "impossible_period", f"The name of a file of {feed.name} must hold a month or day that exists; it does not."
+        ) from None
+    if unit.manifest is not None and unit.manifest.get("sha256") != unit.sha256:
+        raise _not_as_said(feed, "bytes", "other ones, or a manifest without its name, sha256 and records")
+    if unit.size > feed.limits.max_bytes:
+        raise _too_large("bytes", feed.name, feed.limits.max_bytes)
+    write_json(out / _LIMITS, {"feed": feed.name, **feed.limits.model_dump()})
+    report = dialect(feed.dialect).read(source, out, feed, unit)
+    if len(report.columns) > feed.limits.max_columns:  # of a file without rows, which has no part
+        raise _too_large("columns", feed.name, feed.limits.max_columns)
+    if unit.manifest is not None and unit.manifest["records"] != report.rows:
+        raise _not_as_said(feed, "records", str(report.rows))
+    require(feed, set(report.columns))
+    write_json(out / "report.json", asdict(report))
+    return report
+
+
+def _not_as_said(feed: Feed, what: str, got: str) -> Held:
+    return Held(
+        f"other_{what}_than_manifest",
+        f"A file of {feed.name} must have the {what} that its manifest says; it has {got}. Deliver one of them again.",
+    )
+
+
 def read(batch: Batch, unit: Unit, feed: Feed) -> Report:
     """Read a unit, once.
 
@@ -74,11 +116,9 @@ def read(batch: Batch, unit: Unit, feed: Feed) -> Report:
         with result(done) as out:
             source = fetch(batch.store, unit.landing_key, out / ".source")
             try:
-                report = dialect(feed.dialect).read(source, out, feed, unit)
+                read_file(source, out, feed, unit)
             finally:
                 forget(source)
-            require(feed, set(report.columns))
-            write_json(out / "report.json", asdict(report))
     raw = read_json(done / "report.json")
     return Report(raw["rows"], tuple(raw["columns"]), raw["faults"])
 
@@ -89,5 +129,34 @@ def parts(folder: Path) -> list[Path]:
 
 
 def write_part(frame: pl.DataFrame, out: Path, number: int) -> None:
-    """One part of a reader's result."""
+    """One part of a reader's result.
+
+    Raises:
+        Held: The file is larger than its feed allows.
+    """
+    limits = read_json(out / _LIMITS)
+    if limits is not None:
+        _within(frame, limits)
     frame.write_parquet(out / f"part-{number:05d}.parquet", compression="lz4")
+
+
+def _within(frame: pl.DataFrame, limits: Mapping[str, Any]) -> None:
+    """Raise Held when a part is beyond a limit; its last row is the file's so far."""
+    texts = frame.select(pl.col(pl.String).exclude(FAULT).str.len_bytes().max())
+    sizes = {
+        "rows": frame[ROW].max() or 0,
+        "columns": frame.width - len((ROW, FAULT)) if frame[FAULT].null_count() else 0,  # unusable rows have none
+        "cell_bytes": max(filter(None, texts.row(0)), default=0) if texts.height else 0,
+    }
+    for name, size in sizes.items():
+        if size > limits[f"max_{name}"]:
+            raise _too_large(name, limits["feed"], limits[f"max_{name}"])
+
+
+def _too_large(name: str, feed: str, most: int) -> Held:
+    what = {"bytes": "bytes", "rows": "rows", "columns": "columns", "cell_bytes": "bytes in a cell"}[name]
+    return Held(
+        f"too_many_{name}",
+        f"A file of {feed} must have at most {most} {what}; it has more. Have it sent in parts, or raise "
+        f"limits.max_{name} of the feed.",
+    )

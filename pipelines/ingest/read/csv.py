@@ -7,7 +7,7 @@ refused. Rows with too few or too many cells become rows with the fault `ragged_
 import csv
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, TextIO
 
 import numpy as np
 import polars as pl
@@ -23,6 +23,8 @@ from pipelines.ingest.read import FAULT, ROW, Report, write_part
 
 BLOCK: Final = 1 << 24
 """Bytes parsed at once; a part of the result has the rows of one block."""
+HEADER: Final = 1 << 20
+"""Characters of the longest line of a header."""
 LINE: Final = "line"
 """The text of a ragged row, which has no cells."""
 
@@ -56,7 +58,9 @@ def read(source: Path, out: Path, feed: Feed, unit: Unit) -> Report:
         for number, frame in enumerate(ahead(_frames(source, names, want, feed, ragged))):  # used below
             write_part(frame, out, number)
             rows, last = rows + len(frame), frame[-1:]
-    except pa.ArrowInvalid:
+    except pa.ArrowInvalid as error:
+        if "straddl" in str(error):  # pyarrow has no class for it
+            raise Held("too_long_row", f"A row of {feed.name} must have at most {BLOCK} bytes; one has more.") from None
         raise Held("bad_encoding", f"{feed.name} must be {feed.encoding} text; it has bytes that are not.") from None
     swallowed = [*(line for _, line in ragged), *(cell for row in last.rows() for cell in row if isinstance(cell, str))]
     if odd and any("\n" in text for text in swallowed):
@@ -84,14 +88,24 @@ def _header(source: Path, want: Options, feed: Feed) -> list[str]:
     encoding = "utf-8-sig" if feed.encoding == "utf-8" else feed.encoding
     try:
         with source.open(encoding=encoding, newline="") as file:
-            cells = next(csv.reader(file, delimiter=want.delimiter, quotechar=want.quote))
+            cells = next(csv.reader(_lines(file, feed), delimiter=want.delimiter, quotechar=want.quote))
     except UnicodeDecodeError:
         raise Held("bad_encoding", f"{feed.name} must be {feed.encoding} text; its header is not.") from None
+    except csv.Error:
+        raise Held("malformed_csv", f"{feed.name} must have a header as declared; it has a cell without end.") from None
     names = [name.strip() for name in cells]
     folded = [name.casefold() for name in names]
     if len(set(folded)) != len(folded):
         raise Held("duplicate_header", f"{feed.name} must have each column once; a header appears twice.")
     return names
+
+
+def _lines(file: TextIO, feed: Feed) -> Iterator[str]:
+    """Lines, none of them so long that it could fill the memory."""
+    while line := file.readline(HEADER):
+        if len(line) == HEADER and not line.endswith(("\n", "\r")):
+            raise Held("too_long_row", f"The header of {feed.name} must have at most {HEADER} characters; it has more.")
+        yield line
 
 
 def _canonical(names: list[str], feed: Feed) -> list[str]:

@@ -6,6 +6,8 @@ the status as its fault, and only its place in landing is kept.
 """
 
 import re
+import shutil
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -30,24 +32,30 @@ def read(source: Path, out: Path, feed: Feed, unit: Unit) -> Report:
     """Read a folder of documents.
 
     Args:
-        source: The landed index; its content is in the unit already.
+        source: The landed index, whose content is in the unit already; or the folder that the documents lie in.
         out: Folder for the parts.
         feed: Its declaration.
         unit: Names the documents.
     """
-    del source
     want: Options = options(Options, feed)
     limits = Limits(**want.model_dump(exclude={"unit_by"}))
-    store = open_store()
-    items = [
-        partial(fetch, store, document_key(unit, name, sha256), out / f".document-{number}")
-        for number, (name, sha256, _) in enumerate(unit.documents)
-    ]
-    results = list(extract_all(items, limits))
+    results = list(extract_all(_brought(source, out, unit), limits))
     frame = to_frame(unit, feed, results)
     write_part(frame, out, 0)
     statuses = [result.status for result in results if result.status != "ok"]
     return Report(len(frame), tuple(frame.columns[2:]), {status: statuses.count(status) for status in set(statuses)})
+
+
+def _brought(source: Path, out: Path, unit: Unit) -> list[Callable[[], Path]]:
+    """How each document comes to where it is extracted and then removed."""
+    places = [out / f".document-{number}" for number in range(len(unit.documents))]
+    if source.is_dir():
+        return [partial(shutil.copyfile, source / n, to) for (n, *_), to in zip(unit.documents, places, strict=True)]
+    store = open_store()
+    return [
+        partial(fetch, store, document_key(unit, name, sha256), to)
+        for (name, sha256, _), to in zip(unit.documents, places, strict=True)
+    ]
 
 
 def to_frame(unit: Unit, feed: Feed, results: list[Extracted]) -> pl.DataFrame:

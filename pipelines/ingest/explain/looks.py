@@ -1,0 +1,94 @@
+"""Count what the cells of a file became, a part at a time."""
+
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Final
+
+import polars as pl
+
+from pipelines.ingest.cells import Context, cell
+from pipelines.ingest.counts import tally
+from pipelines.ingest.map import FILTERED, KNOWN_FROM, REJECTED, SOURCE, Made
+from pipelines.ingest.read import FAULT, ROW
+from pipelines.ingest.reshape import NOTES, REASON, context_of
+from pipelines.ingest.rules import TableMap
+
+TURNED: Final = ""
+"""Counts values made, beside the reason codes of those that were not."""
+
+
+class Look:
+    """Counts of one table of a feed: a canonical column and, where columns became rows, whose."""
+
+    def __init__(self, mapped: TableMap) -> None:
+        """Nothing is counted yet."""
+        self.mapped = mapped
+        self.counts: dict[tuple[str, str], Counter[str]] = {}
+
+    def see(self, cells: pl.DataFrame, rows: pl.DataFrame) -> None:
+        """Count one part."""
+        self._count(rows, "")
+        if self.mapped.unpivot is not None:
+            for code in self.mapped.unpivot.columns.values():
+                self._count(rows.filter(cells[self.mapped.unpivot.name] == code), code)
+
+    def of(self, target: str, code: str) -> Counter[str]:
+        """Counts of one canonical column."""
+        return self.counts.get((target, code), Counter())
+
+    def _count(self, rows: pl.DataFrame, code: str) -> None:
+        names = [*self.mapped.columns, KNOWN_FROM.name]
+        made = {name: rows[name].count() for name in self.mapped.columns}
+        made[KNOWN_FROM.name] = len(rows.filter(pl.col("known_from_basis") == SOURCE))
+        for name in names:
+            self.counts.setdefault((name, code), Counter())[TURNED] += made[name]
+        wrong = rows.filter(pl.col(REASON) != "")[REASON].str.split(" ").explode().value_counts()
+        for text, count in wrong.rows():
+            reason, _, name = text.rpartition(":")
+            self.counts[name, code][reason] += count
+
+
+def filled(raws: Iterable[Path], context: Context) -> tuple[int, dict[str, int]]:
+    """Usable rows, and per column of the file how many of them fill it."""
+    rows, counts = 0, Counter[str]()
+    for part in raws:
+        frame = pl.read_parquet(part).filter(pl.col(FAULT).is_null()).drop(ROW, FAULT)
+        if len(frame):
+            rows, here = rows + len(frame), context_of(frame, context)
+            cells = [cell(name, here).is_not_null().sum().alias(name) for name in frame.columns]
+            counts.update(frame.select(cells).row(0, named=True) if cells else {})
+    return rows, dict(counts)
+
+
+class Result:
+    """What was made of all parts: counts, and just the numbers of the rows."""
+
+    def __init__(self) -> None:
+        """Nothing is made yet."""
+        self.rows = 0
+        self.tables: Counter[str] = Counter()
+        self.rejected: dict[str, Counter[str]] = {}
+        """Table, empty for whole rows -> reason code -> rows."""
+        none = pl.DataFrame(schema=NOTES)
+        self._notes = {REJECTED: [none], FILTERED: [none], ROW: [none.select(ROW)]}
+
+    def add(self, made: Made) -> None:
+        """Count one part."""
+        count, frames = made
+        self.rows += count
+        for place, frame in frames.items():
+            table = place.partition("/")[0]
+            if table in (REJECTED, FILTERED):
+                self._notes[table].append(frame.select(NOTES.names()))
+            else:
+                self.tables[table] += len(frame)
+                self._notes[ROW].append(frame.select(ROW))
+        for table, reason, number in frames[f"{REJECTED}/00"].group_by("table", REASON).len().rows():
+            self.rejected.setdefault(table, Counter())[reason] += number
+
+    def tally(self) -> dict[str, Any]:
+        """What became of the rows, counted as a run counts."""
+        bad, filtered, made = (pl.concat(self._notes[name]) for name in (REJECTED, FILTERED, ROW))
+        accepted = made.join(bad, on=ROW, how="anti").unique()
+        return tally(self.rows, bad, accepted, filtered).to_json()
