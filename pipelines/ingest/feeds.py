@@ -6,6 +6,7 @@ the dialects and the other feeds. All faults of all files come in one error.
 
 import calendar
 import hashlib
+import pkgutil
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -20,9 +21,14 @@ from pipelines.base.errors import SettingsError
 from pipelines.base.settings import Section, environment
 from pipelines.ingest.rules import Condition, Join, Name, Options, Rule, TableMap
 
-DIALECTS: Final = ("csv", "documents", "workday_json")
-"""Names of the modules below `read`, closed so that a feed cannot name any other module."""
+READERS: Final = Path(__file__).parent / "read"
+"""Each module in it is a dialect, unless its name begins with an underscore."""
 FEEDS: Final = "CANDOR_FEEDS"
+
+
+def dialects() -> tuple[str, ...]:
+    """Names of all dialects: what lies in their folder, so that a feed cannot name any other module."""
+    return tuple(sorted(m.name for m in pkgutil.iter_modules([str(READERS)]) if not m.name.startswith("_")))
 
 
 class Extracted(Section):
@@ -50,9 +56,9 @@ class Feed(Section):
     """Folder below the root; empty for the root itself."""
     files: str
     """Regular expression for the path below the location; named groups become columns and the period."""
-    dialect: Literal["csv", "documents", "workday_json"]
+    dialect: str
     options: Options
-    encoding: Literal["utf-8", "cp1252", "latin-1"] = "utf-8"
+    encoding: Literal["utf-8", "utf-16", "cp1252", "latin-1"] = "utf-8"
     extracted_at: Extracted
     after: tuple[Name, ...] = ()
     """Feeds whose files come first in a batch."""
@@ -74,6 +80,13 @@ class Feed(Section):
         except re.error as error:
             raise ValueError(f"must be a regular expression: {error}") from None
         return text
+
+    @field_validator("dialect")
+    @classmethod
+    def _is_read(cls, name: str) -> str:
+        if name not in dialects():
+            raise ValueError(f"must be a dialect; there are {', '.join(dialects())}")
+        return name
 
     @property
     def groups(self) -> tuple[str, ...]:

@@ -3,12 +3,13 @@
 Reads   landing    the exact bytes of one unit
 Writes  raw        part-*.parquet: `source_row` (from 1), `_fault` (why the row cannot be used, or null), text columns
 
-A dialect is a module of this package with `read(source, out, feed, unit)`. Every cell is text; null means the column or
-key was absent, NULL (below) that the source said null, and the empty string is itself.
+A dialect is a module of this package with `read(source, out, feed, unit)`; a name with an underscore in front is what
+dialects share. Every cell is text; null means the column or key was absent, NULL (below) that the source said null, and
+the empty string is itself.
 """
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final, Protocol, cast
@@ -23,6 +24,9 @@ NULL: Final = "\x00"
 """An explicit null of the source, kept apart from an absent key (null) and an empty cell ("")."""
 ROW: Final = "source_row"
 FAULT: Final = "_fault"
+LINE: Final = "line"
+"""The text of a row that has no cells because it could not be taken apart."""
+MAX_COLUMNS: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +47,7 @@ class Dialect(Protocol):
 
 
 def dialect(name: str) -> Dialect:
-    """The reader of a dialect; names come from a closed list in `feeds`."""
+    """The reader of a dialect; a feed's name for it has been looked up among those there are."""
     return cast("Dialect", importlib.import_module(f"{__name__}.{name}"))
 
 
@@ -54,6 +58,19 @@ def require(feed: Feed, columns: set[str]) -> None:
         raise Held(
             "missing_required_column",
             f"{feed.name} must have the columns {', '.join(feed.required)}; {', '.join(missing)} missing.",
+        )
+
+
+def nameable(feed: Feed, columns: Collection[str]) -> None:
+    """Raise Held unless the columns can stand beside those that a reader adds, and are few enough to be meant."""
+    if len(columns) > MAX_COLUMNS:
+        raise Held("too_many_columns", f"{feed.name} must have at most {MAX_COLUMNS:,} columns; it has more.")
+    taken = [name for name in (ROW, FAULT) if name in columns]
+    if taken:
+        raise Held(
+            "reserved_column",
+            f"{feed.name} must leave the names {ROW} and {FAULT} to the reader; it has {', '.join(taken)}. "
+            "Rename the column at the source.",
         )
 
 
