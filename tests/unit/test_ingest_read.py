@@ -9,7 +9,7 @@ import pytest
 
 from pipelines.ingest.batch import Held, Unit
 from pipelines.ingest.feeds import Feed
-from pipelines.ingest.read import FAULT, NULL, ROW, Report, csv, parts, workday_json
+from pipelines.ingest.read import FAULT, NULL, ROW, Report, _records, csv, parts, workday_json
 
 UNIT = Unit("u", "f", "f.csv", "0" * 64, 0, {}, "")
 CSV = {"delimiter": ",", "quote": '"'}
@@ -180,7 +180,7 @@ def test_an_empty_report_can_be_allowed(tmp_path: Path) -> None:
 
 
 def test_many_records_are_numbered_through_all_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workday_json, "PART_ROWS", 2)
+    monkeypatch.setattr(_records, "PART_ROWS", 2)
     data = json.dumps({"Report_Entry": [{"a": str(number)} for number in range(5)]}).encode()
     frame = read_json(tmp_path, data)
     assert len(parts(tmp_path)) == 3
