@@ -59,6 +59,10 @@ class Bounded:
         self.at += len(piece)
         return piece
 
+    def mark(self) -> None:
+        """Note that what was read so far has been taken apart."""
+        self._mark = self.at
+
     def lines(self) -> Iterator[bytes]:
         """Lines with their ends."""
         while line := self._file.readline(MAX_RECORD + 1):
@@ -72,7 +76,7 @@ class Bounded:
         batch, begun = [], self.at
         for item in items:
             batch.append(item)
-            self._mark = self.at
+            self.mark()
             if len(batch) >= PART_ROWS or self.at - begun >= PART_BYTES:
                 yield batch
                 batch, begun = [], self.at
