@@ -81,9 +81,10 @@ def _with_nulls(cells: pl.DataFrame, records: list[dict[str, Any]]) -> pl.DataFr
     filled = cells.height * cells.width - sum(cells.null_count().row(0)) if cells.width else 0
     if filled == sum(map(len, records)):
         return cells
+    # By series: pl.col reads a key such as `*` as a pattern.
     explicit = {name: [name in record and record[name] is None for record in records] for name in cells.columns}
     return cells.with_columns(
-        pl.when(pl.Series(flags)).then(pl.lit(NULL)).otherwise(pl.col(name)).alias(name)
+        pl.when(pl.Series(flags)).then(pl.lit(NULL)).otherwise(cells[name]).alias(name)
         for name, flags in explicit.items()
         if any(flags)
     )
