@@ -183,3 +183,18 @@ def test_what_was_read_does_not_pile_up(monkeypatch):
     siblings = [len(reader._open[0]) for _ in reader.elements(bounded)]
     assert len(siblings) == 100
     assert max(siblings) <= 10
+
+
+@pytest.mark.parametrize("part", [b"<a/>", b"t<!-- -->", b"t<?p?>", b"<a><b/></a>"])
+def test_a_record_of_too_many_parts_holds_the_file(reads, refuses, monkeypatch, part: bytes):
+    monkeypatch.setattr(_xml, "MAX_PARTS", 50)
+    few, many = part * 20, part * 51
+    rows = b"<rows><x>" + b"<y/>" * 60 + b"</x><row>" + few + b"</row><row>" + few + b"</row>"
+    assert reads("xml_records", rows + b"</rows>", ROWS)[1].rows == 2
+    assert refuses("xml_records", rows + b"<row>" + many + b"</row></rows>", ROWS) == "record_too_large"
+
+
+def test_comments_beside_the_records_are_counted_too(refuses, monkeypatch):
+    monkeypatch.setattr(_xml, "MAX_PARTS", 50)
+    data = b"<rows>" + b"t<!-- -->" * 51 + b"<row><a/></row></rows>"
+    assert refuses("xml_records", data, ROWS) == "record_too_large"

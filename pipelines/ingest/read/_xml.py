@@ -6,6 +6,7 @@ so that they agree on what one is; past the root it is a syntax error.
 
 import json
 from collections.abc import Collection, Iterator
+from functools import lru_cache
 from typing import Any, Final, cast
 from xml.etree import ElementTree as ET
 from xml.parsers import expat
@@ -20,6 +21,8 @@ PIECE: Final = 1 << 16
 """Bytes parsed at once. With a megabyte, most of the time goes into collecting garbage."""
 MAX_DEPTH: Final = 64
 """Elements within elements; Compound Employee has eight."""
+MAX_PARTS: Final = 200_000
+"""Elements of a record, and comments: between two pieces of text, each makes the parser copy what it has."""
 TEXT: Final = "#text"
 """An element's own text where it has no name of its own: of a record, and of a member of a list."""
 _NIL: Final = "{http://www.w3.org/2001/XMLSchema-instance}nil"
@@ -60,7 +63,7 @@ class Reader:
         """Nothing is read yet."""
         self._path, self._feed = path, feed
         self._open: list[Element] = []
-        self._matched = 0
+        self._depth = self._matched = self._parts = 0
         self.found_parent = False
 
     def elements(self, bounded: Bounded) -> Iterator[Element]:
@@ -70,7 +73,7 @@ class Reader:
             Held: Not well-formed, in an encoding that expat does not have, or hostile.
         """
         guard, is_last = Guard(self._feed), False
-        parser: ET.XMLPullParser[Any] = ET.XMLPullParser(("start", "end"))
+        parser: ET.XMLPullParser[Any] = ET.XMLPullParser(("start", "end", "comment", "pi"))
         try:
             while not is_last:
                 piece = bounded.read(PIECE)
@@ -91,27 +94,43 @@ class Reader:
         last = len(self._path)
         for event, element in cast("Iterator[tuple[str, Element]]", parser.read_events()):
             if event == "start":
-                self._begin(element)
+                if self._depth < last or self._depth >= MAX_DEPTH:
+                    self._begin(element)
+                self._depth += 1
+            if event != "end":
+                self._count(event)
                 continue
-            self._open.pop()
-            depth = len(self._open)
-            if depth < last:
-                if self._matched == last and depth == last - 1:
+            self._depth -= 1
+            if self._depth < last:
+                if self._matched == last and self._depth == last - 1:
                     yield element
-                self._matched = min(self._matched, depth)
-                if depth:
+                    self._parts = 0
+                self._matched = min(self._matched, self._depth)
+                self._open.pop()
+                if self._open:
                     self._open[-1].clear()
 
+    def _count(self, event: str) -> None:
+        self._parts += self._matched == len(self._path) or event != "start"
+        if self._parts > MAX_PARTS:
+            raise Held(
+                "record_too_large",
+                f"{self._feed.name} must have at most {MAX_PARTS:,} elements and comments a record; one has more. "
+                "Check the record path, or have the source write smaller records.",
+            )
+
     def _begin(self, element: Element) -> None:
-        depth = len(self._open)
+        """Compare an element that is no part of a record yet with the path."""
+        depth = self._depth
         if depth >= MAX_DEPTH:
             raise Held("hostile_xml", f"{self._feed.name} must be XML at most {MAX_DEPTH} elements deep; it is deeper.")
-        if self._matched == depth < len(self._path) and self._path[depth] == local(element.tag):
+        if self._matched == depth and self._path[depth] == local(element.tag):
             self._matched += 1
             self.found_parent = self.found_parent or self._matched == len(self._path) - 1
         self._open.append(element)
 
 
+@lru_cache(maxsize=20_000)
 def local(name: str) -> str:
     """A name without its namespace."""
     return name.rpartition("}")[2]
@@ -145,27 +164,27 @@ class Flattener:
 
     def _fill(self, cells: dict[str, str], name: str, path: str, element: Element, faults: set[str]) -> None:
         """Fill the cells of one element; `name` begins anew within a list, `path` goes on."""
+        above, path = f"{name}." if name else "", f"{path}." if path else ""
         for attribute, value in element.items():
             if attribute != _NIL:
-                _put(cells, _below(name, f"@{local(attribute)}"), value, faults)
+                _put(cells, f"{above}@{local(attribute)}", value, faults)
         for tag, members in _by_name(element).items():
-            inner, at = _below(name, tag), _below(path, tag)
-            if len(members) == 1 and at not in self._lists:
-                [member] = members
-                if len(member) or member.keys():
-                    self._fill(cells, inner, at, member, faults)
-                else:
-                    _put(cells, inner, member.text or "", faults)
-                continue
-            if at not in self._lists and at in self._read:
-                faults.add("undeclared_list")
-            _put(cells, inner, self._dumped(at, members, faults), faults)
+            inner, at = above + tag, path + tag
+            if isinstance(members, list) or at in self._lists:
+                if at not in self._lists and at in self._read:
+                    faults.add("undeclared_list")
+                _put(cells, inner, self._dumped(at, members, faults), faults)
+            elif len(members) or members.keys():
+                self._fill(cells, inner, at, members, faults)
+            else:
+                _put(cells, inner, members.text or "", faults)
         text, is_nil = _own_text(element), element.get(_NIL) in ("true", "1")
         if text or is_nil or (name and not len(element)):
             _put(cells, name or TEXT, NULL if is_nil else text, faults)
 
-    def _dumped(self, path: str, members: list[Element], faults: set[str]) -> str:
-        items = [self._cells(path, member, faults) for member in members]
+    def _dumped(self, path: str, members: Element | list[Element], faults: set[str]) -> str:
+        every = members if isinstance(members, list) else [members]
+        items = [self._cells(path, member, faults) for member in every]
         nulls = [{name: None if text == NULL else text for name, text in item.items()} for item in items]
         return json.dumps(nulls, ensure_ascii=False, sort_keys=True)
 
@@ -176,10 +195,18 @@ def _put(cells: dict[str, str], name: str, text: str, faults: set[str]) -> None:
     cells[name] = text
 
 
-def _by_name(element: Element) -> dict[str, list[Element]]:
-    groups: dict[str, list[Element]] = {}
+def _by_name(element: Element) -> dict[str, Element | list[Element]]:
+    """Children by name, those that repeat as a list. Most do not, and a list for each costs a third of the time."""
+    groups: dict[str, Element | list[Element]] = {}
     for child in element:
-        groups.setdefault(local(child.tag), []).append(child)
+        tag = local(child.tag)
+        before = groups.get(tag)
+        if before is None:
+            groups[tag] = child
+        elif isinstance(before, list):
+            before.append(child)
+        else:
+            groups[tag] = [before, child]
     return groups
 
 
@@ -188,10 +215,6 @@ def _own_text(element: Element) -> str:
     if not len(element):
         return element.text or ""
     return "".join([element.text or "", *(child.tail or "" for child in element)]).strip()
-
-
-def _below(above: str, name: str) -> str:
-    return f"{above}.{name}" if above else name
 
 
 def _aboves(name: str) -> Iterator[str]:
