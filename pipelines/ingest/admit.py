@@ -20,8 +20,7 @@ from pipelines.ingest.check import REASONS, SOURCE, by_feed
 from pipelines.ingest.counts import Tally
 from pipelines.ingest.dedupe import UNIT
 from pipelines.ingest.persons import persons
-from pipelines.ingest.read import ROW, parts
-from pipelines.ingest.read.csv import LINE
+from pipelines.ingest.read import LINE, ROW, parts
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ the dialects and the other feeds. All faults of all files come in one error.
 
 import calendar
 import hashlib
+import pkgutil
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -20,9 +21,14 @@ from pipelines.base.errors import SettingsError
 from pipelines.base.settings import Count, environment
 from pipelines.ingest.rules import Condition, Declared, Join, Name, Options, Rule, TableMap
 
-DIALECTS: Final = ("csv", "documents", "workday_json")
-"""Names of the modules below `read`, closed so that a feed cannot name any other module."""
+READERS: Final = Path(__file__).parent / "read"
+"""Each module in it is a dialect, unless its name begins with an underscore."""
 FEEDS: Final = "CANDOR_FEEDS"
+
+
+def dialects() -> tuple[str, ...]:
+    """Names of all dialects: what lies in their folder, so that a feed cannot name any other module."""
+    return tuple(sorted(m.name for m in pkgutil.iter_modules([str(READERS)]) if not m.name.startswith("_")))
 
 
 class Extracted(Declared):
@@ -100,9 +106,10 @@ class Feed(Declared):
     """Regular expression for the path below the location; named groups become columns and the period."""
     ready: Ready | None = None
     """How a file shows that it is complete; without a word it is, unless its name is hidden or ends in .tmp, .part."""
-    dialect: Literal["csv", "documents", "workday_json"]
+    dialect: str
+    """A module of `pipelines.ingest.read`."""
     options: Options
-    encoding: Literal["utf-8", "cp1252", "latin-1"] = "utf-8"
+    encoding: Literal["utf-8", "utf-16", "cp1252", "latin-1"] = "utf-8"
     limits: Limits = Limits()
     """How large a file may be; without a word the limits that stand there."""
     sentinels: tuple[Sentinel, ...] = ()
@@ -128,6 +135,13 @@ class Feed(Declared):
         except re.error as error:
             raise ValueError(f"must be a regular expression: {error}") from None
         return text
+
+    @field_validator("dialect")
+    @classmethod
+    def _is_read(cls, name: str) -> str:
+        if name not in dialects():
+            raise ValueError(f"must be a dialect; there are {', '.join(dialects())}")
+        return name
 
     @property
     def groups(self) -> tuple[str, ...]:

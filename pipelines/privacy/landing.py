@@ -16,7 +16,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
 
 import polars as pl
 
@@ -36,16 +35,13 @@ from pipelines.ingest.documents.extract import Extracted
 from pipelines.ingest.feeds import Feed
 from pipelines.ingest.land import document_key
 from pipelines.ingest.persons import PERSON, persons
-from pipelines.ingest.read import FAULT, ROW, dialect, parts
-from pipelines.ingest.read.csv import LINE
+from pipelines.ingest.read import FAULT, LINE, ROW, dialect, parts
 from pipelines.ingest.read.documents import to_frame
-from pipelines.privacy.records import texts, without_elements, without_lines
+from pipelines.privacy.records import texts, without
 
 Note = Callable[[str, str, str], None]
 Unsearched = dict[str, int | None]
 """Object -> rows of it that cannot be searched; None for all of it."""
-_NO_CELLS: Final = ("ragged_row", "not_an_object")
-"""Faults of rows whose cells are all null, so that no rule can say whose they are."""
 
 
 def rows_of(raw: pl.DataFrame, feed: Feed, groups: Mapping[str, str], one: Group) -> set[int]:
@@ -160,7 +156,7 @@ def _file(store: Store, feed: Feed, record: files.Record, one: Group, note: Note
             landing.settle(store, record.landing_key)
             return unclear
         before = source.read_bytes()
-        data = without_lines(before, mine, feed) if feed.dialect == "csv" else without_elements(before, mine, feed)
+        data = without(before, mine, feed)
         after = folder / "rewritten"
         after.write_bytes(data)
         left, still, _ = _found(after, folder / "after", feed, unit, one) if rows > len(mine) else (0, set[int](), 0)
@@ -192,10 +188,14 @@ def _found(source: Path, out: Path, feed: Feed, unit: Unit, one: Group) -> tuple
     """
     out.mkdir()
     rows = dialect(feed.dialect).read(source, out, feed, unit).rows
-    mine, faulty = set[int](), set[int]()
+    mine, faulty, lines = set[int](), set[int](), dict[int, str]()
     for part in parts(out):
         frame = pl.read_parquet(part)
         mine |= rows_of(frame, feed, unit.groups, one)
-        faulty |= set(frame.filter(pl.col(FAULT).is_in(_NO_CELLS))[ROW])
-    theirs = {row for row, text in texts(source.read_bytes(), feed, faulty).items() if one.is_in(text)}
+        # Of a row whose cells are all null, no rule can say whose it is.
+        bare = frame.filter(pl.col(FAULT).is_not_null(), pl.all_horizontal(pl.exclude(ROW, FAULT, LINE).is_null()))
+        faulty |= set(bare[ROW])
+        lines |= dict(bare.select(ROW, LINE).drop_nulls().iter_rows()) if LINE in bare.columns else {}
+    lines |= texts(source.read_bytes(), feed, faulty)
+    theirs = {row for row, text in lines.items() if one.is_in(text)}
     return rows, mine | theirs, len(faulty - theirs)

@@ -7,20 +7,28 @@ JSON within their list.
 import json
 import re
 from collections.abc import Collection, Iterator
+from typing import Final
 
 from pipelines.ingest.batch import Held
 from pipelines.ingest.feeds import Feed
 
+KNOWN: Final = ("csv", "workday_json")
+"""Dialects whose records can be cut out of their file."""
+
 
 def texts(data: bytes, feed: Feed, rows: Collection[int]) -> dict[int, str]:
-    """Raw text of some records of a file."""
-    if not rows:
+    """Raw text of some records of a file; none where the dialect is not known here."""
+    if not rows or not _is_known(feed):
         return {}
     if feed.dialect == "csv":
         quote = str(feed.options["quote"]).encode()
         return {n: record.decode(feed.encoding, "replace") for n, record in lines(data, quote) if n in rows}
     text, at = _opened(data, feed)
     return {number: text[start:end] for number, (start, end) in enumerate(_elements(text, at), 1) if number in rows}
+
+
+def _is_known(feed: Feed) -> bool:
+    return feed.dialect in KNOWN and feed.encoding != "utf-16"  # whose line ends are two bytes
 
 
 def lines(data: bytes, quote: bytes) -> Iterator[tuple[int, bytes]]:
@@ -34,6 +42,21 @@ def lines(data: bytes, quote: bytes) -> Iterator[tuple[int, bytes]]:
             record = b""
     if record:
         yield number + 1, record
+
+
+def without(data: bytes, rows: Collection[int], feed: Feed) -> bytes:
+    """A file without some records.
+
+    Raises:
+        Held: Nobody has written yet how records leave a file of its dialect.
+    """
+    if not _is_known(feed):
+        raise Held(
+            "not_rewritable",
+            f"{feed.name} must speak {' or '.join(KNOWN)} for single records to leave its files; it speaks "
+            f"{feed.dialect} in {feed.encoding}. Remove the whole file and have its owner send it again.",
+        )
+    return (without_lines if feed.dialect == "csv" else without_elements)(data, rows, feed)
 
 
 def without_lines(data: bytes, rows: Collection[int], feed: Feed) -> bytes:

@@ -14,7 +14,7 @@ from pipelines.ingest import feeds
 from pipelines.ingest.read import dialect
 from pipelines.ingest.schema import schema
 
-SHIPPED = [Path("feeds"), Path("feeds/real")]
+SHIPPED = [Path("feeds"), Path("feeds/real"), Path("feeds/vendors/successfactors")]
 GOOD = {
     "name": "links",
     "owner": "HR",
@@ -41,7 +41,7 @@ def write(folder: Path, **changes: object) -> None:
 @pytest.mark.parametrize("folder", SHIPPED, ids=str)
 def test_the_feeds_we_ship_are_well_declared(folder: Path) -> None:
     loaded = feeds.load(folder)
-    assert {feed.dialect for feed in loaded.values()} <= set(feeds.DIALECTS)
+    assert {feed.dialect for feed in loaded.values()} <= set(feeds.dialects())
 
 
 @pytest.mark.parametrize("folder", SHIPPED, ids=str)
@@ -64,7 +64,22 @@ def test_names_contact_data_and_protected_attributes_only_reach_the_vault(folder
 
 
 def test_every_dialect_has_a_reader() -> None:
-    assert all(callable(dialect(name).read) for name in feeds.DIALECTS)
+    assert all(callable(dialect(name).read) for name in feeds.dialects())
+
+
+@pytest.mark.parametrize("name", ["__init__", "_records", "os", "csv.reader", "../feeds", "..feeds", "CSV", ""])
+def test_a_feed_can_name_no_module_but_a_dialect(tmp_path: Path, name: str) -> None:
+    write(tmp_path, dialect=name)
+    with pytest.raises(SettingsError, match=r"links\.yaml: dialect: .*must be a dialect; there are csv, documents"):
+        feeds.load(tmp_path)
+
+
+def test_a_module_in_the_folder_of_the_readers_is_a_dialect(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "morse.py").write_text("raise AssertionError  # finding a dialect must not import it", encoding="utf-8")
+    (tmp_path / "_shared.py").touch()
+    (tmp_path / "notes.txt").touch()
+    monkeypatch.setattr(feeds, "READERS", tmp_path)
+    assert feeds.dialects() == ("morse",)
 
 
 def test_all_faults_of_all_files_come_at_once(tmp_path: Path) -> None:

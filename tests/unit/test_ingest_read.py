@@ -9,7 +9,7 @@ import pytest
 
 from pipelines.ingest.batch import Held, Unit
 from pipelines.ingest.feeds import Feed
-from pipelines.ingest.read import FAULT, NULL, ROW, Report, csv, parts, read_file, workday_json
+from pipelines.ingest.read import FAULT, NULL, ROW, Report, _records, csv, parts, read_file, workday_json
 
 UNIT = Unit("u", "f", "f.csv", "0" * 64, 0, {}, "")
 CSV = {"delimiter": ",", "quote": '"'}
@@ -76,6 +76,10 @@ def test_ragged_rows_are_kept_apart_and_the_others_keep_their_numbers(tmp_path: 
         (b"a,b\n1,\xe9\n", "bad_encoding"),
         ("a,b\n1,2\n".encode("utf-16"), "bad_encoding"),
         (b'a,b\n1,"2\n3,4\n5,6\n', "malformed_csv"),
+        (b"\na,b\n1,2\n", "malformed_csv"),
+        (b"a,b\n" + b"1,2\n" * 2000 + b"1,\x00\n", "bad_encoding"),
+        (b"a,_fault\n1,2\n", "reserved_column"),
+        (",".join(f"c{n}" for n in range(10_001)).encode() + b"\n", "too_many_columns"),
     ],
 )
 def test_a_csv_that_is_not_what_it_should_be_is_held(tmp_path: Path, data: bytes, reason: str) -> None:
@@ -84,9 +88,43 @@ def test_a_csv_that_is_not_what_it_should_be_is_held(tmp_path: Path, data: bytes
     assert caught.value.reason_code == reason
 
 
+def test_a_row_longer_than_what_is_parsed_at_once_holds_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(csv, "BLOCK", 1 << 10)
+    with pytest.raises(Held, match="one is longer, or a quote does not end"):
+        read_csv(tmp_path, b'a,b\n1,"' + b"x" * 5_000 + b'"\n2,3\n')
+
+
 def test_a_declared_encoding_is_read(tmp_path: Path) -> None:
     frame, _ = read_csv(tmp_path, b"a\n\xe9\x80\n", encoding="cp1252")
     assert frame["a"].to_list() == ["é€"]
+
+
+def test_bytes_that_the_declared_encoding_does_not_have_hold_the_file(tmp_path: Path) -> None:
+    with pytest.raises(Held, match="must be cp1252 text"):
+        read_csv(tmp_path, b"a\n\x81\n", encoding="cp1252")
+
+
+@pytest.mark.parametrize("delimiter", ["\t", "|", ";", "~", "^"])
+def test_any_one_delimiter_tells_cells_apart(tmp_path: Path, delimiter: str) -> None:
+    data = "id,name\n007,a b\n,'x\n".replace(",", delimiter).encode()
+    frame, report = read_csv(tmp_path, data, {"delimiter": delimiter, "quote": '"'})
+    assert frame.rows() == [(1, None, "007", "a b"), (2, None, "", "'x")]
+    assert report == Report(2, ("id", "name"), {})
+
+
+@pytest.mark.parametrize("endian", ["utf-16-le", "utf-16-be"])
+def test_utf_16_is_read_where_it_is_declared(tmp_path: Path, endian: str) -> None:
+    frame, report = read_csv(tmp_path, '\ufeffid,name\r\n007,"李, \u2200"\r\n'.encode(endian), encoding="utf-16")
+    assert frame.rows() == [(1, None, "007", "李, \u2200")]
+    assert report.columns == ("id", "name")
+
+
+@pytest.mark.parametrize("data", ["a\n1\n".encode("utf-16")[:-1], b"a\n1\n", "a\n\x00\n".encode("utf-16")])
+def test_utf_16_that_is_cut_or_something_else_is_held(tmp_path: Path, data: bytes) -> None:
+    with pytest.raises(Held, match="must be utf-16 text"):
+        read_csv(tmp_path, data, encoding="utf-16")
 
 
 def test_absent_null_and_empty_are_three_things(tmp_path: Path) -> None:
@@ -142,7 +180,7 @@ def test_an_empty_report_can_be_allowed(tmp_path: Path) -> None:
 
 
 def test_many_records_are_numbered_through_all_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workday_json, "PART_ROWS", 2)
+    monkeypatch.setattr(_records, "PART_ROWS", 2)
     data = json.dumps({"Report_Entry": [{"a": str(number)} for number in range(5)]}).encode()
     frame = read_json(tmp_path, data)
     assert len(parts(tmp_path)) == 3
@@ -190,8 +228,8 @@ def test_a_file_may_be_as_large_as_its_feed_says_and_no_larger(
     [
         (b",".join(b"%d" % number for number in range(2001)) + b"\n", "too_many_columns"),
         (b"a,b\n1," + b"x" * ((1 << 20) + 1) + b"\n", "too_many_cell_bytes"),
-        (b"a,b\n1," + b"x" * (34 << 20) + b"\n", "too_long_row"),
-        (b"a," * (1 << 20), "too_long_row"),
+        (b"a,b\n1," + b"x" * (34 << 20) + b"\n", "record_too_large"),
+        (b"a," * (1 << 20), "record_too_large"),
         (b"a" * 200_000, "malformed_csv"),
     ],
     ids=["columns", "cell", "row", "header", "header_cell"],

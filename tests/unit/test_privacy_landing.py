@@ -229,3 +229,17 @@ def test_a_file_that_a_killed_erasure_left_in_clear_goes_with_the_next(store):
     (left / "source").write_bytes(b"000001")
     erased(store, who("workday_worker", "000001"))
     assert list((store.root / "work/privacy").iterdir()) == []
+
+
+def test_a_file_whose_dialect_loses_no_single_records_is_named_and_stays_as_it_was(store, tmp_path, monkeypatch):
+    text = (Path(__file__).parents[2] / "feeds" / "lms_enrolments.yaml").read_text(encoding="utf-8")
+    (tmp_path / "feeds").mkdir()
+    (tmp_path / "feeds" / "enrolments.yaml").write_text(
+        f"{text}encoding: utf-16\n".replace("after:", "# after:"), encoding="utf-8"
+    )
+    monkeypatch.setenv("CANDOR_FEEDS", str(tmp_path / "feeds"))
+    data = (HEAD + ENROLMENT).decode().encode("utf-16")
+    key = land(store, "lms_enrolments", "enrolments_2026-01.csv", data)
+    assert erased(store, who("workday_worker", "000001")) == ({}, {key: None})
+    assert erased(store, who("workday_worker", "000002")) == ({}, {})
+    assert opened(store, key) == data

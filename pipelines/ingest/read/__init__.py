@@ -3,12 +3,13 @@
 Reads   landing    the exact bytes of one unit
 Writes  raw        part-*.parquet: `source_row` (from 1), `_fault` (why the row cannot be used, or null), text columns
 
-A dialect is a module of this package with `read(source, out, feed, unit)`. Every cell is text; null means the column or
-key was absent, NULL (below) that the source said null, and the empty string is itself.
+A dialect is a module of this package with `read(source, out, feed, unit)`; a name with an underscore in front is what
+dialects share. Every cell is text; null means the column or key was absent, NULL (below) that the source said null, and
+the empty string is itself.
 """
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol, cast
@@ -25,6 +26,8 @@ ROW: Final = "source_row"
 FAULT: Final = "_fault"
 _LIMITS: Final = "limits.json"
 """Says beside a file's parts how large it may be: whoever writes a part, however it reads, is stopped beyond that."""
+LINE: Final = "line"
+"""The text of a row that has no cells because it could not be taken apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,7 @@ class Dialect(Protocol):
 
 
 def dialect(name: str) -> Dialect:
-    """The reader of a dialect; names come from a closed list in `feeds`."""
+    """The reader of a dialect; a feed's name for it has been looked up among those there are."""
     return cast("Dialect", importlib.import_module(f"{__name__}.{name}"))
 
 
@@ -97,6 +100,19 @@ def _not_as_said(feed: Feed, what: str, got: str) -> Held:
         f"other_{what}_than_manifest",
         f"A file of {feed.name} must have the {what} that its manifest says; it has {got}. Deliver one of them again.",
     )
+
+
+def nameable(feed: Feed, columns: Collection[str]) -> None:
+    """Raise Held unless the columns can stand beside those that a reader adds, and are no more than declared."""
+    if len(columns) > feed.limits.max_columns:
+        raise _too_large("columns", feed.name, feed.limits.max_columns)
+    taken = [name for name in (ROW, FAULT) if name in columns]
+    if taken:
+        raise Held(
+            "reserved_column",
+            f"{feed.name} must leave the names {ROW} and {FAULT} to the reader; it has {', '.join(taken)}. "
+            "Rename the column at the source.",
+        )
 
 
 def read(batch: Batch, unit: Unit, feed: Feed) -> Report:

@@ -4,8 +4,10 @@ Options: `delimiter`, `quote`. Header names are matched after trimming and witho
 refused. Rows with too few or too many cells become rows with the fault `ragged_row`: cells are never shifted or padded.
 """
 
+import codecs
 import csv
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Final, TextIO
 
@@ -19,14 +21,12 @@ from pipelines.base.settings import Section
 from pipelines.ingest.ahead import ahead
 from pipelines.ingest.batch import Held, Unit
 from pipelines.ingest.feeds import Feed, options
-from pipelines.ingest.read import FAULT, ROW, Report, write_part
+from pipelines.ingest.read import FAULT, LINE, ROW, Report, nameable, write_part
 
 BLOCK: Final = 1 << 24
 """Bytes parsed at once; a part of the result has the rows of one block."""
 HEADER: Final = 1 << 20
 """Characters of the longest line of a header."""
-LINE: Final = "line"
-"""The text of a ragged row, which has no cells."""
 
 
 class Options(Section):
@@ -58,10 +58,16 @@ def read(source: Path, out: Path, feed: Feed, unit: Unit) -> Report:
         for number, frame in enumerate(ahead(_frames(source, names, want, feed, ragged))):  # used below
             write_part(frame, out, number)
             rows, last = rows + len(frame), frame[-1:]
+    except UnicodeError:
+        raise _undecodable(feed) from None
     except pa.ArrowInvalid as error:
-        if "straddl" in str(error):  # pyarrow has no class for it
-            raise Held("too_long_row", f"A row of {feed.name} must have at most {BLOCK} bytes; one has more.") from None
-        raise Held("bad_encoding", f"{feed.name} must be {feed.encoding} text; it has bytes that are not.") from None
+        if "straddling" not in str(error):
+            raise _undecodable(feed) from None
+        raise Held(
+            "record_too_large",
+            f"{feed.name} must have rows of at most {BLOCK >> 20} MiB; one is longer, or a quote does not end. "
+            "Have the source write it again.",
+        ) from None
     swallowed = [*(line for _, line in ragged), *(cell for row in last.rows() for cell in row if isinstance(cell, str))]
     if odd and any("\n" in text for text in swallowed):
         raise Held("malformed_csv", f"{feed.name} must be CSV as declared; a quote does not end.")
@@ -72,16 +78,33 @@ def read(source: Path, out: Path, feed: Feed, unit: Unit) -> Report:
 
 def _sound(source: Path, want: Options, feed: Feed) -> bool:
     """Refuse what cannot be a CSV file at all; whether it has an odd number of quotes."""
-    with source.open("rb") as file:
-        start = file.read(4096)
-        quotes = start.count(want.quote.encode())
-        while piece := file.read(BLOCK):
-            quotes += piece.count(want.quote.encode())
-    if not start.strip(b"\xef\xbb\xbf \r\n\t"):
+    quotes, is_blank, mark = 0, True, want.quote.encode()
+    for piece in _pieces(source, feed):
+        if b"\x00" in piece:
+            raise Held("bad_encoding", f"{feed.name} must be {feed.encoding} text; it holds NUL bytes, as UTF-16 does.")
+        quotes += piece.count(mark)
+        is_blank = is_blank and not piece.strip(b"\xef\xbb\xbf \r\n\t")
+    if is_blank:
         raise Held("empty_file", f"{feed.name} must have a header; the file is empty.")
-    if b"\x00" in start:
-        raise Held("bad_encoding", f"{feed.name} must be {feed.encoding} text; it holds NUL bytes, as UTF-16 does.")
     return quotes % 2 == 1
+
+
+def _pieces(source: Path, feed: Feed) -> Iterator[bytes]:
+    """The file in a superset of ASCII, where a delimiter is one byte that is nothing else."""
+    with source.open("rb") as file:
+        pieces = iter(partial(file.read, BLOCK), b"")
+        if feed.encoding != "utf-16":
+            yield from pieces
+            return
+        try:
+            for piece in codecs.iterdecode(pieces, feed.encoding):
+                yield piece.encode()
+        except UnicodeError:
+            raise _undecodable(feed) from None
+
+
+def _undecodable(feed: Feed) -> Held:
+    return Held("bad_encoding", f"{feed.name} must be {feed.encoding} text; it has bytes that are not.")
 
 
 def _header(source: Path, want: Options, feed: Feed) -> list[str]:
@@ -89,14 +112,17 @@ def _header(source: Path, want: Options, feed: Feed) -> list[str]:
     try:
         with source.open(encoding=encoding, newline="") as file:
             cells = next(csv.reader(_lines(file, feed), delimiter=want.delimiter, quotechar=want.quote))
-    except UnicodeDecodeError:
-        raise Held("bad_encoding", f"{feed.name} must be {feed.encoding} text; its header is not.") from None
-    except csv.Error:
-        raise Held("malformed_csv", f"{feed.name} must have a header as declared; it has a cell without end.") from None
+    except UnicodeError:
+        raise _undecodable(feed) from None
+    except (csv.Error, StopIteration):
+        cells = []
+    if not cells:
+        raise Held("malformed_csv", f"{feed.name} must have a header as its first row, of cells that end; it has none.")
     names = [name.strip() for name in cells]
     folded = [name.casefold() for name in names]
     if len(set(folded)) != len(folded):
         raise Held("duplicate_header", f"{feed.name} must have each column once; a header appears twice.")
+    nameable(feed, names)
     return names
 
 
@@ -104,7 +130,9 @@ def _lines(file: TextIO, feed: Feed) -> Iterator[str]:
     """Lines, none of them so long that it could fill the memory."""
     while line := file.readline(HEADER):
         if len(line) == HEADER and not line.endswith(("\n", "\r")):
-            raise Held("too_long_row", f"The header of {feed.name} must have at most {HEADER} characters; it has more.")
+            raise Held(
+                "record_too_large", f"The header of {feed.name} must have at most {HEADER} characters; it has more."
+            )
         yield line
 
 

@@ -1,0 +1,96 @@
+"""The workers' report as SAP SuccessFactors prints it: OData v2, EmpEmployment with its job of the day, in pages.
+
+The same workers as in `workday`, from its rows, in another vendor's words: days as wall clocks of the epoch, moments
+with their offset, countries of three letters, NO_MANAGER, every object with its `__metadata`.
+"""
+
+from __future__ import annotations
+
+import json
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from infra.sample.dialects import replacing
+from infra.sample.workday import worker_rows
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from infra.sample.company import Workers
+    from infra.sample.plan import Delivery, Plan
+
+PAGE = 1_000
+COUNTRIES = {"US": "USA", "DE": "DEU", "GB": "GBR", "NA": "NAM"}
+OPEN_END = "/Date(253402214400000)/"
+"""9999-12-31."""
+Row = dict[str, Any]
+
+
+def write_employments(plan: Plan, workers: Workers, delivery: Delivery, out: Path) -> int:
+    """Write a full dump of all employments, a file a page.
+
+    Returns:
+        The number of employments.
+    """
+    rows, count, page = map(employment, worker_rows(plan, workers, delivery)), 0, 0
+    left = list(islice(rows, PAGE))
+    while left:
+        results, left, page = left, list(islice(rows, PAGE)), page + 1
+        body: Row = {"results": results} | ({"__next": f"EmpEmployment?$skiptoken={page}"} if left else {})
+        with replacing(out / "successfactors" / f"EmpEmployment_{delivery.period}_{page:04d}.json") as file:
+            file.write(json.dumps({"d": body}, ensure_ascii=False).encode())
+        count += len(results)
+    return count
+
+
+def employment(row: Row) -> Row:
+    """An employment of one Workday row, its navigation expanded where a consumer asks for it."""
+    key, left = row["Worker_ID"], row["Termination_Date"]
+    job = {
+        "__metadata": _metadata("EmpJob", key),
+        "userId": key,
+        "seqNumber": "1",
+        "startDate": day(row["Hire_Date"]),
+        "endDate": day(left) if left else OPEN_END,
+        "jobCodeNav": {
+            "__metadata": _metadata("FOJobCode", row["Job_Profile_ID"]),
+            "externalCode": row["Job_Profile_ID"],
+            "jobFunction": row["Job_Family_ID"],
+        },
+        "payGrade": row["Management_Level_ID"],
+        "countryOfCompany": COUNTRIES[row["Country_ISO"]],
+        "managerId": row["Manager_Worker_ID"] or "NO_MANAGER",
+        "fte": float(row["FTE"]),
+        "positionNav": {"__deferred": {"uri": f"EmpJob('{key}')/positionNav"}},
+    }
+    return {
+        "__metadata": _metadata("EmpEmployment", key),
+        "personIdExternal": key,
+        "userId": key,
+        "startDate": day(row["Hire_Date"]),
+        "endDate": day(left) if left else None,
+        "isContingentWorker": row["Worker_Type"] == "Contingent Worker",
+        "lastModifiedDateTime": moment(row["Last_Functionally_Updated"]),
+        "jobInfoNav": {"results": [job]},
+        "personNav": {"__deferred": {"uri": f"EmpEmployment('{key}')/personNav"}},
+    }
+
+
+def day(text: str) -> str:
+    """`2020-03-02` as `/Date(1583107200000)/`, midnight as if it were UTC."""
+    return f"/Date({_milliseconds(text)})/"
+
+
+def moment(text: str) -> str:
+    """`2021-04-19T01:35:44.000Z` as `/Date(1618796144000+0000)/`."""
+    return f"/Date({_milliseconds(text.removesuffix('Z'))}+0000)/"
+
+
+def _milliseconds(text: str) -> int:
+    return int(np.datetime64(text, "ms").astype(np.int64))
+
+
+def _metadata(entity: str, key: str) -> Row:
+    return {"uri": f"{entity}('{key}')", "type": f"SFOData.{entity}"}

@@ -1,0 +1,146 @@
+"""What the JSON dialects share: a list somewhere in a document, streamed; objects within objects as columns."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import ijson
+import polars as pl
+
+from pipelines.ingest.batch import Held
+from pipelines.ingest.feeds import Feed
+from pipelines.ingest.read import NULL, Report
+from pipelines.ingest.read._records import BUFFER, REPLACED, Bounded, Record, write_frames
+
+Frames = Callable[[list[Any], int, Feed], Iterator[pl.DataFrame]]
+"""Makes frames of parsed records, given the row number of the first."""
+DIGITS: Final = 1024
+"""From 4,301 digits on Python refuses an integer, and ijson takes the whole process with it."""
+_SPACE: Final = b" \t\r\n"
+
+
+class Guarded:
+    """A file whose numbers the parser survives."""
+
+    def __init__(self, file: Bounded, feed: Feed) -> None:
+        self._file, self._feed = file, feed
+
+    def read(self, size: int) -> bytes:
+        """The next bytes. A run of twice DIGITS is always found: it fills a block that is looked at."""
+        piece = self._file.read(size)
+        if any(piece[at : at + DIGITS].isdigit() for at in range(0, len(piece) - DIGITS + 1, DIGITS)):
+            raise Held("malformed_json", f"{self._feed.name} must have numbers of at most {DIGITS:,} digits.")
+        return piece
+
+
+def read_list(source: Path, out: Path, feed: Feed, path: str, frames: Frames, *, may_be_empty: bool) -> Report:
+    """Read the records of a list.
+
+    Args:
+        source: A JSON document, or a list of documents: pages of one dump.
+        out: Folder for the parts.
+        feed: Its declaration.
+        path: Keys down to the list, dots between; empty where the document itself is the list.
+        frames: What becomes of parsed records.
+        may_be_empty: Whether the list may be.
+
+    Raises:
+        Held: Empty, truncated or malformed, an error message, without the list, or without records.
+    """
+    if source.stat().st_size == 0:
+        raise Held("empty_file", f"{feed.name} must be JSON; the file is empty.")
+    prefix = ".".join(part for part in ("item" if path and _is_paged(source) else "", path) if part)
+    try:
+        report = write_frames(_frames(source, feed, f"{prefix}.item".lstrip("."), frames), out, feed)
+        if not report.rows:
+            _explain(source, feed, prefix, may_be_empty=may_be_empty)
+    except (ijson.JSONError, ValueError, ArithmeticError) as error:  # numbers beyond Python's limits
+        if "premature EOF" in str(error):
+            raise Held("truncated_json", f"{feed.name} must be complete JSON; it ends too early.") from None
+        raise Held("malformed_json", f"{feed.name} must be JSON; it cannot be parsed.") from None
+    return report
+
+
+def _is_paged(source: Path) -> bool:
+    with source.open("rb") as file:
+        return file.read(BUFFER).removeprefix(b"\xef\xbb\xbf").lstrip(_SPACE).startswith(b"[")
+
+
+def _frames(source: Path, feed: Feed, prefix: str, frames: Frames) -> Iterator[pl.DataFrame]:
+    rows = 0
+    with source.open("rb") as file:
+        bounded = Bounded(file, feed)
+        for batch in bounded.batches(ijson.items(Guarded(bounded, feed), prefix, buf_size=BUFFER)):
+            yield from frames(batch, rows + 1, feed)
+            rows += len(batch)
+
+
+def _explain(source: Path, feed: Feed, prefix: str, *, may_be_empty: bool) -> None:
+    """No record was found: is the list empty, or not there, or is there an error instead?"""
+    with source.open("rb") as file:
+        parsed = ijson.parse(Guarded(Bounded(file, feed), feed), buf_size=BUFFER)
+        seen = {(at, event) for at, event, _ in parsed if at in (prefix, "error", "item.error")}
+    if (prefix, "start_array") in seen:
+        if not may_be_empty:
+            raise Held("empty_report", f"{feed.name} must hold records; its list is empty.")
+    elif {name for name, _ in seen} & {"error", "item.error"}:
+        raise Held("source_error", f"{feed.name} must hold records; it holds an error of the source. Export it again.")
+    else:
+        name = prefix or "of its records"
+        raise Held("missing_record_path", f"{feed.name} must hold the list {name}; there is none.")
+
+
+def record_of(value: Any) -> Record:  # parsed JSON
+    """A JSON value as a row: `a/b` in column `a.b`, lists as JSON text whose members have text cells likewise."""
+    try:
+        if type(value) is not dict:
+            return Record.broken("not_an_object", json.dumps(value, ensure_ascii=False, default=str))
+        faults = set[str]()
+        return Record(_cells(value, faults), min(faults, default=None))
+    except RecursionError:
+        return Record({}, "too_deep")
+
+
+def _cells(value: dict[str, Any], faults: set[str]) -> dict[str, str]:
+    """Cells of an object; faults are added where they would not say what the source did."""
+    cells: dict[str, str] = {}
+    _fill(cells, "", value, faults)
+    return cells
+
+
+def _fill(cells: dict[str, str], above: str, value: dict[str, Any], faults: set[str]) -> None:
+    for key, member in value.items():
+        name = f"{above}{key}"
+        if type(member) is dict:
+            _fill(cells, f"{name}.", member, faults)
+            continue
+        text = _dumped(member, faults) if type(member) is list else _text(member)
+        if name in cells:
+            faults.add("ambiguous_column")
+        if "\x00" in name or (member is not None and "\x00" in text):
+            faults.add("nul_character")
+            name, text = name.replace("\x00", REPLACED), text.replace("\x00", REPLACED)
+        cells[name] = text
+
+
+def _text(value: Any) -> str:
+    if type(value) is str:
+        return value
+    if value is None:
+        return NULL
+    if type(value) is bool:
+        return "true" if value else "false"
+    return str(value)
+
+
+def _dumped(values: list[Any], faults: set[str]) -> str:
+    return json.dumps([_member(value, faults) for value in values], ensure_ascii=False, sort_keys=True)
+
+
+def _member(value: Any, faults: set[str]) -> Any:
+    if type(value) is dict:
+        return {name: None if text == NULL else text for name, text in _cells(value, faults).items()}
+    if type(value) is list:
+        return _dumped(value, faults)
+    return None if value is None else _text(value)

@@ -1,0 +1,65 @@
+"""A repeated element of an XML document, streamed: Workday XML, Oracle HCM Extracts, SAP Compound Employee, HR-XML.
+
+Options: `record_path`, names from the root down to the element, slashes between; `lists`, elements that may repeat
+(dots between, from the record on), each a JSON list also where there is one; `may_be_empty`. Prefixes of names are
+dropped. A nested element is the cell `a.b`, an attribute `a.@b`, an element's own text beside children `a`. Members of
+lists are objects with cells named likewise, from the member on, their own text `#text`, for `explode`.
+
+An element that repeats and is no declared list is a list in that record; where the feed reads it, the row has the fault
+`undeclared_list`, or a rule would find nothing in it. The document's own encoding counts, not the feed's.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from pipelines.base.settings import Section
+from pipelines.ingest.batch import Held, Unit
+from pipelines.ingest.feeds import Feed, options
+from pipelines.ingest.read import Report
+from pipelines.ingest.read._records import Bounded, Record, write
+from pipelines.ingest.read._xml import Flattener, Reader
+
+
+class Options(Section):
+    """Where the records are, and what repeats in them."""
+
+    record_path: Annotated[str, Field(pattern=r"^[^/]+(/[^/]+)*$")]
+    lists: tuple[str, ...]
+    may_be_empty: bool
+
+
+def read(source: Path, out: Path, feed: Feed, unit: Unit) -> Report:
+    """Read the records of an XML document.
+
+    Args:
+        source: The file.
+        out: Folder for the parts.
+        feed: Its declaration.
+        unit: Not used: nothing comes from the name.
+
+    Raises:
+        Held: Empty, truncated, malformed or hostile, without the path, or without records.
+    """
+    del unit
+    want: Options = options(Options, feed)
+    if source.stat().st_size == 0:
+        raise Held("empty_file", f"{feed.name} must be XML; the file is empty.")
+    reader = Reader(tuple(want.record_path.split("/")), feed)
+    with source.open("rb") as file:
+        bounded = Bounded(file, feed)
+        report = write(bounded.batches(_records(reader, bounded, want, feed)), out, feed)
+    if not report.rows:
+        if not reader.found_parent:
+            raise Held("missing_record_path", f"{feed.name} must hold {want.record_path}; there is none.")
+        if not want.may_be_empty:
+            raise Held("empty_report", f"{feed.name} must hold records; there is no {want.record_path}.")
+    return report
+
+
+def _records(reader: Reader, bounded: Bounded, want: Options, feed: Feed) -> Iterator[Record]:
+    reads = feed.reads().union(*(table.made() for table in feed.tables))
+    flattener = Flattener(want.lists, reads)
+    return (flattener.record(element) for element in reader.elements(bounded))

@@ -1,0 +1,200 @@
+"""XML: nested and repeated elements keep their places, and what is hostile is held before it is looked at."""
+
+import io
+import json
+from typing import Any
+
+import polars as pl
+import pytest
+
+from pipelines.ingest.cells import Context
+from pipelines.ingest.feeds import Feed
+from pipelines.ingest.read import FAULT, NULL, ROW, _records, _xml
+from pipelines.ingest.reshape import explode
+from pipelines.ingest.rules import Explode
+
+ROWS = {"record_path": "rows/row", "lists": [], "may_be_empty": False}
+
+
+def read(reads: Any, text: str, path: str, *lists: str, **more: Any) -> list[dict[str, str]]:
+    options = {"record_path": path, "lists": list(lists), "may_be_empty": False}
+    frame, report = reads("xml_records", text.encode(), options, **more)
+    assert frame[ROW].to_list() == list(range(1, report.rows + 1))
+    rows = frame.drop(ROW, FAULT).to_dicts()
+    return [{name: text for name, text in row.items() if text is not None} for row in rows]
+
+
+def test_simple_workday_xml_becomes_columns(reads):
+    text = """<?xml version="1.0" encoding="UTF-8"?>
+    <wd:Report_Data xmlns:wd="urn:com.workday.report/HRML_Workers">
+      <wd:Report_Entry>
+        <wd:Worker_ID>000123</wd:Worker_ID>
+        <wd:Job_Profile wd:Descriptor="Engineer; Platform"><wd:ID wd:type="WID">0a</wd:ID></wd:Job_Profile>
+        <wd:Title>  R&amp;D &lt;lead&gt; &#x674E;</wd:Title>
+        <wd:Org_group><wd:Name>A</wd:Name><wd:Unit><wd:Code>7</wd:Code></wd:Unit></wd:Org_group>
+        <wd:Empty/>
+      </wd:Report_Entry>
+      <wd:Report_Entry><wd:Worker_ID>NA</wd:Worker_ID></wd:Report_Entry>
+    </wd:Report_Data>"""
+    assert read(reads, text, "Report_Data/Report_Entry") == [
+        {
+            "Worker_ID": "000123",
+            "Job_Profile.@Descriptor": "Engineer; Platform",
+            "Job_Profile.ID": "0a",
+            "Job_Profile.ID.@type": "WID",
+            "Title": "  R&D <lead> 李",
+            "Org_group.Name": "A",
+            "Org_group.Unit.Code": "7",
+            "Empty": "",
+        },
+        {"Worker_ID": "NA"},
+    ]
+
+
+def test_absent_nil_and_empty_are_three_things(reads):
+    text = (
+        '<rows xmlns:i="http://www.w3.org/2001/XMLSchema-instance">'
+        '<row><a i:nil="true"/><b></b></row><row><b i:nil="false">x</b></row></rows>'
+    )
+    assert read(reads, text, "rows/row") == [{"a": NULL, "b": ""}, {"b": "x"}]
+
+
+def test_attributes_of_records_are_cells_too(reads):
+    assert read(reads, '<rows><row id="007" n="a"/><row id="8">text</row></rows>', "rows/row") == [
+        {"@id": "007", "@n": "a"},
+        {"@id": "8", "#text": "text"},
+    ]
+
+
+def test_a_declared_list_is_one_also_with_one_member_and_can_be_exploded(reads):
+    person = """<CompoundEmployee><person><person_id_external>5</person_id_external>{}</person></CompoundEmployee>"""
+    job = "<job><start_date>{}</start_date><event_reason>HIRNEW<previous>DATACHG</previous></event_reason></job>"
+    one, two = job.format("2020-01-01"), job.format("2021-01-01")
+    text = f"<R>{person.format(one)}{person.format(one + two)}{person.format('')}</R>"
+    rows = read(reads, text, "R/CompoundEmployee", "person.job")
+    first = {"start_date": "2020-01-01", "event_reason": "HIRNEW", "event_reason.previous": "DATACHG"}
+    assert [json.loads(row.get("person.job", "[]")) for row in rows] == [
+        [first],
+        [first, first | {"start_date": "2021-01-01"}],
+        [],
+    ]
+    frame = pl.DataFrame(rows, schema={"person.person_id_external": pl.String, "person.job": pl.String})
+    step = Explode(column="person.job", fields=("start_date", "event_reason.previous"))
+    made = explode(frame, step, Context(frozenset(frame.columns), None, b""))  # type: ignore[arg-type]
+    assert made["person.job.start_date"].to_list() == ["2020-01-01", "2020-01-01", "2021-01-01"]
+    assert made["person.job.event_reason.previous"].to_list() == ["DATACHG"] * 3
+
+
+def test_a_list_within_a_list_is_text_that_a_mapping_can_take_apart(reads):
+    text = "<R><p><e><id>1</id><j>a</j><j>b</j></e><e><j n='2'>c</j></e></p></R>"
+    [row] = read(reads, text, "R/p", "e", "e.j")
+    assert json.loads(row["e"]) == [
+        {"id": "1", "j": '[{"#text": "a"}, {"#text": "b"}]'},
+        {"j": '[{"#text": "c", "@n": "2"}]'},
+    ]
+
+
+@pytest.mark.parametrize(("column", "fault"), [("a", "undeclared_list"), ("a.b", "undeclared_list"), ("c", None)])
+def test_an_element_that_a_rule_reads_may_not_repeat_unless_it_is_declared(reads, column: str, fault: str | None):
+    tables = [{"table": "workers", "columns": {"person_id": {"from": column}}}]
+    data = b"<rows><row><a><b>1</b></a><a><b>2</b></a></row><row><a><b>3</b></a></row></rows>"
+    frame, report = reads("xml_records", data, ROWS, tables=tables)
+    assert frame[FAULT].to_list() == [fault, None]
+    assert frame["a"].to_list() == ['[{"b": "1"}, {"b": "2"}]', None]
+    assert report.faults == ({fault: 1} if fault else {})
+    assert reads("xml_records", data, {**ROWS, "lists": ["a"]}, tables=tables)[1].faults == {}
+
+
+def test_two_elements_that_would_share_a_column_are_a_fault(reads):
+    frame, _ = reads("xml_records", b"<rows><row><a.b>1</a.b><a><b>2</b></a></row></rows>", ROWS)
+    assert frame[FAULT].to_list() == ["ambiguous_column"]
+
+
+def test_a_wrapper_and_its_members_may_have_one_name(reads):
+    text = "<D><Jobs><Jobs><n>1</n></Jobs><Jobs><n>2</n></Jobs></Jobs><x><Jobs><Jobs><n>3</n></Jobs></Jobs></x></D>"
+    assert read(reads, text, "D/Jobs/Jobs") == [{"n": "1"}, {"n": "2"}]
+    assert read(reads, text, "D/x/Jobs") == [{"Jobs.n": "3"}]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "iso-8859-1", "windows-1252"])
+def test_the_encoding_that_a_document_declares_is_its_own(reads, encoding: str):
+    head = f'<?xml version="1.0" encoding="{encoding.removesuffix("-sig")}"?>'
+    data = f"{head}<rows><row><a>Nuñez</a></row></rows>".encode(encoding)
+    assert reads("xml_records", data, ROWS)[0]["a"].to_list() == ["Nuñez"]
+
+
+LAUGHS = """<!DOCTYPE r [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;"><!ENTITY c "&b;&b;&b;&b;&b;">]>"""
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"", "empty_file"),
+        (b" ", "truncated_xml"),
+        (b"<rows><row><a>1</a></row><row><a>", "truncated_xml"),
+        (b"<rows><row><a>1</a></row>", "truncated_xml"),
+        (b"<rows><row><a>1</b></row></rows>", "malformed_xml"),
+        (b"<rows><row>&a;</row></rows>", "malformed_xml"),
+        (b"<rows><row><w:a>1</w:a></row></rows>", "malformed_xml"),
+        (b"<rows><row><a>\xe9</a></row></rows>", "malformed_xml"),
+        (b"<rows><row><a>\x00</a></row></rows>", "malformed_xml"),
+        (b"<rows/><rows/>", "malformed_xml"),
+        (b"{}", "malformed_xml"),
+        (b'<?xml version="1.0" encoding="klingon"?><rows/>', "bad_encoding"),
+        (b'<?xml version="1.0" encoding="shift_jis"?><rows/>', "bad_encoding"),
+        (b"<other><row/></other>", "missing_record_path"),
+        (b"<rows><x><row/></x></rows>", "empty_report"),
+        (b"<rows><row _fault='1'/><row><_fault/></row></rows>", "reserved_column"),
+        (LAUGHS.encode() + b"<rows><row>&c;</row></rows>", "hostile_xml"),
+        (LAUGHS.encode() + b"<rows><row a='&c;'/></rows>", "hostile_xml"),
+        (b'<!DOCTYPE rows [<!ENTITY a SYSTEM "file:///etc/passwd">]><rows><row>&a;</row></rows>', "hostile_xml"),
+        (b'<!DOCTYPE rows [<!ENTITY % a SYSTEM "file:///etc/passwd"> %a;]><rows/>', "hostile_xml"),
+        (b'<!DOCTYPE rows SYSTEM "file:///etc/passwd"><rows><row/></rows>', "hostile_xml"),
+        (b"<!DOCTYPE rows><rows><row><a>1</a></row></rows>", "hostile_xml"),
+        (b"<rows><row>" + b"<a>" * 100 + b"</a>" * 100 + b"</row></rows>", "hostile_xml"),
+    ],
+)
+def test_xml_that_is_not_what_it_should_be_is_held(refuses, data: bytes, reason: str):
+    assert refuses("xml_records", data, ROWS) == reason
+
+
+def test_a_document_type_is_refused_in_any_encoding(refuses):
+    assert refuses("xml_records", f"{LAUGHS}<rows><row>&c;</row></rows>".encode("utf-16"), ROWS) == "hostile_xml"
+
+
+def test_a_report_without_records_can_be_allowed(reads, refuses):
+    options = {**ROWS, "may_be_empty": True}
+    assert reads("xml_records", b"<rows></rows>", options)[1].rows == 0
+    assert refuses("xml_records", b"<other/>", options) == "missing_record_path"
+
+
+def test_a_record_larger_than_the_limit_holds_the_file(refuses, monkeypatch):
+    monkeypatch.setattr(_records, "MAX_RECORD", 1 << 21)
+    data = b"<rows><row><a>" + b"x" * (1 << 22) + b"</a></row></rows>"
+    assert refuses("xml_records", data, ROWS) == "record_too_large"
+
+
+def test_what_was_read_does_not_pile_up(monkeypatch):
+    monkeypatch.setattr(_xml, "PIECE", 64)
+    feed = Feed.model_construct(name="f")
+    reader = _xml.Reader(("rows", "row"), feed)
+    data = b"<rows>" + b"<x><y/></x><row><a>1</a></row>" * 100 + b"</rows>"
+    bounded = _records.Bounded(io.BufferedReader(io.BytesIO(data)), feed)
+    siblings = [len(reader._open[0]) for _ in reader.elements(bounded)]
+    assert len(siblings) == 100
+    assert max(siblings) <= 10
+
+
+@pytest.mark.parametrize("part", [b"<a/>", b"t<!-- -->", b"t<?p?>", b"<a><b/></a>"])
+def test_a_record_of_too_many_parts_holds_the_file(reads, refuses, monkeypatch, part: bytes):
+    monkeypatch.setattr(_xml, "MAX_PARTS", 50)
+    few, many = part * 20, part * 51
+    rows = b"<rows><x>" + b"<y/>" * 60 + b"</x><row>" + few + b"</row><row>" + few + b"</row>"
+    assert reads("xml_records", rows + b"</rows>", ROWS)[1].rows == 2
+    assert refuses("xml_records", rows + b"<row>" + many + b"</row></rows>", ROWS) == "record_too_large"
+
+
+def test_comments_beside_the_records_are_counted_too(refuses, monkeypatch):
+    monkeypatch.setattr(_xml, "MAX_PARTS", 50)
+    data = b"<rows>" + b"t<!-- -->" * 51 + b"<row><a/></row></rows>"
+    assert refuses("xml_records", data, ROWS) == "record_too_large"
