@@ -9,6 +9,7 @@ import json
 import os
 import re
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass, field
@@ -26,6 +27,8 @@ WORK: Final = "CANDOR_WORK"
 """Folder for scratch; `work` beside the zones where that is not set."""
 CELLS: Final = ("*/raw", "*/mapped", "checked/rows", "checked/known")
 """Where a batch's folder holds cells of people."""
+CHECK: Final = ".candor-check-"
+"""How folders of `checks` begin."""
 
 
 class Held(Exception):  # not an error of the program: the file waits for its owner
@@ -221,10 +224,15 @@ def result(place: Path) -> Iterator[Path]:
                 raise
 
 
+def checks() -> list[Path]:
+    """Folders in which files are explained beside any store; a killed `check` leaves its own."""
+    return list(Path(tempfile.gettempdir()).glob(f"{CHECK}*"))
+
+
 def tidy(store: Store) -> None:
     """Drop what scratch has of people: of published batches, and what killed runs left half-done; counts stay."""
     top = scratch(store) / "ingest"
-    staging.sweep([*top.glob("*/.*"), *top.glob("*/*/.*")])
+    staging.sweep([*top.glob("*/.*"), *top.glob("*/*/.*"), *checks()])
     for published in top.glob("*/published.json"):
         for pattern in CELLS:
             for folder in published.parent.glob(pattern):

@@ -362,3 +362,22 @@ def test_documents_are_read_where_they_lie_and_stay_there(check: Check, monkeypa
     assert sorted(path.name for path in folder.iterdir()) == ["C-000001.pdf", "C-000002.pdf"]
     (code, _, said) = check("resumes", check.exports)
     assert code == 0, said
+
+
+def test_one_document_with_too_much_text_costs_itself_only(check: Check, monkeypatch: pytest.MonkeyPatch) -> None:
+    (declared := check.exports.parent / "vendor").mkdir()
+    for name in ("resumes", "workday_requisitions", "workday_candidates"):
+        feed = yaml.safe_load(Path(f"feeds/{name}.yaml").read_text(encoding="utf-8"))
+        limits = {"limits": {"max_cell_bytes": 1_000}} if name == "resumes" else {}
+        (declared / f"{name}.yaml").write_text(yaml.safe_dump(feed | limits), encoding="utf-8")
+    monkeypatch.setenv("CANDOR_FEEDS", str(declared))
+    folder = check.exports / "resumes" / "2026-09"
+    folder.mkdir(parents=True)
+    for candidate, lines in (("C-000001", 12), ("C-000002", 40)):  # some 600 and 2,000 bytes
+        canvas = Canvas(str(folder / f"{candidate}.pdf"))
+        for number in range(lines):
+            canvas.drawString(72, 780 - 16 * number, f"Zanzibarova used kafka and python in project {number:04d}")
+        canvas.save()
+    code, facts = check.facts("resumes", folder)
+    assert (code, facts["held"]) == (0, None)
+    assert facts["rows"]["reasons"] == {"missing:received_at": 1, "too_large": 1}

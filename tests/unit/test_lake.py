@@ -73,6 +73,16 @@ def test_rows_of_a_killed_publish_are_stepped_back_over(store):
     assert titles(lake) == ["x", "y"]
 
 
+def test_a_tables_digest_is_that_of_all_its_rows_whatever_batches_they_came_in(tmp_path):
+    one, two = (Lake(FileStore(tmp_path / name)) for name in ("one", "two"))
+    a, b = ("a", "x", day(1)), ("b", "y", day(3))
+    one.publish("b1", {"courses": courses(a, b)}, {}, {})
+    two.publish("b1", {"courses": courses(a)}, {}, {})
+    two.publish("b2", {"courses": courses(b)}, {}, {})
+    whole, added = (lake.require().tables["courses"] for lake in (one, two))
+    assert (added.rows, added.sha256) == (2, whole.sha256)
+
+
 def test_a_killed_publish_leaves_the_same_digest_behind(tmp_path):
     def run(root: str, *, disturbed: bool) -> str:
         lake = Lake(FileStore(tmp_path / root))

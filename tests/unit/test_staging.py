@@ -1,5 +1,6 @@
 import os
 import signal
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from pipelines.base import staging
 from pipelines.base.errors import SourceUnavailable
 from pipelines.base.store import FileStore
-from pipelines.ingest.batch import Batch, result, tidy, write_json
+from pipelines.ingest.batch import CHECK, Batch, result, tidy, write_json
 
 
 def killed(work) -> None:
@@ -58,6 +59,21 @@ def test_a_killed_steps_half_folder_is_gone_when_any_batch_is_planned(tmp_path):
     assert list(tmp_path.rglob(".source"))
     tidy(store)
     assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_what_a_killed_check_read_is_gone_when_any_batch_is_planned_or_anybody_forgotten(tmp_path, monkeypatch):
+    (temporary := tmp_path / "tmp").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+
+    def half() -> None:
+        with staging.new_folder(temporary, CHECK) as out:
+            (out / "raw").write_text("a person's cells")
+            die()
+
+    killed(half)
+    with staging.new_folder(temporary, CHECK) as at_work:
+        tidy(FileStore(tmp_path / "store"))
+        assert list(temporary.iterdir()) == [at_work]
 
 
 def test_a_step_begun_again_replaces_the_half_folder_of_the_killed_try(tmp_path):

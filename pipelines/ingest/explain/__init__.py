@@ -18,7 +18,7 @@ from typing import Any
 
 from pipelines.base import staging
 from pipelines.base.contracts import TABLES
-from pipelines.ingest.batch import Held
+from pipelines.ingest.batch import CHECK, Held, checks
 from pipelines.ingest.cells import Context
 from pipelines.ingest.explain.given import Given, given
 from pipelines.ingest.explain.looks import TURNED, Look, Result, filled
@@ -117,9 +117,8 @@ def explain(feeds: Mapping[str, Feed], feed: Feed, path: Path) -> Explained:
         ContractError: A join finds several rows and may not.
     """
     it = given(feed, path.resolve())
-    top = Path(tempfile.gettempdir())
-    staging.sweep(top.glob(".candor-check-*"))
-    with staging.new_folder(top, ".candor-check-") as scratch:
+    staging.sweep(checks())
+    with staging.new_folder(Path(tempfile.gettempdir()), CHECK) as scratch:
         return _explained(feeds, feed, it, scratch)
 
 

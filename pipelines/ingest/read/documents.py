@@ -39,11 +39,17 @@ def read(source: Path, out: Path, feed: Feed, unit: Unit) -> Report:
     """
     want: Options = options(Options, feed)
     limits = Limits(**want.model_dump(exclude={"unit_by"}))
-    results = list(extract_all(_brought(source, out, unit), limits))
+    most = feed.limits.max_cell_bytes
+    results = [_within(result, most) for result in extract_all(_brought(source, out, unit), limits)]
     frame = to_frame(unit, feed, results)
     write_part(frame, out, 0)
     statuses = [result.status for result in results if result.status != "ok"]
     return Report(len(frame), tuple(frame.columns[2:]), {status: statuses.count(status) for status in set(statuses)})
+
+
+def _within(result: Extracted, most: int) -> Extracted:
+    """A result, refused where its text is longer than a cell may be: one person's document must not hold all others."""
+    return Extracted("too_large") if result.text is not None and len(result.text.encode()) > most else result
 
 
 def _brought(source: Path, out: Path, unit: Unit) -> list[Callable[[], Path]]:
