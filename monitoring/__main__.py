@@ -10,7 +10,6 @@ cannot be judged say so in `status` and are not an error. `bias` needs CANDOR_AU
 
 import argparse
 import json
-import sys
 from collections.abc import Sequence
 from datetime import date
 from typing import Any
@@ -18,7 +17,7 @@ from typing import Any
 from monitoring.settings import monitor_settings
 from pipelines.base.catalog import FAMILIES
 from pipelines.base.errors import CandorError
-from pipelines.base.stage import guarded
+from pipelines.base.stage import guarded, leave
 from pipelines.base.store import open_store
 
 
@@ -119,4 +118,4 @@ def _about(result: Any) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

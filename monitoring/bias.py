@@ -19,6 +19,7 @@ from monitoring.results import Axis, Bias
 from pipelines import models
 from pipelines.base.lake import Lake
 from pipelines.base.settings import load
+from pipelines.base.stage import loading
 from pipelines.base.store import Store
 from pipelines.evaluate import groups as evaluated
 from pipelines.fairness import UNKNOWN, judge_counts
@@ -250,7 +251,8 @@ def _without(decisions: pl.DataFrame, groups: pl.DataFrame) -> int:
 
 
 def _with_report(store: Store, result: Bias, counts: pl.DataFrame, min_group_size: int) -> Bias:
-    from monitoring import _evidently
+    with loading():
+        from monitoring import _evidently
 
     if result.status != "ok" or result.as_of is None:
         return result

@@ -19,6 +19,7 @@ import polars as pl
 from monitoring import psi, released, results, tables
 from monitoring.results import ColumnDrift, Drift
 from monitoring.settings import Monitor
+from pipelines.base.stage import loading
 from pipelines.base.store import Store
 
 Profile = Mapping[str, Mapping[str, Any]]
@@ -171,7 +172,8 @@ def _with_report(
     store: Store, result: Drift, profile: Profile, inputs: tuple[pl.DataFrame, pl.DataFrame], settings: Monitor
 ) -> Drift:
     """Write the Evidently report and keep its figures in the result."""
-    from monitoring import _evidently
+    with loading():
+        from monitoring import _evidently
 
     current, previous = inputs
     names = [c.column for c in result.columns]

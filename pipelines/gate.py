@@ -21,7 +21,6 @@ held for nothing but missing group data.
 
 import json
 import math
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -33,7 +32,7 @@ from pipelines.base.catalog import EVALUATED, GATED, TRAINED, stage_dir
 from pipelines.base.digests import sha256_bytes
 from pipelines.base.log import get_logger
 from pipelines.base.settings import Count, Section, Share, load
-from pipelines.base.stage import main
+from pipelines.base.stage import leave, main
 from pipelines.fairness import Verdict, worst
 from pipelines.fairness.evidence import BY_SUBJECT, Axis, Groups, gaps
 
@@ -299,4 +298,4 @@ def _flagged(groups: Any) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    sys.exit(main(run, __doc__))
+    leave(main(run, __doc__))

@@ -11,7 +11,6 @@ person. An input that leaks is taken out here, so that no later stage can use it
 """
 
 import json
-import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
@@ -28,7 +27,7 @@ from pipelines.base.catalog import PREPARED, SNAPSHOT, stage_dir
 from pipelines.base.errors import ContractError
 from pipelines.base.log import get_logger
 from pipelines.base.settings import Count, MinPeople, Section, Share, load
-from pipelines.base.stage import main
+from pipelines.base.stage import leave, main
 from pipelines.base.store import open_store
 from pipelines.models import features
 
@@ -206,4 +205,4 @@ def _write(file: Path, content: Mapping[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(run, __doc__))
+    leave(main(run, __doc__))

@@ -14,7 +14,6 @@ it came from, so that news which do not touch a family do not rerun it.
 
 import argparse
 import json
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, date, datetime
@@ -26,7 +25,7 @@ from pipelines.base.catalog import FAMILIES, LAKE_LOCK, SNAPSHOT, stage_dir
 from pipelines.base.lake import Lake, Manifest
 from pipelines.base.locks import lake_lock
 from pipelines.base.log import get_logger
-from pipelines.base.stage import guarded
+from pipelines.base.stage import guarded, leave
 from pipelines.base.store import open_store
 from pipelines.models import features
 
@@ -110,4 +109,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

@@ -13,7 +13,6 @@ addresses in memory, so it is written again without them.
 
 import json
 import shutil
-import sys
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -25,7 +24,7 @@ from pipelines.base.catalog import PREPARED, TRAINED, stage_dir
 from pipelines.base.digests import sha256_bytes, sha256_file, sha256_frame, sha256_tree
 from pipelines.base.log import get_logger
 from pipelines.base.settings import Count, MinPeople, Section, load
-from pipelines.base.stage import main
+from pipelines.base.stage import leave, main
 from pipelines.models import features, network
 from pipelines.models.determinism import determined
 
@@ -139,4 +138,4 @@ def _last(history: Sequence[Mapping[str, float]]) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    sys.exit(main(run, __doc__))
+    leave(main(run, __doc__))

@@ -20,11 +20,11 @@ from infra.setup.company import ROOT, Company, Refused
 from infra.setup.venv import PYTHON, VENV
 
 COMPONENTS: Final[dict[str, tuple[str, ...]]] = {
-    "api-server": ("api-server", "--host", "127.0.0.1", "--workers", "1"),
-    "dag-processor": ("dag-processor",),
-    "scheduler": (),
+    "api-server": (str(PYTHON), "-m", "infra.run.api_server", "--host", "127.0.0.1", "--workers", "1"),
+    "dag-processor": (str(VENV / "bin" / "airflow"), "dag-processor"),
+    "scheduler": (str(PYTHON), "-m", "infra.run.scheduler"),
 }
-"""Words for `airflow`; none for what we start by a module of our own."""
+"""Component -> its command; two are Airflow's own, begun by a module of ours."""
 POOL: Final = "retrain"
 FIRST_PORT: Final = 8080
 PLUGINS: Final = ROOT / "monitoring" / "portal" / "plugin"
@@ -64,8 +64,7 @@ def start(company: Company, patience_seconds: float = 180) -> None:
     _choose_port(company)
     secrets.write_environment(company, url(company))
     migrate(company)
-    for name, words in COMPONENTS.items():
-        command = [str(VENV / "bin" / "airflow"), *words] if words else [str(PYTHON), "-m", f"infra.run.{name}"]
+    for name, command in COMPONENTS.items():
         processes.start(name, command, environment(company), company.airflow)
     until = time.monotonic() + patience_seconds
     while not _healthy(company):

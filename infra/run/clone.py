@@ -21,12 +21,12 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Final
+from typing import IO, Any, Final
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+import yaml
 
 MARK: Final = "CANDOR_CLONE"
 DVC_LOCK: Final = "dvc.lock"
@@ -107,40 +107,58 @@ class Clone:
         found = json.loads(self.order_file.read_text())
         return Order(**{**found, "families": tuple(found["families"])})
 
-    def call(self, *words: str, without: str = "") -> str:
+    def call(self, *words: str) -> str:
         """Run a command in the clone, its words to stderr as they come; returns its stdout.
-
-        Args:
-            words: The command.
-            without: A variable that it is not handed.
 
         Raises:
             SourceUnavailable: It failed. When a stage refused, its own error stands above in the log.
         """
+        return self.side_by_side([words])[0]
+
+    def side_by_side(self, commands: Sequence[Sequence[str]], without: str = "") -> list[str]:
+        """Run commands in the clone at the same time, to the end of all; their stdouts.
+
+        Args:
+            commands: Words of each.
+            without: A variable that they are not handed.
+
+        Raises:
+            SourceUnavailable: One of them failed; the others did what they could.
+        """
         environment = {**os.environ, MARK: str(self.path), "DVC_NO_ANALYTICS": "1", "GIT_TERMINAL_PROMPT": "0"}
         environment.pop(without, None)
-        with subprocess.Popen(
-            words,
-            cwd=self.path,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            text=True,
-            errors="replace",
-            preexec_fn=_die_with_parent,  # noqa: PLW1509  forked before our only thread starts
-        ) as child:
-            said: list[str] = []
-            echo = threading.Thread(target=_echo, args=(child.stdout, said))
-            echo.start()
-            if child.wait():
-                reap(self)  # what outlives it holds its stdout open
-            echo.join()
-        if child.returncode:
-            shown = " ".join(Path(words[0]).name if not at else word for at, word in enumerate(words[:4]))
-            raise SourceUnavailable(
-                f"`{shown}` must succeed in the clone of {self.run}; got exit code {child.returncode}."
+        children = [
+            subprocess.Popen(
+                words,
+                cwd=self.path,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                text=True,
+                errors="replace",
+                preexec_fn=_die_with_parent,  # noqa: PLW1509  all are forked before our first thread starts
             )
-        return "".join(said)
+            for words in commands
+        ]
+        said: list[list[str]] = [[] for _ in children]
+        echoes = [
+            threading.Thread(target=_echo, args=(child.stdout, lines))
+            for child, lines in zip(children, said, strict=True)
+        ]
+        for echo in echoes:
+            echo.start()
+        codes = [child.wait() for child in children]
+        if any(codes):
+            reap(self)  # what outlives its parent holds our pipe open
+        for child, echo in zip(children, echoes, strict=True):
+            echo.join()
+            if child.stdout:
+                child.stdout.close()
+        for words, code in zip(commands, codes, strict=True):
+            if code:
+                shown = " ".join(Path(words[0]).name if not at else word for at, word in enumerate(words[:4]))
+                raise SourceUnavailable(f"`{shown}` must succeed in the clone of {self.run}; got exit code {code}.")
+        return ["".join(lines) for lines in said]
 
     def dvc(self, *words: str) -> str:
         """Run DVC in the clone."""
@@ -217,10 +235,20 @@ def repro(clone: Clone, stage: str) -> None:
         renew(clone)
     clone.at_work.write_text(stage)
     for due in [OPENING[-1], stage] if is_fresh and stage not in OPENING else [stage]:
-        targets = (f"{due}@{family}" for family in clone.order().families)
-        without = "" if due in OPENING else PERSON_KEY
-        clone.call(sys.executable, "-m", "dvc", "repro", "--pull", "--allow-missing", *targets, without=without)
+        targets = [[f"{due}@{family}" for family in families] for families in _lanes(clone.order().families)]
+        words = (sys.executable, "-m", "dvc", "--wait-for-lock", "repro", "--pull", "--allow-missing")
+        clone.side_by_side([(*words, *lane) for lane in targets], without="" if due in OPENING else PERSON_KEY)
     clone.at_work.unlink()
+
+
+def _lanes(families: Sequence[str]) -> list[Sequence[str]]:
+    """Families shared out, one lane a core: a step computes on one, so that it gives the same on any machine.
+
+    DVC lets go of the checkout while a step's command runs, and families share no output; `--wait-for-lock` makes one
+    lane wait while another writes `dvc.lock`.
+    """
+    count = min(len(families), len(os.sched_getaffinity(0)))
+    return [families[lane::count] for lane in range(count)]
 
 
 def push(clone: Clone) -> dict[str, Any]:
@@ -229,6 +257,7 @@ def push(clone: Clone) -> dict[str, Any]:
     Run again after a kill it leaves one commit, not two.
     """
     unlock(clone)
+    _in_order(clone.path / DVC_LOCK)
     clone.dvc("push")
     clone.git(
         "add", "--force", *(name for name in (DVC_LOCK, LAKE_LOCK, "params.yaml") if (clone.path / name).exists())
@@ -242,6 +271,14 @@ def push(clone: Clone) -> dict[str, Any]:
     clone.git(*identity, "commit", "--quiet", "--allow-empty", "--no-verify", *again, "-m", message)
     clone.git("push", "--quiet", "--force", "origin", f"HEAD:refs/heads/{clone.branch}")
     return {"commit": clone.git("rev-parse", "HEAD").strip(), "branch": clone.branch}
+
+
+def _in_order(lock: Path) -> None:
+    """Stages by name: lanes end in any order, and equal results must be equal bytes."""
+    if lock.is_file():
+        content = yaml.safe_load(lock.read_text())
+        content["stages"] = dict(sorted(content["stages"].items()))
+        _write(lock, yaml.safe_dump(content, sort_keys=False))
 
 
 def propose(clone: Clone) -> dict[str, Any]:

@@ -11,13 +11,12 @@ entry and exits with 1. `seal` seals closed stretches at once; the next entry wo
 
 import argparse
 import json
-import sys
 from collections.abc import Sequence
 
 from pipelines.audit.ledger import Entry, Tag, entries, head, seal_closed
 from pipelines.audit.proof import verify
 from pipelines.base.errors import ContractError
-from pipelines.base.stage import guarded
+from pipelines.base.stage import guarded, leave
 from pipelines.base.store import open_store
 
 
@@ -80,4 +79,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

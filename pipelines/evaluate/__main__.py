@@ -2,7 +2,6 @@
 
 import json
 import math
-import sys
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
@@ -18,7 +17,7 @@ from pipelines.base.lake import Lake
 from pipelines.base.locks import lake_lock
 from pipelines.base.log import get_logger
 from pipelines.base.settings import Count, Section, load
-from pipelines.base.stage import main
+from pipelines.base.stage import leave, main
 from pipelines.base.store import open_store
 from pipelines.evaluate import bootstrap, checks, groups, metrics
 from pipelines.models import features
@@ -154,4 +153,4 @@ def _plain(value: Any) -> Any:
 
 
 if __name__ == "__main__":
-    sys.exit(main(run, pipelines.evaluate.__doc__))
+    leave(main(run, pipelines.evaluate.__doc__))

@@ -17,7 +17,6 @@ or pass it over, 0 otherwise, also when rows are rejected.
 
 import argparse
 import json
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -26,7 +25,7 @@ from typing import Any
 
 from pipelines.base.errors import SettingsError
 from pipelines.base.log import get_logger
-from pipelines.base.stage import EXIT_ERROR, guarded
+from pipelines.base.stage import EXIT_ERROR, guarded, leave
 from pipelines.base.store import open_store
 from pipelines.ingest import feeds as declared
 from pipelines.ingest.batch import Batch, Held, Unit, read_json, tidy, write_json
@@ -185,4 +184,4 @@ def _of_batch(batch: Batch, given: argparse.Namespace) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

@@ -10,7 +10,7 @@ of it is new. The expectations run in `pipelines.validate`, a process of its own
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
@@ -51,14 +51,10 @@ def check(batch: Batch, feeds: Mapping[str, Feed], validate: Validate | None = N
     """
     done = batch.folder / "checked"
     if not done.is_dir():
-        with result(done) as out:
+        with result(done) as out, nullcontext(validate) if validate else validator() as check_rows:
             units = [unit for unit in batch.units() if batch.held(unit) is None]
             left_out = lay_out(batch, units, feeds, out)
-            if validate is None:
-                with validator() as fresh:
-                    fresh(out)
-            else:
-                validate(out)
+            check_rows(out)
             settle(batch, units, left_out, out)
             write_json(out / "counts.json", by_feed(batch, feeds, read_json(out / "tallies.json")))
     return dict(read_json(done / "counts.json"))

@@ -15,13 +15,21 @@ from typing import Any, Final, Literal, Protocol, cast
 import polars as pl
 
 from pipelines.base.settings import Section
+from pipelines.base.stage import loading
 
 Tables = Mapping[str, pl.DataFrame]
 Scorer = Literal["model", "baseline"]
 Metric = Literal["auc", "ranking", "mae"]
 
-_TENSORFLOW: Final = {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "0"}
-"""Read by TensorFlow when it is imported: no notices, and sums in an order that does not hang on the processor."""
+_TENSORFLOW: Final = {
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+    "TF_ENABLE_ONEDNN_OPTS": "0",
+    "TF_NUM_INTRAOP_THREADS": "1",
+    "TF_NUM_INTEROP_THREADS": "1",
+}
+"""Read by TensorFlow when it is imported: no notices, and sums in one order, whatever the processor and its cores. With
+more threads one training in three differed in the last digits, deterministic operations or not. Work is shared out
+among processes instead."""
 
 
 class Features(Protocol):
@@ -77,7 +85,8 @@ def features(family: str) -> Features:
 
 
 def network(family: str) -> Network:
-    """The family's `network` module; Keras loads with its first use, without its notices."""
-    for name, value in _TENSORFLOW.items():
-        os.environ.setdefault(name, value)
-    return cast("Network", importlib.import_module(f"pipelines.models.{family}.network"))
+    """The family's `network` module, and Keras with it, without its notices."""
+    os.environ.update(_TENSORFLOW)
+    with loading():
+        importlib.import_module("keras")
+        return cast("Network", importlib.import_module(f"pipelines.models.{family}.network"))

@@ -19,7 +19,7 @@ from typing import Final
 import polars as pl
 
 from pipelines.base.pseudonyms import PSEUDONYM_KEY, pseudonym, secret
-from pipelines.base.stage import guarded
+from pipelines.base.stage import guarded, leave
 from pipelines.base.store import open_store
 from pipelines.privacy import expire
 from pipelines.privacy.forget import forget
@@ -55,4 +55,4 @@ def _named(scheme: str) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

@@ -15,7 +15,6 @@ what asked for a run was turned away.
 import argparse
 import json
 import os
-import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -24,7 +23,7 @@ from pipelines.base import releases
 from pipelines.base.catalog import FAMILIES
 from pipelines.base.releases import Release
 from pipelines.base.settings import Section, load
-from pipelines.base.stage import guarded
+from pipelines.base.stage import guarded, leave
 from pipelines.base.store import open_store
 from pipelines.publish.approvals import Wanted
 from pipelines.publish.brief import brief
@@ -142,4 +141,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

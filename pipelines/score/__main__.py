@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 
 import pipelines.score
 from pipelines.base.catalog import FAMILIES
-from pipelines.base.stage import guarded
+from pipelines.base.stage import guarded, leave
 from pipelines.base.stage import main as stage_main
 from pipelines.score import people, stage
 
@@ -36,4 +36,4 @@ def _day(text: str) -> date | None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

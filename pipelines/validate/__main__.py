@@ -7,7 +7,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from pipelines.base.stage import guarded
+from pipelines.base.stage import guarded, leave
 from pipelines.validate.batch import run
 from pipelines.validate.engine import context
 
@@ -29,4 +29,4 @@ def _when_told() -> str | None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

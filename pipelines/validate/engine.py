@@ -17,6 +17,7 @@ import polars as pl
 
 from pipelines.base.contracts import Table
 from pipelines.base.errors import ContractError
+from pipelines.base.stage import loading
 from pipelines.validate.suites import FILLED, ROW, Finding, Outcome, Rule, columns_of, key_rules, rules, with_helpers
 
 LARGE: Final = 100_000
@@ -89,9 +90,10 @@ def context() -> Any:  # Great Expectations' own type
     """Great Expectations, imported and set up once a process."""
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     os.environ.setdefault("TQDM_DISABLE", "1")
-    import great_expectations as gx  # 4 s: only where rows are checked
-    from great_expectations.data_context.types.base import ProgressBarsConfig
-    from great_expectations.execution_engine import pandas_execution_engine
+    with loading():  # 4 s: only where rows are checked
+        import great_expectations as gx
+        from great_expectations.data_context.types.base import ProgressBarsConfig
+        from great_expectations.execution_engine import pandas_execution_engine
 
     # The fingerprint of a batch enters nothing we keep, and costs more than the checks of a large one.
     pandas_execution_engine.hash_pandas_dataframe = lambda frame: str(len(frame))

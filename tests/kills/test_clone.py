@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).parents[2]
 RUN = "manual__2026-11-01T00:00:00+00:00"
@@ -271,3 +272,52 @@ def test_what_cannot_make_way_for_a_fresh_clone_is_one_clear_line(remote, tmp_pa
     assert said.endswith("it stays (Not a directory). Remove it by hand if another try does not.")
     retrain.clone.unlink()
     retrain.open()
+
+
+MEETING = """
+stages:
+  train:
+    matrix: {family: [outcomes, performance]}
+    cmd: python meet.py ${item.family}
+    deps: [meet.py]
+    outs: ["${item.family}.txt"]
+"""
+MEET = """
+import os, pathlib, sys, time
+family, = sys.argv[1:]
+meeting = pathlib.Path(os.environ["MEETING"])
+def until(holds):
+    end = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < end, "the other one never came"
+        time.sleep(0.05)
+(meeting / family).touch()
+until(lambda: len(list(meeting.iterdir())) == 2)  # nobody goes on alone
+if family == "outcomes":
+    lock = pathlib.Path("dvc.lock")
+    until(lambda: lock.exists() and "performance" in lock.read_text())  # the first in order ends last
+pathlib.Path(family + ".txt").write_text("trained")
+"""
+
+
+def test_families_are_trained_side_by_side_and_the_lock_does_not_tell_who_ended_first(remote, tmp_path):
+    if len(os.sched_getaffinity(0)) < 2:
+        pytest.skip(reason="one core has one lane: nothing runs side by side (see README, Tests)")
+    retrain = made(remote, tmp_path)
+    work, meeting = tmp_path / "work", tmp_path / "meeting"
+    meeting.mkdir()
+    retrain.environment["MEETING"] = str(meeting)
+    git = ["git", "-c", "user.name=t", "-c", "user.email=t@t"]
+    subprocess.run([*git, "clone", "-q", str(retrain.remote), str(work)], check=True)
+    (work / "dvc.yaml").write_text(MEETING)
+    (work / "meet.py").write_text(MEET)
+    for words in (["add", "-A"], ["commit", "-qm", "two families"], ["push", "-q"]):
+        subprocess.run([*git, *words], cwd=work, check=True)
+    order = json.dumps(ORDER | {"families": ["outcomes", "performance"]})
+    retrain.step("open", RUN, "--order", order, "--requester", "engineer")
+    retrain.step("repro", RUN, "train")
+    retrain.step("push", RUN)
+    lock = (retrain.clone / "dvc.lock").read_text()
+    assert list(yaml.safe_load(lock)["stages"]) == ["train@outcomes", "train@performance"]
+    retrain.step("repro", RUN, "train")
+    assert "didn't change, skipping" in retrain.log.read_text()

@@ -53,6 +53,7 @@ def fit(
         optimizer=keras.optimizers.AdamW(settings.learning_rate, weight_decay=settings.weight_decay),
         loss=keras.losses.BinaryCrossentropy(),
     )
+    members.optimizer.build(members.trainable_variables)  # or the first step would be traced twice
     history = members.fit(
         _arrays(columns, train),
         _labels(train, settings.members),

@@ -156,6 +156,7 @@ def _learn(
         optimizer=keras.optimizers.Adam(settings.learning_rate),
         loss=keras.losses.SparseCategoricalCrossentropy(),
     )
+    reader.optimizer.build(reader.trainable_variables)  # or the first step would be traced twice
     recent, target, weight = _ahead(steps, known, settings)
     checked = None if valid is None else (_recent(_past(valid, known), settings.recent), _targets(valid, known))
     losses = reader.fit(

@@ -60,6 +60,7 @@ def fit(
         optimizer=keras.optimizers.AdamW(settings.learning_rate, weight_decay=settings.weight_decay),
         loss=keras.losses.BinaryCrossentropy(),
     )
+    members.optimizer.build(members.trainable_variables)  # or the first step would be traced twice
     weigher = architecture.weigher(reads)
     for number in range(settings.members):
         members.get_layer(f"{IMPORTANCE}{number}").set_weights([_importance(weigher, train)])
