@@ -34,23 +34,27 @@ def power(people: int, reference_people: int, reference_rate: float, ratio: floa
 def _exact(n_g: int, n_r: int, rate_g: float, rate_r: float, level: float) -> float:
     chance_g = scipy.stats.binom.pmf(np.arange(n_g + 1), n_g, rate_g)
     chance_r = scipy.stats.binom.pmf(np.arange(n_r + 1), n_r, rate_r)
-    return float(chance_g @ _rejected(n_g, n_r, level) @ chance_r)
+    return float(chance_g @ _rejected(n_g, n_r, level).astype(np.float64) @ chance_r)
 
 
-@lru_cache(maxsize=16)
-def _rejected(n_g: int, n_r: int, level: float) -> npt.NDArray[np.float64]:
-    """[n_g + 1, n_r + 1] 1.0 where Fisher's test rejects with that many selected in each group, else 0.0."""
-    rejected = np.zeros((n_g + 1, n_r + 1))
+@lru_cache(maxsize=256)
+def _rejected(n_g: int, n_r: int, level: float) -> npt.NDArray[np.bool_]:
+    """[n_g + 1, n_r + 1] where Fisher's test rejects with that many selected in each group.
+
+    The same sizes come again for a report's figures, hence the cache: of 64 MB at most.
+    """
+    rejected = np.zeros((n_g + 1, n_r + 1), dtype=np.bool_)
+    of_g, of_r, of_both = (_log_choose(n, np.arange(n + 1)) for n in (n_g, n_r, n_g + n_r))
     for chosen in range(n_g + n_r + 1):
         in_g = np.arange(max(0, chosen - n_r), min(n_g, chosen) + 1)
-        chance = np.exp(_log_choose(n_g, in_g) + _log_choose(n_r, chosen - in_g) - _log_choose(n_g + n_r, chosen))
+        chance = np.exp(of_g[in_g] + of_r[chosen - in_g] - of_both[chosen])
         ordered = np.sort(chance)
         as_rare = np.searchsorted(ordered, chance * (1 + 1e-7), side="right")
         rejected[in_g, chosen - in_g] = np.cumsum(ordered)[as_rare - 1] < level
     return rejected
 
 
-def _log_choose(n: int, k: npt.NDArray[np.int64] | int) -> npt.NDArray[np.float64]:
+def _log_choose(n: int, k: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
     chosen = np.asarray(k, dtype=np.float64)
     result: npt.NDArray[np.float64] = (
         scipy.special.gammaln(n + 1) - scipy.special.gammaln(chosen + 1) - scipy.special.gammaln(n - chosen + 1)

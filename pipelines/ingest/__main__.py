@@ -172,7 +172,8 @@ def _of_batch(batch: Batch, given: argparse.Namespace) -> str:
         plan = discover(batch, given.replay)
         for feed, count in plan["waiting"].items():
             get_logger("ingest").info("files_wait", feed=feed, count=count)
-        return json.dumps({"batch": plan["batch"], "units": [unit["id"] for unit in plan["units"]]})
+        largest_first = sorted(plan["units"], key=lambda unit: -unit["size"])  # the longest task must not begin last
+        return json.dumps({"batch": plan["batch"], "units": [unit["id"] for unit in largest_first]})
     feeds = declared.load(declared.folder())
     if given.step == "validate":
         counts = check(batch, feeds)

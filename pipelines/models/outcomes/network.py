@@ -211,8 +211,7 @@ def _scores(model: Any, columns: Columns, frame: pl.DataFrame) -> Numbers:
 def _run(model: Any, arrays: Mapping[str, npt.NDArray[Any]]) -> Numbers:
     if not len(arrays["numeric"]):
         return np.empty(0)
-    scores: Numbers = model.predict(arrays, batch_size=4096, verbose=0)[:, 0].astype(np.float64)
-    return scores
+    return tabular.answers(model, arrays)[:, 0]
 
 
 def _without(columns: Columns, arrays: Mapping[str, npt.NDArray[Any]], name: str) -> dict[str, npt.NDArray[Any]]:

@@ -272,8 +272,7 @@ def _loaded(folder: Path) -> Any:
 def _run(model: Any, arrays: Mapping[str, npt.NDArray[Any]]) -> Numbers:
     if not len(arrays["numeric"]):
         return np.empty((0, 3))
-    quantiles: Numbers = model.predict(arrays, batch_size=4096, verbose=0).astype(np.float64)
-    return quantiles
+    return tabular.answers(model, arrays)
 
 
 def _source(name: str) -> str:
