@@ -350,6 +350,7 @@ def test_steps_one_by_one_as_a_scheduler_calls_them(
     plan = json.loads(capsys.readouterr().out.splitlines()[-1])
     batch, units = plan["batch"], plan["units"]
     assert batch == "manual__2026-11-23T04-52-43-00-00"
+    assert [unit.rpartition("-")[0] for unit in units] == ["lms_courses", "lms_progress"], "the largest comes first"
     for step in ("land", "read", "map", "map"):
         for unit in units:
             assert main([step, batch, unit]) == 0
