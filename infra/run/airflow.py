@@ -140,7 +140,6 @@ def environment(company: Company) -> dict[str, str]:
         "SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": "15",
         "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "60",
         "DAG_PROCESSOR__PARSING_PROCESSES": "1",
-        "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "300",  # a file that changes is parsed at once all the same
         "USAGE_DATA_COLLECTION__ENABLED": "False",
         "LOGGING__NAMESPACE_LEVELS": "great_expectations=WARNING",
     }
