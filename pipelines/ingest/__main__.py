@@ -3,7 +3,7 @@
     python -m pipelines.ingest run [--batch B] [--replay FEED]     all of the following
     python -m pipelines.ingest discover --batch B [--replay FEED]  prints {"batch": ..., "units": [...]}
     python -m pipelines.ingest land|read|map B UNIT                one step of one unit
-    python -m pipelines.ingest take B UNIT                         all three of them
+    python -m pipelines.ingest take B UNIT                         all three of them, mapping what is read meanwhile
     python -m pipelines.ingest validate|publish B                  the whole batch
     python -m pipelines.ingest check FEED FILE [--json]            what a file would become; writes nothing
     python -m pipelines.ingest schema                              JSON Schema of feed files, for editors
@@ -21,7 +21,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from pipelines.base.errors import SettingsError
 from pipelines.base.log import get_logger
@@ -61,6 +61,8 @@ def map_step(batch: Batch, unit: Unit, feeds: Mapping[str, Feed]) -> str:
 
 
 STEPS: dict[str, Step] = {"land": land_step, "read": read_step, "map": map_step}
+AT_ONCE: Final = ("land", "map", "read")
+"""The steps where nothing comes between them: a file is mapped while it is read, and says last how that went."""
 
 
 def one(name: str, batch: Batch, unit: Unit, feeds: Mapping[str, Feed]) -> str:
@@ -100,7 +102,7 @@ def run(batch: Batch, replay: str | None) -> str:
         waiting = ", ".join(f"{name} {count}" for name, count in plan["waiting"].items())
         return f"nothing new for batch {batch.name}" + (f"; not complete yet: {waiting}" if waiting else "")
     with validator() as validate:
-        for name in STEPS:
+        for name in AT_ONCE:
             for unit in batch.units():
                 one(name, batch, unit, feeds)
             log.info("step_done", step=name, units=len(plan["units"]))
@@ -181,7 +183,7 @@ def _of_batch(batch: Batch, given: argparse.Namespace) -> str:
     if given.step == "publish":
         return finish(batch)
     unit = batch.unit(given.names[1])
-    return "\n".join(one(name, batch, unit, feeds) for name in (STEPS if given.step == "take" else [given.step]))
+    return "\n".join(one(name, batch, unit, feeds) for name in (AT_ONCE if given.step == "take" else [given.step]))
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ from pipelines.ingest.expressions import Filled, faults, fill
 from pipelines.ingest.feeds import Feed
 from pipelines.ingest.identity import with_names
 from pipelines.ingest.land import land
-from pipelines.ingest.read import FAULT, ROW, parts, read
+from pipelines.ingest.read import FAULT, ROW, parts, read, reading
 from pipelines.ingest.reshape import NOTES, REASON, Other, Shaped, context_of, join, keep_rows, shape
 from pipelines.ingest.rules import Join, TableMap
 
@@ -138,11 +138,11 @@ def _landed(batch: Batch, feed: Feed) -> list[Unit]:
 
 
 def map_unit(batch: Batch, unit: Unit, feeds: Mapping[str, Feed]) -> dict[str, Any]:
-    """Map a unit, once.
+    """Map a unit, once; one that was not read yet is mapped while it is read.
 
     Args:
         batch: The batch.
-        unit: One of its units, read.
+        unit: One of its units, landed.
         feeds: All feeds, since joins reach over.
 
     Returns:
@@ -158,16 +158,20 @@ def map_unit(batch: Batch, unit: Unit, feeds: Mapping[str, Feed]) -> dict[str, A
                 cache[name] = reference(batch, feeds, step)
             return cache[name]
 
-        with result(done) as out:
-            rows = 0
-            raws = parts(batch.place(unit) / "raw")
-            parted = map_parts(raws, feeds[unit.feed], unit, secret(PSEUDONYM_KEY), other)
-            for number, (count, made) in enumerate(parted):
-                rows += count
-                for place, frame in made.items():
-                    table, index = place.split("/")
-                    _write(frame, out / table, f"{number:05d}-{index}")
-            write_json(out / "report.json", {"rows": rows})
+        try:
+            with result(done) as out:
+                rows = 0
+                raws = reading(batch, unit, feeds[unit.feed])
+                parted = map_parts(raws, feeds[unit.feed], unit, secret(PSEUDONYM_KEY), other)
+                for number, (count, made) in enumerate(parted):
+                    rows += count
+                    for place, frame in made.items():
+                        table, index = place.split("/")
+                        _write(frame, out / table, f"{number:05d}-{index}")
+                write_json(out / "report.json", {"rows": rows})
+        except Exception:
+            read(batch, unit, feeds[unit.feed])  # what is wrong with the whole file is said before what came of it
+            raise
     return dict(read_json(done / "report.json"))
 
 

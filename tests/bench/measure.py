@@ -6,12 +6,14 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event, Thread
 from typing import Final
 
 import psutil
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-_POLL_SECONDS: Final = 0.02
+_LOOK_SECONDS: Final = 0.25
+"""Between two looks at memory: each goes through all processes of the machine, and must not take their cores."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,19 +54,25 @@ class Cost:
 def cost(words: list[str], env: Mapping[str, str]) -> Cost:
     """Run a command that must succeed, from the top of the checkout."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    began, peak = time.perf_counter(), 0
+    began, peaks, ended = time.perf_counter(), [0], Event()
     with subprocess.Popen(words, cwd=ROOT, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
-        tree = psutil.Process(process.pid)
-        while process.poll() is None:
-            peak = max(peak, _resident(tree))
-            time.sleep(_POLL_SECONDS)
+        watcher = Thread(target=_watch, args=(psutil.Process(process.pid), peaks, ended))
+        watcher.start()
+        process.wait()
         wall = time.perf_counter() - began
+        ended.set()
+        watcher.join()
         error = process.stderr.read().decode(errors="replace") if process.stderr else ""
     if process.returncode:
         raise SystemExit(f"{' '.join(words[:4])} must succeed; got exit code {process.returncode}:\n{error[-2000:]}")
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return Cost(wall, cpu, peak / 2**30)
+    return Cost(wall, cpu, max(peaks) / 2**30)
+
+
+def _watch(process: psutil.Process, peaks: list[int], ended: Event) -> None:
+    while not ended.wait(_LOOK_SECONDS):
+        peaks.append(_resident(process))
 
 
 def _resident(process: psutil.Process) -> int:

@@ -2,14 +2,29 @@
 
 import json
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import polars as pl
 import pytest
 
-from pipelines.ingest.batch import Held, Unit
+from pipelines.base.store import FileStore
+from pipelines.ingest import read as ingest_read
+from pipelines.ingest.batch import Batch, Held, Unit
 from pipelines.ingest.feeds import Feed
-from pipelines.ingest.read import FAULT, NULL, ROW, Report, _records, csv, parts, read_file, workday_json
+from pipelines.ingest.read import (
+    FAULT,
+    NULL,
+    ROW,
+    Report,
+    _records,
+    csv,
+    parts,
+    read_file,
+    reading,
+    workday_json,
+    write_part,
+)
 
 UNIT = Unit("u", "f", "f.csv", "0" * 64, 0, {}, "")
 CSV = {"delimiter": ",", "quote": '"'}
@@ -246,3 +261,62 @@ def test_a_month_that_does_not_exist_holds_its_file_and_not_the_batch(tmp_path: 
     dated = feed("csv", CSV, extracted_at={"end_of": "period"}, files=r"(?P<period>.*)")
     with pytest.raises(Held, match="must hold a month or day that exists"):
         read_file(tmp_path / "in", tmp_path, dated, unit)
+
+
+class Slow:
+    """A dialect that goes on to its last part only when somebody has used the first, and then breaks off if told."""
+
+    def __init__(self, fault: Held | None = None) -> None:
+        self.used, self.fault = Event(), fault
+
+    def read(self, source: Path, out: Path, feed: Feed, unit: Unit) -> Report:
+        assert source.read_bytes() == b"landed"
+        for number in range(3):
+            write_part(pl.DataFrame({ROW: [number + 1], FAULT: [None], "a": ["x"]}), out, number)
+            if number == 1:
+                assert self.used.wait(30), "the first part was never used: reading and mapping do not overlap"
+        if self.fault is not None:
+            raise self.fault
+        return Report(3, ("a",), {})
+
+
+@pytest.fixture
+def slow(store: FileStore, monkeypatch: pytest.MonkeyPatch) -> tuple[Batch, Slow]:
+    dialect = Slow()
+    monkeypatch.setattr(ingest_read, "dialect", lambda _name: dialect)
+    monkeypatch.setattr(ingest_read, "fetch", lambda _store, _key, path: (path.write_bytes(b"landed"), path)[1])
+    return Batch(store, "b"), dialect
+
+
+def test_a_part_is_used_while_the_next_is_read(slow: tuple[Batch, Slow]) -> None:
+    batch, dialect = slow
+    seen = []
+    for part in reading(batch, UNIT, feed("csv", CSV)):
+        seen.append((part.name, pl.read_parquet(part)[ROW].item()))
+        dialect.used.set()
+    assert seen == [("part-00000.parquet", 1), ("part-00001.parquet", 2), ("part-00002.parquet", 3)]
+    folder = batch.place(UNIT) / "raw"
+    assert [part.name for part in parts(folder)] == [name for name, _ in seen]
+    assert not (folder / ".source").exists(), "the raw bytes stay in landing only"
+    assert list(reading(batch, UNIT, feed("csv", CSV))) == parts(folder), "a second time nothing is read"
+
+
+def test_a_file_that_turns_out_wrong_at_its_end_is_held_and_leaves_nothing(slow: tuple[Batch, Slow]) -> None:
+    batch, dialect = slow
+    dialect.fault = Held("bad_encoding", "It has bytes that are not.")
+    making = reading(batch, UNIT, feed("csv", CSV))
+    next(making)
+    dialect.used.set()
+    with pytest.raises(Held, match="bytes that are not"):
+        list(making)
+    assert not (batch.place(UNIT) / "raw").exists()
+    assert [path.name for path in batch.place(UNIT).iterdir()] == []
+
+
+def test_who_stops_using_parts_leaves_nothing_half_read(slow: tuple[Batch, Slow]) -> None:
+    batch, dialect = slow
+    making = reading(batch, UNIT, feed("csv", CSV))
+    next(making)
+    dialect.used.set()
+    making.close()
+    assert [path.name for path in batch.place(UNIT).iterdir()] == []

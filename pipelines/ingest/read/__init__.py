@@ -9,7 +9,8 @@ the empty string is itself.
 """
 
 import importlib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol, cast
@@ -24,6 +25,8 @@ NULL: Final = "\x00"
 """An explicit null of the source, kept apart from an absent key (null) and an empty cell ("")."""
 ROW: Final = "source_row"
 FAULT: Final = "_fault"
+_LOOK_SECONDS: Final = 0.02
+"""Between two looks for a part that has become whole."""
 _LIMITS: Final = "limits.json"
 """Says beside a file's parts how large it may be: whoever writes a part, however it reads, is stopped beyond that."""
 LINE: Final = "line"
@@ -126,17 +129,37 @@ def read(batch: Batch, unit: Unit, feed: Feed) -> Report:
     Raises:
         Held: The file is not what the feed declares.
     """
-    place = batch.place(unit)
-    done = place / "raw"
-    if not done.is_dir():
-        with result(done) as out:
-            source = fetch(batch.store, unit.landing_key, out / ".source")
-            try:
-                read_file(source, out, feed, unit)
-            finally:
-                forget(source)
-    raw = read_json(done / "report.json")
+    for _ in reading(batch, unit, feed):
+        pass
+    raw = read_json(batch.place(unit) / "raw" / "report.json")
     return Report(raw["rows"], tuple(raw["columns"]), raw["faults"])
+
+
+def reading(batch: Batch, unit: Unit, feed: Feed) -> Iterator[Path]:
+    """The raw parts of a unit in order, each as soon as it is whole, while the next are being read.
+
+    A part's path holds until the next one is asked for. What `read` raises is raised where the reader stopped.
+    """
+    done = batch.place(unit) / "raw"
+    if done.is_dir():
+        yield from parts(done)
+        return
+    with result(done) as out:
+        source = fetch(batch.store, unit.landing_key, out / ".source")
+        try:
+            with ThreadPoolExecutor(1) as reader:
+                work = reader.submit(read_file, source, out, feed, unit)
+                given = 0
+                while not work.done():
+                    whole = parts(out)[given:-1]  # the last may still be at work
+                    yield from whole
+                    given += len(whole)
+                    if not whole:
+                        wait([work], timeout=_LOOK_SECONDS)
+                work.result()
+                yield from parts(out)[given:]
+        finally:
+            forget(source)
 
 
 def parts(folder: Path) -> list[Path]:
