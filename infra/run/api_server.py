@@ -42,9 +42,14 @@ def beside_the_loop(action_logging: Callable[[str | None], Logging]) -> Callable
     return factory
 
 
-def main() -> None:
-    """Change that one factory before any route asks for it, then be `airflow` with the words given."""
+def install() -> None:
+    """Change that one factory; to be called before Airflow's routes are imported, which ask it."""
     decorators.action_logging = beside_the_loop(decorators.action_logging)
+
+
+def main() -> None:
+    """Be `airflow api-server` with the words given."""
+    install()
     from airflow.__main__ import main as airflow
 
     sys.argv = ["airflow", "api-server", *sys.argv[1:]]

@@ -26,8 +26,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any, Final
 
-import yaml
-
 MARK: Final = "CANDOR_CLONE"
 DVC_LOCK: Final = "dvc.lock"
 LAKE_LOCK: Final = "lake.lock"
@@ -275,10 +273,17 @@ def push(clone: Clone) -> dict[str, Any]:
 
 def _in_order(lock: Path) -> None:
     """Stages by name: lanes end in any order, and equal results must be equal bytes."""
-    if lock.is_file():
-        content = yaml.safe_load(lock.read_text())
-        content["stages"] = dict(sorted(content["stages"].items()))
-        _write(lock, yaml.safe_dump(content, sort_keys=False))
+    if not lock.is_file():
+        return
+    # DVC's own writer, so that it reads back what it wrote; loaded here, where alone it is needed.
+    from dvc.utils.serialize import modify_yaml  # type: ignore[import-untyped]
+
+    draft = lock.with_name(f"{lock.name}.draft")
+    shutil.copyfile(lock, draft)
+    with modify_yaml(draft) as content:
+        for name in sorted(content["stages"]):
+            content["stages"].move_to_end(name)
+    draft.replace(lock)
 
 
 def propose(clone: Clone) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Work on one piece while the next is made."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar, cast
 
@@ -8,7 +8,7 @@ T = TypeVar("T")
 _END: Final = object()
 
 
-def ahead(items: Iterable[T]) -> Iterator[T]:
+def ahead(items: Iterable[T]) -> Generator[T, None, None]:
     """The items in order, each made in a thread while the one before is in use; two are in memory at once.
 
     What making an item raises is raised where it is asked for.

@@ -6,7 +6,8 @@ Writes  mapped    <table>/part-*.parquet; _rejected and _filtered: source_row, t
 Clear identifiers stop here: people become keyed pseudonyms, and only the vault's table `identifiers` keeps a value.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -158,11 +159,14 @@ def map_unit(batch: Batch, unit: Unit, feeds: Mapping[str, Feed]) -> dict[str, A
                 cache[name] = reference(batch, feeds, step)
             return cache[name]
 
+        feed = feeds[unit.feed]
         try:
-            with result(done) as out:
+            with (
+                result(done) as out,
+                closing(reading(batch, unit, feed)) as raws,
+                closing(map_parts(raws, feed, unit, secret(PSEUDONYM_KEY), other)) as parted,
+            ):
                 rows = 0
-                raws = reading(batch, unit, feeds[unit.feed])
-                parted = map_parts(raws, feeds[unit.feed], unit, secret(PSEUDONYM_KEY), other)
                 for number, (count, made) in enumerate(parted):
                     rows += count
                     for place, frame in made.items():
@@ -170,14 +174,14 @@ def map_unit(batch: Batch, unit: Unit, feeds: Mapping[str, Feed]) -> dict[str, A
                         _write(frame, out / table, f"{number:05d}-{index}")
                 write_json(out / "report.json", {"rows": rows})
         except Exception:
-            read(batch, unit, feeds[unit.feed])  # what is wrong with the whole file is said before what came of it
+            read(batch, unit, feed)  # raises when the file as a whole is wrong: that comes before what mapping said
             raise
     return dict(read_json(done / "report.json"))
 
 
 def map_parts(
     raws: Iterable[Path], feed: Feed, unit: Unit, key: bytes, other: Other, *, see: Sequence[See] = ()
-) -> Iterator[Made]:
+) -> Generator[Made, None, None]:
     """Map a unit's raw parts, one after the other.
 
     Args:

@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from pipelines.base.store import FileStore
+from pipelines.ingest import map as ingest_map
 from pipelines.ingest import read as ingest_read
 from pipelines.ingest.batch import Batch, Held, Unit
 from pipelines.ingest.feeds import Feed
@@ -320,3 +321,25 @@ def test_who_stops_using_parts_leaves_nothing_half_read(slow: tuple[Batch, Slow]
     dialect.used.set()
     making.close()
     assert [path.name for path in batch.place(UNIT).iterdir()] == []
+
+
+def test_what_is_wrong_with_the_whole_file_is_said_before_what_its_mapping_stumbled_on(
+    slow: tuple[Batch, Slow], keys: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch, dialect = slow
+    fed = feed("csv", CSV)
+
+    def stumble(*_: Any) -> None:
+        dialect.used.set()
+        raise ValueError("no such column")
+
+    monkeypatch.setattr(ingest_map, "_write", stumble)
+    dialect.fault = Held("bad_encoding", "It has bytes that are not.")
+    with pytest.raises(Held, match="bytes that are not"):
+        ingest_map.map_unit(batch, UNIT, {UNIT.feed: fed})
+    assert [path.name for path in batch.place(UNIT).iterdir()] == []
+
+    dialect.fault = None
+    with pytest.raises(ValueError, match="no such column"):
+        ingest_map.map_unit(batch, UNIT, {UNIT.feed: fed})
+    assert [path.name for path in batch.place(UNIT).iterdir()] == ["raw"], "what was read is there for the next try"

@@ -1,9 +1,12 @@
 """Both tabular families' scorers: they learn, repeat themselves, say the same after loading, and give reasons."""
 
+import os
+
 import numpy as np
 import polars as pl
 import pytest
 
+from pipelines import models
 from pipelines.models import network, tabular, trees
 from pipelines.models.outcomes.features import Train as OutcomesTrain
 from pipelines.models.performance.features import Train as PerformanceTrain
@@ -109,3 +112,25 @@ def test_codes_of_too_few_people_share_the_place_of_unknown_ones():
     columns = tabular.learn(frame, 2)
     assert columns.codes == {"code": ["x"]}
     assert tabular.indices(columns, pl.DataFrame({"code": ["x", "y", None]})).tolist() == [[1], [0], [0]]
+
+
+def test_keras_is_loaded_with_one_thread_in_and_between_operations(monkeypatch):
+    loaded, threads = [], ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
+    for name in threads:
+        monkeypatch.setenv(name, "2")
+    monkeypatch.setattr(
+        models.importlib, "import_module", lambda name: loaded.append((name, *(os.environ[n] for n in threads)))
+    )
+    network("outcomes")
+    assert loaded == [("keras", "1", "1"), ("pipelines.models.outcomes.network", "1", "1")]
+
+
+def test_a_network_answers_for_every_row_in_order_whatever_the_batches():
+    class Doubles:
+        def predict_on_batch(self, arrays):
+            return arrays["numeric"] * 2 + arrays["missing"]
+
+    rows = np.arange(10_000, dtype=np.float32)[:, None]
+    answers = tabular.answers(Doubles(), {"numeric": rows, "missing": np.ones_like(rows)})
+    assert answers.dtype == np.float64
+    assert (answers == rows * 2 + 1).all()

@@ -9,7 +9,7 @@ the empty string is itself.
 """
 
 import importlib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Generator, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -135,7 +135,7 @@ def read(batch: Batch, unit: Unit, feed: Feed) -> Report:
     return Report(raw["rows"], tuple(raw["columns"]), raw["faults"])
 
 
-def reading(batch: Batch, unit: Unit, feed: Feed) -> Iterator[Path]:
+def reading(batch: Batch, unit: Unit, feed: Feed) -> Generator[Path, None, None]:
     """The raw parts of a unit in order, each as soon as it is whole, while the next are being read.
 
     A part's path holds until the next one is asked for. What `read` raises is raised where the reader stopped.
