@@ -312,7 +312,7 @@ def test_families_are_trained_side_by_side_and_the_lock_does_not_tell_who_ended_
     subprocess.run([*git, "clone", "-q", str(retrain.remote), str(work)], check=True)
     (work / "dvc.yaml").write_text(MEETING)
     (work / "meet.py").write_text(MEET)
-    (work / "params.yaml").write_text("rate: 0.00001\n")  # stands in the lock as 1e-05, which is a number to some readers of YAML and a text to others
+    (work / "params.yaml").write_text("rate: 0.00001\n")  # 1e-05 in the lock: a text to some readers
     for words in (["add", "-A"], ["commit", "-qm", "two families"], ["push", "-q"]):
         subprocess.run([*git, *words], cwd=work, check=True)
     order = json.dumps(ORDER | {"families": ["outcomes", "performance"]})
