@@ -27,13 +27,29 @@ class Packed:
     """One table's rows, person by person."""
 
     records: bytes
-    text: memoryview
-    row_bounds: list[int]
+    text: bytes | memoryview
+    row_bounds: npt.NDArray[np.int64]
     """[n_people + 1] byte in `records` at which a person begins."""
-    text_bounds: list[int]
+    text_bounds: npt.NDArray[np.int64]
     """[n_people + 1] the same in `text`."""
     counts: npt.NDArray[np.uint32]
     """[n_people, 2] rows and bytes of text."""
+
+    def part(self, first: int, last: int) -> "Packed":
+        """The rows of the people from number `first` to before `last`, in memory of their own."""
+        rows, texts = self.row_bounds[first : last + 1], self.text_bounds[first : last + 1]
+        records, text = self.records[rows[0] : rows[-1]], bytes(self.text[texts[0] : texts[-1]])
+        return Packed(records, text, rows - rows[0], texts - texts[0], self.counts[first:last])
+
+
+@dataclass(frozen=True, slots=True)
+class Unpacked:
+    """Rows of some people, one string of bytes a table."""
+
+    records: list[bytes]
+    texts: list[bytes]
+    rows: npt.NDArray[np.int64]
+    """[n_people, n_tables] how many."""
 
 
 def pack(frame: pl.DataFrame, people: int) -> Packed:
@@ -59,14 +75,17 @@ def pack(frame: pl.DataFrame, people: int) -> Packed:
     starts = np.searchsorted(owners, np.arange(people + 1))
     text_bounds = ends[starts]
     counts = np.stack([np.diff(starts), np.diff(text_bounds)], axis=1).astype(np.uint32)
-    return Packed(records.tobytes(), text, (starts * kind.itemsize).tolist(), text_bounds.tolist(), counts)
+    return Packed(records.tobytes(), text, starts * kind.itemsize, text_bounds, counts)
 
 
 def blobs(tables: Sequence[Packed], people: int) -> Iterator[bytes]:
     """Each person's bytes, compressed, in the order of their numbers."""
     heads = np.concatenate([table.counts for table in tables], axis=1).tobytes() if tables else b""
     width = 8 * len(tables)
-    views = [(memoryview(table.records), table.row_bounds, table.text, table.text_bounds) for table in tables]
+    views = [
+        (memoryview(table.records), table.row_bounds.tolist(), memoryview(table.text), table.text_bounds.tolist())
+        for table in tables
+    ]
     for n in range(people):
         pieces: list[bytes | memoryview] = [heads[n * width : (n + 1) * width]]
         for records, rows, text, texts in views:
@@ -75,15 +94,12 @@ def blobs(tables: Sequence[Packed], people: int) -> Iterator[bytes]:
         yield _LENGTH.pack(len(plain)) + _CODEC.compress(plain, asbytes=True)
 
 
-def unpack(people: Iterable[bytes], schemas: Schemas) -> dict[str, pl.DataFrame]:
-    """The tables again.
+def unpack(people: Iterable[bytes], schemas: Schemas) -> Unpacked:
+    """What `blobs` gave, table by table again.
 
     Args:
         people: As `blobs` gave them.
         schemas: Table -> its columns, all tables in the order in which they were packed.
-
-    Returns:
-        Table -> [n_rows] columns and `OWNER`, the place in `people`; rows in that order.
     """
     widths = [_record(schema).itemsize for schema in schemas.values()]
     head = struct.Struct(f"<{2 * len(widths)}I")
@@ -102,10 +118,23 @@ def unpack(people: Iterable[bytes], schemas: Schemas) -> dict[str, pl.DataFrame]
                 texts[table].append(plain[at + rows : at + rows + text])
                 at += rows + text
     rows_of = np.asarray(counts, dtype=np.int64).reshape(len(counts), 2 * len(widths))[:, ::2]
-    return {
-        name: _frame(b"".join(records[n]), b"".join(texts[n]), schema, rows_of[:, n])
-        for n, (name, schema) in enumerate(schemas.items())
-    }
+    return Unpacked([b"".join(some) for some in records], [b"".join(some) for some in texts], rows_of)
+
+
+def frame(parts: Sequence[Unpacked], table: int, schema: pl.Schema) -> pl.DataFrame:
+    """A table again.
+
+    Args:
+        parts: One after the other.
+        table: Its place among the tables.
+        schema: Its columns.
+
+    Returns:
+        [n_rows] columns and `OWNER`, the place in `parts` taken together; rows in that order.
+    """
+    records, text = b"".join(part.records[table] for part in parts), b"".join(part.texts[table] for part in parts)
+    nobody = np.zeros(0, dtype=np.int64)
+    return _frame(records, text, schema, np.concatenate([nobody, *(part.rows[:, table] for part in parts)]))
 
 
 def _frame(records: bytes, text: bytes, schema: pl.Schema, rows_of: npt.NDArray[np.int64]) -> pl.DataFrame:

@@ -11,27 +11,32 @@ code imports neither.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 import polars as pl
 
-from pipelines.base import packing
+from pipelines.base import crew, packing
 from pipelines.base.contracts import TABLES
 from pipelines.base.errors import ContractError
-from pipelines.base.packing import OWNER, Packed
+from pipelines.base.packing import OWNER, Packed, Unpacked
 from pipelines.base.sealed import seal, unseal
 
 FILES: Final = 32
+MANY: Final = 50_000
+"""People from whom on processes are worth their start: sealing takes 20 µs a person."""
 LAYOUT: Final = "layout.json"
 _PERSON: Final = "person_id"
 _DTYPES: Final = {
     str(dtype): dtype
     for dtype in (pl.String(), pl.Date(), pl.Datetime("us", "UTC"), pl.Int64(), pl.Float64(), pl.Boolean())
 }
+_P = TypeVar("_P")
+_R = TypeVar("_R")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,20 +76,30 @@ def write(folder: Path, tables: Mapping[str, pl.DataFrame], keys: pl.DataFrame) 
 
 
 def _write_people(folder: Path, packed: list[Packed], keys: pl.DataFrame) -> None:
-    file_of = [handle[0] * FILES // 256 for handle in keys["handle"]]
-    bounds = np.searchsorted(np.asarray(file_of, dtype=np.int64), np.arange(FILES + 1))
-    handles, secrets = keys["handle"].to_list(), keys["key"].to_list()
-    blobs = packing.blobs(packed, len(keys))
-    for number in range(FILES):
-        first, last = int(bounds[number]), int(bounds[number + 1])
-        if first == last:
-            continue
-        part = range(first, last)
-        sealed = [seal(secrets[n], next(blobs), handles[n]) for n in part]
-        frame = pl.DataFrame(
-            {"handle": pl.Series(handles[first:last], dtype=pl.Binary), "blob": pl.Series(sealed, dtype=pl.Binary)}
-        )
-        frame.write_ipc(folder / f"people-{number:02}.arrow", compression="uncompressed")
+    bounds = np.searchsorted(_file_of(keys).to_numpy(), np.arange(FILES + 1))
+    parts = (
+        _Part(_people(folder, number), [table.part(first, last) for table in packed], keys[first:last])
+        for number, (first, last) in enumerate(pairwise(bounds.tolist()))
+        if first < last
+    )
+    for _ in _each(_seal, parts, len(keys)):
+        pass
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """The people of one file, in the order of their keys."""
+
+    file: Path
+    packed: list[Packed]
+    keys: pl.DataFrame
+
+
+def _seal(part: _Part) -> None:
+    handles = part.keys["handle"].to_list()
+    sealed = list(map(seal, part.keys["key"].to_list(), packing.blobs(part.packed, len(handles)), handles))
+    frame = pl.DataFrame({"handle": handles, "blob": sealed}, schema={"handle": pl.Binary, "blob": pl.Binary})
+    frame.write_ipc(part.file, compression="uncompressed")
 
 
 def read(folder: Path, names: Iterable[str], keys: pl.DataFrame) -> Snapshot:
@@ -100,19 +115,59 @@ def read(folder: Path, names: Iterable[str], keys: pl.DataFrame) -> Snapshot:
     """
     schemas = _layout(folder)
     wanted = list(names)
-    nobody = pl.DataFrame(schema={"handle": pl.Binary, "blob": pl.Binary})
-    found = pl.concat([nobody, *(pl.read_ipc(file) for file in sorted(folder.glob("people-*.arrow")))])
-    mine = found.join(keys, on="handle", how="inner", maintain_order="left")
-    opened = map(unseal, mine["key"].to_list(), mine["blob"].to_list(), mine["handle"].to_list())
     bare = {name: pl.Schema({k: v for k, v in schema.items() if k != _PERSON}) for name, schema in schemas.items()}
-    personal = packing.unpack(opened, bare)
-    tables = {
-        name: _ordered(name, personal.pop(name), mine[_PERSON]).select(schemas[name].names())
-        if name in schemas
-        else _parquet(folder, name)
-        for name in wanted
-    }
-    return Snapshot(tables, len(found) - len(mine))
+    of_file = keys.with_columns(_file_of(keys).alias("file")).partition_by("file", as_dict=True, include_key=False)
+    files = [
+        _File(file, of_file.get((number,), keys.clear()), bare)
+        for number in range(FILES)
+        if (file := _people(folder, number)).is_file()
+    ]
+    opened = list(_each(_open, files, len(keys)))
+    people = pl.concat([pl.Series(_PERSON, [], dtype=pl.String), *(one.people for one in opened)])
+
+    def personal(name: str) -> pl.DataFrame:
+        rows = packing.frame([one.rows for one in opened], list(bare).index(name), bare[name])
+        return _ordered(name, rows, people).select(schemas[name].names())
+
+    tables = {name: personal(name) if name in schemas else _parquet(folder, name) for name in wanted}
+    return Snapshot(tables, sum(one.lacking for one in opened))
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """People of a snapshot, and the keys there are for any of them."""
+
+    file: Path
+    keys: pl.DataFrame
+    schemas: dict[str, pl.Schema]
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    people: pl.Series
+    rows: Unpacked
+    lacking: int
+
+
+def _open(given: _File) -> _Opened:
+    found = pl.read_ipc(given.file)
+    mine = found.join(given.keys, on="handle", how="inner", maintain_order="left")
+    blobs = map(unseal, mine["key"].to_list(), mine["blob"].to_list(), mine["handle"].to_list())
+    return _Opened(mine[_PERSON], packing.unpack(blobs, given.schemas), len(found) - len(mine))
+
+
+def _each(work: Callable[[_P], _R], parts: Iterable[_P], people: int) -> Iterator[_R]:
+    """Sealing and opening are loops over people that only Python can do: shared by all cores where there are `MANY`."""
+    return crew.each(work, parts) if people >= MANY else map(work, parts)
+
+
+def _people(folder: Path, number: int) -> Path:
+    return folder / f"people-{number:02}.arrow"
+
+
+def _file_of(keys: pl.DataFrame) -> pl.Series:
+    """[n_people] int: the file of each, by the first byte of the handle."""
+    return keys["handle"].bin.head(1).bin.reinterpret(dtype=pl.UInt8).cast(pl.Int64) * FILES // 256
 
 
 def _owned(frame: pl.DataFrame, keys: pl.DataFrame) -> pl.DataFrame:

@@ -2,28 +2,33 @@
 
     python -m tests.bench.forgetting [--people N] [--among N]
 
-The tables of a snapshot are written and read with and without a key a person; without means the Parquet files that a
-snapshot would otherwise be. What `prepare` then does with them is the same for both and left out, so the ratio is
-stricter than the promise. One person is forgotten among all those of a workers' report that went through ingest, with a
+The stages `snapshot` and `prepare` of the performance family run with a key a person and without; without means the
+Parquet files that a snapshot would otherwise be, and no keys. One person is forgotten among all those of a workers' report that went through ingest, with a
 key and a score each: in landing, lake, vault, keys, scores and the file written back. Ratios and seconds of one run.
 """
 
 import argparse
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, date, datetime
 from pathlib import Path
 from subprocess import DEVNULL
 from typing import Final
+from unittest.mock import patch
 
 import polars as pl
 
-from pipelines.base import delta, keys, known, snapshots
+from pipelines import prepare, snapshot
+from pipelines.base import delta, keys, snapshots
 from pipelines.base.contracts import SCORED
 from pipelines.base.lake import Lake
+from pipelines.base.settings import PARAMS
 from pipelines.base.store import open_store
 from pipelines.privacy.forget import forget
 from pipelines.score import export
@@ -32,14 +37,14 @@ from tests.bench.measure import ROOT, Figure
 
 PEOPLE: Final = 1_000_000
 AMONG: Final = 100_000
-NAMES: Final = ("workers", "work_records")
+FAMILY: Final = "performance"
 _BORN: Final = {"file_id": "f", "source_row": 1, "known_from_basis": "source"}
-_KNOWN: Final = datetime(2026, 1, 1, tzinfo=UTC)
+_KNOWN: Final = datetime(2026, 6, 30, tzinfo=UTC)
 _DAY: Final = date(2026, 6, 30)
 
 
 def tables(people: int) -> dict[str, pl.DataFrame]:
-    """A worker, a consent and three work records a person."""
+    """A worker, a consent, a review and three work records a person."""
     digits = pl.Series([f"p_{os.urandom(16).hex()}" for _ in range(people)])
     everybody = pl.DataFrame({"person_id": digits}).with_columns(
         known_from=pl.lit(_KNOWN), **{name: pl.lit(value) for name, value in _BORN.items()}
@@ -57,49 +62,67 @@ def tables(people: int) -> dict[str, pl.DataFrame]:
     records = everybody.join(months, how="cross").with_columns(
         period_end=pl.col("period_start"), measure_code=pl.lit("hours"), value=pl.int_range(pl.len()).cast(pl.Float64)
     )
+    reviews = everybody.with_columns(
+        period_code=pl.lit("2026H1"),
+        period_start=pl.lit(date(2026, 1, 1)),
+        period_end=pl.lit(date(2026, 5, 31)),
+        completed_at=pl.lit(datetime(2026, 6, 15, tzinfo=UTC)),
+        rating_share=pl.int_range(pl.len()) % 5 / 4,
+        is_team_level=pl.lit(value=False),
+    )
     return {
         "workers": workers,
+        "reviews": reviews,
         "consents": everybody.with_columns(is_given=pl.lit(value=True)),
         "work_records": records,
     }
 
 
-def taken() -> dict[str, pl.DataFrame]:
-    """What both kinds of snapshot begin with."""
-    lake = Lake(open_store())
-    return known.read_people(lake, lake.require(), NAMES, _DAY)[0]
-
-
-def sealed(folder: Path) -> float:
-    """Seconds with a key a person; the keys exist, as they do on every day but the first."""
+def stages(root: Path) -> float:
+    """Seconds of both stages over the pinned lake."""
     began = time.perf_counter()
-    found = taken()
-    snapshots.write(folder, found, keys.ensure(open_store(), snapshots.people(found)))
-    snapshots.read(folder, NAMES, keys.held(open_store()))
+    snapshot.run(FAMILY, root)
+    prepare.run(FAMILY, root)
     return time.perf_counter() - began
 
 
-def bare(folder: Path) -> float:
-    """Seconds of the same without."""
-    began = time.perf_counter()
-    folder.mkdir()
-    for name, frame in taken().items():
-        frame.write_parquet(folder / f"{name}.parquet", compression="zstd")
-    for name in NAMES:
-        pl.read_parquet(folder / f"{name}.parquet")
-    return time.perf_counter() - began
+@contextmanager
+def bare() -> Iterator[None]:
+    """The stages write and read plain Parquet, and nobody has a key."""
+
+    def write(folder: Path, tables: dict[str, pl.DataFrame], _: pl.DataFrame) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, frame in tables.items():
+            frame.write_parquet(folder / f"{name}.parquet", compression="zstd")
+
+    def read(folder: Path, names: Iterable[str], _: pl.DataFrame) -> snapshots.Snapshot:
+        return snapshots.Snapshot({name: pl.read_parquet(folder / f"{name}.parquet") for name in names}, 0)
+
+    no_keys = pl.DataFrame()
+    with (
+        patch.multiple(snapshots, write=write, read=read),
+        patch.multiple(keys, ensure=lambda *_: no_keys, held=lambda _: no_keys),
+    ):
+        yield
 
 
 def encryption(people: int) -> Figure:
-    """What a key a person costs a snapshot."""
+    """What a key a person costs the two stages; the keys exist, as they do on every day but the first."""
     with tempfile.TemporaryDirectory(prefix="candor bench ") as name:
-        _open(f"file://{name}/store", ROOT / "feeds")
+        top = Path(name)
+        _open(f"file://{top}/store", ROOT / "feeds")
         Lake(open_store()).publish("bench", tables(people), {}, {})
-        first, plain = sealed(Path(name) / "sealed"), bare(Path(name) / "bare")
-        again = sealed(Path(name) / "sealed")
-    print(f"{people:,} people: sealed {first:.1f} s with new keys, {again:.1f} s with known ones; bare {plain:.1f} s")
-    what = f"tables of {people:,} people to a snapshot and back, with encryption / without"
-    return Figure(what, again / plain, 1.5, "x")
+        seconds = {}
+        for kind in ("bare", "new keys", "known keys"):
+            root = top / kind
+            root.mkdir()
+            shutil.copy(ROOT / PARAMS, root)
+            snapshot.pin(_DAY, root)
+            with bare() if kind == "bare" else nullcontext():
+                seconds[kind] = stages(root)
+    print(f"{people:,} people: " + ", ".join(f"{kind} {taken:.1f} s" for kind, taken in seconds.items()))
+    what = f"snapshot and prepare of {people:,} people, with encryption / without"
+    return Figure(what, seconds["known keys"] / seconds["bare"], 1.5, "x")
 
 
 def forgetting(people: int) -> Figure:

@@ -109,3 +109,14 @@ def test_nobody_makes_an_empty_snapshot(store, tmp_path):
     found = snapshots.read(tmp_path, ["workers"], keyring.held(store))
     assert found.tables["workers"].is_empty()
     assert found.lacking == 0
+
+
+def test_many_people_are_shared_among_processes_and_nothing_changes(store, tmp_path, monkeypatch):
+    given = tables()
+    written(tmp_path / "alone", store, given)
+    monkeypatch.setattr(snapshots, "MANY", 0)
+    written(tmp_path / "shared", store, given)
+    alone, shared = ({f.name: f.read_bytes() for f in (tmp_path / name).iterdir()} for name in ("alone", "shared"))
+    assert alone == shared
+    found = snapshots.read(tmp_path / "shared", given, keyring.held(store))
+    assert all(found.tables[name].equals(frame, null_equal=True) for name, frame in given.items())
