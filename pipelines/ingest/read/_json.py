@@ -1,7 +1,9 @@
 """What the JSON dialects share: a list somewhere in a document, streamed; objects within objects as columns."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from io import BytesIO
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,8 +12,9 @@ import polars as pl
 
 from pipelines.ingest.batch import Held
 from pipelines.ingest.feeds import Feed
-from pipelines.ingest.read import NULL, Report
-from pipelines.ingest.read._records import BUFFER, REPLACED, Bounded, Record, write_frames
+from pipelines.ingest.read import NULL, Report, _records, nameable
+from pipelines.ingest.read._json_text import Document, Readable, cells
+from pipelines.ingest.read._records import BUFFER, REPLACED, Bounded, Record, heads, write_frames
 
 Frames = Callable[[list[Any], int, Feed], Iterator[pl.DataFrame]]
 """Makes frames of parsed records, given the row number of the first."""
@@ -23,7 +26,7 @@ _SPACE: Final = b" \t\r\n"
 class Guarded:
     """A file whose numbers the parser survives."""
 
-    def __init__(self, file: Bounded, feed: Feed) -> None:
+    def __init__(self, file: Readable, feed: Feed) -> None:
         self._file, self._feed = file, feed
 
     def read(self, size: int) -> bytes:
@@ -34,7 +37,9 @@ class Guarded:
         return piece
 
 
-def read_list(source: Path, out: Path, feed: Feed, path: str, frames: Frames, *, may_be_empty: bool) -> Report:
+def read_list(
+    source: Path, out: Path, feed: Feed, path: str, frames: Frames, *, may_be_empty: bool, is_text_kept: bool = True
+) -> Report:
     """Read the records of a list.
 
     Args:
@@ -44,6 +49,7 @@ def read_list(source: Path, out: Path, feed: Feed, path: str, frames: Frames, *,
         path: Keys down to the list, dots between; empty where the document itself is the list.
         frames: What becomes of parsed records.
         may_be_empty: Whether the list may be.
+        is_text_kept: Whether `frames` leaves a record of nothing but text as it is.
 
     Raises:
         Held: Empty, truncated or malformed, an error message, without the list, or without records.
@@ -52,7 +58,8 @@ def read_list(source: Path, out: Path, feed: Feed, path: str, frames: Frames, *,
         raise Held("empty_file", f"{feed.name} must be JSON; the file is empty.")
     prefix = ".".join(part for part in ("item" if path and _is_paged(source) else "", path) if part)
     try:
-        report = write_frames(_frames(source, feed, f"{prefix}.item".lstrip("."), frames), out, feed)
+        made = _frames(source, feed, f"{prefix}.item".lstrip("."), frames, is_text_kept=is_text_kept)
+        report = write_frames(made, out, feed)
         if not report.rows:
             _explain(source, feed, prefix, may_be_empty=may_be_empty)
     except (ijson.JSONError, ValueError, ArithmeticError) as error:  # numbers beyond Python's limits
@@ -67,13 +74,38 @@ def _is_paged(source: Path) -> bool:
         return file.read(BUFFER).removeprefix(b"\xef\xbb\xbf").lstrip(_SPACE).startswith(b"[")
 
 
-def _frames(source: Path, feed: Feed, prefix: str, frames: Frames) -> Iterator[pl.DataFrame]:
+def _frames(source: Path, feed: Feed, prefix: str, frames: Frames, *, is_text_kept: bool) -> Iterator[pl.DataFrame]:
     rows = 0
     with source.open("rb") as file:
         bounded = Bounded(file, feed)
-        for batch in bounded.batches(ijson.items(Guarded(bounded, feed), prefix, buf_size=BUFFER)):
+        document, names = Document(bounded, prefix), set[str]()
+        for piece in document.pieces() if is_text_kept else ():
+            made = _of_piece(piece, names, rows + 1, feed, frames)
+            if made is None:
+                break
+            for frame in made:
+                yield frame
+                rows += len(frame)
+            bounded.mark()
+        for batch in bounded.batches(ijson.items(Guarded(document, feed), prefix, buf_size=BUFFER)):
             yield from frames(batch, rows + 1, feed)
             rows += len(batch)
+
+
+def _of_piece(
+    piece: bytes, names: set[str], first_row: int, feed: Feed, frames: Frames
+) -> Iterable[pl.DataFrame] | None:
+    """Frames of a run of records; None when it is none, which the parser of the whole document can explain."""
+    text = cells(piece, names)
+    if text is not None:
+        nameable(feed, text.columns)
+        return heads([None] * len(text), first_row).hstack(text).iter_slices(_records.PART_ROWS)
+    try:
+        records = list(ijson.items(Guarded(BytesIO(b"[" + piece + b"]"), feed), "item", buf_size=BUFFER))
+    except (ijson.JSONError, ValueError, ArithmeticError):
+        return None
+    starts = range(0, len(records), _records.PART_ROWS)
+    return chain.from_iterable(frames(records[at : at + _records.PART_ROWS], first_row + at, feed) for at in starts)
 
 
 def _explain(source: Path, feed: Feed, prefix: str, *, may_be_empty: bool) -> None:

@@ -51,7 +51,10 @@ def read(source: Path, out: Path, feed: Feed, unit: Unit) -> Report:
     del unit
     want: Options = options(Options, feed)
     frames = _odata_frames if want.is_odata_v2 else _frames
-    return read_list(source, out, feed, want.record_path, frames, may_be_empty=want.may_be_empty)
+    is_text_kept = not want.is_odata_v2
+    return read_list(
+        source, out, feed, want.record_path, frames, may_be_empty=want.may_be_empty, is_text_kept=is_text_kept
+    )
 
 
 def _frames(values: list[Any], first_row: int, feed: Feed) -> Iterator[pl.DataFrame]:
