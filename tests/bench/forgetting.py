@@ -3,8 +3,9 @@
     python -m tests.bench.forgetting [--people N] [--among N]
 
 The stages `snapshot` and `prepare` of the performance family run with a key a person and without; without means the
-Parquet files that a snapshot would otherwise be, and no keys. One person is forgotten among all those of a workers' report that went through ingest, with a
-key and a score each: in landing, lake, vault, keys, scores and the file written back. Ratios and seconds of one run.
+Parquet files that a snapshot would otherwise be, and no keys. One person is forgotten among all those of a workers'
+report that went through ingest, with a key and a score each: in landing, lake, vault, keys, scores and the file written
+back. Ratios and seconds of one run.
 """
 
 import argparse

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from scipy.stats import fisher_exact
 
 from .conftest import candor
 
@@ -20,6 +21,7 @@ class Road:
     code: int
     printed: str
     summary: dict[str, Any]
+    var: Path
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +30,7 @@ def road(real_data: Path, tmp_path_factory):
     done = candor("run", "--exports", str(real_data), "--var", str(var))
     try:
         assert (var / "summary.json").is_file(), done.stdout[-3000:] + done.stderr[-3000:]
-        yield Road(done.returncode, done.stdout, json.loads((var / "summary.json").read_text()))
+        yield Road(done.returncode, done.stdout, json.loads((var / "summary.json").read_text()), var)
     finally:
         candor("down", "--var", str(var))
 
@@ -52,8 +54,32 @@ def test_a_family_without_groups_is_scored_in_shadow_only(road, family):
     assert (found["live"], found["approvers"], found["exports"]) == ("shadow", [], [])
 
 
-def test_outcomes_are_released_by_two_people_and_written_back(road):
+def test_outcomes_have_groups_and_end_as_their_numbers_say(road):
+    """Released by two people, or held for a group that its own counts show to be worse off: both are success."""
     found = road.summary["families"]["outcomes"]
-    assert (found["verdict"], found["live"]) == ("allowed", "release")
-    assert found["approvers"] == ["compliance_first", "compliance_second"]
-    assert found["exports"]
+    verdict = json.loads((road.var / "proposals" / "outcomes" / found["verdict_sha256"] / "verdict.json").read_text())
+    judged = (*verdict["groups"]["axes"], *verdict["groups"]["by_subject"])
+    worse_off = [group for axis in judged for group in found_adverse(axis["groups"])]
+    assert "no_group_data" not in found["codes"]
+    if worse_off:
+        assert (found["verdict"], found["live"], found["codes"]) == ("held", "nothing", ["adverse"])
+        assert (found["approvers"], found["exports"]) == ([], [])
+        assert len(found["held_because"]) == len(worse_off)
+    else:
+        assert (found["verdict"], found["live"]) == ("allowed", "release")
+        assert found["approvers"] == ["compliance_first", "compliance_second"]
+        assert found["exports"]
+
+
+def found_adverse(groups: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Groups that are selected less than four fifths as often as the one compared with, and not by chance."""
+    [best] = [group for group in groups if group["is_reference"]]
+    rate = best["selected"] / best["n"]
+    others = [group for group in groups if not group["is_reference"] and group["n"] >= 30]
+    return [
+        group
+        for group in others
+        if group["selected"] / group["n"] < 0.8 * rate
+        and fisher_exact([[g["selected"], g["n"] - g["selected"]] for g in (group, best)]).pvalue < 0.05
+        and (group["p_corrected"] or 0) < 0.05
+    ]
