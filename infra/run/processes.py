@@ -2,7 +2,8 @@
 
 Each is recorded in a pid file with its start time, so that a number which the system gave to somebody else is
 never killed. Tasks of Airflow leave the process group of their scheduler; they are known by a random mark in
-their environment, which nothing else on the machine carries.
+their environment, which nothing else on the machine carries. Airflow's workers let nobody but root look at theirs
+(they are not "dumpable"); they stay in the session of the process that we started.
 """
 
 import json
@@ -11,10 +12,10 @@ import secrets
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 MARK: Final = "CANDOR_PROCESS_MARK"
 PROC: Final = Path("/proc")
@@ -67,13 +68,12 @@ def stop(names: Sequence[str], folder: Path) -> int:
     one that vanished are taken up again at the next start.
     """
     found = [(name, started) for name in names if (started := recorded(name, folder))]
-    marks = {started.mark for _, started in found}
-    victims = {started.pid for _, started in found if is_alive(started)} | set(_marked(marks))
+    victims = _started_by([started for _, started in found])
     ended = len(victims)
     for _ in range(50):
         for pid in victims:
             _kill(pid)
-        victims = set(_marked(marks))
+        victims = _started_by([started for _, started in found])
         if not victims:
             break
         time.sleep(0.1)
@@ -82,25 +82,53 @@ def stop(names: Sequence[str], folder: Path) -> int:
     return ended
 
 
-def _marked(marks: set[str]) -> Iterator[int]:
-    """Processes whose environment carries one of the marks."""
-    wanted = {f"{MARK}={mark}".encode() for mark in marks}
-    for folder in PROC.iterdir() if wanted else ():
-        if folder.name.isdigit() and int(folder.name) != os.getpid():
-            try:
-                if wanted & set((folder / "environ").read_bytes().split(b"\0")):
-                    yield int(folder.name)
-            except OSError:
-                continue
+def _started_by(found: Sequence[Started]) -> set[int]:
+    """Living processes that are recorded, or descend from one that is."""
+    folders = [folder for folder in PROC.iterdir() if folder.name.isdigit()]
+    known = {int(folder.name): fields for folder in folders if (fields := _stat(folder))}
+    marks = {f"{MARK}={started.mark}".encode() for started in found}
+    # While anybody is in a session the system gives its number to no other process.
+    sessions = {started.pid for started in found if is_alive(started) or started.pid not in known}
+    mine = {started.pid for started in found if is_alive(started)}
+    for pid, fields in known.items():
+        said = _environment(pid)
+        if (marks & said) if said is not None else (fields.session in sessions):
+            mine.add(pid)
+    mine.discard(os.getpid())
+    while more := {pid for pid, fields in known.items() if fields.parent in mine} - mine:
+        mine |= more
+    return mine
+
+
+class _Stat(NamedTuple):
+    parent: int
+    session: int
+    since: str
+
+
+def _environment(pid: int) -> set[bytes] | None:
+    """A process's variables; None when we may not look at them."""
+    try:
+        return set((PROC / str(pid) / "environ").read_bytes().split(b"\0"))
+    except PermissionError:
+        return None
+    except OSError:
+        return set()
+
+
+def _stat(folder: Path) -> _Stat | None:
+    """Of a living process; None when there is none, or only its remains."""
+    try:
+        fields = (folder / "stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return None
+    return None if fields[0] == "Z" else _Stat(int(fields[1]), int(fields[3]), fields[19])
 
 
 def _since(pid: int) -> str | None:
-    """Start time of a living process; None when there is none, or only its remains."""
-    try:
-        fields = (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return None
-    return None if fields[0] == "Z" else fields[19]
+    """Start time of a living process."""
+    found = _stat(PROC / str(pid))
+    return found.since if found else None
 
 
 def _kill(pid: int) -> None:

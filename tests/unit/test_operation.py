@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -110,12 +111,12 @@ def test_down_ends_what_a_component_started_wherever_it_went_and_nobody_else(tmp
         words = [sys.executable, "-u", "-c", START, str(company.airflow), LEAVES]
         mark = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
         until = time.monotonic() + 60
-        while len([*processes._marked({mark})]) < 2:
+        while len(marked(mark)) < 2:
             assert time.monotonic() < until
             time.sleep(0.05)
         assert cli.main(["down", "--var", str(tmp_path)]) == 0
         assert capsys.readouterr().out == "2 processes ended.\n"
-        assert [*processes._marked({mark})] == []
+        assert marked(mark) == []
         assert stranger.poll() is None
         assert cli.main(["down", "--var", str(tmp_path)]) == 0
         assert capsys.readouterr().out == "Nothing was running.\n"
@@ -227,3 +228,46 @@ def test_a_var_that_cannot_be_made_is_said_in_one_line(tmp_path):
     done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
     assert "VAR must be a folder" in done.stderr
+
+
+HIDES = """
+import ctypes, os, subprocess, sys, time
+if os.fork() == 0:
+    ctypes.CDLL(None).prctl(4, 0)  # PR_SET_DUMPABLE, as Airflow's workers do
+    while subprocess.run(["sleep", "60"], start_new_session=True):  # a task of such a worker
+        pass
+time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("is_killed_before", [False, True])
+def test_down_ends_what_does_not_let_its_variables_be_read(tmp_path, capsys, monkeypatch, is_killed_before):
+    """As it is for everybody but root, whom these tests may run as."""
+    company = made(tmp_path)
+    words = [sys.executable, "-u", "-c", START, str(company.airflow), HIDES]
+    mark = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
+    until = time.monotonic() + 60
+    while len(found := marked(mark)) < 3:
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    leader = processes.recorded("scheduler", company.airflow)
+    read = processes._environment
+    monkeypatch.setattr(processes, "_environment", lambda pid: None if pid in found else read(pid))
+    if is_killed_before:
+        os.kill(leader.pid, signal.SIGKILL)
+        while processes.is_alive(leader):
+            time.sleep(0.01)
+    assert cli.main(["down", "--var", str(tmp_path)]) == 0
+    assert capsys.readouterr().out == f"{2 if is_killed_before else 3} processes ended.\n"
+    assert marked(mark) == []
+
+
+def marked(mark: str) -> list[int]:
+    wanted, found = f"{processes.MARK}={mark}".encode(), []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            if wanted in (folder / "environ").read_bytes().split(b"\0"):
+                found.append(int(folder.name))
+        except OSError:
+            continue
+    return found
