@@ -40,7 +40,8 @@ PEOPLE: Final = 1_000_000
 AMONG: Final = 100_000
 FAMILY: Final = "performance"
 _BORN: Final = {"file_id": "f", "source_row": 1, "known_from_basis": "source"}
-_KNOWN: Final = datetime(2026, 6, 30, tzinfo=UTC)
+_KNOWN: Final = datetime(2026, 1, 1, tzinfo=UTC)
+_RATED: Final = datetime(2026, 6, 15, tzinfo=UTC)
 _DAY: Final = date(2026, 6, 30)
 
 
@@ -67,9 +68,10 @@ def tables(people: int) -> dict[str, pl.DataFrame]:
         period_code=pl.lit("2026H1"),
         period_start=pl.lit(date(2026, 1, 1)),
         period_end=pl.lit(date(2026, 5, 31)),
-        completed_at=pl.lit(datetime(2026, 6, 15, tzinfo=UTC)),
+        completed_at=pl.lit(_RATED),
         rating_share=pl.int_range(pl.len()) % 5 / 4,
         is_team_level=pl.lit(value=False),
+        known_from=pl.lit(_RATED),
     )
     return {
         "workers": workers,
