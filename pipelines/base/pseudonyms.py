@@ -14,6 +14,8 @@ AUDIT_KEY = "CANDOR_AUDIT_KEY"
 PERSON_KEY = "CANDOR_PERSON_KEY"
 _BLOCK: Final = 64
 """Bytes that SHA-256 takes at once."""
+_DIGITS: Final = 32
+"""Of a digest that stay: 128 bits."""
 
 _WHAT = {
     PSEUDONYM_KEY: "the 64 hex characters that key pseudonyms",
@@ -65,9 +67,12 @@ def pseudonym(key: bytes, scheme: str, values: pl.Series, prefix: str = "p") -> 
 
 def _names(key: bytes, scheme: str, values: pl.Series, prefix: str) -> pl.Series:
     """A pseudonym a value: HMAC as RFC 2104 has it, two digests of a whole column at a time."""
-    block, digests = key.ljust(_BLOCK, b"\x00"), values
-    for pad, text in ((0x36, f"{scheme}|"), (0x5C, "")):
-        before = bytes(byte ^ pad for byte in block) + text.encode()
-        joined = digests.to_frame("").select(pl.lit(before) + pl.col("").cast(pl.Binary)).to_series()
-        digests = sha256_each(joined).str.decode("hex")
-    return (f"{prefix}_" + digests.bin.head(16).bin.encode("hex")).alias(values.name)
+    inner = sha256_each(_behind(0x36, key, f"{scheme}|", values))
+    outer = sha256_each(_behind(0x5C, key, "", inner.str.decode("hex")))
+    return (f"{prefix}_" + outer.str.head(_DIGITS)).alias(values.name)
+
+
+def _behind(pad: int, key: bytes, text: str, values: pl.Series) -> pl.Series:
+    """[n] bytes: the padded key, a text and each value."""
+    before = bytes(byte ^ pad for byte in key.ljust(_BLOCK, b"\x00")) + text.encode()
+    return values.to_frame("").select(pl.lit(before) + pl.col("").cast(pl.Binary)).to_series()

@@ -71,7 +71,8 @@ def to_table(frame: pl.DataFrame, mapped: TableMap, context: Context, other: Oth
     known = fill(mapped.known_from, KNOWN_FROM, here) if mapped.known_from else None
     seen = known.value if known else pl.lit(None, dtype=KNOWN_FROM.dtype)
     wrong = faults({**filled, **({"known_from": known} if known else {})})
-    rows = shaped.frame.select(
+    # lazily, since only then is what value and faults have in common computed once
+    made = shaped.frame.lazy().select(
         ROW,
         *(item.value.alias(name) for name, item in filled.items()),
         # A source cannot know anything after it wrote the file.
@@ -79,11 +80,12 @@ def to_table(frame: pl.DataFrame, mapped: TableMap, context: Context, other: Oth
         known_from_basis=pl.when(seen.is_null()).then(pl.lit(OBSERVED)).otherwise(pl.lit(SOURCE)),
         **{REASON: pl.concat_str(wrong, separator=" ", ignore_nulls=True)},
     )
+    rows = made.collect()
     if see is not None:
         see(shaped.frame, rows)
     bad = rows.filter(pl.col(REASON) != "").select(ROW, pl.col(REASON).str.split(" ")).explode(REASON)
     shaped.rejected.append(bad)
-    shaped.frame = rows.filter(pl.col(REASON) == "").drop(REASON)
+    shaped.frame = (rows.filter(pl.col(REASON) == "") if len(bad) else rows).drop(REASON)
     return shaped
 
 
@@ -204,7 +206,7 @@ def _named(raw: pl.DataFrame, feed: Feed, unit: Unit, context: Context) -> tuple
     raw = raw.with_columns(pl.lit(None, dtype=pl.String).alias(name) for name in absent)
     here = context_of(raw, context)
     clean = sorted(feed.reads() & set(raw.columns))
-    raw = raw.with_columns(cell(name, here).alias(name) for name in clean)
+    raw = raw.lazy().with_columns(cell(name, here).alias(name) for name in clean).collect()
     context = replace(context, clean=frozenset(clean))
     rules = [rule for mapped in feed.tables for rule in mapped.columns.values()]
     return with_names(raw, rules, context_of(raw, context)), context
@@ -246,4 +248,4 @@ def _reasons(frame: pl.DataFrame, table: str) -> pl.DataFrame:
 
 def _write(frame: pl.DataFrame, folder: Path, number: str) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    frame.write_parquet(folder / f"part-{number}.parquet", compression="lz4")
+    frame.write_parquet(folder / f"part-{number}.parquet", compression="lz4", statistics=False)

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Final, Protocol
 
+import numpy as np
 import polars as pl
 
 from pipelines.ingest.read._records import MAX_CELLS
@@ -22,7 +23,8 @@ _LAST: Final = re.compile(rb"\}" + _SPACE + rb"\]")
 _LOOK: Final = 64
 """Bytes before a record in which the end of the one before must be."""
 _NAME: Final = re.compile(rb'"([^"]*)":')
-_LATE_COLONS: Final = (b" :", b"\t:", b"\r:", b"\n:")
+_WHITE: Final = np.frombuffer(b" \t\r\n", dtype=np.uint8)
+_QUOTE, _COLON, _BLANK = ord('"'), ord(":"), ord(" ")
 
 
 class Readable(Protocol):
@@ -89,22 +91,33 @@ def cells(piece: bytes, names: set[str]) -> pl.DataFrame | None:
         [n_records] text, a column a name that occurs, ordered; null where a record lacks it. None when it cannot be
         shown that this is all that the piece says.
     """
-    if b"\\" in piece or any(colon in piece for colon in _LATE_COLONS):
-        return None
-    # No quote is within a text now, and a colon follows every name at once. A text that starts with a colon counts as
-    # a name too, without a text beside it.
-    named = piece.count(b'":')
-    if named not in (piece.count(b'":"'), piece.count(b'": "')):
+    if not _is_all_text(piece):
         return None
     between = _BETWEEN.search(piece)
-    records = piece.count(between.group()) + 1 if between else 1
     lines = piece.replace(between.group(), b"}\n{") if between else piece
+    records = piece.count(between.group()) + 1 if between else 1
     # a name and its text have four quotes: when the cells have as many, all are there
-    found = _parsed(lines, records, names, piece.count(b'"') // 4)
+    filled = int(np.count_nonzero(np.frombuffer(piece, dtype=np.uint8) == _QUOTE)) // 4
+    found = _parsed(lines, records, names, filled)
     if found is None and not names.issuperset(more := {name.decode() for name in set(_NAME.findall(piece))}):
         names |= more
-        found = _parsed(lines, records, names, piece.count(b'"') // 4)
+        found = _parsed(lines, records, names, filled)
     return found
+
+
+def _is_all_text(piece: bytes) -> bool:
+    """Whether a text follows every name, provided that the piece is JSON.
+
+    Without a backslash no quote is within a text. So a colon behind a name has a quote before it, or white space; where
+    none has white space and each that has a quote is followed by one, no name has a number, a list or nothing.
+    """
+    if b"\\" in piece:
+        return False
+    data = np.frombuffer(piece, dtype=np.uint8)
+    colons = np.flatnonzero(data[1:-2] == _COLON) + 1  # the last name ends well before: its text and `}` follow
+    before, after, second = data[colons - 1], data[colons + 1], data[colons + 2]
+    begins_text = (after == _QUOTE) | ((after == _BLANK) & (second == _QUOTE))
+    return not (np.isin(before, _WHITE) | ((before == _QUOTE) & ~begins_text)).any()
 
 
 def _parsed(lines: bytes, records: int, names: set[str], filled: int) -> pl.DataFrame | None:
