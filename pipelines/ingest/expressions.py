@@ -5,7 +5,7 @@ column: what a source wrote is never dropped silently.
 """
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -46,6 +46,9 @@ def fill(rule: Rule, column: Column, context: Context) -> Filled:
     made = named_column(rule)
     if made in context.columns:
         return Filled(pl.col(made), pl.when(pl.col(made).is_null() & pl.lit(column.required)).then(pl.lit("missing")))
+    parsed_once = moment_column(rule, column.kind)
+    if parsed_once in context.columns:
+        return _of_moments(pl.col(parsed_once), first(rule.from_ or (), context), column)
     text = _source(rule, context)
     coded = _coded(rule, text)
     parsed = _parsed(rule, coded, column.kind)
@@ -67,6 +70,35 @@ def fill(rule: Rule, column: Column, context: Context) -> Filled:
         .then(pl.lit("missing"))
     )
     return Filled(value, fault)
+
+
+def moment_column(rule: Rule, kind: str) -> str:
+    """Where the moments of a bare column stand once they were parsed; empty for other rules.
+
+    What a source says of when it knew something holds for all that it says: several tables ask for the same moments.
+    """
+    is_alone = set(rule.model_dump(exclude_defaults=True)) == {"from_", "moment"}
+    is_bare = kind == "moment" and isinstance(rule.from_, str) and is_alone
+    return f"@moment|{rule.moment}|{rule.from_}" if is_bare else ""
+
+
+def with_moments(frame: pl.DataFrame, rules: Iterable[tuple[Rule, str]], context: Context) -> pl.DataFrame:
+    """`frame` with the moments of its bare columns.
+
+    Args:
+        frame: [n_rows] cells.
+        rules: Rules and the kinds of the columns that they fill.
+        context: The frame's columns.
+    """
+    wanted = {moment_column(rule, kind): rule for rule, kind in rules if rule.from_ in context.columns}
+    parsed = {name: _moment(cell(str(r.from_), context), str(r.moment)) for name, r in wanted.items() if name}
+    return frame.lazy().with_columns(**{name: value.cast(DTYPES["moment"]) for name, value in parsed.items()}).collect()
+
+
+def _of_moments(value: pl.Expr, text: pl.Expr, column: Column) -> Filled:
+    missing = value.is_null() & pl.lit(column.required)
+    unparsable = text.is_not_null() & value.is_null()
+    return Filled(value, pl.when(unparsable).then(pl.lit("unparsable")).when(missing).then(pl.lit("missing")))
 
 
 def _given(rule: Rule, column: Column, context: Context) -> pl.Expr:

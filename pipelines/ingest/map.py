@@ -6,7 +6,7 @@ Writes  mapped    <table>/part-*.parquet; _rejected and _filtered: source_row, t
 Clear identifiers stop here: people become keyed pseudonyms, and only the vault's table `identifiers` keeps a value.
 """
 
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -25,13 +25,13 @@ from pipelines.ingest.batch import Batch, Held, Unit, read_json, result, write_j
 from pipelines.ingest.cells import Context, cell
 from pipelines.ingest.counts import NOTHING
 from pipelines.ingest.discover import landed
-from pipelines.ingest.expressions import Filled, faults, fill
+from pipelines.ingest.expressions import Filled, faults, fill, with_moments
 from pipelines.ingest.feeds import Feed
 from pipelines.ingest.identity import with_names
 from pipelines.ingest.land import land
 from pipelines.ingest.read import FAULT, ROW, parts, read, reading
 from pipelines.ingest.reshape import NOTES, REASON, Other, Shaped, context_of, join, keep_rows, shape
-from pipelines.ingest.rules import Join, TableMap
+from pipelines.ingest.rules import Join, Rule, TableMap
 
 REJECTED: Final = "_rejected"
 FILTERED: Final = "_filtered"
@@ -195,8 +195,14 @@ def map_parts(
         see: Somebody who wants to look, for each of the feed's tables; or nobody.
     """
     context = Context(frozenset(), feed.extraction(unit.groups), key, nothing=feed.nothing)
-    named = (_named(pl.read_parquet(part), feed, unit, context) for part in raws)
+    named = (_named(_cells(part, feed), feed, unit, context) for part in raws)
     return ahead((len(raw), _map_part(raw, feed, unit, here, other, see=see)) for raw, here in ahead(named))
+
+
+def _cells(part: Path, feed: Feed) -> pl.DataFrame:
+    """Of a raw part the columns that the mapping reads."""
+    wanted = {ROW, FAULT, *feed.reads()}
+    return pl.read_parquet(part, columns=[name for name in pl.read_parquet_schema(part) if name in wanted])
 
 
 def _named(raw: pl.DataFrame, feed: Feed, unit: Unit, context: Context) -> tuple[pl.DataFrame, Context]:
@@ -208,8 +214,18 @@ def _named(raw: pl.DataFrame, feed: Feed, unit: Unit, context: Context) -> tuple
     clean = sorted(feed.reads() & set(raw.columns))
     raw = raw.lazy().with_columns(cell(name, here).alias(name) for name in clean).collect()
     context = replace(context, clean=frozenset(clean))
-    rules = [rule for mapped in feed.tables for rule in mapped.columns.values()]
-    return with_names(raw, rules, context_of(raw, context)), context
+    rules = list(_rules(feed))
+    raw = with_names(raw, [rule for rule, _ in rules], context_of(raw, context))
+    return with_moments(raw, rules, context_of(raw, context)), context
+
+
+def _rules(feed: Feed) -> Iterator[tuple[Rule, str]]:
+    """Every rule of a feed, and the kind of the column that it fills."""
+    for mapped in feed.tables:
+        kinds = {column.name: column.kind for column in TABLES[mapped.table].columns}
+        yield from ((rule, kinds[name]) for name, rule in mapped.columns.items())
+        if mapped.known_from is not None:
+            yield mapped.known_from, KNOWN_FROM.kind
 
 
 def _map_part(
