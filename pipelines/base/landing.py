@@ -16,10 +16,11 @@ import hashlib
 import os
 import re
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, Self
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -87,8 +88,7 @@ def read(store: Store, key: str, path: Path) -> bool:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with staging.new_folder(path.parent, ".sealed-") as folder:
-        store.download(key, folder / "sealed")
-        with (folder / "sealed").open("rb") as sealed:
+        with store.opened(key, folder) as sealed:
             head = sealed.readline(_LINE)
             name = _name(_named(head, key))
             is_emptied = os.fstat(sealed.fileno()).st_size == len(head)
@@ -164,26 +164,58 @@ def _sealed(source: BinaryIO, key: str, place: str, material: bytes, scratch: Pa
 
 
 def _seal(source: BinaryIO, target: Path, material: bytes, head: bytes, key: str) -> str:
-    cipher, digest, about = AESGCM(material), hashlib.sha256(), head + key.encode()
-    with target.open("wb") as sealed:
+    cipher, about = AESGCM(material), head + key.encode()
+    with target.open("wb") as sealed, _Digest() as digest:
         sealed.write(head)
         for nonce, piece in _pieces(source, PIECE):
             digest.update(piece)
             sealed.write(cipher.encrypt(nonce, piece, about))
-    return digest.hexdigest()
+        return digest.hexdigest()
 
 
 def _unseal(sealed: BinaryIO, target: Path, material: bytes, head: bytes, key: str) -> str:
-    cipher, digest, about = AESGCM(material), hashlib.sha256(), head + key.encode()
+    cipher, about = AESGCM(material), head + key.encode()
     try:
-        with target.open("wb") as plain:
+        with target.open("wb") as plain, _Digest() as digest:
             for nonce, piece in _pieces(sealed, PIECE + _TAG):
                 opened = cipher.decrypt(nonce, piece, about)
                 digest.update(opened)
                 plain.write(opened)
+            return digest.hexdigest()
     except InvalidTag:
         raise _changed(key) from None
-    return digest.hexdigest()
+
+
+class _Digest:
+    """SHA-256 of pieces, each taken in while its writer goes on with it."""
+
+    def __init__(self) -> None:
+        self._digest, self._beside = hashlib.sha256(), ThreadPoolExecutor(1)
+        self._last: Future[None] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._beside.shutdown()
+
+    def update(self, piece: bytes) -> None:
+        """Take in a piece; a short one is not worth a thread."""
+        self._settle()
+        if len(piece) < PIECE:
+            self._digest.update(piece)
+        else:
+            self._last = self._beside.submit(self._digest.update, piece)
+
+    def hexdigest(self) -> str:
+        """Of all pieces so far."""
+        self._settle()
+        return self._digest.hexdigest()
+
+    def _settle(self) -> None:
+        if self._last is not None:
+            self._last.result()
+            self._last = None
 
 
 def _pieces(file: BinaryIO, size: int) -> Iterator[tuple[bytes, bytes]]:

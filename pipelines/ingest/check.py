@@ -130,7 +130,7 @@ def settle(batch: Batch, units: list[Unit], left_out: pl.DataFrame, out: Path) -
     accepted = [pl.DataFrame(schema=REASONS).select(SOURCE)]
     for file in sorted((out / "rows").glob("*.parquet")):
         sources = pl.read_parquet(file, columns=SOURCE)
-        kept = sources.join(bad, on=SOURCE, how="anti")
+        kept = sources.join(bad, on=SOURCE, how="anti") if len(bad) else sources
         if len(kept) != len(sources):
             frame = pl.read_parquet(file).join(bad, on=SOURCE, how="anti", maintain_order="left")
             frame.write_parquet(file, compression="lz4", statistics=False)

@@ -15,7 +15,7 @@ from typing import Final
 import polars as pl
 
 from pipelines.base.contracts import TABLES, Table
-from pipelines.validate.engine import check
+from pipelines.validate.engine import Sound, check
 from pipelines.validate.suites import ROW, Finding, columns_of, rules
 
 SOURCE: Final = ["unit_no", "source_row"]
@@ -55,13 +55,14 @@ def run(folder: Path) -> str:
     failed = [pl.DataFrame(schema=FAILED)]
     findings: list[Finding] = []
     passed: dict[str, pl.Series] = {}
+    sound: Sound = {}
     checked = 0
     for table in order():
         file = folder / "rows" / f"{table.name}.parquet"
         frame = pl.read_parquet(file, columns=_needed(table)) if file.is_file() else None
         if frame is not None:
             frame = _without(frame, bad)
-            outcome = check(table, frame, {other: passed[other] for other in table.references.values()})
+            outcome = check(table, frame, {other: passed[other] for other in table.references.values()}, sound)
             rows = frame.select(SOURCE).with_row_index(ROW).cast({ROW: pl.Int64})
             failed.append(_located(table, outcome.failed.join(rows, on=ROW, maintain_order="left")))
             bad = pl.concat([bad, failed[-1].select(SOURCE)]).unique()

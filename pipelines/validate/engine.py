@@ -24,15 +24,19 @@ LARGE: Final = 100_000
 """Rows from which rules are run column by column on distinct contents; below, one run of all rules costs less."""
 CHUNK: Final = 1_000_000
 """Rows a run: the pandas engine is good up to about a million."""
+_NONE: Final = pl.DataFrame(schema={ROW: pl.Int64(), "reason_code": pl.String()})
+Sound = dict[str, pl.Series]
+"""Rules on one column -> contents that passed them, in whichever table: most people are in several."""
 
 
-def check(table: Table, frame: pl.DataFrame, known: Mapping[str, pl.Series]) -> Outcome:
+def check(table: Table, frame: pl.DataFrame, known: Mapping[str, pl.Series], sound: Sound | None = None) -> Outcome:
     """Check a canonical table's rows.
 
     Args:
         table: The contract.
         frame: [n_rows] canonical rows with `known_from`, exact duplicates removed.
         known: Referenced table -> [n] ids that exist.
+        sound: What passed before; what passes now is added.
 
     Returns:
         Findings of all expectations, and the rows that failed, numbered from 0 in the order given.
@@ -40,30 +44,27 @@ def check(table: Table, frame: pl.DataFrame, known: Mapping[str, pl.Series]) -> 
     Raises:
         ContractError: An expectation could not be evaluated.
     """
-    empty = pl.DataFrame(schema={ROW: pl.Int64(), "reason_code": pl.String()})
     if frame.is_empty():
-        return Outcome([], empty)
+        return Outcome([], _NONE)
     helped = with_helpers(table, frame, known)
     if len(helped) < LARGE:
         runs = list(_run(table.name, [*rules(table), *key_rules()], helped))
     else:
-        runs = [*_by_content(table, helped), *_run(table.name, key_rules(), helped)]
-    return Outcome([finding for finding, _ in runs], pl.concat([empty, *(bad for _, bad in runs)]))
+        runs = [*_by_content(table, helped, {} if sound is None else sound), *_run(table.name, key_rules(), helped)]
+    return Outcome([finding for finding, _ in runs], pl.concat([_NONE, *(bad for _, bad in runs)]))
 
 
-def _by_content(table: Table, helped: pl.DataFrame) -> Iterator[tuple[Finding, pl.DataFrame]]:
+def _by_content(table: Table, helped: pl.DataFrame, sound: Sound) -> Iterator[tuple[Finding, pl.DataFrame]]:
     """Run the rules on single rows, those that read the same columns together."""
     groups: dict[tuple[str, ...], list[Rule]] = {}
     for rule in rules(table):
         groups.setdefault(tuple(columns_of([rule])), []).append(rule)
     for columns, found in groups.items():
-        contents = _contents(helped, columns, found)
-        failed = [
-            bad
-            for at in range(0, len(contents), CHUNK)
-            for _, bad in _run(table.name, found, contents[at : at + CHUNK])
-        ]
-        bad = _spread(helped, list(columns), contents, pl.concat(failed))
+        contents = _not_yet(_contents(helped, columns, found), found, sound)
+        pieces = (contents[at : at + CHUNK] for at in range(0, len(contents), CHUNK))
+        failed = pl.concat([_NONE, *(bad for piece in pieces for _, bad in _run(table.name, found, piece))])
+        _note(contents, failed, found, sound)
+        bad = _spread(helped, list(columns), contents, failed)
         for rule in found:
             mine = bad.filter(pl.col("reason_code") == rule.reason_code)
             yield Finding(table.name, rule.reason_code, len(helped), len(mine)), mine
@@ -75,6 +76,31 @@ def _contents(helped: pl.DataFrame, columns: tuple[str, ...], found: list[Rule])
     if all(rule.kind == FILLED for rule in found):
         return rows.filter(pl.struct(pl.col(columns).is_null()).is_first_distinct())
     return rows.unique(columns, keep="any")
+
+
+def _not_yet(contents: pl.DataFrame, found: list[Rule], sound: Sound) -> pl.DataFrame:
+    """Contents that did not pass the same rules before."""
+    passed = sound.get(_said(found))
+    if passed is None or not _is_text(contents):
+        return contents
+    return contents.filter((~contents.to_series(1).is_in(passed.implode())).fill_null(value=True))
+
+
+def _note(contents: pl.DataFrame, failed: pl.DataFrame, found: list[Rule], sound: Sound) -> None:
+    """Remember what passed, of rules on text: others have few contents or cost little."""
+    if _is_text(contents):
+        passed = contents.join(failed, on=ROW, how="anti").to_series(1).rename("")
+        sound[_said(found)] = pl.concat([sound.get(_said(found), passed.clear()), passed])
+
+
+def _is_text(contents: pl.DataFrame) -> bool:
+    """Whether contents are those of one column of text."""
+    return contents.dtypes[1:] == [pl.String]
+
+
+def _said(found: list[Rule]) -> str:
+    """Rules without the names of the columns that they are about."""
+    return str([(rule.kind, {k: v for k, v in rule.arguments.items() if k != "column"}) for rule in found])
 
 
 def _spread(helped: pl.DataFrame, columns: list[str], contents: pl.DataFrame, failed: pl.DataFrame) -> pl.DataFrame:

@@ -124,6 +124,28 @@ def test_a_large_table_fails_in_the_same_rows_as_a_small_one(monkeypatch: pytest
     assert {finding.checked for finding in by_content.findings} == {10}
 
 
+def test_what_passed_in_one_table_is_not_asked_again_in_another_and_nothing_else_passes(monkeypatch) -> None:
+    monkeypatch.setattr(engine, "LARGE", 1)
+    asked: list[list[str | None]] = []
+    original = engine._run
+
+    def spy(table: str, found: list[engine.Rule], rows: pl.DataFrame) -> Any:
+        if "no_pseudonym:person_id" in [rule.reason_code for rule in found]:
+            asked.append(sorted(rows["person_id"].to_list(), key=str))
+        return original(table, found, rows)
+
+    monkeypatch.setattr(engine, "_run", spy)
+    sound: engine.Sound = {}
+    other = f"p_{7:032x}"
+    first = check(TABLES["workers"], workers({"person_id": PERSON}, {"person_id": "nobody"}), {}, sound)
+    rows = workers({"person_id": PERSON}, {"person_id": "nobody"}, {"person_id": other}, {"person_id": None})
+    again = check(TABLES["workers"], rows, {}, sound)
+    assert asked == [["nobody", PERSON], [None, "nobody", other]]
+    assert "no_pseudonym:person_id" in first.failed["reason_code"]
+    alone = check(TABLES["workers"], rows, {})
+    assert sorted(again.failed.rows()) == sorted(alone.failed.rows())
+
+
 def test_an_expectation_that_cannot_be_evaluated_stops_the_batch() -> None:
     table = Table("odd", ("a",), (Column("a", "float", low=0),))
     frame = pl.DataFrame({"a": ["x"], "known_from": [datetime(2026, 1, 1, tzinfo=UTC)]})

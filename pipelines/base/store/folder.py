@@ -14,7 +14,7 @@ import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
-from typing import Final
+from typing import BinaryIO, Final
 from urllib.parse import quote
 
 from pipelines.base import staging
@@ -119,6 +119,15 @@ class FileStore:
         if is_new and not key.startswith(_BULK):
             self._settle(key)
         return is_new
+
+    @contextmanager
+    def opened(self, key: str, scratch: Path) -> Iterator[BinaryIO]:
+        """See `Store.opened`: the object itself."""
+        del scratch
+        with self._there(key) as path:
+            file = path.open("rb")
+        with file:
+            yield file
 
     def download(self, key: str, path: Path) -> None:
         """See `Store.download`."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 
 class Store(Protocol):
@@ -46,6 +46,9 @@ class Store(Protocol):
 
     def download(self, key: str, path: Path) -> None:
         """Write the object to a file, streaming; the file appears whole or not at all."""
+
+    def opened(self, key: str, scratch: Path) -> AbstractContextManager[BinaryIO]:
+        """The object to be read from its start, perhaps by way of a file in the folder `scratch`. Raises as `read`."""
 
     def uri(self, key: str) -> str:
         """The place as Delta Lake wants it."""

@@ -9,10 +9,10 @@ creating only if absent is left to the server (`If-None-Match`). `releases/` and
 
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 from botocore.exceptions import ClientError
 
@@ -136,6 +136,14 @@ class S3Store:
                         raise _missing(key) from None
                     raise
             staged.replace(path)
+
+    @contextmanager
+    def opened(self, key: str, scratch: Path) -> Iterator[BinaryIO]:
+        """See `Store.opened`: a copy."""
+        copy = scratch / "object"
+        self.download(key, copy)
+        with copy.open("rb") as file:
+            yield file
 
     def uri(self, key: str) -> str:
         """See `Store.uri`."""
