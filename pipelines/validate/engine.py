@@ -83,7 +83,7 @@ def _not_yet(contents: pl.DataFrame, found: list[Rule], sound: Sound) -> pl.Data
     passed = sound.get(_said(found))
     if passed is None or not _is_text(contents):
         return contents
-    return contents.filter((~contents.to_series(1).is_in(passed.implode())).fill_null(value=True))
+    return contents.join(passed.rename(contents.columns[1]).to_frame(), on=contents.columns[1], how="anti")
 
 
 def _note(contents: pl.DataFrame, failed: pl.DataFrame, found: list[Rule], sound: Sound) -> None:
