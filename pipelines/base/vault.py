@@ -54,7 +54,7 @@ def append(store: Store, table: Table, frame: pl.DataFrame, before: Pinned | Non
     Args:
         store: Where the vault is.
         table: `protected` or `identifiers`.
-        frame: [n_rows] stamped rows.
+        frame: [n_rows] stamped rows; their order stays.
         before: The table in the last manifest; a part left behind by a killed publish is written over.
         seq: Number of the manifest to be.
 
@@ -65,10 +65,9 @@ def append(store: Store, table: Table, frame: pl.DataFrame, before: Pinned | Non
         SettingsError: The key is not in the environment.
     """
     parts, rows, digest = (before.version, before.rows, before.sha256) if before else (0, 0, "")
-    ordered = frame.with_columns(published_seq=pl.lit(seq)).sort(table.key)
-    ciphertext = seal_frame(secret(_KEYS[table.zone]), ordered)
+    ciphertext = seal_frame(secret(_KEYS[table.zone]), frame.with_columns(published_seq=pl.lit(seq)))
     store.put(_part(table.name, parts + 1), ciphertext)
-    return parts + 1, rows + len(ordered), sha256_bytes(f"{digest}{sha256_bytes(ciphertext)}".encode())
+    return parts + 1, rows + len(frame), sha256_bytes(f"{digest}{sha256_bytes(ciphertext)}".encode())
 
 
 def read(store: Store, name: str, manifest: "Tables", as_of: date | None = None) -> pl.DataFrame:

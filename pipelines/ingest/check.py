@@ -83,7 +83,7 @@ def lay_out(batch: Batch, units: list[Unit], feeds: Mapping[str, Feed], out: Pat
         if frame is not None:
             frame, gone = dedupe(frame, table, versions(batch.store, manifest, table))
             left_out.append(gone.select(REASONS.names()))
-            frame.write_parquet(out / "rows" / f"{table.name}.parquet", compression="lz4", statistics=False)
+            frame.write_parquet(out / "rows" / f"{table.name}.parquet", compression="uncompressed", statistics=False)
     _known(lake, manifest, out)
     return pl.concat(left_out)
 
@@ -133,7 +133,7 @@ def settle(batch: Batch, units: list[Unit], left_out: pl.DataFrame, out: Path) -
         kept = sources.join(bad, on=SOURCE, how="anti") if len(bad) else sources
         if len(kept) != len(sources):
             frame = pl.read_parquet(file).join(bad, on=SOURCE, how="anti", maintain_order="left")
-            frame.write_parquet(file, compression="lz4", statistics=False)
+            frame.write_parquet(file, compression="uncompressed", statistics=False)
         accepted.append(kept.unique())
     # A row that only repeats says so first; what single tables left out explains the others.
     filtered = pl.concat([left_out, _notes(batch, units, FILTERED).select(REASONS.names())])

@@ -264,4 +264,4 @@ def _reasons(frame: pl.DataFrame, table: str) -> pl.DataFrame:
 
 def _write(frame: pl.DataFrame, folder: Path, number: str) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    frame.write_parquet(folder / f"part-{number}.parquet", compression="lz4", statistics=False)
+    frame.write_parquet(folder / f"part-{number}.parquet", compression="uncompressed", statistics=False)

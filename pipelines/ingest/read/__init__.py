@@ -176,7 +176,7 @@ def write_part(frame: pl.DataFrame, out: Path, number: int) -> None:
     limits = read_json(out / _LIMITS)
     if limits is not None:
         _within(frame, limits)
-    frame.write_parquet(out / f"part-{number:05d}.parquet", compression="lz4", statistics=False)
+    frame.write_parquet(out / f"part-{number:05d}.parquet", compression="uncompressed", statistics=False)
 
 
 def _within(frame: pl.DataFrame, limits: Mapping[str, Any]) -> None:
