@@ -1,6 +1,8 @@
 """Expectations from the contracts: every rule finds its row, and no result holds a value."""
 
 import json
+import subprocess
+import sys
 from dataclasses import asdict
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -151,6 +153,21 @@ def test_an_expectation_that_cannot_be_evaluated_stops_the_batch() -> None:
     frame = pl.DataFrame({"a": ["x"], "known_from": [datetime(2026, 1, 1, tzinfo=UTC)]})
     with pytest.raises(ContractError, match="out_of_range:a of odd was not"):
         check(table, frame, {})
+
+
+def test_what_only_expectations_on_distributions_use_is_not_loaded_and_can_be_by_others() -> None:
+    code = (
+        "import sys; from pipelines.validate import engine; engine.context()\n"
+        "assert not {'altair', 'scipy.stats'} & set(sys.modules)\n"
+        "from great_expectations.expectations.core import expect_column_kl_divergence_to_be_less_than as kl\n"
+        "from pipelines.base.errors import ContractError\n"
+        "try:\n    kl.stats.entropy\nexcept ContractError as error:\n    print(error)\n"
+        "import scipy.stats; print(scipy.stats.norm.cdf(0))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == (
+        "Expectations must do without scipy.stats.entropy; one does not. See validate.engine.\n0.5\n"
+    )
 
 
 def test_tables_come_after_those_they_refer_to() -> None:
