@@ -67,7 +67,7 @@ def write(store: Store, key: str, source: BinaryIO, sha256: str, *, day: date, s
     with _sealed(source, key, place, _key_for(store, place, sha256), scratch) as (staged, digest):
         if digest != sha256:
             return False
-        if not store.upload_new(key, staged) and not is_kept(store, key):
+        if not store.upload_new(key, staged, may_keep=True) and not is_kept(store, key):
             store.upload(key, staged)  # what was there had lost its key
     return True
 

@@ -76,7 +76,7 @@ def test_a_writer_killed_after_its_key_was_made_is_followed_by_one_that_uses_it(
     class Killed(BaseException):
         pass
 
-    def die(*_):
+    def die(*_, **__):
         raise Killed
 
     with monkeypatch.context() as patch:
@@ -173,7 +173,7 @@ def test_a_rewriting_that_was_killed_is_finished_by_the_next(store, monkeypatch,
     class Killed(BaseException):
         pass
 
-    def die(*_):
+    def die(*_, **__):
         raise Killed
 
     with monkeypatch.context() as patch:

@@ -156,3 +156,15 @@ def test_a_share_that_cannot_sync_a_folder_is_as_good_as_it_gets(store, monkeypa
     monkeypatch.setattr(folder.os, "fsync", of_files_only)
     assert store.create("ledger/1", b"1")
     assert store.read("ledger/1") == b"1"
+
+
+def test_a_file_that_may_be_kept_becomes_the_object_and_another_stays_its_writers(store, tmp_path):
+    for name in ("kept", "copied"):
+        (tmp_path / name).write_bytes(b"first")
+    assert store.upload_new("landing/kept", tmp_path / "kept", may_keep=True)
+    assert store.upload_new("landing/copied", tmp_path / "copied")
+    assert not store.upload_new("landing/kept", tmp_path / "copied", may_keep=True)
+    same = [os.path.samefile(tmp_path / name, store.root / "landing" / name) for name in ("kept", "copied")]
+    assert same == [True, False]
+    (tmp_path / "copied").write_bytes(b"second")
+    assert store.read("landing/copied") == b"first"

@@ -109,13 +109,16 @@ class FileStore:
             shutil.copyfile(path, staged)
             self._replace(staged, key)
 
-    def upload_new(self, key: str, path: Path) -> bool:
-        """See `Store.upload_new`."""
+    def upload_new(self, key: str, path: Path, *, may_keep: bool = False) -> bool:
+        """See `Store.upload_new`: on one disk the file gets a second name."""
         if self.exists(key):
             return False
         with self._staged(key) as staged:
-            shutil.copyfile(path, staged)
-            is_new = self._link(staged, key)
+            if may_keep and path.stat().st_dev == staged.stat().st_dev:
+                is_new = self._link(path, key)
+            else:
+                shutil.copyfile(path, staged)
+                is_new = self._link(staged, key)
         if is_new and not key.startswith(_BULK):
             self._settle(key)
         return is_new

@@ -41,8 +41,8 @@ class Store(Protocol):
     def upload(self, key: str, path: Path) -> None:
         """Write or replace from a file, streaming."""
 
-    def upload_new(self, key: str, path: Path) -> bool:
-        """As `create`, from a file, streaming."""
+    def upload_new(self, key: str, path: Path, *, may_keep: bool = False) -> bool:
+        """As `create`, from a file, streaming. With `may_keep` it may be kept as is: nobody writes to it any more."""
 
     def download(self, key: str, path: Path) -> None:
         """Write the object to a file, streaming; the file appears whole or not at all."""

@@ -116,8 +116,9 @@ class S3Store:
         with faults.answering(self._at.bucket, key):
             self.client.upload_file(str(path), self._at.bucket, self.full(key))
 
-    def upload_new(self, key: str, path: Path) -> bool:
+    def upload_new(self, key: str, path: Path, *, may_keep: bool = False) -> bool:
         """See `Store.upload_new`: one conditional request, which S3 takes up to 5 GiB."""
+        del may_keep
         with path.open("rb") as body:
             if once := self._once(key):
                 return once.create(key, body)
