@@ -164,7 +164,7 @@ def test_a_file_that_may_be_kept_becomes_the_object_and_another_stays_its_writer
     assert store.upload_new("landing/kept", tmp_path / "kept", may_keep=True)
     assert store.upload_new("landing/copied", tmp_path / "copied")
     assert not store.upload_new("landing/kept", tmp_path / "copied", may_keep=True)
-    same = [os.path.samefile(tmp_path / name, store.root / "landing" / name) for name in ("kept", "copied")]
+    same = [(tmp_path / name).samefile(store.root / "landing" / name) for name in ("kept", "copied")]
     assert same == [True, False]
     (tmp_path / "copied").write_bytes(b"second")
     assert store.read("landing/copied") == b"first"
