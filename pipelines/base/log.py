@@ -5,7 +5,10 @@ import os
 import sys
 from typing import cast
 
-import structlog
+from pipelines.base.stage import loading
+
+with loading(without=("rich",)):  # for coloured tracebacks, which no command prints: a tenth of its start
+    import structlog
 
 
 def get_logger(name: str) -> structlog.stdlib.BoundLogger:

@@ -87,6 +87,6 @@ def features(family: str) -> Features:
 def network(family: str) -> Network:
     """The family's `network` module, and Keras with it, without its notices."""
     os.environ.update(_TENSORFLOW)
-    with loading():
+    with loading(without=("sklearn",)):  # for wrappers that we do not use: a fifth of the import
         importlib.import_module("keras")
         return cast("Network", importlib.import_module(f"pipelines.models.{family}.network"))
