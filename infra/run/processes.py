@@ -28,6 +28,8 @@ class Started:
     pid: int
     since: str
     mark: str
+    boot: str = ""
+    """Of the machine: numbers and clocks begin anew with each."""
 
 
 def start(name: str, command: Sequence[str], environment: Mapping[str, str], folder: Path) -> Started:
@@ -43,7 +45,7 @@ def start(name: str, command: Sequence[str], environment: Mapping[str, str], fol
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    started = Started(child.pid, _since(child.pid) or "", mark)
+    started = Started(child.pid, _since(child.pid) or "", mark, _boot())
     (folder / f"{name}.pid").write_text(json.dumps(asdict(started)))
     return started
 
@@ -87,13 +89,22 @@ def _started_by(found: Sequence[Started]) -> set[int]:
     folders = [folder for folder in PROC.iterdir() if folder.name.isdigit()]
     known = {int(folder.name): fields for folder in folders if (fields := _stat(folder))}
     marks = {f"{MARK}={started.mark}".encode() for started in found}
-    # While anybody is in a session the system gives its number to no other process.
-    sessions = {started.pid for started in found if is_alive(started) or started.pid not in known}
+    # While anybody is in a session the system gives its number to no other process; a dead one's may be another's by
+    # now, so those in it must be ours and younger than what we started.
+    sessions = {
+        started.pid: int(started.since)
+        for started in found
+        if is_alive(started) or (started.pid not in known and started.since and started.boot == _boot())
+    }
     mine = {started.pid for started in found if is_alive(started)}
     for pid, fields in known.items():
         said = _environment(pid)
-        if (marks & said) if said is not None else (fields.session in sessions):
-            mine.add(pid)
+        if said is None:
+            is_ours = fields.session in sessions and _uid(pid) == os.getuid()
+            is_mine = is_ours and int(fields.since) >= sessions[fields.session]
+        else:
+            is_mine = bool(marks & said)
+        mine |= {pid} if is_mine else set()
     mine.discard(os.getpid())
     while more := {pid for pid, fields in known.items() if fields.parent in mine} - mine:
         mine |= more
@@ -116,6 +127,19 @@ def _environment(pid: int) -> set[bytes] | None:
         return set()
 
 
+def _uid(pid: int) -> int | None:
+    """Whose a process is; its folder in /proc would say root when nobody may look at its variables."""
+    try:
+        lines = (PROC / str(pid) / "status").read_text().splitlines()
+    except OSError:
+        return None
+    return next((int(line.split()[1]) for line in lines if line.startswith("Uid:")), None)
+
+
+def _boot() -> str:
+    return (PROC / "sys/kernel/random/boot_id").read_text().strip()
+
+
 def _stat(folder: Path) -> _Stat | None:
     """Of a living process; None when there is none, or only its remains."""
     try:
@@ -134,5 +158,5 @@ def _since(pid: int) -> str | None:
 def _kill(pid: int) -> None:
     try:
         os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
+    except (ProcessLookupError, PermissionError):
         return

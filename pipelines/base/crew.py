@@ -5,8 +5,9 @@ A process needs a second to start, so whoever has little to do calls the work it
 
 import os
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context, parent_process
 from typing import TypeVar
@@ -30,8 +31,14 @@ def each(work: Callable[[_Part], _Result], parts: Iterable[_Part]) -> Iterator[_
     count = len(os.sched_getaffinity(0))
     # spawned, not forked: Polars' threads and their locks would be half there in a fork
     with ProcessPoolExecutor(count, mp_context=get_context("spawn"), initializer=_end_with_parent) as processes:
+        at_work: deque[Future[_Result]] = deque()
         try:
-            yield from processes.map(work, parts)
+            for part in parts:  # one after the other: all of them at once may be too much for the memory
+                at_work.append(processes.submit(work, part))
+                if len(at_work) > count + 1:
+                    yield at_work.popleft().result()
+            while at_work:
+                yield at_work.popleft().result()
         except BrokenProcessPool:
             raise SourceUnavailable(
                 "The processes that share this work must live until it is done; one of them was killed. "

@@ -168,6 +168,11 @@ class Feed(Declared):
         names = {condition.column for condition in self.rows} | {name for join in self.join for name in join.match}
         return (names | {name for table in self.tables for name in table.reads()}) - joined
 
+    def mentions(self) -> set[str]:
+        """Every column that the mapping names: a source may have one of the name of what a step makes."""
+        joined = {name for join in self.join for name in join.take}
+        return self.reads() | joined | {name for table in self.tables for name in table.made()}
+
     def extraction(self, groups: Mapping[str, str]) -> datetime:
         """When the source wrote a file, from the groups of its name."""
         if self.extracted_at.constant is not None:

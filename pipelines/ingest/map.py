@@ -71,7 +71,7 @@ def to_table(frame: pl.DataFrame, mapped: TableMap, context: Context, other: Oth
     known = fill(mapped.known_from, KNOWN_FROM, here) if mapped.known_from else None
     seen = known.value if known else pl.lit(None, dtype=KNOWN_FROM.dtype)
     wrong = faults({**filled, **({"known_from": known} if known else {})})
-    # lazily, since only then is what value and faults have in common computed once
+    # Value and fault of a column begin alike: only a lazy query works that out once.
     made = shaped.frame.lazy().select(
         ROW,
         *(item.value.alias(name) for name, item in filled.items()),
@@ -200,8 +200,8 @@ def map_parts(
 
 
 def _cells(part: Path, feed: Feed) -> pl.DataFrame:
-    """Of a raw part the columns that the mapping reads."""
-    wanted = {ROW, FAULT, *feed.reads()}
+    """Of a raw part the columns that the mapping names."""
+    wanted = {ROW, FAULT, *feed.mentions()}
     return pl.read_parquet(part, columns=[name for name in pl.read_parquet_schema(part) if name in wanted])
 
 

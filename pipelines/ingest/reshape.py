@@ -45,9 +45,11 @@ def shape(frame: pl.DataFrame, mapped: TableMap, context: Context, other: Other)
     for step in mapped.join:
         join(shaped, step, context, other)
     if mapped.explode is not None or mapped.unpivot is not None:
-        wanted = {ROW, *mapped.reads(), *mapped.made()}
+        wanted, made = {ROW, *mapped.reads(), *mapped.made()}, mapped.made()
         shaped.frame = shaped.frame.select(
-            name for name in shaped.frame.columns if name in wanted or name.startswith("@")
+            name
+            for name in shaped.frame.columns
+            if name in wanted or (name.startswith("@") and name.rpartition("|")[2] not in made)
         )
     if mapped.explode is not None:
         shaped.frame = explode(shaped.frame, mapped.explode, context)

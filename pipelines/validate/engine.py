@@ -148,10 +148,14 @@ def absent(*names: str) -> Iterator[None]:
 
 
 class _Absent(ModuleType):
+    """Stands for a module that is not loaded."""
+
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        raise ContractError(f"Expectations must do without {self.__name__}.{name}; one does not. See validate.engine.")
+        raise NotLoaded(f"Expectations must do without {self.__name__}.{name}; one does not. See validate.engine.")
+
+
+class NotLoaded(ContractError, AttributeError):
+    """Something of a module that is not loaded was asked for."""
 
 
 def _run(table: str, found: list[Rule], rows: pl.DataFrame) -> list[tuple[Finding, pl.DataFrame]]:

@@ -106,7 +106,7 @@ def watch(effects: Effects, top: Path) -> None:
     from pipelines.base import delta, store
 
     def of_key(verb: str) -> Callable[..., str]:
-        def label(_: Any, key: str, *rest: Any) -> str:
+        def label(_: Any, key: str, *rest: Any, **named: Any) -> str:
             parts = Path(key).parts
             return f"{verb} {'/'.join(parts[: 2 if parts[0] in ('lake', 'keys') else 1])} {Path(key).suffix}"
 

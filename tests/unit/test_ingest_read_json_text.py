@@ -15,7 +15,9 @@ from pipelines.ingest.read import _json_text
 from pipelines.ingest.read._json_text import Document, cells
 
 WORKDAY = {"record_path": "data", "may_be_empty": False}
-TRICKY = st.sampled_from(["", ":", ": ", ":a", "a", "b", "},{", '"', "\\", "\n", "é", "李", "1", "[", "null", ' :"'])
+TRICKY = st.sampled_from(
+    ["*", "^a$", "^.*$", "", ":", ": ", ":a", "a", "b", "},{", '"', "\\", "\n", "é", "李", "1", "[", "null", ' :"']
+)
 VALUES = st.one_of(TRICKY, TRICKY, st.sampled_from([None, 1, 1.10, True, [], ["x"], {"a": "b"}, {}, "\x00"]))
 RECORDS = st.lists(st.dictionaries(TRICKY, VALUES, max_size=4), min_size=1, max_size=6)
 SEPARATORS = st.sampled_from([(",", ":"), (", ", ": "), (",\n", ":"), (",", " : "), (" ,", ":")])
@@ -39,6 +41,9 @@ def outcome(read: Callable[[], pl.DataFrame]) -> Any:
 @settings(max_examples=300, deadline=None)
 @given(RECORDS, SEPARATORS, st.booleans(), CHANGES)
 @example([{"a": "1"}, {"a": "2"}], (",", ":"), True, [(21, "}")])
+@example([{"^a$": "x"}, {"a": "q"}], (",", ":"), True, [])
+@example([{"*": "x", "a": "y"}, {"a": "z"}], (",", ":"), True, [])
+@example([{"a": "x"}, {"a": "1" * 3000}], (",", ":"), True, [])
 @example([{":": 1, "b": None, "a": "x"}], (",", ":"), True, [])
 @example([{"a": True, "b": "x"}, {"a": "y"}, {"a": "1", "c": "z"}], (",", ":"), True, [])
 def test_both_ways_of_reading_give_the_same(reads, records: list[Any], separators, ascii_only: bool, changes) -> None:

@@ -262,6 +262,30 @@ def test_down_ends_what_does_not_let_its_variables_be_read(tmp_path, capsys, mon
     assert marked(mark) == []
 
 
+@pytest.mark.parametrize("changed", [{"boot": "another"}, {"since": "9" * 12}])
+def test_down_leaves_a_session_that_has_the_number_of_a_dead_one(tmp_path, monkeypatch, changed):
+    """Its leader is gone and its variables cannot be read; it is from before, or of another boot."""
+    words = [sys.executable, "-u", "-c", START, str(tmp_path), HIDES]
+    mark = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
+    until = time.monotonic() + 60
+    while len(found := marked(mark)) < 3:
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    leader = processes.recorded("scheduler", tmp_path)
+    os.kill(leader.pid, signal.SIGKILL)
+    while processes.is_alive(leader):
+        time.sleep(0.01)
+    told = json.loads((tmp_path / "scheduler.pid").read_text()) | changed
+    (tmp_path / "scheduler.pid").write_text(json.dumps(told))
+    with monkeypatch.context() as patch:
+        patch.setattr(processes, "_environment", lambda _: None)
+        assert processes.stop(["scheduler"], tmp_path) == 0
+    assert len(marked(mark)) == 2
+    for pid in found:
+        if pid != leader.pid:
+            os.kill(pid, signal.SIGKILL)
+
+
 def marked(mark: str) -> list[int]:
     wanted, found = f"{processes.MARK}={mark}".encode(), []
     for folder in Path("/proc").glob("[0-9]*"):

@@ -168,3 +168,19 @@ def test_a_file_that_may_be_kept_becomes_the_object_and_another_stays_its_writer
     assert same == [True, False]
     (tmp_path / "copied").write_bytes(b"second")
     assert store.read("landing/copied") == b"first"
+
+
+def test_a_file_that_cannot_be_linked_from_where_it_lies_is_copied(store, tmp_path, monkeypatch):
+    """Two mounts of one disk say the same device, and refuse a link all the same."""
+    (tmp_path / "file").write_bytes(b"first")
+    link = os.link
+
+    def of_one_mount(source, target):
+        if not Path(source).is_relative_to(store.root):
+            raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
+        link(source, target)
+
+    monkeypatch.setattr(os, "link", of_one_mount)
+    assert store.upload_new("landing/x", tmp_path / "file", may_keep=True)
+    assert not store.upload_new("landing/x", tmp_path / "file", may_keep=True)
+    assert store.read("landing/x") == b"first"

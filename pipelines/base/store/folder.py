@@ -110,13 +110,12 @@ class FileStore:
             self._replace(staged, key)
 
     def upload_new(self, key: str, path: Path, *, may_keep: bool = False) -> bool:
-        """See `Store.upload_new`: on one disk the file gets a second name."""
+        """See `Store.upload_new`: a file that may be kept gets a second name where that is possible."""
         if self.exists(key):
             return False
         with self._staged(key) as staged:
-            if may_keep and path.stat().st_dev == staged.stat().st_dev:
-                is_new = self._link(path, key)
-            else:
+            is_new = self._kept(path, key) if may_keep else None
+            if is_new is None:
                 shutil.copyfile(path, staged)
                 is_new = self._link(staged, key)
         if is_new and not key.startswith(_BULK):
@@ -129,7 +128,7 @@ class FileStore:
         del scratch
         with self._there(key) as path:
             file = path.open("rb")
-        with file:
+        with file, disk.answering(self.root):
             yield file
 
     def download(self, key: str, path: Path) -> None:
@@ -243,6 +242,13 @@ class FileStore:
         except FileExistsError:
             return False
         return True
+
+    def _kept(self, path: Path, key: str) -> bool | None:
+        """As `_link`, for a file from elsewhere. None where it cannot be had: another disk or mount, or no links."""
+        try:
+            return self._link(path, key)
+        except OSError:
+            return None
 
     def _settle(self, key: str) -> None:
         """Let the name that an object took reach the disk."""

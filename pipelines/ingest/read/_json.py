@@ -14,12 +14,19 @@ from pipelines.ingest.batch import Held
 from pipelines.ingest.feeds import Feed
 from pipelines.ingest.read import NULL, Report, _records, nameable
 from pipelines.ingest.read._json_text import Document, Readable, cells
-from pipelines.ingest.read._records import BUFFER, REPLACED, Bounded, Record, heads, write_frames
+from pipelines.ingest.read._records import (
+    BUFFER,
+    DIGITS,
+    REPLACED,
+    Bounded,
+    Record,
+    has_long_number,
+    heads,
+    write_frames,
+)
 
 Frames = Callable[[list[Any], int, Feed], Iterator[pl.DataFrame]]
 """Makes frames of parsed records, given the row number of the first."""
-DIGITS: Final = 1024
-"""From 4,301 digits on Python refuses an integer, and ijson takes the whole process with it."""
 _SPACE: Final = b" \t\r\n"
 
 
@@ -32,7 +39,7 @@ class Guarded:
     def read(self, size: int) -> bytes:
         """The next bytes. A run of twice DIGITS is always found: it fills a block that is looked at."""
         piece = self._file.read(size)
-        if any(piece[at : at + DIGITS].isdigit() for at in range(0, len(piece) - DIGITS + 1, DIGITS)):
+        if has_long_number(piece):
             raise Held("malformed_json", f"{self._feed.name} must have numbers of at most {DIGITS:,} digits.")
         return piece
 

@@ -13,15 +13,15 @@ from typing import Final, Protocol
 import numpy as np
 import polars as pl
 
-from pipelines.ingest.read._records import MAX_CELLS
+from pipelines.ingest.read._records import MAX_CELLS, count_of, has_long_number
 
-PIECE: Final = 1 << 24
-"""Bytes that are cut between records at a time."""
+PIECE: Final = 1 << 23
+"""Bytes that are cut between records at a time: as many as two of them are looked at without a record's end."""
 _SPACE: Final = rb"[ \t\r\n]*"
 _BETWEEN: Final = re.compile(rb"\}" + _SPACE + b"," + _SPACE + rb"\{")
 _LAST: Final = re.compile(rb"\}" + _SPACE + rb"\]")
-_LOOK: Final = 64
-"""Bytes before a record in which the end of the one before must be."""
+_LOOK: Final = 1 << 16
+"""Bytes at the end of a piece in which most often one record ends and the next begins."""
 _NAME: Final = re.compile(rb'"([^"]*)":')
 _WHITE: Final = np.frombuffer(b" \t\r\n", dtype=np.uint8)
 _QUOTE, _COLON, _BLANK = ord('"'), ord(":"), ord(" ")
@@ -91,13 +91,13 @@ def cells(piece: bytes, names: set[str]) -> pl.DataFrame | None:
         [n_records] text, a column a name that occurs, ordered; null where a record lacks it. None when it cannot be
         shown that this is all that the piece says.
     """
-    if not _is_all_text(piece):
+    if not _is_all_text(piece) or has_long_number(piece):
         return None
     between = _BETWEEN.search(piece)
     lines = piece.replace(between.group(), b"}\n{") if between else piece
     records = piece.count(between.group()) + 1 if between else 1
     # a name and its text have four quotes: when the cells have as many, all are there
-    filled = int(np.count_nonzero(np.frombuffer(piece, dtype=np.uint8) == _QUOTE)) // 4
+    filled = count_of(piece, _QUOTE) // 4
     found = _parsed(lines, records, names, filled)
     if found is None and not names.issuperset(more := {name.decode() for name in set(_NAME.findall(piece))}):
         names |= more
@@ -130,7 +130,8 @@ def _parsed(lines: bytes, records: int, names: set[str], filled: int) -> pl.Data
     counts = frame.select(pl.all().count()).row(0)
     if len(frame) != records or sum(counts) != filled:
         return None
-    return frame.select(name for name, count in zip(frame.columns, counts, strict=True) if count)
+    # by series: pl.col reads a name such as `*` as a pattern
+    return pl.DataFrame([cells for cells, count in zip(frame.iter_columns(), counts, strict=True) if count])
 
 
 def _opening(prefix: str) -> re.Pattern[bytes]:
@@ -144,9 +145,11 @@ def _quoted(name: str) -> bytes:
 
 def _cut(data: bytes) -> tuple[int, int] | None:
     """Where the record before the last begun one ends, and where that one begins."""
-    begin = data.rfind(b"{")
-    found = _BETWEEN.search(data, max(0, begin - _LOOK), begin + 1)
-    return (found.start() + 1, begin) if found and found.end() == begin + 1 else None
+    for look in (_LOOK, len(data)):
+        *_, last = None, *_BETWEEN.finditer(data, max(0, len(data) - look))
+        if last is not None:
+            return last.start() + 1, last.end() - 1
+    return None
 
 
 def _end(data: bytes) -> tuple[int, int] | None:

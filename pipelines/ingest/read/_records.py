@@ -7,6 +7,7 @@ from io import BufferedReader
 from pathlib import Path
 from typing import Final, TypeVar
 
+import numpy as np
 import polars as pl
 
 from pipelines.ingest.batch import Held
@@ -20,6 +21,8 @@ PART_BYTES: Final = 1 << 26
 """A part of the result has the records of so many bytes of the file, if that is fewer than its rows."""
 MAX_CELLS: Final = 1 << 23
 """Rows times columns of a part: an absent cell takes memory too."""
+DIGITS: Final = 1024
+"""From 4,301 digits on Python refuses an integer, and ijson takes the whole process with it."""
 MAX_RECORD: Final = 1 << 24
 """Bytes; parsed, a record of nothing but brackets takes some seventy times as many."""
 
@@ -39,6 +42,16 @@ class Record:
     def broken(fault: str, text: str) -> "Record":
         """A row that cannot be taken apart, its text beside for quarantine."""
         return Record({LINE: text.encode(errors="replace").decode().replace("\x00", REPLACED)}, fault)
+
+
+def count_of(piece: bytes, byte: int) -> int:
+    """How often a byte occurs; bytes.count takes three times as long where it occurs often."""
+    return int(np.count_nonzero(np.frombuffer(piece, dtype=np.uint8) == byte))
+
+
+def has_long_number(piece: bytes) -> bool:
+    """Whether there is a number that parsers do not survive: of twice DIGITS digits always."""
+    return any(piece[at : at + DIGITS].isdigit() for at in range(0, len(piece) - DIGITS + 1, DIGITS))
 
 
 class Bounded:

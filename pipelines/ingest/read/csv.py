@@ -22,6 +22,7 @@ from pipelines.ingest.ahead import ahead
 from pipelines.ingest.batch import Held, Unit
 from pipelines.ingest.feeds import Feed, options
 from pipelines.ingest.read import FAULT, LINE, ROW, Report, nameable, write_part
+from pipelines.ingest.read._records import count_of
 
 BLOCK: Final = 1 << 24
 """Bytes parsed at once; a part of the result has the rows of one block."""
@@ -78,11 +79,11 @@ def read(source: Path, out: Path, feed: Feed, unit: Unit) -> Report:
 
 def _sound(source: Path, want: Options, feed: Feed) -> bool:
     """Refuse what cannot be a CSV file at all; whether it has an odd number of quotes."""
-    quotes, is_blank, mark = 0, True, ord(want.quote)
+    quotes, is_blank, mark = 0, True, want.quote.encode()
     for piece in _pieces(source, feed):
         if b"\x00" in piece:
             raise Held("bad_encoding", f"{feed.name} must be {feed.encoding} text; it holds NUL bytes, as UTF-16 does.")
-        quotes += int(np.count_nonzero(np.frombuffer(piece, dtype=np.uint8) == mark))
+        quotes += count_of(piece, mark[0]) if len(mark) == 1 else piece.count(mark)
         is_blank = is_blank and not piece.strip(b"\xef\xbb\xbf \r\n\t")
     if is_blank:
         raise Held("empty_file", f"{feed.name} must have a header; the file is empty.")

@@ -1,0 +1,74 @@
+"""What parts become: which cells reach the rules, and moments that several tables share."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from pipelines.base.contracts import Column
+from pipelines.ingest import expressions
+from pipelines.ingest.batch import Unit
+from pipelines.ingest.cells import Context
+from pipelines.ingest.map import map_parts
+from pipelines.ingest.read import FAULT, ROW
+from pipelines.ingest.rules import Rule
+from tests.unit.conftest import declared
+
+ISO = "%Y-%m-%dT%H:%M:%S"
+PERSON = {"from": "who", "person": "worker"}
+
+
+def mapped(tmp_path: Path, cells: dict[str, list[str | None]], tables: list[dict[str, Any]], **more: Any) -> Any:
+    feed = declared("csv", {"delimiter": ",", "quote": '"'}, tables=tables, **more)
+    rows = len(next(iter(cells.values())))
+    heads = {ROW: pl.int_range(1, rows + 1, eager=True), FAULT: pl.Series([None] * rows, dtype=pl.String)}
+    pl.DataFrame({**heads, **cells}).write_parquet(tmp_path / "part-00000.parquet")
+    unit = Unit("u", "f", "in", "0" * 64, 0, {}, "")
+    [(count, made)] = map_parts([tmp_path / "part-00000.parquet"], feed, unit, b"k" * 32, lambda _: pl.DataFrame())
+    return count, made
+
+
+def identifiers(**more: Any) -> dict[str, Any]:
+    columns = {"person_id": PERSON, "scheme_code": {"from": "kind"}, "value": {"from": "what"}}
+    return {"table": "identifiers", "columns": columns} | more
+
+
+def test_columns_that_no_rule_names_are_not_there_and_are_not_missed(tmp_path):
+    cells = {"who": ["1", "2"], "kind": ["a", "b"], "what": ["x", "y"], "unknown": ["?", "?"]}
+    count, made = mapped(tmp_path, cells, [identifiers()])
+    assert count == 2
+    assert made["identifiers/00"]["value"].to_list() == ["x", "y"]
+
+
+def test_a_column_of_the_name_that_a_step_makes_is_not_lost_without_a_word(tmp_path):
+    """`what` is read as a column and made as another: that cannot be meant, and must not look like empty cells."""
+    unpivot = {"columns": {"what": "first", "other": "second"}, "name": "kind", "value": "what"}
+    with pytest.raises(pl.exceptions.DuplicateError):
+        mapped(tmp_path, {"who": ["1"], "what": ["x"], "other": ["y"]}, [identifiers(unpivot=unpivot)])
+
+
+@pytest.mark.parametrize("is_required", [True, False])
+def test_moments_parsed_once_for_all_tables_are_those_parsed_for_one(is_required):
+    texts = ["2026-01-02T03:04:05", None, " ", "\x00", "yesterday", "9999-12-31T00:00:00", "2026-02-30T00:00:00"]
+    frame = pl.DataFrame({"at": texts})
+    rule = Rule.model_validate({"from": "at", "moment": ISO})
+    column = Column("known_from", "moment", required=is_required)
+    context = Context(frozenset(frame.columns), datetime(2026, 9, 30, tzinfo=UTC), b"")
+    once = expressions.with_moments(frame, [(rule, "moment")], context)
+    assert once.columns == ["at", f"@moment|{ISO}|at"]
+    there = Context(frozenset(once.columns), context.extracted, b"")
+    for frame_, context_ in ((frame, context), (once, there)):
+        filled = expressions.fill(rule, column, context_)
+        made = frame_.select(filled.value.alias("value"), filled.fault.alias("fault"))
+        assert made["value"].to_list() == [datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC), *[None] * 6]
+        missing = "missing" if is_required else None
+        assert made["fault"].to_list() == [None, missing, missing, missing, *["unparsable"] * 3]
+
+
+@pytest.mark.parametrize("more", [{"trim": True}, {"absent": "x"}, {"plus_days": "d"}, {"end_of": "day"}])
+def test_a_rule_that_does_more_than_parse_is_not_shared(more):
+    rule = Rule.model_validate({"from": "at", "moment": ISO} | more)
+    assert expressions.moment_column(rule, "moment") == ""
+    assert expressions.moment_column(Rule.model_validate({"from": "at", "moment": ISO}), "date") == ""
