@@ -70,7 +70,7 @@ def append(
         if after is None:
             write_deltalake(
                 uri,
-                rows,
+                rows.to_arrow(),
                 mode="overwrite",
                 partition_by=partition_by,
                 storage_options=options,
@@ -83,7 +83,7 @@ def append(
         before = int(table.version())
         write_deltalake(
             table,
-            rows,
+            rows.to_arrow(),
             mode="append",
             partition_by=partition_by,
             writer_properties=_encoding(rows, distinct),
