@@ -131,7 +131,7 @@ def _parsed(lines: bytes, records: int, names: set[str], filled: int) -> pl.Data
     if len(frame) != records or sum(counts) != filled:
         return None
     # by series: pl.col reads a name such as `*` as a pattern
-    return pl.DataFrame([cells for cells, count in zip(frame.iter_columns(), counts, strict=True) if count])
+    return pl.DataFrame({name: frame[name] for name, count in zip(frame.columns, counts, strict=True) if count})
 
 
 def _opening(prefix: str) -> re.Pattern[bytes]:
