@@ -27,6 +27,7 @@ from pipelines.base.packing import OWNER, Packed, Unpacked
 from pipelines.base.sealed import seal, unseal
 
 FILES: Final = 32
+"""Part of the layout: with another number the keys of old snapshots are looked for in the wrong files."""
 MANY: Final = 50_000
 """People from whom on processes are worth their start: sealing takes 20 µs a person."""
 LAYOUT: Final = "layout.json"
@@ -144,6 +145,8 @@ class _File:
 
 @dataclass(frozen=True, slots=True)
 class _Opened:
+    """What the keys open of a file."""
+
     people: pl.Series
     rows: Unpacked
     lacking: int

@@ -49,6 +49,22 @@ def test_a_column_of_the_name_that_a_step_makes_is_not_lost_without_a_word(tmp_p
         mapped(tmp_path, {"who": ["1"], "what": ["x"], "other": ["y"]}, [identifiers(unpivot=unpivot)])
 
 
+def test_a_moment_of_an_exploded_group_is_not_that_of_the_column_of_its_name(tmp_path):
+    known = {"from": "history.At", "moment": ISO}
+    cells = {
+        "who": ["1"],
+        "kind": ["a"],
+        "what": ["x"],
+        "history": ['[{"At": "2026-02-02T00:00:00"}]'],
+        "history.At": ["2026-01-01T00:00:00"],
+    }
+    exploded = identifiers(known_from=known, explode={"column": "history", "fields": ["At"]})
+    extracted = {"constant": "2026-09-30T00:00:00Z"}
+    _, made = mapped(tmp_path, cells, [identifiers(known_from=known), exploded], extracted_at=extracted)
+    months = [made[f"identifiers/0{n}"]["known_from"].dt.month().to_list() for n in (0, 1)]
+    assert months == [[1], [2]]
+
+
 @pytest.mark.parametrize("is_required", [True, False])
 def test_moments_parsed_once_for_all_tables_are_those_parsed_for_one(is_required):
     texts = ["2026-01-02T03:04:05", None, " ", "\x00", "yesterday", "9999-12-31T00:00:00", "2026-02-30T00:00:00"]

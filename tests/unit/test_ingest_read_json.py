@@ -199,6 +199,12 @@ def test_parts_are_bounded_and_rows_numbered_through(reads, monkeypatch, limit: 
     assert frame.rows() == [(n + 1, None, f"{n:02d}") for n in range(5)]
 
 
+def test_dates_of_odata_are_turned_also_where_records_are_nothing_but_text(reads):
+    data = b'{"d": {"results": [{"a": "/Date(1583107200000)/", "b": "x"}, {"a": "/Date(0)/"}]}}'
+    frame, _ = reads("json_records", data, ODATA)
+    assert frame["a"].to_list() == ["2020-03-02T00:00:00.000", "1970-01-01T00:00:00.000"]
+
+
 def test_a_number_wider_than_a_column_of_decimals_is_text_all_the_same(reads):
     data = b'{"data": [{"a": 1.5, "b": true}, {"a": 1' + b"0" * 40 + b'.5, "b": "x"}]}'
     frame, _ = reads("workday_json", data, {"record_path": "data", "may_be_empty": False})

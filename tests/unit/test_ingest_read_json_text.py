@@ -11,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pipelines.ingest.batch import Held
-from pipelines.ingest.read import _json_text
+from pipelines.ingest.read import _json_text, _records
 from pipelines.ingest.read._json_text import Document, cells
 
 WORKDAY = {"record_path": "data", "may_be_empty": False}
@@ -75,6 +75,7 @@ def test_both_ways_of_reading_give_the_same(reads, records: list[Any], separator
         b'{"a":"1"},5',
         b'{"a":"1",}',
         b'{"a":"\xff"}',
+        b'{"a":"' + b"1" * 3000 + b'"}',  # a parser of the same piece would be held for it
     ],
 )
 def test_what_is_more_than_text_is_left_to_a_parser(piece: bytes):
@@ -87,6 +88,13 @@ def test_new_names_are_found_and_names_that_do_not_occur_are_no_columns():
     assert frame is not None
     assert frame.to_dict(as_series=False) == {"a": ["", "2"], "b": ["1", None]}
     assert names == {"gone", "a", "b"}
+
+
+def test_a_long_document_of_short_records_is_no_record_too_large(reads, monkeypatch):
+    monkeypatch.setattr(_records, "MAX_RECORD", 64)
+    monkeypatch.setattr(_json_text, "PIECE", 32)
+    data = json.dumps({"data": [{"a": str(n)} for n in range(100)]}).encode()
+    assert reads("workday_json", data, WORKDAY)[1].rows == 100
 
 
 def test_text_alone_needs_no_other_parser(reads, monkeypatch):
