@@ -14,7 +14,11 @@ from pipelines.ingest import feeds
 from pipelines.ingest.read import dialect
 from pipelines.ingest.schema import schema
 
-SHIPPED = [Path("feeds"), Path("feeds/real"), Path("feeds/vendors/successfactors")]
+SHIPPED = [
+    Path("feeds"),
+    Path("feeds/real"),
+    *sorted(path for path in Path("feeds/vendors").iterdir() if path.is_dir()),
+]
 GOOD = {
     "name": "links",
     "owner": "HR",
