@@ -58,11 +58,17 @@ SECRETS: Final = frozenset(INGEST + PERSON + VIEWER)
 FINAL: Final = ("SettingsError", "ContractError", "GateRefused")
 """Errors that waiting does not mend. The rest (`SourceUnavailable`, a killed process) may be tried again."""
 
-REVIEWERS: Final[list[HITLUser]] = [
-    {"id": user.split(":")[0], "name": user.split(":")[-1]}
-    for user in os.environ.get("CANDOR_REVIEWERS", "").split(",")
-]
-"""Who may answer a release, from `CANDOR_REVIEWERS`: `id:name` each (under FAB the id is a number), or the name."""
+
+def people(variable: str) -> list[HITLUser]:
+    """Who may answer, from a variable of the environment: `id:name` each (under FAB an id is a number), or the name."""
+    users = os.environ.get(variable, "").split(",")
+    return [{"id": user.split(":")[0], "name": user.split(":")[-1]} for user in users]
+
+
+REVIEWERS: Final = people("CANDOR_REVIEWERS")
+"""Who may answer a release."""
+DECIDERS: Final = people("CANDOR_DECIDERS")
+"""Who may say what becomes of a held file."""
 
 _PR_SET_PDEATHSIG: Final = 1
 _libc = ctypes.CDLL(None)
@@ -162,6 +168,13 @@ def allowed(proposals: Sequence[dict[str, Any]], dag_run: Any = None) -> list[di
         }
         for proposal in proposals
         if proposal["verdict"] == "allowed"
+    ]
+
+
+def questions(held: Sequence[dict[str, str]], dag_run: Any = None) -> list[dict[str, Any]]:
+    """One run of `held_file` for each file that waits for a person."""
+    return [
+        {"trigger_run_id": f"held__{dag_run.run_id}__{file['feed']}-{file['file'][:12]}", "conf": file} for file in held
     ]
 
 

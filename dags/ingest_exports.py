@@ -8,15 +8,16 @@ once. A day without new files is skipped and announces nothing. Beside this, the
 `privacy.keep_days` ago are destroyed: such a file cannot be read again, a replay holds it as `expired`.
 
 **When it fails** read the log of the red task: the last line names the feed, the rule and the count. A file
-that cannot be read is held in quarantine and does not stop the others. After correcting the feed's YAML or
-the file, clear the red task: every step may be repeated, nothing is stored twice.
+that cannot be read or believed is held and does not stop the others: one `held_file` run each asks in *Required
+Actions*. After correcting the feed's YAML or the file, clear the red task: every step may be repeated.
 """
 
 from datetime import timedelta
 
-from airflow.sdk import DAG, Asset, CronTriggerTimetable
+from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
+from airflow.sdk import DAG, Asset, CronTriggerTimetable, task
 
-from dags._stage import BATCH, INGEST, OWNER, RETRIED, Stage
+from dags._stage import BATCH, INGEST, OWNER, RETRIED, Stage, questions
 from pipelines.base.catalog import LAKE_ASSET
 
 with DAG(
@@ -45,7 +46,11 @@ with DAG(
         command=["pipelines.ingest", "publish", BATCH],
         secrets=INGEST,
         outlets=[Asset(LAKE_ASSET)],
+        take="held",
         **RETRIED,
     )
     file >> validate >> publish
+    TriggerDagRunOperator.partial(
+        task_id="ask", trigger_dag_id="held_file", logical_date=None, skip_when_already_exists=True
+    ).expand_kwargs(task(task_id="questions")(questions)(publish.output))
     Stage(task_id="expire", command=["pipelines.privacy", "expire"], **RETRIED)  # whether or not anything arrived

@@ -26,6 +26,8 @@ ROLES: Final = {
 """Airflow accounts and their roles."""
 
 REVIEWERS: Final = ("compliance_first", "compliance_second")
+DECIDER: Final = "data_engineer"
+"""Who says what becomes of a held file."""
 KEYS: Final = ("CANDOR_PSEUDONYM_KEY", "CANDOR_VAULT_KEY", "CANDOR_AUDIT_KEY", "CANDOR_PERSON_KEY")
 AIRFLOW_KEYS: Final = ("AIRFLOW__API_AUTH__JWT_SECRET", "AIRFLOW__API__SECRET_KEY", "AIRFLOW__CORE__FERNET_KEY")
 
@@ -85,6 +87,7 @@ def environment(company: Company, url: str) -> dict[str, str]:
         "CANDOR_CLONES": str(company.var / "retrain"),
         "CANDOR_AIRFLOW_URL": url,
         "CANDOR_REVIEWERS": ",".join(REVIEWERS),
+        "CANDOR_DECIDERS": DECIDER,
         "CANDOR_VIEWER_PASSWORD": read_private(company.accounts)["viewer"],
         **{name: keys[name] for name in KEYS},
     }

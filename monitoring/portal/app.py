@@ -2,7 +2,7 @@
 
     GET ./                                   all families
     GET models/<family>                      one family
-    GET records                              ingest counts and the ledger
+    GET records                              ingest counts, checks, held files and the ledger
     GET reports/<family>/<day>/<name>        a report in its frame
     GET raw/<family>/<day>/<name>            the report itself, in a sandbox of its own
     GET style.css
@@ -114,7 +114,15 @@ def model(family: str, who: str = Who, store: Store = Company) -> Response:
 @app.get("/records")
 def records(who: str = Who, store: Store = Company) -> Response:
     """Ingest counts and the ledger."""
-    return _shown(lambda: pages.records(evidence.ledger(store, recent=100), evidence.feeds(store), who))
+    return _shown(
+        lambda: pages.records(
+            evidence.ledger(store, recent=100),
+            evidence.feeds(store),
+            evidence.checks(store),
+            evidence.held(store),
+            who,
+        )
+    )
 
 
 @app.get("/reports/{family}/{as_of}/{name}")

@@ -107,6 +107,30 @@ class Feed:
         return rows["in"] == rows["accepted"] + rows["quarantined"] + rows["filtered"]
 
 
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What one expectation saw, over all batches: counts, never a value."""
+
+    table: str
+    code: str
+    """Reason code of a row that fails it."""
+    checked: int
+    failed: int
+
+
+@dataclass(frozen=True, slots=True)
+class HeldFile:
+    """A file that a run held, and what was decided about it."""
+
+    batch: str
+    feed: str
+    sha256: str
+    code: str
+    message: str
+    decision: Mapping[str, Any] | None
+    """Choice, note and who; None while nobody has decided."""
+
+
 def model(store: Store, family: str) -> Model:
     """Everything about one family."""
     faults: list[str] = []
@@ -195,11 +219,48 @@ def feeds(store: Store) -> list[Feed]:
     """What became of all rows that ever arrived, by feed."""
     rows: dict[str, dict[str, int]] = {}
     reasons: dict[str, dict[str, int]] = {}
-    for key in store.list(f"{REPORTS}/ingest"):
-        for name, counts in json.loads(store.read(key))["counts"].items():
+    for batch in _batches(store):
+        for name, counts in batch["counts"].items():
             _add(rows.setdefault(name, dict.fromkeys(_COUNTED, 0)), {part: counts.get(part, 0) for part in _COUNTED})
             _add(reasons.setdefault(name, {}), counts.get("reasons", {}))
     return [Feed(name, rows[name], reasons[name]) for name in sorted(rows)]
+
+
+def checks(store: Store) -> list[Check]:
+    """Every expectation that rows were ever held against, by table; of a table those that failed first."""
+    seen: dict[tuple[str, str], dict[str, int]] = {}
+    for batch in _batches(store):
+        for found in batch.get("checks") or ():
+            counts = {name: found[name] for name in ("checked", "failed")}
+            _add(seen.setdefault((found["table"], found["reason_code"]), {}), counts)
+    made = [Check(table, code, counts["checked"], counts["failed"]) for (table, code), counts in seen.items()]
+    return sorted(made, key=lambda check: (check.table, -check.failed, check.code))
+
+
+def held(store: Store) -> list[HeldFile]:
+    """Files that runs held, the newest batch first, with the last decision about each."""
+    decided = {
+        (entry.subject, str(entry.facts["file_sha256"])): dict(entry.facts)
+        for entry in audit.entries(store)
+        if entry.tag is Tag.FILE_DECIDED
+    }
+    return [
+        HeldFile(
+            batch["batch"],
+            file["feed"],
+            file["file_sha256"],
+            file["reason_code"],
+            file["message"],
+            decided.get((file["feed"], file["file_sha256"])),
+        )
+        for batch in reversed(_batches(store))
+        for file in batch["held"]
+    ]
+
+
+def _batches(store: Store) -> list[dict[str, Any]]:
+    """Reports of ingest, by the names of their batches."""
+    return [json.loads(data) for data in store.read_many(store.list(f"{REPORTS}/ingest"))]
 
 
 def _add(total: dict[str, int], more: Mapping[str, int]) -> None:

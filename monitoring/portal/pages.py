@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from monitoring import page
 from monitoring.portal import evidence
-from monitoring.portal.evidence import Day, Feed, Ledger, Model
+from monitoring.portal.evidence import Check, Day, Feed, HeldFile, Ledger, Model
 from pipelines.base.catalog import FAMILIES
 
 QUESTIONS = {
@@ -52,9 +52,10 @@ def report(family: str, as_of: str, name: str, who: str) -> str:
     return _page("audit_report.html", family, "../../../", who, as_of=as_of, name=name, title=title)
 
 
-def records(ledger: Ledger, feeds: Sequence[Feed], who: str) -> str:
-    """What arrived, what became of it, and the ledger."""
-    return _page("audit_records.html", "Records", "", who, ledger=ledger, feeds=feeds, total=_total(feeds))
+def records(ledger: Ledger, feeds: Sequence[Feed], checks: Sequence[Check], held: Sequence[HeldFile], who: str) -> str:
+    """What arrived, what it was checked for, what became of it, and the ledger."""
+    shown = {"ledger": ledger, "feeds": feeds, "total": _total(feeds), "checks": checks, "held": held}
+    return _page("audit_records.html", "Records", "", who, **shown)
 
 
 def refusal(status: int, reason: str) -> str:

@@ -20,6 +20,8 @@ class Tag(StrEnum):
     """What can happen, as subject:action. Closed: a tag that retires stays here as a comment."""
 
     FILE_INGESTED = "file:ingested"
+    FILE_DECIDED = "file:decided"
+    DECISION_REFUSED = "decision:refused"
     MODEL_TRAINED = "model:trained"
     MODEL_HELD = "model:held"
     MODEL_PROPOSED = "model:proposed"

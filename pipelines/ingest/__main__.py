@@ -6,9 +6,15 @@
     python -m pipelines.ingest take B UNIT                         all three of them, mapping what is read meanwhile
     python -m pipelines.ingest validate|publish B                  the whole batch
     python -m pipelines.ingest check FEED FILE [--json]            what a file would become; writes nothing
+    python -m pipelines.ingest held                                held files that wait for a person to decide
+    python -m pipelines.ingest ask FEED SHA256                     what that person reads
+    python -m pipelines.ingest decide FEED SHA256 --choice release|reject --by NAME --note WHY
+    python -m pipelines.ingest decide FEED SHA256 --dag-run RUN    the same, as Airflow recorded the answer
     python -m pipelines.ingest schema                              JSON Schema of feed files, for editors
 
 A file that is not what its feed declares is held: the line says why, the exit code is 0, the batch goes on without it.
+So is one that can be read and that nobody should believe unseen, such as a full file that lost people. A released file
+is taken in by the next run, from its landed bytes; a rejected one never is.
 `--replay FEED` reads every landed file of a feed again, as it is declared now; what the lake has already is left out.
 `check` reads and maps one file as a run does, beside the store, and says for every column where it goes, how, and how
 many cells were turned or rejected, and why; never what is in a cell. Its exit code is 1 when a run would hold the file
@@ -25,18 +31,22 @@ from typing import Any, Final
 
 from pipelines.base.errors import SettingsError
 from pipelines.base.log import get_logger
+from pipelines.base.records import open_records
+from pipelines.base.settings import load
 from pipelines.base.stage import EXIT_ERROR, guarded, leave
 from pipelines.base.store import open_store
 from pipelines.ingest import feeds as declared
 from pipelines.ingest.batch import Batch, Held, Unit, read_json, tidy, write_json
 from pipelines.ingest.check import check, validator
+from pipelines.ingest.decide import Deciders, Decision, File, answered, decide, listed
+from pipelines.ingest.decide import page as decision_page
 from pipelines.ingest.discover import discover
 from pipelines.ingest.explain import Explained, explain
 from pipelines.ingest.explain.page import page
 from pipelines.ingest.feeds import Feed
 from pipelines.ingest.land import land
 from pipelines.ingest.map import map_unit
-from pipelines.ingest.publish import publish
+from pipelines.ingest.publish import PASSING, publish
 from pipelines.ingest.read import read
 from pipelines.ingest.schema import schema
 
@@ -61,6 +71,12 @@ def map_step(batch: Batch, unit: Unit, feeds: Mapping[str, Feed]) -> str:
 
 
 STEPS: dict[str, Step] = {"land": land_step, "read": read_step, "map": map_step}
+NAMES: Final = {
+    **dict.fromkeys(("run", "discover", "schema", "held"), 0),
+    **dict.fromkeys(("validate", "publish"), 1),
+    **dict.fromkeys((*STEPS, "take", "check", "ask", "decide"), 2),
+}
+"""Step -> names it takes."""
 AT_ONCE: Final = ("land", "map", "read")
 """The steps where nothing comes between them: a file is mapped while it is read, and says last how that went."""
 
@@ -113,6 +129,12 @@ def run(batch: Batch, replay: str | None) -> str:
     return finish(batch)
 
 
+def undecided(batch: Batch) -> list[dict[str, str]]:
+    """Held files of a published batch that wait for a person: feed and digest."""
+    held = [held for held in read_json(batch.folder / "published.json")["held"] if held["reason_code"] not in PASSING]
+    return [{"feed": held["feed"], "file": held["file_sha256"]} for held in held]
+
+
 def finish(batch: Batch) -> str:
     """Publish, note it, tidy up."""
     report = read_json(batch.folder / "published.json") or publish(batch)
@@ -126,23 +148,30 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m pipelines.ingest", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("step", choices=["run", "discover", *STEPS, "take", "validate", "publish", "check", "schema"])
+    parser.add_argument("step", choices=list(NAMES))
     parser.add_argument(
         "names",
         nargs="*",
         metavar="NAME",
-        help="batch and unit, as `discover` printed them; for `check` a feed and a file",
+        help="batch and unit, as `discover` printed them; for `check` a feed and a file; for `decide` feed and sha256",
     )
     parser.add_argument("--batch", help="name of the batch; `run` makes one from the time")
     parser.add_argument("--replay", metavar="FEED", help="read landed files of this feed again")
     parser.add_argument("--json", action="store_true", help="`check` for machines")
+    parser.add_argument("--dag-run", metavar="RUN", help="the run that asked; Airflow's record of it decides")
+    parser.add_argument("--choice", choices=["release", "reject"], help="`decide` without Airflow")
+    parser.add_argument("--by", metavar="NAME", help="who decides")
+    parser.add_argument("--note", metavar="WHY", help="why; goes into the ledger, so name no person")
     given = parser.parse_args(argv)
-    wanted = {"run": 0, "discover": 0, "validate": 1, "publish": 1, "schema": 0}.get(given.step, 2)
+    wanted = NAMES[given.step]
     if len(given.names) != wanted or (given.step == "discover" and not given.batch):
         parser.error(f"{given.step} takes {wanted} names" + (" and --batch" if given.step == "discover" else ""))
+    if given.step == "decide" and (given.dag_run is None) == (None in (given.choice, given.by, given.note)):
+        parser.error("decide takes either --dag-run, or --choice, --by and --note")
     if given.step == "check":
         return checked(given.names[0], Path(given.names[1]), given.json)
-    return guarded(schema if given.step == "schema" else lambda: _step(given))
+    alone = {"schema": schema, "held": _held, "ask": lambda: _ask(given), "decide": lambda: _decide(given)}
+    return guarded(alone.get(given.step, lambda: _step(given)))
 
 
 def checked(name: str, path: Path, as_json: bool) -> int:
@@ -158,6 +187,23 @@ def checked(name: str, path: Path, as_json: bool) -> int:
 
     code = guarded(step)
     return EXIT_ERROR if done and done[0].is_refused else code
+
+
+def _held() -> str:
+    feeds = declared.load(declared.folder())
+    return "\n".join(listed(open_store(), feeds)) or "no file waits for a decision"
+
+
+def _ask(given: argparse.Namespace) -> str:
+    return decision_page(open_store(), File(*given.names))
+
+
+def _decide(given: argparse.Namespace) -> str:
+    store, file = open_store(), File(*given.names)
+    if given.dag_run is None:
+        return decide(store, file, Decision(given.choice, given.by, given.note))
+    deciders = load(Deciders, "ingest").deciders
+    return decide(store, file, answered(store, open_records(), file, given.dag_run, deciders))
 
 
 def _step(given: argparse.Namespace) -> str:
@@ -181,7 +227,7 @@ def _of_batch(batch: Batch, given: argparse.Namespace) -> str:
         counts = check(batch, feeds)
         return f"validated {batch.name}: " + ", ".join(f"{k} {v['accepted']}/{v['in']}" for k, v in counts.items())
     if given.step == "publish":
-        return finish(batch)
+        return f"{finish(batch)}\n{json.dumps({'held': undecided(batch)})}"
     unit = batch.unit(given.names[1])
     return "\n".join(one(name, batch, unit, feeds) for name in (AT_ONCE if given.step == "take" else [given.step]))
 

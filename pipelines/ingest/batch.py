@@ -61,6 +61,8 @@ class Unit:
     documents: tuple[tuple[str, str, int], ...] = field(default=())
     """For a folder of documents: path, sha256 and bytes of each."""
     is_replay: bool = False
+    is_released: bool = False
+    """Whether a person decided that it is taken in, whatever speaks against it."""
     manifest: Mapping[str, Any] | None = None
     """What the file's manifest says of it: sha256 and records. Empty when that says nothing usable."""
 

@@ -1,6 +1,6 @@
 """Decide what becomes of every source row of a batch: accepted, quarantined or filtered, as a whole.
 
-Reads   mapped     of all units that are not held; the lake and the vault as they are
+Reads   mapped     of all units that are not held, once those that are not plausible are; the lake and the vault
 Writes  checked    rows/<table>.parquet to publish; bad.parquet with reasons; findings.json; counts and tallies
 
 If one canonical row made from a source row fails, nothing of that source row is published; it is filtered when nothing
@@ -20,6 +20,7 @@ import polars as pl
 from pipelines.base.contracts import TABLES, Table
 from pipelines.base.errors import ContractError
 from pipelines.base.lake import Lake, Manifest
+from pipelines.ingest import plausible
 from pipelines.ingest.batch import Batch, Unit, read_json, result, write_json
 from pipelines.ingest.counts import Tally, tally
 from pipelines.ingest.dedupe import UNIT, dedupe, versions
@@ -51,6 +52,7 @@ def check(batch: Batch, feeds: Mapping[str, Feed], validate: Validate | None = N
     """
     done = batch.folder / "checked"
     if not done.is_dir():
+        plausible.hold(batch, feeds)
         with result(done) as out, nullcontext(validate) if validate else validator() as check_rows:
             units = [unit for unit in batch.units() if batch.held(unit) is None]
             left_out = lay_out(batch, units, feeds, out)

@@ -3,15 +3,17 @@
 Reads   exports    the folder CANDOR_EXPORTS, and the register of files
 Writes  plan       plan.sealed: units in the order of the feeds, duplicate deliveries, how many files are not complete
 
-A held file comes up again only when its feed's declaration changed; its owner otherwise sends other bytes.
+A held file comes up again when its feed's declaration changed or when a person released it; its owner otherwise sends
+other bytes. A delta whose predecessor has not arrived waits.
 """
 
 import json
 import os
 import re
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,8 +21,8 @@ from pipelines.base.digests import sha256_bytes, sha256_file
 from pipelines.base.errors import SettingsError
 from pipelines.base.settings import environment
 from pipelines.base.store import Store
+from pipelines.ingest import decide, files, plausible
 from pipelines.ingest import feeds as declared
-from pipelines.ingest import files
 from pipelines.ingest.batch import Batch, Unit, tidy, unit_id, unit_record
 from pipelines.ingest.feeds import Feed, Ready
 
@@ -187,7 +189,7 @@ def sort(store: Store, units: list[Unit]) -> tuple[list[Unit], list[Unit]]:
         records = files.find(store, unit.feed, unit.sha256)
         if _is_known(unit, records):
             continue
-        if (unit.feed, unit.sha256) in new or any(record.status == "published" for record in records):
+        if (unit.feed, unit.sha256) in new or any(record.status in ("published", "rejected") for record in records):
             duplicates.append(unit)
         else:
             new[(unit.feed, unit.sha256)] = unit
@@ -211,7 +213,22 @@ def landed(record: files.Record, feed: Feed) -> Unit:
 
 def replayed(store: Store, feed: Feed) -> list[Unit]:
     """Units for every file of a feed that ever landed, read again as it is declared now."""
-    return [landed(record, feed) for record in files.of_feed(store, feed.name) if record.status != "duplicate"]
+    records = files.of_feed(store, feed.name)
+    return [landed(record, feed) for record in records if record.status in ("published", "held")]
+
+
+def released(store: Store, feeds: Mapping[str, Feed]) -> list[Unit]:
+    """Units for held files that a person released, from their landed bytes."""
+    found = [(feed, sha256) for feed, sha256 in decide.released(store) if feed in feeds]
+    records = [next(iter(files.of_status(store, feed, sha256, "held")), None) for feed, sha256 in found]
+    return [replace(landed(record, feeds[record.feed]), is_released=True) for record in records if record is not None]
+
+
+def lined_up(store: Store, feed: Feed, units: list[Unit]) -> list[Unit]:
+    """A feed's new files whose turn it is; the others wait for a predecessor."""
+    if feed.delta is None or not units:
+        return units
+    return plausible.in_turn(feed, units, *plausible.numbers(store, feed))
 
 
 def discover(batch: Batch, replay: str | None = None) -> dict[str, Any]:
@@ -241,8 +258,15 @@ def discover(batch: Batch, replay: str | None = None) -> dict[str, Any]:
     else:
         _exports()
         seen = {name: sighted(feed, place(feed)) for name, feed in feeds.items()}
-        waiting = {name: count for name, (_, count) in seen.items() if count}
-        new, duplicates = sort(batch.store, [unit for units, _ in seen.values() for unit in units])
+        new = released(batch.store, feeds)
+        again = {unit.id for unit in new}
+        found, duplicates = sort(batch.store, [unit for units, _ in seen.values() for unit in units])
+        new += [unit for unit in found if unit.id not in again]
+        turns = {name: lined_up(batch.store, feed, [u for u in new if u.feed == name]) for name, feed in feeds.items()}
+        late = Counter(unit.feed for unit in new)
+        late.subtract({name: len(units) for name, units in turns.items()})
+        new = [unit for units in turns.values() for unit in units]
+        waiting = {name: count for name, (_, unready) in seen.items() if (count := unready + late[name])}
     plan = {
         "batch": batch.name,
         "units": [unit_record(unit) for unit in new],

@@ -76,6 +76,22 @@ class Ready(Declared):
         return self
 
 
+class Full(Declared):
+    """Every file holds all there is, so one with far fewer records than the one before may have been cut short."""
+
+    may_lose: Annotated[float, Field(ge=0, lt=1)]
+    """Share of the records of the newest file taken in that a file may lack. One that lacks more is held until a person
+    decides; so is a file of an older period."""
+
+
+class Delta(Declared):
+    """A file holds what changed since the one before, so none may be left out."""
+
+    sequence: Name
+    """A named group of the file name: a whole number that counts the files. A file waits until the one before it was
+    taken in; the lowest number that arrives first begins."""
+
+
 class Sentinel(Declared):
     """Texts that a source writes where there is nothing, such as `9999-12-31` or `N/A`: empty cells to every rule."""
 
@@ -106,6 +122,10 @@ class Feed(Declared):
     """Regular expression for the path below the location; named groups become columns and the period."""
     ready: Ready | None = None
     """How a file shows that it is complete; without a word it is, unless its name is hidden or ends in .tmp, .part."""
+    full: Full | None = None
+    """Files hold all there is, not only what changed."""
+    delta: Delta | None = None
+    """Files hold what changed, and are counted."""
     dialect: str
     """A module of `pipelines.ingest.read`."""
     options: Options
@@ -258,6 +278,12 @@ def _semantics(feed: Feed, feeds: Mapping[str, Feed], path: Path) -> list[str]:
         faults.append("extracted_at: must have exactly one of end_of, constant")
     elif end_of is not None and end_of not in feed.groups:
         faults.append(f"extracted_at: {end_of} is no named group of `files`")
+    if feed.full is not None and feed.delta is not None:
+        faults.append("full: must not stand beside delta")
+    if feed.delta is not None and feed.delta.sequence not in feed.groups:
+        faults.append(f"delta: {feed.delta.sequence} is no named group of `files`")
+    if feed.dialect == "documents" and feed.delta is not None:
+        faults.append("delta: documents have no sequence")
     if feed.dialect == "documents" and feed.ready is not None and feed.ready.suffix is not None:
         faults.append("ready: documents can only be untouched_seconds")
     faults += [f"never: {name} is read by a rule" for name in sorted(feed.reads() & set(feed.never))]

@@ -26,7 +26,8 @@ class Record:
     sha256: str
     groups: Mapping[str, str]
     batch: str
-    status: Literal["published", "held", "duplicate"]
+    status: Literal["published", "held", "duplicate", "rejected"]
+    """`rejected`: a person decided that it is never taken in."""
     feed_sha256: str
     """Digest of the declaration it was read with."""
     landing_key: str
@@ -57,6 +58,11 @@ def enter(store: Store, record: Record, note: Callable[[str, str, str], None] | 
 def find(store: Store, feed: str, sha256: str) -> list[Record]:
     """Records of all names under which these bytes arrived."""
     return [_record(store.read(key)) for key in store.list(f"{LAKE}/files/{feed}/{sha256}")]
+
+
+def of_status(store: Store, feed: str, sha256: str, *statuses: str) -> list[Record]:
+    """Records of these bytes that have one of the statuses."""
+    return [record for record in find(store, feed, sha256) if record.status in statuses]
 
 
 def of_feed(store: Store, feed: str) -> list[Record]:

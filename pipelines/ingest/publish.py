@@ -21,15 +21,19 @@ from pipelines.base.contracts import TABLES
 from pipelines.base.lake import PUBLISHING, Lake
 from pipelines.base.pseudonyms import VAULT_KEY, secret
 from pipelines.base.sealed import seal_frame
-from pipelines.ingest import files
+from pipelines.ingest import decide, files
 from pipelines.ingest.admit import admit
 from pipelines.ingest.batch import Batch, Unit, read_json
 from pipelines.ingest.counts import Tally
 from pipelines.ingest.dedupe import UNIT
 from pipelines.ingest.land import EXPIRED
+from pipelines.ingest.plausible import PREDECESSOR
 from pipelines.ingest.read import FAULT, ROW, parts
 
 DUPLICATE: Final = "duplicate_delivery"
+PASSING: Final = (EXPIRED, PREDECESSOR)
+"""Why a file is held without a word in the register: what became of an expired one when it could be read stays known,
+and one that waits for its predecessor comes up again by itself."""
 Status = Literal["published", "held", "duplicate"]
 
 
@@ -63,8 +67,10 @@ def _register(batch: Batch, tallies: Mapping[str, Any], duplicates: list[tuple[U
             _hold(batch, unit, held)
         status: Status = "held" if held else "published"
         _note(batch, unit, status, facts)
-        if held is None or held["reason_code"] != EXPIRED:  # what became of it when it could be read stays known
+        if held is None or held["reason_code"] not in PASSING:
             files.enter(batch.store, _record(batch, unit, status, facts))
+        if unit.is_released:  # held again, somebody must decide again
+            decide.close(batch.store, unit.feed, unit.sha256)
     for unit, rows in duplicates:
         files.enter(batch.store, _record(batch, unit, "duplicate", {"rows": rows}))
 

@@ -21,6 +21,7 @@ from typing import Any
 from pipelines.audit import Tag, append
 from pipelines.base import releases
 from pipelines.base.catalog import FAMILIES
+from pipelines.base.records import AIRFLOW_URL, open_records
 from pipelines.base.releases import Release
 from pipelines.base.settings import Section, load
 from pipelines.base.stage import guarded, leave
@@ -28,7 +29,6 @@ from pipelines.base.store import open_store
 from pipelines.publish.approvals import Wanted
 from pipelines.publish.brief import brief
 from pipelines.publish.proposals import Origin, propose, read_verdict
-from pipelines.publish.records import AIRFLOW_URL, open_records
 from pipelines.publish.release import admitted, release, rollback
 
 

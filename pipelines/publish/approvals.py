@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from pipelines.base.errors import GateRefused
+from pipelines.base.records import Act
 
 DAG: Final = "release"
 GATES: Final = ("approve_first", "approve_second")
@@ -45,15 +46,6 @@ class Fault:
     """For the ledger and for counting."""
     text: str
     """One sentence."""
-
-
-@dataclass(frozen=True, slots=True)
-class Act:
-    """What somebody did to a release run over Airflow's API, as Airflow's event log has it."""
-
-    act: str
-    task: str
-    by: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,9 +20,10 @@ from pipelines.base import releases
 from pipelines.base.catalog import FAMILIES, RELEASES
 from pipelines.base.digests import sha256_file, sha256_tree
 from pipelines.base.errors import ContractError, GateRefused
+from pipelines.base.records import Act
 from pipelines.base.releases import MANIFEST, MODEL, Release, read_manifest
 from pipelines.base.store import Store
-from pipelines.publish.approvals import DAG, GATES, Act, Approval, Wanted, admit, check, interference, unaccepted
+from pipelines.publish.approvals import DAG, GATES, Approval, Wanted, admit, check, interference, unaccepted
 from pipelines.publish.pointers import point
 from pipelines.publish.proposals import CHANGED, folder_of, proposals, read_verdict
 

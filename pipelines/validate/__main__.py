@@ -1,15 +1,19 @@
 """Check the rows that `pipelines.ingest validate` laid out in a folder. Rows that fail are a result: exit code 0.
 
 Without a folder, get ready first and take the folder from standard input; nothing is done when that ends without one.
+With `--suites`, print what every table is checked for, as JSON in the words of Great Expectations, and check nothing.
 """
 
 import argparse
+import json
 import sys
 from pathlib import Path
 
+from pipelines.base.contracts import TABLES
 from pipelines.base.stage import guarded, leave
 from pipelines.validate.batch import run
 from pipelines.validate.engine import context
+from pipelines.validate.suites import suite
 
 
 def main() -> int:
@@ -18,7 +22,11 @@ def main() -> int:
     parser.add_argument(
         "folder", type=Path, nargs="?", help="rows/, known/ and rejected.parquet; results go beside them"
     )
-    folder: Path | None = parser.parse_args().folder
+    parser.add_argument("--suites", action="store_true", help="print the suites, generated from the contracts")
+    given = parser.parse_args()
+    folder: Path | None = given.folder
+    if given.suites:
+        return guarded(lambda: json.dumps({name: suite(table) for name, table in TABLES.items()}, indent=1))
     return guarded(lambda: run(folder) if folder else _when_told())
 
 

@@ -1,5 +1,6 @@
 """Which expectations a canonical table has: read off its contract, so that no rule is written twice."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -93,6 +94,19 @@ def rules(table: Table) -> list[Rule]:
 def key_rules() -> list[Rule]:
     """Expectations on the whole table at once."""
     return [Rule("conflicting_key", "ExpectColumnValuesToBeUnique", {"column": KEY})]
+
+
+def suite(table: Table) -> dict[str, Any]:
+    """A table's suite as Great Expectations writes one: name, and of each expectation type, kwargs and reason code."""
+    expectations = [
+        {
+            "type": re.sub(r"(?<!^)(?=[A-Z])", "_", rule.kind).lower(),
+            "kwargs": dict(rule.arguments),
+            "meta": {"reason_code": rule.reason_code},
+        }
+        for rule in [*rules(table), *key_rules()]
+    ]
+    return {"name": table.name, "expectations": expectations}
 
 
 def columns_of(found: list[Rule]) -> list[str]:

@@ -18,6 +18,7 @@ def bag(tmp_path_factory):
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__LOGGING__LOGGING_LEVEL": "ERROR",
         "CANDOR_REVIEWERS": "compliance_first,compliance_second",
+        "CANDOR_DECIDERS": "data_engineer",
         "PYTHONPATH": str(ROOT),
     }
     command = [sys.executable, "-W", "ignore", str(Path(__file__).with_name("bag.py"))]

@@ -10,7 +10,7 @@ from pipelines.base.catalog import FAMILIES, STAGES
 
 ROOT = Path(__file__).parents[2]
 FILES = sorted(path for path in (ROOT / "dags").glob("*.py") if not path.name.startswith("_"))
-NAMES = ("ingest_exports", "monitor_models", "release", "retrain", "score_people")
+NAMES = ("held_file", "ingest_exports", "monitor_models", "release", "retrain", "score_people")
 TAGS = {"data", "models", "approval", "scores", "monitoring"}
 HEAVY = {
     "pandas",
@@ -27,6 +27,7 @@ HEAVY = {
 TALKS_TO_OTHERS = {
     ("ingest_exports", "discover"), ("ingest_exports", "land_read_map"), ("ingest_exports", "publish"),
     ("ingest_exports", "expire"),
+    ("held_file", "brief"), ("held_file", "decide"), ("held_file", "settle"),
     ("release", "brief"), ("release", "approve_first"), ("release", "approve_second"), ("release", "publish"),
     ("retrain", "clone"), ("retrain", "pin"), *(("retrain", stage) for stage in STAGES),
     ("retrain", "push"), ("retrain", "propose"),
@@ -43,7 +44,7 @@ def test_every_file_imports(bag):
     assert bag["errors"] == {}
 
 
-def test_the_dags_are_the_five_of_the_design(dags):
+def test_the_dags_are_those_of_the_design_and_the_one_that_asks_about_held_files(dags):
     assert tuple(sorted(dags)) == NAMES
 
 
@@ -94,7 +95,7 @@ def test_a_dag_does_not_catch_up(dags, name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_dag_runs_once_at_a_time_unless_it_waits_for_people(dags, name):
-    assert dags[name]["max_active_runs"] == (16 if name == "release" else 1)
+    assert dags[name]["max_active_runs"] == (16 if name in ("release", "held_file") else 1)
 
 
 def test_only_tasks_that_talk_to_others_are_retried(dags):
@@ -153,6 +154,25 @@ def test_a_release_asks_two_people_before_it_publishes(dags):
         assert release[gate]["type"] == "ApprovalOperator"
         assert release[gate]["assigned"] == ["compliance_first", "compliance_second"]
         assert release[gate]["retries"] >= 2, "Airflow can lose an answer; without a retry the gate fails"
+
+
+def test_a_held_file_asks_a_data_engineer_and_ingest_goes_on_with_what_was_recorded(dags):
+    found = dags["held_file"]["tasks"]
+    assert {task: about["after"] for task, about in found.items()} == {
+        "brief": [],
+        "decide": ["brief"],
+        "settle": ["decide"],
+        "ingest": ["settle"],
+    }
+    assert (found["decide"]["type"], found["decide"]["assigned"]) == ("HITLOperator", ["data_engineer"])
+    assert found["decide"]["retries"] >= 2, "Airflow can lose an answer; without a retry the question fails"
+    assert "CANDOR_VIEWER_PASSWORD" in found["settle"]["secrets"]
+    assert "Null" in dags["held_file"]["schedule"]
+
+
+def test_ingest_asks_about_every_file_that_it_held(dags):
+    found = dags["ingest_exports"]["tasks"]
+    assert (found["questions"]["after"], found["ask"]["after"]) == (["publish"], ["questions"])
 
 
 def test_a_release_has_no_schedule_of_its_own(dags):

@@ -67,6 +67,16 @@ print(s.allowed(found, dag_run=run(run_id="r1")))
     assert tried(code, tmp_path).strip() == expected
 
 
+def test_each_held_file_becomes_a_question_of_its_own(tmp_path):
+    code = f"""
+from types import SimpleNamespace as run
+print(s.questions([{{"feed": "workers", "file": "{"ab" * 32}"}}], dag_run=run(run_id="r1")), s.questions([]))
+"""
+    conf = {"feed": "workers", "file": "ab" * 32}
+    expected = [{"trigger_run_id": "held__r1__workers-abababababab", "conf": conf}]
+    assert tried(code, tmp_path).strip() == f"{expected} []"
+
+
 def test_monitoring_asks_for_one_retrain_of_all_families_that_want_it_and_says_why(tmp_path):
     code = """
 from types import SimpleNamespace as some

@@ -170,7 +170,19 @@ def _lake(store: Store, people: pl.DataFrame) -> None:
     tally = {"in": 725, "accepted": 720, "quarantined": 4, "filtered": 1, "held": 0}
     counts = {"workday_applications": tally | {"reasons": {"unknown_requisition": 4, "duplicate_row": 1}}}
     Lake(store).publish("batch-1", {}, {"protected": protected}, counts)
-    store.put("reports/ingest/batch-1.json", _json({"batch": "batch-1", "manifest": 1, "counts": counts, "held": []}))
+    checks = [
+        {"table": "applications", "reason_code": code, "checked": 725, "failed": failed}
+        for code, failed in (("missing:applied_at", 0), ("unknown_requisition", 4))
+    ]
+    held = [
+        {"feed": feed, "file_sha256": 64 * letter, "reason_code": "lost_records", "message": "It must have 90 records."}
+        for feed, letter in (("workday_workers", "d"), ("lms_courses", "e"))
+    ]
+    report = {"batch": "batch-1", "manifest": 1, "counts": counts, "held": held, "checks": checks}
+    store.put("reports/ingest/batch-1.json", _json(report))
+    store.put("reports/ingest/batch-2.json", _json(report | {"batch": "batch-2", "counts": {}, "held": []}))
+    decision = {"file_sha256": 64 * "d", "choice": "reject", "by": "data_engineer", "note": "<b>Cut</b> short."}
+    audit.append(store, audit.Tag.FILE_DECIDED, "workday_workers", **decision)
 
 
 def _score(store: Store, family: str, people: pl.DataFrame, day: date, shift: float) -> None:

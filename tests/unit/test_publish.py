@@ -12,10 +12,11 @@ from pipelines.audit import Tag, entries, verify
 from pipelines.base import releases
 from pipelines.base.digests import sha256_bytes, sha256_tree
 from pipelines.base.errors import ContractError, GateRefused, SourceUnavailable
+from pipelines.base.records import Act
 from pipelines.base.store import FileStore
 from pipelines.fairness import judge_axes
 from pipelines.publish import __main__ as cli
-from pipelines.publish.approvals import Act, Wanted
+from pipelines.publish.approvals import Wanted
 from pipelines.publish.brief import brief
 from pipelines.publish.proposals import Origin, propose
 from pipelines.publish.release import admitted, release, rollback

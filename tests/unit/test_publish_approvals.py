@@ -9,8 +9,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from pipelines.base.errors import GateRefused, SettingsError, SourceUnavailable
-from pipelines.publish.approvals import Act, Wanted, check, unaccepted
-from pipelines.publish.records import Records, open_records
+from pipelines.base.records import Act, Records, open_records
+from pipelines.publish.approvals import Wanted, check, unaccepted
 
 SHA = "a" * 64
 RUN_ID = "release__manual__2026-11-01T00:00:00+00:00__screening"

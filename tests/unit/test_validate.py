@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+import great_expectations as gx
 import polars as pl
 import pytest
 
@@ -15,6 +16,7 @@ from pipelines.base.contracts import TABLES, Column, Table
 from pipelines.base.errors import ContractError
 from pipelines.validate import check, engine
 from pipelines.validate.batch import order, run
+from pipelines.validate.suites import key_rules, rules
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # Great Expectations warns about pandas and marshmallow internals
 
@@ -42,6 +44,20 @@ def workers(*changes: dict[str, Any]) -> pl.DataFrame:
 
 def failures(frame: pl.DataFrame, name: str = "workers", **known: pl.Series) -> list[tuple[int, str]]:
     return sorted(check(TABLES[name], frame, known).failed.rows())
+
+
+def test_the_suites_can_be_read_as_json_and_loaded_by_great_expectations() -> None:
+    words = [sys.executable, "-m", "pipelines.validate", "--suites"]
+    printed = json.loads(subprocess.run(words, capture_output=True, text=True, check=True).stdout)
+    assert list(printed) == list(TABLES)
+    for name, said in printed.items():
+        suite = gx.ExpectationSuite(name=name, expectations=said["expectations"])
+        assert [type(loaded).__name__ for loaded in suite.expectations] == [
+            rule.kind for rule in [*rules(TABLES[name]), *key_rules()]
+        ]
+    pair = {"type": "expect_column_pair_values_a_to_be_greater_than_b", "column_A": "terminated_at"}
+    found = [{"type": said["type"], **said["kwargs"]} for said in printed["workers"]["expectations"]]
+    assert any(pair.items() <= said.items() for said in found)
 
 
 @pytest.mark.parametrize(

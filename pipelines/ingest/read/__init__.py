@@ -83,6 +83,11 @@ def read_file(source: Path, out: Path, feed: Feed, unit: Unit) -> Report:
         raise Held(
             "impossible_period", f"The name of a file of {feed.name} must hold a month or day that exists; it does not."
         ) from None
+    if feed.delta is not None and not unit.groups.get(feed.delta.sequence, "").isdecimal():
+        raise Held(
+            "impossible_sequence",
+            f"The name of a file of {feed.name} must hold a whole number that counts it; it does not.",
+        )
     if unit.manifest is not None and unit.manifest.get("sha256") != unit.sha256:
         raise _not_as_said(feed, "bytes", "other ones, or a manifest without its name, sha256 and records")
     if unit.size > feed.limits.max_bytes:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from http.client import HTTPException
 from typing import Any, Final
 from urllib.error import HTTPError
@@ -10,7 +11,6 @@ from urllib.request import ProxyHandler, Request, build_opener
 
 from pipelines.base.errors import CandorError, SettingsError, SourceUnavailable
 from pipelines.base.settings import environment
-from pipelines.publish.approvals import Act
 
 AIRFLOW_URL: Final = "CANDOR_AIRFLOW_URL"
 VIEWER_PASSWORD: Final = "CANDOR_VIEWER_PASSWORD"  # noqa: S105  # the variable's name
@@ -19,6 +19,15 @@ _TIMEOUT_SECONDS: Final = 20
 _PAGE: Final = 100
 _NOT_FOUND: Final = 404
 _DENIED: Final = (401, 403)
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """What somebody did to a run over Airflow's API, as Airflow's event log has it."""
+
+    act: str
+    task: str
+    by: str
 
 
 class Records:

@@ -1,0 +1,147 @@
+"""Hold files that can be read and that nobody should believe unseen, until a person decides (`decide`).
+
+Reads   mapped     how many records each unit of the batch has; the register of files
+Writes  held.json  of a full file that lost people or is of an older day, and of a delta whose predecessor is held
+"""
+
+import math
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from pipelines.base.store import Store
+from pipelines.ingest import files
+from pipelines.ingest.batch import Batch, Held, Unit, read_json
+from pipelines.ingest.feeds import Feed
+
+LOST: Final = "lost_records"
+OLDER: Final = "older_file"
+PREDECESSOR: Final = "predecessor_held"
+"""Nobody has to decide about such a file: it comes up again once its predecessor is settled."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a full file is judged by."""
+
+    period: str
+    """From its name; empty where names have none."""
+    records: int
+
+
+def hold(batch: Batch, feeds: Mapping[str, Feed]) -> None:
+    """Hold what is not plausible. The same batch again holds the same.
+
+    Args:
+        batch: Every unit is mapped or held.
+        feeds: Their declarations.
+    """
+    for feed in feeds.values():
+        units = [unit for unit in batch.units() if unit.feed == feed.name and batch.held(unit) is None]
+        if units and feed.full is not None:
+            _full(batch, feed, units)
+        if units and feed.delta is not None:
+            _delta(batch, feed, units)
+
+
+def doubt(feed: Feed, before: Seen, file: Seen) -> Held | None:
+    """Why a person must look at a full file before it is taken in; None when nothing speaks against it.
+
+    Args:
+        feed: Its declaration, which says how much it may lose.
+        before: The newest file taken in.
+        file: The file in question.
+    """
+    if feed.full is None:
+        return None
+    if file.period < before.period:
+        return Held(
+            OLDER,
+            f"A full file of {feed.name} must not be older than the newest one taken in; it is. Release it if it tells "
+            "what that one does not, else reject it.",
+        )
+    least = math.ceil(before.records * (1 - feed.full.may_lose))
+    if file.records < least:
+        return Held(
+            LOST,
+            f"A full file of {feed.name} must have at least {least} records, as the one before has {before.records} "
+            f"and it may lose {feed.full.may_lose:.0%}; it has {file.records}. Release it if they really left, else "
+            "reject it and have it sent again.",
+        )
+    return None
+
+
+def numbers(store: Store, feed: Feed) -> tuple[set[int], set[int]]:
+    """Sequence numbers of a delta feed's files: of those taken in or rejected, and of those held."""
+    done: set[int] = set()
+    held: set[int] = set()
+    for record in files.of_feed(store, feed.name):
+        number = sequence(feed, record.groups)
+        if number is not None:
+            (held if record.status == "held" else done).add(number)
+    return done, held - done
+
+
+def sequence(feed: Feed, groups: Mapping[str, str]) -> int | None:
+    """A file's number among those of its feed, from the groups of its name; None where there is none."""
+    text = groups.get(feed.delta.sequence, "") if feed.delta is not None else ""
+    return int(text) if text.isdecimal() else None
+
+
+def in_turn(feed: Feed, units: Iterable[Unit], done: Collection[int], held: Collection[int]) -> list[Unit]:
+    """A delta feed's files in the order of their numbers, up to the first gap.
+
+    Args:
+        feed: Its declaration.
+        units: Files that could be taken in.
+        done: Numbers that are settled. Where there is none, the lowest number known begins.
+        held: Numbers whose file waits for a person: a gap, unless another file of that number is among `units`.
+    """
+    numbered = sorted(((sequence(feed, unit.groups) or 0, unit) for unit in units), key=lambda pair: pair[0])
+    gaps = set(held) - {number for number, _ in numbered}
+    reached = max(done) if done else min([number for number, _ in numbered] + [*gaps], default=0) - 1
+    taken = []
+    for number, unit in numbered:
+        if number > reached + 1 or any(gap < number for gap in gaps):
+            break
+        reached = max(reached, number)
+        taken.append(unit)
+    return taken
+
+
+def _full(batch: Batch, feed: Feed, units: Sequence[Unit]) -> None:
+    records = [record for record in files.of_feed(batch.store, feed.name) if record.status == "published"]
+    before = _newest([Seen(r.groups.get("period", ""), int(r.counts.get("rows", 0))) for r in records])
+    published = {record.sha256 for record in records}
+    for unit in sorted(units, key=lambda unit: (unit.groups.get("period", ""), unit.name)):
+        report = read_json(batch.place(unit) / "mapped" / "report.json")
+        file = Seen(unit.groups.get("period", ""), int(report["rows"]))
+        is_decided = unit.is_released or unit.sha256 in published
+        why = None if is_decided or before is None else doubt(feed, before, file)
+        if why is not None:
+            batch.hold(unit, why)
+        else:
+            before = _newest([file, *([before] if before is not None else [])])
+
+
+def _newest(seen: Sequence[Seen]) -> Seen | None:
+    """The newest file; of several of one period the one with the most records."""
+    return max(seen, key=lambda file: (file.period, file.records), default=None)
+
+
+def _delta(batch: Batch, feed: Feed, units: Sequence[Unit]) -> None:
+    """A predecessor may have been held in this very batch, which nobody knew when it was planned."""
+    done, held = numbers(batch.store, feed)
+    mine = [unit for unit in batch.units() if unit.feed == feed.name and batch.held(unit) is not None]
+    held |= {number for unit in mine if (number := sequence(feed, unit.groups)) is not None} - done
+    taken = {unit.id for unit in in_turn(feed, units, done, held)}
+    for unit in units:
+        if unit.id not in taken:
+            batch.hold(
+                unit,
+                Held(
+                    PREDECESSOR,
+                    f"A file of {feed.name} must come after the one before it; that one is held. It comes up again by "
+                    "itself once that one is settled.",
+                ),
+            )

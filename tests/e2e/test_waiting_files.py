@@ -1,0 +1,115 @@
+"""Two files that lost most of their records: one is released in *Required Actions*, of the other the answer is forged.
+
+The last module of the shared company, whose lake it changes; scoring is paused, so that only ingest is at work.
+"""
+
+import json
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from infra.run import gates
+from infra.run.api import Denied, run_path
+
+from .conftest import World
+from .test_under_attack import until
+
+pytestmark = pytest.mark.airflow
+NOTE = "The catalogue of this month was cleaned up."
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What was asked about the two files, and what came of it."""
+
+    world: World
+    questions: dict[str, dict[str, Any]]
+    """Feed -> the question as the API shows it."""
+    refused: int
+    states: dict[str, str]
+    """Feed -> how its run ended."""
+    report: dict[str, Any]
+    """Of the ingest that the answer started."""
+
+
+def shrunk(world: World) -> None:
+    """A catalogue of five courses and a report of one requisition, as of November."""
+    exports = world.company.exports
+    courses = (exports / "lms" / "courses_2026-10.csv").read_bytes().splitlines(keepends=True)
+    (exports / "lms" / "courses_2026-11.csv").write_bytes(b"".join(courses[:6]))
+    entries = json.loads((exports / "workday" / "HRML_Requisitions_2026-10.json").read_bytes())["Report_Entry"]
+    short = json.dumps({"Report_Entry": entries[:1]})
+    (exports / "workday" / "HRML_Requisitions_2026-11.json").write_text(short)
+
+
+def ended(world: World, dag: str, run: str) -> str:
+    """How a run ended, once it has."""
+    until(lambda: str(world.api("viewer").run(dag, run)["state"]) in gates.FINISHED)
+    return str(world.api("viewer").run(dag, run)["state"])
+
+
+@pytest.fixture(scope="module")
+def asked(world):
+    engineer, viewer = world.api("data_engineer"), world.api("viewer")
+    world.api("admin").call("PATCH", "/api/v2/dags/score_people", {"is_paused": True})
+    shrunk(world)
+    before = {run["dag_run_id"] for run in viewer.runs("ingest_exports")}
+    first = engineer.trigger("ingest_exports", {})
+    assert ended(world, "ingest_exports", first) == "success"
+    waiting = {run["conf"]["feed"]: run["dag_run_id"] for run in viewer.runs("held_file")}
+    assert set(waiting) == {"lms_courses", "workday_requisitions"}
+    for run in waiting.values():
+        until(lambda run=run: {t["state"] for t in viewer.tasks("held_file", run)} >= {gates.WAITING})
+    time.sleep(gates.READING_SECONDS)
+    questions = {feed: viewer.question("held_file", run, "decide") for feed, run in waiting.items()}
+    with pytest.raises(Denied) as denied:
+        world.api("ml_engineer").answer("held_file", waiting["workday_requisitions"], "decide", "Release", {})
+    engineer.answer("held_file", waiting["lms_courses"], "decide", "Release", {"note": NOTE})
+    forged = f"{run_path('held_file', waiting['workday_requisitions'])}/taskInstances/decide"
+    world.api("ml_engineer").call("PATCH", forged, {"new_state": "success"})
+    states = {feed: ended(world, "held_file", run) for feed, run in waiting.items()}
+    new = [run["dag_run_id"] for run in viewer.runs("ingest_exports") if run["dag_run_id"] not in before | {first}]
+    assert len(new) == 1
+    assert ended(world, "ingest_exports", new[0]) == "success"
+    reports = world.company.var / "reports" / "ingest"
+    newest = max(reports.glob("*.json"), key=lambda path: path.stat().st_mtime)
+    return Asked(world, questions, denied.value.status, states, json.loads(newest.read_text()))
+
+
+def decided(world: World) -> list[dict[str, Any]]:
+    """Entries of the ledger about decisions: tag, feed and facts."""
+    entries = [json.loads(path.read_text()) for path in sorted((world.company.var / "ledger").glob("*.json"))]
+    return [entry for entry in entries if entry["tag"] in ("file:decided", "decision:refused")]
+
+
+def test_a_data_engineer_reads_why_a_file_is_held(asked):
+    courses = asked.questions["lms_courses"]
+    assert "**lost_records**" in courses["body"]
+    assert "it has 5." in courses["body"]
+    assert courses["options"] == ["Release", "Reject"]
+    assert [user["name"] for user in courses["assigned_users"]] == ["data_engineer"]
+
+
+def test_a_released_file_is_taken_in_by_a_run_of_its_own(asked):
+    assert asked.states["lms_courses"] == "success"
+    assert asked.report["held"] == []
+    counts = asked.report["counts"]["lms_courses"]
+    assert (counts["in"], counts["held"]) == (5, 0)
+    (entry,) = [entry for entry in decided(asked.world) if entry["tag"] == "file:decided"]
+    assert entry["subject"] == "lms_courses"
+    assert {name: entry["facts"][name] for name in ("choice", "by", "note")} == {
+        "choice": "release",
+        "by": "data_engineer",
+        "note": NOTE,
+    }
+
+
+def test_an_answer_that_nobody_gave_decides_nothing(asked):
+    assert asked.refused == 403
+    assert asked.states["workday_requisitions"] == "failed"
+    (entry,) = [entry for entry in decided(asked.world) if entry["tag"] == "decision:refused"]
+    assert (entry["subject"], entry["facts"]["codes"]) == ("workday_requisitions", ["no_answer"])
+    said = asked.world.module("pipelines.ingest", "held").stdout.splitlines()
+    assert [line.split()[0] for line in said] == ["workday_requisitions"]

@@ -1,0 +1,274 @@
+"""Files that can be read and that nobody should believe unseen wait for a person, and what the person says counts."""
+
+import contextlib
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from pipelines import audit
+from pipelines.base.lake import Lake
+from pipelines.ingest import __main__ as command
+from pipelines.ingest import check, files
+from tests.kills.roads import nothing_failed
+
+COURSES = {
+    "name": "courses",
+    "owner": "Learning",
+    "cadence": "monthly",
+    "location": "lms",
+    "files": r"courses_(?P<period>\d{4}-\d{2})\.csv",
+    "dialect": "csv",
+    "options": {"delimiter": ",", "quote": '"'},
+    "extracted_at": {"end_of": "period"},
+    "required": ["id", "title"],
+    "full": {"may_lose": 0.1},
+    "tables": [{"table": "courses", "columns": {"course_id": {"from": "id"}, "title": {"from": "title"}}}],
+}
+CHANGES = COURSES | {
+    "name": "changes",
+    "files": r"changes_(?P<period>\d{4}-\d{2})_(?P<seq>\d+)\.csv",
+    "full": None,
+    "delta": {"sequence": "seq"},
+}
+NOTE = "The catalogue was cleaned up in June."
+
+
+@pytest.fixture(autouse=True)
+def company(keys, store, tmp_path, monkeypatch):
+    """Feeds and exports of a catalogue. Great Expectations has no say in what is held."""
+    for feed in (COURSES, CHANGES):
+        path = tmp_path / "feeds" / f"{feed['name']}.yaml"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(yaml.safe_dump(feed))
+    (tmp_path / "exports").mkdir()
+    monkeypatch.setenv("CANDOR_FEEDS", str(tmp_path / "feeds"))
+    monkeypatch.setenv("CANDOR_EXPORTS", str(tmp_path / "exports"))
+    for module in (command, check):
+        monkeypatch.setattr(module, "validator", lambda: contextlib.nullcontext(nothing_failed))
+
+
+@pytest.fixture
+def ingest(capsys):
+    """Run the command; its exit code, and its output and errors."""
+
+    def run(*words: str) -> tuple[int, str]:
+        code = command.main(list(words))
+        said = capsys.readouterr()
+        return code, said.out + said.err
+
+    return run
+
+
+@pytest.fixture
+def deliver(tmp_path):
+    """Write a catalogue's courses; its path."""
+
+    def write(name: str, ids: range, head: str = "id,title") -> Path:
+        path = tmp_path / "exports" / "lms" / f"{name}.csv"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("\n".join([head, *(f"C{i},Course {i}" for i in ids)]) + "\n")
+        return path
+
+    return write
+
+
+def courses(store) -> int:
+    return len(Lake(store).read("courses", Lake(store).require()))
+
+
+def held(ingest) -> list[list[str]]:
+    code, said = ingest("held")
+    assert code == 0
+    return [line.split() for line in said.splitlines() if line.startswith(("courses ", "changes "))]
+
+
+def decisions(store) -> list[dict]:
+    return [dict(entry.facts) for entry in audit.entries(store) if entry.tag is audit.Tag.FILE_DECIDED]
+
+
+def lost(ingest, deliver) -> str:
+    """Ten courses of June, and seven of July, which are held; their digest."""
+    deliver("courses_2026-06", range(10))
+    assert "10 rows in = 10 accepted" in ingest("run", "--batch", "june")[1]
+    deliver("courses_2026-07", range(20, 27))
+    assert "files held: 1; held courses: lost_records" in ingest("run", "--batch", "july")[1]
+    ((feed, sha256, period, reason),) = held(ingest)
+    assert (feed, period, reason) == ("courses", "2026-07", "lost_records")
+    return sha256
+
+
+def test_a_full_file_that_lost_too_many_is_held_and_a_released_one_is_taken_in_from_landing(
+    ingest, deliver, store, tmp_path
+):
+    sha256 = lost(ingest, deliver)
+    assert courses(store) == 10
+    (tmp_path / "exports" / "lms" / "courses_2026-07.csv").unlink()
+    code, page = ingest("ask", "courses", sha256)
+    assert code == 0
+    assert "at least 9 records, as the one before has 10 and it may lose 10%; it has 7." in page
+    words = ("--choice", "release", "--by", "data_engineer", "--note", NOTE)
+    code, said = ingest("decide", "courses", sha256, *words)
+    assert (code, json.loads(said)["status"]) == (0, "released")
+    assert held(ingest) == []
+    assert "7 rows in = 7 accepted" in ingest("run", "--batch", "august")[1]
+    assert courses(store) == 17
+    assert "nothing new" in ingest("run", "--batch", "september")[1]
+    assert decisions(store) == [
+        {"file_sha256": sha256, "choice": "release", "by": "data_engineer", "note": NOTE, "run_id": ""}
+    ]
+
+
+def test_what_may_be_lost_is_not_held(ingest, deliver, store):
+    deliver("courses_2026-06", range(10))
+    ingest("run", "--batch", "june")
+    deliver("courses_2026-07", range(20, 29))
+    assert "files held: 0" in ingest("run", "--batch", "july")[1]
+    deliver("courses_2026-08", range(30, 38))
+    assert "files held: 1" in ingest("run", "--batch", "august")[1], "9 came before, not 10"
+
+
+def test_a_rejected_file_is_never_taken_in_under_any_name_but_other_bytes_are(ingest, deliver, store):
+    sha256 = lost(ingest, deliver)
+    words = ("--choice", "reject", "--by", "data_engineer", "--note", NOTE)
+    assert json.loads(ingest("decide", "courses", sha256, *words)[1])["status"] == "rejected"
+    assert "nothing new" in ingest("run", "--batch", "august")[1]
+    deliver("courses_2026-08", range(20, 27))
+    ingest("run", "--batch", "again")
+    assert "nothing to replay" not in ingest("run", "--batch", "replay", "--replay", "courses")[1]
+    assert courses(store) == 10
+    assert held(ingest) == []
+    deliver("courses_2026-07", range(20, 30))
+    assert "10 rows in = 10 accepted" in ingest("run", "--batch", "corrected")[1]
+    assert courses(store) == 20
+
+
+def test_a_rejection_can_be_taken_back(ingest, deliver, store):
+    sha256 = lost(ingest, deliver)
+    for choice in ("reject", "release"):
+        ingest("decide", "courses", sha256, "--choice", choice, "--by", "data_engineer", "--note", NOTE)
+    ingest("run", "--batch", "august")
+    assert courses(store) == 17
+    assert [found["choice"] for found in decisions(store)] == ["reject", "release"]
+
+
+def test_a_file_of_an_older_period_is_held(ingest, deliver, store):
+    deliver("courses_2026-06", range(10))
+    ingest("run", "--batch", "june")
+    deliver("courses_2026-05", range(20, 30))
+    assert "held courses: older_file" in ingest("run", "--batch", "late")[1]
+    assert courses(store) == 10
+
+
+def test_within_a_batch_files_are_judged_in_the_order_of_their_periods(ingest, deliver, store):
+    for month, size in (("2026-06", 10), ("2026-07", 3), ("2026-08", 9)):
+        deliver(f"courses_{month}", range(size))
+    said = ingest("run", "--batch", "all")[1]
+    assert "files held: 1; held courses: lost_records" in said
+    assert [period for _, _, period, _ in held(ingest)] == ["2026-07"]
+
+
+def test_a_released_file_that_cannot_be_read_is_held_and_asked_about_again(ingest, deliver, store):
+    deliver("courses_2026-06", range(10), head="id,name")
+    ingest("run", "--batch", "june")
+    ((_, sha256, _, reason),) = held(ingest)
+    assert reason == "missing_required_column"
+    words = ("--choice", "release", "--by", "data_engineer", "--note", NOTE)
+    for batch in ("july", "august"):
+        ingest("decide", "courses", sha256, *words)
+        assert held(ingest) == []
+        assert "held courses: missing_required_column" in ingest("run", "--batch", batch)[1]
+        assert len(held(ingest)) == 1, "nobody reads it again unasked"
+    assert "nothing new" in ingest("run", "--batch", "september")[1]
+
+
+def test_a_delta_waits_for_the_one_before_it(ingest, deliver, store):
+    deliver("changes_2026-06_7", range(3))
+    ingest("run", "--batch", "first")
+    deliver("changes_2026-06_9", range(6, 9))
+    assert "not complete yet: changes 1" in ingest("run", "--batch", "gap")[1]
+    assert courses(store) == 3
+    deliver("changes_2026-06_8", range(3, 6))
+    assert "6 rows in = 6 accepted" in ingest("run", "--batch", "whole")[1]
+    assert courses(store) == 9
+
+
+@pytest.mark.parametrize("ends", ["corrected", "rejected"])
+def test_a_delta_behind_a_held_one_comes_up_by_itself_once_that_is_settled(ingest, deliver, store, ends):
+    deliver("changes_2026-06_1", range(3), head="id,name")
+    deliver("changes_2026-06_2", range(3, 6))
+    said = ingest("run", "--batch", "first")[1]
+    assert "files held: 2" in said
+    ((_, sha256, _, reason),) = held(ingest)
+    assert reason == "missing_required_column"
+    assert "not complete yet: changes 1" in ingest("run", "--batch", "second")[1]
+    if ends == "corrected":
+        deliver("changes_2026-06_1", range(3))
+    else:
+        ingest("decide", "changes", sha256, "--choice", "reject", "--by", "data_engineer", "--note", NOTE)
+    ingest("run", "--batch", "third")
+    assert courses(store) == (6 if ends == "corrected" else 3)
+
+
+def test_a_name_without_a_number_is_held(ingest, deliver, tmp_path):
+    odd = CHANGES | {"files": r"changes_(?P<period>\d{4}-\d{2})_(?P<seq>\w+)\.csv"}
+    (tmp_path / "feeds" / "changes.yaml").write_text(yaml.safe_dump(odd))
+    deliver("changes_2026-06_last", range(3))
+    assert "held changes: impossible_sequence" in ingest("run", "--batch", "first")[1]
+
+
+def test_a_decision_that_was_cut_short_is_made_once(ingest, deliver, store, monkeypatch):
+    sha256 = lost(ingest, deliver)
+    enter, words = files.enter, ("--choice", "reject", "--by", "data_engineer", "--note", NOTE)
+
+    def killed(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(files, "enter", killed)
+    with pytest.raises(KeyboardInterrupt):
+        ingest("decide", "courses", sha256, *words)
+    assert len(decisions(store)) == 1
+    monkeypatch.setattr(files, "enter", enter)
+    for _ in range(2):
+        assert ingest("decide", "courses", sha256, *words)[0] == 0
+    assert len(decisions(store)) == 1
+    assert held(ingest) == []
+
+
+def test_a_decision_repeated_after_a_run_took_the_file_in_is_no_error(ingest, deliver, store):
+    sha256 = lost(ingest, deliver)
+    words = ("--choice", "release", "--by", "data_engineer", "--note", NOTE)
+    ingest("decide", "courses", sha256, *words)
+    ingest("run", "--batch", "august")
+    assert ingest("decide", "courses", sha256, *words)[0] == 0
+    assert "nothing new" in ingest("run", "--batch", "september")[1]
+    code, said = ingest("decide", "courses", sha256, *words[:-1], "Another reason altogether.")
+    assert code == 1
+    assert said.startswith("ContractError: A decision must be about a held file of courses; no file of that digest")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--choice", "release", "--by", "data_engineer", "--note", "too short"),
+        ("--choice", "release", "--by", " ", "--note", NOTE),
+    ],
+)
+def test_a_decision_needs_somebody_and_a_reason(ingest, deliver, store, words):
+    sha256 = lost(ingest, deliver)
+    code, said = ingest("decide", "courses", sha256, *words)
+    assert code == 1
+    assert said.startswith("ContractError: A decision must be release or reject, by somebody, with a note")
+    assert decisions(store) == []
+
+
+def test_a_published_batch_says_who_must_be_asked(ingest, deliver):
+    deliver("changes_2026-06_1", range(3), head="id,name")
+    deliver("changes_2026-06_2", range(3, 6))
+    units = json.loads(ingest("discover", "--batch", "b")[1].splitlines()[-1])["units"]
+    for words in (*(("take", "b", unit) for unit in units), ("validate", "b"), ("publish", "b")):
+        code, said = ingest(*words)
+        assert code == 0, said
+    (asked,) = json.loads(said.splitlines()[-1])["held"]
+    assert asked == {"feed": "changes", "file": held(ingest)[0][1]}
