@@ -76,7 +76,7 @@ def ran(said: str) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def checkout(tmp_path_factory):
+def first(tmp_path_factory):
     """Everything ran once and is committed."""
     path = tmp_path_factory.mktemp("a checkout")
     for name in ("params.yaml", ".gitignore", ".dvcignore"):
@@ -98,13 +98,10 @@ def checkout(tmp_path_factory):
     return made
 
 
-@pytest.fixture(autouse=True)
-def restored(checkout):
-    """Each test begins where the first run ended."""
-    first = checkout.call("git", "rev-parse", "HEAD").strip()
-    yield
-    checkout.call("git", "reset", "-q", "--hard", first)
-    checkout.call("dvc", "repro", "-q")
+@pytest.fixture
+def checkout(first, tmp_path):
+    """Each test begins where the first run ended, in a copy: running the graph back to there takes ten times longer."""
+    return Checkout(shutil.copytree(first.path, tmp_path / "a checkout", symlinks=True))
 
 
 def test_with_nothing_changed_nothing_runs_and_git_sees_nothing_new(checkout):
