@@ -239,11 +239,8 @@ def checks(store: Store) -> list[Check]:
 
 def held(store: Store) -> list[HeldFile]:
     """Files that runs held, the newest batch first, with the last decision about each."""
-    decided = {
-        (entry.subject, str(entry.facts["file_sha256"])): dict(entry.facts)
-        for entry in audit.entries(store)
-        if entry.tag is Tag.FILE_DECIDED
-    }
+    nothing: dict[tuple[str, str], dict[str, Any]] = {}
+    decided = _tried(lambda: _decided(store), nothing, [])  # the page says beside it that the ledger is broken
     return [
         HeldFile(
             batch["batch"],
@@ -256,6 +253,12 @@ def held(store: Store) -> list[HeldFile]:
         for batch in reversed(_batches(store))
         for file in batch["held"]
     ]
+
+
+def _decided(store: Store) -> dict[tuple[str, str], dict[str, Any]]:
+    """(feed, digest) -> the last decision."""
+    entries = [entry for entry in audit.entries(store) if entry.tag is Tag.FILE_DECIDED]
+    return {(entry.subject, str(entry.facts["file_sha256"])): dict(entry.facts) for entry in entries}
 
 
 def _batches(store: Store) -> list[dict[str, Any]]:

@@ -59,9 +59,10 @@ def pseudonym(key: bytes, scheme: str, values: pl.Series, prefix: str = "p") -> 
     Returns:
         [n] str such as `p_0f3c…` with 32 hex digits.
     """
-    unique = values.drop_nulls().unique()
-    if 2 * len(unique) > len(values):  # looking names up costs more than making them
+    distinct = values.to_frame("").select(pl.col("").approx_n_unique()).item()
+    if 2 * distinct > len(values):  # looking names up costs more than making them
         return _names(key, scheme, values, prefix)
+    unique = values.drop_nulls().unique()
     return values.replace_strict(unique, _names(key, scheme, unique, prefix), default=None, return_dtype=pl.String)
 
 

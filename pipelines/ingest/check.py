@@ -29,6 +29,8 @@ from pipelines.ingest.map import FILTERED, REJECTED
 from pipelines.ingest.read import ROW
 
 SOURCE: Final = [UNIT, ROW]
+_ROWS: Final = 1 << 40
+"""More rows than any file has."""
 REASONS: Final = pl.Schema({UNIT: pl.Int32(), ROW: pl.Int64(), "reason_code": pl.String()})
 
 
@@ -129,17 +131,19 @@ def settle(batch: Batch, units: list[Unit], left_out: pl.DataFrame, out: Path) -
     )
     bad = bad.unique(maintain_order=True)
     bad.write_parquet(out / "bad.parquet")
-    accepted = [pl.DataFrame(schema=REASONS).select(SOURCE)]
+    accepted: list[pl.Series] = []
     for file in sorted((out / "rows").glob("*.parquet")):
         sources = pl.read_parquet(file, columns=SOURCE)
         kept = sources.join(bad, on=SOURCE, how="anti") if len(bad) else sources
         if len(kept) != len(sources):
             frame = pl.read_parquet(file).join(bad, on=SOURCE, how="anti", maintain_order="left")
             frame.write_parquet(file, compression="uncompressed", statistics=False)
-        accepted.append(kept.unique())
+        taken = _numbers(kept)
+        if not any(taken.equals(other) for other in accepted):  # most tables take the same rows
+            accepted.append(taken)
     # A row that only repeats says so first; what single tables left out explains the others.
     filtered = pl.concat([left_out, _notes(batch, units, FILTERED).select(REASONS.names())])
-    frames = [frame.partition_by(UNIT, as_dict=True) for frame in (bad, pl.concat(accepted).unique(), filtered)]
+    frames = [frame.partition_by(UNIT, as_dict=True) for frame in (bad, _sources(accepted), filtered)]
     empties = [bad.clear(), bad.clear().select(SOURCE), filtered.clear()]
     tallies = {}
     for number, unit in enumerate(units):
@@ -147,6 +151,19 @@ def settle(batch: Batch, units: list[Unit], left_out: pl.DataFrame, out: Path) -
         mine = [some.get((number,), none) for some, none in zip(frames, empties, strict=True)]
         tallies[unit.id] = asdict(tally(rows, *mine))
     write_json(out / "tallies.json", tallies)
+
+
+def _numbers(sources: pl.DataFrame) -> pl.Series:
+    """Distinct source rows as one number each, which compares many times faster than a pair."""
+    numbers = sources.select(pl.col(UNIT).cast(pl.Int64) * _ROWS + pl.col(ROW)).to_series()
+    return numbers.filter(numbers.ne_missing(numbers.shift(1))) if numbers.is_sorted() else numbers.unique()
+
+
+def _sources(numbers: list[pl.Series]) -> pl.DataFrame:
+    """Distinct source rows of all tables, from `_numbers` of each."""
+    all_ = pl.concat([pl.Series("", [], dtype=pl.Int64), *(some.alias("") for some in numbers)])
+    rows = (all_ if len(numbers) == 1 else all_.unique()).to_frame("")
+    return rows.select((pl.col("") // _ROWS).cast(REASONS[UNIT]).alias(UNIT), (pl.col("") % _ROWS).alias(ROW))
 
 
 def _notes(batch: Batch, units: list[Unit], kind: str) -> pl.DataFrame:

@@ -252,9 +252,10 @@ def _map_part(
         filtered += shaped.filtered
         done[f"{mapped.table}/{index:02d}"] = shaped.frame
     done[f"{REJECTED}/00"] = pl.concat([frame.cast(BAD) for frame in rejected])
-    traced = pl.concat([frame.select(ROW) for frame in [*made, *rejected, *filtered]])
-    filtered.append(raw.join(traced, on=ROW, how="anti").select(ROW, pl.lit(NOTHING).alias(REASON)))
-    done[f"{FILTERED}/00"] = pl.concat([frame.cast(NOTES) for frame in filtered])
+    if not any(frame[ROW].equals(raw[ROW]) for frame in made):  # else every row left a trace
+        traced = pl.concat([frame.select(ROW) for frame in [*made, *rejected, *filtered]])
+        filtered.append(raw.join(traced, on=ROW, how="anti").select(ROW, pl.lit(NOTHING).alias(REASON)))
+    done[f"{FILTERED}/00"] = pl.concat([pl.DataFrame(schema=NOTES), *(frame.cast(NOTES) for frame in filtered)])
     return done
 
 

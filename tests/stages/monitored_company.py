@@ -82,6 +82,8 @@ def fill(store: Store, family: str = "screening") -> None:
         as_of=pl.lit(SECOND),
     )
     delta.replace_partition(store, "scores/outcomes", outcomes, {"family": family, "as_of": str(SECOND)})
+    decision = {"file_sha256": 64 * "d", "choice": "reject", "by": "data_engineer", "note": "<b>Cut</b> short."}
+    audit.append(store, audit.Tag.FILE_DECIDED, "workday_workers", **decision)
 
 
 def release(store: Store, family: str, profile: dict | None = None) -> Release:
@@ -181,8 +183,6 @@ def _lake(store: Store, people: pl.DataFrame) -> None:
     report = {"batch": "batch-1", "manifest": 1, "counts": counts, "held": held, "checks": checks}
     store.put("reports/ingest/batch-1.json", _json(report))
     store.put("reports/ingest/batch-2.json", _json(report | {"batch": "batch-2", "counts": {}, "held": []}))
-    decision = {"file_sha256": 64 * "d", "choice": "reject", "by": "data_engineer", "note": "<b>Cut</b> short."}
-    audit.append(store, audit.Tag.FILE_DECIDED, "workday_workers", **decision)
 
 
 def _score(store: Store, family: str, people: pl.DataFrame, day: date, shift: float) -> None:

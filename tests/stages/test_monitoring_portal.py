@@ -151,7 +151,7 @@ def test_a_reviewer_reads_one_page_per_model(client, filled):
     assert 'unknown requisition</td><td class="n">1,450</td><td class="n"><span class="word bad">8</span>' in records
     assert 'missing:applied at</td><td class="n">1,450</td><td class="n">0</td>' in records
     assert "reject by data_engineer: &lt;b&gt;Cut&lt;/b&gt; short." in records
-    assert records.count("nobody decided") == 1
+    assert records.count("no decision on record") == 1
     assert "It must have 90 records." in records
 
 

@@ -18,6 +18,7 @@ from pipelines.ingest.read import (
     NULL,
     ROW,
     Report,
+    _csv_plain,
     _records,
     csv,
     parts,
@@ -108,6 +109,7 @@ def test_a_row_longer_than_what_is_parsed_at_once_holds_the_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(csv, "BLOCK", 1 << 10)
+    monkeypatch.setattr(_csv_plain, "PIECE", 1 << 10)
     with pytest.raises(Held, match="one is longer, or a quote does not end"):
         read_csv(tmp_path, b'a,b\n1,"' + b"x" * 5_000 + b'"\n2,3\n')
 

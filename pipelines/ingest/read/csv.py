@@ -1,4 +1,4 @@
-"""Delimited text with a header, streamed by Arrow: every cell is text.
+"""Delimited text with a header, streamed by Polars while that proves itself and by Arrow: every cell is text.
 
 Options: `delimiter`, `quote`. Header names are matched after trimming and without regard to case; duplicates are
 refused. Rows with too few or too many cells become rows with the fault `ragged_row`: cells are never shifted or padded.
@@ -22,6 +22,7 @@ from pipelines.ingest.ahead import ahead
 from pipelines.ingest.batch import Held, Unit
 from pipelines.ingest.feeds import Feed, options
 from pipelines.ingest.read import FAULT, LINE, ROW, Report, nameable, write_part
+from pipelines.ingest.read._csv_plain import Plain
 from pipelines.ingest.read._records import count_of
 
 BLOCK: Final = 1 << 24
@@ -147,33 +148,56 @@ def _frames(
     source: Path, names: list[str], want: Options, feed: Feed, ragged: list[tuple[int, str]]
 ) -> Iterator[pl.DataFrame]:
     """Frames of sound rows; ragged ones are collected beside."""
+    sound = 0
+    plain = Plain(source, names, want.delimiter, want.quote)
+    if _may_be_plain(names, want, feed):
+        for cells in plain.frames():
+            yield _headed(cells, np.arange(sound + 1, sound + len(cells) + 1, dtype=np.int64))
+            sound += len(cells)
+        if plain.at == source.stat().st_size:
+            return
+    skip = 1 if plain.at == 0 else 0  # the header, which Arrow counts too
+
+    sound_before = sound
 
     def note(row: pc.InvalidRow) -> str:
-        ragged.append((row.number - 1, row.text))  # the header is row 1
+        ragged.append((sound_before + row.number - skip, row.text))
         return "skip"
 
-    reader = pc.open_csv(
-        source,
-        read_options=pc.ReadOptions(
-            use_threads=False, column_names=names, skip_rows=1, block_size=BLOCK, encoding=feed.encoding
-        ),
-        parse_options=pc.ParseOptions(
-            delimiter=want.delimiter, quote_char=want.quote, newlines_in_values=True, invalid_row_handler=note
-        ),
-        convert_options=pc.ConvertOptions(
-            column_types={name: pa.string() for name in names},
-            strings_can_be_null=False,
-            quoted_strings_can_be_null=False,
-            null_values=[],
-        ),
-    )
-    sound = 0
-    for batch in reader:
-        cells = pl.DataFrame(pa.Table.from_batches([batch]))
-        numbers = _source_rows(sound, len(cells), [row for row, _ in ragged])
-        sound += len(cells)
-        head = [pl.Series(ROW, numbers, dtype=pl.Int64), pl.Series(FAULT, [None] * len(cells), dtype=pl.String)]
-        yield pl.DataFrame(head).hstack(cells)
+    with source.open("rb") as file:
+        file.seek(plain.at)
+        reader = pc.open_csv(
+            file,
+            read_options=pc.ReadOptions(
+                use_threads=False, column_names=names, skip_rows=skip, block_size=BLOCK, encoding=feed.encoding
+            ),
+            parse_options=pc.ParseOptions(
+                delimiter=want.delimiter, quote_char=want.quote, newlines_in_values=True, invalid_row_handler=note
+            ),
+            convert_options=pc.ConvertOptions(
+                column_types={name: pa.string() for name in names},
+                strings_can_be_null=False,
+                quoted_strings_can_be_null=False,
+                null_values=[],
+            ),
+        )
+        for batch in reader:
+            cells = pl.DataFrame(pa.Table.from_batches([batch]))
+            numbers = _source_rows(sound, len(cells), [row for row, _ in ragged])
+            sound += len(cells)
+            yield _headed(cells, numbers)
+
+
+def _may_be_plain(names: list[str], want: Options, feed: Feed) -> bool:
+    """Whether pieces of the file could prove themselves."""
+    signs = want.delimiter + want.quote
+    return feed.encoding == "utf-8" and len(names) > 1 and signs.isascii() and len(set(signs)) == len(signs)
+
+
+def _headed(cells: pl.DataFrame, numbers: "np.ndarray[tuple[int], np.dtype[np.int64]]") -> pl.DataFrame:
+    """Sound rows with their numbers."""
+    head = [pl.Series(ROW, numbers, dtype=pl.Int64), pl.Series(FAULT, [None] * len(cells), dtype=pl.String)]
+    return pl.DataFrame(head).hstack(cells)
 
 
 def _source_rows(before: int, count: int, ragged: list[int]) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":

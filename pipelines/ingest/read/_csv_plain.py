@@ -1,0 +1,80 @@
+"""Pieces of delimited text that Polars reads, each with a proof that nothing was lost; it takes half as long as Arrow.
+
+Polars fills up rows that are too short and says nothing. So the bytes of a piece are counted: those of its cells, a
+delimiter or an end a cell, and the quotes around cells must be all there are, and every line must be a row. A short or
+blank row leaves delimiters out, so that some are missing. A piece with a quote or an end of line inside a cell, with
+text that is no UTF-8 or with rows that are too long proves nothing: from there on Arrow reads, which tells rows apart
+one by one.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+
+PIECE: Final = 1 << 24
+"""Bytes of a piece, up to the last end of a row in it."""
+
+
+class Plain:
+    """The pieces from the second row on, as long as they prove themselves."""
+
+    def __init__(self, source: Path, names: list[str], delimiter: str, quote: str) -> None:
+        """Nothing is read yet.
+
+        Args:
+            source: UTF-8 text whose first line is a header.
+            names: Of the columns, at least two: of one column a blank line would be an empty cell.
+            delimiter: One ASCII character.
+            quote: One ASCII character, another one.
+        """
+        self._source, self._names, self._delimiter, self._quote = source, names, delimiter, quote
+        self.at = 0
+        """Where the first byte is that was not read: the end of the file, or the beginning of a row."""
+
+    def frames(self) -> Iterator[pl.DataFrame]:
+        """[n_rows] text columns of each piece."""
+        with self._source.open("rb") as file:
+            header = file.readline(PIECE)
+            is_a_row = header.endswith(b"\n") and b"\r" not in header.removesuffix(b"\r\n")
+            if not is_a_row or header.count(self._quote.encode()) % 2:
+                return
+            self.at = len(header)
+            while piece := _whole(file.read(PIECE)):
+                frame = self._proven(piece)
+                if frame is None:
+                    return
+                self.at += len(piece)
+                file.seek(self.at)
+                yield frame
+
+    def _proven(self, piece: bytes) -> pl.DataFrame | None:
+        """A piece's cells; None where they may not be all."""
+        quotes = piece.count(self._quote.encode())
+        try:
+            frame = pl.read_csv(
+                piece,
+                has_header=False,
+                new_columns=self._names,
+                separator=self._delimiter,
+                quote_char=self._quote,
+                infer_schema=False,
+                empty_string_is_null=False,
+            )
+        except (pl.exceptions.PolarsError, ValueError):
+            return None
+        text = pl.col(pl.String)
+        if quotes and frame.select(pl.any_horizontal(text.str.contains(self._quote, literal=True).any())).item():
+            return None
+        lines, returns = piece.count(b"\n"), piece.count(b"\r")
+        if returns not in (0, lines) or lines + (not piece.endswith(b"\n")) != len(frame):
+            return None
+        cells = sum(frame.select(text.str.len_bytes().sum()).row(0))
+        delimiters = len(frame) * (len(self._names) - 1)
+        return frame if cells + delimiters + quotes + lines + returns == len(piece) else None
+
+
+def _whole(data: bytes) -> bytes:
+    """Up to the last end of a line; all of what ends the file."""
+    return data[: data.rfind(b"\n") + 1] if len(data) == PIECE else data
