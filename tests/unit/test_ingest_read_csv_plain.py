@@ -68,6 +68,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @example([["1", "2", "3"]] * 9 + [["1", "2", "3", "4"]] + [["1", "2", "3"]] * 3, "\n", False, [])
 @example([["1", "2", "3"]] * 9, "\n", False, [(30, "\n\n")])
 @example([["1", 'a"b', 'c"d'], ["1", "2", "3"]], "\n", False, [])
+@example([["", "a", "a", "1,5"]], "\r\n", True, [(18, " ")])
+@example([["1", "a\rb", "3"], ["1", "2", "3\r"]], "\n", False, [(18, "\r")])
 def test_both_ways_of_reading_give_the_same(folder: Path, rows, end: str, is_quoted: bool, changes) -> None:
     data = text(rows, end, is_quoted=is_quoted)
     for place, character in changes:

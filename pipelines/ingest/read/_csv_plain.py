@@ -11,8 +11,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
+Places = npt.NDArray[np.intp]
 PIECE: Final = 1 << 24
 """Bytes of a piece, up to the last end of a row in it."""
 
@@ -51,7 +54,8 @@ class Plain:
 
     def _proven(self, piece: bytes) -> pl.DataFrame | None:
         """A piece's cells; None where they may not be all."""
-        quotes = piece.count(self._quote.encode())
+        if not self._is_wrapped(quotes := self._quotes(piece), piece):
+            return None
         try:
             frame = pl.read_csv(
                 piece,
@@ -64,15 +68,25 @@ class Plain:
             )
         except (pl.exceptions.PolarsError, ValueError):
             return None
-        text = pl.col(pl.String)
-        if quotes and frame.select(pl.any_horizontal(text.str.contains(self._quote, literal=True).any())).item():
-            return None
         lines, returns = piece.count(b"\n"), piece.count(b"\r")
         if returns not in (0, lines) or lines + (not piece.endswith(b"\n")) != len(frame):
             return None
-        cells = sum(frame.select(text.str.len_bytes().sum()).row(0))
+        cells = sum(frame.select(pl.col(pl.String).str.len_bytes().sum()).row(0))
         delimiters = len(frame) * (len(self._names) - 1)
-        return frame if cells + delimiters + quotes + lines + returns == len(piece) else None
+        return frame if cells + delimiters + len(quotes) + lines + returns == len(piece) else None
+
+    def _quotes(self, piece: bytes) -> Places:
+        """[n] places of the quotes."""
+        return np.flatnonzero(np.frombuffer(piece, np.uint8) == ord(self._quote))
+
+    def _is_wrapped(self, quotes: Places, piece: bytes) -> bool:
+        """Whether quotes stand around whole cells and nowhere else."""
+        if not len(quotes):
+            return True
+        ends = [ord(self._delimiter), ord("\n")]
+        padded = np.frombuffer(b"\n" + piece + b"\n", np.uint8)
+        before, after = padded[quotes[0::2]], padded[quotes[1::2] + 2]
+        return len(quotes) % 2 == 0 and bool(np.isin(before, ends).all() and np.isin(after, [*ends, ord("\r")]).all())
 
 
 def _whole(data: bytes) -> bytes:
