@@ -43,6 +43,8 @@ OBSERVED: Final = "observed"
 
 See = Callable[[pl.DataFrame, pl.DataFrame], None]
 """Looks at one table's rows before the bad ones leave: their cells, and beside them what those became."""
+Raw = tuple[Path, Mapping[str, str]]
+"""A raw part, and the named groups of its file's name."""
 Made = tuple[int, dict[str, pl.DataFrame]]
 """How many rows a part has, and what was made of them by `<table>/<index>`, rejected and filtered rows among it."""
 
@@ -101,7 +103,8 @@ def reference(batch: Batch, feeds: Mapping[str, Feed], step: Join) -> pl.DataFra
     units = [unit for unit in batch.units() if unit.feed == name] or _landed(batch, feeds[name])
     for unit in units:
         _ready(batch, unit, feeds[name])
-    found = joined([part for unit in units for part in parts(batch.place(unit) / "raw")], feeds[name], step)
+    raws = [(part, unit.groups) for unit in units for part in parts(batch.place(unit) / "raw")]
+    found = joined(raws, feeds[name], step)
     if found is None:
         raise ContractError(f"A joined file must have arrived; of {name} none did. Deliver it first.")
     return found
@@ -112,14 +115,12 @@ def beside(name: str) -> pl.DataFrame:
     return pl.read_csv(declared.folder() / name, infer_schema=False, empty_string_is_null=False)
 
 
-def joined(raws: Iterable[Path], feed: Feed, step: Join) -> pl.DataFrame | None:
-    """What a join takes of another feed's raw parts, whose cells are cleaned as that feed says; None without any."""
+def joined(raws: Iterable[Raw], feed: Feed, step: Join) -> pl.DataFrame | None:
+    """What a join takes of the rows that another feed keeps, cells cleaned as that feed says; None without any file."""
     columns = dict.fromkeys([*step.match.values(), *step.take.values()])
     blank = Context(frozenset(), datetime.now(UTC), b"", nothing=feed.nothing)  # cells need neither moment nor key
-    frames = [
-        raw.select(cell(name, context_of(raw, blank)).alias(name) for name in columns)
-        for raw in map(pl.read_parquet, raws)
-    ]
+    kept = (_kept(pl.read_parquet(part), feed, groups, blank).frame for part, groups in raws)
+    frames = [frame.select(cell(name, context_of(frame, blank)).alias(name) for name in columns) for frame in kept]
     if not frames:
         return None
     keys = list(step.match.values())
@@ -234,10 +235,7 @@ def _map_part(
     """Canonical rows by `<table>/<index>`, and what was rejected and filtered, of one part with names."""
     done: dict[str, pl.DataFrame] = {}
     rejected = [_reasons(raw.filter(pl.col(FAULT).is_not_null()).select(ROW, pl.col(FAULT).alias(REASON)), "")]
-    named = {name: pl.lit(value) for name, value in unit.groups.items() if name not in raw.columns}
-    start = Shaped(raw.filter(pl.col(FAULT).is_null()).drop(FAULT).with_columns(**named), [], [])
-    for condition in feed.rows:
-        keep_rows(start, condition, context)
+    start = _kept(raw, feed, unit.groups, context)
     for step in feed.join:
         join(start, step, context, other)
     rejected += [_reasons(frame, "") for frame in start.rejected]
@@ -257,6 +255,15 @@ def _map_part(
         filtered.append(raw.join(traced, on=ROW, how="anti").select(ROW, pl.lit(NOTHING).alias(REASON)))
     done[f"{FILTERED}/00"] = pl.concat([pl.DataFrame(schema=NOTES), *(frame.cast(NOTES) for frame in filtered)])
     return done
+
+
+def _kept(raw: pl.DataFrame, feed: Feed, groups: Mapping[str, str], context: Context) -> Shaped:
+    """Sound rows that the feed keeps, the groups of the file's name as columns; the others are noted."""
+    named = {name: pl.lit(value) for name, value in groups.items() if name not in raw.columns}
+    kept = Shaped(raw.filter(pl.col(FAULT).is_null()).drop(FAULT).with_columns(**named), [], [])
+    for condition in feed.rows:
+        keep_rows(kept, condition, context)
+    return kept
 
 
 def _reasons(frame: pl.DataFrame, table: str) -> pl.DataFrame:

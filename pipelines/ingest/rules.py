@@ -150,7 +150,7 @@ class Join(Declared):
     """Columns of another file of the set, found by equal text."""
 
     feed: Name | None = None
-    """Another feed: its file of this batch, else the newest one landed."""
+    """Another feed: its file of this batch, else the newest one landed; of it the rows that its own `rows` keep."""
     file: Name | None = None
     """A reference CSV in the folder of the feeds."""
     match: Annotated[dict[Name, Name], Field(min_length=1)]

@@ -11,9 +11,9 @@ from pipelines.base.contracts import Column
 from pipelines.ingest import expressions
 from pipelines.ingest.batch import Unit
 from pipelines.ingest.cells import Context
-from pipelines.ingest.map import map_parts
+from pipelines.ingest.map import joined, map_parts
 from pipelines.ingest.read import FAULT, ROW
-from pipelines.ingest.rules import Rule
+from pipelines.ingest.rules import Join, Rule
 from tests.unit.conftest import declared
 
 ISO = "%Y-%m-%dT%H:%M:%S"
@@ -63,6 +63,24 @@ def test_a_moment_of_an_exploded_group_is_not_that_of_the_column_of_its_name(tmp
     _, made = mapped(tmp_path, cells, [identifiers(known_from=known), exploded], extracted_at=extracted)
     months = [made[f"identifiers/0{n}"]["known_from"].dt.month().to_list() for n in (0, 1)]
     assert months == [[1], [2]]
+
+
+def test_a_join_finds_no_rows_that_the_other_feed_leaves_out_or_cannot_use(tmp_path):
+    rows = [
+        {"column": "instruction", "among": ["MERGE"], "reason": "deleted"},
+        {"column": "period", "among": ["2026-09"], "reason": "other_period"},
+    ]
+    feed = declared("csv", {"delimiter": ",", "quote": '"'}, rows=rows)
+    cells = {"key": ["1", "1", "2"], "instruction": ["MERGE", "DELETE", "MERGE"], "what": ["x", "y", "z"]}
+    frame = pl.DataFrame({ROW: [1, 2, 3], FAULT: [None, None, "undeclared_list"], **cells})
+    frame.write_parquet(tmp_path / "part-00000.parquet")
+    take = {"there": "what", "in": "period"}
+    step = Join.model_validate({"feed": "f", "match": {"who": "key"}, "take": take, "missing": "keep"})
+    found = {}
+    for period in ("2026-08", "2026-09"):
+        found[period] = joined([(tmp_path / "part-00000.parquet", {"period": period})], feed, step)
+    assert found["2026-09"].rows(named=True) == [{"key": "1", "what": "x", "period": "2026-09"}]
+    assert found["2026-08"].is_empty()
 
 
 @pytest.mark.parametrize("is_required", [True, False])

@@ -9,7 +9,7 @@ from pipelines.base.errors import SettingsError
 from pipelines.ingest import discover
 from pipelines.ingest.batch import Held, Unit
 from pipelines.ingest.feeds import Feed
-from pipelines.ingest.map import beside, joined
+from pipelines.ingest.map import Raw, beside, joined
 from pipelines.ingest.read import parts, read_file
 from pipelines.ingest.rules import Join, TableMap
 
@@ -29,7 +29,7 @@ class Lookups:
         self.period = period
         self.scratch = scratch
         self.said: dict[str, str] = {}
-        self._raws: dict[str, list[Path]] = {}
+        self._raws: dict[str, list[Raw]] = {}
 
     def let_through(self, feed: Feed) -> Feed:
         """The feed, with rows let through where what they are looked up in has not arrived."""
@@ -54,7 +54,7 @@ class Lookups:
         is_there = step.feed is None or self._raws[step.feed]
         return step if is_there else step.model_copy(update={"missing": "keep"})
 
-    def _read(self, name: str) -> tuple[list[Path], str]:
+    def _read(self, name: str) -> tuple[list[Raw], str]:
         feed = self.feeds[name]
         try:
             units = discover.units_of(feed, discover.place(feed))
@@ -63,7 +63,7 @@ class Lookups:
         wanted = [unit for unit in units if unit.groups.get("period") == self.period] or units[-1:]
         if not wanted:
             return [], f"no file has arrived in its folder; a run would stop and ask for {name} first"
-        found: list[Path] = []
+        found: list[Raw] = []
         for number, unit in enumerate(wanted):
             out = self.scratch / f"{name}-{number}"
             out.mkdir()
@@ -71,7 +71,7 @@ class Lookups:
                 read_file(_source(feed, unit), out, feed, unit)
             except Held as why:
                 return [], f"its file is held: {why.reason_code}: {why}"
-            found += parts(out)
+            found += [(part, unit.groups) for part in parts(out)]
         return found, "found"
 
 
