@@ -72,6 +72,15 @@ def test_columns_are_those_of_the_latest_metadata(reads):
     assert frame.select("Id", "Name").rows() == [("1", None), ("2", "b")]
 
 
+def test_a_column_is_there_when_no_line_goes_on_to_it(reads):
+    text = "METADATA|Assignment|Id|EndDate\nMERGE|Assignment|1\nMETADATA|Worker|Other\n"
+    frame, report = reads("hdl", packed({"Worker.dat": text}), WANT)
+    assert "EndDate" not in frame.columns
+    assert report.columns == ("@instruction", "Id", "EndDate")
+    empty = packed({"Worker.dat": "METADATA|Assignment|Id|EndDate\n"})
+    assert reads("hdl", empty, {**WANT, "may_be_empty": True})[1].columns == ("Id", "EndDate")
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [

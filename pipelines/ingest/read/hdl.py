@@ -2,12 +2,13 @@
 
 Options: `file` (such as Worker.dat), `component` (such as Assignment), `may_be_empty`, `max_bytes` and `max_ratio` of
 the archive. Cells are told apart by `|`, escaped by a backslash, without quotes; SET lines may change that. Fields at
-the end may be left out and are absent; `#NULL` is an explicit null. `@instruction` says MERGE or DELETE: a feed that
-does not filter by it takes deletions for facts. Lines of other components are passed over.
+the end may be left out: absent cells of a column that is there. `#NULL` is an explicit null. `@instruction` says MERGE
+or DELETE: a feed that does not filter by it takes deletions for facts. Lines of other components are passed over.
 """
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -52,7 +53,7 @@ def read(source: Path, out: Path, feed: Feed, unit: Unit) -> Report:
         raise Held("missing_component", f"{feed.name} must name the columns of {want.component}; no METADATA does.")
     if not report.rows and not want.may_be_empty:
         raise Held("empty_report", f"{feed.name} must hold records; there is no {want.component}.")
-    return report
+    return replace(report, columns=tuple(dict.fromkeys([*report.columns, *component.columns])))
 
 
 class Component:
@@ -63,6 +64,8 @@ class Component:
         self._name, self._feed = name, feed
         self._signs = {"FILE_DELIMITER": "|", "FILE_ESCAPE": "\\", "FILE_NEW_LINE": "\\n"}
         self.names: list[str] | None = None
+        self.columns: dict[str, None] = {}
+        """Of all METADATA so far: where nobody has left, no line goes on to the day of leaving."""
 
     def records(self, lines: Iterable[str]) -> Iterator[Record]:
         """Rows of the component; a line that is no instruction is one of somebody, with a fault."""
@@ -86,6 +89,7 @@ class Component:
             raise Held("duplicate_header", f"{self._feed.name} must have each column once; METADATA repeats one.")
         else:
             self.names = cells[2:]
+            self.columns.update(dict.fromkeys(self.names))
 
     def _record(self, word: str, text: str, cells: list[str]) -> Record:
         if self.names is None:
