@@ -1,0 +1,261 @@
+"""Files of the HCM Data Loader: Worker.dat with all that the record of a worker has, and the jobs that it names.
+
+Lines of several components, escapes instead of quotes, fields at the end left out, `#NULL`, slices up to 4712/12/31,
+two changes on one day, several managers and measures an assignment, deletions.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import IO, TYPE_CHECKING, Any
+from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
+
+import numpy as np
+
+from infra.sample.dialects import replacing
+from infra.sample.oracle import KINDS
+from infra.sample.workday import worker_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
+
+    from infra.sample.company import Workers
+    from infra.sample.plan import Delivery, Plan
+
+Row = dict[str, Any]
+END = "4712/12/31"
+OWNER = "COMPANY"
+HIRES = {"E": "HIRE", "C": "ADD_CWK", "N": "ADD_NON_WKR"}
+EMPLOYERS = {
+    "US": "Company USA Inc",
+    "DE": "Company Deutschland GmbH",
+    "GB": "Company UK Ltd ",  # as typed into Oracle, with the blank
+    "NA": "Company Namibia Pty",
+}
+FAMILIES = {
+    "CARE": "Customer Care",
+    "ENG": "Engineering",
+    "SALES": "Sales",
+    "OPS": "Operations",
+    "DATA": "Data and Analytics",
+    "FIN": "Finance",
+    "MKT": "Marketing",
+    "HR": "Human Resources",
+}
+_KEYS = ("SourceSystemOwner", "SourceSystemId")
+_SLICE = ("EffectiveStartDate", "EffectiveEndDate")
+_CHANGE = ("EffectiveSequence", "EffectiveLatestChange", "ActionCode")
+_EMPLOYMENT = ("PersonNumber", "LegalEmployerName", "DateStart", "WorkerType")
+_JOB = ("JobCode", "GradeCode", "LocationCode", "NormalHours", "Frequency", "FullPartTime")
+WORKER = {
+    "Worker": (*_KEYS, *_SLICE, "PersonNumber", "StartDate", "ActionCode"),
+    "PersonName": (*_KEYS, *_SLICE, "PersonId(SourceSystemId)", "NameType", "LegislationCode", "LastName", "FirstName"),
+    "WorkRelationship": (*_KEYS, *_EMPLOYMENT, "PrimaryFlag", "ActualTerminationDate"),
+    "WorkTerms": (
+        *(*_KEYS, *_SLICE, *_CHANGE, *_EMPLOYMENT),
+        *("AssignmentNumber", "AssignmentType", "AssignmentStatusTypeCode", "PrimaryWorkTermsFlag"),
+    ),
+    "Assignment": (
+        *(*_KEYS, *_SLICE, *_CHANGE, *_EMPLOYMENT),
+        *("WorkTermsNumber", "AssignmentNumber", "AssignmentName", "AssignmentType", "AssignmentStatusTypeCode"),
+        *("PrimaryAssignmentFlag", *_JOB),
+    ),
+    "AssignmentSupervisor": (
+        *(*_KEYS, *_SLICE),
+        *("PersonId(SourceSystemId)", "AssignmentNumber", "ManagerType", "ManagerPersonNumber", "PrimaryFlag"),
+    ),
+    "AssignmentWorkMeasure": (*_KEYS, *_SLICE, "AssignmentNumber", "Unit", "Value"),
+}
+"""Component of Worker.dat -> its columns."""
+STRUCTURES = {
+    "JobFamily": (*_KEYS, *_SLICE, "JobFamilyCode", "JobFamilyName", "ActiveStatus"),
+    "Job": (*_KEYS, *_SLICE, "SetCode", "JobCode", "Name", "ActiveStatus", "JobFamilyName"),
+}
+"""Component of the file of its name -> its columns."""
+
+
+def write_loader(plan: Plan, workers: Workers, delivery: Delivery, out: Path) -> int:
+    """Write Worker.dat, and the jobs that it names in an archive of their own: nobody is in that one.
+
+    Returns:
+        The number of workers, without the nonworker and the hire that was cancelled, who come first.
+    """
+    jobs: dict[str, str] = {}
+    folder, count = out / "oracle", 0
+    with _archive(folder / f"Workers_{delivery.period}.zip") as archive, _member(archive, "Worker.dat") as file:
+        file.write(_text(["COMMENT Everybody, with all that the record of each has", *map(_metadata, WORKER)]))
+        for row in worker_rows(plan, workers, delivery):
+            if not count:
+                file.write(_text(loader_lines({**row, "Worker_ID": "900001", "Worker_Type": "Nonworker"})))
+                cancelled = loader_lines({**row, "Worker_ID": "900002", "Manager_Worker_ID": "000001"})
+                file.write(_text(line.replace("MERGE", "DELETE", 1) for line in cancelled))
+            file.write(_text(loader_lines(row)))
+            jobs[row["Job_Profile_ID"]] = row["Job_Family_ID"]
+            count += 1
+    with _archive(folder / f"WorkStructures_{delivery.period}.zip") as archive:
+        for name in STRUCTURES:
+            with _member(archive, f"{name}.dat") as file:
+                file.write(_text([_metadata(name), *_structures(name, jobs)]))
+    return count
+
+
+def loader_lines(row: Row) -> Iterator[str]:
+    """All lines of a worker: the person, the employment, its terms, its assignment with manager and measures."""
+    key, hired, left = row["Worker_ID"], _day(row["Hire_Date"]), _day(row["Termination_Date"])
+    kind = KINDS[row["Worker_Type"]]
+    begins, ends = {"EffectiveStartDate": hired}, {"EffectiveEndDate": END}
+    employment = {
+        "PersonNumber": key,
+        "LegalEmployerName": EMPLOYERS[row["Country_ISO"]],
+        "DateStart": hired,
+        "WorkerType": kind,
+    }
+    yield _line("Worker", key, begins | ends | {"PersonNumber": key, "StartDate": hired, "ActionCode": HIRES[kind]})
+    name = {"NameType": "GLOBAL", "LegislationCode": row["Country_ISO"], "PersonId(SourceSystemId)": key}
+    name |= {"LastName": row["Legal_Last_Name"], "FirstName": row["Legal_First_Name"]}
+    yield _line("PersonName", f"{key}_NAME", begins | ends | name)
+    # Of employees who stay, the last field is left out; of others it is an explicit null.
+    gone = left or (None if kind == "E" else "#NULL")
+    yield _line("WorkRelationship", f"{key}_POS", employment | {"PrimaryFlag": "Y", "ActualTerminationDate": gone})
+    for number, slice_ in enumerate(_slices(row, kind), 1):
+        terms = {"AssignmentNumber": f"{kind}T{key}", "AssignmentType": f"{kind}T", "PrimaryWorkTermsFlag": "Y"}
+        yield _line("WorkTerms", f"{key}_TERMS_{number}", employment | slice_ | terms)
+        yield _line("Assignment", f"{key}_ASG_{number}", employment | _assignment(row, kind) | slice_)
+    if int(key) % 9 == 0:
+        second = {"AssignmentNumber": f"{kind}{key}-2", "PrimaryAssignmentFlag": "N", "GradeCode": "P1"}
+        yield _line("Assignment", f"{key}_ASG_B", employment | _assignment(row, kind) | _slices(row, kind)[-1] | second)
+    yield from _supervisors(row, f"{kind}{key}")
+    yield from _measures(row, f"{kind}{key}")
+
+
+def _assignment(row: Row, kind: str) -> Row:
+    key = row["Worker_ID"]
+    return {
+        "WorkTermsNumber": f"{kind}T{key}",
+        "AssignmentNumber": f"{kind}{key}",
+        "AssignmentName": f"{row['Business_Title']} | {row['Location_ID']}",
+        "AssignmentType": kind,
+        "PrimaryAssignmentFlag": "Y",
+        "JobCode": row["Job_Profile_ID"],
+        "GradeCode": row["Management_Level_ID"],
+        "LocationCode": row["Location_ID"],
+        "NormalHours": row["Scheduled_Weekly_Hours"],
+        "Frequency": "W",
+        "FullPartTime": row["Time_Type"].upper(),
+    }
+
+
+def _slices(row: Row, kind: str) -> list[Row]:
+    """The slices of an assignment: who manages became a manager on the first day, who left has one more after it."""
+    hired, left = _day(row["Hire_Date"]), _day(row["Termination_Date"])
+    first: Row = {
+        "EffectiveStartDate": hired,
+        "EffectiveEndDate": left or END,
+        "EffectiveSequence": "1",
+        "EffectiveLatestChange": "Y",
+        "ActionCode": HIRES[kind],
+        "AssignmentStatusTypeCode": "ACTIVE_PROCESS",
+    }
+    slices = [first]
+    if row["Management_Level_ID"].startswith("M"):
+        changed = {"EffectiveSequence": "2", "ActionCode": "PROMOTION"}
+        slices = [first | {"EffectiveLatestChange": "N", "GradeCode": "P1"}, first | changed]
+    if left:
+        after = {"EffectiveStartDate": _day(row["Termination_Date"], 1), "EffectiveEndDate": END}
+        slices.append(first | after | {"ActionCode": "TERMINATION", "AssignmentStatusTypeCode": "INACTIVE_PROCESS"})
+    return slices
+
+
+def _supervisors(row: Row, assignment: str) -> Iterator[str]:
+    """The manager of today first; of some the one before and a second one; a deletion where nobody is left."""
+    key, hired, manager = row["Worker_ID"], _day(row["Hire_Date"]), row["Manager_Worker_ID"]
+    both = {"PersonId(SourceSystemId)": key, "AssignmentNumber": assignment, "EffectiveEndDate": END}
+    line = both | {"ManagerType": "LINE_MANAGER", "PrimaryFlag": "Y", "EffectiveStartDate": hired}
+    source = f"{key}_SUP"
+    if manager is None:
+        yield _line("AssignmentSupervisor", source, line | {"ManagerPersonNumber": "000001"}, "DELETE")
+    elif int(key) % 5 == 0:
+        now = {"EffectiveStartDate": _day(row["Hire_Date"], 30), "ManagerPersonNumber": manager}
+        before = {"EffectiveEndDate": _day(row["Hire_Date"], 29), "ManagerPersonNumber": "000001"}
+        yield _line("AssignmentSupervisor", source, line | now)
+        yield _line("AssignmentSupervisor", f"{source}_1", line | before)
+    else:
+        yield _line("AssignmentSupervisor", source, line | {"ManagerPersonNumber": manager})
+    if int(key) % 7 == 0:
+        project = {"ManagerType": "PROJECT_MANAGER", "ManagerPersonNumber": "000002", "PrimaryFlag": "N"}
+        yield _line("AssignmentSupervisor", f"{source}_P", line | project)
+
+
+def _measures(row: Row, assignment: str) -> Iterator[str]:
+    """The FTE of today first; whoever works part time began full time. And the headcount."""
+    key, value = row["Worker_ID"], row["FTE"].removesuffix(".0")
+    hired = {"EffectiveStartDate": _day(row["Hire_Date"]), "EffectiveEndDate": END, "AssignmentNumber": assignment}
+    measures = [hired | {"Unit": "FTE", "Value": value}, hired | {"Unit": "HEAD", "Value": "1"}]
+    if value != "1":
+        measures[0]["EffectiveStartDate"] = _day(row["Hire_Date"], 30)
+        measures.append(hired | {"EffectiveEndDate": _day(row["Hire_Date"], 29), "Unit": "FTE", "Value": "1"})
+    for number, measure in enumerate(measures, 1):
+        yield _line("AssignmentWorkMeasure", f"{key}_MEASURE_{number}", measure)
+
+
+def _structures(name: str, jobs: Mapping[str, str]) -> Iterator[str]:
+    """Lines of all jobs or families; the first one was another before, and one of its code or name is deleted."""
+    now = {"EffectiveStartDate": "2001/01/01", "EffectiveEndDate": END, "ActiveStatus": "A"}
+    if name == "Job":
+        codes = sorted(jobs)
+        records = [
+            {"SetCode": "COMMON", "JobCode": code, "Name": code, "JobFamilyName": FAMILIES[jobs[code]]}
+            for code in codes
+        ]
+        other = {"JobFamilyName": "General"}
+    else:
+        codes = sorted(set(jobs.values()))
+        records = [{"JobFamilyCode": code, "JobFamilyName": FAMILIES[code]} for code in codes]
+        other = {"JobFamilyCode": "GENERAL"}
+    for code, record in zip(codes, records, strict=True):
+        yield _line(name, code, now | record)
+    before = {"EffectiveStartDate": "1951/01/01", "EffectiveEndDate": "2000/12/31"}
+    yield _line(name, codes[0], now | records[0] | before | other)
+    yield _line(name, f"{codes[0]}_OLD", now | records[0] | {"SetCode": "OLD"} | other, "DELETE")
+
+
+def _metadata(component: str) -> str:
+    return "|".join(["METADATA", component, *(WORKER | STRUCTURES)[component]])
+
+
+def _line(component: str, source: str, cells: Row, word: str = "MERGE") -> str:
+    """A line in the order of its METADATA; empty fields at the end are left out."""
+    known = {"SourceSystemOwner": OWNER, "SourceSystemId": source, **cells}
+    values = [known.get(name) or "" for name in (WORKER | STRUCTURES)[component]]
+    while not values[-1]:
+        values.pop()
+    return "|".join([word, component, *map(_escaped, values)])
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("|", "\\|").replace("\n", "\\n")
+
+
+def _day(text: str | None, plus: int = 0) -> str | None:
+    """`2020-03-02` as `2020/03/02`, some days later."""
+    return None if text is None else str(np.datetime64(text, "D") + plus).replace("-", "/")
+
+
+def _text(lines: Iterable[str]) -> bytes:
+    return "".join(f"{line}\r\n" for line in lines).encode()
+
+
+@contextmanager
+def _archive(path: Path) -> Iterator[ZipFile]:
+    with replacing(path) as handle, ZipFile(handle, "w") as archive:
+        yield archive
+
+
+@contextmanager
+def _member(archive: ZipFile, name: str) -> Iterator[IO[bytes]]:
+    """A file of an archive, of no day: equal content gives equal bytes."""
+    info = ZipInfo(name)
+    info.compress_type = ZIP_DEFLATED
+    with archive.open(info, "w", force_zip64=True) as file:
+        yield file
