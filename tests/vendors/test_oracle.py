@@ -10,6 +10,9 @@ from infra.sample import workday
 from infra.sample.dialects import write_report
 from infra.sample.oracle import extract, loader, reports
 from pipelines.base.contracts import TABLES
+from pipelines.ingest.batch import Held, Unit
+from pipelines.ingest.read import dialect
+from tests.unit.conftest import declared
 from tests.vendors.printed import DELIVERY, FEEDS, PLAN, VENDORS, canonical, company
 
 OBSERVED = ("known_from", "known_from_basis")
@@ -282,3 +285,14 @@ def test_a_requisition_of_a_report_is_what_oracle_would_send():
     }
     still = reports.requisition_record(row | {"Status": "Open", "Filled_Date": None})
     assert still == filled | {"PHASE": "Requisition Open", "STATE": "Open - Posted", "FILLED_DATE": None}
+
+
+@pytest.mark.real
+def test_the_one_public_extract_is_not_well_formed_and_is_held(real_data, tmp_path):
+    source = real_data / "hris" / "oracle" / "hcm_extract_jobs_output_data.xml"
+    path = "DATA_DS/G_1/G_2/FILE_FRAGMENT/Root/Job_Family"
+    feed = declared("xml_records", {"record_path": path, "lists": ["Jobs.Jobs"], "may_be_empty": False})
+    unit = Unit("u", "f", source.name, "0" * 64, source.stat().st_size, {}, "")
+    with pytest.raises(Held, match="must be well-formed XML") as held:
+        dialect("xml_records").read(source, tmp_path, feed, unit)
+    assert held.value.reason_code == "malformed_xml"
