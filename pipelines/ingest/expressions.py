@@ -4,6 +4,7 @@ A value that is absent, null or empty is missing; one that is there and cannot b
 column: what a source wrote is never dropped silently.
 """
 
+import re
 import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ from pipelines.ingest.rules import Listed, Rule, template_columns
 
 YEARS: Final = (1900, 2100)
 """Dates outside are unreadable: they come from seconds read as milliseconds and from sentinels nobody declared."""
+_TIMED: Final = re.compile(r"%[-_0]?[HkIlTRrXc+s]")
+"""Parts of a format that tell the hour: without one it is a day's, and read as a day."""
 _NUMBER: Final = {"point": r"^[+-]?(\d+(\.\d*)?|\.\d+)$", "comma": r"^[+-]?(\d+(,\d*)?|,\d+)$"}
 
 
@@ -184,8 +187,7 @@ def _parsed(rule: Rule, text: pl.Expr, kind: str) -> pl.Expr:
 
 
 def _moment(text: pl.Expr, pattern: str) -> pl.Expr:
-    timed = any(part in pattern for part in ("%H", "%T", "%R", "%s"))
-    if not timed:
+    if not _TIMED.search(pattern):
         return _plausible(text.str.to_date(pattern, strict=False)).cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
     naive = text.str.to_datetime(pattern, time_unit="us", strict=False)
     return _plausible(naive).dt.replace_time_zone("UTC")

@@ -74,6 +74,28 @@ def test_an_end_is_the_last_day_whichever_day_the_source_writes() -> None:
     assert filled({**rule, "means": "first_day_after"}, column, d=days) == (before, [None] * 4)
 
 
+@pytest.mark.parametrize(
+    ("pattern", "text"),
+    [
+        ("%m/%d/%Y %I:%M:%S %p", "04/19/2021 01:35:44 PM"),
+        ("%d.%m.%Y %-H:%M:%S", "19.04.2021 13:35:44"),
+        ("%Y-%m-%dT%H:%M:%S%.3f%:z", "2021-04-19T15:35:44.000+02:00"),
+        ("%Y-%m-%dT%H:%M:%S%.3f%:z", "2021-04-18T23:35:44.000-14:00"),
+    ],
+)
+def test_a_moment_keeps_its_time_however_the_format_tells_it(pattern: str, text: str) -> None:
+    values, faults = filled({"from": "m", "moment": pattern}, Column("occurred_at", "moment"), m=[text])
+    assert (values, faults) == ([datetime(2021, 4, 19, 13, 35, 44, tzinfo=UTC)], [None])
+
+
+@pytest.mark.parametrize("offset", ["+14:00", "+02:00", "-11:00"])
+def test_the_offset_of_a_date_never_moves_its_day(offset: str) -> None:
+    rule = {"from": "d", "date": "%Y-%m-%d%:z"}
+    values, faults = filled(rule, Column("hired_at", "date"), d=[f"2024-05-01{offset}", "2024-05-01"])
+    assert values == [date(2024, 5, 1), None]
+    assert faults == [None, "unparsable"]
+
+
 def test_moments_are_read_as_utc_and_days_may_end_late() -> None:
     moment = Column("occurred_at", "moment")
     assert filled({"from": "m", "moment": "%d.%m.%Y %H:%M"}, moment, m=["05.11.2023 20:21"])[0] == [
