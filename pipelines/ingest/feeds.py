@@ -35,7 +35,8 @@ class Extracted(Declared):
     """When the source wrote a file."""
 
     end_of: Name | None = None
-    """A named group of the file name that holds a month (YYYY-MM) or a day (YYYY-MM-DD): the end of it."""
+    """A named group of the file name that holds a month (YYYY-MM) or a day (YYYY-MM-DD), with or without dashes: the
+    end of it."""
     constant: datetime | None = None
 
 
@@ -103,6 +104,8 @@ class Sentinel(Declared):
 
 _ENDS: Final = (("workers", "terminated_at"),)
 """Where a day more or less changes a label."""
+_BARE: Final = re.compile(r"\d{6}(\d{2})?")
+"""A month or day without dashes, as sequence generators stamp names."""
 _NEUTRAL: Final = {"owner": "nobody", "cadence": "once", "location": "", "dialect": "csv", "options": {}}
 """Stand for wrong entries while the others are checked; such a feed is never used."""
 
@@ -198,7 +201,10 @@ class Feed(Declared):
         if self.extracted_at.constant is not None:
             moment = self.extracted_at.constant
             return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-        year, month, *day = (int(part) for part in groups[str(self.extracted_at.end_of)].split("-"))
+        text = groups[str(self.extracted_at.end_of)]
+        if _BARE.fullmatch(text):
+            text = "-".join(filter(None, (text[:4], text[4:6], text[6:])))
+        year, month, *day = (int(part) for part in text.split("-"))
         last = day[0] if day else calendar.monthrange(year, month)[1]
         return datetime(year, month, last, 23, 59, 59, 999999, tzinfo=UTC)
 

@@ -181,6 +181,15 @@ def test_a_file_is_extracted_at_the_end_of_the_period_in_its_name(tmp_path: Path
     feed = feeds.load(tmp_path)["links"]
     assert feed.extraction({"period": "2024-02"}) == datetime(2024, 2, 29, 23, 59, 59, 999999, tzinfo=UTC)
     assert feed.extraction({"period": "2024-02-07"}) == datetime(2024, 2, 7, 23, 59, 59, 999999, tzinfo=UTC)
+    assert feed.extraction({"period": "202402"}) == datetime(2024, 2, 29, 23, 59, 59, 999999, tzinfo=UTC)
+    assert feed.extraction({"period": "20240207"}) == datetime(2024, 2, 7, 23, 59, 59, 999999, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("period", ["20240230", "2024020", "2024", "202413"])
+def test_a_period_that_is_no_month_or_day_is_refused(tmp_path: Path, period: str) -> None:
+    write(tmp_path)
+    with pytest.raises(ValueError, match=r"day|month|unpack"):
+        feeds.load(tmp_path)["links"].extraction({"period": period})
 
 
 def test_a_date_without_a_format_is_refused(tmp_path: Path) -> None:
