@@ -105,6 +105,43 @@ def test_an_element_that_a_rule_reads_may_not_repeat_unless_it_is_declared(reads
     assert reads("xml_records", data, {**ROWS, "lists": ["a"]}, tables=tables)[1].faults == {}
 
 
+REFERENCES = """<rows><row>
+    <Boss><ID type="WID">0a</ID><ID type="Employee_ID">000123</ID></Boss>
+    <Mail><Kind>HOME</Kind><To>h</To></Mail><Mail><Kind>WORK</Kind><To>w</To></Mail>
+    <Step><Stage><ID type="WID">1b</ID><ID type="Stage_ID">OFFER</ID></Stage></Step>
+</row></rows>"""
+
+
+def test_elements_that_a_key_tells_apart_are_cells_of_their_own_also_within_lists(reads):
+    options = {**ROWS, "lists": ["Step"], "keyed": {"ID": "@type", "Mail": "Kind"}}
+    frame, _ = reads("xml_records", REFERENCES.encode(), options)
+    [row] = frame.drop(ROW, FAULT).to_dicts()
+    assert {name: row[name] for name in row if "@" not in name and not name.endswith("Kind")} == {
+        "Boss.ID.WID": "0a",
+        "Boss.ID.Employee_ID": "000123",
+        "Mail.HOME.To": "h",
+        "Mail.WORK.To": "w",
+        "Step": row["Step"],
+    }
+    [step] = json.loads(row["Step"])
+    assert (step["Stage.ID.WID"], step["Stage.ID.Stage_ID"]) == ("1b", "OFFER")
+
+
+@pytest.mark.parametrize("key", ["a.b", "", "Home Mail", "é", "x" * 65])
+def test_a_key_that_cannot_be_part_of_a_name_leaves_the_element_as_it_is(reads, key: str):
+    options = {**ROWS, "keyed": {"ID": "@type"}}
+    frame, report = reads("xml_records", f'<rows><row><ID type="{key}">1</ID></row></rows>'.encode(), options)
+    assert set(report.columns) == {"ID", "ID.@type"}
+    assert frame["ID"].to_list() == ["1"]
+
+
+def test_a_key_that_comes_twice_is_a_list_that_a_rule_must_not_read(reads):
+    tables = [{"table": "workers", "columns": {"person_id": {"from": "Mail.WORK.To"}}}]
+    data = b"<rows><row><Mail k='WORK'><To>1</To></Mail><Mail k='WORK'><To>2</To></Mail></row></rows>"
+    frame, _ = reads("xml_records", data, {**ROWS, "keyed": {"Mail": "@k"}}, tables=tables)
+    assert frame[FAULT].to_list() == ["undeclared_list"]
+
+
 def test_two_elements_that_would_share_a_column_are_a_fault(reads):
     frame, _ = reads("xml_records", b"<rows><row><a.b>1</a.b><a><b>2</b></a></row></rows>", ROWS)
     assert frame[FAULT].to_list() == ["ambiguous_column"]

@@ -5,7 +5,8 @@ so that they agree on what one is; past the root it is a syntax error.
 """
 
 import json
-from collections.abc import Collection, Iterator
+import re
+from collections.abc import Collection, Iterator, Mapping
 from functools import lru_cache
 from typing import Any, Final, cast
 from xml.etree import ElementTree as ET
@@ -25,6 +26,8 @@ MAX_PARTS: Final = 200_000
 """Elements of a record, and comments: between two pieces of text, each makes the parser copy what it has."""
 TEXT: Final = "#text"
 """An element's own text where it has no name of its own: of a record, and of a member of a list."""
+_KEY: Final = re.compile(r"[\w-]{1,64}", re.ASCII)
+"""A key that becomes part of a column's name; what does not look like one stays in the cells."""
 _NIL: Final = "{http://www.w3.org/2001/XMLSchema-instance}nil"
 _ENCODING: Final = (
     expat.errors.codes[expat.errors.XML_ERROR_UNKNOWN_ENCODING],
@@ -147,9 +150,9 @@ def _unparsable(feed: Feed, code: int, *, is_last: bool) -> Held:
 class Flattener:
     """Makes rows of records: nested elements and attributes as columns, repeated elements as lists."""
 
-    def __init__(self, lists: Collection[str], reads: Collection[str]) -> None:
-        """Take what is always a list, and what the feed reads: an element it reads must not turn into one unseen."""
-        self._lists = frozenset(lists)
+    def __init__(self, lists: Collection[str], reads: Collection[str], keyed: Mapping[str, str]) -> None:
+        """Take what is always a list, what the feed reads (it must not turn into a list unseen), what has a key."""
+        self._lists, self._keyed = frozenset(lists), dict(keyed)
         self._read = {at for name in reads for at in _aboves(name)}
 
     def record(self, element: Element) -> Record:
@@ -168,7 +171,7 @@ class Flattener:
         for attribute, value in element.items():
             if attribute != _NIL:
                 _put(cells, f"{above}@{local(attribute)}", value, faults)
-        for tag, members in _by_name(element).items():
+        for tag, members in _by_name(element, self._keyed).items():
             inner, at = above + tag, path + tag
             if isinstance(members, list) or at in self._lists:
                 if at not in self._lists and at in self._read:
@@ -195,11 +198,13 @@ def _put(cells: dict[str, str], name: str, text: str, faults: set[str]) -> None:
     cells[name] = text
 
 
-def _by_name(element: Element) -> dict[str, Element | list[Element]]:
+def _by_name(element: Element, keyed: Mapping[str, str]) -> dict[str, Element | list[Element]]:
     """Children by name, those that repeat as a list. Most do not, and a list for each costs a third of the time."""
     groups: dict[str, Element | list[Element]] = {}
     for child in element:
         tag = local(child.tag)
+        if tag in keyed:
+            tag = _with_key(tag, child, keyed[tag])
         before = groups.get(tag)
         if before is None:
             groups[tag] = child
@@ -208,6 +213,15 @@ def _by_name(element: Element) -> dict[str, Element | list[Element]]:
         else:
             groups[tag] = [before, child]
     return groups
+
+
+def _with_key(tag: str, element: Element, by: str) -> str:
+    """The name of an element with its key behind; without a key that can be part of a name, its name alone."""
+    if by.startswith("@"):
+        keys = [value for name, value in element.items() if local(name) == by[1:]]
+    else:
+        keys = [child.text or "" for child in element if local(child.tag) == by]
+    return f"{tag}.{keys[0]}" if len(keys) == 1 and _KEY.fullmatch(keys[0]) else tag
 
 
 def _own_text(element: Element) -> str:

@@ -1,9 +1,11 @@
 """A repeated element of an XML document, streamed: Workday XML, Oracle HCM Extracts, SAP Compound Employee, HR-XML.
 
 Options: `record_path`, names from the root down to the element, slashes between; `lists`, elements that may repeat
-(dots between, from the record on), each a JSON list also where there is one; `may_be_empty`. Prefixes of names are
-dropped. A nested element is the cell `a.b`, an attribute `a.@b`, an element's own text beside children `a`. Members of
-lists are objects with cells named likewise, from the member on, their own text `#text`, for `explode`.
+(dots between, from the record on), each a JSON list also where there is one; `keyed`, names of elements and what tells
+those of one name apart, an attribute or a child of theirs; `may_be_empty`. Prefixes of names are dropped. A nested
+element is the cell `a.b`, an attribute `a.@b`, an element's own text beside children `a`. Members of lists are objects
+with cells named likewise, from the member on, their own text `#text`, for `explode`. With `keyed: {ID: "@type"}`,
+`<ID type="WID">` is the cell `ID.WID`; keys must come from a closed list, as columns are named after them.
 
 An element that repeats and is no declared list is a list in that record; where the feed reads it, the row has the fault
 `undeclared_list`, or a rule would find nothing in it. The document's own encoding counts, not the feed's.
@@ -21,6 +23,7 @@ from pipelines.ingest.feeds import Feed, options
 from pipelines.ingest.read import Report
 from pipelines.ingest.read._records import Bounded, Record, write
 from pipelines.ingest.read._xml import Flattener, Reader
+from pipelines.ingest.rules import Name
 
 
 class Options(Section):
@@ -28,6 +31,7 @@ class Options(Section):
 
     record_path: Annotated[str, Field(pattern=r"^[^/]+(/[^/]+)*$")]
     lists: tuple[str, ...]
+    keyed: dict[Name, Name] = Field(default_factory=dict)
     may_be_empty: bool
 
 
@@ -61,5 +65,5 @@ def read(source: Path, out: Path, feed: Feed, unit: Unit) -> Report:
 
 def _records(reader: Reader, bounded: Bounded, want: Options, feed: Feed) -> Iterator[Record]:
     reads = feed.reads().union(*(table.made() for table in feed.tables))
-    flattener = Flattener(want.lists, reads)
+    flattener = Flattener(want.lists, reads, want.keyed)
     return (flattener.record(element) for element in reader.elements(bounded))
