@@ -1,4 +1,4 @@
-"""Workday in its other formats: RaaS CSV, simple XML and Workday XML, EIB with header and trailer."""
+"""Workday in its other formats: RaaS CSV, simple XML and Workday XML, EIB with header and trailer, Core Connector."""
 
 import re
 from dataclasses import replace
@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from infra.sample import workday_csv, workday_eib, workday_xml
+from infra.sample import workday_ccw, workday_csv, workday_eib, workday_xml
 from infra.sample.dialects import write_report
 from infra.sample.workday_xml import Tenant
 from pipelines.base.contracts import TABLES
@@ -258,3 +258,45 @@ def test_workers_of_an_eib_are_those_of_the_report(write_eib, feed, keys, tmp_pa
     assert set(other) == set(printed) == {"workers", "consents", "person_links", "identifiers"}
     for table, frame in printed.items():
         assert other[table].equals(frame), table
+
+
+def test_workers_of_the_core_connector_are_those_of_the_report(keys, tmp_path, monkeypatch):
+    count = workday_ccw.write(PLAN, tenant().workers, DELIVERY, tmp_path / "o" / "exports")
+    other = read(tmp_path / "o", [VENDORS / "workday" / "workday_ccw_workers.yaml"], monkeypatch)
+    printed = by_json(tmp_path / "j", ("Workers",), monkeypatch)
+    assert (count, set(other)) == (len(rows("Workers")), set(printed))
+    for table, frame in printed.items():
+        assert other[table]["known_from_basis"].unique().to_list() == ["observed"]
+        # It does not say when it learned something: known_from is when the file was written.
+        columns = list(TABLES[table].schema)
+        assert other[table].select(columns).sort(pl.all()).equals(frame.select(columns).sort(pl.all())), table
+
+
+def test_a_worker_of_the_core_connector():
+    row = WORKER | {
+        "Worker_Status": "Active",
+        "Original_Hire_Date": "2020-03-02",
+        "Regrettable_Termination": None,
+        "Position_ID": "P-000007",
+        "Business_Title": "R&D Engineer",
+        "Company_ID": "COMP-NA",
+        "Supervisory_Org_ID": "ORG-000000",
+        "Base_Pay": "50000",
+        "Base_Pay_Currency": "NAD",
+        "Base_Pay_Frequency": "Annual",
+    }
+    printed = workday_ccw.element("Worker", workday_ccw.worker(row, [("Gender", None), ("Birth_Date", "1990-01-01")]))
+    assert printed.startswith(
+        "<ws:Worker><ws:Summary><ws:Employee_ID>000007</ws:Employee_ID><ws:Name>Zoë Null</ws:Name></ws:Summary>"
+        "<ws:Eligibility>true</ws:Eligibility><ws:Personal>"
+        "<ws:Name_Data><ws:Name_Type>Preferred</ws:Name_Type><ws:First_Name>Zoë</ws:First_Name>"
+        "<ws:Last_Name>Null</ws:Last_Name></ws:Name_Data>"
+    )
+    assert "</ws:Name_Data><ws:Birth_Date>1990-01-01</ws:Birth_Date><ws:Address_Data>" in printed
+    assert printed.index("<ws:Email_Type>HOME<") < printed.index("<ws:Email_Type>WORK<")
+    assert (
+        "<ws:Status><ws:Employee_Status>Active</ws:Employee_Status><ws:Active>true</ws:Active>"
+        "<ws:Hire_Date>2020-03-02</ws:Hire_Date><ws:Original_Hire_Date>2020-03-02</ws:Original_Hire_Date>"
+        "<ws:Terminated>false</ws:Terminated></ws:Status>"
+    ) in printed
+    assert "<ws:Position_Title>R&amp;D Engineer</ws:Position_Title><ws:Organization_Data>" in printed
