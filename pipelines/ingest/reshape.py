@@ -42,8 +42,8 @@ def context_of(frame: pl.DataFrame, context: Context) -> Context:
 def shape(frame: pl.DataFrame, mapped: TableMap, context: Context, other: Other) -> Shaped:
     """Apply a table's joins, explode, unpivot and filters, in this order."""
     shaped = Shaped(frame, [], [])
-    for step in mapped.join:
-        join(shaped, step, context, other)
+    for other_file in mapped.join:
+        join(shaped, other_file, context, other)
     if mapped.explode is not None or mapped.unpivot is not None:
         wanted, made = {ROW, *mapped.reads(), *mapped.made()}, mapped.made()
         shaped.frame = shaped.frame.select(
@@ -51,8 +51,8 @@ def shape(frame: pl.DataFrame, mapped: TableMap, context: Context, other: Other)
             for name in shaped.frame.columns
             if name in wanted or (name.startswith("@") and name.rpartition("|")[2] not in made)
         )
-    if mapped.explode is not None:
-        shaped.frame = explode(shaped.frame, mapped.explode, context)
+    for step in mapped.explode.steps if mapped.explode is not None else ():
+        shaped.frame = explode(shaped.frame, step, context)
     if mapped.unpivot is not None:
         shaped.frame = unpivot(shaped.frame, mapped.unpivot, context)
     for condition in mapped.rows:
@@ -65,6 +65,8 @@ def keep_rows(shaped: Shaped, condition: Condition, context: Context) -> None:
     value = cell(condition.column, context_of(shaped.frame, context))
     if condition.among is not None:
         keep = value.is_in(list(condition.among))
+    elif condition.not_among is not None:
+        keep = value.is_null() | ~value.is_in(list(condition.not_among))
     else:
         keep = value.is_not_null() if condition.filled else value.is_null()
     shaped.drop(keep, condition.reason)
@@ -97,11 +99,13 @@ def join(shaped: Shaped, step: Join, context: Context, other: Other) -> None:
 
 
 def explode(frame: pl.DataFrame, step: Explode, context: Context) -> pl.DataFrame:
-    """Rows for the members of a repeated group; a row without the group gives none."""
+    """Rows for the members of a repeated group, one step of it; a row without the group gives none."""
     kind = pl.List(pl.Struct({name: pl.String() for name in step.fields}))
     members = cell(step.column, context_of(frame, context)).str.json_decode(kind)
     rows = frame.with_columns(_member=members).filter(pl.col("_member").list.len() > 0).explode("_member")
-    fields = [pl.col("_member").struct.field(name).alias(f"{step.column}.{name}") for name in step.fields]
+    fields = [
+        pl.col("_member").struct.field(name).alias(made) for name, made in zip(step.fields, step.made, strict=True)
+    ]
     return rows.with_columns(fields).drop("_member")
 
 

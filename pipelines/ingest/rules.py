@@ -137,12 +137,14 @@ class Condition(Declared):
     column: Name
     filled: bool | None = None
     among: tuple[str, ...] | None = None
+    not_among: tuple[str, ...] | None = None
+    """The texts of rows to leave out; others stay, empty and unknown ones too, so that a rule can refuse those."""
     reason: Annotated[str, Field(pattern=r"^[a-z_]+$")]
 
     @model_validator(mode="after")
     def _has_one_test(self) -> Self:
-        if (self.filled is None) == (self.among is None):
-            raise ValueError("must have exactly one of filled, among")
+        if (self.filled, self.among, self.not_among).count(None) != 2:
+            raise ValueError("must have exactly one of filled, among, not_among")
         return self
 
 
@@ -178,6 +180,24 @@ class Explode(Declared):
 
     column: Name
     fields: Annotated[tuple[Name, ...], Field(min_length=1)]
+    then: "Explode | None" = None
+    """A group within the members becomes rows in turn; its column is one that this step makes."""
+
+    @property
+    def made(self) -> tuple[str, ...]:
+        """Columns that this step adds."""
+        return tuple(f"{self.column}.{field}" for field in self.fields)
+
+    @property
+    def steps(self) -> "tuple[Explode, ...]":
+        """This step and those within, from the outermost."""
+        return (self, *(self.then.steps if self.then else ()))
+
+    @model_validator(mode="after")
+    def _is_within(self) -> Self:
+        if self.then and self.then.column not in self.made:
+            raise ValueError(f"then.column must be one that the step makes: {', '.join(self.made)}")
+        return self
 
 
 class Unpivot(Declared):
@@ -205,7 +225,7 @@ class TableMap(Declared):
         """Columns that joins, explode and unpivot add."""
         names = {name for join in self.join for name in join.take}
         if self.explode:
-            names |= {f"{self.explode.column}.{field}" for field in self.explode.fields}
+            names |= {name for step in self.explode.steps for name in step.made}
         if self.unpivot:
             names |= {self.unpivot.name, self.unpivot.value}
         return names

@@ -1,11 +1,13 @@
 """What parts become: which cells reach the rules, and moments that several tables share."""
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
+from pydantic import ValidationError
 
 from pipelines.base.contracts import Column
 from pipelines.ingest import expressions
@@ -13,7 +15,7 @@ from pipelines.ingest.batch import Unit
 from pipelines.ingest.cells import Context
 from pipelines.ingest.map import joined, map_parts
 from pipelines.ingest.read import FAULT, ROW
-from pipelines.ingest.rules import Join, Rule
+from pipelines.ingest.rules import Condition, Explode, Join, Rule
 from tests.unit.conftest import declared
 
 ISO = "%Y-%m-%dT%H:%M:%S"
@@ -81,6 +83,44 @@ def test_a_join_finds_no_rows_that_the_other_feed_leaves_out_or_cannot_use(tmp_p
         found[period] = joined([(tmp_path / "part-00000.parquet", {"period": period})], feed, step)
     assert found["2026-09"].rows(named=True) == [{"key": "1", "what": "x", "period": "2026-09"}]
     assert found["2026-08"].is_empty()
+
+
+def test_a_group_within_a_group_becomes_rows_in_turn(tmp_path):
+    jobs = {"1": [{"Job": "a"}, {"Job": "b"}], "2": [], "4": [{}]}
+    members = [{"No": no, "jobs": json.dumps(inner)} for no, inner in jobs.items()]
+    group = json.dumps([*members, {"No": "3"}])
+    cells = {"who": ["1", "2"], "kind": ["a", "a"], "group": [group, None]}
+    explode = {"column": "group", "fields": ["No", "jobs"], "then": {"column": "group.jobs", "fields": ["Job"]}}
+    columns = {
+        "person_id": PERSON,
+        "scheme_code": {"from": "group.No"},
+        "value": {"from": "group.jobs.Job", "absent": "none"},
+    }
+    count, made = mapped(tmp_path, cells, [identifiers(explode=explode, columns=columns)])
+    assert count == 2
+    assert made["identifiers/00"].select("scheme_code", "value").rows() == [("1", "a"), ("1", "b"), ("4", "none")]
+
+
+def test_a_group_within_a_group_must_be_one_that_the_step_makes():
+    step = {"column": "group", "fields": ["No"], "then": {"column": "jobs", "fields": ["Job"]}}
+    with pytest.raises(ValidationError, match=r"then\.column must be one that the step makes: group\.No"):
+        Explode.model_validate(step)
+
+
+def test_rows_that_are_left_out_are_named_and_others_stay(tmp_path):
+    cells = {"who": ["1", "2", "3", "4"], "kind": ["draft", "sent", None, "unknown"], "what": ["x"] * 4}
+    rows = [{"column": "kind", "not_among": ["draft", "saved"], "reason": "not_sent"}]
+    columns = identifiers()["columns"] | {"scheme_code": {"from": "kind", "codes": {"sent": "s"}, "absent": "sent"}}
+    _, made = mapped(tmp_path, cells, [identifiers(rows=rows, columns=columns)])
+    assert made["identifiers/00"][ROW].to_list() == [2, 3]
+    assert made["_filtered/00"].rows() == [(1, "not_sent")]
+    assert made["_rejected/00"].rows() == [(4, "identifiers", "unknown_code:scheme_code")]
+
+
+@pytest.mark.parametrize("tests", [{}, {"filled": True, "not_among": ["a"]}, {"among": ["a"], "not_among": ["b"]}])
+def test_a_condition_has_one_test(tests):
+    with pytest.raises(ValidationError, match="exactly one of filled, among, not_among"):
+        Condition.model_validate({"column": "a", "reason": "r", **tests})
 
 
 @pytest.mark.parametrize("is_required", [True, False])

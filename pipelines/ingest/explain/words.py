@@ -45,6 +45,8 @@ def _rows(conditions: Iterable[Condition], where: str, explode: Explode | None =
     for condition in conditions:
         if condition.among is not None:
             test = f"where it is one of {len(condition.among)} declared texts"
+        elif condition.not_among is not None:
+            test = f"where it is none of {len(condition.not_among)} declared texts"
         else:
             test = "where it is filled" if condition.filled else "where it is empty"
         is_member = explode is not None and condition.column.startswith(f"{explode.column}.")
