@@ -1,7 +1,8 @@
 """The workers' report as SAP SuccessFactors prints it: OData v2, EmpEmployment with its job of the day, in pages.
 
 The same workers as in `workday`, from its rows, in another vendor's words: days as wall clocks of the epoch, moments
-with their offset, countries of three letters, NO_MANAGER, every object with its `__metadata`.
+with their offset, countries of three letters, NO_MANAGER, every object with its `__metadata`. FOJobCode says which job
+function a job code belongs to.
 """
 
 from __future__ import annotations
@@ -12,10 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from infra.sample import vocabulary as words
 from infra.sample.dialects import replacing
 from infra.sample.workday import worker_rows
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from infra.sample.company import Workers
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
 
 PAGE = 1_000
 COUNTRIES = {"US": "USA", "DE": "DEU", "GB": "GBR", "NA": "NAM"}
+GRADES = range(1, 7)
 OPEN_END = "/Date(253402214400000)/"
 """9999-12-31."""
 Row = dict[str, Any]
@@ -34,28 +38,61 @@ def write_employments(plan: Plan, workers: Workers, delivery: Delivery, out: Pat
     Returns:
         The number of employments.
     """
-    rows, count, page = map(employment, worker_rows(plan, workers, delivery)), 0, 0
+    return write_pages(out, "EmpEmployment", delivery, map(employment, worker_rows(plan, workers, delivery)))
+
+
+def write_job_codes(delivery: Delivery, out: Path) -> int:
+    """Write a full dump of all job codes as they are today.
+
+    Returns:
+        The number of job codes.
+    """
+    codes = [(f"{family.code}-{grade}", family.code) for family in words.FAMILIES for grade in GRADES]
+    return write_pages(out, "FOJobCode", delivery, (job_code(code, function) for code, function in codes))
+
+
+def write_pages(out: Path, entity: str, delivery: Delivery, objects: Iterable[Row]) -> int:
+    """Write objects of an entity, a file a page; all but the last name the next one.
+
+    Returns:
+        The number of objects.
+    """
+    rows, count, page = iter(objects), 0, 0
     left = list(islice(rows, PAGE))
     while left:
         results, left, page = left, list(islice(rows, PAGE)), page + 1
-        body: Row = {"results": results} | ({"__next": f"EmpEmployment?$skiptoken={page}"} if left else {})
-        with replacing(out / "successfactors" / f"EmpEmployment_{delivery.period}_{page:04d}.json") as file:
+        body: Row = {"results": results} | ({"__next": f"{entity}?$skiptoken={page}"} if left else {})
+        with replacing(out / "successfactors" / f"{entity}_{delivery.period}_{page:04d}.json") as file:
             file.write(json.dumps({"d": body}, ensure_ascii=False).encode())
         count += len(results)
     return count
+
+
+def job_code(code: str, function: str) -> Row:
+    """A job code; its label changes with the reader's language, its code does not."""
+    return {
+        "__metadata": metadata("FOJobCode", code),
+        "externalCode": code,
+        "startDate": day("1990-01-01"),
+        "endDate": OPEN_END,
+        "name_defaultValue": code.title(),
+        "name_de_DE": None,
+        "jobFunction": function,
+        "status": "A",
+    }
 
 
 def employment(row: Row) -> Row:
     """An employment of one Workday row, its navigation expanded where a consumer asks for it."""
     key, left = row["Worker_ID"], row["Termination_Date"]
     job = {
-        "__metadata": _metadata("EmpJob", key),
+        "__metadata": metadata("EmpJob", key),
         "userId": key,
         "seqNumber": "1",
         "startDate": day(row["Hire_Date"]),
         "endDate": day(left) if left else OPEN_END,
         "jobCodeNav": {
-            "__metadata": _metadata("FOJobCode", row["Job_Profile_ID"]),
+            "__metadata": metadata("FOJobCode", row["Job_Profile_ID"]),
             "externalCode": row["Job_Profile_ID"],
             "jobFunction": row["Job_Family_ID"],
         },
@@ -66,7 +103,7 @@ def employment(row: Row) -> Row:
         "positionNav": {"__deferred": {"uri": f"EmpJob('{key}')/positionNav"}},
     }
     return {
-        "__metadata": _metadata("EmpEmployment", key),
+        "__metadata": metadata("EmpEmployment", key),
         "personIdExternal": key,
         "userId": key,
         "startDate": day(row["Hire_Date"]),
@@ -88,9 +125,10 @@ def moment(text: str) -> str:
     return f"/Date({_milliseconds(text.removesuffix('Z'))}+0000)/"
 
 
+def metadata(entity: str, key: str) -> Row:
+    """What OData says of every object."""
+    return {"uri": f"{entity}('{key}')", "type": f"SFOData.{entity}"}
+
+
 def _milliseconds(text: str) -> int:
     return int(np.datetime64(text, "ms").astype(np.int64))
-
-
-def _metadata(entity: str, key: str) -> Row:
-    return {"uri": f"{entity}('{key}')", "type": f"SFOData.{entity}"}

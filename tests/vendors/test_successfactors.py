@@ -1,26 +1,155 @@
-"""SAP SuccessFactors: employments by OData."""
+"""SAP SuccessFactors: employments by OData, as Compound Employee and as a flat file; recruiting by OData."""
 
 import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
 
-from infra.sample import successfactors, workday
+import polars as pl
+import pytest
+
+from infra.sample import (
+    successfactors,
+    successfactors_compound,
+    successfactors_flat,
+    successfactors_recruiting,
+    workday,
+)
 from infra.sample.dialects import write_report
 from pipelines.base.contracts import TABLES
+from pipelines.ingest.map import FILTERED
+from pipelines.ingest.reshape import REASON
 from tests.vendors.printed import DELIVERY, FEEDS, PLAN, VENDORS, canonical, company
 
+HERE = VENDORS / "successfactors"
+JOB_CODES = HERE / "successfactors_job_codes.yaml"
+RECRUITING = ("requisitions", "candidates", "applications")
+NUMBERED = ("Requisition_ID", "Candidate_ID", "Application_ID")
 
-def test_workers_of_workday_and_of_successfactors_are_the_same(keys, tmp_path, monkeypatch):
-    monkeypatch.setattr(successfactors, "PAGE", 128)
-    workers = company().workers
-    rows = list(workday.worker_rows(PLAN, workers, DELIVERY))
+
+@pytest.fixture
+def workers(keys, tmp_path, monkeypatch) -> pl.DataFrame:
+    """What Workday's own report of workers became."""
+    rows = list(workday.worker_rows(PLAN, company().workers, DELIVERY))
     write_report(tmp_path / "w" / "exports" / "workday" / "HRML_Workers_2026-09.json", rows)
-    assert successfactors.write_employments(PLAN, workers, DELIVERY, tmp_path / "s" / "exports") == len(rows)
-    printed = canonical(tmp_path / "w", [FEEDS / "workday_workers.yaml"], monkeypatch)["workers"]
-    feed = VENDORS / "successfactors" / "successfactors_employments.yaml"
-    other = canonical(tmp_path / "s", [feed], monkeypatch)["workers"]
-    assert set(printed.columns) == {*TABLES["workers"].schema, "known_from", "known_from_basis"}
-    assert len(printed) == len(rows)
-    assert printed.null_count().row(0, named=True)["terminated_at"] == sum(not row["Termination_Date"] for row in rows)
-    assert other.equals(printed)
+    made = canonical(tmp_path / "w", [FEEDS / "workday_workers.yaml"], monkeypatch)["workers"]
+    assert set(made.columns) == {*TABLES["workers"].schema, "known_from", "known_from_basis"}
+    assert len(made) == len(rows) > 256
+    assert made.null_count().row(0, named=True)["terminated_at"] == sum(not row["Termination_Date"] for row in rows)
+    for column, least in {"terminated_at": 2, "manager_person_id": 2, "worker_type_code": 2, "fte": 2}.items():
+        assert made[column].n_unique() >= least, f"the company must have people who differ in {column}"
+    return made
+
+
+def test_workers_of_workday_and_of_successfactors_are_the_same(workers, tmp_path, monkeypatch):
+    monkeypatch.setattr(successfactors, "PAGE", 128)
+    out = tmp_path / "s" / "exports"
+    assert successfactors.write_employments(PLAN, company().workers, DELIVERY, out) == len(workers)
+    made = canonical(tmp_path / "s", [HERE / "successfactors_employments.yaml"], monkeypatch)["workers"]
+    assert made.equals(workers)
+
+
+@pytest.mark.parametrize("is_soap", [False, True])
+def test_workers_of_compound_employee_are_the_same(workers, tmp_path, monkeypatch, is_soap):
+    monkeypatch.setattr(successfactors_compound, "PAGE", 128)
+    feed = tmp_path / "successfactors_compound.yaml"
+    text = (HERE / feed.name).read_text()
+    assert text.count("queryCompoundEmployeeResponse/CompoundEmployee") == 1
+    path = (
+        "Envelope/Body/queryResponse/result/sfobject" if is_soap else "queryCompoundEmployeeResponse/CompoundEmployee"
+    )
+    feed.write_text(text.replace("queryCompoundEmployeeResponse/CompoundEmployee", path))
+    out = tmp_path / "s" / "exports"
+    people = successfactors_compound.write_people(PLAN, company().workers, DELIVERY, out, is_soap=is_soap)
+    assert people == len(workers)
+    assert len(list((out / "successfactors").iterdir())) == 3
+    made = canonical(tmp_path / "s", [feed], monkeypatch)
+    assert made["workers"].equals(workers)
+    left_out = reasons(made)
+    assert left_out["global_assignment"] > 5
+    assert left_out["not_the_job_of_the_day"] > 100
+
+
+def reasons(made: dict[str, pl.DataFrame]) -> dict[str, int]:
+    """Why rows were left out, and how many."""
+    return dict(made[FILTERED][REASON].value_counts().iter_rows())
+
+
+def test_workers_of_a_flat_file_are_the_same(workers, tmp_path, monkeypatch):
+    out = tmp_path / "s" / "exports"
+    assert successfactors.write_job_codes(DELIVERY, out) > 8
+    assert successfactors_flat.write_flat(PLAN, company().workers, DELIVERY, out) == len(workers)
+    made = canonical(tmp_path / "s", [JOB_CODES, HERE / "successfactors_flat.yaml"], monkeypatch)
+    assert set(made) == {"workers", FILTERED}
+    assert made["workers"].equals(workers)
+
+
+def recruited(report: str) -> Iterator[dict[str, Any]]:
+    """Workday's rows under the numbers that SuccessFactors gives: whole numbers, `12` instead of `R-0012`."""
+    hiring, workers = company().hiring, company().workers
+    rows = {
+        "Requisitions": lambda: workday.requisition_rows(hiring, workers, DELIVERY),
+        "Candidates": lambda: workday.candidate_rows(PLAN, hiring, DELIVERY, set()),
+        "Applications": lambda: workday.application_rows(hiring, DELIVERY),
+    }[report]()
+    for row in rows:
+        yield row | {name: row[name].partition("-")[2].lstrip("0") for name in NUMBERED if name in row}
+
+
+def workday_recruiting(folder: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, pl.DataFrame]:
+    for report in ("Requisitions", "Candidates", "Applications"):
+        write_report(folder / "exports" / "workday" / f"HRML_{report}_2026-09.json", recruited(report))
+    return canonical(folder, [FEEDS / f"workday_{name}.yaml" for name in RECRUITING], monkeypatch)
+
+
+def test_recruiting_of_workday_and_of_successfactors_is_the_same(keys, tmp_path, monkeypatch):
+    monkeypatch.setattr(successfactors, "PAGE", 256)
+    hiring, out = company().hiring, tmp_path / "s" / "exports"
+    expected = workday_recruiting(tmp_path / "w", monkeypatch)
+    successfactors.write_job_codes(DELIVERY, out)
+    counts = {
+        "requisitions": successfactors_recruiting.write_requisitions(hiring, company().workers, DELIVERY, out),
+        "candidates": successfactors_recruiting.write_candidates(PLAN, hiring, DELIVERY, out),
+        "applications": successfactors_recruiting.write_applications(hiring, DELIVERY, out),
+    }
+    declared = [JOB_CODES, *(HERE / f"successfactors_{name}.yaml" for name in RECRUITING)]
+    made = canonical(tmp_path / "s", declared, monkeypatch)
+    assert {name: len(expected[name]) for name in RECRUITING} == counts
+    left_out = reasons(made)
+    # The draft and the deleted one, the nameless one, the saved one and the draft, that nobody asked for.
+    unasked = {"draft": 1, "deleted": 1, "anonymous": 1, "not_sent": 2}
+    assert {name: left_out[name] for name in unasked} == unasked
+    assert left_out["another_language"] == counts["requisitions"]
+    assert left_out["stage_not_decided"] == counts["applications"]
+    for frames in (made, expected):
+        frames.pop(FILTERED)
+    tables = {"application_events", "applications", "candidates", "consents", "identifiers", "person_links"}
+    assert set(made) == set(expected) == tables | {"requisitions"}
+    # The source stands with the application, which has no place for it.
+    assert made["candidates"]["source_code"].null_count() == counts["candidates"]
+    expected["candidates"] = expected["candidates"].drop("source_code")
+    made["candidates"] = made["candidates"].drop("source_code")
+    # Each system has a scheme of its own for its number of a candidate.
+    scheme = pl.col("scheme_code").replace("workday_candidate_id", "successfactors_candidate_id")
+    expected["identifiers"] = expected["identifiers"].with_columns(scheme)
+    # Workday dates only requisitions that were filled, SuccessFactors all that are closed.
+    made["requisitions"], closed = without_days_of_closed(made["requisitions"])
+    assert closed["closed_at"].to_list() == closed["known_from"].dt.date().to_list()
+    for table in sorted(made):
+        assert made[table].sort(pl.all()).equals(expected[table].sort(pl.all())), table
+    events = made["application_events"]
+    assert len(events) == sum("Outcome" in s for row in recruited("Applications") for s in row["Stage_History_group"])
+    assert set(events["outcome_code"]) == {"advanced", "rejected", "withdrawn"}
+    assert set(made["applications"]["status_code"]) == {"in_process", "rejected", "withdrawn", "hired"}
+    assert set(made["requisitions"]["status_code"]) >= {"open", "filled"}
+    assert set(made["consents"]["is_given"]) == {True, False}
+
+
+def without_days_of_closed(requisitions: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    is_closed = pl.col("status_code") == "closed"
+    undated = pl.when(~is_closed).then("closed_at").alias("closed_at")
+    return requisitions.with_columns(undated), requisitions.filter(is_closed)
 
 
 def test_a_page_is_what_successfactors_would_send(tmp_path, monkeypatch):
@@ -32,3 +161,110 @@ def test_a_page_is_what_successfactors_would_send(tmp_path, monkeypatch):
     assert ["__next" in page["d"] for page in pages] == [True] * (len(pages) - 1) + [False]
     assert successfactors.day("2020-03-02") == "/Date(1583107200000)/"
     assert successfactors.moment("2021-04-19T01:35:44.000Z") == "/Date(1618796144000+0000)/"
+
+
+ROW = {
+    "Worker_ID": "000021",
+    "Worker_Type": "Employee",
+    "Hire_Date": "2024-02-01",
+    "Termination_Date": None,
+    "Position_ID": "P-000021",
+    "Job_Profile_ID": "SWE-3",
+    "Management_Level_ID": "P3",
+    "Business_Title": "R&D <Engineer>",
+    "Supervisory_Org_ID": "ORG-000002",
+    "Company_ID": "COMP-US",
+    "Location_ID": "Riverton",
+    "Country_ISO": "US",
+    "Manager_Worker_ID": "000002",
+    "FTE": "0.6",
+    "Scheduled_Weekly_Hours": "24",
+    "Base_Pay": "50000",
+    "Base_Pay_Currency": "USD",
+    "Legal_First_Name": "Zoë",
+    "Legal_Last_Name": "O'Brien",
+    "Work_Email": "w000021@company.example",
+    "Last_Functionally_Updated": "2024-02-01T06:00:00.000Z",
+}
+
+
+def parsed(content: list[Any]) -> ET.Element:
+    return ET.fromstring(successfactors_compound.text(("top", content)))  # noqa: S314 - it was printed just now
+
+
+def test_compound_employee_has_jobs_of_every_day_and_old_texts_within_new_ones():
+    tree = parsed(successfactors_compound.person(ROW, DELIVERY))
+    home, abroad = tree.findall("person/employment_information")
+    assert [home.findtext(name) for name in ("user_id", "assignment_class", "end_date")] == ["000021", "ST", None]
+    assert [abroad.findtext(name) for name in ("user_id", "assignment_class")] == ["000021GA", "GA"]
+    now, wrong = home.findall("job_information")
+    assert [now.findtext(name) for name in ("start_date", "end_date", "seq_number")] == [
+        "2024-02-01",
+        "9999-12-31",
+        "2",
+    ]
+    assert [wrong.findtext(n) for n in ("start_date", "end_date", "seq_number")] == ["2024-02-01", "2024-02-01", "1"]
+    assert now.findtext("event_reason") == "DATACHG"
+    assert now.findtext("event_reason/previous") == "HIRNEW"
+    assert now.findtext("job_title") == "R&D <Engineer>"
+    assert now.findtext("country_of_company") == "USA"
+    assert "DATACHG" not in "".join(wrong.itertext())
+
+
+def test_a_leaver_in_compound_employee_has_a_last_job_from_the_day_after():
+    tree = parsed(successfactors_compound.employment(ROW | {"Termination_Date": "2024-02-29"}, DELIVERY))
+    found = [
+        [job.findtext(n) for n in ("start_date", "end_date", "emplStatus")] for job in tree.iter("job_information")
+    ]
+    assert found == [["2024-03-01", "9999-12-31", "T"], ["2024-02-01", "2024-02-29", "A"]]
+    assert tree.findtext("end_date") == "2024-02-29"
+
+
+def test_a_flat_file_has_american_dates_and_titles_of_two_lines():
+    assert successfactors_flat.cells(ROW | {"Manager_Worker_ID": None}) == [
+        "000021",
+        "No",
+        "02/01/2024",
+        "",
+        'R&D <Engineer>, "Riverton"\nPosition P-000021',
+        "SWE-3",
+        "P3",
+        "USA",
+        "NO_MANAGER",
+        "0.6",
+        "02/01/2024 06:00:00",
+    ]
+
+
+def test_the_trail_of_an_application_says_which_status_it_entered():
+    stages = [("APPLIED", "Advanced", "Rule"), ("SCREEN", "Advanced", "Human"), ("INTERVIEW", "Advanced", "Human")]
+    stages += [("OFFER", "Advanced", "Human"), ("HIRED", "Advanced", "Human")]
+    history = [
+        {"Stage_ID": stage, "Outcome": outcome, "Decided_By": by, "Completed_Moment": f"2024-05-0{n}T10:00:00.000Z"}
+        for n, (stage, outcome, by) in enumerate(stages, start=1)
+    ]
+    row = {
+        "Application_ID": "A-0000012",
+        "Candidate_ID": "C-000034",
+        "Requisition_ID": "R-0056",
+        "Applied_Moment": "2024-05-01T09:00:00.000Z",
+        "Source": "Referral",
+        "Current_Status": "Hired",
+        "Hire_Date": "2024-05-05",
+        "Last_Updated_Moment": "2024-05-05T10:00:00.000Z",
+        "Stage_History_group": history,
+    }
+    made = successfactors_recruiting.application(row)
+    assert [made[name] for name in ("applicationId", "candidateId", "jobReqId", "status")] == ["12", "34", "56", "2"]
+    trail = made["jobApplicationStatusAuditTrail"]["results"]
+    assert [(step["jobAppStatus"]["appStatusName"], step["skippedStatus"], step["createdBy"]) for step in trail] == [
+        ("New Application", "0", "CANDIDATE"),
+        ("Screening", "0", "SYSTEM"),
+        ("Interview", "0", "recruiter1"),
+        ("Offer", "0", "recruiter1"),
+        ("Reference Check", "2", "SYSTEM"),
+        ("Ready for Hire", "0", "recruiter1"),
+        ("Hired", "0", "recruiter1"),
+    ]
+    assert made["jobAppStatus"]["appStatusName"] == "Hired"
+    assert trail[0]["createdDateTime"] == "/Date(1714554000000+0000)/"
