@@ -18,6 +18,7 @@ from infra.sample import (
 )
 from infra.sample.dialects import write_report
 from pipelines.base.contracts import TABLES
+from pipelines.ingest import feeds
 from pipelines.ingest.map import FILTERED
 from pipelines.ingest.reshape import REASON
 from tests.vendors.printed import DELIVERY, FEEDS, PLAN, VENDORS, canonical, company
@@ -105,6 +106,9 @@ def workday_recruiting(folder: Path, monkeypatch: pytest.MonkeyPatch) -> dict[st
 
 def test_recruiting_of_workday_and_of_successfactors_is_the_same(keys, tmp_path, monkeypatch):
     monkeypatch.setattr(successfactors, "PAGE", 256)
+    real = workday.requisition_rows
+    for module in (workday, successfactors_recruiting):
+        monkeypatch.setattr(module, "requisition_rows", lambda *given: with_a_closed(real(*given)))
     hiring, out = company().hiring, tmp_path / "s" / "exports"
     expected = workday_recruiting(tmp_path / "w", monkeypatch)
     successfactors.write_job_codes(DELIVERY, out)
@@ -135,15 +139,30 @@ def test_recruiting_of_workday_and_of_successfactors_is_the_same(keys, tmp_path,
     expected["identifiers"] = expected["identifiers"].with_columns(scheme)
     # Workday dates only requisitions that were filled, SuccessFactors all that are closed.
     made["requisitions"], closed = without_days_of_closed(made["requisitions"])
-    assert closed["closed_at"].to_list() == closed["known_from"].dt.date().to_list()
+    assert closed["closed_at"].to_list() == closed["known_from"].dt.date().to_list() != []
     for table in sorted(made):
         assert made[table].sort(pl.all()).equals(expected[table].sort(pl.all())), table
     events = made["application_events"]
     assert len(events) == sum("Outcome" in s for row in recruited("Applications") for s in row["Stage_History_group"])
     assert set(events["outcome_code"]) == {"advanced", "rejected", "withdrawn"}
     assert set(made["applications"]["status_code"]) == {"in_process", "rejected", "withdrawn", "hired"}
-    assert set(made["requisitions"]["status_code"]) >= {"open", "filled"}
+    assert set(made["requisitions"]["status_code"]) == {"open", "filled", "closed"}
     assert set(made["consents"]["is_given"]) == {True, False}
+
+
+def with_a_closed(rows: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Requisitions, the first of which was given up: at this size the company fills all it closes."""
+    yield next(rows) | {"Status": "Closed", "Filled_Date": None}
+    yield from rows
+
+
+def test_every_status_of_the_tenant_says_what_was_decided_where():
+    feed = feeds.load(HERE)["successfactors_applications"]
+    columns = feed.tables[1].columns
+    entered = successfactors_recruiting.ENTERED
+    assert columns["stage_code"].codes == {name: stage.lower() for (stage, _), name in entered.items()}
+    assert columns["outcome_code"].codes == {name: outcome.lower() for (_, outcome), name in entered.items()}
+    assert len(entered) == 11
 
 
 def without_days_of_closed(requisitions: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
