@@ -4,6 +4,7 @@ A value that is absent, null or empty is missing; one that is there and cannot b
 column: what a source wrote is never dropped silently.
 """
 
+import html
 import re
 import zlib
 from collections.abc import Iterable, Mapping
@@ -23,6 +24,12 @@ YEARS: Final = (1900, 2100)
 """Dates outside are unreadable: they come from seconds read as milliseconds and from sentinels nobody declared."""
 _TIMED: Final = re.compile(r"%[-_0]?[HkIlTRrXc+s]")
 """Parts of a format that tell the hour: without one it is a day's, and read as a day."""
+_EPOCHS: Final = {"%s": (1_000_000, r"^-?\d{1,12}$"), "%s%3f": (1_000, r"^-?\d{1,15}$")}
+"""Format -> microseconds of one, and what is a number of them; more digits are past any year."""
+_BLOCKS: Final = (
+    r"(?i)</?(?:p|div|br|hr|li|ul|ol|dl|dt|dd|h[1-6]|table|tr|td|th|section|article|blockquote|pre)\b[^>]*>"
+)
+"""Tags between which a word ends; others may stand within one."""
 _NUMBER: Final = {"point": r"^[+-]?(\d+(\.\d*)?|\.\d+)$", "comma": r"^[+-]?(\d+(,\d*)?|,\d+)$"}
 
 
@@ -125,6 +132,8 @@ def _source(rule: Rule, context: Context) -> pl.Expr:
     else:
         text = first(rule.from_ or (), context)
         text = text.str.strip_chars() if rule.trim else text
+    if rule.html:
+        text = _without_markup(text)
     if rule.extract is not None:
         text = text.str.extract(rule.extract, 1)
     if rule.absent is not None:
@@ -158,6 +167,17 @@ def _single(rule: Rule, context: Context) -> pl.Expr:
     return pl.when(members.list.len() > 1).then(pl.lit(listed.many)).otherwise(members.list.get(0, null_on_oob=True))
 
 
+def _without_markup(text: pl.Expr) -> pl.Expr:
+    """Text of HTML; null where nothing is left."""
+    bare = text.str.replace_all(r"(?s)<!--.*?-->", "").str.replace_all(_BLOCKS, " ").str.replace_all("<[^>]*>", "")
+    plain = bare.map_batches(_unescaped, return_dtype=pl.String).str.replace_all(r"\s+", " ").str.strip_chars()
+    return pl.when(plain != "").then(plain)
+
+
+def _unescaped(values: pl.Series) -> pl.Series:
+    return pl.Series([None if v is None else html.unescape(v) for v in values], dtype=pl.String)
+
+
 def _coded(rule: Rule, text: pl.Expr) -> pl.Expr:
     if rule.codes is None:
         return text
@@ -175,7 +195,7 @@ def _parsed(rule: Rule, text: pl.Expr, kind: str) -> pl.Expr:
     if kind == "moment":
         return _moment(text, str(rule.moment))
     if kind == "date" or rule.date is not None:
-        day = _plausible(text.str.to_date(str(rule.date), strict=False))
+        day = _day(text, str(rule.date))
         if kind == "date":
             return day
         return (day.dt.year() if rule.year else day).cast(pl.String)
@@ -186,7 +206,17 @@ def _parsed(rule: Rule, text: pl.Expr, kind: str) -> pl.Expr:
     return text
 
 
+def _day(text: pl.Expr, pattern: str) -> pl.Expr:
+    if pattern in _EPOCHS:
+        return _moment(text, pattern).dt.date()
+    return _plausible(text.str.to_date(pattern, strict=False))
+
+
 def _moment(text: pl.Expr, pattern: str) -> pl.Expr:
+    if pattern in _EPOCHS:
+        each, number = _EPOCHS[pattern]
+        since = pl.when(text.str.contains(number)).then(text).cast(pl.Int64, strict=False) * each
+        return _plausible(since.cast(pl.Datetime("us"))).dt.replace_time_zone("UTC")
     if not _TIMED.search(pattern):
         return _plausible(text.str.to_date(pattern, strict=False)).cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
     naive = text.str.to_datetime(pattern, time_unit="us", strict=False)

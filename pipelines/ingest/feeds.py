@@ -187,13 +187,14 @@ class Feed(Declared):
 
     def reads(self) -> set[str]:
         """Source columns that the mapping uses, joined ones left out."""
-        joined = {name for join in self.join for name in join.take}
-        names = {condition.column for condition in self.rows} | {name for join in self.join for name in join.match}
+        joined = {name for join in self.join for name in join.made()}
+        names = {name for condition in self.rows for name in condition.columns()}
+        names |= {name for join in self.join for name in join.match}
         return (names | {name for table in self.tables for name in table.reads()}) - joined
 
     def mentions(self) -> set[str]:
         """Every column that the mapping names: a source may have one of the name of what a step makes."""
-        joined = {name for join in self.join for name in join.take}
+        joined = {name for join in self.join for name in join.made()}
         return self.reads() | joined | {name for table in self.tables for name in table.made()}
 
     def extraction(self, groups: Mapping[str, str]) -> datetime:
@@ -295,11 +296,7 @@ def _semantics(feed: Feed, feeds: Mapping[str, Feed], path: Path) -> list[str]:
     faults += [f"never: {name} is read by a rule" for name in sorted(feed.reads() & set(feed.never))]
     used = feed.reads() | {name for table in feed.tables for name in table.made()}
     used |= {
-        there
-        for other in feeds.values()
-        for join in other.joins
-        if join.feed == feed.name
-        for there in (*join.match.values(), *join.take.values())
+        there for other in feeds.values() for join in other.joins if join.feed == feed.name for there in join.there()
     }
     faults += [f"sentinels: {name} is read by no rule" for name in sorted(set(feed.nothing) - used - {""})]
     for join in feed.joins:

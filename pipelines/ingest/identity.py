@@ -26,7 +26,9 @@ def named_column(rule: Rule) -> str:
 
     One identifier names rows of several tables, and making pseudonyms costs more than all the rest.
     """
-    changed = rule.trim or rule.extract or rule.absent is not None or rule.override or rule.codes is not None
+    changed = (
+        rule.trim or rule.html or rule.extract or rule.absent is not None or rule.override or rule.codes is not None
+    )
     if changed or not isinstance(rule.from_, str) or not (rule.person or rule.id):
         return ""
     prefix, scheme = (rule.id.prefix, rule.id.scheme) if rule.id else ("p", rule.person)

@@ -117,14 +117,15 @@ def beside(name: str) -> pl.DataFrame:
 
 def joined(raws: Iterable[Raw], feed: Feed, step: Join) -> pl.DataFrame | None:
     """What a join takes of the rows that another feed keeps, cells cleaned as that feed says; None without any file."""
-    columns = dict.fromkeys([*step.match.values(), *step.take.values()])
+    columns = step.there()
     blank = Context(frozenset(), datetime.now(UTC), b"", nothing=feed.nothing)  # cells need neither moment nor key
     kept = (_kept(pl.read_parquet(part), feed, groups, blank).frame for part, groups in raws)
     frames = [frame.select(cell(name, context_of(frame, blank)).alias(name) for name in columns) for frame in kept]
     if not frames:
         return None
-    keys = list(step.match.values())
-    return pl.concat(frames) if step.many else pl.concat(frames).unique(keys, keep="last", maintain_order=True)
+    keys, found = list(step.match.values()), pl.concat(frames)
+    is_chosen_later = step.many or step.where or step.latest or step.count
+    return found if is_chosen_later else found.unique(keys, keep="last", maintain_order=True)
 
 
 def _ready(batch: Batch, unit: Unit, feed: Feed) -> None:

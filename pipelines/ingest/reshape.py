@@ -40,10 +40,13 @@ def context_of(frame: pl.DataFrame, context: Context) -> Context:
 
 
 def shape(frame: pl.DataFrame, mapped: TableMap, context: Context, other: Other) -> Shaped:
-    """Apply a table's joins, explode, unpivot and filters, in this order."""
+    """Apply a table's joins, explode, unpivot, joins by what those made, and filters, in this order."""
     shaped = Shaped(frame, [], [])
-    for other_file in mapped.join:
-        join(shaped, other_file, context, other)
+    turned = mapped.turned()
+    late = [step for step in mapped.join if turned & set(step.match)]
+    for step in mapped.join:
+        if step not in late:
+            join(shaped, step, context, other)
     if mapped.explode is not None or mapped.unpivot is not None:
         wanted, made = {ROW, *mapped.reads(), *mapped.made()}, mapped.made()
         shaped.frame = shaped.frame.select(
@@ -55,6 +58,8 @@ def shape(frame: pl.DataFrame, mapped: TableMap, context: Context, other: Other)
         shaped.frame = explode(shaped.frame, step, context)
     if mapped.unpivot is not None:
         shaped.frame = unpivot(shaped.frame, mapped.unpivot, context)
+    for step in late:
+        join(shaped, step, context, other)
     for condition in mapped.rows:
         keep_rows(shaped, condition, context)
     return shaped
@@ -62,11 +67,14 @@ def shape(frame: pl.DataFrame, mapped: TableMap, context: Context, other: Other)
 
 def keep_rows(shaped: Shaped, condition: Condition, context: Context) -> None:
     """Filter by one condition."""
-    value = cell(condition.column, context_of(shaped.frame, context))
+    here = context_of(shaped.frame, context)
+    value = cell(condition.column, here)
     if condition.among is not None:
         keep = value.is_in(list(condition.among))
     elif condition.not_among is not None:
         keep = value.is_null() | ~value.is_in(list(condition.not_among))
+    elif condition.above is not None:
+        keep = value.cast(pl.Int64, strict=False) > cell(condition.above, here).cast(pl.Int64, strict=False)
     else:
         keep = value.is_not_null() if condition.filled else value.is_null()
     shaped.drop(keep, condition.reason)
@@ -76,14 +84,18 @@ def join(shaped: Shaped, step: Join, context: Context, other: Other) -> None:
     """Add columns of another file; rows without a partner are rejected where the feed says so.
 
     Raises:
-        ContractError: The other file has a key twice and the feed does not say `many`.
+        ContractError: The other file has a key twice and the feed does not say `many`, or a new column has the name
+            of one that is there.
     """
+    its_own = sorted(step.made() & set(shaped.frame.columns))
+    if its_own:
+        raise ContractError(
+            f"A join must give its columns new names; what looks up {step.other} has {', '.join(its_own)} itself. "
+            "Name them otherwise under `take` or `count`."
+        )
     right = other(step)
     there = list(step.match.values())
-    right_context = replace(context_of(right, context), clean=frozenset(), nothing={})
-    keys = [cell(name, right_context).alias(f"_on{i}") for i, name in enumerate(there)]
-    taken = [cell(name, right_context).alias(new) for new, name in step.take.items()]
-    right = right.select(*keys, *taken, pl.lit(value=True).alias("_found")).unique(maintain_order=True)
+    right = _matching(right, step, replace(context_of(right, context), clean=frozenset(), nothing={}))
     names = [f"_on{i}" for i in range(len(there))]
     if not step.many and right.select(names).is_duplicated().any():
         raise ContractError(
@@ -95,18 +107,35 @@ def join(shaped: Shaped, step: Join, context: Context, other: Other) -> None:
     shaped.frame = left.join(right, on=names, how="left", maintain_order="left_right").drop(names)
     if step.missing == "reject":
         shaped.drop(pl.col("_found"), f"unknown_{step.other}", reject=True)
+    if step.count:
+        shaped.frame = shaped.frame.with_columns(pl.col(step.count).fill_null("0"))
     shaped.frame = shaped.frame.drop("_found")
+
+
+def _matching(right: pl.DataFrame, step: Join, context: Context) -> pl.DataFrame:
+    """Rows of the other file that a join may find: keys `_on<i>`, what it takes, `_found`."""
+    cells = {name: cell(name, context) for name in step.there()}
+    keys = {f"_on{i}": cells[name] for i, name in enumerate(step.match.values())}
+    for name, texts in step.where.items():
+        right = right.filter(cells[name].is_in(list(texts)))
+    if step.latest:  # whole numbers sort by their length first; for ISO days and moments that changes nothing
+        order = [part for name in step.latest for part in (cells[name].str.len_bytes(), cells[name])]
+        right = right.sort(order, nulls_last=False, maintain_order=True)
+    counted = {step.count: pl.len().over(list(keys.values())).cast(pl.String)} if step.count else {}
+    taken = {new: cells[name] for new, name in step.take.items()}
+    right = right.select(**keys, **taken, **counted, _found=pl.lit(value=True)).unique(maintain_order=True)
+    return right.unique(list(keys), keep="last", maintain_order=True) if step.latest or step.count else right
 
 
 def explode(frame: pl.DataFrame, step: Explode, context: Context) -> pl.DataFrame:
     """Rows for the members of a repeated group, one step of it; a row without the group gives none."""
-    kind = pl.List(pl.Struct({name: pl.String() for name in step.fields}))
+    kind = pl.List(pl.Struct(dict.fromkeys([*step.fields, *step.next], pl.String())))
     members = cell(step.column, context_of(frame, context)).str.json_decode(kind)
-    rows = frame.with_columns(_member=members).filter(pl.col("_member").list.len() > 0).explode("_member")
-    fields = [
-        pl.col("_member").struct.field(name).alias(made) for name, made in zip(step.fields, step.made, strict=True)
-    ]
-    return rows.with_columns(fields).drop("_member")
+    rows = frame.with_columns(_member=members).filter(pl.col("_member").list.len() > 0)
+    rows = rows.with_columns(_next=pl.col("_member").list.shift(-1)).explode("_member", "_next")
+    taken = [("_member", name) for name in step.fields] + [("_next", name) for name in step.next]
+    fields = [pl.col(side).struct.field(name).alias(made) for (side, name), made in zip(taken, step.made, strict=True)]
+    return rows.with_columns(fields).drop("_member", "_next")
 
 
 def unpivot(frame: pl.DataFrame, step: Unpivot, context: Context) -> pl.DataFrame:

@@ -71,6 +71,8 @@ class Rule(Declared):
 
     trim: bool = False
     """Drop blanks at both ends. Off by default: identifiers are compared exactly."""
+    html: bool = False
+    """Keep the text of HTML: without tags and comments, entities resolved, white space as single blanks."""
     extract: Name | None = None
     """Regular expression with one group: what to keep of the text; no match makes it empty."""
     absent: str | None = None
@@ -82,8 +84,9 @@ class Rule(Declared):
     number: Literal["point", "comma"] | None = None
     """The decimal mark. Columns of numbers take `point` when nothing is said."""
     date: Format | None = None
+    """As `moment`, of which the day in UTC is kept."""
     moment: Format | None = None
-    """Read as UTC."""
+    """Read as UTC. `%s` alone are seconds since 1970, `%s%3f` milliseconds."""
     plus: float | None = None
     """Add a constant to the number."""
     minus: Name | None = None
@@ -139,17 +142,26 @@ class Condition(Declared):
     among: tuple[str, ...] | None = None
     not_among: tuple[str, ...] | None = None
     """The texts of rows to leave out; others stay, empty and unknown ones too, so that a rule can refuse those."""
+    above: Name | None = None
+    """Another column: both are whole numbers, and this one's is the greater."""
     reason: Annotated[str, Field(pattern=r"^[a-z_]+$")]
 
     @model_validator(mode="after")
     def _has_one_test(self) -> Self:
-        if (self.filled, self.among, self.not_among).count(None) != 2:
-            raise ValueError("must have exactly one of filled, among, not_among")
+        if (self.filled, self.among, self.not_among, self.above).count(None) != 3:
+            raise ValueError("must have exactly one of filled, among, not_among, above")
         return self
+
+    def columns(self) -> set[str]:
+        """Columns that the test reads."""
+        return {self.column} | ({self.above} if self.above else set())
 
 
 class Join(Declared):
-    """Columns of another file of the set, found by equal text."""
+    """Columns of another file of the set, found by equal text.
+
+    By a column that `explode` or `unpivot` makes, a table's join comes after it.
+    """
 
     feed: Name | None = None
     """Another feed: its file of this batch, else the newest one landed; of it the rows that its own `rows` keep."""
@@ -162,12 +174,29 @@ class Join(Declared):
     missing: Literal["reject", "keep"]
     many: bool = False
     """Whether several rows there may match, which repeats the row here."""
+    where: dict[Name, tuple[Name, ...]] = Field(default_factory=dict)
+    """Column there -> its texts in the rows that may match."""
+    latest: tuple[Name, ...] = ()
+    """Columns there, ISO days or moments and whole numbers: of several rows that match, the one that has the greatest,
+    and of equal ones the last in the file. Empty is the least."""
+    count: Name | None = None
+    """New column: how many rows there match, 0 where none does."""
 
     @model_validator(mode="after")
     def _has_one_other(self) -> Self:
         if (self.feed is None) == (self.file is None):
             raise ValueError("must have exactly one of feed, file")
+        if self.many and (self.latest or self.count):
+            raise ValueError("many goes with neither latest nor count: they leave one row")
         return self
+
+    def there(self) -> list[str]:
+        """Columns of the other file that are read."""
+        return list(dict.fromkeys([*self.match.values(), *self.take.values(), *self.where, *self.latest]))
+
+    def made(self) -> set[str]:
+        """Columns that it adds."""
+        return {*self.take} | ({self.count} if self.count else set())
 
     @property
     def other(self) -> str:
@@ -180,13 +209,17 @@ class Explode(Declared):
 
     column: Name
     fields: Annotated[tuple[Name, ...], Field(min_length=1)]
+    next: tuple[Name, ...] = ()
+    """Fields of the member after each, in the order of the file: columns `<column>.next.<field>`, empty for the last.
+    For histories that say when something began, and so with the next one when it ended."""
     then: "Explode | None" = None
     """A group within the members becomes rows in turn; its column is one that this step makes."""
 
     @property
     def made(self) -> tuple[str, ...]:
-        """Columns that this step adds."""
-        return tuple(f"{self.column}.{field}" for field in self.fields)
+        """Columns that this step adds: the fields, then those of the next member."""
+        after = (f"{self.column}.next.{field}" for field in self.next)
+        return (*(f"{self.column}.{field}" for field in self.fields), *after)
 
     @property
     def steps(self) -> "tuple[Explode, ...]":
@@ -223,19 +256,19 @@ class TableMap(Declared):
 
     def made(self) -> set[str]:
         """Columns that joins, explode and unpivot add."""
-        names = {name for join in self.join for name in join.take}
-        if self.explode:
-            names |= {name for step in self.explode.steps for name in step.made}
-        if self.unpivot:
-            names |= {self.unpivot.name, self.unpivot.value}
-        return names
+        return {name for join in self.join for name in join.made()} | self.turned()
+
+    def turned(self) -> set[str]:
+        """Columns that explode and unpivot add."""
+        names = {name for step in self.explode.steps for name in step.made} if self.explode else set()
+        return names | ({self.unpivot.name, self.unpivot.value} if self.unpivot else set())
 
     def reads(self) -> set[str]:
         """Source columns used, apart from those it adds itself."""
         names: set[str] = set()
         for rule in [*self.columns.values(), *([self.known_from] if self.known_from else [])]:
             names |= rule.columns()
-        names |= {condition.column for condition in self.rows}
+        names |= {name for condition in self.rows for name in condition.columns()}
         names |= {name for join in self.join for name in join.match}
         names |= {self.explode.column} if self.explode else set()
         names |= set(self.unpivot.columns) if self.unpivot else set()

@@ -106,6 +106,40 @@ def test_moments_are_read_as_utc_and_days_may_end_late() -> None:
     ]
 
 
+def test_moments_may_be_seconds_or_milliseconds_since_1970() -> None:
+    column = Column("known_from", "moment", required=False)
+    cells: list[str | None] = ["1628509001183", "0", "-1000", "1628509001.5", "1e12", "9" * 15, "9" * 20, None]
+    values, faults = filled({"from": "m", "moment": "%s%3f"}, column, m=cells)
+    assert values[:3] == [
+        datetime(2021, 8, 9, 11, 36, 41, 183000, tzinfo=UTC),
+        datetime(1970, 1, 1, tzinfo=UTC),
+        datetime(1969, 12, 31, 23, 59, 59, tzinfo=UTC),
+    ]
+    assert values[3:] == [None] * 5
+    assert faults == [None] * 3 + ["unparsable"] * 4 + [None]
+    assert filled({"from": "m", "moment": "%s"}, column, m=["1628509001", "1628509001183"]) == (
+        [datetime(2021, 8, 9, 11, 36, 41, tzinfo=UTC), None],
+        [None, "unparsable"],
+    )
+    day = {"from": "d", "date": "%s%3f"}
+    assert filled(day, Column("hired_at", "date"), d=["1628553599999", "1628553600000"])[0] == [
+        date(2021, 8, 9),
+        date(2021, 8, 10),
+    ]
+
+
+def test_markup_leaves_its_text_and_words_stay_whole() -> None:
+    rule = {"from": "t", "html": True}
+    cells: list[str | None] = [
+        "<p>We look for\n<b>S</b>enior&nbsp;people.</p><ul><li>R&amp;D</li><li>5 &lt; 6</li></ul><!-- <p>no</p> -->",
+        "plain  text",
+        "<br/>",
+        None,
+    ]
+    values, _ = filled(rule, Column("title", "text", required=False), t=cells)
+    assert values == ["We look for Senior people. R&D 5 < 6", "plain text", None, None]
+
+
 def test_two_digit_years_are_refused_when_the_feed_is_read() -> None:
     with pytest.raises(ValueError, match="four-digit year"):
         Rule.model_validate({"from": "d", "date": "%d.%m.%y"})

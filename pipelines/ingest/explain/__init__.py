@@ -194,7 +194,7 @@ def _tables(feed: Feed, names: set[str], result: Result, used: Sequence[tuple[Us
 
 def _lacking(feed: Feed, mapped: TableMap, names: set[str]) -> Iterator[str]:
     """Required columns whose rule reads nothing that is there."""
-    there = names | mapped.made() | {name for join in feed.join for name in join.take}
+    there = names | mapped.made() | {name for join in feed.join for name in join.made()}
     for column in TABLES[mapped.table].columns:
         rule = mapped.columns.get(column.name)
         if rule is None or not column.required or rule.absent is not None:

@@ -44,8 +44,7 @@ class Lookups:
         if step.file is not None:
             return beside(step.file)
         found = joined(self._raws[str(step.feed)], self.feeds[str(step.feed)], step)
-        columns = [*step.match.values(), *step.take.values()]
-        return pl.DataFrame(schema=dict.fromkeys(columns, pl.String())) if found is None else found
+        return pl.DataFrame(schema=dict.fromkeys(step.there(), pl.String())) if found is None else found
 
     def _table(self, mapped: TableMap) -> TableMap:
         return mapped.model_copy(update={"join": tuple(map(self._step, mapped.join))})

@@ -32,7 +32,7 @@ def uses(feed: Feed) -> list[Use]:
     """All uses of a feed's columns, in the order of its declaration."""
     found = [*_rows(feed.rows, "every table"), *_joins(feed.join)]
     for number, mapped in enumerate(feed.tables):
-        taken = {new for join in (*feed.join, *mapped.join) for new in join.take}
+        taken = {new for join in (*feed.join, *mapped.join) for new in join.made()}
         found += [*_joins(mapped.join), *_rows(mapped.rows, mapped.table, mapped.explode)]
         ruled = [(column, mapped.columns.get(column.name)) for column in TABLES[mapped.table].columns]
         for column, rule in [*ruled, (KNOWN_FROM, mapped.known_from)]:
@@ -47,6 +47,8 @@ def _rows(conditions: Iterable[Condition], where: str, explode: Explode | None =
             test = f"where it is one of {len(condition.among)} declared texts"
         elif condition.not_among is not None:
             test = f"where it is none of {len(condition.not_among)} declared texts"
+        elif condition.above is not None:
+            test = f"where it is above {condition.above}"
         else:
             test = "where it is filled" if condition.filled else "where it is empty"
         is_member = explode is not None and condition.column.startswith(f"{explode.column}.")
@@ -57,7 +59,8 @@ def _rows(conditions: Iterable[Condition], where: str, explode: Explode | None =
 def _joins(joins: Iterable[Join]) -> Iterator[Use]:
     for join in joins:
         for here, there in join.match.items():
-            yield Use(here, join.other, f"looked up there as {there}")
+            among = f", the latest by {', '.join(join.latest)}" if join.latest else ""
+            yield Use(here, join.other, f"looked up there as {there}{among}")
 
 
 def _filled(rule: Rule, column: Column, mapped: TableMap, taken: set[str]) -> Iterator[Use]:
@@ -106,6 +109,8 @@ def _source(rule: Rule) -> Iterator[str]:
 def _read(rule: Rule, kind: str) -> Iterator[str]:
     if rule.trim:
         yield "trimmed"
+    if rule.html:
+        yield "without markup"
     if rule.extract is not None:
         yield f"what matches {rule.extract}"
     if rule.absent is not None:

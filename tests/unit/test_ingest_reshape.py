@@ -1,0 +1,100 @@
+"""What happens to rows before rules: which row of several a join finds, what members of a group know of each other."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import polars as pl
+import pytest
+from pydantic import ValidationError
+
+from pipelines.base.errors import ContractError
+from pipelines.ingest.cells import Context
+from pipelines.ingest.read import ROW
+from pipelines.ingest.reshape import REASON, Shaped, join, keep_rows, shape
+from pipelines.ingest.rules import Condition, Join, TableMap
+
+BLANK = Context(frozenset(), datetime(2026, 1, 1, tzinfo=UTC), b"")
+STATUS = pl.DataFrame(
+    {
+        "who": ["1", "1", "1", "2", "2", "4", "4"],
+        "day": ["2024-05-01", "2026-01-01", "2020-01-01", "2021-01-01", "2021-01-01", "2022-01-01", None],
+        "id": ["9", "30", "4", "10", "9", "1", "2"],
+        "status": ["Part-Time", "Terminated", "Full-Time", "later", "earlier", "dated", "undated"],
+    }
+)
+
+
+def frame(**cells: list[str | None]) -> pl.DataFrame:
+    count = len(next(iter(cells.values())))
+    return pl.DataFrame({ROW: range(1, count + 1), **cells}, schema_overrides={ROW: pl.Int64()})
+
+
+def looked_up(**more: Any) -> pl.DataFrame:
+    step = {"feed": "status", "match": {"key": "who"}, "take": {"status": "status"}, "missing": "keep"}
+    shaped = Shaped(frame(key=["1", "2", "3", "4"]), [], [])
+    join(shaped, Join.model_validate({**step, **more}), BLANK, lambda _: STATUS)
+    return shaped.frame
+
+
+def test_of_several_rows_the_latest_is_found_whatever_their_order():
+    assert looked_up(latest=["day", "id"])["status"].to_list() == ["Terminated", "later", None, "dated"]
+    assert looked_up(latest=["id"])["status"].to_list() == ["Terminated", "later", None, "undated"]
+
+
+def test_only_rows_of_declared_texts_are_found():
+    among = {"status": ["Full-Time", "Part-Time"]}
+    assert looked_up(latest=["day"], where=among)["status"].to_list() == ["Part-Time", None, None, None]
+
+
+def test_rows_are_counted_before_one_is_chosen_and_none_are_zero():
+    assert looked_up(latest=["day"], count="rows")["rows"].to_list() == ["3", "2", "0", "2"]
+    some = looked_up(count="rows", where={"status": ["later", "Terminated"]})
+    assert some["rows"].to_list() == ["1", "1", "0", "0"]
+    assert some.columns == [ROW, "key", "status", "rows"]
+
+
+def test_a_column_that_is_there_is_not_taken_for_the_one_looked_up():
+    step = {"feed": "status", "match": {"key": "who"}, "take": {"status": "status"}, "missing": "keep"}
+    shaped = Shaped(frame(key=["1"], status=["its own"]), [], [])
+    with pytest.raises(ContractError, match="has status itself"):
+        join(shaped, Join.model_validate(step), BLANK, lambda _: STATUS.head(1))
+
+
+def test_a_join_that_repeats_rows_leaves_none_to_choose():
+    with pytest.raises(ValidationError, match="many goes with neither"):
+        looked_up(many=True, latest=["day"])
+
+
+def mapped(**more: Any) -> TableMap:
+    given = {"table": "application_events", "columns": {"stage_code": {"from": "history.stage"}}}
+    return TableMap.model_validate({**given, **more})
+
+
+def test_a_member_of_a_group_knows_what_came_after_it():
+    history = ['[{"stage": "a", "at": "1"}, {"stage": "b", "at": "2"}]', "[]", '[{"stage": "c", "at": "7"}]']
+    step = {"column": "history", "fields": ["stage"], "next": ["at", "stage"]}
+    made = shape(frame(history=history), mapped(explode=step, rows=[]), BLANK, lambda _: STATUS).frame
+    columns = ["history.stage", "history.next.at", "history.next.stage"]
+    assert made.select(ROW, *columns).rows() == [(1, "a", "2", "b"), (1, "b", None, None), (3, "c", None, None)]
+
+
+def test_a_join_by_what_a_group_has_comes_after_the_group():
+    step = {"column": "history", "fields": ["stage"]}
+    found = {"feed": "x", "match": {"history.stage": "who"}, "take": {"is": "status"}, "missing": "reject"}
+    table = mapped(explode=step, join=[{**found, "latest": ["day"]}])
+    assert table.reads() == {"history"}
+    shaped = shape(frame(history=['[{"stage": "1"}, {"stage": "3"}]']), table, BLANK, lambda _: STATUS)
+    assert shaped.frame["is"].to_list() == ["Terminated"]
+    assert [note[REASON].to_list() for note in shaped.rejected] == [["unknown_x"]]
+
+
+def test_numbers_are_compared_as_numbers_and_what_is_none_is_not_above():
+    shaped = Shaped(frame(a=["10", "9", "5", None, "x", "4"], b=["9", "10", "5", "1", "1", None]), [], [])
+    keep_rows(shaped, Condition.model_validate({"column": "a", "above": "b", "reason": "back"}), BLANK)
+    assert shaped.frame[ROW].to_list() == [1]
+    assert shaped.filtered[0][REASON].to_list() == ["back"] * 5
+
+
+def test_a_condition_has_one_test():
+    with pytest.raises(ValidationError, match="exactly one of filled, among, above"):
+        Condition.model_validate({"column": "a", "above": "b", "filled": True, "reason": "x"})
