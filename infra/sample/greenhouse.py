@@ -141,7 +141,13 @@ def _closed(row: Row) -> str | None:
 
 def _no_requisitions() -> Iterator[Row]:
     """A template, and a job that nobody has opened yet."""
-    empty = {"requisition_id": None, "opened_at": None, "closed_at": None, "department_id": None, "custom_fields": {}}
+    empty: Row = {
+        "requisition_id": None,
+        "opened_at": None,
+        "closed_at": None,
+        "department_id": None,
+        "custom_fields": {},
+    }
     moment = {"created_at": "2024-01-08T10:00:00.000Z", "updated_at": "2024-01-08T10:00:00.000Z"}
     yield {"id": JOB + 900_001, "name": "Template", "status": "open", "is_template": True, **moment, **empty}
     yield {"id": JOB + 900_002, "name": "Draft", "status": "draft", "is_template": False, **moment, **empty}
@@ -310,9 +316,7 @@ def stage_entries(row: Row) -> Iterator[Row]:
             "job_interview_stage_id": JOB_STAGE + 10 * requisition + n,
             "entered_at": None if n == 0 and number % 37 == 0 else entered,
             "exited_at": exited,
-            "days_in_stage": int((np.datetime64(exited[:10]) - np.datetime64(entered[:10])).astype(int))
-            if exited
-            else 0,
+            "days_in_stage": _days(entered, exited) if exited else 0,
             "current": exited is None,
         }
 
@@ -369,6 +373,11 @@ def reason_of(reason: tuple[int, str, tuple[str, str]]) -> Row:
     """A rejection reason, whose type says which side it was."""
     key, name, (code, side) = reason
     return {"id": key, "name": name, "type": {"id": 1 if code == US[0] else 2, "key": code, "name": side}}
+
+
+def _days(start: str, end: str) -> int:
+    """Calendar days from one moment to another."""
+    return int(np.datetime64(end[:10], "D").astype(np.int64) - np.datetime64(start[:10], "D").astype(np.int64))
 
 
 def _ended(row: Row) -> str:

@@ -263,9 +263,9 @@ def _no_applicants(rows: list[Row], candidates: Mapping[str, Row]) -> Iterator[R
     confidential, anonymised = _hidden(rows)
     began = rows[0]["Applied_Moment"]
     yield opportunity(confidential, who, began) | {"contact": f"C-{HIDDEN}", "confidentiality": "confidential"}
-    nobody = {"name": "", "emails": [], "phones": [], "location": None, "isAnonymized": True}
+    nobody: Row = {"name": "", "emails": [], "phones": [], "location": None, "isAnonymized": True}
     yield opportunity(anonymised, who, began) | {"contact": f"C-{HIDDEN + 1}", **nobody}
-    lead = {"id": f"A-{HIDDEN + 2}", "contact": f"C-{HIDDEN + 2}", "applications": [], "archived": None}
+    lead: Row = {"id": f"A-{HIDDEN + 2}", "contact": f"C-{HIDDEN + 2}", "applications": [], "archived": None}
     yield (
         opportunity(confidential, who, began) | lead | {"stageChanges": [_change(LEAD, began, by="Human", of=rows[0])]}
     )
