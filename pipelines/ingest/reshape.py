@@ -54,8 +54,8 @@ def shape(frame: pl.DataFrame, mapped: TableMap, context: Context, other: Other)
             for name in shaped.frame.columns
             if name in wanted or (name.startswith("@") and name.rpartition("|")[2] not in made)
         )
-    for step in mapped.explode.steps if mapped.explode is not None else ():
-        shaped.frame = explode(shaped.frame, step, context)
+    for group in mapped.explode.steps if mapped.explode is not None else ():
+        shaped.frame = explode(shaped.frame, group, context)
     if mapped.unpivot is not None:
         shaped.frame = unpivot(shaped.frame, mapped.unpivot, context)
     for step in late:

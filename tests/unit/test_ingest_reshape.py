@@ -96,5 +96,5 @@ def test_numbers_are_compared_as_numbers_and_what_is_none_is_not_above():
 
 
 def test_a_condition_has_one_test():
-    with pytest.raises(ValidationError, match="exactly one of filled, among, above"):
+    with pytest.raises(ValidationError, match="exactly one of filled, among, not_among, above"):
         Condition.model_validate({"column": "a", "above": "b", "filled": True, "reason": "x"})
