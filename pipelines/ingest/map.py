@@ -31,7 +31,7 @@ from pipelines.ingest.identity import with_names
 from pipelines.ingest.land import land
 from pipelines.ingest.read import FAULT, ROW, parts, read, reading
 from pipelines.ingest.reshape import NOTES, REASON, Other, Shaped, context_of, join, keep_rows, shape
-from pipelines.ingest.rules import Join, Rule, TableMap
+from pipelines.ingest.rules import Condition, Join, Rule, TableMap
 
 REJECTED: Final = "_rejected"
 FILTERED: Final = "_filtered"
@@ -116,10 +116,11 @@ def beside(name: str) -> pl.DataFrame:
 
 
 def joined(raws: Iterable[Raw], feed: Feed, step: Join) -> pl.DataFrame | None:
-    """What a join takes of the rows that another feed keeps, cells cleaned as that feed says; None without any file."""
+    """What a join takes of another feed's sound rows, cells cleaned as that feed says; None without any file."""
     columns = step.there()
     blank = Context(frozenset(), datetime.now(UTC), b"", nothing=feed.nothing)  # cells need neither moment nor key
-    kept = (_kept(pl.read_parquet(part), feed, groups, blank).frame for part, groups in raws)
+    rows = () if step.every else feed.rows
+    kept = (_kept(pl.read_parquet(part), rows, groups, blank).frame for part, groups in raws)
     frames = [frame.select(cell(name, context_of(frame, blank)).alias(name) for name in columns) for frame in kept]
     if not frames:
         return None
@@ -236,7 +237,7 @@ def _map_part(
     """Canonical rows by `<table>/<index>`, and what was rejected and filtered, of one part with names."""
     done: dict[str, pl.DataFrame] = {}
     rejected = [_reasons(raw.filter(pl.col(FAULT).is_not_null()).select(ROW, pl.col(FAULT).alias(REASON)), "")]
-    start = _kept(raw, feed, unit.groups, context)
+    start = _kept(raw, feed.rows, unit.groups, context)
     for step in feed.join:
         join(start, step, context, other)
     rejected += [_reasons(frame, "") for frame in start.rejected]
@@ -258,11 +259,11 @@ def _map_part(
     return done
 
 
-def _kept(raw: pl.DataFrame, feed: Feed, groups: Mapping[str, str], context: Context) -> Shaped:
-    """Sound rows that the feed keeps, the groups of the file's name as columns; the others are noted."""
+def _kept(raw: pl.DataFrame, rows: Iterable[Condition], groups: Mapping[str, str], context: Context) -> Shaped:
+    """Sound rows that meet the conditions, the groups of the file's name as columns; the others are noted."""
     named = {name: pl.lit(value) for name, value in groups.items() if name not in raw.columns}
     kept = Shaped(raw.filter(pl.col(FAULT).is_null()).drop(FAULT).with_columns(**named), [], [])
-    for condition in feed.rows:
+    for condition in rows:
         keep_rows(kept, condition, context)
     return kept
 

@@ -174,6 +174,8 @@ class Join(Declared):
     missing: Literal["reject", "keep"]
     many: bool = False
     """Whether several rows there may match, which repeats the row here."""
+    every: bool = False
+    """Whether rows that the other feed's own `rows` leave out may match as well, so that a rule here can say why."""
     where: dict[Name, tuple[Name, ...]] = Field(default_factory=dict)
     """Column there -> its texts in the rows that may match."""
     latest: tuple[Name, ...] = ()

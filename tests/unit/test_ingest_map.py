@@ -83,6 +83,10 @@ def test_a_join_finds_no_rows_that_the_other_feed_leaves_out_or_cannot_use(tmp_p
         found[period] = joined([(tmp_path / "part-00000.parquet", {"period": period})], feed, step)
     assert found["2026-09"].rows(named=True) == [{"key": "1", "what": "x", "period": "2026-09"}]
     assert found["2026-08"].is_empty()
+    all_ = joined(
+        [(tmp_path / "part-00000.parquet", {"period": "2026-08"})], feed, step.model_copy(update={"every": True})
+    )
+    assert all_["what"].to_list() == ["y"], "the last sound row of the key, a deletion; one that has a fault never"
 
 
 def test_a_group_within_a_group_becomes_rows_in_turn(tmp_path):

@@ -61,7 +61,8 @@ def canonical(folder: Path, declared: Sequence[Path], monkeypatch: pytest.Monkey
         said = [one(name, batch, unit, loaded) for unit in units]
         assert not [line for line in said if line.startswith("held")]
     mapped = [batch.place(unit) / "mapped" for unit in units]
-    assert not any(len(pl.read_parquet(place / REJECTED / "*.parquet")) for place in mapped)
+    rejected = pl.concat([pl.read_parquet(place / REJECTED / "*.parquet") for place in mapped])
+    assert rejected.is_empty(), rejected.group_by("table", "reason_code").len()
     tables = sorted({part.parent.name for place in mapped for part in place.glob("*/*.parquet")} - {REJECTED})
     frames = {}
     for table in tables:
