@@ -9,8 +9,9 @@ import jsonschema
 import polars as pl
 import pytest
 
-from infra.sample import bamboohr, workday
+from infra.sample import workday
 from infra.sample.dialects import write_report
+from infra.sample.vendors import bamboohr
 from pipelines.base.pseudonyms import pseudonym
 from tests.vendors.printed import DELIVERY, FEEDS, PLAN, VENDORS, canonical, company
 

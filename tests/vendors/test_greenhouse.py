@@ -10,7 +10,7 @@ import jsonschema
 import polars as pl
 import pytest
 
-from infra.sample import greenhouse, greenhouse_v1
+from infra.sample.vendors import greenhouse, greenhouse_v1
 from pipelines.base.pseudonyms import pseudonym
 from tests.vendors.printed import DELIVERY, PLAN, VENDORS, company
 from tests.vendors.recruiting import of_vendor, of_workday

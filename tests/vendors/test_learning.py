@@ -7,8 +7,9 @@ from functools import cache
 import polars as pl
 import pytest
 
-from infra.sample import docebo, learning, moodle, performance, scorm, tables, xapi
+from infra.sample import learning, performance, tables
 from infra.sample.dialects import Table
+from infra.sample.vendors import docebo, moodle, scorm, xapi
 from pipelines.ingest.map import FILTERED
 from pipelines.ingest.reshape import REASON
 from tests.vendors.printed import DELIVERY, FEEDS, PLAN, VENDORS, canonical, company

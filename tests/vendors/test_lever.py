@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from infra.sample import lever
+from infra.sample.vendors import lever
 from pipelines.base.pseudonyms import pseudonym
 from tests.vendors.printed import DELIVERY, PLAN, VENDORS, company
 from tests.vendors.recruiting import of_vendor, of_workday

@@ -8,7 +8,7 @@ import pytest
 
 from infra.sample import workday
 from infra.sample.dialects import write_report
-from infra.sample.oracle import extract, loader, reports
+from infra.sample.vendors.oracle import extract, loader, reports
 from pipelines.base.contracts import TABLES
 from pipelines.ingest.batch import Held, Unit
 from pipelines.ingest.read import dialect

@@ -9,14 +9,9 @@ from xml.etree import ElementTree as ET
 import polars as pl
 import pytest
 
-from infra.sample import (
-    successfactors,
-    successfactors_compound,
-    successfactors_flat,
-    successfactors_recruiting,
-    workday,
-)
+from infra.sample import workday
 from infra.sample.dialects import write_report
+from infra.sample.vendors import successfactors, successfactors_compound, successfactors_flat, successfactors_recruiting
 from pipelines.base.contracts import TABLES
 from pipelines.ingest import feeds
 from pipelines.ingest.map import FILTERED

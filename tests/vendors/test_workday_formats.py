@@ -10,9 +10,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from infra.sample import workday_ccw, workday_csv, workday_eib, workday_xml
 from infra.sample.dialects import write_report
-from infra.sample.workday_xml import Tenant
+from infra.sample.vendors import workday_ccw, workday_csv, workday_eib, workday_xml
+from infra.sample.vendors.workday_xml import Tenant
 from pipelines.base.contracts import TABLES
 from tests.vendors.printed import DELIVERY, FEEDS, PLAN, VENDORS, canonical, company
 

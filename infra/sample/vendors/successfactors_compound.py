@@ -14,7 +14,7 @@ from xml.sax.saxutils import escape
 import numpy as np
 
 from infra.sample.dialects import replacing
-from infra.sample.successfactors import COUNTRIES
+from infra.sample.vendors.successfactors import COUNTRIES
 from infra.sample.workday import worker_rows
 
 if TYPE_CHECKING:

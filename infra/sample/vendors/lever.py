@@ -16,7 +16,7 @@ from uuid import UUID
 
 import numpy as np
 
-from infra.sample.pages import write_pages
+from infra.sample.vendors.pages import write_pages
 from infra.sample.workday import application_rows, candidate_rows, requisition_rows, wid
 
 if TYPE_CHECKING:

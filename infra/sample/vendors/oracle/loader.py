@@ -13,7 +13,7 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 import numpy as np
 
 from infra.sample.dialects import replacing
-from infra.sample.oracle import KINDS
+from infra.sample.vendors.oracle import KINDS
 from infra.sample.workday import worker_rows
 
 if TYPE_CHECKING:

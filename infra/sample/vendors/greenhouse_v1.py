@@ -9,7 +9,7 @@ from __future__ import annotations
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from infra.sample.greenhouse import (
+from infra.sample.vendors.greenhouse import (
     CLOSE_REASONS,
     JOB_STAGE,
     PRIVATE,
@@ -28,7 +28,7 @@ from infra.sample.greenhouse import (
     reason_of,
     rows_of,
 )
-from infra.sample.pages import write_pages
+from infra.sample.vendors.pages import write_pages
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

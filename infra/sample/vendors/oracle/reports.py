@@ -10,7 +10,7 @@ import polars as pl
 
 from infra.sample import names
 from infra.sample.dialects import Table
-from infra.sample.oracle import KINDS
+from infra.sample.vendors.oracle import KINDS
 from infra.sample.workday import requisition_rows, worker_rows
 
 if TYPE_CHECKING:

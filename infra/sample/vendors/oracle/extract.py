@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
 from infra.sample.dialects import replacing
-from infra.sample.oracle import KINDS
+from infra.sample.vendors.oracle import KINDS
 from infra.sample.workday import worker_rows
 
 if TYPE_CHECKING:

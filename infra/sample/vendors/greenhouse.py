@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from infra.sample import vocabulary as words
-from infra.sample.pages import write_pages
+from infra.sample.vendors.pages import write_pages
 from infra.sample.workday import application_rows, candidate_rows, requisition_rows
 
 if TYPE_CHECKING:

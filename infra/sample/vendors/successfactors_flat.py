@@ -11,7 +11,7 @@ import io
 from typing import TYPE_CHECKING, Any
 
 from infra.sample.dialects import replacing
-from infra.sample.successfactors import COUNTRIES
+from infra.sample.vendors.successfactors import COUNTRIES
 from infra.sample.workday import worker_rows
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from infra.sample.successfactors import metadata, moment, write_pages
+from infra.sample.vendors.successfactors import metadata, moment, write_pages
 from infra.sample.workday import application_rows, candidate_rows, requisition_rows
 
 if TYPE_CHECKING:
