@@ -18,7 +18,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from pipelines.base.contracts import TABLES
 from pipelines.base.errors import SettingsError
-from pipelines.base.settings import Count, environment
+from pipelines.base.settings import Count, environment, parsed
 from pipelines.ingest.rules import Condition, Declared, Join, Name, Options, Rule, TableMap
 
 READERS: Final = Path(__file__).parent / "read"
@@ -255,7 +255,7 @@ def load(path: Path) -> dict[str, Feed]:
 def _read(file: Path) -> tuple[Feed | None, list[str]]:
     data = file.read_bytes()
     try:
-        raw = yaml.safe_load(data)
+        raw = parsed(data)
         if not isinstance(raw, dict):
             return None, [f"{file.name}: must be a mapping"]
         return Feed.model_validate({**raw, "sha256": hashlib.sha256(data).hexdigest()}), []
