@@ -239,7 +239,7 @@ def checks(store: Store) -> list[Check]:
 
 def held(store: Store) -> list[HeldFile]:
     """Files that runs held, the newest batch first, with the last decision about each."""
-    nothing: dict[tuple[str, str], dict[str, Any]] = {}
+    nothing: dict[tuple[str, str, str], dict[str, Any]] = {}
     decided = _tried(lambda: _decided(store), nothing, [])  # the page says beside it that the ledger is broken
     return [
         HeldFile(
@@ -248,17 +248,17 @@ def held(store: Store) -> list[HeldFile]:
             file["file_sha256"],
             file["reason_code"],
             file["message"],
-            decided.get((file["feed"], file["file_sha256"])),
+            decided.get((file["feed"], file["file_sha256"], batch["batch"])),
         )
         for batch in reversed(_batches(store))
         for file in batch["held"]
     ]
 
 
-def _decided(store: Store) -> dict[tuple[str, str], dict[str, Any]]:
-    """(feed, digest) -> the last decision."""
+def _decided(store: Store) -> dict[tuple[str, str, str], dict[str, Any]]:
+    """(feed, digest, batch that held it) -> the last decision."""
     entries = [entry for entry in audit.entries(store) if entry.tag is Tag.FILE_DECIDED]
-    return {(entry.subject, str(entry.facts["file_sha256"])): dict(entry.facts) for entry in entries}
+    return {(e.subject, str(e.facts["file_sha256"]), str(e.facts["batch"])): dict(e.facts) for e in entries}
 
 
 def _batches(store: Store) -> list[dict[str, Any]]:

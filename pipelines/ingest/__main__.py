@@ -18,7 +18,7 @@ is taken in by the next run, from its landed bytes; a rejected one never is.
 `--replay FEED` reads every landed file of a feed again, as it is declared now; what the lake has already is left out.
 `check` reads and maps one file as a run does, beside the store, and says for every column where it goes, how, and how
 many cells were turned or rejected, and why; never what is in a cell. Its exit code is 1 when a run would hold the file
-or pass it over, 0 otherwise, also when rows are rejected.
+for what it is or pass it over, 0 otherwise, also when rows are rejected; what came before it only the store knows.
 """
 
 import argparse
@@ -36,6 +36,7 @@ from pipelines.base.settings import load
 from pipelines.base.stage import EXIT_ERROR, guarded, leave
 from pipelines.base.store import open_store
 from pipelines.ingest import feeds as declared
+from pipelines.ingest import files
 from pipelines.ingest.batch import Batch, Held, Unit, read_json, tidy, write_json
 from pipelines.ingest.check import check, validator
 from pipelines.ingest.decide import Deciders, Decision, File, answered, decide, listed
@@ -46,7 +47,7 @@ from pipelines.ingest.explain.page import page
 from pipelines.ingest.feeds import Feed
 from pipelines.ingest.land import land
 from pipelines.ingest.map import map_unit
-from pipelines.ingest.publish import PASSING, publish
+from pipelines.ingest.publish import publish
 from pipelines.ingest.read import read
 from pipelines.ingest.schema import schema
 
@@ -131,8 +132,13 @@ def run(batch: Batch, replay: str | None) -> str:
 
 def undecided(batch: Batch) -> list[dict[str, str]]:
     """Held files of a published batch that wait for a person: feed and digest."""
-    held = [held for held in read_json(batch.folder / "published.json")["held"] if held["reason_code"] not in PASSING]
-    return [{"feed": held["feed"], "file": held["file_sha256"]} for held in held]
+    held = [(held["feed"], held["file_sha256"]) for held in read_json(batch.folder / "published.json")["held"]]
+    waiting = [
+        (feed, sha256)
+        for feed, sha256 in held
+        if any(record.batch == batch.name for record in files.of_status(batch.store, feed, sha256, "held"))
+    ]
+    return [{"feed": feed, "file": sha256} for feed, sha256 in waiting]
 
 
 def finish(batch: Batch) -> str:

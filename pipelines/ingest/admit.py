@@ -1,13 +1,13 @@
-"""What of a checked batch may be published: all of it, but what is about people who were forgotten.
+"""What of a checked batch may be published: all of it, but what is about people who were forgotten, or was rejected.
 
-Whoever is forgotten while a batch is at work must not come back with it, so this is asked under the lock of publishing.
-Their rows count as filtered, rejected ones too: quarantine would keep them.
+Whoever is forgotten while a batch is at work must not come back with it, nor a file that a person rejected meanwhile:
+this is asked under the lock of publishing. Their rows count as filtered, bad ones too, which quarantine would keep.
 """
 
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Final
 
 import polars as pl
 
@@ -15,12 +15,16 @@ from pipelines.base import forgotten
 from pipelines.base.contracts import TABLES
 from pipelines.base.forgotten import Group
 from pipelines.ingest import feeds as declared
+from pipelines.ingest import files
 from pipelines.ingest.batch import Batch, Unit, read_json
 from pipelines.ingest.check import REASONS, SOURCE, by_feed
 from pipelines.ingest.counts import Tally
 from pipelines.ingest.dedupe import UNIT
 from pipelines.ingest.persons import persons
 from pipelines.ingest.read import LINE, ROW, parts
+
+REJECTED: Final = "rejected"
+"""The register's word for such a file, and the reason of its rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,20 +40,41 @@ class Admitted:
 
 
 def admit(batch: Batch, units: list[Unit]) -> Admitted:
-    """Leave out who was forgotten.
+    """Leave out what was rejected and who was forgotten.
 
     Args:
         batch: Checked.
         units: Those that are not held.
     """
     place = batch.folder / "checked"
-    files = {name: place / "rows" / f"{name}.parquet" for name in TABLES}
-    rows = {name: pl.read_parquet(file) for name, file in files.items() if file.is_file()}
+    tables = {name: place / "rows" / f"{name}.parquet" for name in TABLES}
+    rows = {name: pl.read_parquet(file) for name, file in tables.items() if file.is_file()}
     bad = pl.read_parquet(place / "bad.parquet")
-    tallies, counts = read_json(place / "tallies.json"), read_json(place / "counts.json")
+    checked = Admitted(rows, bad, read_json(place / "tallies.json"), read_json(place / "counts.json"))
+    return _without_forgotten(batch, units, _without_rejected(batch, units, checked))
+
+
+def _without_rejected(batch: Batch, units: list[Unit], checked: Admitted) -> Admitted:
+    """Without files that a person rejected since the batch was planned."""
+    gone = [n for n, unit in enumerate(units) if files.of_status(batch.store, unit.feed, unit.sha256, REJECTED)]
+    if not gone:
+        return checked
+    new = dict(checked.tallies)
+    for number in gone:
+        before = Tally(**new[units[number].id])
+        reasons = _reasons(checked.bad.filter(pl.col(UNIT) == number))
+        new[units[number].id] = asdict(_moved(before, before.accepted, reasons, REJECTED))
+    rows = {name: frame.filter(~pl.col(UNIT).is_in(gone)) for name, frame in checked.rows.items()}
+    bad = checked.bad.filter(~pl.col(UNIT).is_in(gone))
+    return Admitted(rows, bad, new, by_feed(batch, checked.counts, new))
+
+
+def _without_forgotten(batch: Batch, units: list[Unit], checked: Admitted) -> Admitted:
+    """Without people who were forgotten."""
+    rows, bad = checked.rows, checked.bad
     barred = forgotten.everybody(batch.store)
     if not barred.people:
-        return Admitted(rows, bad, tallies, counts)
+        return checked
     kept = {name: forgotten.without(barred, frame)[0] for name, frame in rows.items()}
     sources = [pl.DataFrame(schema=REASONS).select(SOURCE)]
     before, after = (
@@ -58,21 +83,26 @@ def admit(batch: Batch, units: list[Unit]) -> Admitted:
     rejected = _rejected(batch, units, bad, barred)
     left = bad.join(rejected, on=SOURCE, how="anti", maintain_order="left")
     gone = before.join(after, on=SOURCE, how="anti")
-    new = dict(tallies)
+    new = dict(checked.tallies)
     for number, unit in enumerate(units):
         mine = pl.col(UNIT) == number
         theirs = bad.filter(mine).join(rejected, on=SOURCE, how="semi", maintain_order="left")
-        reasons = theirs.unique(ROW, keep="first", maintain_order=True)["reason_code"].to_list()
-        new[unit.id] = asdict(_moved(Tally(**tallies[unit.id]), len(gone.filter(mine)), reasons))
-    return Admitted(kept, left, new, by_feed(batch, counts, new))
+        moved = _moved(Tally(**new[unit.id]), len(gone.filter(mine)), _reasons(theirs), forgotten.REASON)
+        new[unit.id] = asdict(moved)
+    return Admitted(kept, left, new, by_feed(batch, checked.counts, new))
 
 
-def _moved(before: Tally, accepted: int, reasons: list[str]) -> Tally:
-    """A tally with accepted and rejected rows counted as filtered instead."""
+def _reasons(bad: pl.DataFrame) -> list[str]:
+    """The one reason of each row of a unit."""
+    return bad.unique(ROW, keep="first", maintain_order=True)["reason_code"].to_list()
+
+
+def _moved(before: Tally, accepted: int, reasons: list[str], why: str) -> Tally:
+    """A tally with accepted and bad rows counted as filtered instead."""
     moved = accepted + len(reasons)
     counted = Counter(before.reasons)
     counted.subtract(reasons)
-    counted[forgotten.REASON] += moved
+    counted[why] += moved
     return Tally(
         before.rows,
         before.accepted - accepted,

@@ -9,11 +9,13 @@ Killed anywhere and run again, the decision stands once.
 """
 
 import json
+import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final, Protocol
 
 from pipelines import audit
+from pipelines.base import landing
 from pipelines.base.catalog import LAKE, QUARANTINE
 from pipelines.base.errors import ContractError, GateRefused
 from pipelines.base.lake import PUBLISHING
@@ -31,6 +33,8 @@ CHOICES: Final = {"Release": "release", "Reject": "reject"}
 NOTE_LENGTH: Final = 10
 """Characters of a note that says something."""
 _FOLDER: Final = f"{LAKE}/released"
+_FEED: Final = re.compile("[a-z][a-z0-9_]{0,99}")
+_SHA256: Final = re.compile("[0-9a-f]{64}")
 
 
 class Deciders(Section):
@@ -42,10 +46,21 @@ class Deciders(Section):
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """Which file."""
+    """Which file. Whoever starts a run writes both, and they go into the ledger.
+
+    Raises:
+        ContractError: They are not what a feed's name and a digest look like.
+    """
 
     feed: str
     sha256: str
+
+    def __post_init__(self) -> None:
+        if not _FEED.fullmatch(self.feed) or not _SHA256.fullmatch(self.sha256):
+            raise ContractError(
+                "A held file must be named by its feed and the 64 hex digits of its sha256; it is not. "
+                "`python -m pipelines.ingest held` lists them."
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,26 +97,52 @@ def decide(store: Store, file: File, decision: Decision) -> str:
         One line of JSON: status (`released` or `rejected`), feed, file_sha256.
 
     Raises:
-        ContractError: Nobody asks about such a file, or the decision does not say why.
+        ContractError: Nobody asks about such a file, it is not in landing, or the decision does not say why.
+        GateRefused: The run decided before, and something else happened since.
     """
     if decision.choice not in CHOICES.values() or len(decision.note.strip()) < NOTE_LENGTH or not decision.by.strip():
         raise ContractError(
             f"A decision must be release or reject, by somebody, with a note of at least {NOTE_LENGTH} characters; it "
             "is not. Say why, and name no person it is about."
         )
-    facts = {"file_sha256": file.sha256, **asdict(decision)}
     status = {"release": "released", "reject": "rejected"}[decision.choice]
     with store.lock(PUBLISHING):
         records = files.of_status(store, file.feed, file.sha256, "held", "rejected")
-        if records:
-            audit.append(store, audit.Tag.FILE_DECIDED, file.feed, once=True, **facts)
-            _act(store, file, records, decision.choice)
-        elif not _is_known(store, file, facts):
+        before = decisions(store, file)
+        newest = before[-1] if before else {}
+        facts = {"file_sha256": file.sha256, **asdict(decision), "batch": records[0].batch if records else ""}
+        if newest == facts or (not records and newest == facts | {"batch": newest.get("batch")}):
+            pass  # made before: what a killed try left is done below
+        elif decision.run_id and any(made["run_id"] == decision.run_id for made in before):
+            raise GateRefused(
+                "An answer must decide once; this one did, and since then the file was held again or somebody decided "
+                "otherwise. Answer the newest question about it.",
+                "decided_before",
+            )
+        elif not records:
             raise ContractError(
                 f"A decision must be about a held file of {file.feed}; no file of that digest is held. "
                 "`python -m pipelines.ingest held` lists them."
             )
+        elif decision.choice == "release" and not all(landing.is_kept(store, record.landing_key) for record in records):
+            raise ContractError(
+                f"A file of {file.feed} must lie in landing to be taken in from there; it never did, or it is older "
+                "than privacy.keep_days. Have it sent again, or reject it."
+            )
+        else:
+            audit.append(store, audit.Tag.FILE_DECIDED, file.feed, **facts)
+        _act(store, file, records, decision.choice)
     return json.dumps({"status": status, "feed": file.feed, "file_sha256": file.sha256})
+
+
+def decisions(store: Store, file: File) -> list[dict[str, Any]]:
+    """Facts of all decisions about a file, the newest last; each is about its being held by one batch."""
+    return [
+        dict(entry.facts)
+        for entry in audit.entries(store)
+        if entry.tag is audit.Tag.FILE_DECIDED
+        and (entry.subject, entry.facts["file_sha256"]) == (file.feed, file.sha256)
+    ]
 
 
 def answered(store: Store, records: Records, file: File, run_id: str, deciders: Collection[str]) -> Decision:
@@ -187,16 +228,8 @@ def _act(store: Store, file: File, records: Collection[files.Record], choice: st
     for record in records:
         if record.status != wanted:
             files.enter(store, replace(record, status=wanted))
-    if choice == "release":
+    if choice == "release" and records:
         store.put(f"{_FOLDER}/{file.feed}/{file.sha256}", b"")
-
-
-def _is_known(store: Store, file: File, facts: Mapping[str, Any]) -> bool:
-    """Whether this very decision was made before, and a run has acted on it since."""
-    return any(
-        entry.tag is audit.Tag.FILE_DECIDED and entry.subject == file.feed and dict(entry.facts) == dict(facts)
-        for entry in audit.entries(store, newest_first=True)
-    )
 
 
 def _faults(

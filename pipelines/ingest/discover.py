@@ -208,6 +208,7 @@ def landed(record: files.Record, feed: Feed) -> Unit:
         feed.sha256,
         record.documents,
         is_replay=True,
+        manifest=record.manifest,
     )
 
 
@@ -221,14 +222,17 @@ def released(store: Store, feeds: Mapping[str, Feed]) -> list[Unit]:
     """Units for held files that a person released, from their landed bytes."""
     found = [(feed, sha256) for feed, sha256 in decide.released(store) if feed in feeds]
     records = [next(iter(files.of_status(store, feed, sha256, "held")), None) for feed, sha256 in found]
-    return [replace(landed(record, feeds[record.feed]), is_released=True) for record in records if record is not None]
+    units = [landed(record, feeds[record.feed]) for record in records if record is not None]
+    return [replace(unit, is_released=True, manifest=None) for unit in units]
 
 
-def lined_up(store: Store, feed: Feed, units: list[Unit]) -> list[Unit]:
-    """A feed's new files whose turn it is; the others wait for a predecessor."""
+def lined_up(store: Store, feed: Feed, units: list[Unit], duplicates: list[Unit]) -> list[Unit]:
+    """A feed's new files whose turn it is; the others wait for a predecessor. One with known bytes is in turn too."""
     if feed.delta is None or not units:
         return units
-    return plausible.in_turn(feed, units, *plausible.numbers(store, feed))
+    done, held = plausible.numbers(store, feed)
+    again = {number for unit in duplicates if (number := plausible.sequence(feed, unit.groups)) is not None}
+    return plausible.in_turn(feed, units, done | again, held)
 
 
 def discover(batch: Batch, replay: str | None = None) -> dict[str, Any]:
@@ -262,7 +266,12 @@ def discover(batch: Batch, replay: str | None = None) -> dict[str, Any]:
         again = {unit.id for unit in new}
         found, duplicates = sort(batch.store, [unit for units, _ in seen.values() for unit in units])
         new += [unit for unit in found if unit.id not in again]
-        turns = {name: lined_up(batch.store, feed, [u for u in new if u.feed == name]) for name, feed in feeds.items()}
+        turns = {
+            name: lined_up(
+                batch.store, feed, [u for u in new if u.feed == name], [u for u in duplicates if u.feed == name]
+            )
+            for name, feed in feeds.items()
+        }
         late = Counter(unit.feed for unit in new)
         late.subtract({name: len(units) for name, units in turns.items()})
         new = [unit for units in turns.values() for unit in units]

@@ -82,7 +82,7 @@ class Full(Declared):
 
     may_lose: Annotated[float, Field(ge=0, lt=1)]
     """Share of the records of the newest file taken in that a file may lack. One that lacks more is held until a person
-    decides; so is a file of an older period."""
+    decides; so is a file that was written before it. Not for exports in pages: a page does not hold all there is."""
 
 
 class Delta(Declared):
@@ -293,7 +293,12 @@ def _semantics(feed: Feed, feeds: Mapping[str, Feed], path: Path) -> list[str]:
         faults.append("delta: documents have no sequence")
     if feed.dialect == "documents" and feed.ready is not None and feed.ready.suffix is not None:
         faults.append("ready: documents can only be untouched_seconds")
-    faults += [f"never: {name} is read by a rule" for name in sorted(feed.reads() & set(feed.never))]
+    read = feed.reads() | {name for table in feed.tables for name in table.turned()}
+    faults += [f"never: {name} is read by a rule" for name in sorted(read & set(feed.never))]
+    for join in feed.joins:
+        other = feeds.get(str(join.feed))
+        barred = set(join.there()) & set(other.never) if other is not None else set()
+        faults += [f"join: {name} is a column that {join.feed} declares as never read" for name in sorted(barred)]
     used = feed.reads() | {name for table in feed.tables for name in table.made()}
     used |= {
         there for other in feeds.values() for join in other.joins if join.feed == feed.name for there in join.there()

@@ -34,6 +34,8 @@ class Record:
     counts: Mapping[str, Any]
     size: int
     documents: tuple[tuple[str, str, int], ...] = ()
+    manifest: Mapping[str, Any] | None = None
+    """What the file's manifest said of it."""
 
 
 def _key(feed: str, sha256: str, name: str) -> str:

@@ -22,6 +22,7 @@ from pipelines.ingest.discover import place
 from pipelines.ingest.feeds import Feed
 
 EXPIRED: Final = "expired"
+CHANGED: Final = "changed_while_landing"
 
 
 def document_key(unit: Unit, name: str, sha256: str) -> str:
@@ -70,7 +71,7 @@ def _file(store: Store, key: str, path: Path, sha256: str, scratch: Path) -> Non
         with path.open("rb") as source:
             if _one(store, key, source, sha256, scratch):
                 return
-    raise Held("changed_while_landing", "A file must keep its bytes until it is landed; it changed after discovery.")
+    raise Held(CHANGED, "A file must keep its bytes until it is landed; it changed after discovery.")
 
 
 def _one(store: Store, key: str, source: BinaryIO, sha256: str, scratch: Path) -> bool:
@@ -81,8 +82,10 @@ def fetch(store: Store, key: str, path: Path) -> Path:
     """A landed object as a local file, for a reader.
 
     Raises:
-        Held: It landed so long ago that its key is destroyed.
+        Held: It landed so long ago that its key is destroyed, or never.
     """
+    if not store.exists(key):
+        raise Held("not_landed", "A file must lie in landing to be read again; it never did. Have it sent again.")
     if not landing.read(store, key, path):
         raise Held(
             EXPIRED,

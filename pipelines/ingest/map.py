@@ -39,6 +39,8 @@ FILTERED: Final = "_filtered"
 BAD: Final = pl.Schema({ROW: pl.Int64(), "table": pl.String(), REASON: pl.String()})
 KNOWN_FROM: Final = Column("known_from", "moment", required=False)
 SOURCE: Final = "source"
+PERIOD: Final = "period"
+"""The group of a file's name that tells pages of one export from another export."""
 OBSERVED: Final = "observed"
 
 See = Callable[[pl.DataFrame, pl.DataFrame], None]
@@ -101,6 +103,9 @@ def reference(batch: Batch, feeds: Mapping[str, Feed], step: Join) -> pl.DataFra
         return beside(step.file)
     name = str(step.feed)
     units = [unit for unit in batch.units() if unit.feed == name] or _landed(batch, feeds[name])
+    if step.count:  # a number of two months would be of neither
+        newest = max((unit.groups.get(PERIOD, "") for unit in units), default="")
+        units = [unit for unit in units if unit.groups.get(PERIOD, "") == newest]
     for unit in units:
         _ready(batch, unit, feeds[name])
     raws = [(part, unit.groups) for unit in units for part in parts(batch.place(unit) / "raw")]
@@ -139,8 +144,10 @@ def _ready(batch: Batch, unit: Unit, feed: Feed) -> None:
 
 
 def _landed(batch: Batch, feed: Feed) -> list[Unit]:
+    """Files of the newest period that were taken in: one, or the pages of one; of a restated one the last."""
     records = [record for record in files.of_feed(batch.store, feed.name) if record.status == "published"]
-    return [landed(record, feed) for record in records[-1:]]
+    newest = {r.name: r for r in records if r.groups.get(PERIOD) == records[-1].groups.get(PERIOD)}
+    return [landed(record, feed) for record in newest.values()]
 
 
 def map_unit(batch: Batch, unit: Unit, feeds: Mapping[str, Feed]) -> dict[str, Any]:

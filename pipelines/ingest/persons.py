@@ -1,17 +1,19 @@
 """Whom raw rows are about, by the feed's own rules: for an erasure, and for rows that were rejected."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Final
 
 import polars as pl
 
-from pipelines.base.contracts import TABLES
+from pipelines.base.contracts import TABLES, Column
 from pipelines.base.pseudonyms import PSEUDONYM_KEY, secret
 from pipelines.ingest.cells import Context
 from pipelines.ingest.expressions import fill
 from pipelines.ingest.feeds import Feed
 from pipelines.ingest.read import ROW
+from pipelines.ingest.reshape import context_of, explode
+from pipelines.ingest.rules import Rule, TableMap
 
 PERSON: Final = "person_id"
 _ABOUT: Final = (PERSON, "linked_person_id")
@@ -36,8 +38,24 @@ def persons(raw: pl.DataFrame, feed: Feed, groups: Mapping[str, str]) -> pl.Data
     context = Context(frozenset(frame.columns), _ANY, secret(PSEUDONYM_KEY), nothing=feed.nothing)
     found = [pl.DataFrame(schema={ROW: pl.Int64, PERSON: pl.String})]
     for mapped in feed.tables:
-        for column in TABLES[mapped.table].columns:
-            rule = mapped.columns.get(column.name)
-            if column.name in _ABOUT and rule is not None and rule.person is not None:
-                found.append(frame.select(ROW, fill(rule, column, context).value.alias(PERSON)))
+        shown, here = frame, context
+        for group in mapped.explode.steps if mapped.explode is not None else ():
+            shown = explode(shown, group, here)
+            here = context_of(shown, context)
+        for rule, column in _naming(mapped):
+            found.append(shown.select(ROW, fill(rule, column, here).value.alias(PERSON)))
     return pl.concat(found, how="vertical_relaxed").drop_nulls(PERSON).unique()
+
+
+def are_joined(feed: Feed) -> bool:
+    """Whether a rule finds a person by what another file says: the file alone does not tell whom it is about."""
+    joined = {name for join in feed.joins for name in join.made()}
+    return any(set(rule.columns()) & joined for mapped in feed.tables for rule, _ in _naming(mapped))
+
+
+def _naming(mapped: TableMap) -> Iterator[tuple[Rule, Column]]:
+    """Rules that say whom a row is about."""
+    for column in TABLES[mapped.table].columns:
+        rule = mapped.columns.get(column.name)
+        if column.name in _ABOUT and rule is not None and rule.person is not None:
+            yield rule, column

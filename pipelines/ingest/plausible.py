@@ -1,12 +1,14 @@
 """Hold files that can be read and that nobody should believe unseen, until a person decides (`decide`).
 
 Reads   mapped     how many records each unit of the batch has; the register of files
-Writes  held.json  of a full file that lost people or is of an older day, and of a delta whose predecessor is held
+Writes  held.json  of a full file that lost people or is of an older day, of a delta whose predecessor is held, and of
+                   what was mapped with one of them
 """
 
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from pipelines.base.store import Store
@@ -17,15 +19,16 @@ from pipelines.ingest.feeds import Feed
 LOST: Final = "lost_records"
 OLDER: Final = "older_file"
 PREDECESSOR: Final = "predecessor_held"
-"""Nobody has to decide about such a file: it comes up again once its predecessor is settled."""
+JOINED: Final = "joined_file_held"
+"""Nobody has to decide about such files: they come up again once the other file is settled."""
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
     """What a full file is judged by."""
 
-    period: str
-    """From its name; empty where names have none."""
+    at: datetime
+    """When the source wrote it, as its name says."""
     records: int
 
 
@@ -42,6 +45,26 @@ def hold(batch: Batch, feeds: Mapping[str, Feed]) -> None:
             _full(batch, feed, units)
         if units and feed.delta is not None:
             _delta(batch, feed, units)
+    _joining(batch, feeds)
+
+
+def _joining(batch: Batch, feeds: Mapping[str, Feed]) -> None:
+    """Hold what was mapped with a file that is held now; it is mapped anew once that one is settled."""
+    codes = (LOST, OLDER, PREDECESSOR, JOINED)
+    held = {unit.feed for unit in batch.units() if (why := batch.held(unit)) and why["reason_code"] in codes}
+    for feed in feeds.values():  # those that others join come first
+        if held & {join.feed for join in feed.joins} - {feed.name}:
+            for unit in batch.units():
+                if unit.feed == feed.name and batch.held(unit) is None:
+                    held.add(feed.name)
+                    batch.hold(
+                        unit,
+                        Held(
+                            JOINED,
+                            f"A file that {feed.name} joins must be settled before it; it is held. This one comes up "
+                            "again by itself.",
+                        ),
+                    )
 
 
 def doubt(feed: Feed, before: Seen, file: Seen) -> Held | None:
@@ -54,13 +77,13 @@ def doubt(feed: Feed, before: Seen, file: Seen) -> Held | None:
     """
     if feed.full is None:
         return None
-    if file.period < before.period:
+    if file.at < before.at:
         return Held(
             OLDER,
             f"A full file of {feed.name} must not be older than the newest one taken in; it is. Release it if it tells "
             "what that one does not, else reject it.",
         )
-    least = math.ceil(before.records * (1 - feed.full.may_lose))
+    least = math.ceil(round(before.records * (1 - feed.full.may_lose), 6))  # .3 of 10 is not a hair more than 3
     if file.records < least:
         return Held(
             LOST,
@@ -99,23 +122,30 @@ def in_turn(feed: Feed, units: Iterable[Unit], done: Collection[int], held: Coll
     """
     numbered = sorted(((sequence(feed, unit.groups) or 0, unit) for unit in units), key=lambda pair: pair[0])
     gaps = set(held) - {number for number, _ in numbered}
-    reached = max(done) if done else min([number for number, _ in numbered] + [*gaps], default=0) - 1
+    known = [*done, *gaps, *(number for number, _ in numbered)]
+    reached = _reached(min(known, default=0) - 1, done)
     taken = []
     for number, unit in numbered:
         if number > reached + 1 or any(gap < number for gap in gaps):
             break
-        reached = max(reached, number)
+        reached = _reached(max(reached, number), done)
         taken.append(unit)
     return taken
 
 
+def _reached(number: int, done: Collection[int]) -> int:
+    """The last number up to which none is missing."""
+    while number + 1 in done:
+        number += 1
+    return number
+
+
 def _full(batch: Batch, feed: Feed, units: Sequence[Unit]) -> None:
     records = [record for record in files.of_feed(batch.store, feed.name) if record.status == "published"]
-    before = _newest([Seen(r.groups.get("period", ""), int(r.counts.get("rows", 0))) for r in records])
+    before = _newest([seen for r in records if (seen := _seen(feed, r.groups, int(r.counts.get("rows", 0))))])
     published = {record.sha256 for record in records}
-    for unit in sorted(units, key=lambda unit: (unit.groups.get("period", ""), unit.name)):
-        report = read_json(batch.place(unit) / "mapped" / "report.json")
-        file = Seen(unit.groups.get("period", ""), int(report["rows"]))
+    found = [(_seen(feed, unit.groups, _rows(batch, unit)), unit) for unit in units]
+    for file, unit in sorted(((file, unit) for file, unit in found if file), key=lambda pair: pair[0].at):
         is_decided = unit.is_released or unit.sha256 in published
         why = None if is_decided or before is None else doubt(feed, before, file)
         if why is not None:
@@ -124,14 +154,28 @@ def _full(batch: Batch, feed: Feed, units: Sequence[Unit]) -> None:
             before = _newest([file, *([before] if before is not None else [])])
 
 
+def _rows(batch: Batch, unit: Unit) -> int:
+    return int(read_json(batch.place(unit) / "mapped" / "report.json")["rows"])
+
+
+def _seen(feed: Feed, groups: Mapping[str, str], records: int) -> Seen | None:
+    """A file as its feed is declared now; None where its name says no moment."""
+    try:
+        return Seen(feed.extraction(groups), records)
+    except (KeyError, ValueError):
+        return None
+
+
 def _newest(seen: Sequence[Seen]) -> Seen | None:
-    """The newest file; of several of one period the one with the most records."""
-    return max(seen, key=lambda file: (file.period, file.records), default=None)
+    """The newest file; of several of one moment the one with the most records."""
+    return max(seen, key=lambda file: (file.at, file.records), default=None)
 
 
 def _delta(batch: Batch, feed: Feed, units: Sequence[Unit]) -> None:
     """A predecessor may have been held in this very batch, which nobody knew when it was planned."""
     done, held = numbers(batch.store, feed)
+    again = [raw["groups"] for raw in batch.plan["duplicates"] if raw["feed"] == feed.name]
+    done |= {number for groups in again if (number := sequence(feed, groups)) is not None}
     mine = [unit for unit in batch.units() if unit.feed == feed.name and batch.held(unit) is not None]
     held |= {number for unit in mine if (number := sequence(feed, unit.groups)) is not None} - done
     taken = {unit.id for unit in in_turn(feed, units, done, held)}

@@ -10,7 +10,8 @@ The register comes last: a publish that was killed is repeated, and every step o
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import Any, Final, Literal
 
 import polars as pl
@@ -26,15 +27,17 @@ from pipelines.ingest.admit import admit
 from pipelines.ingest.batch import Batch, Unit, read_json
 from pipelines.ingest.counts import Tally
 from pipelines.ingest.dedupe import UNIT
-from pipelines.ingest.land import EXPIRED
-from pipelines.ingest.plausible import PREDECESSOR
+from pipelines.ingest.land import CHANGED, EXPIRED
+from pipelines.ingest.plausible import JOINED, PREDECESSOR
 from pipelines.ingest.read import FAULT, ROW, parts
 
 DUPLICATE: Final = "duplicate_delivery"
-PASSING: Final = (EXPIRED, PREDECESSOR)
+WAITING: Final = (PREDECESSOR, JOINED)
+"""Why a file is held that waits for another one, and comes up again by itself."""
+PASSING: Final = (*WAITING, EXPIRED, CHANGED)
 """Why a file is held without a word in the register: what became of an expired one when it could be read stays known,
-and one that waits for its predecessor comes up again by itself."""
-Status = Literal["published", "held", "duplicate"]
+one that changed while it was landed has other bytes now."""
+Status = Literal["published", "held", "duplicate", "rejected"]
 
 
 def publish(batch: Batch) -> dict[str, Any]:
@@ -60,19 +63,30 @@ def publish(batch: Batch) -> dict[str, Any]:
 
 def _register(batch: Batch, tallies: Mapping[str, Any], duplicates: list[tuple[Unit, int]]) -> None:
     """Held files, the ledger and the register of files."""
+    waiting = set(decide.released(batch.store))
     for unit in batch.units():
         held = batch.held(unit)
         facts = tallies.get(unit.id, {})
+        known = {record.status for record in files.find(batch.store, unit.feed, unit.sha256)}
         if held is not None:
             _hold(batch, unit, held)
-        status: Status = "held" if held else "published"
+        status: Status = "held" if held else "rejected" if "rejected" in known else "published"
         _note(batch, unit, status, facts)
-        if held is None or held["reason_code"] not in PASSING:
+        if status == "published" or (status == "held" and held is not None and _is_news(held, known)):
             files.enter(batch.store, _record(batch, unit, status, facts))
-        if unit.is_released:  # held again, somebody must decide again
+        if status == "published":
+            for record in files.of_status(batch.store, unit.feed, unit.sha256, "held"):  # under another name
+                files.enter(batch.store, replace(record, status="duplicate"))
+        is_settled = held is None or held["reason_code"] not in WAITING
+        if (unit.feed, unit.sha256) in waiting and is_settled:  # held again, somebody must decide again
             decide.close(batch.store, unit.feed, unit.sha256)
     for unit, rows in duplicates:
         files.enter(batch.store, _record(batch, unit, "duplicate", {"rows": rows}))
+
+
+def _is_news(held: Mapping[str, str], known: Collection[str]) -> bool:
+    """Whether the register must say that a file is held: not of one that was taken in, whatever it is read as now."""
+    return held["reason_code"] not in PASSING and "published" not in known and "rejected" not in known
 
 
 def _lake(batch: Batch, units: list[Unit], rows: Mapping[str, pl.DataFrame], counts: Mapping[str, Any]) -> int | None:
@@ -178,6 +192,7 @@ def _record(batch: Batch, unit: Unit, status: Status, tally: Mapping[str, Any]) 
         tally,
         unit.size,
         documents,
+        unit.manifest,
     )
 
 

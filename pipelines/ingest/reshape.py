@@ -42,8 +42,11 @@ def context_of(frame: pl.DataFrame, context: Context) -> Context:
 def shape(frame: pl.DataFrame, mapped: TableMap, context: Context, other: Other) -> Shaped:
     """Apply a table's joins, explode, unpivot, joins by what those made, and filters, in this order."""
     shaped = Shaped(frame, [], [])
-    turned = mapped.turned()
-    late = [step for step in mapped.join if turned & set(step.match)]
+    late, turned = [], mapped.turned()
+    for step in mapped.join:
+        if turned & set(step.match):
+            late.append(step)
+            turned |= step.made()
     for step in mapped.join:
         if step not in late:
             join(shaped, step, context, other)
@@ -118,8 +121,10 @@ def _matching(right: pl.DataFrame, step: Join, context: Context) -> pl.DataFrame
     keys = {f"_on{i}": cells[name] for i, name in enumerate(step.match.values())}
     for name, texts in step.where.items():
         right = right.filter(cells[name].is_in(list(texts)))
-    if step.latest:  # whole numbers sort by their length first; for ISO days and moments that changes nothing
-        order = [part for name in step.latest for part in (cells[name].str.len_bytes(), cells[name])]
+    if step.latest:  # numbers of any length sort by their length first, texts do not
+        is_number = {name: cells[name].str.contains(r"^\d+$").all() for name in step.latest}
+        lengths = {name: pl.when(is_number[name]).then(cells[name].str.len_bytes()) for name in step.latest}
+        order = [part for name in step.latest for part in (lengths[name], cells[name])]
         right = right.sort(order, nulls_last=False, maintain_order=True)
     counted = {step.count: pl.len().over(list(keys.values())).cast(pl.String)} if step.count else {}
     taken = {new: cells[name] for new, name in step.take.items()}

@@ -179,10 +179,10 @@ class Join(Declared):
     where: dict[Name, tuple[Name, ...]] = Field(default_factory=dict)
     """Column there -> its texts in the rows that may match."""
     latest: tuple[Name, ...] = ()
-    """Columns there, ISO days or moments and whole numbers: of several rows that match, the one that has the greatest,
+    """Columns there, ISO days or moments, or whole numbers: of several rows that match, the one that has the greatest,
     and of equal ones the last in the file. Empty is the least."""
     count: Name | None = None
-    """New column: how many rows there match, 0 where none does."""
+    """New column: how many rows there match, 0 where none does; of several files in a batch only the last period's."""
 
     @model_validator(mode="after")
     def _has_one_other(self) -> Self:
@@ -190,6 +190,8 @@ class Join(Declared):
             raise ValueError("must have exactly one of feed, file")
         if self.many and (self.latest or self.count):
             raise ValueError("many goes with neither latest nor count: they leave one row")
+        if self.count in self.take:
+            raise ValueError("count must make a column of its own, not one that take makes")
         return self
 
     def there(self) -> list[str]:

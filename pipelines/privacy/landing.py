@@ -34,7 +34,7 @@ from pipelines.ingest.discover import landed
 from pipelines.ingest.documents.extract import Extracted
 from pipelines.ingest.feeds import Feed
 from pipelines.ingest.land import document_key
-from pipelines.ingest.persons import PERSON, persons
+from pipelines.ingest.persons import PERSON, are_joined, persons
 from pipelines.ingest.read import FAULT, LINE, ROW, dialect, parts
 from pipelines.ingest.read.documents import to_frame
 from pipelines.privacy.records import texts, without
@@ -94,6 +94,8 @@ def _unsearched(store: Store, feed: Feed | None, record: files.Record, one: Grou
         rows = (_documents if record.documents else _file)(store, feed, record, one, note)
     except Held:
         return {record.landing_key: None}
+    if are_joined(feed):  # what of it is theirs only another file could tell
+        return {record.landing_key: None}
     return {record.landing_key: rows} if rows else {}
 
 
@@ -104,8 +106,9 @@ def _quarantine(store: Store, feeds: Mapping[str, Feed], one: Group, note: Note)
             continue
         about = json.loads(store.read(key.removesuffix("sealed") + "json"))
         feed, records = feeds.get(about["feed"]), files.find(store, about["feed"], about["file_id"])
-        if feed is None or not records:
+        if feed is None or not records or are_joined(feed):
             unsearched[key] = None
+        if feed is None or not records:
             continue
         before = store.read(key)
         frame = unseal_frame(secret(VAULT_KEY), before)

@@ -83,7 +83,8 @@ def fill(store: Store, family: str = "screening") -> None:
     )
     delta.replace_partition(store, "scores/outcomes", outcomes, {"family": family, "as_of": str(SECOND)})
     decision = {"file_sha256": 64 * "d", "choice": "reject", "by": "data_engineer", "note": "<b>Cut</b> short."}
-    audit.append(store, audit.Tag.FILE_DECIDED, "workday_workers", **decision)
+    audit.append(store, audit.Tag.FILE_DECIDED, "workday_workers", batch="batch-1", **decision)
+    audit.append(store, audit.Tag.FILE_DECIDED, "lms_courses", batch="batch-0", **decision | {"file_sha256": 64 * "e"})
 
 
 def release(store: Store, family: str, profile: dict | None = None) -> Release:

@@ -2,15 +2,22 @@
 
 import contextlib
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 import yaml
 
 from pipelines import audit
+from pipelines.base import landing
+from pipelines.base.digests import sha256_file
+from pipelines.base.errors import ContractError, GateRefused
 from pipelines.base.lake import Lake
 from pipelines.ingest import __main__ as command
 from pipelines.ingest import check, files
+from pipelines.ingest.decide import Decision, File, decide
+from pipelines.ingest.feeds import Feed
+from pipelines.ingest.plausible import Seen, doubt
 from tests.kills.roads import nothing_failed
 
 COURSES = {
@@ -116,7 +123,14 @@ def test_a_full_file_that_lost_too_many_is_held_and_a_released_one_is_taken_in_f
     assert courses(store) == 17
     assert "nothing new" in ingest("run", "--batch", "september")[1]
     assert decisions(store) == [
-        {"file_sha256": sha256, "choice": "release", "by": "data_engineer", "note": NOTE, "run_id": ""}
+        {
+            "file_sha256": sha256,
+            "choice": "release",
+            "by": "data_engineer",
+            "note": NOTE,
+            "run_id": "",
+            "batch": "july",
+        }
     ]
 
 
@@ -181,6 +195,172 @@ def test_a_released_file_that_cannot_be_read_is_held_and_asked_about_again(inges
         assert "held courses: missing_required_column" in ingest("run", "--batch", batch)[1]
         assert len(held(ingest)) == 1, "nobody reads it again unasked"
     assert "nothing new" in ingest("run", "--batch", "september")[1]
+
+
+def test_an_old_answer_does_not_decide_against_a_newer_decision(ingest, deliver, store):
+    sha256 = lost(ingest, deliver)
+    file, answer = File("courses", sha256), Decision("release", "data_engineer", NOTE, "held__r1")
+    decide(store, file, answer)
+    decide(store, file, Decision("reject", "second", "It was cut short after all."))
+    with pytest.raises(GateRefused, match="must decide once"):
+        decide(store, file, answer)
+    assert "nothing new" in ingest("run", "--batch", "august")[1]
+    assert [found["choice"] for found in decisions(store)] == ["release", "reject"]
+
+
+def test_an_answer_decides_about_one_holding_only(ingest, deliver, store):
+    """Released, unreadable and held again: clearing the first question's tasks must not release it once more."""
+    deliver("courses_2026-06", range(10), head="id,name")
+    ingest("run", "--batch", "june")
+    ((_, sha256, _, _),) = held(ingest)
+    file, answer = File("courses", sha256), Decision("release", "data_engineer", NOTE, "held__r1")
+    for _ in range(2):  # a killed try and the next
+        assert json.loads(decide(store, file, answer))["status"] == "released"
+    ingest("run", "--batch", "july")
+    with pytest.raises(GateRefused, match="must decide once"):
+        decide(store, file, answer)
+    decide(store, file, Decision("release", "data_engineer", NOTE, "held__r2"))
+    assert [(found["run_id"], found["batch"]) for found in decisions(store)] == [
+        ("held__r1", "june"),
+        ("held__r2", "july"),
+    ]
+
+
+def test_a_file_rejected_while_a_batch_is_at_work_is_not_taken_in(ingest, deliver, store):
+    sha256 = lost(ingest, deliver)
+    decide(store, File("courses", sha256), Decision("release", "data_engineer", NOTE))
+    (unit,) = json.loads(ingest("discover", "--batch", "august")[1].splitlines()[-1])["units"]
+    ingest("take", "august", unit)
+    ingest("validate", "august")
+    decide(store, File("courses", sha256), Decision("reject", "second", "It was cut short after all."))
+    said = ingest("publish", "august")[1]
+    assert "7 rows in = 0 accepted + 0 quarantined + 7 filtered" in said
+    assert json.loads(said.splitlines()[-1])["held"] == []
+    assert courses(store) == 10
+    assert [record.status for record in files.find(store, "courses", sha256)] == ["rejected"]
+    assert "nothing new" in ingest("run", "--batch", "september")[1]
+
+
+def test_a_file_that_never_landed_is_not_asked_about_and_cannot_be_released(ingest, deliver, store, tmp_path):
+    path = deliver("courses_2026-06", range(10))
+    (unit,) = json.loads(ingest("discover", "--batch", "june")[1].splitlines()[-1])["units"]
+    path.write_text("id,title\nC1,other bytes\n")
+    assert "held" in ingest("take", "june", unit)[1]
+    ingest("validate", "june")
+    assert json.loads(ingest("publish", "june")[1].splitlines()[-1])["held"] == []
+    assert held(ingest) == []
+    assert "1 rows in = 1 accepted" in ingest("run", "--batch", "july")[1]
+
+
+def test_an_expired_file_cannot_be_released(ingest, deliver, store):
+    sha256 = lost(ingest, deliver)
+    (record,) = files.find(store, "courses", sha256)
+    landing.remove(store, record.landing_key)
+    with pytest.raises(ContractError, match="must lie in landing"):
+        decide(store, File("courses", sha256), Decision("release", "data_engineer", NOTE))
+    assert decisions(store) == []
+    decide(store, File("courses", sha256), Decision("reject", "data_engineer", NOTE))
+    assert held(ingest) == []
+
+
+def test_what_was_mapped_with_a_file_that_is_held_is_mapped_again_once_that_is_settled(
+    ingest, deliver, store, tmp_path
+):
+    joining = CHANGES | {
+        "name": "zz",
+        "files": r"zz_(?P<period>\d{4}-\d{2})\.csv",
+        "delta": None,
+        "join": [{"feed": "courses", "match": {"id": "id"}, "take": {"known": "title"}, "missing": "reject"}],
+        "tables": [{"table": "courses", "columns": {"course_id": {"from": "title"}, "title": {"from": "known"}}}],
+        "after": ["courses"],
+    }
+    (tmp_path / "feeds" / "zz.yaml").write_text(yaml.safe_dump(joining))
+    deliver("courses_2026-06", range(10))
+    ingest("run", "--batch", "june")
+    deliver("courses_2026-07", range(3))
+    deliver("zz_2026-07", range(10))
+    said = ingest("run", "--batch", "july")[1]
+    assert "held courses: lost_records; held zz: joined_file_held" in said
+    ((_, sha256, _, _),) = held(ingest)
+    decide(store, File("courses", sha256), Decision("reject", "data_engineer", NOTE))
+    assert "10 rows in = 10 accepted" in ingest("run", "--batch", "august")[1]
+
+
+def test_a_replay_that_cannot_be_read_leaves_what_was_taken_in_as_it_is(ingest, deliver, store, tmp_path):
+    deliver("courses_2026-06", range(10))
+    ingest("run", "--batch", "june")
+    wrong = COURSES | {"required": ["id", "name"]}
+    (tmp_path / "feeds" / "courses.yaml").write_text(yaml.safe_dump(wrong))
+    ingest("run", "--batch", "again", "--replay", "courses")
+    assert held(ingest) == []
+    (tmp_path / "feeds" / "courses.yaml").write_text(yaml.safe_dump(COURSES))
+    deliver("courses_2026-07", range(20, 22))
+    assert "held courses: lost_records" in ingest("run", "--batch", "july")[1], "June is still what it is held against"
+
+
+def test_a_replay_does_not_take_in_what_was_held_against_its_manifest(ingest, deliver, store, tmp_path):
+    (tmp_path / "feeds" / "courses.yaml").write_text(yaml.safe_dump(COURSES | {"ready": {"manifest": ".json"}}))
+    path = deliver("courses_2026-06", range(10))
+    said = {"name": path.name, "sha256": sha256_file(path), "records": 11}
+    path.with_name(f"{path.name}.json").write_text(json.dumps({"files": [said]}))
+    assert "held courses: other_records_than_manifest" in ingest("run", "--batch", "june")[1]
+    assert "other_records_than_manifest" in ingest("run", "--batch", "again", "--replay", "courses")[1]
+    assert len(held(ingest)) == 1
+
+
+def test_the_same_held_bytes_under_two_names_are_settled_together(ingest, deliver, store):
+    sha256 = lost(ingest, deliver)
+    deliver("courses_2026-08", range(20, 27))
+    ingest("run", "--batch", "august")
+    decide(store, File("courses", sha256), Decision("release", "data_engineer", NOTE))
+    ingest("run", "--batch", "september")
+    assert held(ingest) == []
+    assert sorted(record.status for record in files.find(store, "courses", sha256)) == ["duplicate", "published"]
+
+
+@pytest.mark.parametrize(("feed", "sha256"), [("courses", ""), ("courses", "a" * 63), ("Jane Doe", "a" * 64)])
+def test_a_file_is_named_by_its_feed_and_digest(ingest, store, feed, sha256):
+    code, said = ingest("decide", feed, sha256, "--choice", "reject", "--by", "data_engineer", "--note", NOTE)
+    assert code == 1
+    assert said.startswith("ContractError: A held file must be named by its feed and the 64 hex digits")
+
+
+def test_files_are_older_by_the_day_that_their_names_say(ingest, deliver, store, tmp_path):
+    daily = COURSES | {"files": r"courses_(?P<day>\d{4}-\d{2}-\d{2})\.csv", "extracted_at": {"end_of": "day"}}
+    (tmp_path / "feeds" / "courses.yaml").write_text(yaml.safe_dump(daily))
+    for day, size in (("2026-06-01", 100), ("2026-06-02", 91), ("2026-06-03", 85)):
+        deliver(f"courses_{day}", range(size))
+    assert "files held: 0" in ingest("run", "--batch", "days")[1], "85 of 91 is enough"
+    deliver("courses_2026-05-31", range(200, 300))
+    assert "held courses: older_file" in ingest("run", "--batch", "late")[1]
+
+
+def test_a_restated_file_of_the_same_period_is_not_older_and_a_larger_one_before_does_not_count(ingest, deliver):
+    deliver("courses_2026-05", range(100))
+    ingest("run", "--batch", "may")
+    deliver("courses_2026-06", range(95))
+    ingest("run", "--batch", "june")
+    deliver("courses_2026-06", range(87))
+    assert "files held: 0" in ingest("run", "--batch", "restated")[1], "87 of 95 is enough, of 100 it would not be"
+
+
+@pytest.mark.parametrize(("share", "least"), [(0.7, 3), (0.45, 6), (0.1, 9), (0, 10)])
+def test_a_share_of_ten_is_a_whole_number(share, least):
+    feed = Feed.model_validate(COURSES | {"full": {"may_lose": share}})
+    day = datetime(2026, 6, 30, tzinfo=UTC)
+    before = Seen(day, 10)
+    assert doubt(feed, before, Seen(day, least)) is None
+    assert doubt(feed, before, Seen(day, least - 1)).reason_code == "lost_records"
+
+
+def test_an_empty_delta_has_known_bytes_and_still_its_turn(ingest, deliver, store):
+    deliver("changes_2026-06_7", range(0))
+    ingest("run", "--batch", "first")
+    deliver("changes_2026-06_9", range(0))
+    deliver("changes_2026-06_10", range(3))
+    assert "0 rows in = 0 accepted" in ingest("run", "--batch", "gap")[1], "8 never arrived"
+    deliver("changes_2026-06_8", range(0))
+    assert "3 rows in = 3 accepted" in ingest("run", "--batch", "whole")[1]
 
 
 def test_a_delta_waits_for_the_one_before_it(ingest, deliver, store):

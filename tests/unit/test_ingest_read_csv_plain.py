@@ -130,6 +130,16 @@ def test_numbers_of_rows_go_on_where_arrow_takes_over(tmp_path: Path) -> None:
     assert frame.filter(pl.col(FAULT) == "ragged_row")[ROW].to_list() == [13]
 
 
+@pytest.mark.parametrize("row", [0, 4, 8])
+def test_a_mark_within_the_text_is_a_character_wherever_arrow_takes_over(tmp_path: Path, row: int) -> None:
+    rows = ["1,2,3"] * 12
+    rows[row] = "\ufeff1,2,3"
+    rows[row + 1] = "1,2"
+    fast, slow = both(tmp_path, "\n".join(["A,B,C", *rows, ""]).encode())
+    assert fast == slow
+    assert fast[1][row][2] == "\ufeff1"
+
+
 @pytest.mark.parametrize("more", [{"encoding": "cp1252"}, {"encoding": "latin-1"}])
 def test_other_encodings_are_left_to_arrow(tmp_path: Path, more: dict[str, str]) -> None:
     (tmp_path / "in.csv").write_bytes("A,B\nü,2\n".encode("latin-1"))

@@ -7,7 +7,9 @@ text that is no UTF-8 or with rows that are too long proves nothing: from there 
 one by one.
 """
 
+from codecs import BOM_UTF8
 from collections.abc import Iterator
+from io import BufferedReader
 from pathlib import Path
 from typing import Final
 
@@ -41,15 +43,15 @@ class Plain:
         with self._source.open("rb") as file:
             header = file.readline(PIECE)
             is_a_row = header.endswith(b"\n") and b"\r" not in header.removesuffix(b"\r\n")
-            if not is_a_row or header.count(self._quote.encode()) % 2:
+            if not is_a_row or header.count(self._quote.encode()) % 2 or _is_marked(file):
                 return
             self.at = len(header)
             while piece := _whole(file.read(PIECE)):
                 frame = self._proven(piece)
-                if frame is None:
+                file.seek(self.at + len(piece))
+                if frame is None or _is_marked(file):
                     return
                 self.at += len(piece)
-                file.seek(self.at)
                 yield frame
 
     def _proven(self, piece: bytes) -> pl.DataFrame | None:
@@ -87,6 +89,11 @@ class Plain:
         padded = np.frombuffer(b"\n" + piece + b"\n", np.uint8)
         before, after = padded[quotes[0::2]], padded[quotes[1::2] + 2]
         return len(quotes) % 2 == 0 and bool(np.isin(before, ends).all() and np.isin(after, [*ends, ord("\r")]).all())
+
+
+def _is_marked(file: BufferedReader) -> bool:
+    """Whether a row begins with what Arrow, were it to begin there, would take for the mark of a file and drop."""
+    return file.peek(len(BOM_UTF8)).startswith(BOM_UTF8)
 
 
 def _whole(data: bytes) -> bytes:
