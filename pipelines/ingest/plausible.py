@@ -118,15 +118,14 @@ def in_turn(feed: Feed, units: Iterable[Unit], done: Collection[int], held: Coll
         feed: Its declaration.
         units: Files that could be taken in.
         done: Numbers that are settled. Where there is none, the lowest number known begins.
-        held: Numbers whose file waits for a person: a gap, unless another file of that number is among `units`.
+        held: Numbers whose file waits for a person: gaps, unless another file of that number is among `units`.
     """
     numbered = sorted(((sequence(feed, unit.groups) or 0, unit) for unit in units), key=lambda pair: pair[0])
-    gaps = set(held) - {number for number, _ in numbered}
-    known = [*done, *gaps, *(number for number, _ in numbered)]
+    known = [*done, *held, *(number for number, _ in numbered)]
     reached = _reached(min(known, default=0) - 1, done)
     taken = []
     for number, unit in numbered:
-        if number > reached + 1 or any(gap < number for gap in gaps):
+        if number > reached + 1:
             break
         reached = _reached(max(reached, number), done)
         taken.append(unit)

@@ -15,7 +15,7 @@ from pipelines.base.errors import ContractError, GateRefused
 from pipelines.base.lake import Lake
 from pipelines.ingest import __main__ as command
 from pipelines.ingest import check, files
-from pipelines.ingest.decide import Decision, File, decide
+from pipelines.ingest.decide import Decision, File, decide, released
 from pipelines.ingest.feeds import Feed
 from pipelines.ingest.plausible import Seen, doubt
 from tests.kills.roads import nothing_failed
@@ -204,6 +204,7 @@ def test_an_old_answer_does_not_decide_against_a_newer_decision(ingest, deliver,
     decide(store, file, Decision("reject", "second", "It was cut short after all."))
     with pytest.raises(GateRefused, match="must decide once"):
         decide(store, file, answer)
+    assert released(store) == []
     assert "nothing new" in ingest("run", "--batch", "august")[1]
     assert [found["choice"] for found in decisions(store)] == ["release", "reject"]
 
@@ -333,6 +334,22 @@ def test_files_are_older_by_the_day_that_their_names_say(ingest, deliver, store,
     assert "files held: 0" in ingest("run", "--batch", "days")[1], "85 of 91 is enough"
     deliver("courses_2026-05-31", range(200, 300))
     assert "held courses: older_file" in ingest("run", "--batch", "late")[1]
+
+
+def test_a_replay_of_what_was_taken_in_is_not_judged_again(ingest, deliver, store):
+    for month, size in (("2026-05", 100), ("2026-06", 95)):
+        deliver(f"courses_{month}", range(size))
+        ingest("run", "--batch", month)
+    assert "files held: 0" in ingest("run", "--batch", "again", "--replay", "courses")[1]
+
+
+def test_a_released_file_comes_up_once_also_when_its_declaration_changed(ingest, deliver, store, tmp_path):
+    sha256 = lost(ingest, deliver)
+    decide(store, File("courses", sha256), Decision("release", "data_engineer", NOTE))
+    assert released(store) == [("courses", sha256)]
+    (tmp_path / "feeds" / "courses.yaml").write_text(yaml.safe_dump(COURSES | {"owner": "Somebody else"}))
+    assert "7 rows in = 7 accepted" in ingest("run", "--batch", "august")[1]
+    assert released(store) == []
 
 
 def test_a_restated_file_of_the_same_period_is_not_older_and_a_larger_one_before_does_not_count(ingest, deliver):

@@ -1,6 +1,7 @@
 """Feeds: declared well, or refused with every fault at once."""
 
 import json
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -102,6 +103,32 @@ def test_a_module_in_the_folder_of_the_readers_is_a_dialect(tmp_path: Path, monk
     (tmp_path / "notes.txt").touch()
     monkeypatch.setattr(feeds, "READERS", tmp_path)
     assert feeds.dialects() == ("morse",)
+
+
+def test_what_is_never_read_is_not_read_by_way_of_a_group_or_of_another_feed(tmp_path: Path) -> None:
+    links = GOOD["tables"][0]
+    inner = {**links, "explode": {"column": "grp", "fields": ["a", "secret"]}}
+    write(tmp_path, name="one", never={"grp.secret": "it leaks"}, tables=[inner])
+    taken = {"feed": "one", "match": {"a": "a"}, "take": {"x": "grp.secret"}, "missing": "keep"}
+    write(tmp_path, name="two", join=[taken])
+    with pytest.raises(SettingsError) as error:
+        feeds.load(tmp_path)
+    assert "one: never: grp.secret is read by a rule" in str(error.value)
+    assert "two: join: grp.secret is a column that one declares as never read" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("more", "fault"),
+    [
+        ({"full": {"may_lose": 0.1}, "delta": {"sequence": "period"}}, "full: must not stand beside delta"),
+        ({"delta": {"sequence": "seq"}}, "delta: seq is no named group of `files`"),
+        ({"full": {"may_lose": 1}}, "full.may_lose: Input should be less than 1"),
+    ],
+)
+def test_a_feed_is_full_or_counted(tmp_path: Path, more: dict[str, object], fault: str) -> None:
+    write(tmp_path, **more)
+    with pytest.raises(SettingsError, match=re.escape(fault)):
+        feeds.load(tmp_path)
 
 
 def test_all_faults_of_all_files_come_at_once(tmp_path: Path) -> None:

@@ -41,6 +41,20 @@ def test_of_several_rows_the_latest_is_found_whatever_their_order():
     assert looked_up(latest=["id"])["status"].to_list() == ["Terminated", "later", None, "undated"]
 
 
+def test_the_latest_moment_is_the_latest_however_many_digits_it_has():
+    moments = ["2026-03-01T10:00:00Z", "2026-01-01T10:00:00.123Z"]
+    other = pl.DataFrame({"who": ["1", "1"], "at": moments, "status": ["later", "longer"]})
+    step = {"feed": "x", "match": {"key": "who"}, "take": {"status": "status"}, "missing": "keep", "latest": ["at"]}
+    shaped = Shaped(frame(key=["1"]), [], [])
+    join(shaped, Join.model_validate(step), BLANK, lambda _: other)
+    assert shaped.frame["status"].to_list() == ["later"]
+
+
+def test_what_is_counted_and_what_is_taken_have_names_of_their_own():
+    with pytest.raises(ValidationError, match="a column of its own"):
+        looked_up(count="status")
+
+
 def test_only_rows_of_declared_texts_are_found():
     among = {"status": ["Full-Time", "Part-Time"]}
     assert looked_up(latest=["day"], where=among)["status"].to_list() == ["Part-Time", None, None, None]
@@ -86,6 +100,16 @@ def test_a_join_by_what_a_group_has_comes_after_the_group():
     shaped = shape(frame(history=['[{"stage": "1"}, {"stage": "3"}]']), table, BLANK, lambda _: STATUS)
     assert shaped.frame["is"].to_list() == ["Terminated"]
     assert [note[REASON].to_list() for note in shaped.rejected] == [["unknown_x"]]
+
+
+def test_a_join_by_what_a_late_join_takes_comes_after_it():
+    group = {"column": "history", "fields": ["stage"]}
+    first = {"feed": "x", "match": {"history.stage": "who"}, "take": {"id": "id"}, "missing": "keep", "latest": ["day"]}
+    second = {"feed": "x", "match": {"id": "id"}, "take": {"is": "status"}, "missing": "reject", "latest": ["day"]}
+    shaped = shape(
+        frame(history=['[{"stage": "1"}]']), mapped(explode=group, join=[first, second]), BLANK, lambda _: STATUS
+    )
+    assert shaped.frame.select("id", "is").rows() == [("30", "Terminated")]
 
 
 def test_numbers_are_compared_as_numbers_and_what_is_none_is_not_above():

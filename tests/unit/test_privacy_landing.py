@@ -14,12 +14,15 @@ from pipelines.base.sealed import seal_frame, unseal_frame
 from pipelines.base.store import FileStore
 from pipelines.ingest import files
 from pipelines.ingest.batch import Unit
+from pipelines.ingest.feeds import Feed
 from pipelines.ingest.land import document_key
+from pipelines.ingest.persons import are_joined, persons
 from pipelines.privacy import landing
 
 pytestmark = pytest.mark.usefixtures("keys", "declared")
 KEY = bytes.fromhex("11" * 32)
 DAY = date(2026, 2, 1)
+VENDORS = Path(__file__).parents[2] / "feeds" / "vendors"
 HEAD = b"Enrollment ID,Employee ID,Course ID,Run,Enrolled At,Starts At,Due At,Attempt,Assigned By\n"
 ENROLMENT = b"E-1,000001,c,r,01.01.2026 00:00,02.01.2026 00:00,,1,HR\n"
 
@@ -243,3 +246,37 @@ def test_a_file_whose_dialect_loses_no_single_records_is_named_and_stays_as_it_w
     assert erased(store, who("workday_worker", "000001")) == ({}, {key: None})
     assert erased(store, who("workday_worker", "000002")) == ({}, {})
     assert opened(store, key) == data
+
+
+def test_a_file_whose_people_another_file_names_is_told_of(store, monkeypatch):
+    """Lever's applications say which opportunity they are of; whose that is stands in another file."""
+    monkeypatch.setenv("CANDOR_FEEDS", str(VENDORS / "lever"))
+    rows = {"data": [{"id": "1", "opportunityId": "7", "posting": "9"}]}
+    key = land(store, "lever_applications", "applications.json", json.dumps(rows).encode())
+    assert erased(store, who("workday_candidate", "C-000001")) == ({}, {key: None})
+
+
+def test_people_of_members_of_a_group_are_found_in_the_file():
+    feed = Feed.model_validate(
+        {
+            "name": "f",
+            "owner": "o",
+            "cadence": "once",
+            "location": "",
+            "files": ".*",
+            "dialect": "json_records",
+            "options": {},
+            "extracted_at": {"constant": "2026-01-01T00:00:00Z"},
+            "tables": [
+                {
+                    "table": "consents",
+                    "explode": {"column": "team", "fields": ["no"]},
+                    "columns": {"person_id": {"from": "team.no", "person": "workday_worker"}},
+                }
+            ],
+        }
+    )
+    raw = pl.DataFrame({"source_row": [1, 2], "team": ['[{"no": "000001"}, {"no": "000002"}]', "[]"]})
+    found = persons(raw, feed, {}).sort("person_id")["person_id"].to_list()
+    assert found == sorted(who("workday_worker", number) for number in ("000001", "000002"))
+    assert not are_joined(feed)
