@@ -94,8 +94,7 @@ def first_delivery(exports: Path) -> None:
     report(
         workday / "HRML_Workers_2026-09.json",
         worker(1),
-        {name: value for name, value in worker(2).items() if name != "Hire_Date"},
-        worker(3, Hire_Date="2024-13-45"),
+        *unusable(),
         worker(4, Hired_From_Candidate_ID="C-000001", Manager_Worker_ID="000001"),
     )
     report(workday / "HRML_Candidates_2026-09.json", candidate(1), candidate(2))
@@ -156,6 +155,12 @@ def first_delivery(exports: Path) -> None:
     resume(exports / "resumes" / "2026-09" / "C-000002.pdf", password="secret")
 
 
+def unusable() -> list[dict[str, Any]]:
+    """Two workers of whom nobody can say when they were hired."""
+    without = {name: value for name, value in worker(2).items() if name != "Hire_Date"}
+    return [without, worker(3, Hire_Date="2024-13-45")]
+
+
 def second_delivery(exports: Path) -> None:
     (exports / "lms" / "courses_2026-10.csv").write_bytes((exports / "lms" / "courses_2026-09.csv").read_bytes())
     table(
@@ -165,7 +170,7 @@ def second_delivery(exports: Path) -> None:
     )
     left = {"Termination_Date": "2026-10-15", "Last_Functionally_Updated": "2026-10-16T08:00:00.000Z"}
     same = worker(4, Hired_From_Candidate_ID="C-000001", Manager_Worker_ID="000001")
-    report(exports / "workday" / "HRML_Workers_2026-10.json", worker(1, **left), same)
+    report(exports / "workday" / "HRML_Workers_2026-10.json", worker(1, **left), *unusable(), same)
 
 
 @dataclass(frozen=True)
@@ -250,7 +255,7 @@ def test_nothing_is_taken_in_twice(company: Company) -> None:
     assert company.second["counts"] == {
         "lms_courses": total(1, 0, 0, 1, duplicate_delivery=1),
         "lms_completions": total(1, 1, 0, 0),
-        "workday_workers": total(2, 1, 0, 1, unchanged_row=1),
+        "workday_workers": total(4, 1, 2, 1, missing__hired_at=1, unchanged_row=1, unparsable__hired_at=1),
     }
 
 
@@ -362,7 +367,9 @@ def test_steps_one_by_one_as_a_scheduler_calls_them(
         assert main([step, batch]) == 0
     published = capsys.readouterr().out.splitlines()
     assert published[0].endswith(": lms_courses 2/2, lms_progress 0/0")
-    assert published[1] == published[2]
+    assert published[1:3] == published[3:]
+    (asked,) = json.loads(published[2])["held"]
+    assert (asked["feed"], len(asked["file"])) == ("lms_progress", 64)
     assert "manifest 1: 2 rows in = 2 accepted + 0 quarantined + 0 filtered; files held: 1" in published[1]
 
 
