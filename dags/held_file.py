@@ -6,8 +6,8 @@ Shows why the file is held and waits in *Required Actions*, for as long as it ta
 takes it in from its landed bytes, whatever its size or day says against it; *Reject* never does. Write why; it goes
 into the ledger, so name no person. `settle` reads Airflow's record of the answer, then `ingest_exports` is run again.
 
-**When it fails** `settle` says which rule refused: nothing was decided. An answer given in the first seconds can get
-lost; then the question is asked again. `python -m pipelines.ingest decide` does the same without Airflow.
+**When it fails** `settle` says which rule refused: nothing was decided. Clear `decide` to be asked again, as after a
+note that was too short. `python -m pipelines.ingest decide` does the same without Airflow.
 """
 
 from datetime import timedelta
