@@ -134,6 +134,7 @@ def environment(company: Company) -> dict[str, str]:
         "CORE__PLUGINS_FOLDER": str(PLUGINS if PLUGINS.is_dir() else company.airflow / "plugins"),
         "API__PORT": str(port),
         "API__BASE_URL": f"http://127.0.0.1:{port}",
+        "WORKERS__MIN_HEARTBEAT_INTERVAL": "1",  # also how long the end of a task may go unnoticed
         "SCHEDULER__SCHEDULER_HEARTBEAT_SEC": "1",
         "SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "15",
         "SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": "15",

@@ -58,7 +58,8 @@ def asked(world):
     before = {run["dag_run_id"] for run in viewer.runs("ingest_exports")}
     first = engineer.trigger("ingest_exports", {})
     assert ended(world, "ingest_exports", first) == "success"
-    waiting = {run["conf"]["feed"]: run["dag_run_id"] for run in viewer.runs("held_file")}
+    asked_by = {run["dag_run_id"]: run["conf"]["feed"] for run in viewer.runs("held_file")}
+    waiting = {feed: run for run, feed in asked_by.items() if run.startswith(f"held__{first}__")}
     assert set(waiting) == {"lms_courses", "workday_requisitions"}
     for run in waiting.values():
         until(lambda run=run: {t["state"] for t in viewer.tasks("held_file", run)} >= {gates.WAITING})
@@ -112,4 +113,5 @@ def test_an_answer_that_nobody_gave_decides_nothing(asked):
     (entry,) = [entry for entry in decided(asked.world) if entry["tag"] == "decision:refused"]
     assert (entry["subject"], entry["facts"]["codes"]) == ("workday_requisitions", ["no_answer"])
     said = asked.world.module("pipelines.ingest", "held").stdout.splitlines()
-    assert [line.split()[0] for line in said] == ["workday_requisitions"]
+    assert "workday_requisitions" in [line.split()[0] for line in said]
+    assert "lms_courses" not in [line.split()[0] for line in said]
