@@ -7,9 +7,11 @@ runs are attacked at the same time. Every attack ends as it should, and the ledg
 import json
 import os
 import signal
+import sqlite3
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from threading import RLock
@@ -150,7 +152,7 @@ class Attacks:
         begun = {"running", gates.WAITING}
         until(lambda: {task["state"] for task in self._gates(run)} <= begun, pause=0.05)
         with self.stands:
-            os.kill(scheduler.pid, signal.SIGSTOP)
+            stopped_between_writes(scheduler.pid, self.world.company.airflow / "airflow.db")
             try:
                 until(lambda: {t["state"] for t in self._gates(run)} == {gates.WAITING}, seconds=20)
                 self.approve(run, FIRST, SECOND)
@@ -215,6 +217,22 @@ def until(holds: Callable[[], bool], seconds: float = 240, pause: float = 0.5) -
             pass
         time.sleep(pause)
     raise AssertionError(f"it did not hold within {seconds} s")
+
+
+def stopped_between_writes(pid: int, database: Path) -> None:
+    """Stop a process at a moment when it does not hold the database's lock: all others would wait for it in vain."""
+    for _ in range(50):
+        os.kill(pid, signal.SIGSTOP)
+        with closing(sqlite3.connect(database, timeout=1, isolation_level=None)) as free:
+            try:
+                free.execute("BEGIN IMMEDIATE")
+                free.execute("ROLLBACK")
+            except sqlite3.OperationalError:
+                os.kill(pid, signal.SIGCONT)
+                time.sleep(0.02)
+            else:
+                return
+    raise AssertionError("it always held the lock")
 
 
 def proposed(world: World, family: str, verdict: str) -> Path:
