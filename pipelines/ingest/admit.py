@@ -5,7 +5,7 @@ this is asked under the lock of publishing. Their rows count as filtered, bad on
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
@@ -14,6 +14,7 @@ import polars as pl
 from pipelines.base import forgotten
 from pipelines.base.contracts import TABLES
 from pipelines.base.forgotten import Group
+from pipelines.base.lake import Lake
 from pipelines.ingest import feeds as declared
 from pipelines.ingest import files
 from pipelines.ingest.batch import Batch, Unit, read_json
@@ -39,33 +40,44 @@ class Admitted:
     counts: dict[str, Any]
 
 
-def admit(batch: Batch, units: list[Unit]) -> Admitted:
+def rejected(batch: Batch, units: list[Unit]) -> frozenset[str]:
+    """Ids of units that a person rejected since the batch was planned; none once its rows can be seen in the lake.
+
+    A publish that was killed after that says what is there: who rejected the file afterwards came too late.
+    """
+    if any(manifest.batch_id == batch.name for manifest in Lake(batch.store).manifests()):
+        return frozenset()
+    return frozenset(unit.id for unit in units if files.of_status(batch.store, unit.feed, unit.sha256, REJECTED))
+
+
+def admit(batch: Batch, units: list[Unit], gone: Collection[str]) -> Admitted:
     """Leave out what was rejected and who was forgotten.
 
     Args:
         batch: Checked.
         units: Those that are not held.
+        gone: Ids of those that were rejected.
     """
     place = batch.folder / "checked"
     tables = {name: place / "rows" / f"{name}.parquet" for name in TABLES}
     rows = {name: pl.read_parquet(file) for name, file in tables.items() if file.is_file()}
     bad = pl.read_parquet(place / "bad.parquet")
     checked = Admitted(rows, bad, read_json(place / "tallies.json"), read_json(place / "counts.json"))
-    return _without_forgotten(batch, units, _without_rejected(batch, units, checked))
+    return _without_forgotten(batch, units, _without_rejected(batch, units, gone, checked))
 
 
-def _without_rejected(batch: Batch, units: list[Unit], checked: Admitted) -> Admitted:
-    """Without files that a person rejected since the batch was planned."""
-    gone = [n for n, unit in enumerate(units) if files.of_status(batch.store, unit.feed, unit.sha256, REJECTED)]
-    if not gone:
+def _without_rejected(batch: Batch, units: list[Unit], gone: Collection[str], checked: Admitted) -> Admitted:
+    """Without files that were rejected."""
+    numbers = [number for number, unit in enumerate(units) if unit.id in gone]
+    if not numbers:
         return checked
     new = dict(checked.tallies)
-    for number in gone:
+    for number in numbers:
         before = Tally(**new[units[number].id])
         reasons = _reasons(checked.bad.filter(pl.col(UNIT) == number))
         new[units[number].id] = asdict(_moved(before, before.accepted, reasons, REJECTED))
-    rows = {name: frame.filter(~pl.col(UNIT).is_in(gone)) for name, frame in checked.rows.items()}
-    bad = checked.bad.filter(~pl.col(UNIT).is_in(gone))
+    rows = {name: frame.filter(~pl.col(UNIT).is_in(numbers)) for name, frame in checked.rows.items()}
+    bad = checked.bad.filter(~pl.col(UNIT).is_in(numbers))
     return Admitted(rows, bad, new, by_feed(batch, checked.counts, new))
 
 
@@ -80,13 +92,13 @@ def _without_forgotten(batch: Batch, units: list[Unit], checked: Admitted) -> Ad
     before, after = (
         pl.concat([*sources, *(frame.select(SOURCE) for frame in tables.values())]).unique() for tables in (rows, kept)
     )
-    rejected = _rejected(batch, units, bad, barred)
-    left = bad.join(rejected, on=SOURCE, how="anti", maintain_order="left")
+    about_them = _rejected(batch, units, bad, barred)
+    left = bad.join(about_them, on=SOURCE, how="anti", maintain_order="left")
     gone = before.join(after, on=SOURCE, how="anti")
     new = dict(checked.tallies)
     for number, unit in enumerate(units):
         mine = pl.col(UNIT) == number
-        theirs = bad.filter(mine).join(rejected, on=SOURCE, how="semi", maintain_order="left")
+        theirs = bad.filter(mine).join(about_them, on=SOURCE, how="semi", maintain_order="left")
         moved = _moved(Tally(**new[unit.id]), len(gone.filter(mine)), _reasons(theirs), forgotten.REASON)
         new[unit.id] = asdict(moved)
     return Admitted(kept, left, new, by_feed(batch, checked.counts, new))

@@ -23,7 +23,7 @@ from pipelines.base.lake import PUBLISHING, Lake
 from pipelines.base.pseudonyms import VAULT_KEY, secret
 from pipelines.base.sealed import seal_frame
 from pipelines.ingest import decide, files
-from pipelines.ingest.admit import admit
+from pipelines.ingest.admit import admit, rejected
 from pipelines.ingest.batch import Batch, Unit, read_json
 from pipelines.ingest.counts import Tally
 from pipelines.ingest.dedupe import UNIT
@@ -51,18 +51,21 @@ def publish(batch: Batch) -> dict[str, Any]:
     """
     with batch.store.lock(PUBLISHING):
         units = [unit for unit in batch.units() if batch.held(unit) is None]
-        admitted = admit(batch, units)
+        gone = rejected(batch, units)
+        admitted = admit(batch, units, gone)
         counts, duplicates = _with_duplicates(batch, admitted.counts, admitted.tallies)
         seq = _lake(batch, units, admitted.rows, counts)
         _quarantine(batch, units, admitted.bad)
-        _register(batch, admitted.tallies, duplicates)
+        _register(batch, admitted.tallies, duplicates, gone)
     report = _report(batch, counts, seq, len(duplicates))
     batch.store.put(f"{REPORTS}/ingest/{batch.name}.json", json.dumps(report, sort_keys=True, indent=1).encode())
     return report
 
 
-def _register(batch: Batch, tallies: Mapping[str, Any], duplicates: list[tuple[Unit, int]]) -> None:
-    """Held files, the ledger and the register of files."""
+def _register(
+    batch: Batch, tallies: Mapping[str, Any], duplicates: list[tuple[Unit, int]], gone: Collection[str]
+) -> None:
+    """Held files, the ledger and the register of files; what is `gone` was rejected, and stays so."""
     waiting = set(decide.released(batch.store))
     for unit in batch.units():
         held = batch.held(unit)
@@ -70,7 +73,7 @@ def _register(batch: Batch, tallies: Mapping[str, Any], duplicates: list[tuple[U
         known = {record.status for record in files.find(batch.store, unit.feed, unit.sha256)}
         if held is not None:
             _hold(batch, unit, held)
-        status: Status = "held" if held else "rejected" if "rejected" in known else "published"
+        status: Status = "held" if held else "rejected" if unit.id in gone else "published"
         _note(batch, unit, status, facts)
         if status == "published" or (status == "held" and held is not None and _is_news(held, known)):
             files.enter(batch.store, _record(batch, unit, status, facts))

@@ -14,7 +14,7 @@ from pipelines.base.digests import sha256_file
 from pipelines.base.errors import ContractError, GateRefused
 from pipelines.base.lake import Lake
 from pipelines.ingest import __main__ as command
-from pipelines.ingest import check, files
+from pipelines.ingest import check, files, publish
 from pipelines.ingest.decide import Decision, File, decide, released
 from pipelines.ingest.feeds import Feed
 from pipelines.ingest.plausible import Seen, doubt
@@ -240,6 +240,25 @@ def test_a_file_rejected_while_a_batch_is_at_work_is_not_taken_in(ingest, delive
     assert courses(store) == 10
     assert [record.status for record in files.find(store, "courses", sha256)] == ["rejected"]
     assert "nothing new" in ingest("run", "--batch", "september")[1]
+
+
+def test_a_rejection_after_the_rows_became_visible_comes_too_late_and_the_register_says_so(
+    ingest, deliver, store, monkeypatch
+):
+    sha256 = lost(ingest, deliver)
+    decide(store, File("courses", sha256), Decision("release", "data_engineer", NOTE))
+
+    def killed(*_, **__):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(publish, "_register", killed)
+        with pytest.raises(KeyboardInterrupt):
+            ingest("run", "--batch", "august")
+    assert courses(store) == 17
+    decide(store, File("courses", sha256), Decision("reject", "second", "It was cut short after all."))
+    assert "7 rows in = 7 accepted" in ingest("publish", "august")[1]
+    assert [record.status for record in files.find(store, "courses", sha256)] == ["published"]
 
 
 def test_a_file_that_never_landed_is_not_asked_about_and_cannot_be_released(ingest, deliver, store, tmp_path):
