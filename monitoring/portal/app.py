@@ -26,7 +26,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Resp
 from starlette.exceptions import HTTPException as AnyHTTPException
 
 from monitoring import page
-from monitoring.portal import evidence, pages
+from monitoring.portal import evidence, ingested, pages
 from pipelines.base.catalog import FAMILIES
 from pipelines.base.errors import CandorError
 from pipelines.base.store import Store, open_store
@@ -107,22 +107,14 @@ def model(family: str, who: str = Who, store: Store = Company) -> Response:
     """One family."""
     _must_be(family in FAMILIES)
     return _shown(
-        lambda: pages.model(evidence.model(store, family), evidence.ledger(store), evidence.feeds(store), who)
+        lambda: pages.model(evidence.model(store, family), evidence.ledger(store), ingested.feeds(store), who)
     )
 
 
 @app.get("/records")
 def records(who: str = Who, store: Store = Company) -> Response:
     """Ingest counts and the ledger."""
-    return _shown(
-        lambda: pages.records(
-            evidence.ledger(store, recent=100),
-            evidence.feeds(store),
-            evidence.checks(store),
-            evidence.held(store),
-            who,
-        )
-    )
+    return _shown(lambda: pages.records(evidence.ledger(store, recent=100), ingested.ingested(store), who))
 
 
 @app.get("/reports/{family}/{as_of}/{name}")

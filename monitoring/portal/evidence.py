@@ -6,8 +6,8 @@ as a fault in its place and never as an empty or a good result.
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final, TypeVar
 
@@ -33,7 +33,6 @@ FILES: Final = (*PAGES, "findings.json", "bias.json", "drift.json", "performance
 """Everything that is served of a day. Nothing else in the store has an address."""
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 _PROPOSED: Final = (Tag.MODEL_PROPOSED, Tag.MODEL_HELD)
-_COUNTED: Final = ("in", "accepted", "quarantined", "filtered", "held")
 
 T = TypeVar("T")
 
@@ -90,45 +89,6 @@ class Ledger:
     head: Head
     faults: tuple[str, ...]
     recent: tuple[Entry, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Feed:
-    """What became of one feed's rows, over all batches."""
-
-    name: str
-    rows: Mapping[str, int]
-    reasons: Mapping[str, int] = field(default_factory=dict)
-
-    @property
-    def adds_up(self) -> bool:
-        """Rows in = accepted + quarantined + filtered."""
-        rows = self.rows
-        return rows["in"] == rows["accepted"] + rows["quarantined"] + rows["filtered"]
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """What one expectation saw, over all batches: counts, never a value."""
-
-    table: str
-    code: str
-    """Reason code of a row that fails it."""
-    checked: int
-    failed: int
-
-
-@dataclass(frozen=True, slots=True)
-class HeldFile:
-    """A file that a run held, and what was decided about it."""
-
-    batch: str
-    feed: str
-    sha256: str
-    code: str
-    message: str
-    decision: Mapping[str, Any] | None
-    """Choice, note and who; None while nobody has decided."""
 
 
 def model(store: Store, family: str) -> Model:
@@ -213,62 +173,6 @@ def ledger(store: Store, recent: int = 0) -> Ledger:
     except CandorError as error:
         return Ledger(Head(0, ""), (*faults, str(error)))
     return Ledger(head, tuple(faults), tuple(newest))
-
-
-def feeds(store: Store) -> list[Feed]:
-    """What became of all rows that ever arrived, by feed."""
-    rows: dict[str, dict[str, int]] = {}
-    reasons: dict[str, dict[str, int]] = {}
-    for batch in _batches(store):
-        for name, counts in batch["counts"].items():
-            _add(rows.setdefault(name, dict.fromkeys(_COUNTED, 0)), {part: counts.get(part, 0) for part in _COUNTED})
-            _add(reasons.setdefault(name, {}), counts.get("reasons", {}))
-    return [Feed(name, rows[name], reasons[name]) for name in sorted(rows)]
-
-
-def checks(store: Store) -> list[Check]:
-    """Every expectation that rows were ever held against, by table; of a table those that failed first."""
-    seen: dict[tuple[str, str], dict[str, int]] = {}
-    for batch in _batches(store):
-        for found in batch.get("checks") or ():
-            counts = {name: found[name] for name in ("checked", "failed")}
-            _add(seen.setdefault((found["table"], found["reason_code"]), {}), counts)
-    made = [Check(table, code, counts["checked"], counts["failed"]) for (table, code), counts in seen.items()]
-    return sorted(made, key=lambda check: (check.table, -check.failed, check.code))
-
-
-def held(store: Store) -> list[HeldFile]:
-    """Files that runs held, the newest batch first, with the last decision about each."""
-    nothing: dict[tuple[str, str, str], dict[str, Any]] = {}
-    decided = _tried(lambda: _decided(store), nothing, [])  # the page says beside it that the ledger is broken
-    return [
-        HeldFile(
-            batch["batch"],
-            file["feed"],
-            file["file_sha256"],
-            file["reason_code"],
-            file["message"],
-            decided.get((file["feed"], file["file_sha256"], batch["batch"])),
-        )
-        for batch in reversed(_batches(store))
-        for file in batch["held"]
-    ]
-
-
-def _decided(store: Store) -> dict[tuple[str, str, str], dict[str, Any]]:
-    """(feed, digest, batch that held it) -> the last decision."""
-    entries = [entry for entry in audit.entries(store) if entry.tag is Tag.FILE_DECIDED]
-    return {(e.subject, str(e.facts["file_sha256"]), str(e.facts["batch"])): dict(e.facts) for e in entries}
-
-
-def _batches(store: Store) -> list[dict[str, Any]]:
-    """Reports of ingest, by the names of their batches."""
-    return [json.loads(data) for data in store.read_many(store.list(f"{REPORTS}/ingest"))]
-
-
-def _add(total: dict[str, int], more: Mapping[str, int]) -> None:
-    for name, count in more.items():
-        total[name] = total.get(name, 0) + int(count)
 
 
 def _tried(read: Callable[[], T], otherwise: T, faults: list[str]) -> T:

@@ -11,7 +11,8 @@ from markupsafe import Markup
 
 from monitoring import page
 from monitoring.portal import evidence
-from monitoring.portal.evidence import Check, Day, Feed, HeldFile, Ledger, Model
+from monitoring.portal.evidence import Day, Ledger, Model
+from monitoring.portal.ingested import Feed, Ingested
 from pipelines.base.catalog import FAMILIES
 
 QUESTIONS = {
@@ -52,10 +53,9 @@ def report(family: str, as_of: str, name: str, who: str) -> str:
     return _page("audit_report.html", family, "../../../", who, as_of=as_of, name=name, title=title)
 
 
-def records(ledger: Ledger, feeds: Sequence[Feed], checks: Sequence[Check], held: Sequence[HeldFile], who: str) -> str:
+def records(ledger: Ledger, arrived: Ingested, who: str) -> str:
     """What arrived, what it was checked for, what became of it, and the ledger."""
-    shown = {"ledger": ledger, "feeds": feeds, "total": _total(feeds), "checks": checks, "held": held}
-    return _page("audit_records.html", "Records", "", who, **shown)
+    return _page("audit_records.html", "Records", "", who, ledger=ledger, arrived=arrived, total=_total(arrived.feeds))
 
 
 def refusal(status: int, reason: str) -> str:

@@ -21,6 +21,7 @@ class Tag(StrEnum):
 
     FILE_INGESTED = "file:ingested"
     FILE_DECIDED = "file:decided"
+    DELTAS_RECONCILED = "deltas:reconciled"
     DECISION_REFUSED = "decision:refused"
     MODEL_TRAINED = "model:trained"
     MODEL_HELD = "model:held"

@@ -103,7 +103,16 @@ def publish_line(report: Mapping[str, Any]) -> str:
         f"published {report['batch']} as {manifest}: {total['in']} rows in = {total['accepted']} accepted + "
         f"{total['quarantined']} quarantined + {total['filtered']} filtered; files held: {total['held']}"
         + "".join(f"; held {held['feed']}: {held['reason_code']}" for held in report["held"])
+        + "".join(f"; {missed}" for found in report["reconciled"] if (missed := missed_line(found)))
     )
+
+
+def missed_line(found: Mapping[str, Any]) -> str:
+    """What deltas missed, as a full file tells; empty when that is nothing."""
+    parts = {"differ": found["differ"], "never told": found["only_in_file"], "only in the lake": found["only_in_lake"]}
+    said = ", ".join(f"{count} {what}" for what, count in parts.items() if count)
+    about = f"{' and '.join(found['deltas'])} against {found['rows']} {found['table']} of {found['feed']}"
+    return f"{about}: {said}" if said else ""
 
 
 def run(batch: Batch, replay: str | None) -> str:

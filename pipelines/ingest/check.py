@@ -1,7 +1,8 @@
 """Decide what becomes of every source row of a batch: accepted, quarantined or filtered, as a whole.
 
 Reads   mapped     of all units that are not held, once those that are not plausible are; the lake and the vault
-Writes  checked    rows/<table>.parquet to publish; bad.parquet with reasons; findings.json; counts and tallies
+Writes  checked    rows/<table>.parquet to publish; bad.parquet with reasons; findings.json; counts and tallies;
+                   reconciled.json, where a full file is held against deltas
 
 If one canonical row made from a source row fails, nothing of that source row is published; it is filtered when nothing
 of it is new. The expectations run in `pipelines.validate`, a process of its own: stages meet on disk.
@@ -20,7 +21,7 @@ import polars as pl
 from pipelines.base.contracts import TABLES, Table
 from pipelines.base.errors import ContractError
 from pipelines.base.lake import Lake, Manifest
-from pipelines.ingest import plausible
+from pipelines.ingest import plausible, reconcile
 from pipelines.ingest.batch import Batch, Unit, read_json, result, write_json
 from pipelines.ingest.counts import Tally, tally
 from pipelines.ingest.dedupe import UNIT, dedupe, versions
@@ -61,6 +62,7 @@ def check(batch: Batch, feeds: Mapping[str, Feed], validate: Validate | None = N
             check_rows(out)
             settle(batch, units, left_out, out)
             write_json(out / "counts.json", by_feed(batch, feeds, read_json(out / "tallies.json")))
+            write_json(out / "reconciled.json", [asdict(found) for found in reconcile.reconcile(batch, feeds)])
     return dict(read_json(done / "counts.json"))
 
 

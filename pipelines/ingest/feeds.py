@@ -83,6 +83,9 @@ class Full(Declared):
     may_lose: Annotated[float, Field(ge=0, lt=1)]
     """Share of the records of the newest file taken in that a file may lack. One that lacks more is held until a person
     decides; so is a file that was written before it. Not for exports in pages: a page does not hold all there is."""
+    reconciles: tuple[Name, ...] = ()
+    """Delta feeds of the same system: each file is compared with what they made the lake believe; counts of what they
+    missed are reported and go into the ledger."""
 
 
 class Delta(Declared):
@@ -287,6 +290,9 @@ def _semantics(feed: Feed, feeds: Mapping[str, Feed], path: Path) -> list[str]:
         faults.append(f"extracted_at: {end_of} is no named group of `files`")
     if feed.full is not None and feed.delta is not None:
         faults.append("full: must not stand beside delta")
+    if feed.full is not None:
+        proved = [_unreconciled(feed, feeds.get(name), name) for name in feed.full.reconciles]
+        faults += [f"full: {fault}" for fault in proved if fault]
     if feed.delta is not None and feed.delta.sequence not in feed.groups:
         faults.append(f"delta: {feed.delta.sequence} is no named group of `files`")
     if feed.dialect == "documents" and feed.delta is not None:
@@ -312,6 +318,15 @@ def _semantics(feed: Feed, feeds: Mapping[str, Feed], path: Path) -> list[str]:
     for table in feed.tables:
         faults += _columns(table)
     return faults
+
+
+def _unreconciled(feed: Feed, delta: Feed | None, name: str) -> str | None:
+    """Why a full file proves nothing about a feed."""
+    if delta is None or delta.delta is None:
+        return f"reconciles: {name} is no feed with `delta`"
+    if not {mapped.table for mapped in feed.tables} & {mapped.table for mapped in delta.tables}:
+        return f"reconciles: {name} has no table in common"
+    return None
 
 
 def _columns(mapped: TableMap) -> list[str]:

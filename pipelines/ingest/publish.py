@@ -3,8 +3,8 @@
 Reads   checked     tables and reasons of the batch
 Writes  lake, vault one manifest
         quarantine  <batch>/<unit>.json (reason codes in clear), <batch>/<unit>.sealed (the rows, under the vault key)
-        ledger      file:ingested, once a file
-        reports     ingest/<batch>.json: counts a feed, checks, held files, duplicate deliveries
+        ledger      file:ingested, once a file; deltas:reconciled, once a full file and table
+        reports     ingest/<batch>.json: counts a feed, checks, held files, duplicate deliveries, what deltas missed
 
 The register comes last: a publish that was killed is repeated, and every step of it changes nothing the second time.
 """
@@ -57,7 +57,8 @@ def publish(batch: Batch) -> dict[str, Any]:
         seq = _lake(batch, units, admitted.rows, counts)
         _quarantine(batch, units, admitted.bad)
         _register(batch, admitted.tallies, duplicates, gone)
-    report = _report(batch, counts, seq, len(duplicates))
+        reconciled = _reconciled(batch, {unit.sha256 for unit in units if unit.id not in gone})
+    report = _report(batch, counts, seq, len(duplicates), reconciled)
     batch.store.put(f"{REPORTS}/ingest/{batch.name}.json", json.dumps(report, sort_keys=True, indent=1).encode())
     return report
 
@@ -85,6 +86,17 @@ def _register(
             decide.close(batch.store, unit.feed, unit.sha256)
     for unit, rows in duplicates:
         files.enter(batch.store, _record(batch, unit, "duplicate", {"rows": rows}))
+
+
+def _reconciled(batch: Batch, taken: Collection[str]) -> list[dict[str, Any]]:
+    """What full files that are taken in said about deltas, noted in the ledger."""
+    said: list[dict[str, Any]] = read_json(batch.folder / "checked" / "reconciled.json")
+    kept = [found for found in said if found["file_sha256"] in taken]
+    for found in kept:
+        facts = {name: value for name, value in found.items() if isinstance(value, (int, str)) and name != "feed"}
+        facts["deltas"] = ", ".join(found["deltas"])
+        audit.append(batch.store, audit.Tag.DELTAS_RECONCILED, found["feed"], once=True, batch=batch.name, **facts)
+    return kept
 
 
 def _is_news(held: Mapping[str, str], known: Collection[str]) -> bool:
@@ -199,7 +211,9 @@ def _record(batch: Batch, unit: Unit, status: Status, tally: Mapping[str, Any]) 
     )
 
 
-def _report(batch: Batch, counts: Mapping[str, Any], seq: int | None, duplicates: int) -> dict[str, Any]:
+def _report(
+    batch: Batch, counts: Mapping[str, Any], seq: int | None, duplicates: int, reconciled: list[dict[str, Any]]
+) -> dict[str, Any]:
     held = [
         {"feed": unit.feed, "file_sha256": unit.sha256, "reason_code": why["reason_code"], "message": why["message"]}
         for unit in batch.units()
@@ -212,4 +226,5 @@ def _report(batch: Batch, counts: Mapping[str, Any], seq: int | None, duplicates
         "held": held,
         "duplicate_deliveries": duplicates,
         "checks": read_json(batch.folder / "checked" / "findings.json"),
+        "reconciled": reconciled,
     }

@@ -9,7 +9,8 @@ import pytest
 
 from monitoring import page, svg
 from monitoring.portal import evidence, pages
-from monitoring.portal.evidence import Check, Day, Feed, HeldFile, Ledger, Model
+from monitoring.portal.evidence import Day, Ledger, Model
+from monitoring.portal.ingested import Check, Feed, HeldFile, Ingested, Missed
 from monitoring.results import Axis, Bias, Finding, Findings
 from pipelines.audit import Entry, Head, Tag
 from pipelines.fairness import judge_counts
@@ -101,12 +102,13 @@ def test_everything_from_outside_is_escaped_on_every_page():
     ledger = Ledger(Head(1, EVIL), (EVIL,), (Entry(1, Tag.MODEL_HELD, EVIL, {EVIL: EVIL}, EVIL, EVIL),))
     feeds = [Feed(EVIL, dict.fromkeys(("in", "accepted", "quarantined", "filtered", "held"), 1), {EVIL: 1})]
     decision = dict.fromkeys(("choice", "by", "note"), EVIL)
-    checks, held = [Check(EVIL, EVIL, 1, 1)], [HeldFile(EVIL, EVIL, EVIL, EVIL, EVIL, decision)]
+    held = [HeldFile(EVIL, EVIL, EVIL, EVIL, EVIL, decision)]
+    missed = [Missed(EVIL, EVIL, (EVIL,), EVIL, 1, 1, 1, 1, {EVIL: 1})]
     shown = [
         page.report(day.findings, None, None, bias),
         pages.overview([model], ledger, EVIL),
         pages.model(model, ledger, feeds, EVIL),
-        pages.records(ledger, feeds, checks, held, EVIL),
+        pages.records(ledger, Ingested(feeds, [Check(EVIL, EVIL, 1, 1)], held, missed), EVIL),
         pages.report("screening", EVIL, "bias.html", EVIL),
         pages.refusal(403, EVIL),
     ]
@@ -133,7 +135,7 @@ def test_a_broken_ledger_is_said_on_every_page():
     model = Model("screening")
     assert "Entry 3 of the ledger is missing." in pages.overview([model], broken, "c")
     assert '<span class="word bad">broken</span>' in pages.model(model, broken, [], "c")
-    assert '<span class="word bad">broken</span>' in pages.records(broken, [], [], [], "c")
+    assert '<span class="word bad">broken</span>' in pages.records(broken, Ingested(), "c")
 
 
 def test_a_family_without_anything_says_so_and_never_looks_good():
@@ -149,7 +151,7 @@ def test_who_accepted_which_gap_is_listed_by_gap():
 
 def test_rows_that_do_not_add_up_are_said():
     rows = {"in": 10, "accepted": 7, "quarantined": 1, "filtered": 1, "held": 0}
-    assert "does not add up" in pages.records(WHOLE, [Feed("f", rows)], [], [], "c")
+    assert "does not add up" in pages.records(WHOLE, Ingested([Feed("f", rows)]), "c")
     assert Feed("f", rows | {"in": 9}).adds_up
 
 

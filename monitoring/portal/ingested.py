@@ -1,0 +1,160 @@
+"""What arrived and what became of it, over all batches: rows by feed, checks, held files, what deltas missed.
+
+Everything here is a count, from the reports that `pipelines.ingest` leaves; nothing of a row is in them.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from pipelines import audit
+from pipelines.audit import Tag
+from pipelines.base.catalog import REPORTS
+from pipelines.base.errors import CandorError
+from pipelines.base.store import Store
+
+_COUNTED: Final = ("in", "accepted", "quarantined", "filtered", "held")
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """What became of one feed's rows, over all batches."""
+
+    name: str
+    rows: Mapping[str, int]
+    reasons: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def adds_up(self) -> bool:
+        """Rows in = accepted + quarantined + filtered."""
+        rows = self.rows
+        return rows["in"] == rows["accepted"] + rows["quarantined"] + rows["filtered"]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What one expectation saw, over all batches: counts, never a value."""
+
+    table: str
+    code: str
+    """Reason code of a row that fails it."""
+    checked: int
+    failed: int
+
+
+@dataclass(frozen=True, slots=True)
+class HeldFile:
+    """A file that a run held, and what was decided about it."""
+
+    batch: str
+    feed: str
+    sha256: str
+    code: str
+    message: str
+    decision: Mapping[str, Any] | None
+    """Choice, note and who; None while nobody has decided."""
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """What deltas missed, as one full file told of one table: counts, never a key or value."""
+
+    batch: str
+    feed: str
+    deltas: tuple[str, ...]
+    table: str
+    rows: int
+    differ: int
+    only_in_file: int
+    only_in_lake: int
+    columns: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Ingested:
+    """All that arrived and what became of it."""
+
+    feeds: Sequence[Feed] = ()
+    checks: Sequence[Check] = ()
+    held: Sequence[HeldFile] = ()
+    missed: Sequence[Missed] = ()
+
+
+def ingested(store: Store) -> Ingested:
+    """Everything that reports of ingest say."""
+    return Ingested(feeds(store), checks(store), held(store), missed(store))
+
+
+def feeds(store: Store) -> list[Feed]:
+    """What became of all rows that ever arrived, by feed."""
+    rows: dict[str, dict[str, int]] = {}
+    reasons: dict[str, dict[str, int]] = {}
+    for batch in _batches(store):
+        for name, counts in batch["counts"].items():
+            _add(rows.setdefault(name, dict.fromkeys(_COUNTED, 0)), {part: counts.get(part, 0) for part in _COUNTED})
+            _add(reasons.setdefault(name, {}), counts.get("reasons", {}))
+    return [Feed(name, rows[name], reasons[name]) for name in sorted(rows)]
+
+
+def checks(store: Store) -> list[Check]:
+    """Every expectation that rows were ever held against, by table; of a table those that failed first."""
+    seen: dict[tuple[str, str], dict[str, int]] = {}
+    for batch in _batches(store):
+        for found in batch.get("checks") or ():
+            counts = {name: found[name] for name in ("checked", "failed")}
+            _add(seen.setdefault((found["table"], found["reason_code"]), {}), counts)
+    made = [Check(table, code, counts["checked"], counts["failed"]) for (table, code), counts in seen.items()]
+    return sorted(made, key=lambda check: (check.table, -check.failed, check.code))
+
+
+def held(store: Store) -> list[HeldFile]:
+    """Files that runs held, the newest batch first, with the last decision about each."""
+    try:
+        decided = _decided(store)
+    except CandorError:  # the page says beside it that the ledger is broken
+        decided = {}
+    return [
+        HeldFile(
+            batch["batch"],
+            file["feed"],
+            file["file_sha256"],
+            file["reason_code"],
+            file["message"],
+            decided.get((file["feed"], file["file_sha256"], batch["batch"])),
+        )
+        for batch in reversed(_batches(store))
+        for file in batch["held"]
+    ]
+
+
+def missed(store: Store) -> list[Missed]:
+    """What full files said about deltas, the newest batch first."""
+    return [
+        Missed(
+            batch["batch"],
+            found["feed"],
+            tuple(found["deltas"]),
+            found["table"],
+            *(int(found[name]) for name in ("rows", "differ", "only_in_file", "only_in_lake")),
+            found["columns"],
+        )
+        for batch in reversed(_batches(store))
+        for found in batch.get("reconciled") or ()
+    ]
+
+
+def _decided(store: Store) -> dict[tuple[str, str, str], dict[str, Any]]:
+    """(feed, digest, batch that held it) -> the last decision."""
+    entries = [entry for entry in audit.entries(store) if entry.tag is Tag.FILE_DECIDED]
+    return {(e.subject, str(e.facts["file_sha256"]), str(e.facts["batch"])): dict(e.facts) for e in entries}
+
+
+def _batches(store: Store) -> list[dict[str, Any]]:
+    """Reports of ingest, by the names of their batches."""
+    return [json.loads(data) for data in store.read_many(store.list(f"{REPORTS}/ingest"))]
+
+
+def _add(total: dict[str, int], more: Mapping[str, int]) -> None:
+    for name, count in more.items():
+        total[name] = total.get(name, 0) + int(count)

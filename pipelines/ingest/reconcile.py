@@ -1,0 +1,126 @@
+"""Prove by a full file that the deltas of the same system lost nothing: who they never told of, who they still have.
+
+Reads   mapped           rows of full files whose feed says `reconciles`, and of those deltas in the same batch
+        lake             what was believed when the full file was written; the register says from which feed it came
+Writes  reconciled.json  counts by table and column: never a key, never a value
+
+The full file is published like any other, so what the deltas missed is mended by it; this is the record that it was
+missing. Whom the file does not have stays in the lake: leaving out is not deleting.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+import polars as pl
+
+from pipelines.base import forgotten
+from pipelines.base.contracts import TABLES, Table
+from pipelines.base.lake import Lake
+from pipelines.ingest import files
+from pipelines.ingest.batch import Batch, Unit
+from pipelines.ingest.feeds import Feed
+
+_TOLD: Final = "_told"
+"""Whether any version of a key came from the feeds in question."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciled:
+    """One table of one full file against what its deltas made of it."""
+
+    feed: str
+    file_sha256: str
+    table: str
+    deltas: tuple[str, ...]
+    rows: int
+    """Keys in the file."""
+    agree: int
+    differ: int
+    only_in_file: int
+    """Keys of the file that were not in the lake."""
+    only_in_lake: int
+    """Keys that these feeds told of and that the file does not have, such as leavers of a file of those employed."""
+    columns: Mapping[str, int] = field(default_factory=dict)
+    """Column -> keys that differ there."""
+
+
+def reconcile(batch: Batch, feeds: Mapping[str, Feed]) -> list[Reconciled]:
+    """Compare every full file of a batch that reconciles deltas; of a held file nothing is said.
+
+    Args:
+        batch: Mapped, what is not plausible held.
+        feeds: Declarations of its units.
+
+    Returns:
+        One comparison a file and table of the lake. A file that comes before anything else of its feeds has none.
+    """
+    found = []
+    for unit in (unit for unit in batch.units() if batch.held(unit) is None):
+        full = feeds[unit.feed].full
+        if full is None or not full.reconciles:
+            continue
+        names = (unit.feed, *full.reconciles)
+        for table in sorted({m.table for m in feeds[unit.feed].tables if TABLES[m.table].zone == "lake"}):
+            believed = _believed(batch, TABLES[table], names, feeds[unit.feed].extraction(unit.groups))
+            if believed[_TOLD].any():
+                counts = compare(TABLES[table], _rows(batch, unit, TABLES[table]), believed)
+                found.append(Reconciled(unit.feed, unit.sha256, table, tuple(full.reconciles), **counts))
+    return found
+
+
+def compare(table: Table, file: pl.DataFrame, believed: pl.DataFrame) -> dict[str, int | dict[str, int]]:
+    """Count what differs.
+
+    Args:
+        table: The contract.
+        file: [n] rows of the full file, one or more a key; the newest counts.
+        believed: [m] one row a key, and `_told`.
+
+    Returns:
+        The numbers of `Reconciled`.
+    """
+    key, columns = list(table.key), [name for name in table.schema if name not in table.key]
+    newest = file.sort("known_from", "source_row").unique(subset=key, keep="last")
+    both = newest.join(believed, on=key, how="inner", suffix="_before", nulls_equal=True)
+    wrong = both.select(pl.col(name).ne_missing(pl.col(f"{name}_before")) for name in columns)
+    differ = wrong.filter(pl.any_horizontal(columns)).height if columns else 0
+    gone = believed.filter(_TOLD).join(newest, on=key, how="anti", nulls_equal=True)
+    return {
+        "rows": len(newest),
+        "agree": len(both) - differ,
+        "differ": differ,
+        "only_in_file": len(newest) - len(both),
+        "only_in_lake": len(gone),
+        "columns": {name: count for name in columns if (count := int(wrong[name].sum()))},
+    }
+
+
+def _believed(batch: Batch, table: Table, names: Sequence[str], moment: datetime) -> pl.DataFrame:
+    """The newest version a key known by `moment`, from the lake and from this batch's files of `names[1:]`."""
+    wanted = [*table.schema, "known_from", "source_row"]
+    ours = {record.sha256 for name in names for record in files.of_feed(batch.store, name)}
+    parts = [
+        _rows(batch, unit, table).select(*wanted, pl.lit(value=True).alias(_TOLD))
+        for unit in batch.units()
+        if unit.feed in names[1:] and batch.held(unit) is None
+    ]
+    lake = Lake(batch.store)
+    manifest = lake.manifest()
+    if manifest is not None and table.name in manifest.tables:
+        told = pl.col("file_id").is_in(ours)
+        parts.insert(0, lake.scan(table.name, manifest).select(*wanted, told.alias(_TOLD)).collect())
+    if not parts:
+        return pl.DataFrame(schema={**table.schema, _TOLD: pl.Boolean()})
+    known = pl.concat(parts).filter(pl.col("known_from") <= moment)  # parts in the order of publishing
+    known = known.with_columns(pl.col(_TOLD).any().over(table.key))
+    return known.sort("known_from", maintain_order=True).unique(list(table.key), keep="last", maintain_order=True)
+
+
+def _rows(batch: Batch, unit: Unit, table: Table) -> pl.DataFrame:
+    """A unit's mapped rows of a table."""
+    parts = sorted((batch.place(unit) / "mapped" / table.name).glob("*.parquet"))
+    schema = {**table.schema, "known_from": pl.Datetime("us", "UTC"), "source_row": pl.Int64()}
+    rows = [pl.DataFrame(schema=schema), *(pl.read_parquet(part, columns=list(schema)) for part in parts)]
+    return forgotten.without(forgotten.everybody(batch.store), pl.concat(rows))[0]
