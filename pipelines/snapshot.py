@@ -87,7 +87,7 @@ def run(family: str, root: Path | None = None) -> str:
     lake = Lake(open_store())
     manifest = locked.manifest(lake)
     as_of = locked.as_of(family)
-    tables, counts = known.read_people(lake, manifest, features(family).TABLES, as_of)
+    tables, counts = known.read_people(lake, manifest, features(family).TABLES, as_of, features(family).VERSIONED)
     folder = stage_dir(family, SNAPSHOT, root)
     snapshots.write(folder, tables, keys.ensure(lake.store, snapshots.people(tables)))
     report = {"family": family, "as_of": as_of.isoformat(), "tables": counts}

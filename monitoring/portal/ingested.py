@@ -136,7 +136,10 @@ def missed(store: Store) -> list[Missed]:
             found["feed"],
             tuple(found["deltas"]),
             found["table"],
-            *(int(found[name]) for name in ("rows", "differ", "only_in_file", "only_in_lake")),
+            found["rows"],
+            found["differ"],
+            found["only_in_file"],
+            found["only_in_lake"],
             found["columns"],
         )
         for batch in reversed(_batches(store))

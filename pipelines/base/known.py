@@ -3,7 +3,7 @@
 A human has one pseudonym here, whatever systems know them by; silence is not consent.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import date
 from typing import Final
 
@@ -32,7 +32,7 @@ def day_known(lake: Lake, manifest: Manifest, tables: Iterable[str], today: date
 
 
 def read_people(
-    lake: Lake, manifest: Manifest, names: Iterable[str], as_of: date
+    lake: Lake, manifest: Manifest, names: Iterable[str], as_of: date, versioned: Collection[str] = ()
 ) -> tuple[dict[str, pl.DataFrame], dict[str, dict[str, int]]]:
     """Tables as known at the end of `as_of`.
 
@@ -41,10 +41,11 @@ def read_people(
         manifest: Which state of the lake.
         names: Tables of the lake.
         as_of: The day.
+        versioned: Those of the tables of which every version is wanted, not only the newest.
 
     Returns:
-        Table -> [n_rows] business columns and `KNOWN`, ordered by key; and per table how many rows were kept and how
-        many belong to people without consent.
+        Table -> [n_rows] business columns and `KNOWN`, ordered by key and time; and per table how many rows were kept
+        and how many belong to people without consent.
     """
     who = links(lake, manifest, as_of)
     consents = people.resolve(lake.read("consents", manifest, as_of), who)
@@ -52,9 +53,11 @@ def read_people(
     frames: dict[str, pl.DataFrame] = {}
     counts: dict[str, dict[str, int]] = {}
     for name in names:
-        known = people.resolve(lake.read(name, manifest, as_of), who, _PERSONS)
+        read = lake.versions if name in versioned else lake.read
+        known = people.resolve(read(name, manifest, as_of), who, _PERSONS)
         kept = known.filter(pl.col("person_id").is_in(agreed.implode())) if "person_id" in known.columns else known
-        frames[name] = _newest(name, kept).select(*TABLES[name].schema, *KNOWN)
+        key = [*TABLES[name].key, *(("known_from",) if name in versioned else ())]
+        frames[name] = _newest(key, kept).select(*TABLES[name].schema, *KNOWN)
         counts[name] = {"rows": len(frames[name]), "without_consent": len(known) - len(kept)}
     return frames, counts
 
@@ -64,7 +67,6 @@ def links(lake: Lake, manifest: Manifest, as_of: date) -> dict[str, str]:
     return people.representatives(lake.read("person_links", manifest, as_of))
 
 
-def _newest(name: str, frame: pl.DataFrame) -> pl.DataFrame:
+def _newest(key: list[str], frame: pl.DataFrame) -> pl.DataFrame:
     """Linked records of one human can share a key once resolved: the newest stands."""
-    key = list(TABLES[name].key)
     return frame.sort("known_from", "published_seq", "source_row").unique(subset=key, keep="last").sort(key)

@@ -62,7 +62,7 @@ def check(batch: Batch, feeds: Mapping[str, Feed], validate: Validate | None = N
             check_rows(out)
             settle(batch, units, left_out, out)
             write_json(out / "counts.json", by_feed(batch, feeds, read_json(out / "tallies.json")))
-            write_json(out / "reconciled.json", [asdict(found) for found in reconcile.reconcile(batch, feeds)])
+            write_json(out / "reconciled.json", reconcile.reconcile(batch, feeds))
     return dict(read_json(done / "counts.json"))
 
 

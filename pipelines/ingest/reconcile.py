@@ -9,9 +9,9 @@ missing. Whom the file does not have stays in the lake: leaving out is not delet
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import polars as pl
 
@@ -27,13 +27,9 @@ _TOLD: Final = "_told"
 
 
 @dataclass(frozen=True, slots=True)
-class Reconciled:
+class Compared:
     """One table of one full file against what its deltas made of it."""
 
-    feed: str
-    file_sha256: str
-    table: str
-    deltas: tuple[str, ...]
     rows: int
     """Keys in the file."""
     agree: int
@@ -42,11 +38,11 @@ class Reconciled:
     """Keys of the file that were not in the lake."""
     only_in_lake: int
     """Keys that these feeds told of and that the file does not have, such as leavers of a file of those employed."""
-    columns: Mapping[str, int] = field(default_factory=dict)
+    columns: Mapping[str, int]
     """Column -> keys that differ there."""
 
 
-def reconcile(batch: Batch, feeds: Mapping[str, Feed]) -> list[Reconciled]:
+def reconcile(batch: Batch, feeds: Mapping[str, Feed]) -> list[dict[str, Any]]:
     """Compare every full file of a batch that reconciles deltas; of a held file nothing is said.
 
     Args:
@@ -54,7 +50,8 @@ def reconcile(batch: Batch, feeds: Mapping[str, Feed]) -> list[Reconciled]:
         feeds: Declarations of its units.
 
     Returns:
-        One comparison a file and table of the lake. A file that comes before anything else of its feeds has none.
+        One comparison a file and table of the lake: feed, file_sha256, table, deltas and the fields of `Compared`. A
+        file that comes before anything else of its feeds has none.
     """
     found = []
     for unit in (unit for unit in batch.units() if batch.held(unit) is None):
@@ -65,21 +62,18 @@ def reconcile(batch: Batch, feeds: Mapping[str, Feed]) -> list[Reconciled]:
         for table in sorted({m.table for m in feeds[unit.feed].tables if TABLES[m.table].zone == "lake"}):
             believed = _believed(batch, TABLES[table], names, feeds[unit.feed].extraction(unit.groups))
             if believed[_TOLD].any():
-                counts = compare(TABLES[table], _rows(batch, unit, TABLES[table]), believed)
-                found.append(Reconciled(unit.feed, unit.sha256, table, tuple(full.reconciles), **counts))
+                about = {"feed": unit.feed, "file_sha256": unit.sha256, "table": table, "deltas": full.reconciles}
+                found.append(about | asdict(compare(TABLES[table], _rows(batch, unit, TABLES[table]), believed)))
     return found
 
 
-def compare(table: Table, file: pl.DataFrame, believed: pl.DataFrame) -> dict[str, int | dict[str, int]]:
+def compare(table: Table, file: pl.DataFrame, believed: pl.DataFrame) -> Compared:
     """Count what differs.
 
     Args:
         table: The contract.
         file: [n] rows of the full file, one or more a key; the newest counts.
         believed: [m] one row a key, and `_told`.
-
-    Returns:
-        The numbers of `Reconciled`.
     """
     key, columns = list(table.key), [name for name in table.schema if name not in table.key]
     newest = file.sort("known_from", "source_row").unique(subset=key, keep="last")
@@ -87,14 +81,8 @@ def compare(table: Table, file: pl.DataFrame, believed: pl.DataFrame) -> dict[st
     wrong = both.select(pl.col(name).ne_missing(pl.col(f"{name}_before")) for name in columns)
     differ = wrong.filter(pl.any_horizontal(columns)).height if columns else 0
     gone = believed.filter(_TOLD).join(newest, on=key, how="anti", nulls_equal=True)
-    return {
-        "rows": len(newest),
-        "agree": len(both) - differ,
-        "differ": differ,
-        "only_in_file": len(newest) - len(both),
-        "only_in_lake": len(gone),
-        "columns": {name: count for name in columns if (count := int(wrong[name].sum()))},
-    }
+    by_column = {name: count for name in columns if (count := int(wrong[name].sum()))}
+    return Compared(len(newest), len(both) - differ, differ, len(newest) - len(both), len(gone), by_column)
 
 
 def _believed(batch: Batch, table: Table, names: Sequence[str], moment: datetime) -> pl.DataFrame:

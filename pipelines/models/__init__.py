@@ -2,7 +2,8 @@
 
 A family's `features` turns canonical tables into labelled cases (no Keras); its `network` fits, predicts and explains
 (the only users of Keras). Stages load a family by its name, so that editing one family reruns one family. Families
-never import one another; what two of them share is `tabular` (columns to numbers) and `trees` (their baseline).
+never import one another; what they share is `asof` (facts as known at a moment), `tabular` (columns to numbers) and
+`trees` (a baseline).
 """
 
 import importlib
@@ -36,6 +37,8 @@ class Features(Protocol):
     """A family's `features` module."""
 
     TABLES: tuple[str, ...]
+    VERSIONED: tuple[str, ...]
+    """Those of the tables that come with every version known; of the others the newest."""
     METRIC: Metric
     UNIT: tuple[str, ...]
     Prepare: type[Section]

@@ -113,9 +113,9 @@ def run_outcomes(family: str, today: date) -> str:
 
 def _known(store: Store, manifest: Manifest, family: str, today: date) -> tuple[date, dict[str, pl.DataFrame]]:
     """The family's day and its tables as known then."""
-    lake, names = Lake(store), features(family).TABLES
-    as_of = known.day_known(lake, manifest, names, today)
-    return as_of, known.read_people(lake, manifest, names, as_of)[0]
+    lake, module = Lake(store), features(family)
+    as_of = known.day_known(lake, manifest, module.TABLES, today)
+    return as_of, known.read_people(lake, manifest, module.TABLES, as_of, module.VERSIONED)[0]
 
 
 def _predicted(

@@ -28,6 +28,7 @@ from pipelines.ingest.batch import Batch
 from pipelines.models import features
 from pipelines.score import stage as score
 from tests.e2e.canary import unpacked
+from tests.stages.news import told_later
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras on NumPy 2
 
@@ -37,6 +38,10 @@ RUNS = dict(zip(STAGES, (snapshot.run, prepare.run, train.run, score.run, evalua
 CANARY = "qxyzzyv"
 HIDDEN = (SNAPSHOT, PREPARED, TRAINED, SCORED)
 """What stages wrote that must not know who is what."""
+LABELS = ("stage_code", "decided_by", "known_at", "outcome", "split")
+"""What of a case is not a feature: it may be known later."""
+COMPARED = ("rare_word_share",)
+"""Monitored, and read by no model: how unlike the texts of one reading are, so it knows them all."""
 
 
 def quick(root: Path) -> None:
@@ -151,3 +156,20 @@ def test_the_search_reads_what_people_wrote(walked):
 def test_a_family_is_handed_tables_of_the_lake_only(family):
     """Neither protected attributes nor direct identifiers."""
     assert {TABLES[name].zone for name in features(family).TABLES} == {"lake"}
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_no_feature_knows_what_was_told_later(walked, family):
+    """Half of the cases are asked before a moment; what is told after it, also about the past, is in none of them."""
+    root, store, _ = walked
+    module, folder = features(family), stage_dir(family, SNAPSHOT, root)
+    prepared = settings.load(module.Prepare, family, "prepare", root=root)
+    tables = snapshots.read(folder, module.TABLES, keyring.held(store)).tables
+    before = module.examples(tables, prepared)
+    moment = before["occurred_at"].median()
+    after = module.examples(told_later(tables, moment, module.VERSIONED), prepared)
+    asked = [frame.filter(pl.col("occurred_at") <= moment).drop(LABELS, strict=False) for frame in (before, after)]
+    same = asked[0].join(asked[1], on=["person_id", "subject_id", "target_code", "occurred_at"], suffix=" later")
+    assert len(same) > 0.9 * len(asked[0]) > 20
+    told = [name for name in asked[0].columns if f"{name} later" in same and name not in COMPARED]
+    assert [name for name in told if same[name].ne_missing(same[f"{name} later"]).any()] == []

@@ -19,7 +19,7 @@ from pipelines.base.lake import Lake
 from pipelines.ingest import __main__ as command
 from pipelines.ingest import check
 from pipelines.ingest.feeds import load
-from pipelines.ingest.reconcile import compare
+from pipelines.ingest.reconcile import Compared, compare
 from tests.kills.roads import nothing_failed
 
 from .test_held_files import CHANGES, COURSES
@@ -177,8 +177,7 @@ def test_a_value_that_was_nothing_differs_and_nothing_equals_nothing():
     others = dict.fromkeys(("title", "topic_code", "level_code"), [None] * 3)
     file = pl.DataFrame(key | others | {"duration_minutes": [5.0, None, None]})
     told = pl.DataFrame(key | others | {"duration_minutes": [None, 5.0, None], "_told": [True] * 3})
-    found = compare(TABLES["courses"], file, told)
-    assert (found["agree"], found["differ"], found["columns"]) == (1, 2, {"duration_minutes": 2})
+    assert compare(TABLES["courses"], file, told) == Compared(3, 1, 2, 0, 0, {"duration_minutes": 2})
 
 
 @pytest.mark.parametrize(

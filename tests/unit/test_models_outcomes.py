@@ -29,6 +29,8 @@ def enrolment(person: str, course: str, start: float, due: float | None, run: st
         "prior_attempts": 0,
         "education_code": None,
         "assigned_by_code": "self",
+        "known_from": moment(start - 5),
+        "known_from_basis": "source",
     }
 
 
@@ -49,6 +51,13 @@ def event(
     }
 
 
+def observed(columns: dict) -> pl.DataFrame:
+    """Facts whose source does not say when it knew them; they were first seen long after every case."""
+    return pl.DataFrame(columns).with_columns(
+        known_from=pl.lit(moment(5000)).cast(MOMENT), known_from_basis=pl.lit("observed")
+    )
+
+
 def tables(enrolments: list[dict], events: list[dict], records: list[tuple] = ()) -> dict[str, pl.DataFrame]:
     text = dict.fromkeys(("run_code", "education_code", "assigned_by_code"), pl.String)
     return {
@@ -59,6 +68,7 @@ def tables(enrolments: list[dict], events: list[dict], records: list[tuple] = ()
                 "due_at": MOMENT,
                 "starts_at": MOMENT,
                 "enrolled_at": MOMENT,
+                "known_from": MOMENT,
                 "credits": pl.Float64,
             },
         ),
@@ -71,10 +81,10 @@ def tables(enrolments: list[dict], events: list[dict], records: list[tuple] = ()
                 "score_share": pl.Float64,
             },
         ),
-        "courses": pl.DataFrame(
+        "courses": observed(
             {"course_id": ["c"], "topic_code": ["t"], "level_code": ["foundation"], "duration_minutes": [30.0]}
         ),
-        "workers": pl.DataFrame({"person_id": ["p"], "job_family_code": ["sales"]}),
+        "workers": observed({"person_id": ["p"], "job_family_code": ["sales"]}),
         "work_records": pl.DataFrame(
             list(records),
             schema={
@@ -151,6 +161,38 @@ def test_an_earlier_run_counts_once_it_is_over():
     assert only(found)["earlier_count"] == 1  # b ended on day 50 but is due on day 150, after the moment on day 120
     assert only(found)["earlier_completed_share"] == 1
     assert only(found)["earlier_score_mean"] == 0.9
+
+
+def test_an_earlier_end_that_was_told_late_counts_from_then_on():
+    runs = [
+        enrolment("p", "c", 0, 40, "a"),
+        enrolment("p", "c", 100, 180, "now"),
+        enrolment("p", "c", 120, 200, "next"),
+    ]
+    ends = [
+        event("p", "c", "completed", 35, run="a") | {"known_from": moment(130)},
+        event("p", "c", "failed", 170, run="now"),
+        event("p", "c", "failed", 190, run="next"),
+    ]
+    found = features.examples(tables(runs, ends), SETTINGS)
+    assert dict(found.select("target_code", "earlier_count").iter_rows()) == {"a": 0, "now": 0, "next": 1}
+
+
+def test_of_two_ends_the_one_told_first_is_the_end():
+    ends = [event("p", "c", "completed", 70), event("p", "c", "failed", 60) | {"known_from": moment(300)}]
+    assert only(features.examples(tables([enrolment("p", "c", 0, 80)], ends), SETTINGS))["outcome"] == 1
+
+
+def test_a_submission_that_was_told_after_the_moment_is_not_seen():
+    told = event("p", "c", "submitted", 10, 0.8), event("p", "c", "submitted", 11, 0.1) | {"known_from": moment(21)}
+    run, end = enrolment("p", "c", 0, 80), event("p", "c", "completed", 70)
+    found = only(features.examples(tables([run], [end, *told]), SETTINGS))
+    assert (found["submitted_count"], found["submitted_score_mean"]) == (1, 0.8)
+
+
+def test_an_enrolment_that_was_told_after_its_moment_is_no_example():
+    late = enrolment("p", "c", 0, 80) | {"known_from": moment(20.5)}
+    assert features.examples(tables([late], [event("p", "c", "completed", 70)]), SETTINGS).is_empty()
 
 
 def test_work_records_count_from_when_they_were_known():

@@ -63,7 +63,7 @@ def tables(records: list[tuple], reviews: list[tuple]) -> dict[str, pl.DataFrame
         "workers": pl.DataFrame(
             {"person_id": ["p", "left"], "job_family_code": ["sales", "sales"], "terminated_at": [None, day(5)]},
             schema_overrides={"terminated_at": pl.Date},
-        ),
+        ).with_columns(known_from=pl.lit(moment(5000)).cast(MOMENT), known_from_basis=pl.lit("observed")),
     }
 
 

@@ -23,16 +23,19 @@ def company(**walks: str) -> dict[str, pl.DataFrame]:
         for place, course in enumerate(walk)
     ]
     schema = {"person_id": pl.String, "course_id": pl.String, "enrolled_at": moment}
-    enrolments = pl.DataFrame(rows, schema=schema).with_columns(known_from="enrolled_at")
+    enrolments = pl.DataFrame(rows, schema=schema).with_columns(
+        known_from="enrolled_at", known_from_basis=pl.lit("source")
+    )
+    known = {"known_from": pl.lit(START + timedelta(days=5000)).cast(moment), "known_from_basis": pl.lit("observed")}
     seen = enrolments.head(0).rename({"enrolled_at": "occurred_at"})
     workers = {"person_id": pl.String, "job_family_code": pl.String, "terminated_at": pl.Date}
     return {
         "enrolments": enrolments,
         "learning_events": seen,
         "courses": pl.DataFrame({"course_id": list(LEVELS), "level_code": list(LEVELS.values())}).with_columns(
-            topic_code=pl.lit("t")
+            topic_code=pl.lit("t"), **known
         ),
-        "workers": pl.DataFrame(schema=workers),
+        "workers": pl.DataFrame(schema=workers).with_columns(**known),
     }
 
 
@@ -63,7 +66,7 @@ def test_who_left_is_not_scored():
     given = company(p_1="abc", p_2="abc")
     given["workers"] = pl.DataFrame(
         {"person_id": ["p_1"], "job_family_code": ["x"], "terminated_at": [date(2026, 1, 2)]}
-    )
+    ).with_columns(known_from=pl.lit(START), known_from_basis=pl.lit("source"))
     assert cases(given, PREPARE, date(2026, 1, 3))["person_id"].to_list() == ["p_2"]
 
 

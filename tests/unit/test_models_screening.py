@@ -109,6 +109,35 @@ def test_a_resume_that_the_source_dates_after_the_application_is_not_read() -> N
     assert screening.examples(tables, SETTINGS).is_empty()
 
 
+def test_a_resume_that_was_told_after_the_application_is_not_read() -> None:
+    sent = resume("p1", "second", -1, basis="source") | {"known_from": moment(1)}
+    first = resume("p1", "first", -9, basis="source") | {"known_from": moment(-9)}
+    tables = company(
+        applications=rows("applications", application("a1", "p1", 0)),
+        application_events=rows("application_events", event("a1", "p1", "advanced", 3)),
+        resumes=rows("resumes", first, sent),
+    )
+    assert screening.examples(tables, SETTINGS)["resume_text"].to_list() == ["first"]
+
+
+def test_a_requisition_is_read_as_it_was_when_somebody_applied() -> None:
+    versions = [
+        {"requisition_id": "R-1", "title": "Cook", "description": text, "known_from": moment(day)}
+        | {"known_from_basis": "source"}
+        for text, day in (("Soup", 5), ("Soup and bread", 9))
+    ]
+    tables = company(
+        applications=rows("applications", application("a1", "p1", 0), application("a2", "p2", 10)),
+        application_events=rows(
+            "application_events", event("a1", "p1", "advanced", 11), event("a2", "p2", "rejected", 12)
+        ),
+        resumes=rows("resumes", resume("p1", "cook of soup", -1), resume("p2", "baker of bread", -1)),
+        requisitions=rows("requisitions", *versions),
+    )
+    found = dict(screening.examples(tables, SETTINGS).select("person_id", "requisition_text").iter_rows())
+    assert found == {"p1": "Cook\nSoup", "p2": "Cook\nSoup and bread"}
+
+
 def test_a_resume_without_a_date_of_its_own_came_with_the_application() -> None:
     tables = company(
         applications=rows("applications", application("a1", "p1", 0)),

@@ -16,10 +16,11 @@ import polars as pl
 
 from pipelines.base.days import end_of
 from pipelines.base.settings import Count, Positive, Section, Share
-from pipelines.models import Tables
+from pipelines.models import Tables, asof
 from pipelines.models.outcomes import history
 
 TABLES: Final = ("enrolments", "learning_events", "courses", "workers", "work_records")
+VERSIONED: Final = ("courses", "workers")
 METRIC: Final = "auc"
 UNIT: Final = ("person_id", "subject_id")
 
@@ -107,7 +108,8 @@ def examples(tables: Tables, settings: Prepare) -> pl.DataFrame:
         completed or passed, else 0) and the model's columns.
     """
     ended = _asked(tables, settings).filter(pl.col("ended_at").is_not_null())
-    asked = ended.filter(pl.col("ended_at") > pl.col("moment"))
+    enrolled_by = asof.known_at(pl.col("enrolled_at"))
+    asked = ended.filter(pl.col("ended_at") > pl.col("moment"), enrolled_by <= pl.col("moment"))
     return _described(asked, tables, settings)
 
 
@@ -183,11 +185,12 @@ def _runs(tables: Tables) -> pl.DataFrame:
         stage_code="event_code",
         end_score="score_share",
         end_known=pl.max_horizontal("occurred_at", "known_from"),
+        end_seen=asof.known_at(pl.col("occurred_at")),
     )
     matched = enrolled.select(*_CASE, "enrolled_at").join(ends, on=list(_CASE))
     first = (
         matched.filter(pl.col("ended_at") >= pl.col("enrolled_at"))
-        .sort("ended_at", "stage_code")
+        .sort("end_seen", "ended_at", "stage_code")
         .unique(subset=list(_CASE), keep="first")
         .drop("enrolled_at")
     )
@@ -210,12 +213,9 @@ def _keyed(events: pl.DataFrame) -> pl.DataFrame:
 
 def _described(asked: pl.DataFrame, tables: Tables, settings: Prepare) -> pl.DataFrame:
     """The cases' identity, label and features."""
-    frame = asked.join(
-        tables["courses"].select("course_id", "topic_code", "level_code", "duration_minutes"),
-        on="course_id",
-        how="left",
-        maintain_order="left",
-    ).join(tables["workers"].select("person_id", "job_family_code"), on="person_id", how="left", maintain_order="left")
+    about = ("topic_code", "level_code", "duration_minutes")
+    frame = asof.with_facts(asked, tables["courses"], "course_id", about, at="moment", always=True)
+    frame = asof.with_facts(frame, tables["workers"], "person_id", ("job_family_code",), at="moment")
     frame = frame.with_columns(
         lead_days=history.days(pl.col("starts_at") - pl.col("enrolled_at")),
         prior_attempts=pl.col("prior_attempts").cast(pl.Float64),

@@ -7,16 +7,19 @@ from typing import Final
 
 import polars as pl
 
+from pipelines.models import asof
+
 WORK: Final = "work_"
 """Before the name of a work measure, such as `work_overtime_hours`."""
 
 
 def with_submissions(frame: pl.DataFrame, events: pl.DataFrame, case: tuple[str, ...]) -> pl.DataFrame:
     """What the person did in this run by the moment of prediction."""
+    known = events.with_columns(seen_at=asof.known_at(pl.col("occurred_at")))
     seen = frame.select(*case, "moment").join(
-        events.select(*case, "event_code", "occurred_at", "score_share", "lateness_days"), on=list(case)
+        known.select(*case, "event_code", "occurred_at", "seen_at", "score_share", "lateness_days"), on=list(case)
     )
-    seen = seen.filter(pl.col("occurred_at") <= pl.col("moment"))
+    seen = seen.filter(pl.col("seen_at") <= pl.col("moment"))
     handed_in = pl.col("event_code") == "submitted"
     facts = seen.group_by(case).agg(
         submitted_count=handed_in.sum(),
@@ -36,7 +39,7 @@ def with_earlier(frame: pl.DataFrame, runs: pl.DataFrame) -> pl.DataFrame:
 
     A run counts from its due date on: before it, those who left are known and those who will complete are not.
     """
-    over = pl.max_horizontal("ended_at", "due_at").alias("over_at")
+    over = pl.max_horizontal("end_seen", "due_at").alias("over_at")
     ended = runs.filter(pl.col("ended_at").is_not_null()).with_columns(over).sort("over_at")
     earlier = ended.select(
         "person_id",
@@ -51,7 +54,7 @@ def with_earlier(frame: pl.DataFrame, runs: pl.DataFrame) -> pl.DataFrame:
 def with_work(frame: pl.DataFrame, records: pl.DataFrame, measures: tuple[str, ...], steps: int) -> pl.DataFrame:
     """Mean of each measure's newest records known by the moment; null where there are none."""
     end = pl.col("period_end").cast(pl.Datetime("us", "UTC")) + pl.duration(days=1, microseconds=-1)
-    known = pl.when(pl.col("known_from_basis") == "source").then(pl.max_horizontal("known_from", end)).otherwise(end)
+    known = asof.known_at(end)
     for measure in measures:
         mean = pl.col("value").rolling_mean(steps, min_samples=1).over("person_id")
         recent = records.filter(pl.col("measure_code") == measure).with_columns(work_known_at=known)

@@ -17,10 +17,11 @@ from pydantic import Field
 
 from pipelines.base.days import end_of
 from pipelines.base.settings import Count, Positive, Section, Share
-from pipelines.models import Tables
+from pipelines.models import Tables, asof
 from pipelines.models.performance import periods, steps
 
 TABLES: Final = ("work_records", "reviews", "workers")
+VERSIONED: Final = ("workers",)
 METRIC: Final = "mae"
 UNIT: Final = ("person_id", "subject_id")
 
@@ -112,7 +113,8 @@ def cases(tables: Tables, settings: Prepare, as_of: date) -> pl.DataFrame:
         As `examples`, with null for what is not known yet. Without any work record there is no case.
     """
     reviews = _reviews(tables)
-    at_work = tables["workers"].filter(pl.col("terminated_at").is_null() | (pl.col("terminated_at") > as_of))
+    workers = asof.newest(tables["workers"], "person_id")
+    at_work = workers.filter(pl.col("terminated_at").is_null() | (pl.col("terminated_at") > as_of))
     coming = periods.coming(reviews, as_of)
     rated = reviews.select("person_id", "period_end")
     asked = (
@@ -167,13 +169,12 @@ def select(scored: pl.DataFrame, settings: Decide) -> pl.Series:
 
 def _reviews(tables: Tables) -> pl.DataFrame:
     """Ratings with the moment from which each was known."""
-    known = pl.when(pl.col("known_from_basis") == "source").then(pl.max_horizontal("completed_at", "known_from"))
-    return tables["reviews"].with_columns(known_at=known.otherwise("completed_at"))
+    return tables["reviews"].with_columns(known_at=asof.known_at(pl.col("completed_at")))
 
 
 def _described(asked: pl.DataFrame, tables: Tables, settings: Prepare) -> pl.DataFrame:
     """The cases' identity, label and features."""
-    frame = asked.join(tables["workers"].select("person_id", "job_family_code"), on="person_id", how="left")
+    frame = asof.with_facts(asked, tables["workers"], "person_id", ("job_family_code",), at="occurred_at")
     frame = frame.sort("occurred_at", "person_id", "period_end")
     frame = _with_ratings(frame, _reviews(tables))
     frame, measured = steps.with_steps(

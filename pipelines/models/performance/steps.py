@@ -6,6 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from pipelines.models import asof
+
 _PART = "__"
 STEPS = f"{_PART}steps"
 
@@ -44,20 +46,20 @@ def with_steps(
 
 
 def _wide(records: pl.DataFrame, min_coverage: float) -> tuple[pl.DataFrame, list[str]]:
-    """One row a person and step, in order, with a column a measure; `first` is the row where the person begins."""
+    """One row a person and step, in the order of becoming known, a column a measure; `first` is the person's first row.
+
+    What was told late comes late: it must be in no case before, and must not keep what was known from one.
+    """
     end = pl.col("period_end").cast(pl.Datetime("us", "UTC")) + pl.duration(days=1, microseconds=-1)
-    known = pl.when(pl.col("known_from_basis") == "source").then(pl.max_horizontal("known_from", end)).otherwise(end)
     step = ["person_id", "period_start"]
-    timed = records.with_columns(known_at=known)
+    timed = records.with_columns(known_at=asof.known_at(end))
     wide = timed.group_by(step).agg(pl.col("known_at").max())
     measures = _frequent(timed, len(wide), min_coverage)
     for measure in measures:
         of_one = timed.filter(pl.col("measure_code") == measure).select(*step, pl.col("value").alias(measure))
         wide = wide.join(of_one, on=step, how="left")
-    wide = wide.sort(step).with_row_index("row")
-    return wide.with_columns(
-        pl.col("known_at").cum_max().over("person_id"), first=pl.col("row").min().over("person_id")
-    ), measures
+    wide = wide.sort("person_id", "known_at", "period_start").with_row_index("row")
+    return wide.with_columns(first=pl.col("row").min().over("person_id")), measures
 
 
 def _frequent(records: pl.DataFrame, steps: int, min_coverage: float) -> list[str]:

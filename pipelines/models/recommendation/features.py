@@ -1,9 +1,9 @@
 """Which courses will a learner take next? One case is a learner and the courses taken so far, in order.
 
-A course counts once, with its first sign: enrolled, viewed, watched, handed in or finished. The last course of learners
-with at least `min_courses` is what the test asks for, the one before stops the training; every earlier step trains.
-subject_id is the course, target_code its level, so that who is shown advanced courses can be judged by group. A case to
-be scored is expanded to every course that the learner has not taken yet.
+A course counts once, with its first sign that was known: enrolled, viewed, watched, handed in or finished. The last
+course of learners with at least `min_courses` is what the test asks for, the one before stops the training; every
+earlier step trains. subject_id is the course, target_code its level, so that who is shown advanced courses can be
+judged by group. A case to be scored is expanded to every course that the learner has not taken yet.
 """
 
 from datetime import date
@@ -13,15 +13,17 @@ import polars as pl
 
 from pipelines.base.days import end_of
 from pipelines.base.settings import Count, Positive, Section, Share
-from pipelines.models import Tables
+from pipelines.models import Tables, asof
 
 TABLES: Final = ("courses", "enrolments", "learning_events", "workers")
+VERSIONED: Final = ("courses", "workers")
 METRIC: Final = "ranking"
 UNIT: Final = ("person_id", "target_code")
 
 NUMERIC: Final = ("course_count", "days_since_last", "courses_a_year", "advanced_share")
 CATEGORICAL: Final = ("last_topic_code", "job_family_code")
 NO_LEVEL: Final = "unleveled"
+_PAST: Final = ("history", "moments", "levels", "topics")
 _NOBODY: Final = "self"
 """Nobody decides about a course taken: the learner does."""
 
@@ -70,26 +72,24 @@ def examples(tables: Tables, settings: Prepare) -> pl.DataFrame:
 
     Returns:
         [n_steps] person_id, subject_id (the next course), target_code (its level), stage_code, decided_by,
-        occurred_at (the moment before which all of `history` was taken), known_at, outcome (1: it was taken), split,
+        occurred_at (the moment before which all of `history` was known), known_at, outcome (1: it was taken), split,
         history ([n] course_id, oldest first) and the inputs.
     """
     steps = taken(tables).with_columns(place=pl.int_range(pl.len()).over("person_id"), total=pl.len().over("person_id"))
     is_tested = pl.col("total") >= settings.min_courses
     left = pl.col("total") - pl.col("place")
     split = pl.when(is_tested & (left == 1)).then(pl.lit("test")).when(is_tested & (left == 2)).then(pl.lit("valid"))
-    whole = steps.group_by("person_id").agg(pl.col("subject_id").alias("courses"), pl.col("taken_at").alias("moments"))
     asked = (
         steps.filter(pl.col("place") > 0)
         .with_columns(split=split.otherwise(pl.lit("train")))
-        .join(whole, on="person_id", maintain_order="left")
-        .with_columns(
-            history=pl.col("courses").list.head(pl.col("place")), moments=pl.col("moments").list.head("place")
-        )
+        .drop("topic_code")
+        .join(_listed(steps), on="person_id", maintain_order="left")
+        .with_columns(pl.col(_PAST).list.head(pl.col("place")))
         .with_columns(
             stage_code=pl.lit("taken"),
             decided_by=pl.lit(_NOBODY),
             outcome=pl.lit(1.0),
-            occurred_at=pl.col("taken_at"),
+            occurred_at=pl.col("seen_at"),
         )
     )
     return _described(asked, tables, settings)
@@ -107,21 +107,17 @@ def cases(tables: Tables, settings: Prepare, as_of: date) -> pl.DataFrame:
         As `examples` without an outcome; subject_id and target_code are filled in by `predict`.
     """
     moment = end_of(as_of)
-    gone = tables["workers"].filter(pl.col("terminated_at") <= as_of).select("person_id")
+    gone = asof.newest(tables["workers"], "person_id").filter(pl.col("terminated_at") <= as_of).select("person_id")
     now = taken(tables).filter(pl.col("taken_at") <= moment).join(gone, on="person_id", how="anti")
-    asked = (
-        now.group_by("person_id", maintain_order=True)
-        .agg(pl.col("subject_id").alias("history"), pl.col("taken_at").alias("moments"))
-        .with_columns(
-            subject_id=pl.lit("next"),
-            target_code=pl.lit("next"),
-            stage_code=pl.lit("taken"),
-            decided_by=pl.lit(_NOBODY),
-            occurred_at=pl.lit(moment),
-            known_at=pl.lit(None, pl.Datetime("us", "UTC")),
-            outcome=pl.lit(None, pl.Float64),
-            split=pl.lit("now"),
-        )
+    asked = _listed(now).with_columns(
+        subject_id=pl.lit("next"),
+        target_code=pl.lit("next"),
+        stage_code=pl.lit("taken"),
+        decided_by=pl.lit(_NOBODY),
+        occurred_at=pl.lit(moment),
+        known_at=pl.lit(None, pl.Datetime("us", "UTC")),
+        outcome=pl.lit(None, pl.Float64),
+        split=pl.lit("now"),
     )
     return _described(asked, tables, settings)
 
@@ -153,37 +149,59 @@ def select(scored: pl.DataFrame, settings: Decide) -> pl.Series:
 
 
 def taken(tables: Tables) -> pl.DataFrame:
-    """[n_pairs] person_id, subject_id, target_code, taken_at, known_at: the first sign of each course, oldest first."""
-    enrolled = tables["enrolments"].select("person_id", "course_id", taken_at="enrolled_at", known_at="known_from")
-    seen = tables["learning_events"].select("person_id", "course_id", taken_at="occurred_at", known_at="known_from")
-    levels = tables["courses"].select("course_id", target_code=pl.col("level_code").fill_null(NO_LEVEL))
-    return (
-        pl.concat([enrolled, seen])
-        .sort("person_id", "taken_at", "course_id", "known_at")
+    """The first sign of each course that was known, in the order of becoming known.
+
+    Returns:
+        [n_pairs] person_id, subject_id, target_code (its level), topic_code, taken_at, seen_at (when that was known),
+        known_at; level and topic as known then.
+    """
+    columns = ("person_id", "course_id", "taken_at", "seen_at", "known_at")
+    enrolled = tables["enrolments"].with_columns(
+        taken_at="enrolled_at", seen_at=asof.known_at(pl.col("enrolled_at")), known_at="known_from"
+    )
+    seen = tables["learning_events"].with_columns(
+        taken_at="occurred_at", seen_at=asof.known_at(pl.col("occurred_at")), known_at="known_from"
+    )
+    first = (
+        pl.concat([enrolled.select(columns), seen.select(columns)])
+        .sort("person_id", "seen_at", "taken_at", "course_id", "known_at")
         .unique(subset=["person_id", "course_id"], keep="first", maintain_order=True)
-        .join(levels, on="course_id", how="left", maintain_order="left")
-        .select("person_id", pl.col("course_id").alias("subject_id"), "target_code", "taken_at", "known_at")
-        .with_columns(pl.col("target_code").fill_null(NO_LEVEL))
+    )
+    about = ("level_code", "topic_code")
+    told = asof.with_facts(first, tables["courses"], "course_id", about, at="seen_at", always=True)
+    return told.select(
+        "person_id",
+        pl.col("course_id").alias("subject_id"),
+        pl.col("level_code").fill_null(NO_LEVEL).alias("target_code"),
+        "topic_code",
+        "taken_at",
+        "seen_at",
+        "known_at",
+    )
+
+
+def _listed(steps: pl.DataFrame) -> pl.DataFrame:
+    """person_id and `_PAST`: what was taken, as lists in the order of `steps`."""
+    return steps.group_by("person_id", maintain_order=True).agg(
+        pl.col("subject_id").alias("history"),
+        pl.col("taken_at").alias("moments"),
+        pl.col("target_code").alias("levels"),
+        pl.col("topic_code").alias("topics"),
     )
 
 
 def _described(asked: pl.DataFrame, tables: Tables, settings: Prepare) -> pl.DataFrame:
-    """The inputs, from `history` and `moments` alone."""
-    about = tables["courses"].select("course_id", last_topic_code="topic_code")
-    jobs = tables["workers"].select("person_id", "job_family_code")
-    advanced = tables["courses"].filter(pl.col("level_code") == "advanced")["course_id"]
+    """The inputs, from what was taken by then alone."""
     since_first = (pl.col("occurred_at") - pl.col("moments").list.first()).dt.total_days()
-    is_advanced = pl.col("history").list.eval(pl.element().is_in(advanced.implode())).list.mean()
+    frame = asof.with_facts(asked, tables["workers"], "person_id", ("job_family_code",), at="occurred_at")
     return (
-        asked.with_columns(
+        frame.with_columns(
             course_count=pl.col("history").list.len().cast(pl.Float64),
             days_since_last=(pl.col("occurred_at") - pl.col("moments").list.last()).dt.total_days().cast(pl.Float64),
             courses_a_year=pl.col("history").list.len() * 365.25 / since_first.clip(lower_bound=30),
-            advanced_share=is_advanced,
-            last=pl.col("history").list.last(),
+            advanced_share=pl.col("levels").list.eval(pl.element() == "advanced").list.mean(),
+            last_topic_code=pl.col("topics").list.last(),
         )
-        .join(about, left_on="last", right_on="course_id", how="left", maintain_order="left")
-        .join(jobs, on="person_id", how="left", maintain_order="left")
         .with_columns(pl.col("history").list.tail(settings.max_history))
         .select(
             "person_id", "subject_id", "target_code", "stage_code", "decided_by", "occurred_at", "known_at", "outcome",

@@ -1,9 +1,9 @@
 """Does a resume fit a requisition? Cases, and the two texts that the model compares.
 
 A case is an application at the moment it was made: the newest resume the person had sent by then, against the
-requisition's title and description. The label is the screening decision, advanced or rejected; who withdrew was not
-decided about. A person stays in one split, and so do people with the same resume text, or the model would be judged
-on texts that it was trained on.
+requisition's title and description as they were then. The label is the screening decision, advanced or rejected; who
+withdrew was not decided about. A person stays in one split, and so do people with the same resume text, or the model
+would be judged on texts that it was trained on.
 
 subject_id is the requisition. The favourable outcome is to be put forward. Nothing here reads a protected attribute;
 country and source are left out on purpose: they stand for origin.
@@ -16,10 +16,11 @@ import polars as pl
 
 from pipelines.base.days import end_of
 from pipelines.base.settings import Count, Positive, Section, Share
-from pipelines.models import Tables
+from pipelines.models import Tables, asof
 from pipelines.models.screening import text
 
 TABLES: Final = ("applications", "application_events", "resumes", "requisitions", "candidates")
+VERSIONED: Final = ("requisitions",)
 METRIC: Final = "auc"
 UNIT: Final = ("person_id", "subject_id")
 
@@ -199,11 +200,12 @@ def _decisions(tables: Tables) -> pl.DataFrame:
 
 def _described(asked: pl.DataFrame, tables: Tables, settings: Prepare) -> pl.DataFrame:
     """The cases' identity, label, texts and what is monitored of them."""
-    requisitions = tables["requisitions"].select(
-        "requisition_id", "job_family_code", requisition_text=pl.concat_str("title", "description", separator="\n")
+    requisitions = tables["requisitions"].with_columns(
+        requisition_text=pl.concat_str("title", "description", separator="\n")
     )
     frame = asked.join(_documents(asked, tables["resumes"], settings), on="application_id", maintain_order="left")
-    frame = frame.join(requisitions, on="requisition_id", maintain_order="left")
+    wanted = ("job_family_code", "requisition_text")
+    frame = asof.with_facts(frame, requisitions, "requisition_id", wanted, at="applied_at", always=True)
     frame = _measured(frame)
     return frame.select(
         "person_id",
@@ -228,7 +230,7 @@ def _documents(asked: pl.DataFrame, resumes: pl.DataFrame, settings: Prepare) ->
     """
     readable = resumes.filter(pl.col("status_code") == "ok", pl.col("text").str.len_chars() >= settings.min_chars)
     pairs = asked.select("application_id", "person_id", "applied_at").join(readable, on="person_id")
-    in_time = pl.col("received_at") <= pl.col("applied_at")
+    in_time = asof.known_at(pl.col("received_at")) <= pl.col("applied_at")
     early = pairs.filter(in_time).sort("received_at", "document_id")
     undated = pairs.filter(~in_time, pl.col("known_from_basis") != "source")
     undated = undated.sort("received_at", "document_id", descending=True)
