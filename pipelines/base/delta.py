@@ -4,14 +4,18 @@ Polars' own `scan_delta` cannot open local tables below a folder with a space in
 deltalake 1.6: it looks for `%20`), hence the way through a PyArrow dataset.
 """
 
+import importlib
+import sys
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import polars as pl
 from deltalake import ColumnProperties, DeltaTable, WriterProperties, write_deltalake
 from deltalake.exceptions import DeltaError, TableNotFoundError
 
 from pipelines.base.errors import SettingsError, SourceUnavailable
+from pipelines.base.stage import loading
 from pipelines.base.store import Store
 
 _LOG_DIGITS = 20
@@ -40,7 +44,14 @@ def scan(store: Store, key: str, at: int | None = None) -> pl.LazyFrame:
     """
     with _answering(key):
         table = DeltaTable(store.uri(key), version=at, storage_options=store.options())
-        return pl.scan_pyarrow_dataset(table.to_pyarrow_dataset())
+        return pl.scan_pyarrow_dataset(_dataset(table))
+
+
+def _dataset(table: DeltaTable) -> Any:  # PyArrow has no static types
+    if "pyarrow.dataset" not in sys.modules:
+        with loading(without=("pandas",)):  # which it looks for in vain, and whose import costs twice its own
+            importlib.import_module("pyarrow.dataset")
+    return table.to_pyarrow_dataset()
 
 
 def append(

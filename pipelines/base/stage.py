@@ -10,6 +10,8 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from importlib.abc import MetaPathFinder
+from types import ModuleType
 from typing import Final, NoReturn
 
 from pipelines.base.catalog import FAMILIES
@@ -95,18 +97,27 @@ def loading(without: Sequence[str] = ()) -> Iterator[None]:
         without: Modules that the library does without where they are not installed, and that it does not find here.
             Others import them before or after as ever.
     """
-    was_on = gc.isenabled()
-    hidden = [name for name in without if name not in sys.modules]
-    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]  # None: an import fails as if it were missing
+    was_on, missing = gc.isenabled(), _Missing(without)
+    sys.meta_path.insert(0, missing)
     gc.disable()
     try:
         yield
     finally:
-        for name in hidden:
-            del sys.modules[name]
+        sys.meta_path.remove(missing)
         gc.freeze()
         if was_on:
             gc.enable()
+
+
+class _Missing(MetaPathFinder):
+    """Finds that modules are not installed. None in `sys.modules` says so too, but not to what is compiled."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self.names = names
+
+    def find_spec(self, fullname: str, _path: Sequence[str] | None, _target: ModuleType | None = None) -> None:
+        if fullname in self.names:
+            raise ModuleNotFoundError(f"No module named {fullname!r}", name=fullname)
 
 
 def _no_room(error: Exception) -> Exception:

@@ -40,3 +40,15 @@ def test_wrappers_and_tracebacks_that_nobody_uses_are_not_loaded(code: str, abse
     words = [sys.executable, "-c", f"import sys; {code}; print({absent!r} in sys.modules)"]
     done = subprocess.run(words, capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
+
+
+def test_compiled_code_finds_what_is_hidden_as_little_and_finds_it_afterwards():
+    """PyArrow's datasets look for pandas by a way of their own, and turn tables into its frames later."""
+    code = (
+        "import sys, polars, pyarrow\n"
+        "from pipelines.base.stage import loading\n"
+        "with loading(without=('pandas',)):\n    import pyarrow.dataset\n"
+        "assert 'pandas' not in sys.modules\n"
+        "assert polars.DataFrame({'a': [1], 'b': ['x']}).to_pandas().shape == (1, 2)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
