@@ -1,13 +1,15 @@
 """Both tabular families' scorers: they learn, repeat themselves, say the same after loading, and give reasons."""
 
 import os
+import shutil
+import zipfile
 
 import numpy as np
 import polars as pl
 import pytest
 
 from pipelines import models
-from pipelines.models import network, tabular, trees
+from pipelines.models import network, saved, tabular, trees
 from pipelines.models.outcomes.features import Train as OutcomesTrain
 from pipelines.models.performance.features import Train as PerformanceTrain
 
@@ -134,3 +136,16 @@ def test_a_network_answers_for_every_row_in_order_whatever_the_batches():
     answers = tabular.answers(Doubles(), {"numeric": rows, "missing": np.ones_like(rows)})
     assert answers.dtype == np.float64
     assert (answers == rows * 2 + 1).all()
+
+
+def test_a_network_is_read_once_until_its_bytes_change(fitted, tmp_path):
+    family, folder, *_ = fitted
+    file = tmp_path / network(family).MODEL
+    shutil.copy(folder / "model" / file.name, file)
+    first = saved.loaded(file)
+    assert saved.loaded(file) is first
+    assert saved.loaded(folder / "model" / file.name) is not first
+    first = saved.loaded(file)
+    with zipfile.ZipFile(file, "a") as archive:
+        archive.writestr("note.txt", "other bytes")
+    assert saved.loaded(file) is not first

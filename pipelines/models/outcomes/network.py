@@ -15,6 +15,7 @@ import polars as pl
 
 from pipelines.models import Scorer, tabular, trees
 from pipelines.models.outcomes.features import Train, inputs
+from pipelines.models.saved import loaded
 from pipelines.models.tabular import Columns, Numbers
 
 MODEL: Final = "model.keras"
@@ -110,7 +111,9 @@ def predict(folder: Path, frame: pl.DataFrame, scorer: Scorer) -> pl.DataFrame:
         [n_cases] person_id, subject_id, target_code, score, low, high in the order of `frame`.
     """
     columns = tabular.load(folder)
-    scores = _boosted(folder, columns, frame) if scorer == "baseline" else _scores(_loaded(folder), columns, frame)
+    scores = (
+        _boosted(folder, columns, frame) if scorer == "baseline" else _scores(loaded(folder / MODEL), columns, frame)
+    )
     low, high = _band(folder, scores)
     return frame.select(_KEYS).with_columns(
         score=pl.Series(scores, dtype=pl.Float64),
@@ -136,7 +139,7 @@ def explain(folder: Path, frame: pl.DataFrame, scored: pl.DataFrame) -> list[lis
     asked = scored.select(_KEYS).join(frame, on=_KEYS, how="left", maintain_order="left")
     if asked.is_empty():
         return []
-    columns, model = tabular.load(folder), _loaded(folder)
+    columns, model = tabular.load(folder), loaded(folder / MODEL)
     arrays = _arrays(columns, asked)
     whole = _run(model, arrays)
     effects = np.stack([whole - _run(model, _without(columns, arrays, name)) for name in columns.names], axis=1)
@@ -196,12 +199,6 @@ def _matrix(columns: Columns, frame: pl.DataFrame) -> Numbers:
 def _boosted(folder: Path, columns: Columns, frame: pl.DataFrame) -> Numbers:
     chance: Numbers = 1 / (1 + np.exp(-trees.total(trees.load(folder), _matrix(columns, frame))))
     return chance
-
-
-def _loaded(folder: Path) -> Any:
-    import keras
-
-    return keras.saving.load_model(folder / MODEL, compile=False, safe_mode=True)
 
 
 def _scores(model: Any, columns: Columns, frame: pl.DataFrame) -> Numbers:

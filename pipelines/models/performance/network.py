@@ -17,6 +17,7 @@ import polars as pl
 from pipelines.models import Scorer, tabular, trees
 from pipelines.models.performance.features import Train, inputs
 from pipelines.models.performance.steps import STEPS
+from pipelines.models.saved import loaded
 from pipelines.models.tabular import Columns, Numbers
 
 MODEL: Final = "model.keras"
@@ -118,7 +119,7 @@ def predict(folder: Path, frame: pl.DataFrame, scorer: Scorer) -> pl.DataFrame:
         score = _boosted(folder, columns, frame)
         low, high = score, score
     else:
-        low, score, high = _run(_loaded(folder), _arrays(columns, spread["measures"], frame)).T
+        low, score, high = _run(loaded(folder / MODEL), _arrays(columns, spread["measures"], frame)).T
     sides = {"score": score, "low": low - spread["margin"], "high": high + spread["margin"]}
     clipped = {name: np.clip(values, 0, 1) for name, values in sides.items()}
     clipped["low"] = np.minimum(clipped["low"], clipped["score"])
@@ -145,7 +146,7 @@ def explain(folder: Path, frame: pl.DataFrame, scored: pl.DataFrame) -> list[lis
     asked = scored.select(_KEYS).join(frame, on=_KEYS, how="left", maintain_order="left")
     if asked.is_empty():
         return []
-    columns, measures, model = tabular.load(folder), _spread(folder)["measures"], _loaded(folder)
+    columns, measures, model = tabular.load(folder), _spread(folder)["measures"], loaded(folder / MODEL)
     arrays = _arrays(columns, measures, asked)
     sources = sorted({_source(name) for name in columns.names})
     whole = _run(model, arrays)[:, 1]
@@ -261,12 +262,6 @@ def _matrix(columns: Columns, frame: pl.DataFrame) -> Numbers:
 
 def _boosted(folder: Path, columns: Columns, frame: pl.DataFrame) -> Numbers:
     return np.clip(trees.total(trees.load(folder), _matrix(columns, frame)), 0, 1)
-
-
-def _loaded(folder: Path) -> Any:
-    import keras
-
-    return keras.saving.load_model(folder / MODEL, compile=False, safe_mode=True)
 
 
 def _run(model: Any, arrays: Mapping[str, npt.NDArray[Any]]) -> Numbers:

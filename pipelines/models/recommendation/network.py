@@ -19,6 +19,7 @@ from pipelines.models import Scorer
 from pipelines.models.recommendation import tables
 from pipelines.models.recommendation.features import Train
 from pipelines.models.recommendation.tables import Catalogue, Numbers, Tables
+from pipelines.models.saved import loaded
 
 MODEL: Final = "model.keras"
 MIXTURE: Final = "mixture.json"
@@ -124,7 +125,7 @@ def explain(folder: Path, frame: pl.DataFrame, scored: pl.DataFrame) -> list[lis
         [n_rows] at most three codes `after:<course>`; empty when nothing taken before speaks for it.
     """
     known = Catalogue.load(folder)
-    model = _loaded(folder)
+    model = loaded(folder / MODEL)
     ease, markov = (np.asarray(model.get_layer(name).get_weights()[0]) for name in ("ease", "markov"))
     index = {course: place for place, course in enumerate(known.courses)}
     past = dict(zip(frame["person_id"], tables.histories(frame, known.courses), strict=True))
@@ -280,7 +281,7 @@ def _counted(folder: Path) -> Parts:
 
 
 def _mixture(folder: Path) -> Parts:
-    model = _loaded(folder)
+    model = loaded(folder / MODEL)
     length = json.loads((folder / MIXTURE).read_text(encoding="utf-8"))["recent"]
 
     def parts(past: Sequence[Sequence[int]], seen: Numbers) -> list[Numbers]:
@@ -289,12 +290,6 @@ def _mixture(folder: Path) -> Parts:
         return [np.asarray(part, np.float64) for part in said]
 
     return parts
-
-
-def _loaded(folder: Path) -> Any:
-    import keras
-
-    return keras.models.load_model(folder / MODEL, safe_mode=True, compile=False)
 
 
 def _shares(scores: Numbers, seen: Numbers) -> Numbers:

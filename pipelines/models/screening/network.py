@@ -21,6 +21,7 @@ import polars as pl
 import tensorflow as tf
 
 from pipelines.models import Scorer
+from pipelines.models.saved import loaded
 from pipelines.models.screening import architecture, bands, baseline
 from pipelines.models.screening.architecture import IMPORTANCE, MEMBERS, TERMS
 from pipelines.models.screening.features import TEXTS, Train
@@ -111,7 +112,7 @@ def predict(folder: Path, frame: pl.DataFrame, scorer: Scorer) -> pl.DataFrame:
     if frame.is_empty():
         scores = np.zeros(0)
     else:
-        scores = baseline.scores(folder, frame) if scorer == "baseline" else _scores(_loaded(folder), frame)
+        scores = baseline.scores(folder, frame) if scorer == "baseline" else _scores(loaded(folder / MODEL), frame)
     low, high = bands.read(folder, scores)
     return frame.select(_KEYS).with_columns(
         score=pl.Series(scores, dtype=pl.Float64),
@@ -136,7 +137,7 @@ def explain(folder: Path, frame: pl.DataFrame, scored: pl.DataFrame) -> list[lis
     asked = scored.select(_KEYS).join(frame, on=_KEYS, how="left", maintain_order="left")
     if asked.is_empty():
         return []
-    model = _loaded(folder)
+    model = loaded(folder / MODEL)
     reads = model.get_layer(TERMS)
     terms = np.asarray(reads.get_vocabulary()[1:], dtype=object)
     resume, wanted = (weights > 0 for weights in _pairs(architecture.weigher(reads), asked))
@@ -181,10 +182,6 @@ def _strongest(kind: str, terms: npt.NDArray[np.object_], strength: Floats, most
             chosen.append(f"{kind}:{terms[index]}")
             spoken |= parts
     return chosen
-
-
-def _loaded(folder: Path) -> keras.Model:
-    return keras.models.load_model(folder / MODEL, safe_mode=True, compile=False)
 
 
 def _pairs(weigher: keras.Model, frame: pl.DataFrame) -> list[Floats]:
