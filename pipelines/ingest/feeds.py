@@ -145,6 +145,9 @@ class Feed(Declared):
     """Feeds whose files come first in a batch."""
     required: tuple[Name, ...] = ()
     """Columns without which the file is held."""
+    may_empty: Annotated[float, Field(ge=0, le=1)] = 0.2
+    """By how much less of a required column may be filled than in the last files taken in, as a share of the rows; more
+    holds the file until a person decides: a report that lost a right is sent with empty fields and no error."""
     never: Mapping[Name, Name] = Field(default_factory=dict)
     """Columns that no rule may read, and why."""
     join: tuple[Join, ...] = ()
@@ -211,6 +214,13 @@ class Feed(Declared):
         year, month, *day = (int(part) for part in text.split("-"))
         last = day[0] if day else calendar.monthrange(year, month)[1]
         return datetime(year, month, last, 23, 59, 59, 999999, tzinfo=UTC)
+
+    def moment(self, groups: Mapping[str, str]) -> datetime | None:
+        """The same of a file that came when the feed was declared otherwise; None where its name says no moment now."""
+        try:
+            return self.extraction(groups)
+        except (KeyError, ValueError):
+            return None
 
 
 def folder() -> Path:

@@ -7,7 +7,7 @@ key: a document is often named after the person it is about.
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from pipelines.base.catalog import LAKE
@@ -36,6 +36,8 @@ class Record:
     documents: tuple[tuple[str, str, int], ...] = ()
     manifest: Mapping[str, Any] | None = None
     """What the file's manifest said of it."""
+    filled: Mapping[str, float] = field(default_factory=dict)
+    """Required column -> share of the rows with something in it."""
 
 
 def _key(feed: str, sha256: str, name: str) -> str:

@@ -1,7 +1,8 @@
 """Turn text cells into canonical rows as the feed declares; what cannot be turned is rejected with a reason code.
 
 Reads   raw       text cells of one unit, part by part
-Writes  mapped    <table>/part-*.parquet; _rejected and _filtered: source_row, table, reason_code
+Writes  mapped    <table>/part-*.parquet; _rejected and _filtered: source_row, table, reason_code; _filled: of each
+                  required column that a rule reads how many rows have something in it
 
 Clear identifiers stop here: people become keyed pseudonyms, and only the vault's table `identifiers` keeps a value.
 """
@@ -27,6 +28,7 @@ from pipelines.ingest.counts import NOTHING
 from pipelines.ingest.discover import landed
 from pipelines.ingest.expressions import Filled, faults, fill, with_moments
 from pipelines.ingest.feeds import Feed
+from pipelines.ingest.filled import FILLED
 from pipelines.ingest.identity import with_names
 from pipelines.ingest.land import land
 from pipelines.ingest.read import FAULT, ROW, parts, read, reading
@@ -242,7 +244,8 @@ def _map_part(
     raw: pl.DataFrame, feed: Feed, unit: Unit, context: Context, other: Other, *, see: Sequence[See]
 ) -> dict[str, pl.DataFrame]:
     """Canonical rows by `<table>/<index>`, and what was rejected and filtered, of one part with names."""
-    done: dict[str, pl.DataFrame] = {}
+    required = sorted(feed.reads() & set(feed.required) & set(raw.columns))
+    done = {f"{FILLED}/00": _filled(raw, required)} if required else {}
     rejected = [_reasons(raw.filter(pl.col(FAULT).is_not_null()).select(ROW, pl.col(FAULT).alias(REASON)), "")]
     start = _kept(raw, feed.rows, unit.groups, context)
     for step in feed.join:
@@ -264,6 +267,11 @@ def _map_part(
         filtered.append(raw.join(traced, on=ROW, how="anti").select(ROW, pl.lit(NOTHING).alias(REASON)))
     done[f"{FILTERED}/00"] = pl.concat([pl.DataFrame(schema=NOTES), *(frame.cast(NOTES) for frame in filtered)])
     return done
+
+
+def _filled(raw: pl.DataFrame, columns: Iterable[str]) -> pl.DataFrame:
+    """One row: how many clean cells of each column hold something."""
+    return raw.select(pl.col(name).is_not_null().sum().cast(pl.Int64) for name in columns)
 
 
 def _kept(raw: pl.DataFrame, rows: Iterable[Condition], groups: Mapping[str, str], context: Context) -> Shaped:

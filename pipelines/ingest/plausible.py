@@ -1,8 +1,8 @@
 """Hold files that can be read and that nobody should believe unseen, until a person decides (`decide`).
 
-Reads   mapped     how many records each unit of the batch has; the register of files
-Writes  held.json  of a full file that lost people or is of an older day, of a delta whose predecessor is held, and of
-                   what was mapped with one of them
+Reads   mapped     how many records each unit of the batch has, and how filled their columns are; the register of files
+Writes  held.json  of a full file that lost people or is of an older day, of a file whose columns lost their cells
+                   (`filled`), of a delta whose predecessor is held, and of what was mapped with one of them
 """
 
 import math
@@ -13,8 +13,9 @@ from typing import Final
 
 from pipelines.base.store import Store
 from pipelines.ingest import files
-from pipelines.ingest.batch import Batch, Held, Unit, read_json
+from pipelines.ingest.batch import Batch, Held, Unit
 from pipelines.ingest.feeds import Feed
+from pipelines.ingest.filled import EMPTIED, hold_emptied, rows
 
 LOST: Final = "lost_records"
 OLDER: Final = "older_file"
@@ -43,6 +44,7 @@ def hold(batch: Batch, feeds: Mapping[str, Feed]) -> None:
         units = [unit for unit in batch.units() if unit.feed == feed.name and batch.held(unit) is None]
         if units and feed.full is not None:
             _full(batch, feed, units)
+        hold_emptied(batch, feed, [unit for unit in units if batch.held(unit) is None])
         if units and feed.delta is not None:
             _delta(batch, feed, units)
     _joining(batch, feeds)
@@ -50,7 +52,7 @@ def hold(batch: Batch, feeds: Mapping[str, Feed]) -> None:
 
 def _joining(batch: Batch, feeds: Mapping[str, Feed]) -> None:
     """Hold what was mapped with a file that is held now; it is mapped anew once that one is settled."""
-    codes = (LOST, OLDER, PREDECESSOR, JOINED)
+    codes = (LOST, OLDER, EMPTIED, PREDECESSOR, JOINED)
     held = {unit.feed for unit in batch.units() if (why := batch.held(unit)) and why["reason_code"] in codes}
     for feed in feeds.values():  # those that others join come first
         if held & {join.feed for join in feed.joins} - {feed.name}:
@@ -143,7 +145,7 @@ def _full(batch: Batch, feed: Feed, units: Sequence[Unit]) -> None:
     records = [record for record in files.of_feed(batch.store, feed.name) if record.status == "published"]
     before = _newest([seen for r in records if (seen := _seen(feed, r.groups, int(r.counts.get("rows", 0))))])
     published = {record.sha256 for record in records}
-    found = [(_seen(feed, unit.groups, _rows(batch, unit)), unit) for unit in units]
+    found = [(_seen(feed, unit.groups, rows(batch, unit)), unit) for unit in units]
     for file, unit in sorted(((file, unit) for file, unit in found if file), key=lambda pair: pair[0].at):
         is_decided = unit.is_released or unit.sha256 in published
         why = None if is_decided or before is None else doubt(feed, before, file)
@@ -153,16 +155,10 @@ def _full(batch: Batch, feed: Feed, units: Sequence[Unit]) -> None:
             before = _newest([file, *([before] if before is not None else [])])
 
 
-def _rows(batch: Batch, unit: Unit) -> int:
-    return int(read_json(batch.place(unit) / "mapped" / "report.json")["rows"])
-
-
 def _seen(feed: Feed, groups: Mapping[str, str], records: int) -> Seen | None:
     """A file as its feed is declared now; None where its name says no moment."""
-    try:
-        return Seen(feed.extraction(groups), records)
-    except (KeyError, ValueError):
-        return None
+    at = feed.moment(groups)
+    return Seen(at, records) if at else None
 
 
 def _newest(seen: Sequence[Seen]) -> Seen | None:

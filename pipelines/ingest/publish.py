@@ -27,6 +27,7 @@ from pipelines.ingest.admit import admit, rejected
 from pipelines.ingest.batch import Batch, Unit, read_json
 from pipelines.ingest.counts import Tally
 from pipelines.ingest.dedupe import UNIT
+from pipelines.ingest.filled import filled
 from pipelines.ingest.land import CHANGED, EXPIRED
 from pipelines.ingest.plausible import JOINED, PREDECESSOR
 from pipelines.ingest.read import FAULT, ROW, parts
@@ -208,6 +209,7 @@ def _record(batch: Batch, unit: Unit, status: Status, tally: Mapping[str, Any]) 
         unit.size,
         documents,
         unit.manifest,
+        filled(batch, unit) if status == "published" else {},
     )
 
 

@@ -1,0 +1,82 @@
+"""Hold files with a required column that suddenly has far fewer cells: silent loss, which no row shows.
+
+An HR system that takes a right from the account behind an export sends empty fields and no error. Each file is compared
+with the last ones of its feed that were taken in.
+"""
+
+from collections.abc import Mapping, Sequence
+from statistics import median
+from typing import Final
+
+import polars as pl
+
+from pipelines.ingest import files
+from pipelines.ingest.batch import Batch, Held, Unit, read_json
+from pipelines.ingest.feeds import Feed
+
+FILLED: Final = "_filled"
+"""Folder of a mapped unit: of each required column how many rows have something in it."""
+EMPTIED: Final = "emptied_column"
+LAST_FILES: Final = 5
+LEAST_ROWS: Final = 20
+"""Of fewer rows a single empty cell would be a large share."""
+
+
+def hold_emptied(batch: Batch, feed: Feed, units: Sequence[Unit]) -> None:
+    """Hold files whose columns lost their cells, in the order of their moments.
+
+    Args:
+        batch: The units are mapped.
+        feed: Their feed.
+        units: Those that nothing else speaks against.
+    """
+    if not feed.required or feed.dialect == "documents":
+        return
+    records = [record for record in files.of_feed(batch.store, feed.name) if record.status == "published"]
+    published = {record.sha256 for record in records}
+    taken = [(at, record.filled) for record in records if record.filled and (at := feed.moment(record.groups))]
+    found = [(at, filled(batch, unit), unit) for unit in units if (at := feed.moment(unit.groups))]
+    for at, file, unit in sorted(found, key=lambda item: item[0]):
+        before = [shares for other, shares in sorted(taken, key=lambda item: item[0]) if other <= at][-LAST_FILES:]
+        is_decided = unit.is_released or unit.sha256 in published
+        why = None if is_decided else emptied(feed, before, file)
+        if why is not None:
+            batch.hold(unit, why)
+        elif file:
+            taken.append((at, file))
+
+
+def emptied(feed: Feed, before: Sequence[Mapping[str, float]], file: Mapping[str, float]) -> Held | None:
+    """Why a person must look at a file whose columns lost their cells; None when nothing speaks against it.
+
+    Args:
+        feed: Its declaration, which says how much they may lose.
+        before: Of the last files taken in, column -> share of the rows with something in it.
+        file: The same of the file in question.
+    """
+    known = {name: median(shares) for name in file if (shares := [f[name] for f in before if name in f])}
+    lost = [name for name, share in known.items() if file[name] < share - feed.may_empty]
+    if not lost:
+        return None
+    said = ", ".join(f"{name} {file[name]:.0%} instead of {known[name]:.0%}" for name in sorted(lost))
+    return Held(
+        EMPTIED,
+        f"Every required column of {feed.name} must be filled as in the last {len(before)} files taken in, or in at "
+        f"most {feed.may_empty:.0%} of the rows less; filled are {said}. Release it if the source has no more, else "
+        "reject it and have it sent again: an export that lost a right has empty fields and no error.",
+    )
+
+
+def filled(batch: Batch, unit: Unit) -> dict[str, float]:
+    """Required column -> share of a mapped unit's rows with something in it; empty for too few rows to say."""
+    count = rows(batch, unit)
+    parts = sorted((batch.place(unit) / "mapped" / FILLED).glob("*.parquet"))
+    if count < LEAST_ROWS or not parts:
+        return {}
+    total = pl.concat([pl.read_parquet(part) for part in parts]).sum()
+    return {name: total[name].item() / count for name in total.columns}
+
+
+def rows(batch: Batch, unit: Unit) -> int:
+    """Source rows of a mapped unit."""
+    return int(read_json(batch.place(unit) / "mapped" / "report.json")["rows"])

@@ -1,0 +1,130 @@
+"""A column that suddenly has far fewer cells holds its file: an export that lost a right is sent without any error."""
+
+import contextlib
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from pipelines.base.lake import Lake
+from pipelines.ingest import __main__ as command
+from pipelines.ingest import check
+from pipelines.ingest.feeds import Feed
+from pipelines.ingest.filled import emptied
+from tests.kills.roads import nothing_failed
+
+from .test_held_files import COURSES, NOTE
+
+CATALOGUE = COURSES | {"full": None}
+
+
+@pytest.fixture(autouse=True)
+def company(keys, store, tmp_path, monkeypatch):
+    """A catalogue. Great Expectations has no say in what is held."""
+    declare(tmp_path, CATALOGUE)
+    (tmp_path / "exports" / "lms").mkdir(parents=True)
+    monkeypatch.setenv("CANDOR_FEEDS", str(tmp_path / "feeds"))
+    monkeypatch.setenv("CANDOR_EXPORTS", str(tmp_path / "exports"))
+    for module in (command, check):
+        monkeypatch.setattr(module, "validator", lambda: contextlib.nullcontext(nothing_failed))
+
+
+def declare(folder: Path, feed: dict) -> None:
+    (folder / "feeds").mkdir(exist_ok=True)
+    (folder / "feeds" / "courses.yaml").write_text(yaml.safe_dump(feed))
+
+
+@pytest.fixture
+def deliver(tmp_path):
+    """Courses of a month, some of them without a title."""
+
+    def write(month: int, count: int, empty: int) -> None:
+        lines = ["id,title", *(f"M{month}C{n},{'' if n < empty else f'Course {n}'}" for n in range(count))]
+        (tmp_path / "exports" / "lms" / f"courses_2026-{month:02d}.csv").write_text("\n".join(lines) + "\n")
+
+    return write
+
+
+@pytest.fixture
+def run(capsys, store):
+    """Take in everything new; files that were held: month's reason and message."""
+
+    def ingest(batch: str) -> list[tuple[str, str]]:
+        assert command.main(["run", "--batch", batch]) == 0
+        capsys.readouterr()
+        report = json.loads(store.read(f"reports/ingest/{batch}.json"))
+        return [(held["reason_code"], held["message"]) for held in report["held"]]
+
+    return ingest
+
+
+def test_a_file_whose_column_lost_its_cells_waits_and_is_taken_in_when_a_person_says_so(run, deliver, store, capsys):
+    deliver(6, 30, 0)
+    assert run("june") == []
+    deliver(7, 30, 12)
+    ((code, message),) = run("july")
+    assert code == "emptied_column"
+    assert "must be filled as in the last 1 files taken in, or in at most 20% of the rows less" in message
+    assert "filled are title 60% instead of 100%." in message
+    command.main(["held"])
+    _, sha256, *_ = next(line.split() for line in capsys.readouterr().out.splitlines() if line.startswith("courses "))
+    command.main(["decide", "courses", sha256, "--choice", "release", "--by", "somebody", "--note", NOTE])
+    assert run("august") == []
+    lake = Lake(store)
+    assert len(lake.read("courses", lake.require())) == 48, "twelve rows have no title and are quarantined"
+
+
+def test_what_may_be_empty_is_taken_in(run, deliver):
+    deliver(6, 30, 0)
+    run("june")
+    deliver(7, 30, 6)
+    assert run("july") == []
+
+
+def test_of_a_few_rows_nothing_is_said(run, deliver):
+    deliver(6, 30, 0)
+    run("june")
+    deliver(7, 19, 19)
+    assert run("july") == []
+
+
+def test_a_feed_may_say_that_columns_come_and_go(run, deliver, tmp_path):
+    declare(tmp_path, CATALOGUE | {"may_empty": 1.0})
+    deliver(6, 30, 0)
+    run("june")
+    deliver(7, 30, 30)
+    assert run("july") == []
+
+
+def test_only_the_last_five_files_are_asked_in_the_order_of_their_months(run, deliver):
+    """Half empty in six months, full in five; all but the last in one batch, and that one in another."""
+    for month in range(1, 7):
+        deliver(month, 20, 10)
+    for month in range(7, 12):
+        deliver(month, 20, 0)
+    assert run("history") == []
+    deliver(12, 20, 10)
+    assert [code for code, _ in run("december")] == ["emptied_column"]
+
+
+def test_a_held_file_is_no_measure_for_the_next(run, deliver):
+    deliver(1, 20, 0)
+    for month in (2, 3, 4):
+        deliver(month, 20, 20)
+    assert [code for code, _ in run("history")] == ["emptied_column"] * 3
+
+
+def test_one_full_file_among_half_empty_ones_is_no_measure():
+    feed = Feed.model_validate(CATALOGUE)
+    assert emptied(feed, [{"title": 0.5}, {"title": 0.5}, {"title": 1.0}], {"title": 0.4}) is None
+
+
+def test_a_sentinel_is_an_empty_cell(run, deliver, tmp_path):
+    declare(tmp_path, CATALOGUE | {"sentinels": [{"cells": ["Course 3"], "columns": ["title"]}]})
+    deliver(6, 30, 0)
+    run("june")
+    lines = (tmp_path / "exports" / "lms" / "courses_2026-06.csv").read_text().replace("M6", "M7").splitlines()
+    titled = [line.split(",")[0] + ",Course 3" if "C1" in line else line for line in lines]
+    (tmp_path / "exports" / "lms" / "courses_2026-07.csv").write_text("\n".join(titled) + "\n")
+    assert [code for code, _ in run("july")] == ["emptied_column"]
