@@ -21,7 +21,7 @@ from airflow.sdk import Asset, BaseOperator, Context
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 from airflow.sdk.execution_time.hitl import HITLUser
 
-from pipelines.base.catalog import RETRAIN_REQUEST_ASSET
+from pipelines.base.catalog import RETRAIN_REQUEST_ASSET, SOURCE_SECRETS
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 OWNER: Final = "candor"
@@ -48,6 +48,8 @@ IMPORTABLE: Final = ("CANDOR_VAULT_KEY",)
 PERSON: Final = ("CANDOR_PERSON_KEY",)
 """Each person's own key, under which their rows lie in a snapshot."""
 INGEST: Final = ("CANDOR_PSEUDONYM_KEY", "CANDOR_VAULT_KEY", "CANDOR_AUDIT_KEY")
+SOURCES: Final = (*INGEST, *SOURCE_SECRETS)
+"""For the two steps that talk to the systems that exports come from: what opens those, besides the keys of ingest."""
 VIEWER: Final = ("CANDOR_VIEWER_PASSWORD",)
 HANDED: Final = {"evaluate": (*PERSON, *AUDIT)}
 """What a step of the reproducible graph is handed; the others `PERSON`. Each may have to make rows of people again that
@@ -232,9 +234,18 @@ def environment(secrets: Sequence[str]) -> dict[str, str]:
     kept = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(("AIRFLOW", "_AIRFLOW", "PYTHONPATH")) and (name not in SECRETS or name in secrets)
+        if not name.startswith(("AIRFLOW", "_AIRFLOW", "PYTHONPATH"))
+        and (not _is_secret(name) or _is_in(name, secrets))
     }
     return kept | {"PATH": f"{Path(sys.executable).parent}:{kept.get('PATH', '')}"}
+
+
+def _is_secret(name: str) -> bool:
+    return name in SECRETS or name.startswith(SOURCE_SECRETS)
+
+
+def _is_in(name: str, secrets: Sequence[str]) -> bool:
+    return name in secrets or any(name.startswith(prefix) for prefix in SOURCE_SECRETS if prefix in secrets)
 
 
 def _failure(module: str, code: int, faults: Sequence[str]) -> AirflowException:

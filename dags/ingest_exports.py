@@ -2,10 +2,11 @@
 
 **Owner** data engineering. **Runs** every morning and by hand.
 
-Finds files in `CANDOR_EXPORTS` that no batch has taken yet and takes each through land (sha256, write-once),
-read and map; then the whole batch is validated and published to the lake, the vault and quarantine, all at
-once. A day without new files is skipped and announces nothing. Beside this, the keys of exports that landed more than
-`privacy.keep_days` ago are destroyed: such a file cannot be read again, a replay holds it as `expired`.
+Finds files in `CANDOR_EXPORTS`, and on the servers that feeds name, that no batch has taken yet and takes each
+through land (sha256, write-once), read and map; then the whole batch is validated and published to the lake, the
+vault and quarantine, all at once. A day without new files is skipped and announces nothing. Beside this, the keys of
+exports that landed more than `privacy.keep_days` ago are destroyed: such a file cannot be read again, a replay holds
+it as `expired`.
 
 **When it fails** read the log of the red task: the last line names the feed, the rule and the count. A file
 that cannot be read or believed is held and does not stop the others: one `held_file` run each asks in *Required
@@ -17,7 +18,7 @@ from datetime import timedelta
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import DAG, Asset, CronTriggerTimetable, task
 
-from dags._stage import BATCH, INGEST, OWNER, RETRIED, Stage, questions
+from dags._stage import BATCH, INGEST, OWNER, RETRIED, SOURCES, Stage, questions
 from pipelines.base.catalog import LAKE_ASSET
 
 with DAG(
@@ -32,14 +33,16 @@ with DAG(
     discover = Stage(
         task_id="discover",
         command=["pipelines.ingest", "discover", "--batch", BATCH],
-        secrets=INGEST,
+        secrets=SOURCES,
         take="units",
         **RETRIED,
     )
 
     # One process a file for its three steps: starting one costs more than most files do.
     take = ["pipelines.ingest", "take", BATCH]
-    file = Stage.partial(task_id="land_read_map", command=take, secrets=INGEST, **RETRIED).expand(about=discover.output)
+    file = Stage.partial(task_id="land_read_map", command=take, secrets=SOURCES, **RETRIED).expand(
+        about=discover.output
+    )
     validate = Stage(task_id="validate", command=["pipelines.ingest", "validate", BATCH], secrets=INGEST)
     publish = Stage(
         task_id="publish",

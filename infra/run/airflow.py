@@ -18,6 +18,7 @@ from infra.run.api import Api, Unreachable
 from infra.setup import secrets
 from infra.setup.company import ROOT, Company, Refused
 from infra.setup.venv import PYTHON, VENV
+from pipelines.base.catalog import SOURCE_SECRETS
 
 COMPONENTS: Final[dict[str, tuple[str, ...]]] = {
     "api-server": (str(PYTHON), "-m", "infra.run.api_server", "--host", "127.0.0.1", "--workers", "1"),
@@ -147,6 +148,7 @@ def environment(company: Company) -> dict[str, str]:
         name: value
         for name, value in os.environ.items()
         if not name.startswith(("AIRFLOW", "CANDOR_", "VIRTUAL_ENV", "PYTHON", "MAKE"))
+        or name.startswith(SOURCE_SECRETS)
     }
     return {
         **inherited,

@@ -33,6 +33,9 @@ GATED: Final = "gated"
 DECIDE: Final = "decide.json"
 """In what `score` leaves: the numbers that decided."""
 
+SOURCE_SECRETS: Final = ("CANDOR_SFTP_", "CANDOR_PGP_")
+"""How variables begin that hold secrets of sources, which feeds name."""
+
 LAKE_LOCK: Final = "lake.lock"
 
 # Airflow assets: the seams between DAGs.

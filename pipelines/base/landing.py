@@ -118,6 +118,11 @@ def replace(store: Store, key: str, source: BinaryIO, scratch: Path) -> None:
     settle(store, key)
 
 
+def is_rewritten(store: Store, key: str) -> bool:
+    """Whether other bytes stand in an object's place than those that landed."""
+    return _place(store, key).rpartition("/")[2] != "0"
+
+
 def settle(store: Store, key: str) -> None:
     """Destroy every key of an object but the one it is sealed under: those of bytes that were there before."""
     place = _place(store, key)

@@ -122,8 +122,7 @@ def run(batch: Batch, replay: str | None) -> str:
         return finish(batch)
     feeds = declared.load(declared.folder())
     plan = discover(batch, replay)
-    for name, count in plan["waiting"].items():
-        log.info("files_wait", feed=name, count=count)
+    _tell(plan)
     if not plan["units"] and not plan["duplicates"]:
         waiting = ", ".join(f"{name} {count}" for name, count in plan["waiting"].items())
         return f"nothing new for batch {batch.name}" + (f"; not complete yet: {waiting}" if waiting else "")
@@ -137,6 +136,15 @@ def run(batch: Batch, replay: str | None) -> str:
                 log.warning("file_held", feed=unit.feed, reason_code=held["reason_code"], message=held["message"])
         check(batch, feeds, validate)
     return finish(batch)
+
+
+def _tell(plan: Mapping[str, Any]) -> None:
+    """Log what of the feeds was seen and is not in the plan."""
+    log = get_logger("ingest")
+    for name, count in plan["waiting"].items():
+        log.info("files_wait", feed=name, count=count)
+    for name, reasons in plan.get("passed_over", {}).items():
+        log.warning("files_passed_over", feed=name, **reasons)
 
 
 def undecided(batch: Batch) -> list[dict[str, str]]:
@@ -233,8 +241,7 @@ def _of_batch(batch: Batch, given: argparse.Namespace) -> str:
         return run(batch, given.replay)
     if given.step == "discover":
         plan = discover(batch, given.replay)
-        for feed, count in plan["waiting"].items():
-            get_logger("ingest").info("files_wait", feed=feed, count=count)
+        _tell(plan)
         largest_first = sorted(plan["units"], key=lambda unit: -unit["size"])  # the longest task must not begin last
         return json.dumps({"batch": plan["batch"], "units": [unit["id"] for unit in largest_first]})
     feeds = declared.load(declared.folder())

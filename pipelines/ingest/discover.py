@@ -1,54 +1,43 @@
 """Find what is new: files that a feed declares and whose bytes were not taken in before.
 
-Reads   exports    the folder CANDOR_EXPORTS, and the register of files
+Reads   exports    the folder CANDOR_EXPORTS, servers that feeds name, and the register of files
 Writes  plan       plan.sealed: units in the order of the feeds, duplicate deliveries, how many files are not complete
 
 A held file comes up again when its feed's declaration changed or when a person released it; its owner otherwise sends
 other bytes. A delta whose predecessor has not arrived waits.
 """
 
-import json
 import os
-import re
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any
 
-from pipelines.base.digests import sha256_bytes, sha256_file
 from pipelines.base.errors import SettingsError
 from pipelines.base.settings import environment
 from pipelines.base.store import Store
-from pipelines.ingest import decide, files, plausible
+from pipelines.ingest import arrivals, decide, files, plausible
 from pipelines.ingest import feeds as declared
+from pipelines.ingest.arrivals import Found, OnDisk, matched
 from pipelines.ingest.batch import Batch, Unit, tidy, unit_id, unit_record
-from pipelines.ingest.feeds import Feed, Ready
+from pipelines.ingest.feeds import Feed
+
+if TYPE_CHECKING:
+    from pipelines.ingest.pickup import Sighted
 
 EXPORTS = "CANDOR_EXPORTS"
-UNIT_BY = "unit_by"
-MANIFEST: Final = 1 << 20
-"""Bytes of the largest manifest that is read."""
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A file that matches a feed."""
-
-    path: Path
-    name: str
-    groups: Mapping[str, str]
-    is_ready: bool = True
-    """Whether it shows that it is complete, as its feed asks."""
 
 
 def place(feed: Feed) -> Path:
     """The folder in which a feed's files arrive.
 
     Raises:
-        SettingsError: CANDOR_EXPORTS is not set.
+        SettingsError: CANDOR_EXPORTS is not set, or they arrive on a server.
     """
+    if feed.sftp is not None:
+        raise SettingsError(f"The files of {feed.name} must lie in a folder to be read here; they lie on a server.")
     root = (
         declared.folder() if feed.root == "feeds" else Path(environment(EXPORTS, "the folder that exports arrive in"))
     )
@@ -56,7 +45,7 @@ def place(feed: Feed) -> Path:
 
 
 def matching(feed: Feed, folder: Path, now: float) -> Iterator[Found]:
-    """Files below `folder` that the feed declares, by name; unfinished ones (hidden, .tmp, .part) are passed over.
+    """Files below `folder` that the feed declares, by name; unfinished ones (hidden, .tmp, …) are passed over.
 
     Args:
         feed: The feed.
@@ -81,17 +70,7 @@ def matching(feed: Feed, folder: Path, now: float) -> Iterator[Found]:
             relative = path.relative_to(folder).as_posix()
             groups = matched(feed, relative)
             if groups is not None:
-                yield Found(path, relative, groups, is_ready(feed, path, now))
-
-
-def matched(feed: Feed, name: str) -> dict[str, str] | None:
-    """Named groups of a path below the feed's location; None when it is not declared or not finished."""
-    match = re.fullmatch(feed.files, name)
-    last = name.rpartition("/")[2]
-    signal = feed.ready.suffix if feed.ready is not None else None
-    if match is None or last.startswith(".") or last.endswith((".tmp", ".part", *([signal] if signal else []))):
-        return None
-    return {group: value for group, value in match.groupdict().items() if value is not None}
+                yield Found(OnDisk(path), relative, groups, is_ready(feed, path, now))
 
 
 def is_ready(feed: Feed, path: Path, now: float) -> bool:
@@ -100,11 +79,7 @@ def is_ready(feed: Feed, path: Path, now: float) -> bool:
         return True
     if feed.ready.untouched_seconds is not None:
         return now - path.stat().st_mtime >= feed.ready.untouched_seconds
-    return _beside(path, feed.ready).is_file()
-
-
-def _beside(path: Path, ready: Ready) -> Path:
-    return path.with_name(f"{path.name}{ready.suffix}")
+    return path.with_name(f"{path.name}{feed.ready.suffix}").is_file()
 
 
 def units_of(feed: Feed, folder: Path) -> list[Unit]:
@@ -115,62 +90,7 @@ def units_of(feed: Feed, folder: Path) -> list[Unit]:
 def sighted(feed: Feed, folder: Path) -> tuple[list[Unit], int]:
     """Units, and how many files of the feed are not complete yet."""
     found = list(matching(feed, folder, time.time()))
-    waiting = sum(not item.is_ready for item in found)
-    if feed.dialect == "documents":
-        return deliveries(feed, found), waiting
-    return [one(feed, item) for item in found if item.is_ready], waiting
-
-
-def deliveries(feed: Feed, found: Iterable[Found]) -> list[Unit]:
-    """Documents as units, one a delivery; one that is not complete waits for its last document."""
-    by = [str(name) for name in feed.options.get(UNIT_BY, ())]
-    together: dict[tuple[str, ...], list[Found]] = {}
-    for item in found:
-        together.setdefault(tuple(item.groups[name] for name in by), []).append(item)
-    return [
-        delivery(feed, dict(zip(by, values, strict=True)), items)
-        for values, items in together.items()
-        if all(item.is_ready for item in items)
-    ]
-
-
-def delivery(feed: Feed, groups: Mapping[str, str], items: list[Found]) -> Unit:
-    """Documents of one delivery as a unit, named by what tells deliveries apart."""
-    documents = tuple((item.name, sha256_file(item.path), item.path.stat().st_size) for item in items)
-    digest = sha256_bytes("\n".join(f"{sha256}  {name}" for name, sha256, _ in documents).encode())
-    name = "/".join(groups.values()) or "all"
-    size = sum(size for *_, size in documents)
-    return Unit(unit_id(feed.name, digest), feed.name, name, digest, size, dict(groups), feed.sha256, documents)
-
-
-def one(feed: Feed, item: Found) -> Unit:
-    """A file as a unit."""
-    sha256 = sha256_file(item.path)
-    size = item.path.stat().st_size
-    said, declaration = None, feed.sha256
-    if feed.ready is not None and feed.ready.manifest is not None:
-        said, digest = _manifest(_beside(item.path, feed.ready), item.path.name)
-        declaration = sha256_bytes(f"{feed.sha256} {digest}".encode())  # a manifest that is corrected is another one
-    return Unit(
-        unit_id(feed.name, sha256), feed.name, item.name, sha256, size, dict(item.groups), declaration, manifest=said
-    )
-
-
-def _manifest(path: Path, name: str) -> tuple[dict[str, Any], str]:
-    """What a manifest says of a file, empty when that is nothing usable; and the manifest's digest."""
-    try:
-        with path.open("rb") as file:
-            data = file.read(MANIFEST + 1)
-    except OSError:
-        return {}, ""
-    try:
-        entries = json.loads(data)["files"] if len(data) <= MANIFEST else []
-        said = next(entry for entry in entries if entry["name"] == name)
-        sha256, records = said["sha256"], said["records"]
-    except (ValueError, KeyError, TypeError, StopIteration, RecursionError):
-        return {}, sha256_bytes(data)
-    is_usable = isinstance(sha256, str) and type(records) is int
-    return {"sha256": sha256.lower(), "records": records} if is_usable else {}, sha256_bytes(data)
+    return arrivals.units_of(feed, found), sum(not item.is_ready for item in found)
 
 
 def _is_known(unit: Unit, records: list[files.Record]) -> bool:
@@ -257,11 +177,12 @@ def discover(batch: Batch, replay: str | None = None) -> dict[str, Any]:
     new: list[Unit]
     duplicates: list[Unit] = []
     waiting: dict[str, int] = {}
+    passed_over: dict[str, dict[str, int]] = {}
     if replay is not None:
         new = replayed(batch.store, feeds[replay])
     else:
         _exports()
-        seen = {name: sighted(feed, place(feed)) for name, feed in feeds.items()}
+        seen, passed_over = _seen(batch.store, feeds)
         new = released(batch.store, feeds)
         again = {unit.id for unit in new}
         found, duplicates = sort(batch.store, [unit for units, _ in seen.values() for unit in units])
@@ -281,9 +202,31 @@ def discover(batch: Batch, replay: str | None = None) -> dict[str, Any]:
         "units": [unit_record(unit) for unit in new],
         "duplicates": [unit_record(unit) for unit in duplicates],
         "waiting": waiting,
+        "passed_over": passed_over,
     }
     batch.write_plan(plan)
     return plan
+
+
+def _seen(
+    store: Store, feeds: Mapping[str, Feed]
+) -> tuple[dict[str, tuple[list[Unit], int]], dict[str, dict[str, int]]]:
+    """What is there of each feed and how much of it is not complete; and what was passed over on servers, and why."""
+    picked = _picked(store, [feed for feed in feeds.values() if feed.sftp is not None])
+    seen = {
+        name: (picked[name].units, picked[name].waiting) if name in picked else sighted(feed, place(feed))
+        for name, feed in feeds.items()
+    }
+    return seen, {name: dict(some.passed_over) for name, some in picked.items() if some.passed_over}
+
+
+def _picked(store: Store, feeds: list[Feed]) -> "dict[str, Sighted]":
+    """What is there of feeds whose files lie on servers; what speaks to those is loaded only then."""
+    if not feeds:
+        return {}
+    from pipelines.ingest import pickup
+
+    return pickup.sighted(store, feeds)
 
 
 def _exports() -> None:

@@ -20,6 +20,7 @@ from pipelines.base.contracts import TABLES
 from pipelines.base.errors import SettingsError
 from pipelines.base.settings import Count, environment, parsed
 from pipelines.ingest.rules import Condition, Declared, Join, Name, Options, Rule, TableMap
+from pipelines.ingest.sources import Pgp, Sftp
 
 READERS: Final = Path(__file__).parent / "read"
 """Each module in it is a dialect, unless its name begins with an underscore."""
@@ -63,7 +64,8 @@ class Ready(Declared):
     """The same, and it is JSON: `{"files": [{"name": …, "sha256": …, "records": …}]}`. A file that is not what its
     manifest says is held, until either of them changes."""
     untouched_seconds: Count | None = None
-    """Nobody has written to it for so long. The only way for a folder of documents, where it holds for all of them."""
+    """Nobody has written to it for so long; on a server, two looks so far apart saw the same size and time. The only
+    way for a folder of documents, where it holds for all of them."""
 
     @property
     def suffix(self) -> str | None:
@@ -123,11 +125,18 @@ class Feed(Declared):
     root: Literal["exports", "feeds"] = "exports"
     """`feeds` reads a file that lies beside the declaration."""
     location: str
-    """Folder below the root; empty for the root itself."""
+    """Folder below the root; empty for the root itself. With `sftp`, the folder on that server: below the one that an
+    account begins in, or from the top with a slash in front."""
+    sftp: Sftp | None = None
+    """The server that the files lie on; without a word they lie in a folder of this machine."""
     files: str
-    """Regular expression for the path below the location; named groups become columns and the period."""
+    """Regular expression for the path below the location; named groups become columns and the period. On a server,
+    folders are looked into as deep as it has slashes."""
     ready: Ready | None = None
-    """How a file shows that it is complete; without a word it is, unless its name is hidden or ends in .tmp, .part."""
+    """How a file shows that it is complete; without a word it is, unless its name is hidden or ends in .tmp, .part,
+    .filepart. Files on a server must show it."""
+    pgp: Pgp | None = None
+    """Files are encrypted, and signed."""
     full: Full | None = None
     """Files hold all there is, not only what changed."""
     delta: Delta | None = None
@@ -271,7 +280,8 @@ def _read(file: Path) -> tuple[Feed | None, list[str]]:
         raw = parsed(data)
         if not isinstance(raw, dict):
             return None, [f"{file.name}: must be a mapping"]
-        return Feed.model_validate({**raw, "sha256": hashlib.sha256(data).hexdigest()}), []
+        feed = Feed.model_validate({**raw, "sha256": hashlib.sha256(data).hexdigest()})
+        return _with_keys(feed, file.parent), []
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         return None, [f"{file.name}: must be YAML" + (f"; parsing failed at line {mark.line + 1}" if mark else "")]
@@ -279,6 +289,14 @@ def _read(file: Path) -> tuple[Feed | None, list[str]]:
         found = error.errors(include_url=False)
         faults = [f"{file.name}: {'.'.join(map(str, e['loc']))}: {e['msg']}" for e in found]
         return _without(raw, {str(e["loc"][0]) for e in found}), faults
+
+
+def _with_keys(feed: Feed, folder: Path) -> Feed:
+    """The feed; the public keys that it names are a part of what it declares."""
+    if feed.pgp is None or feed.pgp.public_keys is None or not (folder / feed.pgp.public_keys).is_file():
+        return feed
+    keys = hashlib.sha256((folder / feed.pgp.public_keys).read_bytes()).hexdigest()
+    return feed.model_copy(update={"sha256": hashlib.sha256(f"{feed.sha256} {keys}".encode()).hexdigest()})
 
 
 def _without(raw: Mapping[str, Any], wrong: set[str]) -> Feed | None:
@@ -298,6 +316,7 @@ def _semantics(feed: Feed, feeds: Mapping[str, Feed], path: Path) -> list[str]:
         faults.append("extracted_at: must have exactly one of end_of, constant")
     elif end_of is not None and end_of not in feed.groups:
         faults.append(f"extracted_at: {end_of} is no named group of `files`")
+    faults += _origin(feed, path)
     if feed.full is not None and feed.delta is not None:
         faults.append("full: must not stand beside delta")
     if feed.full is not None:
@@ -337,6 +356,20 @@ def _unreconciled(feed: Feed, delta: Feed | None, name: str) -> str | None:
     if not {mapped.table for mapped in feed.tables} & {mapped.table for mapped in delta.tables}:
         return f"reconciles: {name} has no table in common"
     return None
+
+
+def _origin(feed: Feed, path: Path) -> list[str]:
+    """Faults of where files come from."""
+    faults = []
+    if feed.sftp is not None and feed.root == "feeds":
+        faults.append("sftp: must not stand beside `root: feeds`")
+    if feed.sftp is not None and feed.ready is None:
+        faults.append("sftp: needs `ready`, since a file on a server shows nothing by being there")
+    if feed.pgp is not None and feed.dialect == "documents":
+        faults.append("pgp: documents are not opened one by one; have them sent in the clear over SFTP")
+    if feed.pgp is not None and feed.pgp.public_keys is not None and not (path / feed.pgp.public_keys).is_file():
+        faults.append(f"pgp: {feed.pgp.public_keys} is not in the folder of the feeds")
+    return faults
 
 
 def _columns(mapped: TableMap) -> list[str]:

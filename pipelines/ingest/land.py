@@ -1,6 +1,6 @@
 """Keep the exact bytes received, write-once, under their sha256; everything after can be made again from them.
 
-Reads   exports    one file, or one delivery folder of documents
+Reads   exports    one file, or one delivery folder of documents; on a server or in a folder
 Writes  landing    landing/<feed>/<period>/<sha256>/<name>, sealed; one object a document and an index of them
         keys       landing/, a key an object: after `privacy.keep_days` it is destroyed, and the object is `expired`
 """
@@ -9,7 +9,10 @@ import hmac
 import io
 import json
 import shutil
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -17,6 +20,7 @@ from pipelines.base import landing
 from pipelines.base.digests import sha256_bytes
 from pipelines.base.pseudonyms import VAULT_KEY, secret
 from pipelines.base.store import Store
+from pipelines.ingest.arrivals import Gone
 from pipelines.ingest.batch import Batch, Held, Unit, read_json, write_json
 from pipelines.ingest.discover import place
 from pipelines.ingest.feeds import Feed
@@ -48,29 +52,63 @@ def land(batch: Batch, unit: Unit, feed: Feed) -> str:
     done = batch.place(unit) / "landed.json"
     if read_json(done) is None:
         if not unit.is_replay:
-            _copy(batch.store, unit, place(feed), batch.place(unit))
+            _landed(batch.store, unit, feed, batch.place(unit))
         write_json(done, {"key": unit.landing_key, "objects": max(1, len(unit.documents))})
     return f"landed {unit.id}: {max(1, len(unit.documents))} objects, {unit.size} bytes"
 
 
-def _copy(store: Store, unit: Unit, folder: Path, scratch: Path) -> None:
-    for name, sha256, _ in unit.documents:
-        _file(store, document_key(unit, name, sha256), folder / name, sha256, scratch)
-    if unit.documents:
-        index = json.dumps(unit.documents).encode()
-        _one(store, unit.landing_key, io.BytesIO(index), sha256_bytes(index), scratch)
-    else:
-        _file(store, unit.landing_key, folder / unit.name, unit.sha256, scratch)
+def _landed(store: Store, unit: Unit, feed: Feed, scratch: Path) -> None:
+    try:
+        _copy(store, unit, feed, scratch)
+    except Held:
+        if feed.sftp is not None:
+            from pipelines.ingest.pickup import Looks
+
+            Looks(store, feed.name).forget({unit.sha256, *(sha256 for _, sha256, _ in unit.documents)})
+        raise
 
 
-def _file(store: Store, key: str, path: Path, sha256: str, scratch: Path) -> None:
+def _copy(store: Store, unit: Unit, feed: Feed, scratch: Path) -> None:
+    with _source(feed) as opened:
+        for name, sha256, size in unit.documents:
+            _file(store, document_key(unit, name, sha256), partial(opened, name, size), sha256, scratch)
+        if unit.documents:
+            index = json.dumps(unit.documents).encode()
+            _one(store, unit.landing_key, io.BytesIO(index), sha256_bytes(index), scratch)
+        else:
+            _file(store, unit.landing_key, partial(opened, unit.name, unit.size), unit.sha256, scratch)
+
+
+@contextmanager
+def _source(feed: Feed) -> Iterator[Callable[[str, int], AbstractContextManager[BinaryIO]]]:
+    """How a feed's file of a name and size is opened where it arrived; that raises Gone when it cannot be read."""
+    if feed.sftp is None:
+        yield partial(_on_disk, place(feed))
+        return
+    from pipelines.ingest.sftp import connected
+
+    with connected(feed) as server:
+        yield server.opened
+
+
+@contextmanager
+def _on_disk(folder: Path, name: str, _: int) -> Iterator[BinaryIO]:
+    path = folder / name
+    if not path.is_file():
+        raise Gone
+    with path.open("rb") as file:
+        yield file
+
+
+def _file(
+    store: Store, key: str, opened: Callable[[], AbstractContextManager[BinaryIO]], sha256: str, scratch: Path
+) -> None:
     """Land a file unless it is there; the digest in the key must be the digest of what was landed."""
     if landing.is_kept(store, key):
         return
-    if path.is_file():
-        with path.open("rb") as source:
-            if _one(store, key, source, sha256, scratch):
-                return
+    with suppress(Gone), opened() as source:
+        if _one(store, key, source, sha256, scratch):
+            return
     raise Held(CHANGED, "A file must keep its bytes until it is landed; it changed after discovery.")
 
 

@@ -7,7 +7,8 @@ Writes  landing         lines of CSV, elements of JSON lists, documents: without
 A row is a person's when the feed's own rules give one of their pseudonyms; a row that its feed cannot read, when its
 raw text has a word that was theirs alone. Other rows of that kind, files that cannot be read as declared, and objects
 that no batch has registered, cannot be searched: the certificate names them, for their owner to look at. What is
-rewritten gets a new key, and the old one is destroyed. A file whose key is destroyed already (`expire`) holds nobody.
+rewritten gets a new key, and the old one is destroyed; what PGP encrypted is written anew in the clear, since nobody
+can sign for its sender, and sealed as all of landing is. A file whose key is destroyed already (`expire`) holds nobody.
 """
 
 import io
@@ -35,6 +36,7 @@ from pipelines.ingest.documents.extract import Extracted
 from pipelines.ingest.feeds import Feed
 from pipelines.ingest.land import document_key
 from pipelines.ingest.persons import PERSON, are_joined, persons
+from pipelines.ingest.pgp import can_open, landed_plain
 from pipelines.ingest.read import FAULT, LINE, ROW, dialect, parts
 from pipelines.ingest.read.documents import to_frame
 from pipelines.privacy.records import texts, without
@@ -150,16 +152,18 @@ def _documents(store: Store, feed: Feed, record: files.Record, one: Group, note:
 
 def _file(store: Store, feed: Feed, record: files.Record, one: Group, note: Note) -> int:
     """Rewrite one file; what was written is read again before it takes the old one's place. Rows not searched."""
-    unit = landed(record, feed)
+    unit, key = landed(record, feed), record.landing_key
     with _opened(store, record) as (source, folder):
         if source is None:
             return 0
-        rows, mine, unclear = _found(source, folder / "before", feed, unit, one)
+        if not (can_open(feed) or landing.is_rewritten(store, key)):
+            raise Held("not_opened", f"A file of {feed.name} must be opened to be searched; its keys are not at hand.")
+        with landed_plain(store, key, source, feed, folder) as plain:
+            rows, mine, unclear = _found(plain, folder / "before", feed, unit, one)
+            data = without(plain.read_bytes(), mine, feed) if mine else b""
         if not mine:
-            landing.settle(store, record.landing_key)
+            landing.settle(store, key)
             return unclear
-        before = source.read_bytes()
-        data = without(before, mine, feed)
         after = folder / "rewritten"
         after.write_bytes(data)
         left, still, _ = _found(after, folder / "after", feed, unit, one) if rows > len(mine) else (0, set[int](), 0)
@@ -167,8 +171,8 @@ def _file(store: Store, feed: Feed, record: files.Record, one: Group, note: Note
             raise ContractError(
                 f"A landed file of {feed.name} must lose {len(mine)} of {rows} rows; it would not. It is as it was."
             )
-        note(record.landing_key, sha256_bytes(before), sha256_bytes(data))
-        landing.replace(store, record.landing_key, io.BytesIO(data), folder)
+        note(key, sha256_file(source), sha256_bytes(data))
+        landing.replace(store, key, io.BytesIO(data), folder)
     return unclear
 
 

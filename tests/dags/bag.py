@@ -38,7 +38,7 @@ def about(task):
         "after": sorted(task.upstream_task_ids),
         "outlets": [outlet.name for outlet in task.outlets],
         "command": [str(word) for word in words],
-        "secrets": list(getattr(task, "secrets", ()) or ()),
+        "secrets": list(getattr(task, "secrets", ()) or getattr(task, "partial_kwargs", {}).get("secrets", ())),
         "assigned": [user["name"] for user in getattr(task, "assigned_users", None) or ()],
     }
 

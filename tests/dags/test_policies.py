@@ -142,6 +142,11 @@ def test_retrain_runs_the_stages_of_dvc_in_its_order():
     assert tuple(yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]) == STAGES
 
 
+def test_only_discovery_and_landing_are_handed_the_keys_of_sources(dags):
+    handed = {task for task, about in tasks(dags).items() if "CANDOR_SFTP_" in about["secrets"]}
+    assert handed == {("ingest_exports", "discover"), ("ingest_exports", "land_read_map")}
+
+
 def test_only_evaluate_is_handed_protected_attributes(dags):
     handed = {task for task, about in dags["retrain"]["tasks"].items() if "CANDOR_AUDIT_KEY" in about["secrets"]}
     assert handed == {"evaluate"}

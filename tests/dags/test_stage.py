@@ -37,6 +37,15 @@ def test_a_stage_sees_only_the_secrets_it_is_handed(tmp_path):
     assert printed.strip() == "['CANDOR_AUDIT_KEY', 'CANDOR_STORE']"
 
 
+def test_secrets_of_sources_reach_only_the_steps_that_talk_to_them(tmp_path):
+    keys = dict.fromkeys(("CANDOR_SFTP_PAYROLL", "CANDOR_PGP_PAYROLL", "CANDOR_AUDIT_KEY", "CANDOR_STORE"), "x")
+    code = "print(*(sorted(n for n in s.environment(h) if n.startswith('CANDOR')) for h in (s.SOURCES, s.INGEST, ())))"
+    assert tried(code, tmp_path, **keys).strip() == (
+        "['CANDOR_AUDIT_KEY', 'CANDOR_PGP_PAYROLL', 'CANDOR_SFTP_PAYROLL', 'CANDOR_STORE'] "
+        "['CANDOR_AUDIT_KEY', 'CANDOR_STORE'] ['CANDOR_STORE']"
+    )
+
+
 @pytest.mark.parametrize("name", ["SettingsError", "ContractError", "GateRefused"])
 def test_an_error_that_waiting_does_not_mend_is_final(tmp_path, name):
     assert failing(tmp_path, f"{name}: not so", 1) == f"AirflowFailException {name}: not so"

@@ -289,3 +289,49 @@ def test_an_editor_marks_what_a_run_would_refuse(
 def test_an_editor_explains_every_word_that_has_an_explanation() -> None:
     words = json.loads(schema())["$defs"]["Rule"]["properties"]
     assert words["absent"]["description"] == "Text that stands for an empty or missing cell."
+
+
+SFTP = {"host": "h", "user": "u", "host_keys": [f"ssh-ed25519 SHA256:{'A' * 43}"], "private_key": "CANDOR_SFTP_X"}
+PGP = {"private_keys": "CANDOR_PGP_X", "signers": ["A" * 40], "public_keys": "x.asc"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "fault"),
+    [
+        ({"sftp": SFTP}, "sftp: needs `ready`"),
+        ({"sftp": SFTP, "ready": {"marker": ".ok"}, "root": "feeds"}, "sftp: must not stand beside `root: feeds`"),
+        ({"sftp": SFTP | {"host_keys": []}}, "sftp.host_keys"),
+        ({"sftp": SFTP | {"host_keys": ["A" * 43]}}, "sftp.host_keys.0"),
+        ({"sftp": SFTP | {"private_key": "CANDOR_VAULT_KEY"}}, "sftp.private_key"),
+        ({"sftp": SFTP | {"host": "-oProxyCommand=x"}}, "sftp.host"),
+        ({"sftp": SFTP | {"password": "x"}}, "sftp.password"),
+        ({"pgp": PGP}, "pgp: x.asc is not in the folder of the feeds"),
+        ({"pgp": PGP | {"signers": []}}, "must have either signers, or unsafe_unsigned: true"),
+        ({"pgp": PGP | {"unsafe_unsigned": True}}, "must have either signers, or unsafe_unsigned: true"),
+        ({"pgp": PGP | {"signers": ["A" * 16]}}, "pgp.signers.0"),
+        ({"pgp": PGP | {"public_keys": None}}, "must have public_keys when it has signers"),
+        ({"pgp": PGP, "dialect": "documents", "options": {}}, "pgp: documents are not opened one by one"),
+    ],
+)
+def test_a_source_that_is_not_declared_safely_is_refused(
+    tmp_path: Path, changes: dict[str, object], fault: str
+) -> None:
+    write(tmp_path, **changes)
+    with pytest.raises(SettingsError, match=re.escape(fault)):
+        feeds.load(tmp_path)
+
+
+def test_a_change_of_the_public_keys_is_a_change_of_the_feed(tmp_path: Path) -> None:
+    write(tmp_path, pgp=PGP)
+    found = []
+    for content in ("one", "two"):
+        (tmp_path / "x.asc").write_text(content)
+        found.append(feeds.load(tmp_path)["links"].sha256)
+    assert len(set(found)) == 2
+
+
+def test_the_words_that_the_readme_shows_for_servers_and_pgp_are_those_of_a_feed() -> None:
+    (block,) = re.findall(r"```yaml\n(location: /outbound.*?)```", Path("README.md").read_text(), re.DOTALL)
+    shown = yaml.safe_load(block.replace("…", "A" * 43))
+    assert {"location", "sftp", "ready", "pgp"} == set(shown)
+    feeds.Feed.model_validate({**GOOD, **shown})

@@ -2,7 +2,7 @@
 
 Reads   a file or a folder of documents; of joined feeds, what lies in their folders
 Writes  nothing: raw and mapped rows stand in a scratch folder that is removed, pseudonyms are made with a key of the
-        moment, so that no secret is needed
+        moment, so that no secret is needed but the key of a file that is encrypted
 
 Only counts and names leave: of columns, tables, rules and reasons. A file's header is shown once a declared column is
 found in it; before that it may be a row of somebody's values.
@@ -26,6 +26,7 @@ from pipelines.ingest.explain.lookups import Lookups
 from pipelines.ingest.explain.words import Use, uses
 from pipelines.ingest.feeds import Feed
 from pipelines.ingest.map import map_parts
+from pipelines.ingest.pgp import plain
 from pipelines.ingest.read import parts, read_file
 from pipelines.ingest.rules import TableMap
 
@@ -128,7 +129,8 @@ def _explained(feeds: Mapping[str, Feed], feed: Feed, it: Given, scratch: Path) 
     lookups = Lookups(feeds, it.unit.groups.get("period", ""), scratch)
     looks, result, names, held = [Look(mapped) for mapped in feed.tables], Result(), tuple[str, ...](), None
     try:
-        names = read_file(it.source, raw, feed, it.unit).columns
+        with plain(it.source, feed, scratch) as source:
+            names = read_file(source, raw, feed, it.unit).columns
         let = lookups.let_through(feed)
         see = [look.see for look in looks]
         for made in map_parts(parts(raw), let, it.unit, os.urandom(32), lookups.other, see=see):

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from pipelines.base.errors import SettingsError
-from pipelines.ingest import discover
+from pipelines.ingest import arrivals, discover
+from pipelines.ingest.arrivals import Found, OnDisk
 from pipelines.ingest.batch import Unit
-from pipelines.ingest.discover import Found
 from pipelines.ingest.feeds import Feed
 
 
@@ -43,27 +43,24 @@ def given(feed: Feed, path: Path) -> Given:
     if is_documents:
         return _documents(feed, path, place, is_in_place)
     name, groups = _named(feed, path, place)
-    unit = discover.one(feed, Found(path, name, _dated(feed, path) if groups is None else groups))
+    unit = arrivals.one(feed, Found(OnDisk(path), name, _dated(feed, path) if groups is None else groups))
     return Given(path, unit, groups is not None, is_in_place, discover.is_ready(feed, path, time.time()))
 
 
 def _documents(feed: Feed, path: Path, place: Path | None, is_in_place: bool | None) -> Given:
     paths = [path] if path.is_file() else sorted(item for item in path.rglob("*") if item.is_file())
-    found = [
-        Found(item, name, groups)
-        for item in paths
-        for name, groups in [_named(feed, item, place)]
-        if groups is not None
-    ]
-    units = discover.deliveries(feed, found)
+    named = [(item, *_named(feed, item, place)) for item in paths]
+    found = {item: Found(OnDisk(item), name, groups) for item, name, groups in named if groups is not None}
+    units = arrivals.deliveries(feed, found.values())
     if len(units) != 1:
         raise SettingsError(
             f"FILE must name documents of one delivery of {feed.name}; those whose names match its `files` are of "
             f"{len(units)}. Name one of its folders, or correct the pattern."
         )
     now = time.time()
-    is_ready = all(discover.is_ready(feed, item.path, now) for item in found)
-    return Given(found[0].path.parents[found[0].name.count("/")], units[0], True, is_in_place, is_ready)
+    is_ready = all(discover.is_ready(feed, item, now) for item in found)
+    first, item = next(iter(found.items()))
+    return Given(first.parents[item.name.count("/")], units[0], True, is_in_place, is_ready)
 
 
 def _place(feed: Feed) -> Path | None:
@@ -78,10 +75,10 @@ def _named(feed: Feed, path: Path, place: Path | None) -> tuple[str, Mapping[str
     """The name below the location, and its groups. Elsewhere, the shortest end of the path that the feed declares."""
     if place is not None and path.is_relative_to(place):
         name = path.relative_to(place).as_posix()
-        return name, discover.matched(feed, name)
+        return name, arrivals.matched(feed, name)
     for count in range(1, len(path.parts)):
         name = "/".join(path.parts[-count:])
-        groups = discover.matched(feed, name)
+        groups = arrivals.matched(feed, name)
         if groups is not None:
             return name, groups
     return path.name, None

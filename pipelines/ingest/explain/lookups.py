@@ -10,6 +10,7 @@ from pipelines.ingest import discover
 from pipelines.ingest.batch import Held, Unit
 from pipelines.ingest.feeds import Feed
 from pipelines.ingest.map import Raw, beside, joined
+from pipelines.ingest.pgp import plain
 from pipelines.ingest.read import parts, read_file
 from pipelines.ingest.rules import Join, TableMap
 
@@ -67,7 +68,8 @@ class Lookups:
             out = self.scratch / f"{name}-{number}"
             out.mkdir()
             try:
-                read_file(_source(feed, unit), out, feed, unit)
+                with plain(_source(feed, unit), feed, self.scratch) as source:
+                    read_file(source, out, feed, unit)
             except Held as why:
                 return [], f"its file is held: {why.reason_code}: {why}"
             found += [(part, unit.groups) for part in parts(out)]

@@ -20,6 +20,7 @@ import polars as pl
 from pipelines.ingest.batch import Batch, Held, Unit, read_json, result, write_json
 from pipelines.ingest.feeds import Feed
 from pipelines.ingest.land import fetch, forget
+from pipelines.ingest.pgp import landed_plain
 
 NULL: Final = "\x00"
 """An explicit null of the source, kept apart from an absent key (null) and an empty cell ("")."""
@@ -152,8 +153,9 @@ def reading(batch: Batch, unit: Unit, feed: Feed) -> Generator[Path, None, None]
     with result(done) as out:
         source = fetch(batch.store, unit.landing_key, out / ".source")
         try:
-            with ThreadPoolExecutor(1) as reader:
-                work = reader.submit(read_file, source, out, feed, unit)
+            opened = landed_plain(batch.store, unit.landing_key, source, feed, out)
+            with opened as plain, ThreadPoolExecutor(1) as reader:
+                work = reader.submit(read_file, plain, out, feed, unit)
                 given = 0
                 while not work.done():
                     whole = parts(out)[given:-1]  # the last may still be at work

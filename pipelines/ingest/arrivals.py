@@ -1,0 +1,142 @@
+"""Files where they arrived, wherever that is, and the units that they are.
+
+A feed's own words say which names are its own; how a file is read, listed and found complete is the business of the
+place that it lies in: a folder (`discover`) or a server (`pickup`).
+"""
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+from pipelines.base.digests import sha256_bytes, sha256_file
+from pipelines.ingest.batch import Unit, unit_id
+from pipelines.ingest.feeds import Feed
+
+UNIT_BY: Final = "unit_by"
+MANIFEST: Final = 1 << 20
+"""Bytes of the largest manifest that is read."""
+UNFINISHED: Final = (".tmp", ".part", ".filepart")
+"""How names end while somebody still writes."""
+
+
+class Gone(Exception):  # not an error of the program: whoever asked knows what it means
+    """A file that was seen cannot be read."""
+
+
+class Arrival(Protocol):
+    """A file where it arrived."""
+
+    @property
+    def sha256(self) -> str:
+        """Of its bytes."""
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+
+    def beside(self, suffix: str) -> bytes | None:
+        """The first bytes, one more than `MANIFEST`, of the file whose name has this at its end; None without one."""
+
+
+@dataclass(frozen=True, slots=True)
+class OnDisk:
+    """A file in a folder."""
+
+    path: Path
+
+    @property
+    def sha256(self) -> str:
+        """Of its bytes."""
+        return sha256_file(self.path)
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return self.path.stat().st_size
+
+    def beside(self, suffix: str) -> bytes | None:
+        """The first bytes of the file whose name has this at its end."""
+        try:
+            with self.path.with_name(f"{self.path.name}{suffix}").open("rb") as file:
+                return file.read(MANIFEST + 1)
+        except OSError:
+            return None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A file that matches a feed."""
+
+    file: Arrival
+    name: str
+    """Path below the feed's location."""
+    groups: Mapping[str, str]
+    is_ready: bool = True
+    """Whether it shows that it is complete, as its feed asks."""
+
+
+def matched(feed: Feed, name: str) -> dict[str, str] | None:
+    """Named groups of a path below the feed's location; None when it is not declared or not finished."""
+    match = re.fullmatch(feed.files, name)
+    last = name.rpartition("/")[2]
+    signal = feed.ready.suffix if feed.ready is not None else None
+    if match is None or last.startswith(".") or last.endswith((*UNFINISHED, *([signal] if signal else []))):
+        return None
+    return {group: value for group, value in match.groupdict().items() if value is not None}
+
+
+def units_of(feed: Feed, found: list[Found]) -> list[Unit]:
+    """What is complete as units; documents of one delivery are one unit."""
+    if feed.dialect == "documents":
+        return deliveries(feed, found)
+    return [one(feed, item) for item in found if item.is_ready]
+
+
+def deliveries(feed: Feed, found: Iterable[Found]) -> list[Unit]:
+    """Documents as units, one a delivery; one that is not complete waits for its last document."""
+    by = [str(name) for name in feed.options.get(UNIT_BY, ())]
+    together: dict[tuple[str, ...], list[Found]] = {}
+    for item in found:
+        together.setdefault(tuple(item.groups[name] for name in by), []).append(item)
+    return [
+        delivery(feed, dict(zip(by, values, strict=True)), items)
+        for values, items in together.items()
+        if all(item.is_ready for item in items)
+    ]
+
+
+def delivery(feed: Feed, groups: Mapping[str, str], items: list[Found]) -> Unit:
+    """Documents of one delivery as a unit, named by what tells deliveries apart."""
+    documents = tuple((item.name, item.file.sha256, item.file.size) for item in items)
+    digest = sha256_bytes("\n".join(f"{sha256}  {name}" for name, sha256, _ in documents).encode())
+    name = "/".join(groups.values()) or "all"
+    size = sum(size for *_, size in documents)
+    return Unit(unit_id(feed.name, digest), feed.name, name, digest, size, dict(groups), feed.sha256, documents)
+
+
+def one(feed: Feed, item: Found) -> Unit:
+    """A file as a unit."""
+    sha256 = item.file.sha256
+    said, declaration = None, feed.sha256
+    if feed.ready is not None and feed.ready.manifest is not None:
+        said, digest = _manifest(item.file.beside(feed.ready.manifest), item.name.rpartition("/")[2])
+        declaration = sha256_bytes(f"{feed.sha256} {digest}".encode())  # a manifest that is corrected is another one
+    size, groups = item.file.size, dict(item.groups)
+    return Unit(unit_id(feed.name, sha256), feed.name, item.name, sha256, size, groups, declaration, manifest=said)
+
+
+def _manifest(data: bytes | None, name: str) -> tuple[dict[str, Any], str]:
+    """What a manifest says of a file, empty when that is nothing usable; and the manifest's digest."""
+    if data is None:
+        return {}, ""
+    try:
+        entries = json.loads(data)["files"] if len(data) <= MANIFEST else []
+        said = next(entry for entry in entries if entry["name"] == name)
+        sha256, records = said["sha256"], said["records"]
+    except (ValueError, KeyError, TypeError, StopIteration, RecursionError):
+        return {}, sha256_bytes(data)
+    is_usable = isinstance(sha256, str) and type(records) is int
+    return {"sha256": sha256.lower(), "records": records} if is_usable else {}, sha256_bytes(data)
