@@ -61,8 +61,8 @@ class Ready(Declared):
     marker: Suffix | None = None
     """A file beside it with the same name and this at its end, such as `.done`; what is in it does not matter."""
     manifest: Suffix | None = None
-    """The same, and it is JSON: `{"files": [{"name": …, "sha256": …, "records": …}]}`. A file that is not what its
-    manifest says is held, until either of them changes."""
+    """The same, and it is JSON: `{"files": [{"name": …, "sha256": …, "records": …}]}`, with the digest of what was
+    delivered, encrypted or not. A file that is not what its manifest says is held, until either of them changes."""
     untouched_seconds: Count | None = None
     """Nobody has written to it for so long; on a server, two looks so far apart saw the same size and time. The only
     way for a folder of documents, where it holds for all of them."""

@@ -1,10 +1,13 @@
 """Encrypted and signed exports: real keys, made here by gpg, which also makes every message."""
 
+import contextlib
 import io
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -304,19 +307,61 @@ def test_a_key_that_expires_soon_is_told(people, encrypt, signed, tmp_path, caps
     assert "pgp_key_expires" not in capsys.readouterr().err
 
 
-def test_no_agent_and_no_key_stays_behind(encrypt, tmp_path):
-    def agents() -> set[str]:
-        found = [path for path in Path("/proc").glob("[0-9]*/cmdline") if HOME.encode() in path.read_bytes()]
-        return {path.parent.name for path in found}
+def agents() -> list[Path]:
+    """Processes that have a home of ours."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):  # it has just ended
+            found += [path] if HOME.encode() in path.read_bytes() else []
+    return found
 
+
+def all_ended() -> bool:
+    """Whether no agent of ours is left; one takes a moment to end."""
+    until = time.monotonic() + 20
+    while agents() and time.monotonic() < until:
+        time.sleep(0.05)
+    return not agents()
+
+
+def test_no_agent_and_no_key_stays_behind(encrypt, tmp_path):
     opened(encrypt(CSV), tmp_path)
-    assert (agents(), list(MEMORY.glob(f"{HOME}*"))) == (set(), [])
+    assert not list(MEMORY.glob(f"{HOME}*"))
+    assert all_ended()
+
+
+def test_what_a_killed_run_left_of_keys_and_agents_ends_with_the_next(encrypt, tmp_path):
+    message = encrypt(CSV)
+    (tmp_path / "message").write_bytes(message)
+    code = f"""
+import os
+from pathlib import Path
+from pipelines.ingest import pgp
+from pipelines.ingest.feeds import folder, load
+pgp._decrypt = lambda *_: os.kill(os.getpid(), 9)
+with pgp.plain(Path({str(tmp_path / "message")!r}), load(folder())["courses"], Path({str(tmp_path)!r})): pass
+"""
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == -9
+    (home,) = MEMORY.glob(f"{HOME}*")
+    assert home.stat().st_mode & 0o777 == 0o700
+    assert agents()
+    assert opened(message, tmp_path) == CSV
+    assert all_ended()
 
 
 def test_check_explains_an_encrypted_file(encrypt, ingest, tmp_path):
     (tmp_path / "exports" / "courses_2026-05.csv.pgp").write_bytes(encrypt(CSV))
     code, said = ingest("check", "courses", str(tmp_path / "exports" / "courses_2026-05.csv.pgp"))
     assert (code, "title" in said) == (0, True), said
+
+
+def test_check_explains_a_copy_of_a_file_from_a_server_without_asking_the_server(
+    signed, sftp, encrypt, ingest, tmp_path
+):
+    signed(sftp=sftp | {"port": 1}, ready={"marker": ".done"})
+    (tmp_path / "courses_2026-05.csv.pgp").write_bytes(encrypt(CSV))
+    code, said = ingest("check", "courses", str(tmp_path / "courses_2026-05.csv.pgp"))
+    assert (code, "a run waits for it" in said) == (0, False), said
 
 
 def test_a_status_that_says_good_needs_all_of_it_to_be_good():

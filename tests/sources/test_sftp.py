@@ -1,8 +1,11 @@
 """Exports on a server: OpenSSH's own where it behaves, one of ours where it must lie."""
 
 import asyncio
+import json
 import os
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -289,6 +292,32 @@ def test_a_session_that_ends_in_the_middle_lands_nothing_and_the_next_run_lands_
     code, said = ingest("run", "--batch", "first")
     (key,) = landed(store)
     assert (code, len(courses(store)), key.split("/")[3]) == (0, LARGE // 100, sha256_bytes(b"id,title\n" + rows))
+
+
+def test_a_landing_that_is_killed_leaves_nothing_half_and_is_finished_by_the_next(
+    *, store, deliver, declare, ingest, sftp, server
+):
+    content = b"id,title\n" + b"".join(b"C%d,%s\n" % (i, b"x" * 100) for i in range(LARGE // 100))
+    deliver("courses_2026-05.csv", content)
+    (unit,) = json.loads(ingest("discover", "--batch", "first")[1].splitlines()[-1])["units"]
+    work = store.root / "work" / "ingest" / "first" / unit
+    with relay(server.port, 5 << 19, is_cut=False) as port:
+        declare(sftp=sftp | {"port": port, "patience_seconds": 60})
+        command = [sys.executable, "-m", "pipelines.ingest", "land", "first", unit]
+        with subprocess.Popen(command) as process:
+            while not any(path.stat().st_size > 1 << 20 for path in work.glob(".landing-*")):
+                assert process.poll() is None
+                time.sleep(0.01)
+            process.kill()
+    assert landed(store) == []
+    left = b"".join(path.read_bytes() for path in work.iterdir())
+    assert left, "the kill came in the middle"
+    assert b"xxxxxxxx" not in left, "what it left is sealed"
+    declare()
+    ingest("run", "--batch", "first")
+    (key,) = landed(store)
+    assert (len(courses(store)), key.split("/")[3]) == (LARGE // 100, sha256_bytes(content))
+    assert not [path for path in work.iterdir() if path.name.startswith(".")]
 
 
 def test_a_file_that_changes_between_discovery_and_landing_is_held_and_comes_up_again(store, deliver, ingest):

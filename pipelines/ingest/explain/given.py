@@ -44,7 +44,7 @@ def given(feed: Feed, path: Path) -> Given:
         return _documents(feed, path, place, is_in_place)
     name, groups = _named(feed, path, place)
     unit = arrivals.one(feed, Found(OnDisk(path), name, _dated(feed, path) if groups is None else groups))
-    return Given(path, unit, groups is not None, is_in_place, discover.is_ready(feed, path, time.time()))
+    return Given(path, unit, groups is not None, is_in_place, _is_ready(feed, path, time.time()))
 
 
 def _documents(feed: Feed, path: Path, place: Path | None, is_in_place: bool | None) -> Given:
@@ -58,9 +58,14 @@ def _documents(feed: Feed, path: Path, place: Path | None, is_in_place: bool | N
             f"{len(units)}. Name one of its folders, or correct the pattern."
         )
     now = time.time()
-    is_ready = all(discover.is_ready(feed, item, now) for item in found)
+    is_ready = all(_is_ready(feed, item, now) for item in found)
     first, item = next(iter(found.items()))
     return Given(first.parents[item.name.count("/")], units[0], True, is_in_place, is_ready)
+
+
+def _is_ready(feed: Feed, path: Path, now: float) -> bool:
+    """Whether a file shows that it is complete; a copy of one from a server cannot, and somebody chose it."""
+    return feed.sftp is not None or discover.is_ready(feed, path, now)
 
 
 def _place(feed: Feed) -> Path | None:
