@@ -374,6 +374,7 @@ def test_a_status_that_says_good_needs_all_of_it_to_be_good():
     assert judged(good, [signer], is_done=False) == "not_intact"
     assert judged([*good, ["DECRYPTION_FAILED"]], [signer], is_done=True) == "not_intact"
     assert judged([line for line in good if line[0] != "GOODMDC"], [signer], is_done=True) == "not_intact"
+    assert judged([*good, ["PLAINTEXT", "62"]], [signer], is_done=True) == "not_intact"
     assert judged([*good, ["ERRSIG"]], [signer], is_done=True) == "wrong_signer"
     assert judged([*good, ["REVKEYSIG"]], [signer], is_done=True) == "expired_signature"
     aead = [line if line[0] != "DECRYPTION_INFO" else ["DECRYPTION_INFO", "0", "9", "2"] for line in good[:-1]]

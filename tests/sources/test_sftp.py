@@ -332,6 +332,15 @@ def test_a_file_that_changes_between_discovery_and_landing_is_held_and_comes_up_
     assert courses(store) == ["C1", "C9"]
 
 
+def test_a_file_that_grows_between_discovery_and_landing_is_not_landed_as_it_was(store, deliver, ingest):
+    file = deliver("courses_2026-05.csv", CSV)
+    ingest("discover", "--batch", "first")
+    with file.open("ab") as more:
+        more.write(b"C3,Course 3\n")
+    assert CHANGED in ingest("run", "--batch", "first")[1]
+    assert landed(store) == []
+
+
 def test_a_file_that_is_gone_before_it_lands_is_held(store, deliver, ingest):
     file = deliver("courses_2026-05.csv", CSV)
     ingest("discover", "--batch", "first")
