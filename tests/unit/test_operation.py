@@ -16,7 +16,7 @@ import pytest
 from infra.run import __main__ as cli
 from infra.run import airflow, processes
 from infra.setup import company as companies
-from infra.setup import repository
+from infra.setup import repository, secrets
 from infra.setup.company import Company, Refused
 
 ROOT = Path(__file__).parents[2]
@@ -65,6 +65,18 @@ def test_a_taken_port_is_passed_over_and_the_free_one_remembered(tmp_path):
         airflow._choose_port(company)
         assert airflow._port(company) > port
     assert airflow.url(company) == f"http://127.0.0.1:{(company.airflow / 'port').read_text()}"
+
+
+def test_airflow_inherits_secrets_of_sources_and_nothing_else_of_another_company(tmp_path, monkeypatch):
+    company = made(tmp_path)
+    secrets.create_keys(company)
+    secrets.create_accounts(company)
+    for name in ("CANDOR_SFTP_PAYROLL", "CANDOR_PGP_PAYROLL", "CANDOR_VAULT_KEY", "CANDOR_OTHER"):
+        monkeypatch.setenv(name, "given")
+    assert {name for name, value in airflow.environment(company).items() if value == "given"} == {
+        "CANDOR_SFTP_PAYROLL",
+        "CANDOR_PGP_PAYROLL",
+    }
 
 
 @pytest.mark.parametrize("text", ["", "80a"])
