@@ -10,6 +10,7 @@ import argparse
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -166,6 +167,7 @@ def main(words: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     folder = parser.parse_args(words).folder.resolve()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that the server ends, too
     try:
         with serving() as server:
             print(f"location: {folder}")
