@@ -30,6 +30,14 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "ndjson": {"may_be_empty": False},
     "xml_records": {"record_path": "rows/row", "lists": ["a"], "may_be_empty": False},
     "hdl": {"file": "a", "component": "A", "may_be_empty": False, "max_bytes": 10_000, "max_ratio": 100},
+    "excel": {
+        "sheet": "S",
+        "header_row": 1,
+        "digits": {},
+        "may_be_empty": False,
+        "max_bytes": 10_000,
+        "max_ratio": 100,
+    },
     "fixed_width": {"columns": {"a": [1, 2]}, "width": 3, "header_lines": 0, "may_be_empty": False},
     "recorded": {
         "separator": ",",
@@ -58,9 +66,49 @@ PIECES = {
         b"\xff",
     ],
     "hdl": [b"METADATA|A|b\n", b"MERGE|A|", b"SET FILE_ESCAPE ", b"\\", b"|", b"\n", b"x", b"\xe9", b"_fault"],
+    "excel": [
+        b"<worksheet><sheetData>",
+        b'<row r="1">',
+        b"<row>",
+        b'<c r="A1" t="str">',
+        b"<c>",
+        b'<c t="s" s="0">',
+        b"<v>a</v>",
+        b"<v>0</v>",
+        b"<v>1e9",
+        b"<f/>",
+        b"</v>",
+        b"</c>",
+        b"</row>",
+        b"</sheetData>",
+        b'<mergeCells><mergeCell ref="A1:B2"/></mergeCells>',
+        b"</worksheet>",
+        b"<!DOCTYPE a>",
+        b"\xff",
+    ],
     "recorded": [b"T,", b"1", b"x,y\n", b",", b'"', b"\n", b"\xe9", b"\x00"],
 }
 PIECES |= {"json_records": PIECES["workday_json"], "ndjson": PIECES["workday_json"], "fixed_width": PIECES["recorded"]}
+
+
+ZIPPED: dict[str, dict[str, bytes]] = {
+    "hdl": {},
+    "excel": {
+        "[Content_Types].xml": b"<Types/>",
+        "_rels/.rels": b'<Relationships><Relationship Type="t/officeDocument" Target="b"/></Relationships>',
+        "b": b'<workbook><sheets><sheet name="S" id="1"/></sheets></workbook>',
+        "_rels/b.rels": b'<Relationships><Relationship Id="1" Type="t/worksheet" Target="a"/></Relationships>',
+    },
+}
+"""What stands in an archive beside the file `a`."""
+
+
+def zipped(files: dict[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, data in files.items():
+            archive.writestr(zipfile.ZipInfo(name), data)
+    return buffer.getvalue()
 
 
 def table(frame: pl.DataFrame) -> list[dict[str, str | None]]:
@@ -123,11 +171,8 @@ def test_every_dialect_of_files_is_attacked_here():
 def test_bytes_of_any_kind_are_read_or_held(reads, name: str, data: st.DataObject):
     whole = st.lists(st.sampled_from(PIECES[name]), max_size=15).map(b"".join) | st.binary(max_size=60)
     given_bytes = data.draw(whole)
-    if name == "hdl" and data.draw(st.booleans()):
-        buffer = io.BytesIO()
-        with zipfile.ZipFile(buffer, "w") as archive:
-            archive.writestr(zipfile.ZipInfo("a"), given_bytes)
-        given_bytes = buffer.getvalue()
+    if name in ZIPPED and data.draw(st.booleans()):
+        given_bytes = zipped(ZIPPED[name] | {"a": given_bytes})
     said = ""
     try:
         frame, report = reads(name, given_bytes, OPTIONS[name])

@@ -42,16 +42,32 @@ def member(source: Path, name: str, limits: Limits, feed: Feed) -> Iterator[Buff
     Raises:
         Held: Not a sound archive, hostile, encrypted, or without the file.
     """
+    with _opened(source, limits, feed) as archive:
+        found = [info for info in archive.infolist() if info.filename == name]
+        if len(found) != 1:
+            raise Held("missing_member", f"{feed.name} must hold {name} once; it holds {len(found)} of it.")
+        if found[0].compress_type not in (ZIP_STORED, ZIP_DEFLATED):
+            raise Held("malformed_zip", f"{feed.name} must be packed with deflate; it is packed otherwise.")
+        with archive.open(found[0]) as file:
+            yield BufferedReader(cast("RawIOBase", file))
+
+
+def members(source: Path, limits: Limits, feed: Feed) -> list[str]:
+    """Names of the files of an archive, which is checked as `member` does.
+
+    Raises:
+        Held: Not a sound archive, hostile or encrypted.
+    """
+    with _opened(source, limits, feed) as archive:
+        return archive.namelist()
+
+
+@contextmanager
+def _opened(source: Path, limits: Limits, feed: Feed) -> Iterator[ZipFile]:
     try:
         with ZipFile(source) as archive:
             _check(archive.infolist(), source.stat().st_size, limits, feed)
-            found = [info for info in archive.infolist() if info.filename == name]
-            if len(found) != 1:
-                raise Held("missing_member", f"{feed.name} must hold {name} once; it holds {len(found)} of it.")
-            if found[0].compress_type not in (ZIP_STORED, ZIP_DEFLATED):
-                raise Held("malformed_zip", f"{feed.name} must be packed with deflate; it is packed otherwise.")
-            with archive.open(found[0]) as file:
-                yield BufferedReader(cast("RawIOBase", file))
+            yield archive
     except (BadZipFile, zlib.error, struct.error, EOFError, NotImplementedError, UnicodeDecodeError):
         raise _damaged(feed) from None
     except OSError as error:

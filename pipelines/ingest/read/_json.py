@@ -13,12 +13,13 @@ import polars as pl
 from pipelines.ingest.batch import Held
 from pipelines.ingest.feeds import Feed
 from pipelines.ingest.read import NULL, Report, _records, nameable
-from pipelines.ingest.read._json_text import Document, Readable, cells
+from pipelines.ingest.read._json_text import Document, cells
 from pipelines.ingest.read._records import (
     BUFFER,
     DIGITS,
     REPLACED,
     Bounded,
+    Readable,
     Record,
     has_long_number,
     heads,

@@ -8,12 +8,12 @@ and where a document is anything but records one after the other, the rest of it
 
 import re
 from collections.abc import Iterator
-from typing import Final, Protocol
+from typing import Final
 
 import numpy as np
 import polars as pl
 
-from pipelines.ingest.read._records import MAX_CELLS, count_of, has_long_number
+from pipelines.ingest.read._records import MAX_CELLS, Readable, count_of, has_long_number
 
 PIECE: Final = 1 << 23
 """Bytes that are cut between records at a time: as many as two of them are looked at without a record's end."""
@@ -25,13 +25,6 @@ _LOOK: Final = 1 << 16
 _NAME: Final = re.compile(rb'"([^"]*)":')
 _WHITE: Final = np.frombuffer(b" \t\r\n", dtype=np.uint8)
 _QUOTE, _COLON, _BLANK = ord('"'), ord(":"), ord(" ")
-
-
-class Readable(Protocol):
-    """A binary file, as parsers use it."""
-
-    def read(self, size: int, /) -> bytes:
-        """The next bytes; none at the end."""
 
 
 class Document:

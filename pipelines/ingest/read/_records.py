@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from io import BufferedReader
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final, Protocol, TypeVar
 
 import numpy as np
 import polars as pl
@@ -54,6 +54,13 @@ def has_long_number(piece: bytes) -> bool:
     return any(piece[at : at + DIGITS].isdigit() for at in range(0, len(piece) - DIGITS + 1, DIGITS))
 
 
+class Readable(Protocol):
+    """A binary file, as parsers use it."""
+
+    def read(self, size: int, /) -> bytes:
+        """The next bytes; none at the end."""
+
+
 class Bounded:
     """A binary file that is held when it has too many bytes without a record."""
 
@@ -95,6 +102,21 @@ class Bounded:
                 batch, begun = [], self.at
         if batch:
             yield batch
+
+
+def header_of(cells: list[str], feed: Feed) -> list[str]:
+    """Names of a header's cells, trimmed, in the spelling that the feed uses.
+
+    Raises:
+        Held: A name appears twice, whatever its case, or is one that readers add.
+    """
+    names = [name.strip() for name in cells]
+    folded = [name.casefold() for name in names]
+    if len(set(folded)) != len(folded):
+        raise Held("duplicate_header", f"{feed.name} must have each column once; a header appears twice.")
+    nameable(feed, names)
+    spelling = {name.casefold(): name for name in {*feed.required, *feed.reads(), *feed.never}}
+    return [spelling.get(name.casefold(), name) for name in names]
 
 
 def too_large(feed: Feed) -> Held:

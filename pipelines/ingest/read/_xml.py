@@ -15,7 +15,7 @@ from xml.parsers import expat
 from pipelines.ingest.batch import Held
 from pipelines.ingest.feeds import Feed
 from pipelines.ingest.read import NULL
-from pipelines.ingest.read._records import Bounded, Record
+from pipelines.ingest.read._records import Bounded, Readable, Record
 
 Element = ET.Element
 PIECE: Final = 1 << 16
@@ -131,6 +131,29 @@ class Reader:
             self._matched += 1
             self.found_parent = self.found_parent or self._matched == len(self._path) - 1
         self._open.append(element)
+
+
+def attributes(file: Readable, name: str, feed: Feed) -> Iterator[Mapping[str, str]]:
+    """Attributes of all elements of a name, wherever they stand; no element is made, which takes most of the time.
+
+    Raises:
+        Held: As for records.
+    """
+    found: list[Mapping[str, str]] = []
+    guard, parser, is_last = Guard(feed), expat.ParserCreate(namespace_separator="}"), False
+    parser.StartElementHandler = lambda tag, said: found.append(said) if local(tag) == name else None
+    try:
+        while not is_last:
+            piece = file.read(PIECE)
+            is_last = not piece
+            guard.look(piece, is_last=is_last)
+            parser.Parse(piece, is_last)
+            yield from found
+            found.clear()
+    except expat.ExpatError as error:
+        raise _unparsable(feed, error.code, is_last=is_last) from None
+    except (ValueError, LookupError):
+        raise _unparsable(feed, _ENCODING[0], is_last=is_last) from None
 
 
 @lru_cache(maxsize=20_000)

@@ -21,9 +21,9 @@ from pipelines.base.settings import Section
 from pipelines.ingest.ahead import ahead
 from pipelines.ingest.batch import Held, Unit
 from pipelines.ingest.feeds import Feed, options
-from pipelines.ingest.read import FAULT, LINE, ROW, Report, nameable, write_part
+from pipelines.ingest.read import FAULT, LINE, ROW, Report, write_part
 from pipelines.ingest.read._csv_plain import Plain
-from pipelines.ingest.read._records import count_of
+from pipelines.ingest.read._records import count_of, header_of
 
 BLOCK: Final = 1 << 24
 """Bytes parsed at once; a part of the result has the rows of one block."""
@@ -53,7 +53,7 @@ def read(source: Path, out: Path, feed: Feed, unit: Unit) -> Report:
     del unit
     want: Options = options(Options, feed)
     odd = _sound(source, want, feed)
-    names = _canonical(_header(source, want, feed), feed)
+    names = _header(source, want, feed)
     ragged: list[tuple[int, str]] = []
     rows, number, last = 0, -1, pl.DataFrame()
     try:
@@ -120,12 +120,7 @@ def _header(source: Path, want: Options, feed: Feed) -> list[str]:
         cells = []
     if not cells:
         raise Held("malformed_csv", f"{feed.name} must have a header as its first row, of cells that end; it has none.")
-    names = [name.strip() for name in cells]
-    folded = [name.casefold() for name in names]
-    if len(set(folded)) != len(folded):
-        raise Held("duplicate_header", f"{feed.name} must have each column once; a header appears twice.")
-    nameable(feed, names)
-    return names
+    return header_of(cells, feed)
 
 
 def _lines(file: TextIO, feed: Feed) -> Iterator[str]:
@@ -136,12 +131,6 @@ def _lines(file: TextIO, feed: Feed) -> Iterator[str]:
                 "record_too_large", f"The header of {feed.name} must have at most {HEADER} characters; it has more."
             )
         yield line
-
-
-def _canonical(names: list[str], feed: Feed) -> list[str]:
-    """Header names in the spelling that the feed uses."""
-    spelling = {name.casefold(): name for name in {*feed.required, *feed.reads(), *feed.never}}
-    return [spelling.get(name.casefold(), name) for name in names]
 
 
 def _frames(
