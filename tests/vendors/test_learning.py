@@ -9,8 +9,11 @@ import pytest
 
 from infra.sample import learning, performance, tables
 from infra.sample.dialects import Table
-from infra.sample.vendors import docebo, moodle, scorm, xapi
+from infra.sample.vendors import cornerstone, docebo, moodle, scorm, successfactors_learning, xapi
+from pipelines.ingest import feeds
+from pipelines.ingest.batch import Held, Unit
 from pipelines.ingest.map import FILTERED
+from pipelines.ingest.read import read_file
 from pipelines.ingest.reshape import REASON
 from tests.vendors.printed import DELIVERY, FEEDS, PLAN, VENDORS, canonical, company
 
@@ -134,6 +137,106 @@ def test_what_ended_in_tables_and_in_attempts_of_scorm_is_the_same(learned, tmp_
     ended = learned["learning_events"].filter(pl.col("event_code").is_in(["completed", "failed"]))
     assert made["learning_events"].select(kept).sort(kept).equals(ended.select(kept).sort(kept))
     assert set(made) == {"learning_events", FILTERED}
+
+
+@pytest.mark.parametrize("printed", ["scorm_12", "successfactors"])
+def test_what_was_completed_or_failed_is_the_same_wherever_only_that_is_known(learned, tmp_path, monkeypatch, printed):
+    out = tmp_path / "s" / "exports"
+    if printed == "scorm_12":
+        scorm.write_attempts_12(frames(), DELIVERY, out)
+        feed = VENDORS / "scorm" / "scorm_12_attempts.yaml"
+    else:
+        monkeypatch.setattr(successfactors_learning, "PAGE", 1_000)
+        successfactors_learning.write_history(frames(), frames()["courses"], DELIVERY, out)
+        assert len(list((out / "successfactors").iterdir())) > 1
+        feed = VENDORS / "successfactors" / "successfactors_learning.yaml"
+    made = canonical(tmp_path / "s", [feed], monkeypatch)
+    assert made.keys() - {FILTERED} == {"learning_events"}
+    # Neither says which run it was; a withdrawal is no end for them.
+    ended = learned["learning_events"].filter(pl.col("event_code").is_in(["completed", "failed"]))
+    kept = [name for name in ended.columns if name != "run_code"]
+    assert made["learning_events"].select(kept).sort(kept).equals(ended.select(kept).sort(kept))
+    assert len(ended) > 500
+    assert made["learning_events"]["run_code"].null_count() == len(ended)
+
+
+def test_learning_in_tables_and_in_cornerstone_is_the_same(learned, tmp_path, monkeypatch):
+    counts = cornerstone.write_tables(frames(), frames()["courses"], DELIVERY, tmp_path / "c" / "exports")
+    made = canonical(tmp_path / "c", sorted((VENDORS / "cornerstone").glob("*.yaml")), monkeypatch)
+    assert set(made) == set(learned)
+    left_out = dict(made[FILTERED][REASON].value_counts().iter_rows())
+    assert left_out["removed"] == 1
+    assert left_out["self_reported"] == 3  # of the courses, of both tables of transcripts
+    assert left_out["another_language"] == len(learned["courses"])
+    kept = ["course_id", "title", "known_from", "known_from_basis"]
+    assert made["courses"].select(kept).equals(learned["courses"].select(kept).sort(kept))
+    # A registration has a number of its own, and neither a run nor who assigned it.
+    assert len(made["enrolments"]) == counts["transcript_core"] - 2
+    assert made["enrolments"]["enrolment_id"].n_unique() == len(made["enrolments"])
+    kept = [n for n in learned["enrolments"].columns if n not in ("enrolment_id", "run_code", "assigned_by_code")]
+    assert made["enrolments"].select(kept).sort(kept).equals(learned["enrolments"].select(kept).sort(kept))
+    assert made["enrolments"]["prior_attempts"].max() > 0
+    ended = learned["learning_events"].filter(pl.col("event_code") != "submitted")
+    kept = [name for name in ended.columns if name != "run_code"]
+    assert made["learning_events"].select(kept).sort(kept).equals(ended.select(kept).sort(kept))
+    assert set(ended["event_code"]) == {"completed", "failed", "withdrawn", "expired"}
+
+
+def test_a_transcript_of_cornerstone_has_numbers_where_others_have_names():
+    enrolment = {
+        "Enrollment ID": "E-000007-01",
+        "Employee ID": "000007",
+        "Course ID": "CRS-003",
+        "Run": "2024-05",
+        "Enrolled At": "01.05.2024 09:00",
+        "Starts At": "02.05.2024 09:00",
+        "Due At": "09.06.2024 09:00",
+        "Attempt": "2",
+    }
+    made = cornerstone.transcripts({"enrolments": pl.DataFrame([enrolment]), "completions": pl.DataFrame([ENDED])})
+    guid = cornerstone.training_id("CRS-003")
+    assert [len(part) for part in guid.split("-")] == [8, 4, 4, 4, 12]
+    assert made.row(0, named=True) == {
+        "user_id": "40007",
+        "object_id": guid,
+        "reg_num": "2",
+        "user_lo_status_id": "6",
+        "user_lo_pass": "0",
+        "user_lo_score": "44.5",
+        "user_lo_reg_dt": "2024-05-01 09:00:00.000",
+        "user_lo_start_dt": "2024-05-02 09:00:00.000",
+        "user_lo_min_due_date": "2024-06-09 09:00:00.000",
+        "user_lo_comp_dt": None,
+        "user_lo_last_modified_dt": "2024-05-31 23:30:00.000",
+        "is_removed": "0",
+    }
+    assert made["is_removed"].to_list() == ["0", "0", "1"]
+
+
+def test_a_record_of_successfactors_learning_has_bare_milliseconds_and_a_grade_of_text():
+    said = json.loads(json.dumps(successfactors_learning.record(ENDED, "Safety")))
+    assert said["completionDate"] == 1_717_198_200_000
+    assert (said["grade"], said["provideCredit"], said["completionStatusID"]) == ("44.5", False, "ONLINE_FAILED")
+    assert (said["componentTypeID"], said["componentID"], said["revisionDate"]) == ("COURSE", "CRS-003", 1546300800000)
+
+
+def test_no_results_of_successfactors_learning_are_an_error_and_held(tmp_path):
+    data = b'{"error": {"code": "404", "message": "No data found."}}'
+    (tmp_path / "in").write_bytes(data)
+    feed = feeds.load(VENDORS / "successfactors")["successfactors_learning"]
+    unit = Unit("u", feed.name, "in", "0" * 64, len(data), {"period": "2026-09"}, "")
+    with pytest.raises(Held, match="must hold records") as held:
+        read_file(tmp_path / "in", tmp_path, feed, unit)
+    assert held.value.reason_code == "source_error"
+
+
+def test_scorm_12_has_one_status_for_what_scorm_2004_tells_apart():
+    found = scorm.attempts_12(frames())
+    told = {"passed", "completed", "failed", "incomplete", "not attempted"}
+    assert set(found["cmi.core.lesson_status"]) == told
+    assert set(found["cmi.core.total_time"]) == {"0001:30:05.50"}
+    failed = scorm.attempts(frames()).filter(pl.col("cmi.success_status") == "failed")
+    assert len(found.filter(pl.col("cmi.core.lesson_status") == "failed")) == len(failed) > 20
 
 
 def test_an_attempt_of_scorm_may_be_completed_and_failed():
