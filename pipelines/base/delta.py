@@ -68,7 +68,7 @@ def append(
     Args:
         store: Where the table is.
         key: Its folder.
-        rows: [n_rows] what to add.
+        rows: [n_rows] what to add; columns that the table lacks are added to it, null in the rows before.
         partition_by: Columns that become folders.
         after: Version to build on; whatever a killed writer left behind it is stepped back over. None starts anew.
         distinct: Text columns whose values hardly ever repeat.
@@ -83,6 +83,7 @@ def append(
                 uri,
                 rows.to_arrow(),
                 mode="overwrite",
+                schema_mode="overwrite",
                 partition_by=partition_by,
                 storage_options=options,
                 writer_properties=_encoding(rows, distinct),
@@ -96,6 +97,7 @@ def append(
             table,
             rows.to_arrow(),
             mode="append",
+            schema_mode="merge",
             partition_by=partition_by,
             writer_properties=_encoding(rows, distinct),
         )

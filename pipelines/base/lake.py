@@ -168,7 +168,7 @@ class Lake:
     def scan(self, name: str, manifest: Manifest) -> pl.LazyFrame:
         """All rows of a published table that a manifest shows, lazily."""
         frame = delta.scan(self.store, f"{LAKE}/{name}", self._at(name, manifest.tables[name]))
-        return frame.filter(pl.col("published_seq") <= manifest.seq)
+        return _widened(frame, TABLES[name]).filter(pl.col("published_seq") <= manifest.seq)
 
     def newest_known(self, name: str, manifest: Manifest) -> datetime | None:
         """The latest `known_from` of a table; None when it is empty."""
@@ -298,6 +298,13 @@ class Lake:
             digested = beside.submit(digest)
             version = delta.append(self.store, key, rows, ["bucket"], after=at, distinct=[*table.key, "record_sha256"])
             return TableVersion(version, *digested.result())
+
+
+def _widened(frame: pl.LazyFrame, table: Table) -> pl.LazyFrame:
+    """A table that was last written before its contract had some columns: null there, which they must allow."""
+    held = frame.collect_schema().names()
+    added = [column for column in table.columns if not column.required and column.name not in held]
+    return frame.with_columns(pl.lit(None, column.dtype).alias(column.name) for column in added)
 
 
 def _key(seq: int) -> str:

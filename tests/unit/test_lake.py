@@ -1,4 +1,5 @@
 import hashlib
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import polars as pl
@@ -125,3 +126,26 @@ def test_a_digest_of_digests_is_that_of_their_sorted_lines_also_where_they_begin
     expected = hashlib.sha256(("\n" + "\n".join(sorted(digests))).encode()).hexdigest()
     assert sha256_lines(pl.Series(digests)) == expected
     assert sha256_lines(pl.Series(digests[::-1])) == expected
+
+
+def test_a_table_gains_a_column_that_may_be_empty_and_older_rows_have_none(store, monkeypatch):
+    lake, table, older = Lake(store), TABLES["courses"], courses(("a", "old", day(1)))
+    narrow = replace(table, columns=tuple(c for c in table.columns if c.name not in ("duration_minutes", "topic_code")))
+    with monkeypatch.context() as before:
+        before.setitem(TABLES, "courses", narrow)
+        first = lake.publish("b1", {"courses": older.drop("duration_minutes", "topic_code")}, {}, {})
+    assert lake.read("courses", first).select("title", "duration_minutes").rows() == [("old", None)]
+    second = lake.publish("b2", {"courses": courses(("b", "new", day(2)))}, {}, {})
+    expected = [("old", None, None), ("new", 30.0, None)]
+    assert lake.read("courses", second).select("title", "duration_minutes", "topic_code").rows() == expected
+    assert lake.read("courses", first)["title"].to_list() == ["old"]
+
+
+def test_a_column_that_must_be_filled_cannot_be_made_up(store, monkeypatch):
+    lake, table = Lake(store), TABLES["courses"]
+    narrow = replace(table, columns=tuple(column for column in table.columns if column.name != "title"))
+    with monkeypatch.context() as before:
+        before.setitem(TABLES, "courses", narrow)
+        lake.publish("b1", {"courses": courses(("a", "old", day(1))).drop("title")}, {}, {})
+    with pytest.raises(ContractError, match="title missing"):
+        lake.read("courses", lake.require())
