@@ -29,6 +29,8 @@ MALFORMED = {
     "resume_empty": 1,
 }
 PASSWORD = "not-for-readers"  # noqa: S105 - locks one planted resume so that nobody can read it
+PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(range(256))
+"""Begins as a PNG file does."""
 
 
 def planted(delivery: Delivery) -> dict[str, dict[str, int]]:
@@ -95,7 +97,7 @@ def bad_performance(frames: dict[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
 
 
 def bad_resume(number: int, lines: list[Line]) -> bytes:
-    """The bytes of the planted bad resumes, in order: encrypted, text under the name of a PDF, nothing."""
+    """The bytes of the planted bad resumes, in order: encrypted, a picture under the name of a PDF, nothing."""
     if number == 0:
         return pdf(lines, PASSWORD)
-    return "\n".join(line.text for line in lines).encode() if number == 1 else b""
+    return PICTURE if number == 1 else b""

@@ -176,6 +176,8 @@ _ALL = (
             Column("char_count", "int", low=0),
             _code("status_code", "ok", "encrypted", "needs_ocr", "unsupported", "corrupt", "too_large", "empty"),
             _code("backend_code", required=False),
+            Column("hidden_text_share", "share", required=False),  # of all characters; they are not in the text
+            Column("stuffed_text_share", "share", required=False),  # of the words of the text
             Column("received_at", "moment"),
         ),
     ),

@@ -4,7 +4,8 @@ Reads   checked     tables and reasons of the batch
 Writes  lake, vault one manifest
         quarantine  <batch>/<unit>.json (reason codes in clear), <batch>/<unit>.sealed (the rows, under the vault key)
         ledger      file:ingested, once a file; deltas:reconciled, once a full file and table
-        reports     ingest/<batch>.json: counts a feed, checks, held files, duplicate deliveries, what deltas missed
+        reports     ingest/<batch>.json: counts a feed, checks, held files, duplicate deliveries, what deltas missed,
+                    flagged documents
 
 The register comes last: a publish that was killed is repeated, and every step of it changes nothing the second time.
 """
@@ -28,6 +29,7 @@ from pipelines.ingest.batch import Batch, Unit, read_json
 from pipelines.ingest.counts import Tally
 from pipelines.ingest.dedupe import UNIT
 from pipelines.ingest.filled import filled
+from pipelines.ingest.flags import flagged
 from pipelines.ingest.land import CHANGED, EXPIRED
 from pipelines.ingest.plausible import JOINED, PREDECESSOR
 from pipelines.ingest.read import FAULT, ROW, parts
@@ -48,7 +50,7 @@ def publish(batch: Batch) -> dict[str, Any]:
         batch: Checked.
 
     Returns:
-        The report: counts a feed, manifest number, held files, duplicate deliveries.
+        The report: counts a feed, manifest number, held files, duplicate deliveries, flagged documents.
     """
     with batch.store.lock(PUBLISHING):
         units = [unit for unit in batch.units() if batch.held(unit) is None]
@@ -59,7 +61,7 @@ def publish(batch: Batch) -> dict[str, Any]:
         _quarantine(batch, units, admitted.bad)
         _register(batch, admitted.tallies, duplicates, gone)
         reconciled = _reconciled(batch, {unit.sha256 for unit in units if unit.id not in gone})
-    report = _report(batch, counts, seq, len(duplicates), reconciled)
+    report = _report(batch, counts, seq, len(duplicates), reconciled) | {"flags": flagged(units, admitted.rows)}
     batch.store.put(f"{REPORTS}/ingest/{batch.name}.json", json.dumps(report, sort_keys=True, indent=1).encode())
     return report
 

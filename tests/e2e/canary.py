@@ -44,7 +44,7 @@ def deliver(exports: Path) -> None:
     for name, text in _tables().items():
         _write(exports / f"{name}_2026-08.csv", text)
     _resume(exports / "resumes" / "2026-08" / f"{CANDIDATE}.pdf")
-    _write(exports / "resumes" / "2026-08" / "C-770418.pdf", f"{FIRST} {LAST} {EMAIL}: this is no document")
+    _write(exports / "resumes" / "2026-08" / "C-770418.pdf", f"\0{FIRST} {LAST} {EMAIL}: this is no document\0\1")
     truncated = json.dumps({"Report_Entry": _reports()["workday_restricted/HRML_Candidate_EEO"]})[:-40]
     _write(exports / "workday_restricted" / "HRML_Candidate_EEO_2026-07.json", truncated)
     renamed = _tables()["lms/progress"].replace("Submitted At", "Submitted")

@@ -82,6 +82,8 @@ def resume(path: Path, password: str = "") -> None:
     head = ["Olga Zanzibarova", "quokka@example.org | +49 555 010 2030", "7 Hedgehog Lane, 10115 Berlin"]
     for number, line in enumerate([*head, *(f"Kafka and python in project {n}" for n in range(12))]):
         canvas.drawString(72, 780 - 16 * number, line)
+    canvas.setFillColorRGB(1, 1, 1)
+    canvas.drawString(72, 100, "wombats nobody sees")
     canvas.save()
     writer = pypdf.PdfWriter(clone_from=io.BytesIO(buffer.getvalue()))
     if password:
@@ -316,6 +318,16 @@ def test_nobody_is_named_in_clear(company: Company) -> None:
     assert "[NAME]" in company.rows("resumes")["text"].to_list()[0]
     frames = [company.rows(name).write_csv() for name in ("resumes", "workers", "candidates", "applications")]
     assert not [canary for canary in CANARIES if any(canary in frame for frame in frames)]
+
+
+def test_text_that_nobody_sees_is_counted_flagged_and_nowhere_in_the_lake(company: Company) -> None:
+    (text, hidden, stuffed) = company.rows("resumes")["text", "hidden_text_share", "stuffed_text_share"].row(0)
+    assert "Kafka and python in project 0" in text
+    assert "wombats" not in text
+    assert hidden == pytest.approx(19 / (19 + 16 + 37 + 29 + 10 * 29 + 2 * 30), abs=1e-6)
+    assert stuffed == pytest.approx(48 / 56, abs=1e-6), "four words twelve times, below a heading of eight"
+    assert company.first["flags"] == {"resumes": {"hidden_text": 1, "stuffed_text": 1}}
+    assert company.second["flags"] == {}
 
 
 def test_the_exact_bytes_are_kept_sealed_and_come_back(company: Company, tmp_path: Path) -> None:

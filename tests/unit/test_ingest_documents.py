@@ -1,7 +1,6 @@
 """Resumes: the right status for every kind of file, nothing that names a person, one bad file hurts one file."""
 
 import io
-import zipfile
 from pathlib import Path
 
 import docx
@@ -10,20 +9,11 @@ import pytest
 from reportlab.pdfgen.canvas import Canvas
 
 from pipelines.ingest.documents import pool
-from pipelines.ingest.documents.extract import Extracted, Limits, extract
+from pipelines.ingest.documents.extract import Extracted, extract
 from pipelines.ingest.documents.quality import measure
 from pipelines.ingest.documents.redact import redact
+from tests.unit.document_files import LIMITS, TYPES, zipped
 
-LIMITS = Limits(
-    max_bytes=1_000_000,
-    max_pages=3,
-    max_seconds=30,
-    max_memory_bytes=2 << 30,
-    max_inflation=100,
-    min_chars=40,
-    max_glued_share=0.01,
-    max_broken_share=0.02,
-)
 LINES = ["Mary-Ann Ngo", "mary.ngo@example.org | +49 555 010 2030", "12 Mill Lane, 10115 Berlin"]
 BODY = ["Born on 4 May 1990", "Backend engineer. Ngo led a team of 7 from 2015 - 2019.", "Python, kafka, may travel"]
 
@@ -57,23 +47,11 @@ def word() -> bytes:
     return buffer.getvalue()
 
 
-def zipped(files: dict[str, bytes]) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, data in files.items():
-            archive.writestr(name, data)
-    return buffer.getvalue()
-
-
-TYPES = {"[Content_Types].xml": b"<Types/>"}
-
-
 @pytest.mark.parametrize(
     ("data", "status"),
     [
         (b"", "empty"),
         (b"  \n", "empty"),
-        (b"Olga wrote plain text", "unsupported"),
         (b"\xd0\xcf\x11\xe0 old word", "unsupported"),
         (b"x" * 1_000_001, "too_large"),
         (b"%PDF-1.7 and then nothing", "corrupt"),
@@ -137,7 +115,7 @@ def test_glued_words_show_in_their_length() -> None:
 
 def test_poor_text_of_one_parser_is_replaced_by_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
     glued = "needsassessmentandcareofpatients " * 10
-    monkeypatch.setattr("pipelines.ingest.documents.extract._oxide", lambda data: glued)
+    monkeypatch.setattr("pipelines.ingest.documents.pdf._oxide", lambda data: glued)
     found = extract(pdf(LINES + BODY), LIMITS)
     assert found.backend == "pypdf"
     assert "Backend engineer" in str(found.text)

@@ -13,7 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, Final, cast
 
-from pipelines.ingest.documents.extract import Extracted, Limits
+from pipelines.ingest.documents.bounds import Limits
+from pipelines.ingest.documents.extract import Extracted
 
 WORKERS: Final = 2
 COMMAND: Final = ["-m", "pipelines.ingest.documents.worker"]

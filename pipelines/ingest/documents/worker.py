@@ -10,7 +10,8 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from pipelines.ingest.documents.extract import Limits, extract
+from pipelines.ingest.documents.bounds import Limits
+from pipelines.ingest.documents.extract import extract
 
 
 def confine(limits: Limits) -> None:

@@ -1,8 +1,8 @@
 """A delivery folder of documents: one row a document with its redacted text.
 
 Options: `unit_by` (groups of the file name that tell deliveries apart) and the limits of one document. Columns: the
-groups of the path, `path`, `sha256`, `bytes`, `status`, `text`, `char_count`, `backend`. A document without text has
-the status as its fault, and only its place in landing is kept.
+groups of the path, `path`, `sha256`, `bytes`, `status`, `text`, `char_count`, `backend`, `hidden_text_share`,
+`stuffed_text_share`. A document without text has the status as its fault, and only its place in landing is kept.
 """
 
 import re
@@ -15,7 +15,8 @@ import polars as pl
 
 from pipelines.base.store import open_store
 from pipelines.ingest.batch import Unit
-from pipelines.ingest.documents.extract import Extracted, Limits
+from pipelines.ingest.documents.bounds import Limits
+from pipelines.ingest.documents.extract import Extracted
 from pipelines.ingest.documents.pool import extract_all
 from pipelines.ingest.feeds import Feed, options
 from pipelines.ingest.land import document_key, fetch
@@ -84,5 +85,12 @@ def to_frame(unit: Unit, feed: Feed, results: list[Extracted]) -> pl.DataFrame:
             "text": pl.Series([r.text for r in results], dtype=pl.String),
             "char_count": pl.Series([None if r.text is None else str(len(r.text)) for r in results], dtype=pl.String),
             "backend": pl.Series([r.backend for r in results], dtype=pl.String),
+            "hidden_text_share": _numbers([r.hidden_text_share for r in results]),
+            "stuffed_text_share": _numbers([r.stuffed_text_share for r in results]),
         }
     )
+
+
+def _numbers(values: list[float | None]) -> pl.Series:
+    """Shares as text, never in the form 1e-05."""
+    return pl.Series([None if value is None else f"{value:.6f}" for value in values], dtype=pl.String)

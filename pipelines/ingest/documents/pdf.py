@@ -1,0 +1,113 @@
+"""PDF: the better of two parsers by measured quality, over pages from which text that nobody sees was taken out.
+
+pdf_oxide is fast; pypdf, slow and well kept, takes over where the text of the first is poor. Whether a file hides
+anything is asked of all of them, and costs little; only those that may are taken apart (`pdf_hidden`).
+"""
+
+import io
+import re
+from typing import Any, Final
+
+from pipelines.ingest.documents import pdf_hidden
+from pipelines.ingest.documents.bounds import TINY_POINTS, WHITE, Limits, Parsed, Refused, is_lost
+from pipelines.ingest.documents.quality import Quality, clean, measure
+
+_MODE: Final = re.compile(rb"[1-7]\s+Tr\b")
+"""Another way to draw letters than filling them, which 3 and 7 do not draw at all."""
+
+_NO_INK: Final = re.compile(rb"(?<![\d.])0(?:\.0*)?\s+scn\b", re.IGNORECASE)
+"""Nothing of an ink, which is white, where it is no grey, which is black; the fast parser takes it for black."""
+
+
+def read(data: bytes, limits: Limits) -> Parsed:
+    """The text of a PDF.
+
+    Args:
+        data: The whole file.
+        limits: Bounds.
+
+    Raises:
+        Refused: It is encrypted, a scan, or unpacks to too much.
+    """
+    from pypdf import PdfReader  # parsers are only loaded in the worker
+
+    reader = PdfReader(io.BytesIO(data))
+    if reader.is_encrypted and not reader.decrypt(""):
+        raise Refused("encrypted")
+    if len(reader.pages) > limits.max_pages:
+        raise Refused("too_large")
+    drawn = _drawn(reader, limits.unpacked(len(data)))
+    hidden = 0.0
+    if _MODE.search(drawn) or (_NO_INK.search(drawn) and pdf_hidden.has_inks(reader)) or _may_hide(data):
+        data, hidden = pdf_hidden.without(reader)
+        reader = PdfReader(io.BytesIO(data))
+    backend, text = _better(data, reader, limits)
+    return Parsed(backend, text, hidden)
+
+
+def _drawn(reader: Any, most: float) -> bytes:
+    """What all pages draw, unpacked and within bounds: the parsers that follow unpack it without any."""
+    from pypdf.errors import LimitReachedError  # parsers are only loaded in the worker
+
+    found, size = [], 0
+    try:
+        for data in pdf_hidden.streams(reader):
+            size += len(data)
+            if size > most:
+                raise Refused("too_large")
+            found.append(data)
+    except LimitReachedError:
+        raise Refused("too_large") from None
+    return b"\n".join(found)
+
+
+def _may_hide(data: bytes) -> bool:
+    """Whether any character is white, tiny or off its page; true where the fast parser cannot tell."""
+    try:
+        document = _opened(data)
+        return any(
+            is_lost(one.color, WHITE) or one.font_size <= TINY_POINTS or _is_off(one, document.page_media_box(page))
+            for page in _pages(document)
+            for one in document.extract_chars(page)
+        )
+    except Exception:  # noqa: BLE001  # then the other one looks
+        return True
+
+
+def _is_off(one: Any, box: tuple[float, float, float, float]) -> bool:
+    left, bottom, right, top = box
+    return not (left <= one.origin_x <= right and bottom <= one.origin_y <= top)
+
+
+def _better(data: bytes, reader: Any, limits: Limits) -> tuple[str, str]:
+    fast = _oxide(data)
+    quality = measure(fast)
+    if len(fast) >= limits.min_chars and quality.is_good(limits.max_glued_share, limits.max_broken_share):
+        return "pdf_oxide", fast
+    slow = clean("\n".join(page.extract_text() for page in reader.pages))
+    if max(len(fast), len(slow)) < limits.min_chars:
+        raise Refused("needs_ocr")
+    return ("pypdf", slow) if _rank(measure(slow)) < _rank(quality) else ("pdf_oxide", fast)
+
+
+def _rank(quality: Quality) -> tuple[float, float, int]:
+    return quality.broken_share, quality.glued_share, -quality.words
+
+
+def _oxide(data: bytes) -> str:
+    try:
+        document = _opened(data)
+        return clean("\n".join(document.extract_text(page) for page in _pages(document)))
+    except Exception:  # noqa: BLE001  # the other parser decides
+        return ""
+
+
+def _opened(data: bytes) -> Any:
+    from pdf_oxide import PdfDocument  # parsers are only loaded in the worker
+
+    return PdfDocument.from_bytes(data)
+
+
+def _pages(document: Any) -> range:
+    count: Any = document.page_count
+    return range(count() if callable(count) else count)

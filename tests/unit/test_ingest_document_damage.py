@@ -1,0 +1,99 @@
+"""Damaged and hostile documents: each has its status within its limits, and costs nobody else anything."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pipelines.ingest.documents.extract import Extracted, extract
+from pipelines.ingest.documents.pool import Worker, extract_all
+from tests.unit import document_files as files
+
+JPEG = b"\xff\xd8\xff\xe0\0\x10JFIF\0" + bytes(range(256)) * 4
+PROGRAM = b"MZ\x90\0\3\0\0\0" + bytes(200) + b"This program cannot be run in DOS mode"
+DAMAGED: dict[str, tuple[Callable[[], bytes], str]] = {
+    "encrypted.pdf": (lambda: files.drawn(lambda canvas: canvas.drawString(72, 780, "x"), "secret"), "encrypted"),
+    "encrypted.docx": (lambda: files.ole("EncryptedPackage"), "encrypted"),
+    "old.doc": (lambda: files.ole("WordDocument"), "unsupported"),
+    "scan.pdf": (files.scan, "needs_ocr"),
+    "cut.pdf": (lambda: files.sound_pdf()[:700], "corrupt"),
+    "cut.docx": (lambda: files.word(lambda document: document.add_paragraph(files.SOUND))[:-2000], "corrupt"),
+    "lying.docx": (files.lying_docx, "corrupt"),
+    "bomb.docx": (lambda: files.zipped({**files.TYPES, "word/document.xml": b"0" * 200_000_000}), "too_large"),
+    "bomb.pdf": (files.pdf_bomb, "too_large"),
+    "form.pdf": (files.form_bomb, "too_large"),
+    "deep.rtf": (lambda: b"{\\rtf1" + b"{" * 900_000, "too_large"),
+    "deep.html": (lambda: b"<html>" + b"<b>" * 100_000 + b"x", "too_large"),
+    "photo.pdf": (lambda: JPEG, "unsupported"),
+    "program.pdf": (lambda: PROGRAM, "unsupported"),
+    "archive.pdf": (lambda: files.zipped({"a.txt": b"no document"}), "unsupported"),
+    "sheet.pdf": (lambda: files.zipped({**files.TYPES, "xl/workbook.xml": b"<a/>"}), "unsupported"),
+    "nothing.pdf": (lambda: b"\0" * 500, "empty"),
+    "binary.txt": (lambda: (files.SOUND + "\0").encode() * 9, "unsupported"),
+    "empty.txt": (lambda: b"", "empty"),
+    "blank.html": (lambda: b"<html><body><script>1</script></body></html>", "empty"),
+    "blank.rtf": (lambda: b"{\\rtf1 }", "empty"),
+    "program.xml": (lambda: b"<?xml version='1.0'?><a>text</a>", "unsupported"),
+}
+
+
+def placed(folder: Path, documents: dict[str, bytes]) -> list[Callable[[], Path]]:
+    for name, data in documents.items():
+        (folder / name).write_bytes(data)
+    return [lambda name=name: folder / name for name in documents]
+
+
+@pytest.mark.parametrize("name", DAMAGED)
+def test_every_damage_has_its_status(name: str) -> None:
+    make, status = DAMAGED[name]
+    assert extract(make(), files.LIMITS) == Extracted(status)
+
+
+def test_damaged_documents_cost_no_other_anything(tmp_path: Path) -> None:
+    documents = {}
+    for name, (make, _) in DAMAGED.items():
+        documents |= {name: make(), f"after {name}": files.sound_pdf()}
+    found = list(extract_all(placed(tmp_path, documents), files.LIMITS))
+    expected = [status for _, status in DAMAGED.values() for status in (status, "ok")]
+    assert [result.status for result in found] == expected
+    assert {result.text for result in found} == {None, files.SOUND}
+
+
+@pytest.mark.parametrize(
+    ("bomb", "status"),
+    [(files.pdf_bomb, "too_large"), (files.form_bomb, "too_large"), (files.font_bomb, "ok")],
+)
+def test_a_bomb_takes_neither_memory_nor_time(bomb: Callable[[], bytes], status: str, tmp_path: Path) -> None:
+    documents = placed(tmp_path, {"sound": files.sound_pdf(), "bomb": bomb(), "after": files.sound_pdf()})
+    assert (tmp_path / "bomb").stat().st_size < 10_000
+    worker = Worker(files.LIMITS)
+    try:
+        worker.ask(documents[0]())
+        before, began = peak(worker), time.monotonic()
+        assert worker.ask(documents[1]()).status == status, "the text beside a map that is a bomb can be read"
+        assert time.monotonic() - began < files.LIMITS.max_seconds
+        assert peak(worker) - before < 300 << 20, "of 400 megabytes"
+        assert worker.ask(documents[2]()).status == "ok"
+    finally:
+        worker.stop()
+
+
+def peak(worker: Worker) -> int:
+    """The most memory that a worker has held at once, in bytes."""
+    assert worker.process is not None
+    status = Path(f"/proc/{worker.process.pid}/status").read_text()
+    return 1024 * int(next(line for line in status.splitlines() if line.startswith("VmHWM:")).split()[1])
+
+
+def test_a_worker_that_wants_more_memory_than_it_may_have_costs_that_document(tmp_path: Path) -> None:
+    limits = files.LIMITS.model_copy(update={"max_bytes": 100_000_000, "max_memory_bytes": 600 << 20})
+    page = b"<html>" + b"<i>x</i>" * 9_000_000
+    found = list(extract_all(placed(tmp_path, {"page": page, "sound": files.sound_pdf()}), limits))
+    assert [result.status for result in found][1] == "ok"
+    assert found[0].status in ("too_large", "corrupt")
+
+
+def test_the_name_of_an_entry_within_a_text_does_not_make_it_encrypted() -> None:
+    data = files.ole("WordDocument") + b"\1" * 6 + "EncryptedPackage\0".encode("utf-16-le")
+    assert extract(data, files.LIMITS) == Extracted("unsupported")

@@ -1,0 +1,255 @@
+"""Text that nobody sees on the page is counted and left out; what is seen stays, white letters on a dark band too."""
+
+from collections.abc import Callable
+from typing import Any
+
+import docx
+import pytest
+from docx.enum.text import WD_COLOR_INDEX
+from docx.oxml import OxmlElement
+from docx.oxml.ns import qn
+from docx.shared import Pt, RGBColor
+from reportlab.lib.colors import CMYKColorSep
+from reportlab.pdfgen.canvas import Canvas
+
+from pipelines.ingest.documents.extract import extract
+from tests.unit import document_files as files
+
+SEEN = "Backend engineer with ten years of kafka and python, leading teams of seven people"
+"""Of 69 letters."""
+HIDDEN = "java spark hadoop scala"
+"""Of 20 letters."""
+WHITE = RGBColor(255, 255, 255)
+
+
+def found(data: bytes) -> tuple[str, float]:
+    result = extract(data, files.LIMITS)
+    assert result.status == "ok"
+    return str(result.text), float(str(result.hidden_text_share))
+
+
+def on_white(canvas: Canvas) -> None:
+    canvas.setFillColorRGB(1, 1, 1)
+    canvas.drawString(72, 700, HIDDEN)
+
+
+def on_grey_scale(canvas: Canvas) -> None:
+    canvas.setFillGray(0.98)
+    canvas.drawString(72, 700, HIDDEN)
+
+
+def in_no_ink(canvas: Canvas) -> None:
+    canvas.setFillColorCMYK(0, 0, 0, 0)
+    canvas.drawString(72, 700, HIDDEN)
+
+
+def in_no_spot(canvas: Canvas) -> None:
+    canvas.setFillColor(CMYKColorSep(0, 1, 1, 0, spotName="Red", density=0))
+    canvas.drawString(72, 700, HIDDEN)
+
+
+def tiny(canvas: Canvas) -> None:
+    canvas.setFont("Helvetica", 1)
+    canvas.drawString(72, 700, HIDDEN)
+
+
+def shrunk(canvas: Canvas) -> None:
+    canvas.scale(0.1, 0.1)
+    canvas.drawString(720, 7000, HIDDEN)
+
+
+def beside(canvas: Canvas) -> None:
+    canvas.drawString(-900, 700, HIDDEN)
+
+
+def above(canvas: Canvas) -> None:
+    canvas.drawString(72, 3000, HIDDEN)
+
+
+def undrawn(canvas: Canvas) -> None:
+    text = canvas.beginText(72, 700)
+    text.setTextRenderMode(3)
+    text.textOut(HIDDEN)
+    canvas.drawText(text)
+
+
+def white_on_white_band(canvas: Canvas) -> None:
+    canvas.setFillColorRGB(0, 0, 0.5)
+    canvas.rect(60, 690, 400, 30, fill=1, stroke=0)
+    canvas.setFillColorRGB(1, 1, 1)
+    canvas.rect(60, 690, 400, 30, fill=1, stroke=0)
+    canvas.drawString(72, 700, HIDDEN)
+
+
+def in_a_form(canvas: Canvas) -> None:
+    canvas.beginForm("stamp")
+    on_white(canvas)
+    canvas.endForm()
+    canvas.doForm("stamp")
+
+
+@pytest.mark.parametrize(
+    "hide",
+    [
+        on_white,
+        on_grey_scale,
+        in_no_ink,
+        in_no_spot,
+        tiny,
+        shrunk,
+        beside,
+        above,
+        undrawn,
+        white_on_white_band,
+        in_a_form,
+    ],
+)
+def test_what_a_pdf_hides_is_counted_and_left_out(hide: Callable[[Canvas], None]) -> None:
+    def draw(canvas: Canvas) -> None:
+        canvas.drawString(72, 780, SEEN)
+        canvas.saveState()
+        hide(canvas)
+        canvas.restoreState()
+        canvas.drawString(72, 600, "Seen below")
+
+    text, share = found(files.drawn(draw))
+    assert text.split("\n") == [SEEN, "", "Seen below"] or text.split("\n") == [SEEN, "Seen below"]
+    shown = len(SEEN) + len("Seen below")  # a PDF counts its blanks, which it draws as it draws letters
+    assert share == pytest.approx(len(HIDDEN) / (len(HIDDEN) + shown))
+
+
+def test_white_letters_on_a_dark_band_or_a_picture_are_seen() -> None:
+    def draw(canvas: Canvas) -> None:
+        canvas.setFillColorRGB(0.1, 0.1, 0.5)
+        canvas.rect(0, 760, 595, 60, fill=1, stroke=0)
+        canvas.setFillColorRGB(1, 1, 1)
+        canvas.drawString(72, 780, SEEN)
+
+    assert found(files.drawn(draw)) == (SEEN, 0.0)
+
+
+def test_a_new_line_that_hidden_text_begins_with_stays() -> None:
+    shown = f"BT /F1 12 Tf 14 TL 72 700 Td ({SEEN}) Tj 1 g ({HIDDEN}) ' 0 2 ({HIDDEN}) \" 0 g (Below) ' ET"
+    text, share = found(files.content(shown.encode()))
+    assert text.split("\n")[0] == SEEN
+    assert text.split("\n")[-1] == "Below"
+    assert share == pytest.approx(46 / (46 + len(SEEN) + 5))
+
+
+def test_a_scan_with_text_that_is_not_drawn_is_still_a_scan() -> None:
+    assert (
+        extract(files.drawn(lambda canvas: (undrawn(canvas), undrawn(canvas))[0]), files.LIMITS).status == "needs_ocr"
+    )
+
+
+def shaded(element: Any, fill: str) -> None:
+    shade = OxmlElement("w:shd")
+    shade.set(qn("w:val"), "clear")
+    shade.set(qn("w:fill"), fill)
+    element.append(shade)
+
+
+def of_style(document: Any, run: Any) -> None:
+    style = document.styles.add_style("Quiet", docx.enum.style.WD_STYLE_TYPE.CHARACTER)
+    style.font.hidden = True
+    run.style = document.styles.add_style("Quieter", docx.enum.style.WD_STYLE_TYPE.CHARACTER)
+    run.style.base_style = style
+
+
+@pytest.mark.parametrize(
+    "hide",
+    [
+        lambda _, run: setattr(run.font, "hidden", True),
+        lambda _, run: setattr(run.font.color, "rgb", WHITE),
+        lambda _, run: setattr(run.font, "size", Pt(1)),
+        lambda _, run: setattr(run.font, "size", Pt(2)),
+        of_style,
+    ],
+)
+def test_what_a_word_file_hides_is_counted_and_left_out(hide: Callable[[Any, Any], None]) -> None:
+    def write(document: Any) -> None:
+        paragraph = document.add_paragraph(SEEN)
+        hide(document, paragraph.add_run(HIDDEN))
+        cell = document.add_table(1, 1).rows[0].cells[0]
+        hide(document, cell.paragraphs[0].add_run(HIDDEN)) if hide is not of_style else None
+
+    text, share = found(files.word(write))
+    times = 1 if hide is of_style else 2
+    assert (text, share) == (SEEN, pytest.approx(20 * times / (20 * times + 69)))
+
+
+def test_white_letters_on_a_dark_ground_of_a_word_file_are_seen() -> None:
+    def write(document: Any) -> None:
+        for number, text in enumerate(["On a run", "On a paragraph", "On a highlight"]):
+            paragraph = document.add_paragraph()
+            run = paragraph.add_run(text)
+            run.font.color.rgb = WHITE
+            if number == 2:
+                run.font.highlight_color = WD_COLOR_INDEX.BLUE
+            else:
+                shaded(
+                    (run._r if number == 0 else paragraph._p).get_or_add_rPr()
+                    if number == 0
+                    else paragraph._p.get_or_add_pPr(),
+                    "1F3864",
+                )
+        cell = document.add_table(1, 1).rows[0].cells[0]
+        shaded(cell._tc.get_or_add_tcPr(), "1F3864")
+        cell.paragraphs[0].add_run("In a cell").font.color.rgb = WHITE
+
+    assert found(files.word(write)) == ("On a run\nOn a paragraph\nOn a highlight\nIn a cell", 0.0)
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        'style="display:none"',
+        'style="Display: none !important"',
+        'style="visibility:hidden"',
+        'style="font-size:1px"',
+        'style="font-size:0"',
+        'style="color:#FFF"',
+        'style="color: rgb(254, 255, 255)"',
+        'style="color:white;background-color:#fefefe"',
+        'style="position:absolute;left:-9999px"',
+        'style="opacity:0.0"',
+        "hidden",
+        "color=white",
+        'class="quiet"',
+        'id="no"',
+    ],
+)
+def test_what_a_page_hides_is_counted_and_left_out(attributes: str) -> None:
+    sheet = "<style>/* a{} */ .quiet, p.x {color: #ffffff} @media screen {#no {display: none}}</style>"
+    page = f"<html>{sheet}<p>{SEEN}</p><font {attributes}><i>{HIDDEN}</i></font></html>"
+    assert found(page.encode()) == (SEEN, pytest.approx(20 / 89))
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        'style="color:white;background:navy"',
+        'style="color:#fff;background:url(dark.png)"',
+        'style="color:white"><b style="color:black"',
+        'style="visibility:hidden"><b style="visibility:visible"',
+        'style="color:black;background-color:blue"',
+        'style="font-size:0.9em;opacity:0.5"',
+        'class="paper"',
+    ],
+)
+def test_what_a_page_shows_is_not_hidden(attributes: str) -> None:
+    sheet = "<style>@media print {.paper {display: none}}</style>"
+    assert found(f"<html>{sheet}<div {attributes}>{SEEN}".encode()) == (SEEN, 0.0)
+
+
+@pytest.mark.parametrize("marks", [r"\v", r"\cf2", r"\fs2", r"\cf3\highlight2"])
+def test_what_rtf_hides_is_counted_and_left_out(marks: str) -> None:
+    palette = r"{\colortbl;\red0\green0\blue0;\red255\green255\blue255;\red250\green255\blue255;}"
+    data = rf"{{\rtf1{palette}{SEEN} {{{marks} {HIDDEN}}}\plain{marks} {HIDDEN}\plain\par Below}}"
+    assert found(data.encode()) == (f"{SEEN}\nBelow", pytest.approx(40 / (40 + 69 + 5)))
+
+
+def test_white_letters_on_a_dark_ground_of_rtf_are_seen() -> None:
+    palette = r"{\colortbl;\red0\green0\blue90;\red255\green255\blue255;}"
+    data = rf"{{\rtf1{palette}{{\highlight1\cf2 One}} {{\chcbpat1\cf2 two}} {{\v0 three}}}}"
+    assert found(data.encode()) == ("One two three", 0.0)
