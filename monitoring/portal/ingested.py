@@ -24,6 +24,8 @@ class Feed:
     name: str
     rows: Mapping[str, int]
     reasons: Mapping[str, int] = field(default_factory=dict)
+    flags: Mapping[str, int] = field(default_factory=dict)
+    """Of documents that were taken in, those to be looked at, by what was seen of them."""
 
     @property
     def adds_up(self) -> bool:
@@ -90,11 +92,14 @@ def feeds(store: Store) -> list[Feed]:
     """What became of all rows that ever arrived, by feed."""
     rows: dict[str, dict[str, int]] = {}
     reasons: dict[str, dict[str, int]] = {}
+    flags: dict[str, dict[str, int]] = {}
     for batch in _batches(store):
         for name, counts in batch["counts"].items():
             _add(rows.setdefault(name, dict.fromkeys(_COUNTED, 0)), {part: counts.get(part, 0) for part in _COUNTED})
             _add(reasons.setdefault(name, {}), counts.get("reasons", {}))
-    return [Feed(name, rows[name], reasons[name]) for name in sorted(rows)]
+        for name, counts in batch.get("flags", {}).items():
+            _add(flags.setdefault(name, {}), counts)
+    return [Feed(name, rows[name], reasons[name], flags.get(name, {})) for name in sorted(rows)]
 
 
 def checks(store: Store) -> list[Check]:

@@ -182,6 +182,7 @@ def _lake(store: Store, people: pl.DataFrame) -> None:
         for feed, letter in (("workday_workers", "d"), ("lms_courses", "e"))
     ]
     report = {"batch": "batch-1", "manifest": 1, "counts": counts, "held": held, "checks": checks}
+    report["flags"] = {"workday_applications": {"hidden_text": 2}}
     store.put("reports/ingest/batch-1.json", _json(report))
     store.put("reports/ingest/batch-2.json", _json(report | {"batch": "batch-2", "counts": {}, "held": []}))
 

@@ -147,6 +147,7 @@ def test_a_reviewer_reads_one_page_per_model(client, filled):
 
     records = get(client, "/records").text
     assert "duplicate row 1, unknown requisition 4" in records
+    assert "hidden text in 4</span>" in records, "two of each batch"
     assert "model:released" in records
     assert 'unknown requisition</td><td class="n">1,450</td><td class="n"><span class="word bad">8</span>' in records
     assert 'missing:applied at</td><td class="n">1,450</td><td class="n">0</td>' in records
