@@ -24,15 +24,17 @@ class Figure:
     value: float
     bound: float
     unit: str
+    is_floor: bool = False
+    """Whether the bound is the least that is allowed, not the most."""
 
     @property
     def holds(self) -> bool:
         """Whether the figure is within its bound."""
-        return self.value <= self.bound
+        return self.value >= self.bound if self.is_floor else self.value <= self.bound
 
     def line(self) -> str:
         """The figure as a row of a table."""
-        verdict = "ok" if self.holds else "ABOVE"
+        verdict = "ok" if self.holds else "BELOW" if self.is_floor else "ABOVE"
         return f"{self.name:<72} {self.value:>8.2f} {self.unit:<6} bound {self.bound:g}  {verdict}"
 
 

@@ -6,6 +6,7 @@ anything is asked of all of them, and costs little; only those that may are take
 
 import io
 import re
+from operator import attrgetter
 from typing import Any, Final
 
 from pipelines.ingest.documents import pdf_hidden
@@ -17,6 +18,8 @@ _MODE: Final = re.compile(rb"[1-7]\s+Tr\b")
 
 _NO_INK: Final = re.compile(rb"(?<![\d.])0(?:\.0*)?\s+scn\b", re.IGNORECASE)
 """Nothing of an ink, which is white, where it is no grey, which is black; the fast parser takes it for black."""
+
+_SEEN_BY: Final = attrgetter("font_size", "origin_x", "origin_y", "color")
 
 
 def read(data: bytes, limits: Limits) -> Parsed:
@@ -36,13 +39,19 @@ def read(data: bytes, limits: Limits) -> Parsed:
         raise Refused("encrypted")
     if len(reader.pages) > limits.max_pages:
         raise Refused("too_large")
-    drawn = _drawn(reader, limits.unpacked(len(data)))
-    hidden = 0.0
-    if _MODE.search(drawn) or (_NO_INK.search(drawn) and pdf_hidden.has_inks(reader)) or _may_hide(data):
+    drawn, document, hidden = _drawn(reader, limits.unpacked(len(data))), _opened(data), 0.0
+    if _draws_oddly(drawn, reader) or _may_hide(document):
         data, hidden = pdf_hidden.without(reader)
-        reader = PdfReader(io.BytesIO(data))
-    backend, text = _better(data, reader, limits)
+        reader, document = PdfReader(io.BytesIO(data)), _opened(data)
+    backend, text = _better(document, reader, limits)
     return Parsed(backend, text, hidden)
+
+
+def _draws_oddly(drawn: bytes, reader: Any) -> bool:
+    """Whether letters are drawn in a way that the fast parser does not tell. Most files have no such word at all."""
+    if b"Tr" in drawn and _MODE.search(drawn):
+        return True
+    return b"scn" in drawn.lower() and _NO_INK.search(drawn) is not None and pdf_hidden.has_inks(reader)
 
 
 def _drawn(reader: Any, most: float) -> bytes:
@@ -61,26 +70,28 @@ def _drawn(reader: Any, most: float) -> bytes:
     return b"\n".join(found)
 
 
-def _may_hide(data: bytes) -> bool:
+def _may_hide(document: Any) -> bool:
     """Whether any character is white, tiny or off its page; true where the fast parser cannot tell."""
     try:
-        document = _opened(data)
         return any(
-            is_lost(one.color, WHITE) or one.font_size <= TINY_POINTS or _is_off(one, document.page_media_box(page))
-            for page in _pages(document)
-            for one in document.extract_chars(page)
+            _any_unseen(document.extract_chars(page), document.page_media_box(page)) for page in _pages(document)
         )
     except Exception:  # noqa: BLE001  # then the other one looks
         return True
 
 
-def _is_off(one: Any, box: tuple[float, float, float, float]) -> bool:
-    left, bottom, right, top = box
-    return not (left <= one.origin_x <= right and bottom <= one.origin_y <= top)
+def _any_unseen(characters: list[Any], page: tuple[float, float, float, float]) -> bool:
+    """Whether one of a page's characters is. There are thousands, so each is asked once for all that matters of it."""
+    if not characters:
+        return False
+    points, xs, ys, colours = zip(*map(_SEEN_BY, characters), strict=True)
+    left, bottom, right, top = page
+    is_off = min(xs) < left or max(xs) > right or min(ys) < bottom or max(ys) > top
+    return is_off or min(points) <= TINY_POINTS or any(is_lost(colour, WHITE) for colour in set(colours))
 
 
-def _better(data: bytes, reader: Any, limits: Limits) -> tuple[str, str]:
-    fast = _oxide(data)
+def _better(document: Any, reader: Any, limits: Limits) -> tuple[str, str]:
+    fast = _oxide(document)
     quality = measure(fast)
     if len(fast) >= limits.min_chars and quality.is_good(limits.max_glued_share, limits.max_broken_share):
         return "pdf_oxide", fast
@@ -94,18 +105,21 @@ def _rank(quality: Quality) -> tuple[float, float, int]:
     return quality.broken_share, quality.glued_share, -quality.words
 
 
-def _oxide(data: bytes) -> str:
+def _oxide(document: Any) -> str:
     try:
-        document = _opened(data)
         return clean("\n".join(document.extract_text(page) for page in _pages(document)))
     except Exception:  # noqa: BLE001  # the other parser decides
         return ""
 
 
 def _opened(data: bytes) -> Any:
+    """The document in the fast parser, which remembers what it was asked; None where it cannot open it."""
     from pdf_oxide import PdfDocument  # parsers are only loaded in the worker
 
-    return PdfDocument.from_bytes(data)
+    try:
+        return PdfDocument.from_bytes(data)
+    except Exception:  # noqa: BLE001  # the other parser decides
+        return None
 
 
 def _pages(document: Any) -> range:

@@ -11,6 +11,8 @@ from typing import Final
 
 LONG: Final = 18
 """Letters above which a token counts as glued."""
+_UNUSUAL: Final = re.compile("[^\n\t -~\u00a0-\u00ac\u00ae-\u024f]")
+"""Characters that are not plainly letters and marks of western text: only these are looked up."""
 _WORD: Final = re.compile(r"[^\W\d_]+")
 
 
@@ -33,7 +35,7 @@ def measure(text: str) -> Quality:
     """The quality of a text."""
     words = _WORD.findall(text)
     glued = sum(len(word) > LONG for word in words)
-    broken = sum(map(_is_broken, text)) + 7 * text.count("(cid:")
+    broken = sum(map(_is_broken, "".join(_UNUSUAL.findall(text)))) + 7 * text.count("(cid:")
     return Quality(len(words), glued / len(words) if words else 0.0, broken / len(text) if text else 0.0)
 
 
@@ -46,6 +48,6 @@ def _is_broken(character: str) -> bool:
 def clean(text: str) -> str:
     """NFC, line ends as newline, no other control characters, no blanks at line ends, at most one empty line."""
     text = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n")).replace("\u00a0", " ")
-    kept = "".join(c for c in text if c in "\n\t" or unicodedata.category(c)[0] != "C")
+    kept = _UNUSUAL.sub(lambda match: "" if unicodedata.category(match[0])[0] == "C" else match[0], text)
     lines = [line.rstrip() for line in kept.split("\n")]
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()

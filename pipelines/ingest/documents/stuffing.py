@@ -33,9 +33,12 @@ def stuffed_share(text: str) -> float:
 
 def _repeated(words: list[str]) -> set[int]:
     """Where three words in a row begin that come again and again close by."""
+    rows = list(zip(words, words[1:], words[2:], strict=False))
+    often = {row for row, count in Counter(rows).items() if count >= REPEATS}
     places: dict[tuple[str, ...], list[int]] = {}
-    for at, row in enumerate(zip(words, words[1:], words[2:], strict=False)):
-        places.setdefault(row, []).append(at)
+    for at, row in enumerate(rows) if often else ():
+        if row in often:
+            places.setdefault(row, []).append(at)
     return {
         at
         for found in places.values()
@@ -46,15 +49,11 @@ def _repeated(words: list[str]) -> set[int]:
 
 
 def _dull(words: list[str]) -> list[int]:
-    """Where stretches begin that have few distinct words; counted as the stretch moves on."""
-    held = Counter(words[:STRETCH])
-    found = [0] if len(words) >= STRETCH and len(held) <= DISTINCT else []
-    for at in range(1, len(words) - STRETCH + 1):
-        left, come = words[at - 1], words[at + STRETCH - 1]
-        held[left] -= 1
-        if not held[left]:
-            del held[left]
-        held[come] += 1
-        if len(held) <= DISTINCT:
+    """Where stretches begin that have few distinct words. Each word further one at most comes new: few are counted."""
+    found, at = [], 0
+    while at <= len(words) - STRETCH:
+        spare = len(set(words[at : at + STRETCH])) - DISTINCT
+        if spare <= 0:
             found.append(at)
+        at += max(1, spare)
     return found

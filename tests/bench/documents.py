@@ -1,0 +1,97 @@
+"""Figure of resumes to text: the pool's two processes over the bare chosen backend in one process, pages a second.
+
+    python -m tests.bench.documents
+
+Over real resumes (`CANDOR_TEST_DATA`, see README), whose PDFs pdf_oxide reads. The pool does all that a delivery needs:
+limits, hidden text, quality, redaction, stuffing. The starts of its processes are left out, as that of the bare one is.
+"""
+
+import os
+import shutil
+import sys
+import time
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from threading import Event
+from typing import Final
+
+from pdf_oxide import PdfDocument
+
+from pipelines.ingest.documents.bounds import Limits
+from pipelines.ingest.documents.pool import WORKERS, extract_all
+from pipelines.ingest.feeds import load
+from tests.bench.measure import ROOT, Figure
+
+DATA: Final = Path(os.environ.get("CANDOR_TEST_DATA", ROOT.parent / "shared" / "data")) / "resumes" / "pdf"
+EVERY: Final = 8
+"""One resume in so many is read."""
+ROUNDS: Final = 3
+"""Both sides take turns, and the best of each counts: who else uses the machine is not what is measured."""
+FLOOR: Final = 1.7
+
+
+def figures() -> list[Figure]:
+    """The ratio; none where there are no real resumes."""
+    files = sorted(DATA.glob("*/*.pdf"))[::EVERY]
+    if not files:
+        print("resumes to text: the real data are not there, so this was not measured")
+        return []
+    rounds = [(*_bare(files), _pooled(files)) for _ in range(ROUNDS)]
+    pages, bare, pooled = map(min, zip(*rounds, strict=True))
+    print(
+        f"resumes to text, {pages} pages: pool {pages / pooled:.1f} pages/s, pdf_oxide alone {pages / bare:.1f} pages/s"
+    )
+    return [Figure("resumes to text, two processes / pdf_oxide alone, pages a second", bare / pooled, FLOOR, "x", True)]
+
+
+def _bare(files: list[Path]) -> tuple[int, float]:
+    """Pages, and seconds to read them in this process."""
+    _text(files[0])
+    began = time.perf_counter()
+    return sum(map(_text, files)), time.perf_counter() - began
+
+
+def _text(file: Path) -> int:
+    document = PdfDocument.from_bytes(file.read_bytes())
+    pages = document.page_count()
+    for page in range(pages):
+        document.extract_text(page)
+    return int(pages)
+
+
+def _pooled(files: list[Path]) -> float:
+    """Seconds from when all workers have started to the last answer."""
+    options = load(ROOT / "feeds")["resumes"].options
+    limits = Limits(**{name: value for name, value in options.items() if name != "unit_by"})
+    with TemporaryDirectory(prefix="candor bench ") as name:
+        are_started, nothing = Event(), Event()
+        nothing.set()
+        first = [partial(_fetched, file, Path(name) / f"start-{n}", nothing) for n, file in enumerate(files[:WORKERS])]
+        rest = [partial(_fetched, file, Path(name) / str(n), are_started) for n, file in enumerate(files)]
+        results = extract_all([*first, *rest], limits)
+        statuses = [next(results).status for _ in first]
+        began = time.perf_counter()
+        are_started.set()
+        statuses += [result.status for result in results]
+        took = time.perf_counter() - began
+    if set(statuses) != {"ok"}:
+        raise SystemExit("Every resume of the data must have text; one has not.")
+    return took
+
+
+def _fetched(file: Path, place: Path, after: Event) -> Path:
+    """A copy, since the pool removes what it has read; not before all workers have started."""
+    after.wait()
+    return shutil.copyfile(file, place)
+
+
+def main() -> int:
+    """Measure and print; exit code 1 when the figure misses its bound."""
+    found = figures()
+    print("\n".join(figure.line() for figure in found))
+    return int(not all(figure.holds for figure in found))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
