@@ -22,6 +22,7 @@ DAMAGED: dict[str, tuple[Callable[[], bytes], str]] = {
     "lying.docx": (files.lying_docx, "corrupt"),
     "bomb.docx": (lambda: files.zipped({**files.TYPES, "word/document.xml": b"0" * 200_000_000}), "too_large"),
     "bomb.pdf": (files.pdf_bomb, "too_large"),
+    "swollen.pdf": (lambda: files.page_of(files.stream(files.deflated_twice(20), files.TWICE)), "too_large"),
     "form.pdf": (files.form_bomb, "too_large"),
     "deep.rtf": (lambda: b"{\\rtf1" + b"{" * 900_000, "too_large"),
     "deep.html": (lambda: b"<html>" + b"<b>" * 100_000 + b"x", "too_large"),

@@ -33,6 +33,13 @@ def test_few_terms_in_any_order_are_stuffed() -> None:
     assert stuffed_share(turned) == 1.0
 
 
+def test_a_stretch_is_stuffed_wherever_it_lies() -> None:
+    terms = listed(20)
+    turned = " ".join(terms[::-1] + terms + terms[::-1] + terms + terms[::-1])
+    # a stretch of 60 words may begin with 4 of prose: with the 20 terms these are 24
+    assert stuffed_share(f"{PROSE} {turned}") == pytest.approx(104 / 500)
+
+
 def test_one_word_over_and_over_is_stuffed() -> None:
     assert stuffed_share(f"{PROSE} {'kafka ' * 100}") == pytest.approx(100 / 500, abs=0.05)
 
