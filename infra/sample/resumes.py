@@ -1,7 +1,8 @@
 """Resumes: what a candidate wrote, and how it becomes the bytes of a PDF or DOCX file.
 
 Every skill a candidate has stands in the skills section, some of them again in the experience; no other
-skill is ever named. The first lines hold what must be redacted: name, e-mail, phone, address, birth date.
+skill is ever named. The first lines hold what must be redacted: name, e-mail, phone, address, birth date; each line
+says what of it that is.
 Both writers give the same bytes for the same resume: no dates of saving, no random identifiers.
 """
 
@@ -38,11 +39,30 @@ BULLETS = (
 
 
 @dataclass(frozen=True, slots=True)
+class Planted:
+    """Something that tells who or what a person is: the value itself, and the words around it that announce it."""
+
+    kind: str
+    value: str
+    label: str = ""
+    tail: str = ""
+
+    def __str__(self) -> str:
+        return self.label + self.value + self.tail
+
+
+@dataclass(frozen=True, slots=True)
 class Line:
-    """One paragraph of a resume: its text, and whether it is a heading."""
+    """One paragraph of a resume: its text, whether it is a heading, and what it tells about who wrote it."""
 
     text: str
     is_heading: bool = False
+    planted: tuple[Planted, ...] = ()
+
+
+def paragraph(*pieces: str | Planted, is_heading: bool = False) -> Line:
+    """A paragraph of words and of what is planted between them, in the order of reading."""
+    return Line("".join(map(str, pieces)), is_heading, tuple(piece for piece in pieces if isinstance(piece, Planted)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +105,10 @@ def compose(plan: Plan, candidates: Candidates, index: int) -> list[Line]:
     owned = [owned[i] for i in rng.permutation(len(owned))]
     title = family.titles[int(rng.integers(3))]
     return [
-        Line(f"{who.first} {who.last}", is_heading=True),
-        Line(f"{who.email} | {who.phone}"),
-        Line(who.address),
-        Line(f"Date of birth: {who.born}"),
+        paragraph(Planted("NAME", f"{who.first} {who.last}"), is_heading=True),
+        paragraph(Planted("EMAIL", who.email), " | ", Planted("PHONE", who.phone)),
+        paragraph(Planted("ADDRESS", who.address)),
+        paragraph(Planted("BIRTH_DATE", who.born, "Date of birth: ")),
         Line(about, is_heading=True),
         Line(_summary(rng, title, years, owned)),
         Line(work, is_heading=True),
