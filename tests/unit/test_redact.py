@@ -184,6 +184,7 @@ def test_spans_are_in_order_and_never_overlap() -> None:
         *("12 a ", "A 1, 10115 ", "children: ", "I am 20 ", "Aa1\n", "citizen of A"),
     ],
 )  # fmt: skip
+@pytest.mark.timeout(60)
 def test_no_text_takes_more_time_than_its_length_says(part: str) -> None:
     """Ten times the text in at most thirty times the time: a pattern that starts over and over would take a hundred."""
 
@@ -214,10 +215,10 @@ def test_the_variants_lose_nearly_all_and_little_else() -> None:
 
 
 def test_a_value_counts_as_found_only_when_nothing_of_it_is_left() -> None:
-    line = paragraph("Call ", Planted("PHONE", "+49 555 010 2030"), " or ", Planted("NAME", "Xaver the baker"))
+    line = paragraph("Call ", Planted("PHONE", "+49 555 010 2030"), " or ", Planted("EMAIL", "a@example.org or Xaver"))
     other = paragraph("grew 5551234 to ", Planted("AGE", "34", "Age: "))
     text = f"{line.text}\n{other.text}\nring 555 010 2030"
     counts = redaction.tally([(text, redaction.truths([line, other]))])
-    phone, name = counts["PHONE"], counts["NAME"]
+    phone, mail = counts["PHONE"], counts["EMAIL"]
     assert (phone.planted, phone.hidden, phone.replaced, phone.right) == (1, 1, 2, 1)
-    assert (name.planted, name.hidden, name.replaced) == (1, 0, 0)
+    assert (mail.planted, mail.hidden, mail.replaced, mail.right) == (1, 0, 1, 1)
