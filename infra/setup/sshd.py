@@ -3,7 +3,8 @@
     python -m infra.setup.sshd FOLDER    serve FOLDER; prints a feed's words and the key to put into the environment
 
 Needs no root and installs nothing: where there is no sshd, Debian's packages are unpacked below `var/`. sshd runs as an
-ordinary user and lets in only that one, by key. Started by root it runs as `daemon`, who must be able to read FOLDER.
+ordinary user and lets in only that one, by key, to read and not to write. Started by root it runs as `daemon`, who must
+be able to read FOLDER; whoever holds the key reads whatever that user can, not only FOLDER.
 """
 
 import argparse
@@ -34,7 +35,7 @@ Port {port}
 HostKey {folder}/host
 AuthorizedKeysFile {folder}/client.pub
 Subsystem sftp internal-sftp
-ForceCommand internal-sftp
+ForceCommand internal-sftp -R
 PidFile none
 StrictModes no
 UsePAM no

@@ -271,6 +271,19 @@ _ALL = (
 
 TABLES: Final[Mapping[str, Table]] = {table.name: table for table in _ALL}
 
+
+def by_reference() -> list[Table]:
+    """All tables, the vault's first, and those that are referred to before those that refer."""
+    left = sorted(TABLES.values(), key=lambda table: (bool(table.references), table.zone == "lake", table.name))
+    done: list[Table] = []
+    while left:
+        waiting = {table.name for table in left}
+        ready = next(table for table in left if not set(table.references.values()) & waiting)
+        left.remove(ready)
+        done.append(ready)
+    return done
+
+
 SCORED: Final = pl.Schema(
     {
         "person_id": pl.String(),

@@ -11,10 +11,13 @@ import polars as pl
 
 from pipelines.base import people
 from pipelines.base.contracts import TABLES
-from pipelines.base.lake import Lake, Manifest
+from pipelines.base.lake import Lake, Manifest, newest
 
 KNOWN: Final = ("known_from", "known_from_basis")
 """Kept beside the business columns: features may use a row only once it was known."""
+RESTATED: Final = "restated"
+"""The basis of a row that took another's place and whose source does not say when: it was known by the file that had it
+first, and not before."""
 _PERSONS: Final = ("person_id", "manager_person_id")
 
 
@@ -53,8 +56,8 @@ def read_people(
     frames: dict[str, pl.DataFrame] = {}
     counts: dict[str, dict[str, int]] = {}
     for name in names:
-        read = lake.versions if name in versioned else lake.read
-        known = people.resolve(read(name, manifest, as_of), who, _PERSONS)
+        versions = lake.versions(name, manifest, as_of)
+        known = people.resolve(versions if name in versioned else _newest_of(name, versions), who, _PERSONS)
         kept = known.filter(pl.col("person_id").is_in(agreed.implode())) if "person_id" in known.columns else known
         key = [*TABLES[name].key, *(("known_from",) if name in versioned else ())]
         frames[name] = _newest(key, kept).select(*TABLES[name].schema, *KNOWN)
@@ -65,6 +68,21 @@ def read_people(
 def links(lake: Lake, manifest: Manifest, as_of: date) -> dict[str, str]:
     """Pseudonym -> the one that stands for the human, as known on `as_of`."""
     return people.representatives(lake.read("person_links", manifest, as_of))
+
+
+def _newest_of(name: str, versions: pl.DataFrame) -> pl.DataFrame:
+    """One row a key, with the basis `RESTATED` where it took another's place and its source does not say when."""
+    found, key = newest(name, versions), list(TABLES[name].key)
+    if len(found) == len(versions):
+        return found
+    first = versions.group_by(key).agg(pl.col("known_from").min().alias("_first"))
+    is_restated = (pl.col("known_from_basis") == "observed") & (pl.col("known_from") > pl.col("_first"))
+    basis = pl.when(is_restated).then(pl.lit(RESTATED)).otherwise("known_from_basis").alias("known_from_basis")
+    return (
+        found.join(first, on=key, how="left", nulls_equal=True, maintain_order="left")
+        .with_columns(basis)
+        .drop("_first")
+    )
 
 
 def _newest(key: list[str], frame: pl.DataFrame) -> pl.DataFrame:

@@ -98,6 +98,12 @@ def stamp(table: Table, frame: pl.DataFrame) -> pl.DataFrame:
     return conform(stamped, pl.Schema({**table.schema, **PROVENANCE}), table.name)
 
 
+def newest(name: str, versions: pl.DataFrame) -> pl.DataFrame:
+    """One row a key of a table, the version known last, ordered by key."""
+    ordered = versions.sort("known_from", "published_seq", "source_row")
+    return ordered.unique(subset=list(TABLES[name].key), keep="last", maintain_order=False).sort(TABLES[name].key)
+
+
 class Lake:
     """Reads and publishes canonical tables of one store."""
 
@@ -147,14 +153,8 @@ class Lake:
         Returns:
             One row a key, the newest version known, ordered by key. Empty when the table was never published.
         """
-        table = TABLES[name]
-        frame = self.versions(name, manifest, as_of)
-        newest = (
-            frame.sort("known_from", "published_seq", "source_row")
-            .unique(subset=list(table.key), keep="last", maintain_order=False)
-            .sort(table.key)
-        )
-        return newest.select(columns) if columns else newest
+        found = newest(name, self.versions(name, manifest, as_of))
+        return found.select(columns) if columns else found
 
     def versions(self, name: str, manifest: Manifest, as_of: date | None = None) -> pl.DataFrame:
         """All versions of all keys known by the end of `as_of`, in no order."""

@@ -103,7 +103,7 @@ def publish_line(report: Mapping[str, Any]) -> str:
         f"published {report['batch']} as {manifest}: {total['in']} rows in = {total['accepted']} accepted + "
         f"{total['quarantined']} quarantined + {total['filtered']} filtered; files held: {total['held']}"
         + "".join(f"; held {held['feed']}: {held['reason_code']}" for held in report["held"])
-        + "".join(f"; {missed}" for found in report["reconciled"] if (missed := missed_line(found)))
+        + "".join(f"; {missed}" for found in report.get("reconciled", ()) if (missed := missed_line(found)))
     )
 
 

@@ -11,14 +11,15 @@ of it is new. The expectations run in `pipelines.validate`, a process of its own
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import asdict
+from itertools import chain
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final, cast
 
 import polars as pl
 
-from pipelines.base.contracts import TABLES, Table
+from pipelines.base.contracts import TABLES, Table, by_reference
 from pipelines.base.errors import ContractError
 from pipelines.base.lake import Lake, Manifest
 from pipelines.ingest import plausible, reconcile
@@ -35,8 +36,8 @@ _ROWS: Final = 1 << 40
 REASONS: Final = pl.Schema({UNIT: pl.Int32(), ROW: pl.Int64(), "reason_code": pl.String()})
 
 
-Validate = Callable[[Path], None]
-"""Runs the expectations on a folder that `lay_out` filled."""
+Validate = Callable[[Path, Iterable[str]], None]
+"""Runs the expectations on a folder that `lay_out` fills meanwhile, told of each table when it is there."""
 
 
 def check(batch: Batch, feeds: Mapping[str, Feed], validate: Validate | None = None) -> dict[str, Any]:
@@ -58,15 +59,17 @@ def check(batch: Batch, feeds: Mapping[str, Feed], validate: Validate | None = N
         plausible.hold(batch, feeds)
         with result(done) as out, nullcontext(validate) if validate else validator() as check_rows:
             units = [unit for unit in batch.units() if batch.held(unit) is None]
-            left_out = lay_out(batch, units, feeds, out)
-            check_rows(out)
-            settle(batch, units, left_out, out)
+            left_out = [pl.DataFrame(schema=REASONS)]
+            check_rows(out, lay_out(batch, units, feeds, out, left_out))
+            settle(batch, units, pl.concat(left_out), out)
             write_json(out / "counts.json", by_feed(batch, feeds, read_json(out / "tallies.json")))
             write_json(out / "reconciled.json", reconcile.reconcile(batch, feeds))
     return dict(read_json(done / "counts.json"))
 
 
-def lay_out(batch: Batch, units: list[Unit], feeds: Mapping[str, Feed], out: Path) -> pl.DataFrame:
+def lay_out(
+    batch: Batch, units: list[Unit], feeds: Mapping[str, Feed], out: Path, left_out: list[pl.DataFrame]
+) -> Iterator[str]:
     """Write what `validate` reads.
 
     Args:
@@ -74,24 +77,24 @@ def lay_out(batch: Batch, units: list[Unit], feeds: Mapping[str, Feed], out: Pat
         units: Those that are not held; their position is their `unit_no`.
         feeds: Their declarations.
         out: Folder to fill.
+        left_out: Gets (unit_no, source_row, reason_code) of rows left out as repetitions.
 
-    Returns:
-        (unit_no, source_row, reason_code) of rows left out as repetitions.
+    Yields:
+        The name of each table when its rows, if it has any, are there.
     """
     lake = Lake(batch.store)
     manifest = lake.manifest()
     for name in ("rows", "known"):
         (out / name).mkdir()
     _notes(batch, units, REJECTED).write_parquet(out / "rejected.parquet")
-    left_out = [pl.DataFrame(schema=REASONS)]
-    for table in TABLES.values():
+    _known(lake, manifest, out)
+    for table in by_reference():
         frame = _rows(batch, units, feeds, table)
         if frame is not None:
             frame, gone = dedupe(frame, table, versions(batch.store, manifest, table))
             left_out.append(gone.select(REASONS.names()))
             frame.write_parquet(out / "rows" / f"{table.name}.parquet", compression="uncompressed", statistics=False)
-    _known(lake, manifest, out)
-    return pl.concat(left_out)
+        yield table.name
 
 
 def _known(lake: Lake, manifest: Manifest | None, out: Path) -> None:
@@ -107,10 +110,15 @@ def validator() -> Iterator[Validate]:
     """Where Great Expectations may be imported, which takes seconds: a process that gets ready while others read."""
     words = [sys.executable, "-m", "pipelines.validate"]  # our own module
     top = Path(__file__).parents[2]
-    with subprocess.Popen(words, cwd=top, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as process:
+    with subprocess.Popen(words, cwd=top, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:
+        told = cast("IO[str]", process.stdin)
 
-        def validate(folder: Path) -> None:
-            process.communicate(f"{folder}\n".encode())
+        def validate(folder: Path, laid_out: Iterable[str]) -> None:
+            with suppress(BrokenPipeError):  # it ended, and its exit code says why
+                for line in chain([str(folder)], laid_out):
+                    told.write(f"{line}\n")
+                    told.flush()
+            process.communicate()
             if process.returncode:
                 raise ContractError(
                     "Every expectation must be evaluated; the reason stands above. Correct it, run again."

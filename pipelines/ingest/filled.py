@@ -30,7 +30,7 @@ def hold_emptied(batch: Batch, feed: Feed, units: Sequence[Unit]) -> None:
         feed: Their feed.
         units: Those that nothing else speaks against.
     """
-    if not feed.required or feed.dialect == "documents":
+    if not units or not feed.required or feed.dialect == "documents":
         return
     records = [record for record in files.of_feed(batch.store, feed.name) if record.status == "published"]
     published = {record.sha256 for record in records}

@@ -61,7 +61,9 @@ def can_open(feed: Feed) -> bool:
 
 
 @contextmanager
-def landed_plain(store: Store, key: str, source: Path, feed: Feed, folder: Path) -> Iterator[Path]:
+def landed_plain(
+    store: Store, key: str, source: Path, feed: Feed, folder: Path, *, is_believed: bool = False
+) -> Iterator[Path]:
     """The plain bytes of a landed file. One that an erasure wrote anew is plain already.
 
     Args:
@@ -70,6 +72,8 @@ def landed_plain(store: Store, key: str, source: Path, feed: Feed, folder: Path)
         source: What was landed, at hand.
         feed: Its declaration.
         folder: Scratch.
+        is_believed: Whether its signer was judged when it was taken in, or does not matter: a key that expired since
+            must not keep a file from being read again, or somebody from being forgotten.
 
     Raises:
         Held: It is not what the feed asks for.
@@ -78,21 +82,22 @@ def landed_plain(store: Store, key: str, source: Path, feed: Feed, folder: Path)
     if feed.pgp is None or landing.is_rewritten(store, key):
         yield source
         return
-    with plain(source, feed, folder) as opened:
+    with plain(source, feed, folder, is_believed=is_believed) as opened:
         yield opened
 
 
 @contextmanager
-def plain(source: Path, feed: Feed, folder: Path) -> Iterator[Path]:
+def plain(source: Path, feed: Feed, folder: Path, *, is_believed: bool = False) -> Iterator[Path]:
     """The plain bytes of a delivered file; the file itself where its feed says nothing of PGP. Raises as above."""
     if feed.pgp is None:
         yield source
         return
     target = folder / ".opened"
+    pgp = feed.pgp.model_copy(update={"signers": ()}) if is_believed else feed.pgp
     try:
         with _home() as home:
-            _bring_keys(home, feed, feed.pgp)
-            _decrypt(home, source, target, feed, feed.pgp)
+            _bring_keys(home, feed, pgp)
+            _decrypt(home, source, target, feed, pgp)
         yield target
     finally:
         target.unlink(missing_ok=True)
@@ -109,7 +114,8 @@ def _home() -> Iterator[Path]:
         try:
             yield home
         finally:
-            subprocess.run(["gpgconf", "--homedir", home, "--kill", "all"], capture_output=True, check=False)
+            words = ["gpgconf", "--homedir", str(home), "--kill", "all"]
+            subprocess.run(words, capture_output=True, check=False, env=_plain_environment())
 
 
 def _bring_keys(home: Path, feed: Feed, pgp: Pgp) -> None:
@@ -130,7 +136,8 @@ def _bring_keys(home: Path, feed: Feed, pgp: Pgp) -> None:
         with (declared.folder() / pgp.public_keys).open("rb") as file:
             _gpg(home, "--import", stdin=file)
     command = [*_GPG, "--homedir", str(home), "--with-colons", "--list-keys"]
-    listed = subprocess.run(command, capture_output=True, check=True, text=True, errors="replace")
+    environment = _plain_environment()
+    listed = subprocess.run(command, capture_output=True, check=True, text=True, errors="replace", env=environment)
     _known(feed, pgp, [line.split(":") for line in listed.stdout.splitlines()])
 
 
@@ -173,6 +180,7 @@ def _gpg(
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             pass_fds=[status.fileno()],
+            env=_plain_environment(),
         ) as program:
             while piece := program.stdout.read(_PIECE) if program.stdout else b"":
                 if out is None or (out.write(piece) and out.tell() > most):
@@ -181,6 +189,11 @@ def _gpg(
         status.seek(0)
         lines = status.read(_PIECE).decode(errors="replace").splitlines()
     return [line.split()[1:] for line in lines if line.startswith("[GNUPG:] ")], program.returncode == 0
+
+
+def _plain_environment() -> dict[str, str]:
+    """What gpg and the agent it starts are handed: what a hostile file could take over has no keys of ours."""
+    return {name: text for name, text in os.environ.items() if not name.startswith(("CANDOR_", "AIRFLOW", "AWS_"))}
 
 
 def judged(said: Sequence[Sequence[str]], signers: Sequence[str], *, is_done: bool) -> str | None:

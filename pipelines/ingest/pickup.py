@@ -139,10 +139,12 @@ def _sighted(store: Store, feed: Feed) -> Sighted:
         try:
             for entry, groups in declared:
                 sha256, fault = _read(feed, server, looks, entry) if entry in complete else (None, "")
+                if fault:  # it comes never: what it was delivered with does not wait for it
+                    passed_over[fault] += 1
+                    continue
                 file = OnServer(server, entry.name, entry.size, sha256 or "")
                 found.append(Found(file, entry.name, groups, is_ready=sha256 is not None))
-                passed_over.update([fault] if fault else [])
-                waiting += sha256 is None and not fault
+                waiting += sha256 is None
         finally:
             looks.save()
         return Sighted(units_of(feed, found), waiting, passed_over)

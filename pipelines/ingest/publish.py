@@ -93,7 +93,8 @@ def _register(
 
 def _reconciled(batch: Batch, taken: Collection[str]) -> list[dict[str, Any]]:
     """What full files that are taken in said about deltas, noted in the ledger."""
-    said: list[dict[str, Any]] = read_json(batch.folder / "checked" / "reconciled.json")
+    # A batch that was checked by an older version has none.
+    said: list[dict[str, Any]] = read_json(batch.folder / "checked" / "reconciled.json") or []
     kept = [found for found in said if found["file_sha256"] in taken]
     for found in kept:
         facts = {name: value for name, value in found.items() if isinstance(value, (int, str)) and name != "feed"}

@@ -8,9 +8,8 @@ The full file is published like any other, so what the deltas missed is mended b
 missing. Whom the file does not have stays in the lake: leaving out is not deleting.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import datetime
 from typing import Any, Final
 
 import polars as pl
@@ -24,6 +23,10 @@ from pipelines.ingest.feeds import Feed
 
 _TOLD: Final = "_told"
 """Whether any version of a key came from the feeds in question."""
+_ORDER: Final = ("known_from", "source_row", "published_seq")
+_IS_TOLD: Final = pl.lit(value=True).alias(_TOLD)
+_LAST: Final = 1 << 40
+"""The number under which this batch will be published: more than any has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +61,8 @@ def reconcile(batch: Batch, feeds: Mapping[str, Feed]) -> list[dict[str, Any]]:
         full = feeds[unit.feed].full
         if full is None or not full.reconciles:
             continue
-        names = (unit.feed, *full.reconciles)
         for table in sorted({m.table for m in feeds[unit.feed].tables if TABLES[m.table].zone == "lake"}):
-            believed = _believed(batch, TABLES[table], names, feeds[unit.feed].extraction(unit.groups))
+            believed = _believed(batch, unit, feeds, TABLES[table])
             if believed[_TOLD].any():
                 about = {"feed": unit.feed, "file_sha256": unit.sha256, "table": table, "deltas": full.reconciles}
                 found.append(about | asdict(compare(TABLES[table], _rows(batch, unit, TABLES[table]), believed)))
@@ -85,25 +87,27 @@ def compare(table: Table, file: pl.DataFrame, believed: pl.DataFrame) -> Compare
     return Compared(len(newest), len(both) - differ, differ, len(newest) - len(both), len(gone), by_column)
 
 
-def _believed(batch: Batch, table: Table, names: Sequence[str], moment: datetime) -> pl.DataFrame:
-    """The newest version a key known by `moment`, from the lake and from this batch's files of `names[1:]`."""
-    wanted = [*table.schema, "known_from", "source_row"]
+def _believed(batch: Batch, unit: Unit, feeds: Mapping[str, Feed], table: Table) -> pl.DataFrame:
+    """The newest version a key known when a full file was written, without that file: of the lake and of this batch."""
+    feed = feeds[unit.feed]
+    names = (unit.feed, *(feed.full.reconciles if feed.full else ()))
+    wanted = [*table.schema, *_ORDER]
     ours = {record.sha256 for name in names for record in files.of_feed(batch.store, name)}
-    parts = [
-        _rows(batch, unit, table).select(*wanted, pl.lit(value=True).alias(_TOLD))
-        for unit in batch.units()
-        if unit.feed in names[1:] and batch.held(unit) is None
+    earlier = [
+        _rows(batch, other, table).with_columns(pl.lit(_LAST).alias(_ORDER[-1])).select(*wanted, _IS_TOLD)
+        for other in batch.units()
+        if other.feed in names and other.id != unit.id and batch.held(other) is None
     ]
     lake = Lake(batch.store)
     manifest = lake.manifest()
     if manifest is not None and table.name in manifest.tables:
-        told = pl.col("file_id").is_in(ours)
-        parts.insert(0, lake.scan(table.name, manifest).select(*wanted, told.alias(_TOLD)).collect())
-    if not parts:
+        published = lake.scan(table.name, manifest).filter(pl.col("file_id") != unit.sha256)  # it may be read again
+        earlier.append(published.select(*wanted, pl.col("file_id").is_in(ours).alias(_TOLD)).collect())
+    if not earlier:
         return pl.DataFrame(schema={**table.schema, _TOLD: pl.Boolean()})
-    known = pl.concat(parts).filter(pl.col("known_from") <= moment)  # parts in the order of publishing
+    known = pl.concat(earlier, how="vertical_relaxed").filter(pl.col("known_from") <= feed.extraction(unit.groups))
     known = known.with_columns(pl.col(_TOLD).any().over(table.key))
-    return known.sort("known_from", maintain_order=True).unique(list(table.key), keep="last", maintain_order=True)
+    return known.sort("known_from", "published_seq", "source_row").unique(list(table.key), keep="last")
 
 
 def _rows(batch: Batch, unit: Unit, table: Table) -> pl.DataFrame:

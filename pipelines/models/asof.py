@@ -1,8 +1,12 @@
 """Facts as they were known at the moment of a case, so that no feature sees one before its source did.
 
 A row whose `known_from_basis` is `source` was known from `known_from` on, whatever day it speaks of: a promotion of
-January that was entered in February is none in January. Any other row is only known by the file that had it first;
+January that was entered in February is none in January. One that is `restated` says otherwise than a row before it and
+was known by the file that had it first. An `observed` row was first seen in a file that may hold years of history:
 there the time it speaks of has to do, and of several versions the oldest counts from the beginning.
+
+Of tables that come with the newest version only, what was corrected later is in no case before the correction: the
+value that was known then is not at hand.
 """
 
 from collections.abc import Sequence
@@ -51,4 +55,4 @@ def with_facts(
 
 
 def _is_dated() -> pl.Expr:
-    return pl.col("known_from_basis") == "source"
+    return pl.col("known_from_basis") != "observed"

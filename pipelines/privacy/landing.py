@@ -158,7 +158,7 @@ def _file(store: Store, feed: Feed, record: files.Record, one: Group, note: Note
             return 0
         if not (can_open(feed) or landing.is_rewritten(store, key)):
             raise Held("not_opened", f"A file of {feed.name} must be opened to be searched; its keys are not at hand.")
-        with landed_plain(store, key, source, feed, folder) as plain:
+        with landed_plain(store, key, source, feed, folder, is_believed=True) as plain:
             rows, mine, unclear = _found(plain, folder / "before", feed, unit, one)
             data = without(plain.read_bytes(), mine, feed) if mine else b""
         if not mine:

@@ -1,6 +1,7 @@
 """Check the rows that `pipelines.ingest validate` laid out in a folder. Rows that fail are a result: exit code 0.
 
-Without a folder, get ready first and take the folder from standard input; nothing is done when that ends without one.
+Without a folder, get ready first and take the folder from standard input, then the name of each table once its rows are
+there: what is laid out is checked while the next is. Nothing is done when that ends before the last one.
 With `--suites`, print what every table is checked for, as JSON in the words of Great Expectations, and check nothing.
 """
 
@@ -32,8 +33,11 @@ def main() -> int:
 
 def _when_told() -> str | None:
     context()
-    line = sys.stdin.readline().rstrip("\n")
-    return run(Path(line)) if line else None
+    told = (line.rstrip("\n") for line in iter(sys.stdin.readline, ""))
+    try:
+        return run(Path(next(told)), told)
+    except StopIteration:  # whoever lays out says why it ended
+        return None
 
 
 if __name__ == "__main__":

@@ -8,13 +8,14 @@ Writes  failed.parquet          unit_no, source_row, table, reason_code
 """
 
 import json
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
 import polars as pl
 
-from pipelines.base.contracts import TABLES, Table
+from pipelines.base.contracts import TABLES, Table, by_reference
 from pipelines.validate.engine import Sound, check
 from pipelines.validate.suites import ROW, Finding, columns_of, rules
 
@@ -27,29 +28,19 @@ FAILED: Final = pl.Schema(
 REFERRED_TO: Final = frozenset(other for table in TABLES.values() for other in table.references.values())
 
 
-def order() -> list[Table]:
-    """All tables, those that are referred to before those that refer."""
-    left = sorted(TABLES.values(), key=lambda table: (bool(table.references), table.zone == "lake", table.name))
-    done: list[Table] = []
-    while left:
-        waiting = {table.name for table in left}
-        ready = next(table for table in left if not set(table.references.values()) & waiting)
-        left.remove(ready)
-        done.append(ready)
-    return done
-
-
-def run(folder: Path) -> str:
+def run(folder: Path, laid_out: Iterator[str] | None = None) -> str:
     """Check a folder.
 
     Args:
         folder: As above.
+        laid_out: Names of all tables, each once its rows are there, in the order of `by_reference`; without it all are.
 
     Returns:
         The line to print.
 
     Raises:
         ContractError: An expectation could not be evaluated.
+        StopIteration: `laid_out` ended before the last table.
     """
     bad = pl.read_parquet(folder / "rejected.parquet").select(SOURCE).unique()
     failed = [pl.DataFrame(schema=FAILED)]
@@ -57,7 +48,9 @@ def run(folder: Path) -> str:
     passed: dict[str, pl.Series] = {}
     sound: Sound = {}
     checked = 0
-    for table in order():
+    for table in by_reference():
+        if laid_out is not None:
+            next(laid_out)
         file = folder / "rows" / f"{table.name}.parquet"
         frame = pl.read_parquet(file, columns=_needed(table)) if file.is_file() else None
         if frame is not None:

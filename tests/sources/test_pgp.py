@@ -211,6 +211,35 @@ def test_a_signature_by_a_key_that_expired_is_held(encrypt, tmp_path):
     assert refused(message, tmp_path) == "expired_signature"
 
 
+def test_what_was_believed_once_is_read_again_and_searched_whatever_became_of_its_signer(
+    *, store, people, signed, encrypt, ingest, tmp_path
+):
+    (tmp_path / "exports" / "courses_2026-05.csv.pgp").write_bytes(encrypt(CSV))
+    assert ingest("run", "--batch", "first")[0] == 0
+    signed(
+        pgp={"private_keys": KEY, "signers": people.other.fingerprints[:1], "public_keys": "sender.asc"},
+        full={"may_lose": 0.5},
+    )
+    (tmp_path / "feeds" / "sender.asc").write_bytes(people.other.gpg("--armor", "--export", "other"))
+    code, said = ingest("run", "--batch", "again", "--replay", "courses")
+    assert code == 0
+    assert "files held: 0" in said
+    (tmp_path / "exports" / "courses_2026-06.csv.pgp").write_bytes(encrypt(CSV + b"C3,Three\n"))
+    assert "wrong_signer" in ingest("run", "--batch", "new")[1], "what is new must be signed by somebody declared"
+
+
+def test_gpg_is_handed_no_secret_of_ours(encrypt, tmp_path, monkeypatch):
+    program = tmp_path / "bin" / "gpg"
+    program.parent.mkdir()
+    program.write_text(f"#!/bin/sh\nenv >> '{tmp_path}/handed'\nexec {shutil.which('gpg')} \"$@\"\n")
+    program.chmod(0o755)
+    message = encrypt(CSV)
+    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+    assert opened(message, tmp_path) == CSV
+    assert "PATH=" in (tmp_path / "handed").read_text()
+    assert "CANDOR_" not in (tmp_path / "handed").read_text()
+
+
 def test_a_weak_signature_does_not_count(encrypt, tmp_path):
     assert refused(encrypt(CSV, "--digest-algo", "SHA1"), tmp_path) == "wrong_signer"
 

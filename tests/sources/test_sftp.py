@@ -437,6 +437,24 @@ def test_documents_of_a_delivery_come_from_a_server_too(store, outbound, deliver
     assert (code, len(landed(store))) == (0, 3), said
 
 
+def test_a_document_that_can_never_be_taken_does_not_keep_its_delivery(store, outbound, deliver, declare):
+    (outbound / "2026-05").mkdir()
+    for name, content in (("a", b"a"), ("b", b"far too large")):
+        deliver(f"2026-05/{name}.txt", content, marker=None)
+    declare(
+        dialect="documents",
+        files=r"(?P<period>\d{4}-\d{2})/(?P<who>\w+)\.txt",
+        ready={"untouched_seconds": 1},
+        options={"unit_by": ["period"], "max_bytes": 1000, "max_pages": 9, "max_seconds": 9, "max_chars": 99},
+        limits={"max_bytes": 5},
+        required=[],
+        tables=[],
+    )
+    found = seen(store)
+    assert [[name for name, *_ in unit.documents] for unit in found.units] == [["2026-05/a.txt"]]
+    assert sum(found.passed_over.values()) == 1
+
+
 def test_a_listing_that_ends_in_the_middle_is_no_listing(store, outbound, declare, sftp, server):
     for number in range(2_000):
         (outbound / f"other_{number}.csv").touch()

@@ -18,6 +18,7 @@ from pipelines.base.errors import SettingsError
 from pipelines.base.lake import Lake
 from pipelines.ingest import __main__ as command
 from pipelines.ingest import check
+from pipelines.ingest.batch import Batch
 from pipelines.ingest.feeds import load
 from pipelines.ingest.reconcile import Compared, compare
 from tests.kills.roads import nothing_failed
@@ -149,6 +150,50 @@ def test_deltas_of_the_same_batch_count_and_one_that_told_everything_leaves_noth
     assert "against" not in said
 
 
+def test_a_full_file_that_is_read_again_is_not_compared_with_itself(run, deliver, store, capsys):
+    deliver("courses_2026-06", titles(*range(3)))
+    run("june", store)
+    deliver("changes_2026-07_1", {"C3": "Course 3"})
+    deliver("courses_2026-07", titles(*range(4), C4="Never told"))
+    (before,) = run("july", store)[1]["reconciled"]
+    assert (before["rows"], before["only_in_file"]) == (5, 1)
+    assert command.main(["run", "--batch", "again", "--replay", "courses"]) == 0
+    report = json.loads(store.read("reports/ingest/again.json"))
+    assert before in report["reconciled"]
+
+
+def test_of_two_deltas_of_one_moment_the_later_one_is_believed(run, deliver, store):
+    deliver("courses_2026-06", titles(*range(3)))
+    run("june", store)
+    for number, title in enumerate(("First", "Second", "Third"), 1):
+        deliver(f"changes_2026-07_{number}", {"C1": title})
+        run(f"delta-{number}", store)
+    deliver("courses_2026-07", titles(0, 2, C1="Third"))
+    (found,) = run("july", store)[1]["reconciled"]
+    assert (found["agree"], found["differ"]) == (3, 0)
+
+
+def test_full_files_of_one_batch_are_compared_with_those_before_them(run, deliver, store):
+    deliver("courses_2026-05", titles(*range(3)))
+    deliver("courses_2026-06", titles(*range(4)))
+    deliver("courses_2026-07", titles(*range(5)))
+    report = run("all", store)[1]
+    sizes = sorted((found["rows"], found["only_in_file"]) for found in report["reconciled"])
+    assert sizes == [(4, 1), (5, 1)]
+
+
+def test_a_batch_that_was_checked_before_anybody_reconciled_is_published(run, deliver, store):
+    deliver("courses_2026-06", titles(*range(3)))
+    assert command.main(["discover", "--batch", "b"]) == 0
+    batch = Batch(store, "b")
+    for unit in batch.units():
+        command.main(["take", "b", unit.id])
+    command.main(["validate", "b"])
+    (batch.folder / "checked" / "reconciled.json").unlink()
+    assert command.main(["publish", "b"]) == 0
+    assert json.loads(store.read("reports/ingest/b.json"))["reconciled"] == []
+
+
 def test_of_a_held_full_file_nothing_is_said(run, deliver, store):
     deliver("courses_2026-06", titles(*range(10)))
     deliver("changes_2026-06_1", {"C1": "New 1"})
@@ -165,7 +210,7 @@ def test_somebody_who_was_forgotten_is_not_missed(run, deliver, store):
     run("june", store)
     lake = Lake(store)
     people = lake.read("candidates", lake.require())["person_id"].to_list()
-    deliver("people_2026-07", {"A": at, "B": at}, head="id,at")
+    deliver("people_2026-07", {"B": at, "A": at}, head="id,at")
     forgotten.add(store, forgotten.group(store, people[:1]))
     _, report = run("july", store)
     (found,) = report["reconciled"]

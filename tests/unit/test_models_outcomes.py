@@ -190,6 +190,18 @@ def test_a_submission_that_was_told_after_the_moment_is_not_seen():
     assert (found["submitted_count"], found["submitted_score_mean"]) == (1, 0.8)
 
 
+def test_a_corrected_submission_is_not_seen_before_the_correction():
+    run, end = enrolment("p", "c", 0, 80), event("p", "c", "completed", 70)
+    told = event("p", "c", "submitted", 10, 0.9) | {"known_from": moment(200), "known_from_basis": "restated"}
+    assert only(features.examples(tables([run], [end, told]), SETTINGS))["submitted_count"] == 0
+
+
+def test_who_is_no_example_for_being_told_late_is_not_scored_either():
+    late, early = enrolment("p", "c", 0, 80) | {"known_from": moment(20.5)}, enrolment("q", "c", 0, 80)
+    found = features.cases(tables([late, early], []), SETTINGS, (moment(0) + timedelta(days=40)).date())
+    assert found["person_id"].to_list() == ["q"]
+
+
 def test_an_enrolment_that_was_told_after_its_moment_is_no_example():
     late = enrolment("p", "c", 0, 80) | {"known_from": moment(20.5)}
     assert features.examples(tables([late], [event("p", "c", "completed", 70)]), SETTINGS).is_empty()

@@ -106,6 +106,13 @@ def test_steps_never_reach_into_another_person():
     assert found["tasks__steps"] == [None, None, 1]
 
 
+def test_what_is_told_late_about_an_old_period_is_not_the_newest_step():
+    records = [record("p", n, "m", float(n), known=n) for n in (10, 11, 12)] + [record("p", 1, "m", 99.0, known=20)]
+    found = only(features.examples(tables(records, [review("p", 0, 40, 0.5, 45)]), SETTINGS))
+    assert found["m"] == 12
+    assert found["m__steps"] == [10, 11, 12]
+
+
 def test_without_any_record_there_is_no_case():
     assert features.examples(tables([record("a", 1, "tasks", 1.0)], [review("p", 0, 30, 0.5, 31)]), SETTINGS).is_empty()
 

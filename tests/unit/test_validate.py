@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -11,10 +12,11 @@ from typing import Any
 import polars as pl
 import pytest
 
-from pipelines.base.contracts import TABLES, Column, Table
+from pipelines.base.contracts import TABLES, Column, Table, by_reference
 from pipelines.base.errors import ContractError
+from pipelines.ingest.check import validator
 from pipelines.validate import check, engine
-from pipelines.validate.batch import order, run
+from pipelines.validate.batch import run
 from pipelines.validate.suites import key_rules, rules
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # Great Expectations warns about pandas and marshmallow internals
@@ -189,7 +191,7 @@ def test_what_only_expectations_on_distributions_use_is_not_loaded_and_can_be_by
 
 
 def test_tables_come_after_those_they_refer_to() -> None:
-    names = [table.name for table in order()]
+    names = [table.name for table in by_reference()]
     assert sorted(names) == sorted(TABLES)
     for table in TABLES.values():
         assert all(names.index(other) < names.index(table.name) for other in table.references.values())
@@ -230,3 +232,30 @@ def test_a_rejected_source_row_is_not_there_for_others_to_refer_to(tmp_path: Pat
     assert run(tmp_path).endswith("2 source rows failed")
     failed = pl.read_parquet(tmp_path / "failed.parquet").rows()
     assert failed == [(0, 1, "courses", "unknown_code:level_code"), (1, 0, "learning_events", "unknown_course")]
+
+
+def test_tables_are_checked_as_they_come_and_an_end_too_early_checks_nothing(tmp_path: Path) -> None:
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    none = pl.DataFrame(schema={"unit_no": pl.Int32, "source_row": pl.Int64})
+    for folder in (whole, broken):
+        for name in ("rows", "known"):
+            (folder / name).mkdir(parents=True)
+        none.write_parquet(folder / "rejected.parquet")
+
+    def laid_out(folder: Path, until: str = "") -> Iterator[str]:
+        for table in by_reference():
+            if table.name == until:
+                raise OSError("the disk is full")
+            if table.name == "workers":
+                frame = workers({"person_id": PERSON, "worker_type_code": "odd"})
+                rows = frame.with_columns(unit_no=pl.lit(0, pl.Int32), source_row=pl.lit(7, pl.Int64))
+                rows.write_parquet(folder / "rows" / "workers.parquet")
+            yield table.name
+
+    with validator() as validate:
+        validate(whole, laid_out(whole))
+    failed = pl.read_parquet(whole / "failed.parquet")
+    assert failed.select("source_row", "table", "reason_code").rows() == [(7, "workers", "unknown_code:worker_type_code")]
+    with pytest.raises(OSError, match="disk is full"), validator() as validate:
+        validate(broken, laid_out(broken, until="workers"))
+    assert sorted(path.name for path in broken.iterdir()) == ["known", "rejected.parquet", "rows"]

@@ -17,6 +17,7 @@ from typing import Any, Final, Protocol, cast
 
 import polars as pl
 
+from pipelines.ingest import files
 from pipelines.ingest.batch import Batch, Held, Unit, read_json, result, write_json
 from pipelines.ingest.feeds import Feed
 from pipelines.ingest.land import fetch, forget
@@ -153,7 +154,8 @@ def reading(batch: Batch, unit: Unit, feed: Feed) -> Generator[Path, None, None]
     with result(done) as out:
         source = fetch(batch.store, unit.landing_key, out / ".source")
         try:
-            opened = landed_plain(batch.store, unit.landing_key, source, feed, out)
+            is_believed = bool(files.of_status(batch.store, unit.feed, unit.sha256, "published")) if feed.pgp else False
+            opened = landed_plain(batch.store, unit.landing_key, source, feed, out, is_believed=is_believed)
             with opened as plain, ThreadPoolExecutor(1) as reader:
                 work = reader.submit(read_file, plain, out, feed, unit)
                 given = 0

@@ -108,8 +108,7 @@ def examples(tables: Tables, settings: Prepare) -> pl.DataFrame:
         completed or passed, else 0) and the model's columns.
     """
     ended = _asked(tables, settings).filter(pl.col("ended_at").is_not_null())
-    enrolled_by = asof.known_at(pl.col("enrolled_at"))
-    asked = ended.filter(pl.col("ended_at") > pl.col("moment"), enrolled_by <= pl.col("moment"))
+    asked = ended.filter(pl.col("ended_at") > pl.col("moment"), _told_in_time())
     return _described(asked, tables, settings)
 
 
@@ -127,7 +126,7 @@ def cases(tables: Tables, settings: Prepare, as_of: date) -> pl.DataFrame:
     now = end_of(as_of)
     last = pl.col("due_at").fill_null(pl.col("starts_at") + pl.duration(days=settings.open_days))
     running = _asked(tables, settings).filter(
-        pl.col("ended_at").is_null(), pl.col("moment") <= now, last.dt.date() >= as_of
+        pl.col("ended_at").is_null(), pl.col("moment") <= now, last.dt.date() >= as_of, _told_in_time()
     )
     return _described(running, tables, settings)
 
@@ -205,6 +204,11 @@ def _moment(settings: Prepare) -> pl.Expr:
     whole = pl.duration(days=settings.horizon_days)
     part = (pl.col("due_at") - pl.col("starts_at")) * settings.horizon_share
     return pl.col("starts_at") + pl.min_horizontal(whole, part)
+
+
+def _told_in_time() -> pl.Expr:
+    """Whether the enrolment was known at its moment of prediction: else nobody could have asked then."""
+    return asof.known_at(pl.col("enrolled_at")) <= pl.col("moment")
 
 
 def _keyed(events: pl.DataFrame) -> pl.DataFrame:

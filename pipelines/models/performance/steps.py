@@ -35,8 +35,7 @@ def with_steps(
     )
     found = found.filter(pl.col("row").is_not_null())
     rows, first = found["row"].to_numpy().astype(np.int64), found["first"].to_numpy().astype(np.int64)
-    place = rows[:, None] - np.arange(count - 1, -1, -1)
-    is_there = place >= first[:, None]
+    place, is_there = _places(table, rows, first, count)
     columns: dict[str, pl.Series] = {}
     for measure in measures:
         values = table[measure].to_numpy().astype(np.float64)
@@ -60,6 +59,26 @@ def _wide(records: pl.DataFrame, min_coverage: float) -> tuple[pl.DataFrame, lis
         wide = wide.join(of_one, on=step, how="left")
     wide = wide.sort("person_id", "known_at", "period_start").with_row_index("row")
     return wide.with_columns(first=pl.col("row").min().over("person_id")), measures
+
+
+def _places(
+    table: pl.DataFrame, rows: npt.NDArray[np.int64], first: npt.NDArray[np.int64], count: int
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+    """[n_cases, count] rows of the newest periods known by then, oldest first, and whether they are the person's.
+
+    What was told late about an old period stands where that period does, among twice as many rows.
+    """
+    began = table["period_start"].to_physical()
+    is_late = (began < began.shift(1)) & (table["person_id"] == table["person_id"].shift(1))
+    width = 2 * count if is_late.any() else count
+    place = rows[:, None] - np.arange(width - 1, -1, -1)
+    is_there = place >= first[:, None]
+    if width > count:
+        never = np.iinfo(np.int64).min
+        order = np.argsort(np.where(is_there, began.to_numpy()[np.maximum(place, 0)], never), axis=1, kind="stable")
+        place = np.take_along_axis(place, order, axis=1)[:, -count:]
+        is_there = np.take_along_axis(is_there, order, axis=1)[:, -count:]
+    return place, is_there
 
 
 def _frequent(records: pl.DataFrame, steps: int, min_coverage: float) -> list[str]:

@@ -225,14 +225,14 @@ def _described(asked: pl.DataFrame, tables: Tables, settings: Prepare) -> pl.Dat
 def _documents(asked: pl.DataFrame, resumes: pl.DataFrame, settings: Prepare) -> pl.DataFrame:
     """application_id, resume_text: the newest readable resume that the person had sent when applying.
 
-    Where the source does not say when a resume came (`known_from_basis` is not `source`), a person without an earlier
+    Where the source does not say when a resume came (`known_from_basis` is `observed`), a person without an earlier
     one gets the oldest: it came with an application.
     """
     readable = resumes.filter(pl.col("status_code") == "ok", pl.col("text").str.len_chars() >= settings.min_chars)
     pairs = asked.select("application_id", "person_id", "applied_at").join(readable, on="person_id")
     in_time = asof.known_at(pl.col("received_at")) <= pl.col("applied_at")
     early = pairs.filter(in_time).sort("received_at", "document_id")
-    undated = pairs.filter(~in_time, pl.col("known_from_basis") != "source")
+    undated = pairs.filter(~in_time, pl.col("known_from_basis") == "observed")
     undated = undated.sort("received_at", "document_id", descending=True)
     newest = pl.concat([undated, early]).unique(subset=["application_id"], keep="last", maintain_order=True)
     return newest.select("application_id", pl.col("text").alias("resume_text"))
