@@ -2,7 +2,7 @@
 
 Reads   mapped     of all units that are not held, once those that are not plausible are; the lake and the vault
 Writes  checked    rows/<table>.parquet to publish; bad.parquet with reasons; findings.json; counts and tallies;
-                   reconciled.json, where a full file is held against deltas
+                   reconciled.json, where a full file is held against deltas; filled.json, how far columns are filled
 
 If one canonical row made from a source row fails, nothing of that source row is published; it is filtered when nothing
 of it is new. The expectations run in `pipelines.validate`, a process of its own: stages meet on disk.
@@ -13,7 +13,6 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import asdict
-from itertools import chain
 from pathlib import Path
 from typing import IO, Any, Final, cast
 
@@ -27,6 +26,7 @@ from pipelines.ingest.batch import Batch, Unit, read_json, result, write_json
 from pipelines.ingest.counts import Tally, tally
 from pipelines.ingest.dedupe import UNIT, dedupe, versions
 from pipelines.ingest.feeds import Feed
+from pipelines.ingest.filled import filled
 from pipelines.ingest.map import FILTERED, REJECTED
 from pipelines.ingest.read import ROW
 
@@ -64,6 +64,7 @@ def check(batch: Batch, feeds: Mapping[str, Feed], validate: Validate | None = N
             settle(batch, units, pl.concat(left_out), out)
             write_json(out / "counts.json", by_feed(batch, feeds, read_json(out / "tallies.json")))
             write_json(out / "reconciled.json", reconcile.reconcile(batch, feeds))
+            write_json(out / "filled.json", {unit.id: filled(batch, unit) for unit in units})
     return dict(read_json(done / "counts.json"))
 
 
@@ -115,8 +116,8 @@ def validator() -> Iterator[Validate]:
 
         def validate(folder: Path, laid_out: Iterable[str]) -> None:
             with suppress(BrokenPipeError):  # it ended, and its exit code says why
-                for line in chain([str(folder)], laid_out):
-                    told.write(f"{line}\n")
+                for number, name in enumerate(laid_out):  # what all tables need is there with the first
+                    told.write(f"{name}\n" if number else f"{folder}\n{name}\n")
                     told.flush()
             process.communicate()
             if process.returncode:

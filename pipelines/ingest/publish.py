@@ -28,7 +28,6 @@ from pipelines.ingest.admit import admit, rejected
 from pipelines.ingest.batch import Batch, Unit, read_json
 from pipelines.ingest.counts import Tally
 from pipelines.ingest.dedupe import UNIT
-from pipelines.ingest.filled import filled
 from pipelines.ingest.flags import flagged
 from pipelines.ingest.land import CHANGED, EXPIRED
 from pipelines.ingest.plausible import JOINED, PREDECESSOR
@@ -212,7 +211,7 @@ def _record(batch: Batch, unit: Unit, status: Status, tally: Mapping[str, Any]) 
         unit.size,
         documents,
         unit.manifest,
-        filled(batch, unit) if status == "published" else {},
+        (read_json(batch.folder / "checked" / "filled.json") or {}).get(unit.id, {}) if status == "published" else {},
     )
 
 

@@ -16,4 +16,4 @@ def test_an_archive_with_code_in_it_is_refused(family, tmp_path):
     code = keras.layers.Lambda(lambda x: x)
     keras.Sequential([keras.Input((1,)), code]).save(tmp_path / loads.MODEL)
     with pytest.raises(ValueError, match="unsafe"):
-        loads._loaded(tmp_path)
+        loads.loaded(tmp_path / loads.MODEL)

@@ -240,9 +240,9 @@ def test_tables_are_checked_as_they_come_and_an_end_too_early_checks_nothing(tmp
     for folder in (whole, broken):
         for name in ("rows", "known"):
             (folder / name).mkdir(parents=True)
-        none.write_parquet(folder / "rejected.parquet")
 
     def laid_out(folder: Path, until: str = "") -> Iterator[str]:
+        none.write_parquet(folder / "rejected.parquet")
         for table in by_reference():
             if table.name == until:
                 raise OSError("the disk is full")
@@ -255,7 +255,9 @@ def test_tables_are_checked_as_they_come_and_an_end_too_early_checks_nothing(tmp
     with validator() as validate:
         validate(whole, laid_out(whole))
     failed = pl.read_parquet(whole / "failed.parquet")
-    assert failed.select("source_row", "table", "reason_code").rows() == [(7, "workers", "unknown_code:worker_type_code")]
+    assert failed.select("source_row", "table", "reason_code").rows() == [
+        (7, "workers", "unknown_code:worker_type_code")
+    ]
     with pytest.raises(OSError, match="disk is full"), validator() as validate:
         validate(broken, laid_out(broken, until="workers"))
     assert sorted(path.name for path in broken.iterdir()) == ["known", "rejected.parquet", "rows"]

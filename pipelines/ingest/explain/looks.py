@@ -9,6 +9,7 @@ import polars as pl
 
 from pipelines.ingest.cells import Context, cell
 from pipelines.ingest.counts import tally
+from pipelines.ingest.filled import FILLED
 from pipelines.ingest.map import FILTERED, KNOWN_FROM, REJECTED, SOURCE, Made
 from pipelines.ingest.read import FAULT, ROW
 from pipelines.ingest.reshape import NOTES, REASON, context_of
@@ -81,7 +82,7 @@ class Result:
             table = place.partition("/")[0]
             if table in (REJECTED, FILTERED):
                 self._notes[table].append(frame.select(NOTES.names()))
-            else:
+            elif table != FILLED:
                 self.tables[table] += len(frame)
                 self._notes[ROW].append(frame.select(ROW))
         for table, reason, number in frames[f"{REJECTED}/00"].group_by("table", REASON).len().rows():
