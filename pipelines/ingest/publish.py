@@ -58,8 +58,8 @@ def publish(batch: Batch) -> dict[str, Any]:
         counts, duplicates = _with_duplicates(batch, admitted.counts, admitted.tallies)
         seq = _lake(batch, units, admitted.rows, counts)
         _quarantine(batch, units, admitted.bad)
-        _register(batch, admitted.tallies, duplicates, gone)
         reconciled = _reconciled(batch, {unit.sha256 for unit in units if unit.id not in gone})
+        _register(batch, admitted.tallies, duplicates, gone)
     report = _report(batch, counts, seq, len(duplicates), reconciled) | {"flags": flagged(units, admitted.rows)}
     batch.store.put(f"{REPORTS}/ingest/{batch.name}.json", json.dumps(report, sort_keys=True, indent=1).encode())
     return report

@@ -48,7 +48,8 @@ def test_compiled_code_finds_what_is_hidden_as_little_and_finds_it_afterwards():
         "import sys, polars, pyarrow\n"
         "from pipelines.base.stage import loading\n"
         "with loading(without=('pandas',)):\n    import pyarrow.dataset\n"
-        "assert 'pandas' not in sys.modules\n"
-        "assert polars.DataFrame({'a': [1], 'b': ['x']}).to_pandas().shape == (1, 2)\n"
+        "print('pandas' in sys.modules)\n"
+        "print(polars.DataFrame({'a': [1], 'b': ['x']}).to_pandas().shape)\n"
     )
-    subprocess.run([sys.executable, "-c", code], check=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n(1, 2)\n"

@@ -4,7 +4,6 @@ import io
 from pathlib import Path
 
 import docx
-import pypdf
 import pytest
 from reportlab.pdfgen.canvas import Canvas
 
@@ -12,27 +11,20 @@ from pipelines.ingest.documents import pool
 from pipelines.ingest.documents.extract import Extracted, extract
 from pipelines.ingest.documents.quality import measure
 from pipelines.ingest.documents.redact import redact
-from tests.unit.document_files import LIMITS, TYPES, zipped
+from tests.unit.document_files import LIMITS, TYPES, drawn, zipped
 
 LINES = ["Mary-Ann Ngo", "mary.ngo@example.org | +49 555 010 2030", "12 Mill Lane, 10115 Berlin"]
 BODY = ["Born on 4 May 1990", "Backend engineer. Ngo led a team of 7 from 2015 - 2019.", "Python, kafka, may travel"]
 
 
 def pdf(lines: list[str], pages: int = 1, password: str = "") -> bytes:
-    buffer = io.BytesIO()
-    canvas = Canvas(buffer, invariant=1)
-    for _ in range(pages):
-        for number, line in enumerate(lines):
-            canvas.drawString(72, 780 - 16 * number, line)
-        canvas.showPage()
-    canvas.save()
-    if not password:
-        return buffer.getvalue()
-    writer = pypdf.PdfWriter(clone_from=io.BytesIO(buffer.getvalue()))
-    writer.encrypt(password, algorithm="RC4-128")
-    locked = io.BytesIO()
-    writer.write(locked)
-    return locked.getvalue()
+    def draw(canvas: Canvas) -> None:
+        for _ in range(pages):
+            for number, line in enumerate(lines):
+                canvas.drawString(72, 780 - 16 * number, line)
+            canvas.showPage()
+
+    return drawn(draw, password)
 
 
 def word() -> bytes:
