@@ -21,6 +21,9 @@ from pipelines.base.store import Store
 _LOG_DIGITS = 20
 """Of the version at the beginning of a log file's name."""
 
+_DENIED = ("status code: 403", "AccessDenied", "lacked the necessary privileges")
+"""Never the bare number: the same sentence names files by random digits, and a server that is away denies nothing."""
+
 
 def version(store: Store, key: str) -> int | None:
     """The table's newest version; None where there is no table."""
@@ -155,7 +158,7 @@ def _answering(key: str) -> Iterator[None]:
             ) from None
         if not any(word in said for word in ("S3 error", "Error performing")):
             raise
-        if "403" in said or "AccessDenied" in said:
+        if any(word in said for word in _DENIED):
             raise SettingsError(
                 f"This account must be allowed to use {key} on S3; it is not. Grant it (README, On S3)."
             ) from None

@@ -92,6 +92,12 @@ def test_a_server_that_goes_away_within_a_publish_leaves_the_old_state(url, serv
     assert len(Lake(direct).versions("courses", Lake(direct).require())) == 3
 
 
+def test_a_server_that_is_away_denies_nothing_whatever_digits_a_file_has_in_its_name():
+    said = "Generic S3 error: Error performing PUT http://s3/part-403a-c403.parquet - HTTP error: connection refused"
+    with pytest.raises(SourceUnavailable, match="must answer about lake/courses"), delta._answering("lake/courses"):
+        raise OSError(said)
+
+
 def test_who_is_erased_from_a_table_is_in_no_object_of_either_bucket(s3, client):
     rows = pl.DataFrame({"bucket": [0, 0, 1], "person_id": ["p_canary", "p_2", "p_3"]})
     first = delta.append(s3, "lake/workers", rows, ["bucket"], after=None)
