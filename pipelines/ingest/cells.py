@@ -1,6 +1,6 @@
 """Source cells in a mapping: absent, null, empty and blank ones are all missing here, and those that say "nothing"."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -22,6 +22,25 @@ class Context:
     """Columns whose blank cells are null already."""
     nothing: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Column, empty for all of them -> texts that the source writes for nothing."""
+
+
+def cleaned(frame: pl.DataFrame, names: Collection[str], context: Context) -> pl.DataFrame:
+    """`frame` with `cell` of each column, most of which say at a glance that no cell is blank.
+
+    What is empty or begins with white space sorts before `!` or, beyond ASCII, after `~`.
+    """
+    if not names:
+        return frame
+    looked = frame.select(((pl.col(name) < "!") | (pl.col(name) > "~")).any().alias(name) for name in names)
+    return (
+        frame.lazy()
+        .with_columns(
+            cell(name, context).alias(name)
+            for name, may_be_blank in zip(names, looked.row(0), strict=True)
+            if may_be_blank or context.nothing
+        )
+        .collect()
+    )
 
 
 def cell(name: str, context: Context) -> pl.Expr:

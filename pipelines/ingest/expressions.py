@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from itertools import zip_longest
 from typing import Final, cast
 
 import polars as pl
@@ -40,6 +41,30 @@ class Filled:
     value: pl.Expr
     fault: pl.Expr
     """Reason code, null where the value is good."""
+    steps: tuple[pl.Expr, ...] = ()
+    """Columns that `worked_out` adds one after the other: of what value and fault both read, Polars alone would work
+    out the inner part again for each."""
+
+
+class _Steps:
+    """The steps of one column."""
+
+    def __init__(self, column: str) -> None:
+        self._column = column
+        self.made: list[pl.Expr] = []
+
+    def add(self, made: pl.Expr) -> pl.Expr:
+        """A column for what is worked out; the expression that reads it."""
+        name = f"@step|{len(self.made)}|{self._column}"
+        self.made.append(made.alias(name))
+        return pl.col(name)
+
+
+def worked_out(frame: pl.LazyFrame, filled: Iterable[Filled]) -> pl.LazyFrame:
+    """`frame` with the columns that values and faults read."""
+    for together in zip_longest(*(item.steps for item in filled)):
+        frame = frame.with_columns(step for step in together if step is not None)
+    return frame
 
 
 def fill(rule: Rule, column: Column, context: Context) -> Filled:
@@ -59,18 +84,22 @@ def fill(rule: Rule, column: Column, context: Context) -> Filled:
     parsed_once = moment_column(rule, column.kind)
     if parsed_once in context.columns:
         return _of_moments(pl.col(parsed_once), first(rule.from_ or (), context), column)
-    text = _source(rule, context)
-    coded = _coded(rule, text)
-    parsed = _parsed(rule, coded, column.kind)
-    wrong = coded.is_not_null() & parsed.is_null()
+    steps = _Steps(column.name)
+    text = steps.add(_source(rule, context))
+    coded = steps.add(_coded(rule, text)) if rule.codes is not None else text
+    plain = _parsed(rule, coded, column.kind)
+    parsed = coded if plain is coded else steps.add(plain)
+    wrong = pl.lit(value=False) if parsed is coded else coded.is_not_null() & parsed.is_null()
     value = parsed
     for operand, step in _arithmetic(rule, context, column.kind):
         number = _number(operand, "point")
         wrong = wrong | (operand.is_not_null() & number.is_null())
         value = step(value, number)
-    value = _finish(rule, value, column.kind, context).cast(dtype)
-    unknown = text.is_not_null() & coded.is_null() if rule.otherwise == "reject" else pl.lit(False)
-    missing = value.is_null() if column.required else pl.lit(False)
+    value = _finish(rule, value, column.kind, context)
+    value = (value if value is parsed else steps.add(value)).cast(dtype)
+    is_refused = rule.codes is not None and rule.otherwise == "reject"
+    unknown = text.is_not_null() & coded.is_null() if is_refused else pl.lit(value=False)
+    missing = value.is_null() if column.required else pl.lit(value=False)
     fault = (
         pl.when(unknown)
         .then(pl.lit("unknown_code"))
@@ -79,7 +108,7 @@ def fill(rule: Rule, column: Column, context: Context) -> Filled:
         .when(missing)
         .then(pl.lit("missing"))
     )
-    return Filled(value, fault)
+    return Filled(value, fault, tuple(steps.made))
 
 
 def moment_column(rule: Rule, kind: str) -> str:
@@ -179,9 +208,8 @@ def _unescaped(values: pl.Series) -> pl.Series:
 
 
 def _coded(rule: Rule, text: pl.Expr) -> pl.Expr:
-    if rule.codes is None:
-        return text
-    old, new = list(rule.codes), list(rule.codes.values())
+    codes = rule.codes or {}
+    old, new = list(codes), list(codes.values())
     if rule.otherwise == "keep":
         return text.replace(old, new)
     coded = text.replace_strict(old, new, default=None, return_dtype=pl.String)

@@ -23,10 +23,10 @@ from pipelines.ingest import feeds as declared
 from pipelines.ingest import files
 from pipelines.ingest.ahead import ahead
 from pipelines.ingest.batch import Batch, Held, Unit, read_json, result, write_json
-from pipelines.ingest.cells import Context, cell
+from pipelines.ingest.cells import Context, cell, cleaned
 from pipelines.ingest.counts import NOTHING
 from pipelines.ingest.discover import landed
-from pipelines.ingest.expressions import Filled, faults, fill, with_moments
+from pipelines.ingest.expressions import Filled, faults, fill, with_moments, worked_out
 from pipelines.ingest.feeds import Feed
 from pipelines.ingest.filled import FILLED
 from pipelines.ingest.identity import with_names
@@ -67,7 +67,8 @@ def to_table(frame: pl.DataFrame, mapped: TableMap, context: Context, other: Oth
         Canonical rows with `source_row`, `known_from` and its basis; filtered and rejected source rows.
     """
     shaped = shape(frame, mapped, context, other)
-    here = context_of(shaped.frame, context)
+    clean = context.clean | (mapped.unpivot.made() - set(context.nothing) if mapped.unpivot else set())
+    here = replace(context_of(shaped.frame, context), clean=clean)
     filled = {
         column.name: fill(mapped.columns[column.name], column, here)
         if column.name in mapped.columns
@@ -77,8 +78,8 @@ def to_table(frame: pl.DataFrame, mapped: TableMap, context: Context, other: Oth
     known = fill(mapped.known_from, KNOWN_FROM, here) if mapped.known_from else None
     seen = known.value if known else pl.lit(None, dtype=KNOWN_FROM.dtype)
     wrong = faults({**filled, **({"known_from": known} if known else {})})
-    # Value and fault of a column begin alike: only a lazy query works that out once.
-    made = shaped.frame.lazy().select(
+    begun = worked_out(shaped.frame.lazy(), [*filled.values(), *([known] if known else [])])
+    made = begun.select(
         ROW,
         *(item.value.alias(name) for name, item in filled.items()),
         # A source cannot know anything after it wrote the file.
@@ -224,7 +225,7 @@ def _named(raw: pl.DataFrame, feed: Feed, unit: Unit, context: Context) -> tuple
     raw = raw.with_columns(pl.lit(None, dtype=pl.String).alias(name) for name in absent)
     here = context_of(raw, context)
     clean = sorted(feed.reads() & set(raw.columns))
-    raw = raw.lazy().with_columns(cell(name, here).alias(name) for name in clean).collect()
+    raw = cleaned(raw, clean, here)
     context = replace(context, clean=frozenset(clean))
     rules = list(_rules(feed))
     raw = with_names(raw, [rule for rule, _ in rules], context_of(raw, context))

@@ -9,7 +9,7 @@ import polars as pl
 from pipelines.base.contracts import TABLES, Column
 from pipelines.base.pseudonyms import PSEUDONYM_KEY, secret
 from pipelines.ingest.cells import Context
-from pipelines.ingest.expressions import fill
+from pipelines.ingest.expressions import fill, worked_out
 from pipelines.ingest.feeds import Feed
 from pipelines.ingest.read import ROW
 from pipelines.ingest.reshape import context_of, explode
@@ -43,7 +43,8 @@ def persons(raw: pl.DataFrame, feed: Feed, groups: Mapping[str, str]) -> pl.Data
             shown = explode(shown, group, here)
             here = context_of(shown, context)
         for rule, column in _naming(mapped):
-            found.append(shown.select(ROW, fill(rule, column, here).value.alias(PERSON)))
+            filled = fill(rule, column, here)
+            found.append(worked_out(shown.lazy(), [filled]).select(ROW, filled.value.alias(PERSON)).collect())
     return pl.concat(found, how="vertical_relaxed").drop_nulls(PERSON).unique()
 
 

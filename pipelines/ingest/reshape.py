@@ -1,6 +1,6 @@
 """What may happen to rows before the rules apply: joins, repeated groups to rows, columns to rows, filters."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
 import polars as pl
@@ -60,7 +60,9 @@ def shape(frame: pl.DataFrame, mapped: TableMap, context: Context, other: Other)
     for group in mapped.explode.steps if mapped.explode is not None else ():
         shaped.frame = explode(shaped.frame, group, context)
     if mapped.unpivot is not None:
-        shaped.frame = unpivot(shaped.frame, mapped.unpivot, context)
+        late_keys = {name for step in late for name in step.match}
+        spent = set(mapped.unpivot.columns) - mapped.reads_last() - late_keys
+        shaped.frame = unpivot(shaped.frame, mapped.unpivot, context, spent)
     for step in late:
         join(shaped, step, context, other)
     for condition in mapped.rows:
@@ -143,11 +145,11 @@ def explode(frame: pl.DataFrame, step: Explode, context: Context) -> pl.DataFram
     return rows.with_columns(fields).drop("_member", "_next")
 
 
-def unpivot(frame: pl.DataFrame, step: Unpivot, context: Context) -> pl.DataFrame:
-    """Rows for the filled cells of several columns."""
+def unpivot(frame: pl.DataFrame, step: Unpivot, context: Context, spent: Collection[str]) -> pl.DataFrame:
+    """Rows for the filled cells of several columns, without those columns that nobody reads after it."""
     here = context_of(frame, context)
     wide = frame.with_columns(cell(name, here).alias(f"_{code}") for name, code in step.columns.items())
     codes = {f"_{code}": code for code in step.columns.values()}
-    keep = [name for name in frame.columns if name not in (step.name, step.value)]
+    keep = [name for name in frame.columns if name not in {step.name, step.value, *spent}]
     long = wide.unpivot(on=list(codes), index=keep, variable_name=step.name, value_name=step.value)
     return long.filter(pl.col(step.value).is_not_null()).with_columns(pl.col(step.name).replace(codes))

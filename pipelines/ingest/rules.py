@@ -245,6 +245,10 @@ class Unpivot(Declared):
     name: Name
     value: Name
 
+    def made(self) -> set[str]:
+        """Columns that it adds; a value is as clean as the cell that it was."""
+        return {self.name, self.value}
+
 
 class TableMap(Declared):
     """What one canonical table takes from a feed."""
@@ -265,18 +269,21 @@ class TableMap(Declared):
     def turned(self) -> set[str]:
         """Columns that explode and unpivot add."""
         names = {name for step in self.explode.steps for name in step.made} if self.explode else set()
-        return names | ({self.unpivot.name, self.unpivot.value} if self.unpivot else set())
+        return names | (self.unpivot.made() if self.unpivot else set())
 
     def reads(self) -> set[str]:
         """Source columns used, apart from those it adds itself."""
-        names: set[str] = set()
-        for rule in [*self.columns.values(), *([self.known_from] if self.known_from else [])]:
-            names |= rule.columns()
-        names |= {name for condition in self.rows for name in condition.columns()}
-        names |= {name for join in self.join for name in join.match}
+        names = self.reads_last() | {name for join in self.join for name in join.match}
         names |= {self.explode.column} if self.explode else set()
         names |= set(self.unpivot.columns) if self.unpivot else set()
         return names - self.made()
+
+    def reads_last(self) -> set[str]:
+        """Columns that conditions and rules use, once there are those that the table adds itself."""
+        names: set[str] = set()
+        for rule in [*self.columns.values(), *([self.known_from] if self.known_from else [])]:
+            names |= rule.columns()
+        return names | {name for condition in self.rows for name in condition.columns()}
 
 
 Options = dict[str, Any]

@@ -7,8 +7,9 @@ import polars as pl
 import pytest
 
 from pipelines.base.contracts import Column
-from pipelines.ingest.cells import Context
-from pipelines.ingest.expressions import fill
+from pipelines.ingest.cells import Context, cleaned
+from pipelines.ingest.expressions import fill, worked_out
+from pipelines.ingest.read import NULL
 from pipelines.ingest.rules import Rule
 
 END = datetime(2026, 9, 30, 23, 59, 59, 999999, tzinfo=UTC)
@@ -20,7 +21,7 @@ def filled(
     frame = pl.DataFrame(cells, schema=dict.fromkeys(cells, pl.String))
     context = Context(frozenset(frame.columns), END, b"k" * 32, nothing=nothing or {})
     made = fill(Rule.model_validate(rule), column, context)
-    out = frame.select(value=made.value, fault=made.fault)
+    out = worked_out(frame.lazy(), [made]).select(value=made.value, fault=made.fault).collect()
     return out["value"].to_list(), out["fault"].to_list()
 
 
@@ -240,3 +241,16 @@ def test_spreading_is_stable_and_stays_within_its_days() -> None:
 def test_a_rule_has_one_source() -> None:
     with pytest.raises(ValueError, match="exactly one of from"):
         Rule.model_validate({"from": "a", "constant": "b"})
+
+
+@pytest.mark.parametrize("blank", ["", " ", "\t\n", "\u00a0", "\u3000 ", "\u2028", NULL, f" {NULL} "])
+def test_a_cell_that_shows_nothing_is_missing_whatever_it_is_blank_with(blank):
+    frame = pl.DataFrame({"a": ["x", blank, None], "plain": ["x", "y", None], "b": [blank, "é", "~"]})
+    clean = cleaned(frame, frame.columns, Context(frozenset(frame.columns), END, b""))
+    assert clean.to_dict(as_series=False) == {"a": ["x", None, None], "plain": ["x", "y", None], "b": [None, "é", "~"]}
+
+
+def test_words_that_a_source_writes_for_nothing_are_missing_in_columns_without_blanks_too():
+    frame = pl.DataFrame({"a": ["none", "x"], "b": ["none", "x"]})
+    context = Context(frozenset(frame.columns), END, b"", nothing={"a": ("none",)})
+    assert cleaned(frame, ["a", "b"], context).rows() == [(None, "none"), ("x", "x")]

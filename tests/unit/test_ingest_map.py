@@ -139,7 +139,8 @@ def test_moments_parsed_once_for_all_tables_are_those_parsed_for_one(is_required
     there = Context(frozenset(once.columns), context.extracted, b"")
     for frame_, context_ in ((frame, context), (once, there)):
         filled = expressions.fill(rule, column, context_)
-        made = frame_.select(filled.value.alias("value"), filled.fault.alias("fault"))
+        begun = expressions.worked_out(frame_.lazy(), [filled])
+        made = begun.select(filled.value.alias("value"), filled.fault.alias("fault")).collect()
         assert made["value"].to_list() == [datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC), *[None] * 6]
         missing = "missing" if is_required else None
         assert made["fault"].to_list() == [None, missing, missing, missing, *["unparsable"] * 3]
