@@ -53,6 +53,11 @@ class Cost:
         return f"{self.wall:.1f} s, {self.cpu:.1f} s of CPU, {self.peak:.2f} GiB"
 
 
+def mean(first: Cost, second: Cost) -> Cost:
+    """Of two runs of the same command; the memory is that of the larger."""
+    return Cost((first.wall + second.wall) / 2, (first.cpu + second.cpu) / 2, max(first.peak, second.peak))
+
+
 def cost(words: list[str], env: Mapping[str, str]) -> Cost:
     """Run a command that must succeed, from the top of the checkout."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
