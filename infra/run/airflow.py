@@ -10,6 +10,7 @@ import subprocess
 import time
 from collections.abc import Mapping
 from contextlib import closing
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
@@ -43,8 +44,11 @@ def is_up(company: Company) -> bool:
 
 
 def migrate(company: Company) -> None:
-    """Create or upgrade the database; readers and the one writer do not block one another (WAL)."""
-    log = company.airflow / "migrate.log"
+    """Create or upgrade the database, once a version; readers and the one writer do not block one another (WAL)."""
+    log, done_by = company.airflow / "migrate.log", company.airflow / "migrated"
+    is_there = (company.airflow / "airflow.db").exists() and done_by.exists()
+    if is_there and done_by.read_text() == version("apache-airflow-core"):
+        return
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as file:
         command = [str(VENV / "bin" / "airflow"), "db", "migrate"]
@@ -53,6 +57,7 @@ def migrate(company: Company) -> None:
         raise Refused(f"Airflow's database must migrate; it did not. Read {log}")
     with closing(sqlite3.connect(company.airflow / "airflow.db")) as database:
         database.execute("PRAGMA journal_mode=WAL")
+    done_by.write_text(version("apache-airflow-core"))
 
 
 def start(company: Company, patience_seconds: float = 180) -> None:
@@ -141,6 +146,7 @@ def environment(company: Company) -> dict[str, str]:
         "SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": "15",
         "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "60",
         "DAG_PROCESSOR__PARSING_PROCESSES": "1",
+        "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "120",  # ours change with a commit; each look takes .4 s of CPU
         "USAGE_DATA_COLLECTION__ENABLED": "False",
         "LOGGING__NAMESPACE_LEVELS": "great_expectations=WARNING",
     }
