@@ -22,7 +22,19 @@ import polars as pl
 from pipelines.base.contracts import Table
 from pipelines.base.errors import ContractError
 from pipelines.base.stage import loading
-from pipelines.validate.suites import FILLED, KEY, ROW, Finding, Outcome, Rule, columns_of, key_rules, rules, with_helpers
+from pipelines.validate.suites import (
+    BETWEEN,
+    FILLED,
+    KEY,
+    ROW,
+    Finding,
+    Outcome,
+    Rule,
+    columns_of,
+    key_rules,
+    rules,
+    with_helpers,
+)
 
 LARGE: Final = 100_000
 """Rows from which rules are run column by column on distinct contents; below, one run of all rules costs less."""
@@ -83,10 +95,19 @@ def _by_key(table: Table, helped: pl.DataFrame) -> Iterator[tuple[Finding, pl.Da
 
 
 def _contents(helped: pl.DataFrame, columns: tuple[str, ...], found: list[Rule]) -> pl.DataFrame:
-    """A row for each content that the rules can tell apart; null is all that one on filled cells looks at."""
+    """A row for each content that the rules can tell apart.
+
+    Null or not is all that a rule on filled cells looks at; one on a range has nothing to say about a second value
+    within it, and is shown every value that is not.
+    """
     rows = helped.select(ROW, *columns)
     if all(rule.kind == FILLED for rule in found):  # each of one column
         return rows.filter(pl.col(columns[0]).is_null().is_first_distinct())
+    if len(found) == 1 and found[0].kind == BETWEEN:
+        low, high = found[0].arguments["min_value"], found[0].arguments["max_value"]
+        above = pl.col(columns[0]) >= low if low is not None else pl.lit(value=True)
+        is_within = above & (pl.col(columns[0]) <= high if high is not None else pl.lit(value=True))
+        rows = rows.filter(~is_within | is_within.is_first_distinct())
     return rows.unique(columns, keep="first", maintain_order=True)
 
 

@@ -12,6 +12,7 @@ from pipelines.base.contracts import Table
 ROW: Final = "row"
 """Synthetic row number: the only thing a result may name."""
 FILLED: Final = "ExpectColumnValuesToNotBeNull"
+BETWEEN: Final = "ExpectColumnValuesToBeBetween"
 """Name of the expectation that tells cells apart by whether they are filled."""
 KEY: Final = "key"
 """Digest of the key and `known_from`: one version of a thing at a time."""
@@ -78,7 +79,7 @@ def rules(table: Table) -> list[Rule]:
         low, high = column.bounds
         if low is not None or high is not None:
             between = {"column": name, "min_value": low, "max_value": high}
-            found.append(Rule(f"out_of_range:{name}", "ExpectColumnValuesToBeBetween", between))
+            found.append(Rule(f"out_of_range:{name}", BETWEEN, between))
         if name.endswith("person_id"):
             form = {"column": name, "regex": _PSEUDONYM}
             found.append(Rule(f"no_pseudonym:{name}", "ExpectColumnValuesToMatchRegex", form))
