@@ -3,8 +3,7 @@
 Works on a company that `make run` has finished (default var/sample) and leaves it unchanged: whatever is run again runs
 in a temporary folder: ingest of a million rows, checks, vendors' dialects, resumes, forgetting, the whole road on a
 folder and on S3 (`tests.bench.ingest`, `.checks`, `.dialects`, `.documents`, `.forgetting` and `.roads`, which also run
-alone). A busy machine makes seconds
-useless; where a peer exists the figure is a ratio within one run.
+alone). A busy machine makes seconds useless; where a peer exists the figure is a ratio within one run.
 """
 
 import argparse
