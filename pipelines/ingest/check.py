@@ -95,6 +95,7 @@ def lay_out(
             frame, gone = dedupe(frame, table, versions(batch.store, manifest, table))
             left_out.append(gone.select(REASONS.names()))
             frame.write_parquet(out / "rows" / f"{table.name}.parquet", compression="uncompressed", statistics=False)
+        del frame  # or it stays until the next table is there, too
         yield table.name
 
 

@@ -64,6 +64,7 @@ def run(folder: Path, laid_out: Iterator[str] | None = None) -> str:
             frame = _without(frame, bad)
         if table.name in REFERRED_TO:
             passed[table.name] = _ids(table, frame, folder)
+        del frame  # not kept while the next table is waited for
     located = pl.concat(failed)
     located.write_parquet(folder / "failed.parquet")
     (folder / "findings.json").write_text(json.dumps([asdict(f) for f in findings], indent=1), encoding="utf-8")
