@@ -156,7 +156,7 @@ def lined_up(store: Store, feed: Feed, units: list[Unit], duplicates: list[Unit]
 
 
 def discover(batch: Batch, replay: str | None = None) -> dict[str, Any]:
-    """Plan a batch; the same batch keeps its plan.
+    """Plan a batch; the same batch keeps its plan, unless that was to do nothing.
 
     Args:
         batch: To be planned.
@@ -169,7 +169,7 @@ def discover(batch: Batch, replay: str | None = None) -> dict[str, Any]:
         SettingsError: Feeds are badly declared, or CANDOR_EXPORTS is no folder.
     """
     tidy(batch.store)
-    if batch.is_planned:
+    if batch.is_planned and (batch.plan["units"] or batch.plan["duplicates"]):
         return batch.plan
     feeds = declared.load(declared.folder())
     if replay is not None and replay not in feeds:

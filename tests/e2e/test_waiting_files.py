@@ -4,20 +4,25 @@ The last module of the shared company, whose lake it changes; scoring is paused,
 """
 
 import json
+import subprocess
 import time
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
-from infra.run import gates
+from infra.run import airflow, gates
 from infra.run.api import Denied, run_path
+from infra.setup.venv import VENV
+from pipelines.base.digests import sha256_file
 
 from .conftest import World
 from .test_under_attack import until
 
 pytestmark = pytest.mark.airflow
 NOTE = "The catalogue of this month was cleaned up."
+BACKFILLS = "/api/v2/backfills?dag_id="
+ZONES = ("landing", "keys", "lake", "vault", "quarantine", "ledger", "reports/ingest")
 
 
 @dataclass(frozen=True)
@@ -115,3 +120,34 @@ def test_an_answer_that_nobody_gave_decides_nothing(asked):
     said = asked.world.module("pipelines.ingest", "held").stdout.splitlines()
     assert "workday_requisitions" in [line.split()[0] for line in said]
     assert "lms_courses" not in [line.split()[0] for line in said]
+
+
+def backfilled(world: World, day: str) -> str:
+    """Run ingest for a day of the past, whether or not it ran before, by Airflow's own command; how its run ended."""
+    words = ["backfill", "create", "--dag-id", "ingest_exports", "--reprocess-behavior", "completed"]
+    words += ["--from-date", day, "--to-date", f"{day}T06:00:00"]
+    command = [str(VENV / "bin" / "airflow"), *words]
+    done = subprocess.run(command, env=airflow.environment(world.company), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-1000:]
+    viewer = world.api("viewer")
+    until(lambda: all(f["completed_at"] for f in viewer.call("GET", f"{BACKFILLS}ingest_exports")["backfills"]))
+    (run,) = [run for run in viewer.runs("ingest_exports") if run["dag_run_id"].startswith(f"backfill__{day}")]
+    return str(run["state"])
+
+
+def kept(world: World) -> dict[str, str]:
+    """Every object of the store, and its digest."""
+    files = [path for zone in ZONES for path in (world.company.var / zone).rglob("*") if path.is_file()]
+    return {path.relative_to(world.company.var).as_posix(): sha256_file(path) for path in files}
+
+
+def test_a_backfill_done_twice_leaves_the_same_bytes(asked):
+    lms = asked.world.company.exports / "lms"
+    late = (lms / "courses_2026-09.csv").read_bytes().rstrip(b"\r\n")
+    (lms / "courses_2026-12.csv").write_bytes(late + b"\nCRS-998,A Late Course,Compliance,Foundation,30,Yes\n")
+    before = kept(asked.world)
+    assert backfilled(asked.world, "2026-11-03") == "success"
+    once = kept(asked.world)
+    assert len([name for name in once.keys() - before.keys() if name.startswith("lake/manifests/")]) == 1
+    assert backfilled(asked.world, "2026-11-03") == "success"
+    assert kept(asked.world) == once

@@ -281,3 +281,26 @@ def test_a_manifest_that_says_nothing_holds_the_file_and_ends_nothing(tmp_path: 
     (unit,) = discover.units_of(waits, tmp_path)
     with pytest.raises(Held, match="or a manifest without its name, sha256 and records"):
         read_file(tmp_path / "2024.csv", tmp_path, waits, unit)
+
+
+def test_a_batch_that_was_to_do_nothing_looks_again_and_any_other_keeps_its_plan(store, tmp_path, monkeypatch):
+    (tmp_path / "feeds").mkdir()
+    text = """
+name: f
+owner: o
+cadence: once
+location: in
+files: '(?P<period>\\d{4})\\.csv'
+dialect: csv
+options: {delimiter: ",", quote: '"'}
+extracted_at: {constant: "2026-01-01T00:00:00Z"}
+tables: []
+"""
+    (tmp_path / "feeds" / "f.yaml").write_text(text)
+    monkeypatch.setenv("CANDOR_FEEDS", str(tmp_path / "feeds"))
+    monkeypatch.setenv("CANDOR_EXPORTS", str(tmp_path))
+    assert discover.discover(Batch(store, "morning"))["units"] == []
+    deliver(tmp_path / "in", y2024="a,b\n1,2\n")
+    assert [unit["name"] for unit in discover.discover(Batch(store, "morning"))["units"]] == ["2024.csv"]
+    deliver(tmp_path / "in", y2025="a,b\n3,4\n")
+    assert [unit["name"] for unit in discover.discover(Batch(store, "morning"))["units"]] == ["2024.csv"]
