@@ -6,7 +6,7 @@ Finds files in `CANDOR_EXPORTS`, and on the servers that feeds name, that no bat
 through land (sha256, write-once), read and map; then the whole batch is validated and published to the lake, the
 vault and quarantine, all at once. A day without new files is skipped and announces nothing. Beside this, the keys of
 exports that landed more than `privacy.keep_days` ago are destroyed: such a file cannot be read again, a replay holds
-it as `expired`.
+it as `expired`; and rows of the lake that are older than `privacy.retention` says are taken out of it.
 
 **When it fails** read the log of the red task: the last line names the feed, the rule and the count. A file
 that cannot be read or believed is held and does not stop the others: one `held_file` run each asks in *Required

@@ -34,6 +34,7 @@ class Tag(StrEnum):
     RETRAIN_REQUESTED = "retrain:requested"
     PERSON_FORGOTTEN = "person:forgotten"
     LANDING_EXPIRED = "landing:expired"
+    ROWS_RETIRED = "rows:retired"
     MODEL_OUTDATED = "model:outdated"
     EVENT_REFUSED = "event:refused"
 

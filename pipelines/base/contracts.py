@@ -65,6 +65,9 @@ class Table:
     """Column -> table whose key it must be found in."""
     ordered: tuple[tuple[str, str], ...] = ()
     """Pairs of dates or moments (earlier, later)."""
+    kept_from: str | None = None
+    """Of what happened once: the day or moment from which `privacy.retention` counts. What holds until something else
+    does, such as a job or a consent, has none and stays as long as the person or thing is known."""
 
     @property
     def schema(self) -> pl.Schema:
@@ -151,6 +154,7 @@ _ALL = (
             _code("status_code", "in_process", "rejected", "withdrawn", "hired", "closed"),
         ),
         references={"requisition_id": "requisitions", "person_id": "candidates"},
+        kept_from="applied_at",
     ),
     Table(
         "application_events",
@@ -165,6 +169,7 @@ _ALL = (
             Column("occurred_at", "moment"),
         ),
         references={"requisition_id": "requisitions"},
+        kept_from="occurred_at",
     ),
     Table(
         "resumes",
@@ -180,6 +185,7 @@ _ALL = (
             Column("stuffed_text_share", "share", required=False),  # of the words of the text
             Column("received_at", "moment"),
         ),
+        kept_from="received_at",
     ),
     Table(
         "courses",
@@ -210,6 +216,7 @@ _ALL = (
         ),
         references={"course_id": "courses"},
         ordered=(("starts_at", "due_at"),),
+        kept_from="enrolled_at",
     ),
     Table(
         "learning_events",
@@ -227,6 +234,7 @@ _ALL = (
             Column("lateness_days", "float", required=False),
         ),
         references={"course_id": "courses"},
+        kept_from="occurred_at",
     ),
     Table(
         "reviews",
@@ -241,6 +249,7 @@ _ALL = (
             Column("is_team_level", "bool"),
         ),
         ordered=(("period_start", "period_end"),),
+        kept_from="completed_at",
     ),
     Table(
         "work_records",
@@ -253,6 +262,7 @@ _ALL = (
             Column("value", "float"),
         ),
         ordered=(("period_start", "period_end"),),
+        kept_from="period_end",
     ),
     Table("person_links", ("person_id", "linked_person_id"), (_PERSON, _id("linked_person_id"))),
     Table(

@@ -8,11 +8,13 @@ import importlib
 import sys
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from datetime import date
 from typing import Any
 
 import polars as pl
 from deltalake import ColumnProperties, DeltaTable, WriterProperties, write_deltalake
 from deltalake.exceptions import DeltaError, TableNotFoundError
+from deltalake.schema import PrimitiveType
 
 from pipelines.base.errors import SettingsError, SourceUnavailable
 from pipelines.base.stage import loading
@@ -178,13 +180,29 @@ def erase(store: Store, key: str, people: list[str], *, at: int | None = None) -
     """
     named = ", ".join("'" + person.replace("'", "''") + "'" for person in people)
     with _answering(key):
-        table = _table(store, key)
-        if at is not None and table.version() != at:
-            table.restore(at)
+        table = _restored(store, key, at)
         held = {field.name for field in table.schema().fields}
         columns = [name for name in ("person_id", "linked_person_id") if name in held]
         table.delete(" OR ".join(f"{name} IN ({named})" for name in columns))
         return int(_table(store, key).version())
+
+
+def erase_before(store: Store, key: str, column: str, day: date, *, at: int | None = None) -> int:
+    """As `erase`, the rows whose date or moment in a column lies before a day (UTC)."""
+    with _answering(key):
+        table = _restored(store, key, at)
+        kinds = {field.name: field.type for field in table.schema().fields}
+        kind = "Date32" if kinds[column] == PrimitiveType("date") else 'Timestamp(Microsecond, Some("UTC"))'
+        table.delete(f"{column} < arrow_cast('{day}', '{kind}')")
+        return int(_table(store, key).version())
+
+
+def _restored(store: Store, key: str, at: int | None) -> DeltaTable:
+    """The table at a version; what lies behind it is stepped back over."""
+    table = _table(store, key)
+    if at is not None and table.version() != at:
+        table.restore(at)
+    return table
 
 
 def purge(store: Store, key: str) -> int:

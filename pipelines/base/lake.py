@@ -13,7 +13,7 @@ import json
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time
 from typing import Any, Final
 
 import polars as pl
@@ -33,6 +33,8 @@ PUBLISHING: Final = "publish"
 """The lock of whoever writes the lake, the vault or quarantine."""
 REWRITTEN: Final = f"{LAKE}/rewritten"
 """Per table the version that an erasure left."""
+RETIRED: Final = f"{LAKE}/retired"
+"""Per table the day before which nothing is kept; what a file says of earlier days is not taken in again."""
 Note = Callable[[str, str, str], None]
 """Told of an object and its digests before and after, just before it is changed."""
 
@@ -96,6 +98,19 @@ def stamp(table: Table, frame: pl.DataFrame) -> pl.DataFrame:
     digests = frame["record_sha256"] if "record_sha256" in frame.columns else row_digests(business)
     stamped = frame.with_columns(digests, bucket.cast(pl.Int32).alias("bucket"), published_seq=pl.lit(0))
     return conform(stamped, pl.Schema({**table.schema, **PROVENANCE}), table.name)
+
+
+def is_before(table: Table, day: date) -> pl.Expr:
+    """Whether what a row tells happened before a day (UTC).
+
+    Args:
+        table: One that says from when its rows are kept.
+        day: The day.
+    """
+    moment = (
+        pl.lit(day) if table.schema[str(table.kept_from)] == pl.Date else pl.lit(datetime.combine(day, time(), UTC))
+    )
+    return pl.col(str(table.kept_from)) < moment
 
 
 def newest(name: str, versions: pl.DataFrame) -> pl.DataFrame:
@@ -248,19 +263,59 @@ class Lake:
         """Something that differs after every erasure: what was read before one must not be written after it."""
         return list(self.store.read_many(self.store.list(REWRITTEN)))
 
+    def retired(self, name: str) -> date | None:
+        """The day before which nothing of a table is kept; None where everything is."""
+        key = f"{RETIRED}/{name}.json"
+        return date.fromisoformat(json.loads(self.store.read(key))["before"]) if self.store.exists(key) else None
+
+    def due(self, name: str, before: date) -> int:
+        """How many rows of a table, all versions of all keys, are of a day before that one."""
+        manifest = self.manifest()
+        if manifest is None or name not in manifest.tables:
+            return 0
+        rows = delta.scan(self.store, f"{LAKE}/{name}", self._at(name, manifest.tables[name]))
+        return int(rows.filter(is_before(TABLES[name], before)).select(pl.len()).collect().item())
+
+    def retire(self, name: str, before: date, note: Note) -> None:
+        """Take out what happened before a day, and all history of the table. Done again it changes nothing.
+
+        The caller holds the lock of publishing.
+
+        Args:
+            name: A table of the lake that says from when its rows are kept.
+            before: The day.
+            note: As for `erase`.
+        """
+        mark = json.dumps({"before": max(before, self.retired(name) or before).isoformat()}).encode()
+        self.store.put(f"{RETIRED}/{name}.json", mark)
+        column = str(TABLES[name].kept_from)
+
+        def delete(key: str, at: int) -> int:
+            return delta.erase_before(self.store, key, column, before, at=at)
+
+        self._cut(name, self.require(), is_before(TABLES[name], before), delete, note)
+
     def _erase(self, name: str, manifest: Manifest, people: list[str], note: Note) -> None:
+        columns = [column for column in ("person_id", "linked_person_id") if column in TABLES[name].schema]
+
+        def delete(key: str, at: int) -> int:
+            return delta.erase(self.store, key, people, at=at)
+
+        self._cut(name, manifest, pl.any_horizontal(pl.col(columns).is_in(people)), delete, note)
+
+    def _cut(
+        self, name: str, manifest: Manifest, is_due: pl.Expr, delete: Callable[[str, int], int], note: Note
+    ) -> None:
         """Rows, then files of older versions, then the pointer, and only then the log that older pointers need.
 
         History goes even where the newest version does not hold them: an older one may.
         """
         key, at = f"{LAKE}/{name}", self._at(name, manifest.tables[name])
-        columns = [column for column in ("person_id", "linked_person_id") if column in TABLES[name].schema]
-        frame = delta.scan(self.store, key, at).select("record_sha256", *columns).collect()
-        kept = frame.filter(~pl.any_horizontal(pl.col(columns).is_in(people)))
-        is_held = len(kept) < len(frame)
-        if is_held or delta.has_history(self.store, key):
+        frame = delta.scan(self.store, key, at).select("record_sha256", is_due=is_due.fill_null(value=False)).collect()
+        kept = frame.filter(~pl.col("is_due"))
+        if len(kept) < len(frame) or delta.has_history(self.store, key):
             note(key, sha256_lines(frame["record_sha256"]), sha256_lines(kept["record_sha256"]))
-            self._point(name, delta.erase(self.store, key, people, at=at), note)
+            self._point(name, delete(key, at), note)
             left = delta.purge(self.store, key)
             self._point(name, left, note)
             delta.forget_log(self.store, key, left)

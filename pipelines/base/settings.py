@@ -41,6 +41,8 @@ class Privacy(MinPeople):
 
     keep_days: Count
     """Days for which landed exports can be read again."""
+    retention: dict[str, Count]
+    """Table of the lake -> days after which what happened leaves it, with all its history; other tables stay."""
 
 
 S = TypeVar("S", bound=Section)

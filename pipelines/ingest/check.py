@@ -20,7 +20,7 @@ import polars as pl
 
 from pipelines.base.contracts import TABLES, Table, by_reference
 from pipelines.base.errors import ContractError
-from pipelines.base.lake import Lake, Manifest
+from pipelines.base.lake import Lake, Manifest, is_before
 from pipelines.ingest import plausible, reconcile
 from pipelines.ingest.batch import Batch, Unit, read_json, result, write_json
 from pipelines.ingest.counts import Tally, tally
@@ -92,11 +92,23 @@ def lay_out(
     for table in by_reference():
         frame = _rows(batch, units, feeds, table)
         if frame is not None:
+            frame, late = beyond(lake, table, frame)
+            left_out.append(late)
             frame, gone = dedupe(frame, table, versions(batch.store, manifest, table))
             left_out.append(gone.select(REASONS.names()))
             frame.write_parquet(out / "rows" / f"{table.name}.parquet", compression="uncompressed", statistics=False)
         del frame  # or it stays until the next table is there, too
         yield table.name
+
+
+def beyond(lake: Lake, table: Table, frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """A table's rows, and of those that tell of days before which nothing is kept the source row and that reason."""
+    before = lake.retired(table.name)
+    if before is None:
+        return frame, pl.DataFrame(schema=REASONS)
+    is_late = is_before(table, before).fill_null(value=False)
+    gone = frame.filter(is_late).select(UNIT, ROW, pl.lit("beyond_retention").alias("reason_code"))
+    return frame.filter(~is_late), gone.select(REASONS.names())
 
 
 def _known(lake: Lake, manifest: Manifest | None, out: Path) -> None:

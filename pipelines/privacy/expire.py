@@ -19,6 +19,7 @@ from pipelines.base.catalog import KEYS
 from pipelines.base.digests import sha256_bytes
 from pipelines.base.settings import Privacy, load
 from pipelines.base.store import Store
+from pipelines.privacy.retire import retire
 
 LIST: Final = f"{KEYS}/expiry.json"
 _LOCK: Final = "expiry"
@@ -46,8 +47,10 @@ def expire(store: Store, as_of: date, keep_days: int) -> str:
 
 
 def run(store: Store, as_of: date) -> str:
-    """As `expire`, with the days that `params.yaml` says."""
-    return expire(store, as_of, load(Privacy, "privacy").keep_days)
+    """As `expire`, and as `retire` for rows of the lake, with the days that `params.yaml` says."""
+    days = load(Privacy, "privacy")
+    lines = [expire(store, as_of, days.keep_days)]
+    return "\n".join([*lines, retire(store, as_of, days.retention)] if days.retention else lines)
 
 
 def _finish(store: Store, plan: dict[str, Any]) -> int:

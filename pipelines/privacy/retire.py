@@ -1,0 +1,70 @@
+"""Let go of what happened long ago: rows of a table that are older than `privacy.retention` says leave the lake.
+
+Reads   lake      which rows are due
+Writes  lake      without those, and without the history of their tables; retired/<table>.json, the day before which
+                  nothing is kept: what a file still says of earlier days is filtered as `beyond_retention`
+        keys      retirement.json, what is being done, while it is
+        ledger    rows:retired, with the table, the day and how many rows there were
+
+What is to be done is written down first, so that a run that was killed is finished by the next with one entry.
+Snapshots made before keep the rows, each person's under a key of their own, until that key or the snapshot goes.
+"""
+
+import json
+from collections.abc import Mapping
+from datetime import date, timedelta
+from typing import Any, Final
+
+from pipelines import audit
+from pipelines.base.catalog import KEYS
+from pipelines.base.contracts import TABLES
+from pipelines.base.errors import SettingsError
+from pipelines.base.lake import PUBLISHING, Lake
+from pipelines.base.store import Store
+
+PLAN: Final = f"{KEYS}/retirement.json"
+
+
+def retire(store: Store, as_of: date, retention: Mapping[str, int]) -> str:
+    """Take out of each table what happened more than its days before a day.
+
+    Args:
+        store: Lake, keys and ledger.
+        as_of: The day.
+        retention: Table -> days, from `params.yaml`.
+
+    Returns:
+        The line to print.
+
+    Raises:
+        SettingsError: A table is none of the lake whose rows say when they happened.
+    """
+    _check(retention)
+    with store.lock(PUBLISHING):
+        begun = [_finish(store, json.loads(store.read(PLAN)))] if store.exists(PLAN) else []
+        for table, days in sorted(retention.items()):
+            before = as_of - timedelta(days=days)
+            if rows := Lake(store).due(table, before):
+                plan = {"table": table, "before": before.isoformat(), "rows": rows}
+                store.put(PLAN, json.dumps(plan).encode())
+                begun.append(_finish(store, plan))
+    return f"retired: {sum(begun)} rows of {len(retention)} tables that are kept for so many days"
+
+
+def _check(retention: Mapping[str, int]) -> None:
+    can = sorted(name for name, table in TABLES.items() if table.kept_from)
+    wrong = sorted(set(retention) - set(can))
+    if wrong:
+        raise SettingsError(
+            f"privacy.retention must name tables of what happened once, {', '.join(can)}; got {', '.join(wrong)}. "
+            "Correct params.yaml."
+        )
+
+
+def _finish(store: Store, plan: Mapping[str, Any]) -> int:
+    """Do what is written down, tell the ledger, cross it off; how many rows it was about."""
+    table, before, rows = str(plan["table"]), str(plan["before"]), int(plan["rows"])
+    Lake(store).retire(table, date.fromisoformat(before), lambda *_: None)
+    audit.append(store, audit.Tag.ROWS_RETIRED, table, once=True, before=before, rows=rows)
+    store.delete(PLAN)
+    return rows

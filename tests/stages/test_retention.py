@@ -1,0 +1,114 @@
+"""What happened long ago leaves the lake with all its history, and no file brings it back."""
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from pipelines import audit
+from pipelines.base import delta
+from pipelines.base.errors import SettingsError
+from pipelines.base.lake import Lake
+from pipelines.base.store import FileStore
+from pipelines.ingest.__main__ import run
+from pipelines.ingest.batch import Batch
+from pipelines.privacy import retire as retiring
+from pipelines.privacy.retire import PLAN, retire
+
+BENCH = Path(__file__).parents[1] / "bench" / "feeds"
+TODAY = date(2026, 10, 1)
+HEAD = "Enrollment ID,Employee ID,Course ID,Run,Enrolled At,Starts At\n"
+OLD = "E1,00017,K1,2023-01,31.12.2022 23:59,02.01.2023 09:00\n"
+NEW = "E2,00018,K1,2023-01,01.01.2023 00:00,02.01.2023 09:00\n"
+DAYS = (TODAY - date(2023, 1, 1)).days
+
+
+@pytest.fixture
+def company(store: FileStore, keys: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Two enrolments, of either side of a new year."""
+    del keys
+    lms = tmp_path / "exports" / "lms"
+    lms.mkdir(parents=True)
+    monkeypatch.setenv("CANDOR_EXPORTS", str(tmp_path / "exports"))
+    monkeypatch.setenv("CANDOR_FEEDS", str(BENCH))
+    (lms / "courses_2026-09.csv").write_text("Course ID,Title\nK1,One\n")
+    (lms / "enrolments_2026-08.csv").write_text(HEAD + OLD + NEW)
+    assert "3 rows in = 3 accepted" in run(Batch(store, "first"), None)
+    return lms
+
+
+def enrolled(store: FileStore) -> list[datetime]:
+    return Lake(store).read("enrolments", Lake(store).require())["enrolled_at"].to_list()
+
+
+def retired(store: FileStore) -> list[tuple[str, dict[str, Any]]]:
+    return [(e.subject, dict(e.facts)) for e in audit.entries(store) if e.tag is audit.Tag.ROWS_RETIRED]
+
+
+def test_what_is_older_than_its_days_is_in_no_version_and_everything_else_stays(store, company):
+    assert retire(store, TODAY, {"enrolments": DAYS + 1}).startswith("retired: 0 rows")
+    assert len(enrolled(store)) == 2
+    assert retire(store, TODAY, {"enrolments": DAYS}).startswith("retired: 1 rows of 1 tables")
+    assert enrolled(store) == [datetime(2023, 1, 1, tzinfo=UTC)]
+    assert not delta.has_history(store, "lake/enrolments")
+    files = list(store.root.glob("lake/enrolments/bucket=*/*.parquet"))
+    kept = [pl.read_parquet(file)["enrolled_at"].min() for file in files]
+    assert kept == [datetime(2023, 1, 1, tzinfo=UTC)]
+    assert retired(store) == [("enrolments", {"before": "2023-01-01", "rows": 1})]
+    assert len(Lake(store).read("courses", Lake(store).require())) == 1
+    assert retire(store, TODAY, {"enrolments": DAYS}).startswith("retired: 0 rows")
+    assert len(retired(store)) == 1
+
+
+def test_a_file_that_tells_it_again_is_counted_and_brings_nothing_back(store, company):
+    retire(store, TODAY, {"enrolments": DAYS})
+    (company / "enrolments_2026-09.csv").write_text(HEAD + OLD + NEW.replace("E2", "E3"))
+    assert "2 rows in = 1 accepted + 0 quarantined + 1 filtered" in run(Batch(store, "second"), None)
+    assert enrolled(store) == [datetime(2023, 1, 1, tzinfo=UTC)] * 2
+    counts = Lake(store).require().counts["lms_enrolments"]
+    assert counts["reasons"] == {"beyond_retention": 1}
+
+
+@pytest.mark.parametrize("number", range(1, 9))
+def test_killed_anywhere_it_is_finished_by_the_next_with_one_entry(store, company, monkeypatch, number):
+    class Killed(BaseException):
+        pass
+
+    count = 0
+
+    def dying(act: Any) -> Any:
+        def acted(*given: Any, **named: Any) -> Any:
+            nonlocal count
+            count += 1
+            if count == number:
+                raise Killed
+            return act(*given, **named)
+
+        return acted
+
+    with monkeypatch.context() as patch:
+        for owner, name in (
+            (FileStore, "put"),
+            (FileStore, "delete"),
+            (delta, "erase_before"),
+            (delta, "purge"),
+            (delta, "forget_log"),
+            (retiring.audit, "append"),
+        ):
+            patch.setattr(owner, name, dying(getattr(owner, name)))
+        with pytest.raises(Killed):
+            retire(store, TODAY, {"enrolments": DAYS})
+    retire(store, TODAY, {"enrolments": DAYS})
+    assert enrolled(store) == [datetime(2023, 1, 1, tzinfo=UTC)]
+    assert not delta.has_history(store, "lake/enrolments")
+    assert retired(store) == [("enrolments", {"before": "2023-01-01", "rows": 1})]
+    assert not store.exists(PLAN)
+
+
+def test_only_what_happened_once_can_be_named(store):
+    with pytest.raises(
+        SettingsError, match=r"must name tables of what happened once, application_events.*; got workers"
+    ):
+        retire(store, TODAY, {"workers": 30, "reviews": 30})
