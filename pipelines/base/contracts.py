@@ -13,6 +13,8 @@ import polars as pl
 from pipelines.base.errors import ContractError
 
 Kind = Literal["id", "code", "text", "date", "moment", "int", "float", "share", "bool"]
+End = Literal["last_day", "first_day_after"]
+"""Which day a date names that something ends with."""
 
 DTYPES: Final[Mapping[Kind, pl.DataType]] = {
     "id": pl.String(),
@@ -39,6 +41,8 @@ class Column:
     """The closed list of a code; empty means open."""
     low: float | None = None
     high: float | None = None
+    end: End | None = None
+    """Of a date that ends something, which day is kept; feeds must say which one their source writes."""
 
     @property
     def dtype(self) -> pl.DataType:
@@ -49,6 +53,23 @@ class Column:
     def bounds(self) -> tuple[float | None, float | None]:
         """Least and greatest value allowed; a share lies in [0, 1]."""
         return (0.0, 1.0) if self.kind == "share" else (self.low, self.high)
+
+
+@dataclass(frozen=True, slots=True)
+class Slices:
+    """Rows that say what holds of one thing from a day on, until a day that another row may begin with.
+
+    At one known time no two may hold on one day, and between the first and the last no day may be without one.
+    """
+
+    of: tuple[str, ...]
+    """Columns that name the thing."""
+    start: str
+    """The first day."""
+    end: str
+    """The first day after; null while open."""
+    order: str
+    """Of several that begin on one day, the one with the greatest number holds at its end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +89,8 @@ class Table:
     kept_from: str | None = None
     """Of what happened once: the day or moment from which `privacy.retention` counts. What holds until something else
     does, such as a job or a consent, has none and stays as long as the person or thing is known."""
+    slices: Slices | None = None
+    """How its rows share out time, where they do."""
 
     @property
     def schema(self) -> pl.Schema:
@@ -99,6 +122,14 @@ def _code(name: str, *values: str, required: bool = True) -> Column:
 
 
 _PERSON = _id("person_id")
+_EVENTS: Final = (
+    *("hire", "rehire", "transfer", "promotion", "demotion", "job_change", "pay_change", "data_change"),
+    *("leave_start", "leave_end", "termination", "population_exit", "org_change", "unknown"),
+)
+_STATUSES: Final = (
+    *("pre_hire", "active", "leave_paid", "leave_unpaid", "suspended"),
+    *("terminated", "retired", "deceased", "dormant", "unknown"),
+)
 
 _ALL = (
     Table(
@@ -108,7 +139,7 @@ _ALL = (
             _PERSON,
             _code("worker_type_code", "employee", "contingent", "intern", "team"),
             Column("hired_at", "date"),
-            Column("terminated_at", "date", required=False),  # the last day, not the first one after
+            Column("terminated_at", "date", required=False, end="last_day"),
             _code("job_family_code"),
             _code("management_level_code", required=False),
             _code("country_code", required=False),
@@ -116,6 +147,34 @@ _ALL = (
             Column("fte", "float", required=False, low=0, high=2),
         ),
         ordered=(("hired_at", "terminated_at"),),
+    ),
+    Table(
+        "worker_history",
+        ("person_id", "assignment_key", "valid_from", "seq_in_day"),
+        (
+            _PERSON,
+            _id("assignment_key"),  # one contract's one job: who is hired again or holds two jobs has several
+            Column("valid_from", "date"),
+            Column("valid_to", "date", required=False, end="first_day_after"),
+            Column("seq_in_day", "int", low=0),
+            _code("event_type_code", *_EVENTS),
+            _code("event_code", required=False),  # in the source's words, as the reason
+            _code("event_reason_code", required=False),
+            _code("employment_status_code", *_STATUSES),
+            Column("is_primary_assignment", "bool"),
+            _code("job_code", required=False),
+            _code("job_family_code", required=False),
+            Column("business_title", "text", required=False),
+            _code("org_unit_code", required=False),
+            _code("company_code", required=False),
+            _code("location_code", required=False),
+            _id("manager_person_id", required=False),
+            _code("grade_code", required=False),
+            _code("time_type_code", "full_time", "part_time", "variable", "unknown"),
+            Column("fte", "float", required=False, low=0, high=2),
+        ),
+        ordered=(("valid_from", "valid_to"),),
+        slices=Slices(("person_id", "assignment_key"), "valid_from", "valid_to", "seq_in_day"),
     ),
     Table(
         "requisitions",

@@ -95,7 +95,7 @@ def fill(rule: Rule, column: Column, context: Context) -> Filled:
         number = _number(operand, "point")
         wrong = wrong | (operand.is_not_null() & number.is_null())
         value = step(value, number)
-    value = _finish(rule, value, column.kind, context)
+    value = _finish(rule, value, column, context)
     value = (value if value is parsed else steps.add(value)).cast(dtype)
     is_refused = rule.codes is not None and rule.otherwise == "reject"
     unknown = text.is_not_null() & coded.is_null() if is_refused else pl.lit(value=False)
@@ -281,7 +281,7 @@ def _plus_days(value: pl.Expr, days: pl.Expr, *, as_date: bool) -> pl.Expr:
     return moved.cast(pl.Date) if as_date else moved
 
 
-def _finish(rule: Rule, value: pl.Expr, kind: str, context: Context) -> pl.Expr:
+def _finish(rule: Rule, value: pl.Expr, column: Column, context: Context) -> pl.Expr:
     if rule.plus is not None:
         value = value + rule.plus
     if rule.range is not None:
@@ -291,10 +291,17 @@ def _finish(rule: Rule, value: pl.Expr, kind: str, context: Context) -> pl.Expr:
         value = value.clip(*rule.clip)
     value = _spread(rule, value, context)
     if rule.end_of is not None:
-        value = _end(value, rule.end_of, kind)
-    if rule.means == "first_day_after":
-        value = value.dt.offset_by("-1d")
+        value = _end(value, rule.end_of, column.kind)
+    if moved_days(rule, column):
+        value = value.dt.offset_by(f"{moved_days(rule, column)}d")
     return named(rule, value, context)
+
+
+def moved_days(rule: Rule, column: Column) -> int:
+    """How many days lie between the end that a source writes and the one that the column keeps."""
+    if rule.means is None or rule.means == (column.end or "last_day"):
+        return 0
+    return -1 if rule.means == "first_day_after" else 1
 
 
 def _spread(rule: Rule, value: pl.Expr, context: Context) -> pl.Expr:

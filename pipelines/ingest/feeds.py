@@ -107,8 +107,6 @@ class Sentinel(Declared):
     """Where they mean nothing; everywhere when none is named. `NA` may also be Namibia, `Null` a name."""
 
 
-_ENDS: Final = (("workers", "terminated_at"),)
-"""Where a day more or less changes a label."""
 _BARE: Final = re.compile(r"\d{6}(\d{2})?")
 """A month or day without dashes, as sequence generators stamp names."""
 _NEUTRAL: Final = {"owner": "nobody", "cadence": "once", "location": "", "dialect": "csv", "options": {}}
@@ -382,8 +380,7 @@ def _columns(mapped: TableMap) -> list[str]:
         rule = mapped.columns.get(column.name)
         if rule is None and column.required:
             faults.append(f"{mapped.table}: {column.name} is required and has no rule")
-        is_end = (mapped.table, column.name) in _ENDS
-        if is_end and rule is not None and rule.constant is None and rule.means is None:
+        if column.end is not None and rule is not None and rule.constant is None and rule.means is None:
             faults.append(f"{mapped.table}.{column.name}: must say `means`: last_day or first_day_after")
         if rule is not None and (fault := _typed(rule, column.kind)):
             faults.append(f"{mapped.table}.{column.name}: {fault}")

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
+from pipelines.base.contracts import End
 from pipelines.base.settings import Section
 
 Name = Annotated[str, Field(min_length=1)]
@@ -103,9 +104,10 @@ class Rule(Declared):
     """Keep only the first four characters, the year of an ISO date."""
     end_of: Literal["day", "month"] | None = None
     """The last microsecond (moment) or day (date) of the day or month."""
-    means: Literal["last_day", "first_day_after"] | None = None
-    """Which day the source writes for an end: the last one, as the canonical tables keep it, or the first one after, of
-    which the day before is kept. `workers.terminated_at` must say it: sources differ, and a label moves by a day."""
+    means: End | None = None
+    """Which day the source writes for an end: the last one, or the first one after; the other is kept where the
+    canonical column is of the other kind. Columns of an end, such as `workers.terminated_at`, must say it: sources
+    differ, and a label moves by a day."""
     person: Name | None = None
     """The scheme of a person's identifier; the value becomes a pseudonym."""
     id: Identity | None = None

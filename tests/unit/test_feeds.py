@@ -183,6 +183,15 @@ def test_the_end_of_an_employment_says_which_day_it_is(tmp_path: Path) -> None:
     assert list(feeds.load(tmp_path)) == ["links"]
 
 
+def test_every_end_that_the_tables_keep_must_be_told(tmp_path: Path) -> None:
+    day = {"from": "d", "date": "%Y-%m-%d"}
+    write(tmp_path, tables=[{"table": "worker_history", "columns": {"valid_from": day, "valid_to": day}}])
+    with pytest.raises(SettingsError) as caught:
+        feeds.load(tmp_path)
+    assert "worker_history.valid_to: must say `means`: last_day or first_day_after" in str(caught.value)
+    assert "worker_history.valid_from: must say" not in str(caught.value)
+
+
 def test_a_file_is_complete_in_exactly_one_way(tmp_path: Path) -> None:
     write(tmp_path, name="none", ready={})
     write(tmp_path, name="both", ready={"marker": ".done", "untouched_seconds": 60})

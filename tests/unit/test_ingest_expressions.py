@@ -65,7 +65,7 @@ def test_a_text_that_stands_for_nothing_is_an_empty_cell_where_it_is_declared() 
     assert faults == [None, None, None, None, "unparsable"]
 
 
-def test_an_end_is_the_last_day_whichever_day_the_source_writes() -> None:
+def test_an_end_is_the_day_that_the_column_keeps_whichever_the_source_writes() -> None:
     column = Column("terminated_at", "date", required=False)
     days: list[str | None] = ["2024-03-01", "2025-03-01", "2026-01-01", ""]
     rule = {"from": "d", "date": "%Y-%m-%d"}
@@ -73,6 +73,10 @@ def test_an_end_is_the_last_day_whichever_day_the_source_writes() -> None:
     assert filled({**rule, "means": "last_day"}, column, d=days) == (last, [None] * 4)
     before = [date(2024, 2, 29), date(2025, 2, 28), date(2025, 12, 31), None]
     assert filled({**rule, "means": "first_day_after"}, column, d=days) == (before, [None] * 4)
+    after = [date(2024, 3, 2), date(2025, 3, 2), date(2026, 1, 2), None]
+    exclusive = Column("valid_to", "date", required=False, end="first_day_after")
+    assert filled({**rule, "means": "last_day"}, exclusive, d=days) == (after, [None] * 4)
+    assert filled({**rule, "means": "first_day_after"}, exclusive, d=days) == (last, [None] * 4)
 
 
 @pytest.mark.parametrize(

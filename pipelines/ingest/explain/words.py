@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from pipelines.base.contracts import TABLES, Column
+from pipelines.ingest.expressions import moved_days
 from pipelines.ingest.feeds import Feed
 from pipelines.ingest.map import KNOWN_FROM
 from pipelines.ingest.rules import Condition, Explode, Join, Rule, TableMap
@@ -66,7 +67,7 @@ def _joins(joins: Iterable[Join]) -> Iterator[Use]:
 def _filled(rule: Rule, column: Column, mapped: TableMap, taken: set[str]) -> Iterator[Use]:
     """Uses of one rule. Columns that other files give are no columns of this one."""
     name = column.name
-    to, how = f"{mapped.table}.{name}", in_words(rule, column.kind)
+    to, how = f"{mapped.table}.{name}", in_words(rule, column)
     if not rule.columns():
         yield Use("", to, how, target=name)
     for source in sorted(rule.columns() - taken):
@@ -84,9 +85,9 @@ def _filled(rule: Rule, column: Column, mapped: TableMap, taken: set[str]) -> It
         yield Use("", to, _with(f"{source} of the file that was looked up", how), target=name)
 
 
-def in_words(rule: Rule, kind: str) -> str:
-    """How a rule fills a column of this kind, in the order in which its steps apply."""
-    return ", ".join([*_source(rule), *_read(rule, kind), *_steps(rule)])
+def in_words(rule: Rule, column: Column) -> str:
+    """How a rule fills a column, in the order in which its steps apply."""
+    return ", ".join([*_source(rule), *_read(rule, column.kind), *_steps(rule, column)])
 
 
 def _with(where: str, how: str) -> str:
@@ -128,7 +129,7 @@ def _read(rule: Rule, kind: str) -> Iterator[str]:
         yield f"moment {rule.moment} in UTC"
 
 
-def _steps(rule: Rule) -> Iterator[str]:
+def _steps(rule: Rule, column: Column) -> Iterator[str]:
     if rule.minus is not None:
         yield f"minus {rule.minus}"
     if rule.plus_days is not None:
@@ -144,8 +145,9 @@ def _steps(rule: Rule) -> Iterator[str]:
         yield f"plus 0 to {rule.spread_days - 1} days by {rule.spread_by}"
     if rule.end_of is not None:
         yield f"the end of the {rule.end_of}"
-    if rule.means == "first_day_after":
-        yield "the day before: it is the first day after"
+    moved = moved_days(rule, column)
+    if moved:
+        yield "the day before: it is the first day after" if moved < 0 else "the day after: it is the last day"
     if rule.person is not None:
         yield f"pseudonym of a person, scheme {rule.person}"
     if rule.id is not None:
