@@ -3,15 +3,16 @@
 A human has one pseudonym here, whatever systems know them by; silence is not consent.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date
-from typing import Final
+from typing import Final, cast
 
 import polars as pl
 
 from pipelines.base import people
-from pipelines.base.contracts import TABLES
+from pipelines.base.contracts import TABLES, Slices
 from pipelines.base.lake import Lake, Manifest, newest
+from pipelines.base.slices import holding
 
 KNOWN: Final = ("known_from", "known_from_basis")
 """Kept beside the business columns: features may use a row only once it was known."""
@@ -51,8 +52,7 @@ def read_people(
         and how many belong to people without consent.
     """
     who = links(lake, manifest, as_of)
-    consents = people.resolve(lake.read("consents", manifest, as_of), who)
-    agreed = people.consenting(consents)
+    agreed = _consenting(lake, manifest, as_of, who)
     frames: dict[str, pl.DataFrame] = {}
     counts: dict[str, dict[str, int]] = {}
     for name in names:
@@ -63,6 +63,33 @@ def read_people(
         frames[name] = _newest(key, kept).select(*TABLES[name].schema, *KNOWN)
         counts[name] = {"rows": len(frames[name]), "without_consent": len(known) - len(kept)}
     return frames, counts
+
+
+def jobs(lake: Lake, manifest: Manifest, *, on: date, known: date) -> pl.DataFrame:
+    """The jobs that people have on a day, as was known on another.
+
+    Args:
+        lake: Where the tables are.
+        manifest: Which state of the lake.
+        on: The day that is asked about, before or after the other: a hire to come is no job before its first day.
+        known: The day by whose end it had to be known.
+
+    Returns:
+        One row of `worker_history` and `KNOWN` for each assignment of people who had agreed by then, ordered by key:
+        the one that holds at the end of `on`, with the status of that day. Before a first day, and after an end that
+        says no more, there is none. What only became known later changes nothing.
+    """
+    name, who = "worker_history", links(lake, manifest, known)
+    versions = people.resolve(lake.versions(name, manifest, known), who, _PERSONS)
+    agreed = _consenting(lake, manifest, known, who)
+    mine = versions.filter(pl.col("person_id").is_in(agreed.implode()))
+    slices = cast("Slices", TABLES[name].slices)
+    return holding(newest(name, mine), slices, on).select(*TABLES[name].schema, *KNOWN)
+
+
+def _consenting(lake: Lake, manifest: Manifest, as_of: date, who: Mapping[str, str]) -> pl.Series:
+    """Resolved people who had agreed by the end of a day."""
+    return people.consenting(people.resolve(lake.read("consents", manifest, as_of), who))
 
 
 def links(lake: Lake, manifest: Manifest, as_of: date) -> dict[str, str]:
