@@ -85,7 +85,7 @@ def lay_out(
     """
     lake = Lake(batch.store)
     manifest = lake.manifest()
-    for name in ("rows", "known"):
+    for name in ("rows", "known", "before"):
         (out / name).mkdir()
     _notes(batch, units, REJECTED).write_parquet(out / "rejected.parquet")
     _known(lake, manifest, out)
@@ -97,6 +97,7 @@ def lay_out(
             frame, gone = dedupe(frame, table, versions(batch.store, manifest, table))
             left_out.append(gone.select(REASONS.names()))
             frame.write_parquet(out / "rows" / f"{table.name}.parquet", compression="uncompressed", statistics=False)
+            _before(lake, manifest, table, frame, out)
         del frame  # or it stays until the next table is there, too
         yield table.name
 
@@ -109,6 +110,15 @@ def beyond(lake: Lake, table: Table, frame: pl.DataFrame) -> tuple[pl.DataFrame,
     is_late = is_before(table, before).fill_null(value=False)
     gone = frame.filter(is_late).select(UNIT, ROW, pl.lit("beyond_retention").alias("reason_code"))
     return frame.filter(~is_late), gone.select(REASONS.names())
+
+
+def _before(lake: Lake, manifest: Manifest | None, table: Table, frame: pl.DataFrame, out: Path) -> None:
+    """What the lake has of the things whose slices these rows are; nothing for other tables."""
+    if table.slices is not None and manifest is not None and table.name in manifest.tables:
+        things = frame.select(table.slices.of).unique()
+        columns = [*table.key, table.slices.end, "known_from"]
+        held = lake.scan(table.name, manifest).select(columns).collect()
+        held.join(things, on=table.slices.of, how="semi").write_parquet(out / "before" / f"{table.name}.parquet")
 
 
 def _known(lake: Lake, manifest: Manifest | None, out: Path) -> None:

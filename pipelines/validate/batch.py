@@ -2,6 +2,7 @@
 
 Reads   rows/<table>.parquet    canonical rows with `unit_no` and `source_row`, repetitions left out
         known/<table>.parquet   ids that the lake has already, for tables that others refer to
+        before/<table>.parquet  of tables of slices, what the lake has of the things that these rows are about
         rejected.parquet        source rows that failed before
 Writes  failed.parquet          unit_no, source_row, table, reason_code
         findings.json           every expectation: rows checked, rows failed; no value
@@ -17,7 +18,7 @@ import polars as pl
 
 from pipelines.base.contracts import TABLES, Table, by_reference
 from pipelines.validate.engine import Sound, check
-from pipelines.validate.suites import ROW, Finding, columns_of, rules
+from pipelines.validate.suites import ROW, Finding, columns_of, rules, slice_columns
 
 SOURCE: Final = ["unit_no", "source_row"]
 FAILED: Final = pl.Schema(
@@ -55,7 +56,8 @@ def run(folder: Path, laid_out: Iterator[str] | None = None) -> str:
         frame = pl.read_parquet(file, columns=_needed(table)) if file.is_file() else None
         if frame is not None:
             frame = _without(frame, bad)
-            outcome = check(table, frame, {other: passed[other] for other in table.references.values()}, sound)
+            known = {other: passed[other] for other in table.references.values()}
+            outcome = check(table, frame, known, sound, _before(table, folder))
             rows = frame.select(SOURCE).with_row_index(ROW).cast({ROW: pl.Int64})
             failed.append(_located(table, outcome.failed.join(rows, on=ROW, maintain_order="left")))
             bad = pl.concat([bad, failed[-1].select(SOURCE)]).unique()
@@ -75,7 +77,13 @@ def run(folder: Path, laid_out: Iterator[str] | None = None) -> str:
 def _needed(table: Table) -> list[str]:
     """Columns that the rules, their helpers and the reports read."""
     names = [name for name in columns_of(rules(table)) if name in table.schema]
-    return list(dict.fromkeys([*SOURCE, *table.key, *table.references, "known_from", *names]))
+    lies = slice_columns(table.slices) if table.slices else []
+    return list(dict.fromkeys([*SOURCE, *table.key, *table.references, "known_from", *lies, *names]))
+
+
+def _before(table: Table, folder: Path) -> pl.DataFrame | None:
+    file = folder / "before" / f"{table.name}.parquet"
+    return pl.read_parquet(file) if file.is_file() else None
 
 
 def _without(frame: pl.DataFrame, bad: pl.DataFrame) -> pl.DataFrame:

@@ -45,7 +45,13 @@ Sound = dict[str, pl.Series]
 """Rules on one column -> contents that passed them, in whichever table: most people are in several."""
 
 
-def check(table: Table, frame: pl.DataFrame, known: Mapping[str, pl.Series], sound: Sound | None = None) -> Outcome:
+def check(
+    table: Table,
+    frame: pl.DataFrame,
+    known: Mapping[str, pl.Series],
+    sound: Sound | None = None,
+    before: pl.DataFrame | None = None,
+) -> Outcome:
     """Check a canonical table's rows.
 
     Args:
@@ -53,6 +59,7 @@ def check(table: Table, frame: pl.DataFrame, known: Mapping[str, pl.Series], sou
         frame: [n_rows] canonical rows with `known_from`, exact duplicates removed.
         known: Referenced table -> [n] ids that exist.
         sound: What passed before; what passes now is added.
+        before: Of a table of slices, what the lake has of the same things.
 
     Returns:
         Findings of all expectations, and the rows that failed, numbered from 0 in the order given.
@@ -62,12 +69,13 @@ def check(table: Table, frame: pl.DataFrame, known: Mapping[str, pl.Series], sou
     """
     if frame.is_empty():
         return Outcome([], _NONE)
-    helped = with_helpers(table, frame, known)
+    helped = with_helpers(table, frame, known, before)
     if len(helped) < LARGE:
         runs = list(_run(table.name, [*rules(table), *key_rules()], helped))
     else:
         runs = [*_by_content(table, helped, {} if sound is None else sound), *_by_key(table, helped)]
-    return Outcome([finding for finding, _ in runs], pl.concat([_NONE, *(bad for _, bad in runs)]))
+    failed = [bad for finding, bad in runs if finding.severity == "quarantine"]
+    return Outcome([finding for finding, _ in runs], pl.concat([_NONE, *failed]))
 
 
 def _by_content(table: Table, helped: pl.DataFrame, sound: Sound) -> Iterator[tuple[Finding, pl.DataFrame]]:
@@ -83,7 +91,7 @@ def _by_content(table: Table, helped: pl.DataFrame, sound: Sound) -> Iterator[tu
         bad = _spread(helped, list(columns), contents, failed)
         for rule in found:
             mine = bad.filter(pl.col("reason_code") == rule.reason_code)
-            yield Finding(table.name, rule.reason_code, len(helped), len(mine)), mine
+            yield Finding(table.name, rule.reason_code, len(helped), len(mine), rule.severity), mine
 
 
 def _by_key(table: Table, helped: pl.DataFrame) -> Iterator[tuple[Finding, pl.DataFrame]]:
@@ -198,7 +206,7 @@ def _run(table: str, found: list[Rule], rows: pl.DataFrame) -> list[tuple[Findin
 
     suite = gx.ExpectationSuite(name=table)
     for rule in found:
-        meta = {"reason_code": rule.reason_code}
+        meta = {"reason_code": rule.reason_code, "severity": rule.severity}
         suite.add_expectation(getattr(gxe, rule.kind)(**rule.arguments, meta=meta))
     result = batch.validate(
         suite,
@@ -213,7 +221,8 @@ def _run(table: str, found: list[Rule], rows: pl.DataFrame) -> list[tuple[Findin
 
 
 def _finding(table: str, item: Any, rows: int) -> tuple[Finding, pl.DataFrame]:  # a GX result
-    reason = str(item.expectation_config.meta["reason_code"])
+    meta = item.expectation_config.meta
+    reason = str(meta["reason_code"])
     failed = item.result.get("unexpected_count")
     if failed is None:
         raise ContractError(f"Every expectation must be evaluated; {reason} of {table} was not. See its column's type.")
@@ -221,4 +230,4 @@ def _finding(table: str, item: Any, rows: int) -> tuple[Finding, pl.DataFrame]: 
     if len(numbers) != failed:
         raise ContractError(f"{reason} of {table} must name its {failed} rows; it named {len(numbers)}.")
     bad = pl.DataFrame({ROW: pl.Series(numbers, dtype=pl.Int64)}).with_columns(pl.lit(reason).alias("reason_code"))
-    return Finding(table, reason, rows, int(failed)), bad
+    return Finding(table, reason, rows, int(failed), meta["severity"]), bad

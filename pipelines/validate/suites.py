@@ -3,11 +3,11 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import polars as pl
 
-from pipelines.base.contracts import Table
+from pipelines.base.contracts import Slices, Table
 
 ROW: Final = "row"
 """Synthetic row number: the only thing a result may name."""
@@ -16,6 +16,11 @@ BETWEEN: Final = "ExpectColumnValuesToBeBetween"
 """Name of the expectation that tells cells apart by whether they are filled."""
 KEY: Final = "key"
 """Digest of the key and `known_from`: one version of a thing at a time."""
+ALONE: Final = "is_alone"
+"""Helper column of slices: at the moment at which it was known, no other was to hold on the same day."""
+JOINED: Final = "is_joined"
+"""Helper column of slices: what was known at that moment leaves no day beside it between two without one."""
+Severity = Literal["quarantine", "warn"]
 _PSEUDONYM: Final = r"^[a-z]{1,3}_[0-9a-f]{32}$"
 
 
@@ -27,6 +32,8 @@ class Rule:
     kind: str
     """Name of the expectation's class in Great Expectations."""
     arguments: Mapping[str, Any]
+    severity: Severity = "quarantine"
+    """What becomes of a row that breaks it: `warn` counts it and lets it through."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +44,7 @@ class Finding:
     reason_code: str
     checked: int
     failed: int
+    severity: Severity
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +53,7 @@ class Outcome:
 
     findings: list[Finding]
     failed: pl.DataFrame
-    """[n_failures] row, reason_code: a row may fail several rules."""
+    """[n_failures] row, reason_code: a row may fail several rules. Not those that only warn."""
 
 
 def known_column(column: str) -> str:
@@ -66,7 +74,7 @@ def rules(table: Table) -> list[Rule]:
 
     Returns:
         Required columns filled, closed codes listed, numbers in range, dates in order, pseudonyms well formed,
-        references known.
+        references known, slices side by side.
     """
     found = []
     for column in table.columns:
@@ -89,6 +97,10 @@ def rules(table: Table) -> list[Rule]:
     for column_name in table.references:
         known = {"column": known_column(column_name), "value_set": [True]}
         found.append(Rule(unknown(column_name), "ExpectColumnValuesToBeInSet", known))
+    if table.slices is not None:
+        alone, joined = ({"column": name, "value_set": [True]} for name in (ALONE, JOINED))
+        found.append(Rule("overlap", "ExpectColumnValuesToBeInSet", alone))
+        found.append(Rule("gap", "ExpectColumnValuesToBeInSet", joined, "warn"))
     return found
 
 
@@ -103,7 +115,7 @@ def suite(table: Table) -> dict[str, Any]:
         {
             "type": re.sub(r"(?<!^)(?=[A-Z])", "_", rule.kind).lower(),
             "kwargs": dict(rule.arguments),
-            "meta": {"reason_code": rule.reason_code},
+            "meta": {"reason_code": rule.reason_code, "severity": rule.severity},
         }
         for rule in [*rules(table), *key_rules()]
     ]
@@ -121,20 +133,60 @@ def columns_of(found: list[Rule]) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def with_helpers(table: Table, frame: pl.DataFrame, known: Mapping[str, pl.Series]) -> pl.DataFrame:
-    """Add what the rules need: row number, key digest, whether references resolve.
+def with_helpers(
+    table: Table, frame: pl.DataFrame, known: Mapping[str, pl.Series], before: pl.DataFrame | None = None
+) -> pl.DataFrame:
+    """Add what the rules need: row number, key digest, whether references resolve, how slices lie.
 
     Args:
         table: The contract.
         frame: [n_rows] canonical rows with `known_from`.
         known: Referenced table -> [n] ids that exist, in this batch or the lake.
+        before: Of a table of slices, what the lake has of the same things.
     """
     resolves = [
         (pl.col(column).is_in(known[other].implode()) | pl.col(column).is_null()).alias(known_column(column))
         for column, other in table.references.items()
     ]
-    return frame.with_columns(
+    helped = frame.with_columns(
         pl.int_range(pl.len(), dtype=pl.Int64).alias(ROW),
         pl.struct([*table.key, "known_from"]).hash().alias(KEY),
         *resolves,
     )
+    return helped if table.slices is None else _with_neighbours(helped, table.slices, before)
+
+
+def slice_columns(slices: Slices) -> list[str]:
+    """Columns that say how slices lie."""
+    return [*slices.of, slices.start, slices.end, slices.order, "known_from"]
+
+
+def _with_neighbours(helped: pl.DataFrame, slices: Slices, before: pl.DataFrame | None) -> pl.DataFrame:
+    """Judge each slice beside what was known of the same thing at the moment at which it was known."""
+    columns = slice_columns(slices)
+    told = helped.select(ROW, *columns)
+    all_ = pl.concat([told.select(columns), *([] if before is None else [before.select(columns)])])
+    pairs = told.join(all_, on=slices.of, suffix="_other").filter(pl.col("known_from_other") <= pl.col("known_from"))
+    key = [ROW, f"{slices.start}_other", f"{slices.order}_other"]
+    others = pairs.sort("known_from_other").unique(key, keep="last")
+    judged = others.group_by(ROW).agg(_is_alone(slices).alias(ALONE), _is_joined(slices).alias(JOINED))
+    return helped.join(judged, on=ROW, how="left", maintain_order="left")
+
+
+def _is_alone(slices: Slices) -> pl.Expr:
+    """Whether no other slice was told at the same moment to hold on a day of this one; those of a day are in order."""
+    start, end = pl.col(slices.start), pl.col(slices.end)
+    other, other_end = pl.col(f"{slices.start}_other"), pl.col(f"{slices.end}_other")
+    is_shared = (other != start) & ~(other_end <= start).fill_null(value=False) & ~(end <= other).fill_null(value=False)
+    return ~(is_shared & (pl.col("known_from_other") == pl.col("known_from"))).any()
+
+
+def _is_joined(slices: Slices) -> pl.Expr:
+    """Whether the day before the slice is another's if any began before it, and the day after it if any begins then."""
+    start, end = pl.col(slices.start), pl.col(slices.end)
+    other, other_end = pl.col(f"{slices.start}_other"), pl.col(f"{slices.end}_other")
+    is_open = other_end.is_null()
+    before, after = other < start, (other > end).fill_null(value=False)
+    leads = (before & (is_open | (other_end >= start))).any()
+    follows = ((other <= end) & (is_open | (other_end > end))).any()
+    return (leads | ~before.any()) & (follows | ~after.any())
