@@ -6,25 +6,22 @@ two changes on one day, several managers and measures an assignment, deletions.
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-from typing import IO, TYPE_CHECKING, Any
-from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from infra.sample.dialects import replacing
-from infra.sample.vendors.oracle import KINDS
+from infra.sample.vendors.oracle import KINDS, dat
+from infra.sample.vendors.oracle.dat import END
 from infra.sample.workday import worker_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from infra.sample.company import Workers
     from infra.sample.plan import Delivery, Plan
 
 Row = dict[str, Any]
-END = "4712/12/31"
 OWNER = "COMPANY"
 HIRES = {"E": "HIRE", "C": "ADD_CWK", "N": "ADD_NON_WKR"}
 EMPLOYERS = {
@@ -83,21 +80,26 @@ def write_loader(plan: Plan, workers: Workers, delivery: Delivery, out: Path) ->
     """
     jobs: dict[str, str] = {}
     folder, count = out / "oracle", 0
-    with _archive(folder / f"Workers_{delivery.period}.zip") as archive, _member(archive, "Worker.dat") as file:
-        file.write(_text(["COMMENT Everybody, with all that the record of each has", *map(_metadata, WORKER)]))
+    with dat.archive(folder / f"Workers_{delivery.period}.zip") as archive, dat.member(archive, "Worker.dat") as file:
+        file.write(dat.encoded(["COMMENT Everybody, with all that the record of each has", *map(_metadata, WORKER)]))
         for row in worker_rows(plan, workers, delivery):
             if not count:
-                file.write(_text(loader_lines({**row, "Worker_ID": "900001", "Worker_Type": "Nonworker"})))
+                file.write(dat.encoded(loader_lines({**row, "Worker_ID": "900001", "Worker_Type": "Nonworker"})))
                 cancelled = loader_lines({**row, "Worker_ID": "900002", "Manager_Worker_ID": "000001"})
-                file.write(_text(line.replace("MERGE", "DELETE", 1) for line in cancelled))
-            file.write(_text(loader_lines(row)))
+                file.write(dat.encoded(line.replace("MERGE", "DELETE", 1) for line in cancelled))
+            file.write(dat.encoded(loader_lines(row)))
             jobs[row["Job_Profile_ID"]] = row["Job_Family_ID"]
             count += 1
-    with _archive(folder / f"WorkStructures_{delivery.period}.zip") as archive:
-        for name in STRUCTURES:
-            with _member(archive, f"{name}.dat") as file:
-                file.write(_text([_metadata(name), *_structures(name, jobs)]))
+    write_structures(jobs, delivery, out)
     return count
+
+
+def write_structures(jobs: Mapping[str, str], delivery: Delivery, out: Path) -> None:
+    """Write the archive of the jobs; each has a family."""
+    with dat.archive(out / "oracle" / f"WorkStructures_{delivery.period}.zip") as archive:
+        for name in STRUCTURES:
+            with dat.member(archive, f"{name}.dat") as file:
+                file.write(dat.encoded([_metadata(name), *_structures(name, jobs)]))
 
 
 def loader_lines(row: Row) -> Iterator[str]:
@@ -221,41 +223,14 @@ def _structures(name: str, jobs: Mapping[str, str]) -> Iterator[str]:
 
 
 def _metadata(component: str) -> str:
-    return "|".join(["METADATA", component, *(WORKER | STRUCTURES)[component]])
+    return dat.metadata(component, (WORKER | STRUCTURES)[component])
 
 
 def _line(component: str, source: str, cells: Row, word: str = "MERGE") -> str:
-    """A line in the order of its METADATA; empty fields at the end are left out."""
     known = {"SourceSystemOwner": OWNER, "SourceSystemId": source, **cells}
-    values = [known.get(name) or "" for name in (WORKER | STRUCTURES)[component]]
-    while not values[-1]:
-        values.pop()
-    return "|".join([word, component, *map(_escaped, values)])
-
-
-def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("|", "\\|").replace("\n", "\\n")
+    return dat.line(component, (WORKER | STRUCTURES)[component], known, word)
 
 
 def _day(text: str | None, plus: int = 0) -> str | None:
     """`2020-03-02` as `2020/03/02`, some days later."""
     return None if text is None else str(np.datetime64(text, "D") + plus).replace("-", "/")
-
-
-def _text(lines: Iterable[str]) -> bytes:
-    return "".join(f"{line}\r\n" for line in lines).encode()
-
-
-@contextmanager
-def _archive(path: Path) -> Iterator[ZipFile]:
-    with replacing(path) as handle, ZipFile(handle, "w") as archive:
-        yield archive
-
-
-@contextmanager
-def _member(archive: ZipFile, name: str) -> Iterator[IO[bytes]]:
-    """A file of an archive, of no day: equal content gives equal bytes."""
-    info = ZipInfo(name)
-    info.compress_type = ZIP_DEFLATED
-    with archive.open(info, "w", force_zip64=True) as file:
-        yield file
