@@ -1,0 +1,145 @@
+"""Jobs over time of a cast of ten, whichever vendor printed them: the same slices, and at Oracle another known time."""
+
+from datetime import UTC, date, datetime
+from zipfile import ZipFile
+
+import polars as pl
+import pytest
+
+from infra.sample import careers
+from infra.sample.vendors import successfactors_history, workday_history
+from infra.sample.vendors.oracle import history as oracle_history
+from pipelines.base.contracts import TABLES
+from pipelines.base.pseudonyms import pseudonym
+from pipelines.ingest.map import FILTERED
+from tests.vendors.printed import VENDORS, canonical
+
+PERIODS = ("2024-01", "2024-02", "2024-03")
+KNOWN = ("known_from", "known_from_basis")
+OWN_WORDS = ("event_code", "event_reason_code")
+"""Codes of the source, which no other vendor has."""
+FEEDS = {
+    "workday": [VENDORS / "workday" / "workday_job_history.yaml"],
+    "successfactors": [VENDORS / "successfactors" / "successfactors_job_history.yaml"],
+    "oracle": [
+        VENDORS / "oracle" / f"oracle_hdl_{name}.yaml"
+        for name in ("job_history", "supervisors", "work_measures", "jobs", "job_families")
+    ],
+}
+WRITERS = {"workday": workday_history, "successfactors": successfactors_history, "oracle": oracle_history}
+SLICES = {"2024-01": 20, "2024-02": 21, "2024-03": 20}
+"""By hand, person by person: 1+3+1+1+2 and 2+3+2+3+2 in January; one more of the first, then one less of the fifth."""
+
+
+def printed(vendor, period, folder, monkeypatch):
+    """What a vendor's file of a month becomes."""
+    assert WRITERS[vendor].write_history(careers.cut(period), folder / "exports") == SLICES[period]
+    return canonical(folder, FEEDS[vendor], monkeypatch)
+
+
+def of(number: str, scheme: str = "workday_worker", prefix: str = "p") -> str:
+    return pseudonym(bytes.fromhex("11" * 32), scheme, pl.Series([number]), prefix)[0]
+
+
+@pytest.mark.parametrize("period", PERIODS)
+def test_slices_of_every_vendor_are_the_same(keys, tmp_path, monkeypatch, period):
+    made = {vendor: printed(vendor, period, tmp_path / vendor, monkeypatch) for vendor in WRITERS}
+    slices = {vendor: frames["worker_history"] for vendor, frames in made.items()}
+    for frame in slices.values():
+        assert set(frame.columns) == {*TABLES["worker_history"].schema, *KNOWN}
+        assert frame.select(OWN_WORDS).null_count().row(0) == (0, 0)
+    plain = {vendor: frame.drop(OWN_WORDS).sort(pl.all()) for vendor, frame in slices.items()}
+    assert plain["successfactors"].equals(plain["workday"])
+    assert set(plain["workday"]["known_from_basis"]) == {"source"}
+    observed = plain["oracle"].select("known_from", "known_from_basis").unique().rows()
+    end = careers.cut(period).end.item().replace(tzinfo=UTC)
+    assert [(basis, (end - moment).total_seconds() < 1) for moment, basis in observed] == [("observed", True)]
+    assert plain["oracle"].drop(KNOWN).equals(plain["workday"].drop(KNOWN).sort(pl.all()))
+
+
+def test_what_oracle_took_back_is_left_out_with_its_reason(keys, tmp_path, monkeypatch):
+    left_out = printed("oracle", "2024-03", tmp_path, monkeypatch)[FILTERED]
+    deleted = left_out.filter(pl.col("reason_code") == "deleted").height
+    assert deleted == 1 + 2 + 2 + 2, "an assignment, its two leaders and measures; a job and a family of the old set"
+
+
+@pytest.mark.parametrize("vendor", WRITERS)
+def test_a_slice_is_what_was_written_down_by_hand(keys, tmp_path, monkeypatch, vendor):
+    made = printed(vendor, "2024-03", tmp_path, monkeypatch)["worker_history"]
+    columns = ["valid_from", "valid_to", "seq_in_day", "event_type_code", "employment_status_code", "job_code"]
+    columns += ["job_family_code", "business_title", "org_unit_code", "company_code", "location_code", "grade_code"]
+    columns += ["time_type_code", "fte", "is_primary_assignment", "manager_person_id", "assignment_key"]
+    both = made.filter(pl.col("person_id") == of("000102")).sort("valid_from", "seq_in_day").select(columns).rows()
+    job = ("OPS", "Backend Engineer")
+    place = ("COMP-US", "Riverton")
+    rest = ("full_time", 1.0, True, of("000103"), of("000102-1", "assignment", "j"))
+    day, first = date(2023, 9, 1), date(2021, 5, 3)
+    assert both == [
+        (first, day, 0, "hire", "active", "OPS-2", *job, "ORG-000001", *place, "P2", *rest),
+        (day, date(2023, 9, 2), 0, "transfer", "active", "OPS-2", *job, "ORG-000002", *place, "P2", *rest),
+        (day, None, 1, "promotion", "active", "OPS-3", *job, "ORG-000002", *place, "P3", *rest),
+    ]
+    second = made.filter(pl.col("assignment_key") == of("000108-2", "assignment", "j")).select(columns).row(0)
+    assert second[-5:-2] == ("part_time", 0.4, False)
+    assert second[:5] == (date(2023, 4, 3), None, 0, "hire", "active")
+
+
+def test_a_member_of_a_report_is_what_workday_would_send():
+    one = next(one for one in careers.CAST if one.event == "leave_start")
+    assert workday_history.member(one) == {
+        "Position_ID": "P-000109-1",
+        "Effective_Date": "2023-10-01",
+        "End_Date": "2024-02-14",
+        "Sequence": "0",
+        "Business_Process_Type": "Request Leave of Absence",
+        "Reason_ID": "Request_Leave_of_Absence_Parental",
+        "Worker_Status": "On Leave",
+        "Is_Primary": "1",
+        "Job_Profile_ID": "ENG-3",
+        "Job_Family_ID": "ENG",
+        "Business_Title": "Backend Engineer",
+        "Supervisory_Org_ID": "ORG-000001",
+        "Company_ID": "COMP-US",
+        "Location_ID": "Riverton",
+        "Manager_Worker_ID": "000101",
+        "Management_Level_ID": "P3",
+        "Time_Type": "Full_time",
+        "FTE": "1.0",
+        "Last_Updated_Moment": "2023-09-12T08:30:00.000Z",
+    }
+
+
+def test_a_job_of_an_employment_is_what_successfactors_would_send():
+    mine = [one for one in careers.CAST if one.assignment == "000102-1"]
+    made = successfactors_history.employment(mine)
+    assert (made["personIdExternal"], made["userId"]) == ("000102", "000102-1")
+    jobs = made["jobInfoNav"]["results"]
+    assert [job["seqNumber"] for job in jobs] == ["2", "1", "1"]
+    assert [job["startDate"] for job in jobs] == ["/Date(1693526400000)/"] * 2 + ["/Date(1620000000000)/"]
+    assert [job["endDate"] for job in jobs] == [
+        "/Date(253402214400000)/",
+        "/Date(1693526400000)/",
+        "/Date(1693440000000)/",
+    ]
+    assert [job["eventReason"] for job in jobs] == ["PROMERIT", "TRFREORG", "HIRNEW"]
+    assert {job["managerId"] for job in jobs} == {"000103-1"}
+    assert jobs[0]["lastModifiedDateTime"] == "/Date(1693557000000+0000)/"
+    assert datetime.fromtimestamp(1693557000, UTC) == datetime(2023, 9, 1, 8, 30, tzinfo=UTC)
+
+
+def test_lines_of_a_loader_file_are_what_oracle_would_take(tmp_path):
+    oracle_history.write_history(careers.cut("2024-03"), tmp_path)
+    with ZipFile(tmp_path / "oracle" / "Workers_2024-03.zip") as archive:
+        lines = archive.read("Worker.dat").decode().split("\r\n")
+    assert [line.split("|")[:2] for line in lines[:3]] == [["METADATA", name] for name in oracle_history.COMPONENTS]
+    own = [line for line in lines if "000102-1_2023-09-01" in line and "|Assignment|" in line]
+    job = "000102|Company USA Inc|E000102-1|Backend Engineer|E|ACTIVE_PROCESS|Y"
+    place = "ORG-000002|Riverton|FULL_TIME"
+    moved = f"2023/09/01|1|N|TRANSFER|REORG|{job}|OPS-2|P2|{place}"
+    promoted = f"4712/12/31|2|Y|PROMOTION|MERIT|{job}|OPS-3|P3|{place}"
+    assert own == [
+        f"MERGE|Assignment|COMPANY|000102-1_2023-09-01_1|2023/09/01|{moved}",
+        f"MERGE|Assignment|COMPANY|000102-1_2023-09-01_2|2023/09/01|{promoted}",
+    ]
+    deleted = next(line for line in lines if line.startswith("DELETE"))
+    assert deleted.split("|")[1:4] == ["Assignment", "COMPANY", "000105-1_2024-04-01_1"]
