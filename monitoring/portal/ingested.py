@@ -43,6 +43,8 @@ class Check:
     """Reason code of a row that fails it."""
     checked: int
     failed: int
+    is_warning: bool
+    """Whether rows that fail it are taken in all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,12 +106,15 @@ def feeds(store: Store) -> list[Feed]:
 
 def checks(store: Store) -> list[Check]:
     """Every expectation that rows were ever held against, by table; of a table those that failed first."""
-    seen: dict[tuple[str, str], dict[str, int]] = {}
+    seen: dict[tuple[str, str, bool], dict[str, int]] = {}
     for batch in _batches(store):
         for found in batch.get("checks") or ():
             counts = {name: found[name] for name in ("checked", "failed")}
-            _add(seen.setdefault((found["table"], found["reason_code"]), {}), counts)
-    made = [Check(table, code, counts["checked"], counts["failed"]) for (table, code), counts in seen.items()]
+            is_warning = found.get("severity") == "warn"  # older reports do not say: nothing only warned
+            _add(seen.setdefault((found["table"], found["reason_code"], is_warning), {}), counts)
+    made = [
+        Check(table, code, counts["checked"], counts["failed"], warns) for (table, code, warns), counts in seen.items()
+    ]
     return sorted(made, key=lambda check: (check.table, -check.failed, check.code))
 
 

@@ -174,8 +174,12 @@ def _lake(store: Store, people: pl.DataFrame) -> None:
     counts = {"workday_applications": tally | {"reasons": {"unknown_requisition": 4, "duplicate_row": 1}}}
     Lake(store).publish("batch-1", {}, {"protected": protected}, counts)
     checks = [
-        {"table": "applications", "reason_code": code, "checked": 725, "failed": failed}
-        for code, failed in (("missing:applied_at", 0), ("unknown_requisition", 4))
+        {"table": "applications", "reason_code": code, "checked": 725, "failed": failed, "severity": severity}
+        for code, failed, severity in (
+            ("missing:applied_at", 0, "quarantine"),
+            ("unknown_requisition", 4, "quarantine"),
+            ("gap", 3, "warn"),
+        )
     ]
     held = [
         {"feed": feed, "file_sha256": 64 * letter, "reason_code": "lost_records", "message": "It must have 90 records."}
