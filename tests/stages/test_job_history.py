@@ -164,6 +164,15 @@ def test_the_months_after_are_checked_beside_what_the_lake_has(company, store, t
     assert len(rows) == 20 + 2 + 1, "one slice closed and one begun in February, one reopened in March"
 
 
+def test_what_a_file_would_become_says_that_an_end_moves_by_a_day(company, tmp_path, capsys):
+    company("workday")
+    workday_history.write_history(careers.cut("2024-01"), tmp_path / "exports")
+    file = tmp_path / "exports" / "workday" / "HRML_Job_History_2024-01.json"
+    assert command.main(["check", "workday_job_history", str(file)]) == 0
+    said = capsys.readouterr().out
+    assert "End_Date of each member; date %Y-%m-%d, the day after: it is the last day" in said
+
+
 def test_who_is_forgotten_has_no_history_of_jobs(company, store, tmp_path):
     company("workday")
     take_in("workday", tmp_path, PERIODS)
