@@ -16,7 +16,7 @@ from pathlib import Path
 @contextmanager
 def new_file(folder: Path, prefix: str = "") -> Iterator[Path]:
     """A file to fill and move; gone at the end of the block unless it was moved."""
-    name, handle = _made(lambda: tempfile.mkstemp(prefix=prefix, dir=folder)[1])
+    name, handle = _made(lambda: _new_name(folder, prefix))
     try:
         yield name
     finally:
@@ -94,6 +94,12 @@ def _made(make: Callable[[], str]) -> tuple[Path, int]:
         if os.fstat(handle).st_nlink:
             return name, handle
         os.close(handle)
+
+
+def _new_name(folder: Path, prefix: str) -> str:
+    handle, name = tempfile.mkstemp(prefix=prefix, dir=folder)
+    os.close(handle)  # the lock is taken on a handle of its own; left open, this one would stay until the process ends
+    return name
 
 
 def _remove(path: Path) -> None:
