@@ -1,12 +1,16 @@
 """Source cells in a mapping: absent, null, empty and blank ones are all missing here, and those that say "nothing"."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 
 import polars as pl
 
 from pipelines.ingest.read import NULL
+
+BROKEN: Final = "broken_group"
+"""Reason of a row whose text is no group where the feed takes one apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,3 +63,19 @@ def cell(name: str, context: Context) -> pl.Expr:
 def first(names: str | tuple[str, ...], context: Context) -> pl.Expr:
     """The first filled cell of several columns."""
     return pl.coalesce([cell(name, context) for name in ((names,) if isinstance(names, str) else names)])
+
+
+def decoded(texts: pl.Series, fields: Sequence[str]) -> pl.Series:
+    """Groups of JSON text as lists of objects with text fields; null where a text is none.
+
+    Polars refuses the whole column for one such text, and its error shows it: whoever wrote that cell would end the
+    batch and be read in the log. So the column is halved until it stands alone.
+    """
+    kind = pl.List(pl.Struct(dict.fromkeys(fields, pl.String())))
+    try:
+        return texts.str.json_decode(kind)
+    except pl.exceptions.PolarsError:
+        if len(texts) == 1:
+            return pl.Series(texts.name, [None], dtype=kind)
+    half = len(texts) // 2
+    return pl.concat([decoded(texts[:half], fields), decoded(texts[half:], fields)])

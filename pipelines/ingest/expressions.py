@@ -17,12 +17,14 @@ from typing import Final, cast
 import polars as pl
 
 from pipelines.base.contracts import DTYPES, Column
-from pipelines.ingest.cells import Context, cell, first
+from pipelines.ingest.cells import BROKEN, Context, cell, decoded, first
 from pipelines.ingest.identity import named, named_column
 from pipelines.ingest.rules import Listed, Rule, template_columns
 
 YEARS: Final = (1900, 2100)
 """Dates outside are unreadable: they come from seconds read as milliseconds and from sentinels nobody declared."""
+_FAR: Final = 366 * (YEARS[1] - YEARS[0])
+"""Days that lead from no date to another."""
 _TIMED: Final = re.compile(r"%[-_0]?[HkIlTRrXc+s]")
 """Parts of a format that tell the hour: without one it is a day's, and read as a day."""
 _EPOCHS: Final = {"%s": (1_000_000, r"^-?\d{1,12}$"), "%s%3f": (1_000, r"^-?\d{1,15}$")}
@@ -75,7 +77,6 @@ def fill(rule: Rule, column: Column, context: Context) -> Filled:
         column: What it must become.
         context: The frame's columns, the extraction moment and the key.
     """
-    dtype = DTYPES[column.kind]
     if rule.constant is not None or rule.extracted:
         return Filled(_given(rule, column, context), pl.lit(None, dtype=pl.String))
     made = named_column(rule)
@@ -87,21 +88,14 @@ def fill(rule: Rule, column: Column, context: Context) -> Filled:
     steps = _Steps(column.name)
     text = steps.add(_source(rule, context))
     coded = steps.add(_coded(rule, text)) if rule.codes is not None else text
-    plain = _parsed(rule, coded, column.kind)
-    parsed = coded if plain is coded else steps.add(plain)
-    wrong = pl.lit(value=False) if parsed is coded else coded.is_not_null() & parsed.is_null()
-    value = parsed
-    for operand, step in _arithmetic(rule, context, column.kind):
-        number = _number(operand, "point")
-        wrong = wrong | (operand.is_not_null() & number.is_null())
-        value = step(value, number)
-    value = _finish(rule, value, column, context)
-    value = (value if value is parsed else steps.add(value)).cast(dtype)
+    value, wrong = _value(rule, coded, column, context, steps)
     is_refused = rule.codes is not None and rule.otherwise == "reject"
     unknown = text.is_not_null() & coded.is_null() if is_refused else pl.lit(value=False)
     missing = value.is_null() if column.required else pl.lit(value=False)
     fault = (
-        pl.when(unknown)
+        pl.when(_is_broken(rule, context))
+        .then(pl.lit(BROKEN))
+        .when(unknown)
         .then(pl.lit("unknown_code"))
         .when(wrong)
         .then(pl.lit("unparsable"))
@@ -109,6 +103,24 @@ def fill(rule: Rule, column: Column, context: Context) -> Filled:
         .then(pl.lit("missing"))
     )
     return Filled(value, fault, tuple(steps.made))
+
+
+def _value(
+    rule: Rule, coded: pl.Expr, column: Column, context: Context, steps: _Steps
+) -> tuple[pl.Expr, pl.Expr]:
+    """A text as a value, and whether there is a text that becomes none."""
+    plain = _parsed(rule, coded, column.kind)
+    value = parsed = coded if plain is coded else steps.add(plain)
+    wrong = pl.lit(value=False) if parsed is coded else coded.is_not_null() & parsed.is_null()
+    for operand, step in _arithmetic(rule, context, column.kind):
+        number = _number(operand, "point")
+        before, value = value, step(value, number)
+        wrong = wrong | (operand.is_not_null() & (number.is_null() | (before.is_not_null() & value.is_null())))
+    value = _finish(rule, value, column, context)
+    value = value if value is parsed else steps.add(value)
+    # A strict cast would end the batch at a number of thirty digits, and show it.
+    whole = value.cast(DTYPES[column.kind], strict=False)
+    return whole, wrong | (value.is_not_null() & whole.is_null()) if column.kind == "int" else wrong
 
 
 def moment_column(rule: Rule, kind: str) -> str:
@@ -186,14 +198,21 @@ def _templated(rule: Rule, context: Context) -> pl.Expr:
 def _single(rule: Rule, context: Context) -> pl.Expr:
     """The one distinct member of a repeated group; null when there is none."""
     listed = cast("Listed", rule.listed)
-    kind = pl.List(pl.Struct({listed.field: pl.String()}))
-    members = (
-        cell(listed.column, context)
-        .str.json_decode(kind)
-        .list.eval(pl.element().struct.field(listed.field))
-        .list.unique(maintain_order=True)
-    )
+    found = _members(listed, context).list.eval(pl.element().struct.field(listed.field))
+    members = found.list.unique(maintain_order=True)
     return pl.when(members.list.len() > 1).then(pl.lit(listed.many)).otherwise(members.list.get(0, null_on_oob=True))
+
+
+def _members(listed: Listed, context: Context) -> pl.Expr:
+    kind = pl.List(pl.Struct({listed.field: pl.String()}))
+    return cell(listed.column, context).map_batches(partial(decoded, fields=(listed.field,)), return_dtype=kind)
+
+
+def _is_broken(rule: Rule, context: Context) -> pl.Expr:
+    """Whether a rule wants a member of a group, and the text is none."""
+    if rule.listed is None:
+        return pl.lit(value=False)
+    return cell(rule.listed.column, context).is_not_null() & _members(rule.listed, context).is_null()
 
 
 def _without_markup(text: pl.Expr) -> pl.Expr:
@@ -259,7 +278,8 @@ def _number(text: pl.Expr, mark: str) -> pl.Expr:
     """A number; null unless the text is digits with at most one decimal mark: `1e5`, `nan` and `1.234,5` are none."""
     plain = text.str.strip_chars()
     plain = pl.when(plain.str.contains(_NUMBER[mark])).then(plain)
-    return plain.str.replace(",", ".", literal=True).cast(pl.Float64, strict=False)
+    number = plain.str.replace(",", ".", literal=True).cast(pl.Float64, strict=False)
+    return pl.when(number.is_finite()).then(number)
 
 
 def _arithmetic(rule: Rule, context: Context, kind: str) -> list[tuple[pl.Expr, "partial[pl.Expr]"]]:
@@ -277,7 +297,8 @@ def _minus(value: pl.Expr, operand: pl.Expr) -> pl.Expr:
 
 
 def _plus_days(value: pl.Expr, days: pl.Expr, *, as_date: bool) -> pl.Expr:
-    moved = value.cast(pl.Datetime("us", "UTC")) + pl.duration(microseconds=(days * 86_400_000_000).cast(pl.Int64))
+    near = pl.when(days.abs() < _FAR).then(days * 86_400_000_000).cast(pl.Int64)
+    moved = _plausible(value.cast(pl.Datetime("us", "UTC")) + pl.duration(microseconds=near))
     return moved.cast(pl.Date) if as_date else moved
 
 

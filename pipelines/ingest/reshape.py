@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from pipelines.base.errors import ContractError
-from pipelines.ingest.cells import Context, cell
+from pipelines.ingest.cells import BROKEN, Context, cell, decoded
 from pipelines.ingest.read import ROW
 from pipelines.ingest.rules import Condition, Explode, Join, TableMap, Unpivot
 
@@ -58,7 +58,10 @@ def shape(frame: pl.DataFrame, mapped: TableMap, context: Context, other: Other)
             if name in wanted or (name.startswith("@") and name.rpartition("|")[2] not in made)
         )
     for group in mapped.explode.steps if mapped.explode is not None else ():
-        shaped.frame = explode(shaped.frame, group, context)
+        shaped.frame = _with_members(shaped.frame, group, context)
+        if shaped.frame["_is_broken"].any():
+            shaped.drop(~pl.col("_is_broken"), BROKEN, reject=True)
+        shaped.frame = _of_members(shaped.frame, group)
     if mapped.unpivot is not None:
         late_keys = {name for step in late for name in step.match}
         spent = set(mapped.unpivot.columns) - mapped.reads_last() - late_keys
@@ -135,10 +138,19 @@ def _matching(right: pl.DataFrame, step: Join, context: Context) -> pl.DataFrame
 
 
 def explode(frame: pl.DataFrame, step: Explode, context: Context) -> pl.DataFrame:
-    """Rows for the members of a repeated group, one step of it; a row without the group gives none."""
-    kind = pl.List(pl.Struct(dict.fromkeys([*step.fields, *step.next], pl.String())))
-    members = cell(step.column, context_of(frame, context)).str.json_decode(kind)
-    rows = frame.with_columns(_member=members).filter(pl.col("_member").list.len() > 0)
+    """Rows for the members of a repeated group, one step of it; a row without the group, or with a broken one, none."""
+    return _of_members(_with_members(frame, step, context), step)
+
+
+def _with_members(frame: pl.DataFrame, step: Explode, context: Context) -> pl.DataFrame:
+    """`frame` with the members of a group, and whether its text is none."""
+    texts = frame.select(cell(step.column, context_of(frame, context)).alias("_member"))["_member"]
+    members = decoded(texts, [*step.fields, *step.next])
+    return frame.with_columns(members, _is_broken=texts.is_not_null() & members.is_null())
+
+
+def _of_members(frame: pl.DataFrame, step: Explode) -> pl.DataFrame:
+    rows = frame.drop("_is_broken").filter(pl.col("_member").list.len() > 0)
     rows = rows.with_columns(_next=pl.col("_member").list.shift(-1)).explode("_member", "_next")
     taken = [("_member", name) for name in step.fields] + [("_next", name) for name in step.next]
     fields = [pl.col(side).struct.field(name).alias(made) for (side, name), made in zip(taken, step.made, strict=True)]
