@@ -33,11 +33,12 @@ def test_what_a_living_writer_holds_is_not_swept(tmp_path):
 
 
 def test_no_file_stays_open_after_it_was_written(tmp_path):
-    store, before = FileStore(tmp_path / "store"), os.listdir("/proc/self/fd")
+    store, handles = FileStore(tmp_path / "store"), Path("/proc/self/fd")
+    before = len(list(handles.iterdir()))
     for number in range(5):
         write_json(tmp_path / "a.json", {})
         store.put(f"reports/{number}.json", b"whole")
-    assert len(os.listdir("/proc/self/fd")) == len(before), "of many files the process would run out of handles"
+    assert len(list(handles.iterdir())) == before, "of many files the process would run out of handles"
 
 
 def test_a_killed_writers_half_file_is_gone_after_the_next_write_in_its_zone(tmp_path):
