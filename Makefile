@@ -5,9 +5,11 @@ SAMPLE ?= default
 WORKERS ?= 2000
 EXPORTS ?=
 VAR ?=
+FUZZ_SECONDS ?= 300
+READER ?=
 CANDOR := $(PYTHON) -m infra.run
 
-.PHONY: help env run up down clean check test test-s3 test-roads bench
+.PHONY: help env run up down clean check test test-s3 test-roads bench fuzz
 
 help: ## what can be done here
 	@$(PYTHON) -m infra.run.help
@@ -43,3 +45,7 @@ test-roads: env ## whole roads: biased decisions, a real S3 server, another user
 
 bench: env ## the figures, as ratios in one run
 	@env -u PYTHONDONTWRITEBYTECODE .venv/bin/python -m tests.bench $(if $(VAR),--var "$(VAR)")
+
+fuzz: env ## every reader against bytes of any kind, FUZZ_SECONDS each; READER=hdl is one alone
+	@.venv/bin/python -m infra.setup.fuzzing
+	@env -u PYTHONDONTWRITEBYTECODE var/fuzz/venv/bin/python -m tests.fuzz --seconds $(FUZZ_SECONDS) $(if $(READER),--reader $(READER))

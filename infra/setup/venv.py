@@ -25,7 +25,7 @@ STAMP: Final = VENV / "candor.lock.sha256"
 
 def fresh() -> bool:
     """Whether `.venv` was made from this very lock."""
-    return PYTHON.exists() and STAMP.exists() and STAMP.read_text() == _digest()
+    return PYTHON.exists() and STAMP.exists() and STAMP.read_text() == digest()
 
 
 def make() -> None:
@@ -40,21 +40,27 @@ def make() -> None:
     if not PYTHON.exists():
         if sys.version_info >= (3, 13):
             raise Refused(PYTHON_WANTED)
-        _run(sys.executable, "-m", "venv", "--without-pip", str(VENV))
+        succeed(sys.executable, "-m", "venv", "--without-pip", str(VENV))
     if not UV.exists():
-        _run(sys.executable, "-m", "venv", str(TOOLS))
-        _run(str(TOOLS / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "uv")
+        succeed(sys.executable, "-m", "venv", str(TOOLS))
+        succeed(str(TOOLS / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "uv")
     uv, wanted = str(UV), str(VENV / "requirements.txt")
-    _run(uv, "export", "--quiet", "--frozen", "--no-emit-project", "--no-header", "--output-file", wanted)
-    _run(uv, "pip", "sync", "--quiet", "--require-hashes", "--compile-bytecode", "--python", str(PYTHON), wanted)
-    STAMP.write_text(_digest())
+    succeed(uv, "export", "--quiet", "--frozen", "--no-emit-project", "--no-header", "--output-file", wanted)
+    succeed(uv, "pip", "sync", "--quiet", "--require-hashes", "--compile-bytecode", "--python", str(PYTHON), wanted)
+    STAMP.write_text(digest())
 
 
-def _digest() -> str:
+def digest() -> str:
+    """Of the lock."""
     return hashlib.sha256((ROOT / "uv.lock").read_bytes()).hexdigest()
 
 
-def _run(*words: str) -> None:
+def succeed(*words: str) -> None:
+    """Run a command.
+
+    Raises:
+        Refused: It ended with an exit code.
+    """
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     environment.pop("VIRTUAL_ENV", None)
     code = subprocess.run(words, cwd=ROOT, env=environment, check=False).returncode

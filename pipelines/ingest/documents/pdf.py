@@ -6,13 +6,15 @@ anything is asked of all of them, and costs little; only those that may are take
 
 import io
 import re
+from collections.abc import Callable
 from operator import attrgetter
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from pipelines.ingest.documents import pdf_hidden
 from pipelines.ingest.documents.bounds import TINY_POINTS, WHITE, Limits, Parsed, Refused, is_lost
 from pipelines.ingest.documents.quality import Quality, clean, measure
 
+T = TypeVar("T")
 _MODE: Final = re.compile(rb"[1-7]\s+Tr\b")
 """Another way to draw letters than filling them, which 3 and 7 do not draw at all."""
 
@@ -72,12 +74,12 @@ def _drawn(reader: Any, most: float) -> bytes:
 
 def _may_hide(document: Any) -> bool:
     """Whether any character is white, tiny or off its page; true where the fast parser cannot tell."""
-    try:
-        return any(
+    return _asked(
+        lambda: any(
             _any_unseen(document.extract_chars(page), document.page_media_box(page)) for page in _pages(document)
-        )
-    except Exception:  # noqa: BLE001  # then the other one looks
-        return True
+        ),
+        otherwise=True,
+    )
 
 
 def _any_unseen(characters: list[Any], page: tuple[float, float, float, float]) -> bool:
@@ -106,20 +108,27 @@ def _rank(quality: Quality) -> tuple[float, float, int]:
 
 
 def _oxide(document: Any) -> str:
-    try:
-        return clean("\n".join(document.extract_text(page) for page in _pages(document)))
-    except Exception:  # noqa: BLE001  # the other parser decides
-        return ""
+    return _asked(lambda: clean("\n".join(document.extract_text(page) for page in _pages(document))), otherwise="")
 
 
 def _opened(data: bytes) -> Any:
     """The document in the fast parser, which remembers what it was asked; None where it cannot open it."""
     from pdf_oxide import PdfDocument  # parsers are only loaded in the worker
 
+    return _asked(lambda: PdfDocument.from_bytes(data), otherwise=None)
+
+
+def _asked(question: Callable[[], T], *, otherwise: T) -> T:
+    """What the fast parser answers. Where it gives up, the other parser decides.
+
+    A panic of Rust is no Exception: passed on, it would end the worker, and the other parser would never be asked.
+    """
     try:
-        return PdfDocument.from_bytes(data)
-    except Exception:  # noqa: BLE001  # the other parser decides
-        return None
+        return question()
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException:  # noqa: BLE001
+        return otherwise
 
 
 def _pages(document: Any) -> range:

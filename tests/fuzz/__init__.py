@@ -1,0 +1,1 @@
+"""Bytes of any kind against every reader: `make fuzz`."""
