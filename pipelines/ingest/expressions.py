@@ -19,16 +19,17 @@ import polars as pl
 from pipelines.base.contracts import DTYPES, Column
 from pipelines.ingest.cells import BROKEN, Context, cell, decoded, first
 from pipelines.ingest.identity import named, named_column
+from pipelines.ingest.read import LEAST_MILLISECONDS
 from pipelines.ingest.rules import Listed, Rule, template_columns
 
 YEARS: Final = (1900, 2100)
-"""Dates outside are unreadable: they come from seconds read as milliseconds and from sentinels nobody declared."""
+"""Dates outside are unreadable: they come from milliseconds read as seconds and from sentinels nobody declared."""
 _FAR: Final = 366 * (YEARS[1] - YEARS[0])
 """Days that lead from no date to another."""
 _TIMED: Final = re.compile(r"%[-_0]?[HkIlTRrXc+s]")
 """Parts of a format that tell the hour: without one it is a day's, and read as a day."""
-_EPOCHS: Final = {"%s": (1_000_000, r"^-?\d{1,12}$"), "%s%3f": (1_000, r"^-?\d{1,15}$")}
-"""Format -> microseconds of one, and what is a number of them; more digits are past any year."""
+_EPOCHS: Final = {"%s": (1_000_000, r"^-?\d{1,12}$", 0), "%s%3f": (1_000, r"^-?\d{1,15}$", LEAST_MILLISECONDS)}
+"""Format -> microseconds of one, what is a number of them (more digits are past any year), and the least far from 0."""
 _BLOCKS: Final = (
     r"(?i)</?(?:p|div|br|hr|li|ul|ol|dl|dt|dd|h[1-6]|table|tr|td|th|section|article|blockquote|pre)\b[^>]*>"
 )
@@ -261,8 +262,9 @@ def _day(text: pl.Expr, pattern: str) -> pl.Expr:
 
 def _moment(text: pl.Expr, pattern: str) -> pl.Expr:
     if pattern in _EPOCHS:
-        each, number = _EPOCHS[pattern]
-        since = pl.when(text.str.contains(number)).then(text).cast(pl.Int64, strict=False) * each
+        each, number, least = _EPOCHS[pattern]
+        count = pl.when(text.str.contains(number)).then(text).cast(pl.Int64, strict=False)
+        since = pl.when((count == 0) | (count.abs() >= least)).then(count) * each
         return _plausible(since.cast(pl.Datetime("us"))).dt.replace_time_zone("UTC")
     if not _TIMED.search(pattern):
         return _plausible(text.str.to_date(pattern, strict=False)).cast(pl.Datetime("us")).dt.replace_time_zone("UTC")

@@ -113,12 +113,12 @@ def test_moments_are_read_as_utc_and_days_may_end_late() -> None:
 
 def test_moments_may_be_seconds_or_milliseconds_since_1970() -> None:
     column = Column("known_from", "moment", required=False)
-    cells: list[str | None] = ["1628509001183", "0", "-1000", "1628509001.5", "1e12", "9" * 15, "9" * 20, None]
+    cells: list[str | None] = ["1628509001183", "0", "-315619200000", "1628509001.5", "1e12", "9" * 15, "9" * 20, None]
     values, faults = filled({"from": "m", "moment": "%s%3f"}, column, m=cells)
     assert values[:3] == [
         datetime(2021, 8, 9, 11, 36, 41, 183000, tzinfo=UTC),
         datetime(1970, 1, 1, tzinfo=UTC),
-        datetime(1969, 12, 31, 23, 59, 59, tzinfo=UTC),
+        datetime(1960, 1, 1, tzinfo=UTC),
     ]
     assert values[3:] == [None] * 5
     assert faults == [None] * 3 + ["unparsable"] * 4 + [None]
@@ -126,6 +126,8 @@ def test_moments_may_be_seconds_or_milliseconds_since_1970() -> None:
         [datetime(2021, 8, 9, 11, 36, 41, tzinfo=UTC), None],
         [None, "unparsable"],
     )
+    seconds = ["1628509001", "-1628509001", "4102444799", "4102444800"]
+    assert filled({"from": "m", "moment": "%s%3f"}, column, m=seconds)[1] == ["unparsable"] * 3 + [None]
     day = {"from": "d", "date": "%s%3f"}
     assert filled(day, Column("hired_at", "date"), d=["1628553599999", "1628553600000"])[0] == [
         date(2021, 8, 9),

@@ -94,7 +94,9 @@ def test_odata_loses_its_wrappers_and_keeps_its_records(reads):
     [
         ("/Date(1388534400000+0000)/", "2014-01-01T00:00:00.000Z"),
         ("/Date(1388534400000)/", "2014-01-01T00:00:00.000"),
-        ("/Date(-1)/", "1969-12-31T23:59:59.999"),
+        ("/Date(-315619200001)/", "1959-12-31T23:59:59.999"),
+        ("/Date(1583107200)/", "/Date(1583107200)/"),  # seconds: of 2020, or milliseconds of January 1970
+        ("/Date(-1)/", "/Date(-1)/"),
         ("/Date(1388534400000+0060)/", "/Date(1388534400000+0060)/"),  # minutes or hours, nobody can say
         ("/Date(253402300800000)/", "/Date(253402300800000)/"),  # the year 10000
         ("/Date(x)/", "/Date(x)/"),

@@ -31,6 +31,9 @@ _LOOK_SECONDS: Final = 0.02
 """Between two looks for a part that has become whole."""
 _LIMITS: Final = "limits.json"
 """Says beside a file's parts how large it may be: whoever writes a part, however it reads, is stopped beyond that."""
+LEAST_MILLISECONDS: Final = 4_102_444_800
+"""Seconds from 1970 to 2100: fewer milliseconds from 1970 are seconds that somebody took for milliseconds, for any year
+of this century. What was meant cannot be told, so such a number is no moment; 0 is the same in both."""
 LINE: Final = "line"
 """The text of a row that has no cells because it could not be taken apart."""
 

@@ -72,6 +72,8 @@ class Bounded:
         self.at = self._mark = 0
         if file.peek(len(BOM_UTF8)).startswith(BOM_UTF8):
             file.read(len(BOM_UTF8))
+            if file.peek(len(BOM_UTF8)).startswith(BOM_UTF8):
+                raise marked_twice(feed)
 
     def read(self, size: int) -> bytes:
         """The next bytes, as parsers ask for them."""
@@ -119,6 +121,11 @@ def header_of(cells: list[str], feed: Feed) -> list[str]:
     nameable(feed, names)
     spelling = {name.casefold(): name for name in {*feed.required, *feed.reads(), *feed.never}}
     return [spelling.get(name.casefold(), name) for name in names]
+
+
+def marked_twice(feed: Feed) -> Held:
+    """A second byte-order mark would be taken for a part of the first name, whose column would then be missed."""
+    return Held("bad_encoding", f"{feed.name} must begin with one byte-order mark at most; it has two.")
 
 
 def too_large(feed: Feed) -> Held:

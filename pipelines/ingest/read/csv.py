@@ -23,10 +23,11 @@ from pipelines.ingest.batch import Held, Unit
 from pipelines.ingest.feeds import Feed, options
 from pipelines.ingest.read import FAULT, LINE, ROW, Report, write_part
 from pipelines.ingest.read._csv_plain import Plain
-from pipelines.ingest.read._records import count_of, header_of
+from pipelines.ingest.read._records import count_of, header_of, marked_twice
 
 BLOCK: Final = 1 << 24
 """Bytes parsed at once; a part of the result has the rows of one block."""
+MARK: Final = "\ufeff"
 HEADER: Final = 1 << 20
 """Characters of the longest line of a header."""
 
@@ -118,6 +119,8 @@ def _header(source: Path, want: Options, feed: Feed) -> list[str]:
         raise _undecodable(feed) from None
     except (csv.Error, StopIteration):
         cells = []
+    if cells and cells[0].startswith(MARK):
+        raise marked_twice(feed)
     if not cells:
         raise Held("malformed_csv", f"{feed.name} must have a header as its first row, of cells that end; it has none.")
     return header_of(cells, feed)

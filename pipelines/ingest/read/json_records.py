@@ -6,7 +6,8 @@ text, of objects whose cells are text and named likewise, for `explode`.
 
 With `is_odata_v2`, `__metadata` and navigation that was not expanded are left out, `{"results": [...]}` is its list,
 and `/Date(...)/` becomes ISO text. Without an offset that is a wall clock, whose zone nobody states; `+0000` marks a
-moment in UTC, and gets a Z. Other offsets and years past 9999 stay as written, for rules to refuse.
+moment in UTC, and gets a Z. Other offsets, years past 9999
+and seconds that are given as milliseconds stay as written, for rules to refuse.
 """
 
 import re
@@ -20,7 +21,7 @@ import polars as pl
 from pipelines.base.settings import Section
 from pipelines.ingest.batch import Unit
 from pipelines.ingest.feeds import Feed, options
-from pipelines.ingest.read import Report
+from pipelines.ingest.read import LEAST_MILLISECONDS, Report
 from pipelines.ingest.read._json import read_list, record_of
 from pipelines.ingest.read._records import Record, frames_of
 
@@ -92,7 +93,7 @@ def _is_deferred(value: Any) -> bool:
 def iso(text: str) -> str:
     """`/Date(1583107200000)/` as `2020-03-02T00:00:00.000`, with a Z where the source says `+0000`."""
     found = _DATE.fullmatch(text)
-    if found is None:
+    if found is None or 0 < abs(int(found[1])) < LEAST_MILLISECONDS:
         return text
     try:
         moment = _EPOCH + timedelta(milliseconds=int(found[1]))
