@@ -106,6 +106,13 @@ HELVETICA = b"/Font<</F1 5 0 R>>"
 FONT = b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica/Encoding/WinAnsiEncoding>>"
 
 
+def many_pages(count: int) -> bytes:
+    """A PDF of so many blank pages."""
+    kids = b" ".join(b"%d 0 R" % number for number in range(3, count + 3))
+    pages = [b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]>>"] * count
+    return pdf_of(b"<</Type/Catalog/Pages 2 0 R>>", b"<</Type/Pages/Kids[%s]/Count %d>>" % (kids, count), *pages)
+
+
 def content(operations: bytes) -> bytes:
     """A PDF whose one page draws this, with Helvetica as F1."""
     return page_of(stream(operations), HELVETICA, FONT)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from reportlab.pdfgen.canvas import Canvas
 
 from pipelines.ingest.documents.extract import Extracted, extract
 from pipelines.ingest.documents.pool import Worker, extract_all
@@ -24,6 +25,7 @@ DAMAGED: dict[str, tuple[Callable[[], bytes], str]] = {
     "bomb.pdf": (files.pdf_bomb, "too_large"),
     "swollen.pdf": (lambda: files.page_of(files.stream(files.deflated_twice(20), files.TWICE)), "too_large"),
     "form.pdf": (files.form_bomb, "too_large"),
+    "endless.pdf": (lambda: files.many_pages(10_000), "too_large"),
     "deep.rtf": (lambda: b"{\\rtf1" + b"{" * 900_000, "too_large"),
     "deep.html": (lambda: b"<html>" + b"<b>" * 100_000 + b"x", "too_large"),
     "photo.pdf": (lambda: JPEG, "unsupported"),
@@ -37,6 +39,32 @@ DAMAGED: dict[str, tuple[Callable[[], bytes], str]] = {
     "blank.rtf": (lambda: b"{\\rtf1 }", "empty"),
     "program.xml": (lambda: b"<?xml version='1.0'?><a>text</a>", "unsupported"),
 }
+
+
+def test_pages_are_counted_where_a_file_says_that_it_has_few() -> None:
+    few, many = files.many_pages(files.LIMITS.max_pages), files.many_pages(files.LIMITS.max_pages + 1)
+    assert extract(few, files.LIMITS) == Extracted("needs_ocr")
+    lies = many.replace(b"/Count 4", b"/Count 1")
+    assert extract(lies, files.LIMITS) == Extracted("too_large")
+
+
+def test_a_page_of_two_columns_is_read_one_after_the_other() -> None:
+    left = ["Kafka and python since twenty ten", "Led a team of seven engineers", "Cut the cost by half"]
+    right = ["Berlin University of things", "German and English fluently", "Chess and long walks outside"]
+
+    def draw(canvas: Canvas) -> None:
+        for number, pair in enumerate(zip(left, right, strict=True)):
+            for place, line in zip((50, 330), pair, strict=True):  # row by row, as many programs write them
+                canvas.drawString(place, 780 - 16 * number, line)
+
+    found = extract(files.drawn(draw), files.LIMITS)
+    assert (found.status, [line for line in (found.text or "").splitlines() if line]) == ("ok", left + right)
+
+
+def test_a_doc_that_is_rtf_is_read_as_such(tmp_path: Path) -> None:
+    documents = placed(tmp_path, {"resume.doc": b"{\\rtf1\\ansi " + files.SOUND.encode() + b"}"})
+    [found] = extract_all(documents, files.LIMITS)
+    assert (found.status, found.text, found.backend) == ("ok", files.SOUND, "striprtf")
 
 
 def placed(folder: Path, documents: dict[str, bytes]) -> list[Callable[[], Path]]:

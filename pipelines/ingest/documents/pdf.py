@@ -39,7 +39,7 @@ def read(data: bytes, limits: Limits) -> Parsed:
     reader = PdfReader(io.BytesIO(data))
     if reader.is_encrypted and not reader.decrypt(""):
         raise Refused("encrypted")
-    if len(reader.pages) > limits.max_pages:
+    if _pages_said(reader) > limits.max_pages or len(reader.pages) > limits.max_pages:
         raise Refused("too_large")
     drawn, document, hidden = _drawn(reader, limits.unpacked(len(data))), _opened(data), 0.0
     if _draws_oddly(drawn, reader) or _may_hide(document):
@@ -47,6 +47,12 @@ def read(data: bytes, limits: Limits) -> Parsed:
         reader, document = PdfReader(io.BytesIO(data)), _opened(data)
     backend, text = _better(document, reader, limits)
     return Parsed(backend, text, hidden)
+
+
+def _pages_said(reader: Any) -> int:
+    """How many pages a PDF says that it has, which is no more than its word; counting ten thousand takes seconds."""
+    said = reader.root_object["/Pages"].get("/Count", 0)
+    return said if isinstance(said, int) else 0
 
 
 def _draws_oddly(drawn: bytes, reader: Any) -> bool:
