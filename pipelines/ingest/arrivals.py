@@ -6,6 +6,8 @@ place that it lies in: a folder (`discover`) or a server (`pickup`).
 
 import json
 import re
+import stat
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +20,9 @@ from pipelines.ingest.feeds import Feed
 UNIT_BY: Final = "unit_by"
 MANIFEST: Final = 1 << 20
 """Bytes of the largest manifest that is read."""
+NOT_A_FILE: Final = "not_a_file"
+"""A link, which may lead to what only we may read, or a pipe, which may never end."""
+UNSAFE: Final = "unsafe_name"
 UNFINISHED: Final = (".tmp", ".part", ".filepart")
 """How names end while somebody still writes."""
 
@@ -57,10 +62,18 @@ class OnDisk:
         """Bytes."""
         return self.path.stat().st_size
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is a file itself."""
+        return stat.S_ISREG(self.path.lstat().st_mode)
+
     def beside(self, suffix: str) -> bytes | None:
         """The first bytes of the file whose name has this at its end."""
+        path = self.path.with_name(f"{self.path.name}{suffix}")
         try:
-            with self.path.with_name(f"{self.path.name}{suffix}").open("rb") as file:
+            if not OnDisk(path).is_plain:
+                return None
+            with path.open("rb") as file:
                 return file.read(MANIFEST + 1)
         except OSError:
             return None
@@ -76,6 +89,22 @@ class Found:
     groups: Mapping[str, str]
     is_ready: bool = True
     """Whether it shows that it is complete, as its feed asks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sighted:
+    """What the place of a feed has."""
+
+    units: list[Unit]
+    waiting: int
+    """Files that are not complete yet."""
+    passed_over: Mapping[str, int]
+    """Reason -> entries that are no files of the feed, whatever they are called."""
+
+
+def can_be_shown(name: str) -> bool:
+    """Whether a path has no sign that is none, such as the end of a line or a byte that is no text."""
+    return not any(unicodedata.category(sign)[0] == "C" for sign in name)
 
 
 def matched(feed: Feed, name: str) -> dict[str, str] | None:

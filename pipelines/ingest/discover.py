@@ -20,12 +20,12 @@ from pipelines.base.settings import environment
 from pipelines.base.store import Store
 from pipelines.ingest import arrivals, decide, files, plausible
 from pipelines.ingest import feeds as declared
-from pipelines.ingest.arrivals import Found, OnDisk, matched
+from pipelines.ingest.arrivals import NOT_A_FILE, UNSAFE, Found, OnDisk, Sighted, can_be_shown, matched
 from pipelines.ingest.batch import Batch, Unit, tidy, unit_id, unit_record
 from pipelines.ingest.feeds import Feed
 
 if TYPE_CHECKING:
-    from pipelines.ingest.pickup import Sighted
+    from collections.abc import MutableMapping
 
 EXPORTS = "CANDOR_EXPORTS"
 
@@ -44,13 +44,14 @@ def place(feed: Feed) -> Path:
     return root / feed.location
 
 
-def matching(feed: Feed, folder: Path, now: float) -> Iterator[Found]:
+def matching(feed: Feed, folder: Path, now: float, passed_over: "MutableMapping[str, int]") -> Iterator[Found]:
     """Files below `folder` that the feed declares, by name; unfinished ones (hidden, .tmp, …) are passed over.
 
     Args:
         feed: The feed.
         folder: Where its files arrive.
         now: Seconds since 1970.
+        passed_over: Counts what only has the name of a file, by reason.
 
     Raises:
         SettingsError: A folder is there and does not open: it must not pass for one without anything new.
@@ -69,8 +70,14 @@ def matching(feed: Feed, folder: Path, now: float) -> Iterator[Found]:
             path = Path(parent) / name
             relative = path.relative_to(folder).as_posix()
             groups = matched(feed, relative)
-            if groups is not None:
+            if groups is None:
+                continue
+            if not can_be_shown(relative):
+                passed_over[UNSAFE] += 1
+            elif OnDisk(path).is_plain:
                 yield Found(OnDisk(path), relative, groups, is_ready(feed, path, now))
+            else:
+                passed_over[NOT_A_FILE] += 1
 
 
 def is_ready(feed: Feed, path: Path, now: float) -> bool:
@@ -84,13 +91,14 @@ def is_ready(feed: Feed, path: Path, now: float) -> bool:
 
 def units_of(feed: Feed, folder: Path) -> list[Unit]:
     """Everything a feed's folder holds, as units; documents of one delivery are one unit."""
-    return sighted(feed, folder)[0]
+    return sighted(feed, folder).units
 
 
-def sighted(feed: Feed, folder: Path) -> tuple[list[Unit], int]:
-    """Units, and how many files of the feed are not complete yet."""
-    found = list(matching(feed, folder, time.time()))
-    return arrivals.units_of(feed, found), sum(not item.is_ready for item in found)
+def sighted(feed: Feed, folder: Path) -> Sighted:
+    """What a feed's folder has."""
+    passed_over = Counter[str]()
+    found = list(matching(feed, folder, time.time(), passed_over))
+    return Sighted(arrivals.units_of(feed, found), sum(not item.is_ready for item in found), passed_over)
 
 
 def _is_known(unit: Unit, records: list[files.Record]) -> bool:
@@ -182,10 +190,11 @@ def discover(batch: Batch, replay: str | None = None) -> dict[str, Any]:
         new = replayed(batch.store, feeds[replay])
     else:
         _exports()
-        seen, passed_over = _seen(batch.store, feeds)
+        seen = _seen(batch.store, feeds)
+        passed_over = {name: dict(some.passed_over) for name, some in seen.items() if some.passed_over}
         new = released(batch.store, feeds)
         again = {unit.id for unit in new}
-        found, duplicates = sort(batch.store, [unit for units, _ in seen.values() for unit in units])
+        found, duplicates = sort(batch.store, [unit for some in seen.values() for unit in some.units])
         new += [unit for unit in found if unit.id not in again]
         turns = {
             name: lined_up(
@@ -196,7 +205,7 @@ def discover(batch: Batch, replay: str | None = None) -> dict[str, Any]:
         late = Counter(unit.feed for unit in new)
         late.subtract({name: len(units) for name, units in turns.items()})
         new = [unit for units in turns.values() for unit in units]
-        waiting = {name: count for name, (_, unready) in seen.items() if (count := unready + late[name])}
+        waiting = {name: count for name, some in seen.items() if (count := some.waiting + late[name])}
     plan = {
         "batch": batch.name,
         "units": [unit_record(unit) for unit in new],
@@ -208,19 +217,13 @@ def discover(batch: Batch, replay: str | None = None) -> dict[str, Any]:
     return plan
 
 
-def _seen(
-    store: Store, feeds: Mapping[str, Feed]
-) -> tuple[dict[str, tuple[list[Unit], int]], dict[str, dict[str, int]]]:
-    """What is there of each feed and how much of it is not complete; and what was passed over on servers, and why."""
+def _seen(store: Store, feeds: Mapping[str, Feed]) -> dict[str, Sighted]:
+    """What is there of each feed."""
     picked = _picked(store, [feed for feed in feeds.values() if feed.sftp is not None])
-    seen = {
-        name: (picked[name].units, picked[name].waiting) if name in picked else sighted(feed, place(feed))
-        for name, feed in feeds.items()
-    }
-    return seen, {name: dict(some.passed_over) for name, some in picked.items() if some.passed_over}
+    return {name: picked[name] if name in picked else sighted(feed, place(feed)) for name, feed in feeds.items()}
 
 
-def _picked(store: Store, feeds: list[Feed]) -> "dict[str, Sighted]":
+def _picked(store: Store, feeds: list[Feed]) -> dict[str, Sighted]:
     """What is there of feeds whose files lie on servers; what speaks to those is loaded only then."""
     if not feeds:
         return {}

@@ -20,25 +20,12 @@ from pipelines.base.catalog import LAKE
 from pipelines.base.pseudonyms import VAULT_KEY, secret
 from pipelines.base.sealed import seal, unseal
 from pipelines.base.store import Store
-from pipelines.ingest.arrivals import MANIFEST, Found, Gone, matched, units_of
-from pipelines.ingest.batch import Unit
+from pipelines.ingest.arrivals import MANIFEST, NOT_A_FILE, Found, Gone, Sighted, matched, units_of
 from pipelines.ingest.feeds import Feed
 from pipelines.ingest.sftp import Entry, Server, connected
 
-NOT_A_FILE: Final = "not_a_file"
 TOO_LARGE: Final = "too_many_bytes"
 UNREADABLE: Final = "unreadable"
-
-
-@dataclass(frozen=True, slots=True)
-class Sighted:
-    """What a feed's server has."""
-
-    units: list[Unit]
-    waiting: int
-    """Files that are not complete yet."""
-    passed_over: Mapping[str, int]
-    """Reason -> entries that are no files of the feed, whatever they are called."""
 
 
 class Looks:

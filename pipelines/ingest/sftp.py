@@ -8,7 +8,6 @@ the server's stands in an error.
 import asyncio
 import hashlib
 import io
-import unicodedata
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,11 +17,10 @@ import asyncssh
 
 from pipelines.base.errors import ContractError, SettingsError
 from pipelines.ingest import ssh
-from pipelines.ingest.arrivals import Gone
+from pipelines.ingest.arrivals import UNSAFE, Gone, can_be_shown
 from pipelines.ingest.feeds import Feed
 from pipelines.ingest.sources import Sftp
 
-UNSAFE: Final = "unsafe_name"
 MOST: Final = 200_000
 """Entries of the largest folder, its subfolders among them."""
 _PIECE: Final = 1 << 20
@@ -227,5 +225,4 @@ def _plain(name: str | bytes) -> str | None:
         text = name.decode() if isinstance(name, bytes) else name
     except UnicodeDecodeError:
         return None
-    is_plain = bool(text) and "/" not in text and not any(unicodedata.category(sign)[0] == "C" for sign in text)
-    return text if is_plain else None
+    return text if text and "/" not in text and can_be_shown(text) else None

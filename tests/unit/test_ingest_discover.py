@@ -58,6 +58,12 @@ def names(units: list[Unit]) -> list[str]:
     return [unit.name for unit in units]
 
 
+def seen(feed: Feed, folder: Path) -> tuple[list[Unit], int]:
+    found = discover.sighted(feed, folder)
+    assert not found.passed_over
+    return found.units, found.waiting
+
+
 def test_only_declared_and_finished_files_are_found(tmp_path: Path) -> None:
     for name in ("2024.csv", ".2025.csv", "2026.csv.tmp", "other.csv"):
         (tmp_path / name).write_text("x", encoding="utf-8")
@@ -88,6 +94,24 @@ def test_a_held_file_comes_up_again_only_when_its_declaration_changed(store: Fil
     assert discover.sort(store, [unit]) == ([], [])
     (again,) = discover.units_of(feed(sha256="two"), tmp_path / "in")
     assert discover.sort(store, [again]) == ([again], [])
+
+
+def test_what_only_has_the_name_of_a_file_is_passed_over_and_counted(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("the vault key", encoding="utf-8")
+    place = tmp_path / "exports" / "in"
+    place.mkdir(parents=True)
+    (place / "2021.csv").symlink_to(tmp_path / "secret")
+    (place / "2022.csv").symlink_to(tmp_path / "nowhere")
+    os.mkfifo(place / "2023.csv")  # who opens it waits for ever
+    (place / "2024.csv").write_text("a\n1\n", encoding="utf-8")
+    (place / "2024.csv.json").symlink_to(tmp_path / "secret")
+    for odd in (b"2025\n.csv", b"2025\xff.csv", "2025\u202e.csv".encode()):
+        Path(os.fsdecode(os.fsencode(place) + b"/" + odd)).write_text("a\n1\n", encoding="utf-8")
+    found = discover.sighted(feed(files=r"(?P<period>\d{4})(?s:.*)\.csv"), place)
+    assert names(found.units) == ["2024.csv"]
+    assert found.passed_over == {"not_a_file": 3, "unsafe_name": 3}
+    waits = discover.sighted(feed(ready={"manifest": ".json"}), place)
+    assert [unit.manifest for unit in waits.units] == [{}], "a manifest is a file, too"
 
 
 def test_documents_of_one_delivery_are_one_unit(tmp_path: Path) -> None:
@@ -199,9 +223,9 @@ def test_a_file_waits_for_the_marker_beside_it(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("x", encoding="utf-8")
     (tmp_path / "b.csv").write_text("x", encoding="utf-8")
     (tmp_path / "b.done").touch()
-    assert discover.sighted(waits, tmp_path) == ([], 2)
+    assert seen(waits, tmp_path) == ([], 2)
     (tmp_path / "a.csv.done").touch()
-    units, waiting = discover.sighted(waits, tmp_path)
+    units, waiting = seen(waits, tmp_path)
     assert (names(units), waiting) == (["a.csv"], 1)
 
 
@@ -226,7 +250,7 @@ def test_a_delivery_of_documents_waits_for_its_last_one(tmp_path: Path) -> None:
         options=options,
         ready={"untouched_seconds": 60},
     )
-    units, waiting = discover.sighted(folder, tmp_path)
+    units, waiting = seen(folder, tmp_path)
     assert (names(units), waiting) == (["2025"], 1)
 
 
@@ -252,7 +276,7 @@ def test_a_file_is_held_unless_it_is_what_its_manifest_says(
     file = tmp_path / "in" / "2024.csv"
     file.parent.mkdir()
     file.write_text("a\n1\n2\n", encoding="utf-8")
-    assert discover.sighted(waits, file.parent) == ([], 1)
+    assert seen(waits, file.parent) == ([], 1)
     manifest(file, said[0] or sha256_bytes(b"a\n1\n2\n"), said[1])
     batch = Batch(store, "b")
     batch.write_plan({"units": [unit_record(unit) for unit in discover.units_of(waits, file.parent)]})
