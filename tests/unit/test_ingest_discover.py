@@ -54,6 +54,12 @@ def _sealed(keys: None) -> None:
     """The register is sealed."""
 
 
+def manifest_of(name: str) -> bytes:
+    """What a manifest says of a file whose bytes are `a`, under any name."""
+    entry = {"name": name, "sha256": sha256_bytes(b"a\n"), "records": 0}
+    return json.dumps({"files": [entry]}).encode()
+
+
 def names(units: list[Unit]) -> list[str]:
     return [unit.name for unit in units]
 
@@ -296,7 +302,17 @@ def test_a_file_is_held_unless_it_is_what_its_manifest_says(
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"[]", b"\xff", b"[" * 100_000, b'{"files": {"a": 1}}', b" " * (1 << 20) + b"{}"]
+    "content",
+    [
+        b"",
+        b"[]",
+        b"\xff",
+        b"[" * 100_000,
+        b'{"files": {"a": 1}}',
+        b" " * (1 << 20) + b"{}",
+        manifest_of("../2024.csv"),
+        manifest_of("/etc/2024.csv"),
+    ],
 )
 def test_a_manifest_that_says_nothing_holds_the_file_and_ends_nothing(tmp_path: Path, content: bytes) -> None:
     waits = feed(ready={"manifest": ".json"})
