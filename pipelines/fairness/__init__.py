@@ -13,7 +13,8 @@ from pipelines.fairness.axes import AxisJudgement, GroupRow, judge, judge_counts
 from pipelines.fairness.counting import UNKNOWN, intersection
 from pipelines.fairness.rules import RULES, Reason, Rules, Verdict, worst
 from pipelines.fairness.scoring import ScoringRates, scoring_rates
-from pipelines.fairness.subjects import judge_axes, judge_by_subject, mantel_haenszel
+from pipelines.fairness.strata import mantel_haenszel
+from pipelines.fairness.subjects import judge_axes, judge_by_subject
 
 __all__ = [
     "RULES",

@@ -1,17 +1,17 @@
 """The selection table of one axis: every group shown, every group judged or said not to be."""
 
 import math
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, fields
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 
-from pipelines.fairness import pairs
 from pipelines.fairness.counting import UNKNOWN, Counts, count
-from pipelines.fairness.pairs import Pair
-from pipelines.fairness.power import power
-from pipelines.fairness.rules import RULES, Reason, Rules, Verdict, worst
-from pipelines.fairness.verdicts import decide
+from pipelines.fairness.grids import gridded
+from pipelines.fairness.intervals import METHODS
+from pipelines.fairness.rules import BY_SEVERITY, RULES, Reason, Rules, Verdict, reasons_of, worst
+from pipelines.fairness.tables import Table, judged
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class AxisJudgement:
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON: codes as strings, and null for what has no value or no bound."""
-        return {name: _plain(value) for name, value in asdict(self).items()}
+        return _plain_fields(self)
 
 
 def judge(
@@ -112,97 +112,59 @@ def judge_counts(
     counts: Counts, *, axis: str, min_group_size: int, subject: str | None = None, rules: Rules = RULES
 ) -> AxisJudgement:
     """As `judge`, from (people, selected) by group: for data too large to hold in memory."""
-    counts = {name: cell for name, cell in counts.items() if cell[0]}
-    known = {name: cell for name, cell in counts.items() if name != UNKNOWN}
-    large = {name: cell for name, cell in known.items() if cell[0] >= min_group_size}
-    reference, statutory = _best(large), _best(known)
-    rows = []
-    for name in sorted(counts, key=lambda name: (name == UNKNOWN, name)):
-        row = _shown(name, counts[name], is_small=name not in large, is_reference=name == reference)
-        if name in known and statutory:
-            row = replace(row, statutory_impact_ratio=pairs.impact_ratio(_pair(counts, name, statutory)))
-        if name in known and reference and len(large) > int(row.is_reference):
-            row = _compared(row, _pair(counts, name, reference), rules)
-        rows.append(row)
+    return judgement(judged(gridded({"": counts}), min_group_size=min_group_size, rules=rules), 0, axis, subject, rules)
+
+
+def judgement(table: Table, row: int, axis: str, subject: str | None, rules: Rules) -> AxisJudgement:
+    """One row of a judged table, in the form that is kept: groups without people are left out."""
+    grid = table.grid
+    there = np.flatnonzero(grid.people[row]).tolist()
+    people, names = grid.people[row], grid.groups
+    best, statutory = int(table.reference[row]), int(table.statutory_reference[row])
+    rows = tuple(_group_row(table, row, column) for column in there)
     return AxisJudgement(
         axis=axis,
         subject=subject,
-        verdict=worst(row.verdict for row in rows),
+        verdict=worst(item.verdict for item in rows),
         rules=rules.code,
-        min_group_size=min_group_size,
-        n=sum(people for people, _ in counts.values()),
-        selected=sum(selected for _, selected in counts.values()),
-        unknown=counts.get(UNKNOWN, (0, 0))[0],
-        reference=reference,
-        statutory_reference=statutory,
-        groups=tuple(rows),
+        min_group_size=table.min_group_size,
+        n=int(people.sum()),
+        selected=int(grid.selected[row].sum()),
+        unknown=sum(int(people[column]) for column in there if names[column] == UNKNOWN),
+        reference=names[best] if best >= 0 else None,
+        statutory_reference=names[statutory] if statutory >= 0 else None,
+        groups=rows,
     )
 
 
-def _best(counts: Counts) -> str | None:
-    """The group with the highest rate; of equal rates the larger group, then the first by name."""
-    return min(counts, key=lambda name: (-counts[name][1] / counts[name][0], -counts[name][0], name), default=None)
-
-
-def _pair(counts: Counts, group: str, reference: str) -> Pair:
-    people, selected = counts[group]
-    reference_people, reference_selected = counts[reference]
-    return Pair(selected, people, reference_selected, reference_people)
-
-
-def _shown(name: str, cell: tuple[int, int], *, is_small: bool, is_reference: bool) -> GroupRow:
-    """The row before any comparison."""
-    is_unknown = name == UNKNOWN
-    people, selected = cell
-    row = GroupRow(
-        group=name,
+def _group_row(table: Table, row: int, column: int) -> GroupRow:
+    cell = (row, column)
+    people, selected = int(table.grid.people[cell]), int(table.grid.selected[cell])
+    return GroupRow(
+        group=table.grid.groups[column],
         n=people,
         selected=selected,
         rate=selected / people,
-        is_small=is_small and not is_unknown,
-        is_unknown=is_unknown,
-        is_reference=is_reference,
+        is_small=bool(table.is_small[cell]),
+        is_unknown=table.grid.groups[column] == UNKNOWN,
+        is_reference=bool(table.is_reference[cell]),
+        verdict=BY_SEVERITY[table.verdict[cell]],
+        reasons=reasons_of(int(table.reasons[cell])),
+        interval=METHODS[table.method[cell]],
+        is_flipped_by_one=bool(table.is_flipped_by_one[cell]),
+        **{name: float(values[cell]) for name, values in table.numbers.items()},
     )
-    if is_unknown:
-        return replace(row, reasons=(Reason.UNKNOWN_GROUP,))
-    return replace(row, reasons=(Reason.BELOW_MIN_GROUP_SIZE,)) if row.is_small else row
 
 
-def _compared(row: GroupRow, pair: Pair, rules: Rules) -> GroupRow:
-    """The row against the reference: described if small, judged if not."""
-    row = replace(row, impact_ratio=pairs.impact_ratio(pair))
-    if row.is_reference:
-        if not row.selected:
-            return replace(row, reasons=(Reason.NOBODY_SELECTED,))
-        return replace(row, verdict=Verdict.NO_EVIDENCE, reasons=(Reason.REFERENCE_GROUP,))
-    bounds = pairs.interval(pair)
-    row = replace(
-        row,
-        low=bounds.low,
-        high=bounds.high,
-        interval=bounds.method,
-        z=pairs.z_statistic(pair),
-        fisher_p=pairs.fisher_p(pair),
-        mid_p=pairs.mid_p(pair),
-        is_flipped_by_one=pairs.is_flipped_by_one(pair),
-        shortfall=pairs.shortfall(pair),
-    )
-    return row if row.is_small else _judged(row, pair, rules)
-
-
-def _judged(row: GroupRow, pair: Pair, rules: Rules) -> GroupRow:
-    chance = power(
-        pair.people, pair.reference_people, pair.reference_rate, rules.impact_ratio_floor, rules.significance_level
-    )
-    verdict, reasons = decide(pair, chance, rules)
-    return replace(row, p_value=pairs.p_value(pair), power=chance, verdict=verdict, reasons=reasons)
+def _plain_fields(record: AxisJudgement | GroupRow) -> dict[str, Any]:
+    return {item.name: _plain(getattr(record, item.name)) for item in fields(record)}
 
 
 def _plain(value: Any) -> Any:  # any field of a judgement
     if isinstance(value, float):
         return value if math.isfinite(value) else None
-    if isinstance(value, dict):
-        return {name: _plain(item) for name, item in value.items()}
-    if isinstance(value, tuple | list):
+    if isinstance(value, GroupRow):
+        return _plain_fields(value)
+    if isinstance(value, tuple):
         return [_plain(item) for item in value]
     return str(value) if isinstance(value, Reason | Verdict) else value

@@ -7,6 +7,7 @@ a new pack beside this one. Counsel confirms a pack before it is relied on.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from typing import Final
 
 
@@ -75,6 +76,22 @@ _SEVERITY: Final = {
     Verdict.INSUFFICIENT_DATA: 1,
     Verdict.NO_EVIDENCE: 0,
 }
+
+
+BY_SEVERITY: Final = tuple(sorted(_SEVERITY, key=_SEVERITY.__getitem__))
+"""Verdicts by their severity, for columns that hold it as a number."""
+_BITS: Final = {reason: 1 << place for place, reason in enumerate(Reason)}
+
+
+def bit(reason: Reason) -> int:
+    """The bit that stands for a reason where many are held as one number."""
+    return _BITS[reason]
+
+
+@cache  # a dozen combinations occur
+def reasons_of(bits: int) -> tuple[Reason, ...]:
+    """The reasons whose bits are set, in the order of `Reason`."""
+    return tuple(reason for reason, place in _BITS.items() if bits & place)
 
 
 def severity(verdict: Verdict) -> int:

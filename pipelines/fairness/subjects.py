@@ -9,17 +9,17 @@ otherwise it is INVESTIGATE with the code `not_significant_after_correction`, ne
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
-from pipelines.fairness.axes import AxisJudgement, judge, judge_counts
-from pipelines.fairness.counting import Counts, as_groups, as_selected, count, same_length
-from pipelines.fairness.pairs import Pair
-from pipelines.fairness.rules import RULES, Reason, Rules, Verdict, severity, worst
+from pipelines.fairness.axes import AxisJudgement, judge, judgement
+from pipelines.fairness.counting import Counts
+from pipelines.fairness.grids import Grid, gridded, tabulate
+from pipelines.fairness.rules import RULES, Rules, severity
+from pipelines.fairness.tables import corrected, judged
 
 
 def judge_axes(
@@ -82,75 +82,21 @@ def judge_by_subject(
     Raises:
         ContractError: As `judge`.
     """
-    chosen, names, subjects = as_selected(selected), as_groups(group), np.asarray(subject).astype(np.str_)
-    same_length(chosen, names, subjects)
-    order = np.argsort(subjects, kind="stable")
-    labels, starts = np.unique(subjects[order], return_index=True)
-    tables = (
-        {
-            str(label): count(chosen[rows], names[rows])
-            for label, rows in zip(labels, np.split(order, starts[1:]), strict=True)
-        }
-        if len(labels)
-        else {}
-    )
-    return judge_tables(tables, pooled=pooled, rules=rules)
+    return _judgements(tabulate(selected, group, subject), pooled, rules)
 
 
 def judge_tables(tables: Mapping[str, Counts], *, pooled: AxisJudgement, rules: Rules = RULES) -> list[AxisJudgement]:
     """As `judge_by_subject`, from the counts of each subject."""
-    judged = [
-        judge_counts(counts, axis=pooled.axis, min_group_size=pooled.min_group_size, subject=subject, rules=rules)
-        for subject, counts in tables.items()
+    return _judgements(gridded(tables), pooled, rules)
+
+
+def _judgements(grid: Grid, pooled: AxisJudgement, rules: Rules) -> list[AxisJudgement]:
+    table = corrected(judged(grid, min_group_size=pooled.min_group_size, rules=rules), rules)
+    is_hidden = table.is_hidden_in(pooled.verdict)
+    return [
+        replace(judgement(table, row, pooled.axis, grid.subjects[row], rules), is_hidden_in_pool=bool(is_hidden[row]))
+        for row in table.order.tolist()
     ]
-    marked = (_mark(item, pooled) for item in corrected(judged, rules))
-    return sorted(marked, key=_worst_first)
-
-
-def corrected(judged: Sequence[AxisJudgement], rules: Rules) -> list[AxisJudgement]:
-    """The judgements with Holm's p of every judged group, and ADVERSE kept only where that is significant."""
-    raw = [row.p_value for item in judged for row in item.groups if not math.isnan(row.p_value)]
-    adjusted = iter(holm(raw))
-    result = []
-    for item in judged:
-        rows = tuple(
-            row if math.isnan(row.p_value) else replace(row, p_corrected=next(adjusted)) for row in item.groups
-        )
-        rows = tuple(
-            replace(row, verdict=Verdict.INVESTIGATE, reasons=(*row.reasons, Reason.NOT_SIGNIFICANT_AFTER_CORRECTION))
-            if row.verdict is Verdict.ADVERSE and row.p_corrected >= rules.significance_level
-            else row
-            for row in rows
-        )
-        result.append(replace(item, groups=rows, verdict=worst(row.verdict for row in rows)))
-    return result
-
-
-def holm(p_values: Sequence[float]) -> list[float]:
-    """Holm's step-down correction: p values that hold for the whole list, in its order."""
-    order = np.argsort(p_values, kind="stable")
-    scaled = np.asarray(p_values, dtype=np.float64)[order] * np.arange(len(p_values), 0, -1)
-    result = np.empty(len(p_values))
-    result[order] = np.minimum(np.maximum.accumulate(scaled), 1.0) if len(p_values) else scaled
-    return [float(value) for value in result]
-
-
-def mantel_haenszel(strata: Iterable[Pair]) -> float:
-    """Impact ratio common to all strata, as if each had one; NaN without anything to compare.
-
-    It hides strata that point in different ways: never a substitute for the single tables.
-    """
-    above = below = 0.0
-    for pair in strata:
-        total = pair.people + pair.reference_people
-        above += pair.selected * pair.reference_people / total
-        below += pair.reference_selected * pair.people / total
-    return above / below if below else math.nan
-
-
-def _mark(item: AxisJudgement, pooled: AxisJudgement) -> AxisJudgement:
-    fails = item.verdict in (Verdict.ADVERSE, Verdict.INVESTIGATE)
-    return replace(item, is_hidden_in_pool=fails and severity(item.verdict) > severity(pooled.verdict))
 
 
 def _worst_first(item: AxisJudgement) -> tuple[int, float, str, str]:

@@ -1,4 +1,4 @@
-"""The verdict table: from one pair of groups to ADVERSE, INVESTIGATE, INSUFFICIENT_DATA or NO_EVIDENCE.
+"""The verdict table: from groups and references to ADVERSE, INVESTIGATE, INSUFFICIENT_DATA or NO_EVIDENCE.
 
 | impact ratio | significant | flip, power, size                    | verdict           |
 |---|---|---|---|
@@ -14,56 +14,68 @@
 The bare four-fifths rule is not used: with no bias at all it flags eight groups of 100 people 96 % of the time.
 """
 
-import math
+from dataclasses import dataclass
 
-from pipelines.fairness.pairs import Pair, impact_ratio, is_below, is_flipped_by_one, p_value, shortfall
-from pipelines.fairness.rules import Reason, Rules, Verdict
+import numpy as np
+import numpy.typing as npt
 
-Judged = tuple[Verdict, tuple[Reason, ...]]
+from pipelines.fairness.counting import Bools, Floats
+from pipelines.fairness.pairs import Pair, impact_ratio, is_below, is_flipped_by_one, shortfall
+from pipelines.fairness.rules import Reason, Rules, Verdict, bit, severity
 
 
-def decide(pair: Pair, power: float, rules: Rules) -> Judged:
-    """Apply the table of this module to one pair.
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What was decided, in the shape of the pairs."""
+
+    verdicts: npt.NDArray[np.int8]
+    """Severities; `rules.BY_SEVERITY` has their names."""
+    reasons: npt.NDArray[np.int32]
+    """Codes of what a verdict rests on, a bit each; `rules.reasons_of` has their names."""
+
+
+def decide(pair: Pair, p_value: Floats, power: Floats, rules: Rules) -> Judged:
+    """Apply the table of this module.
 
     Args:
-        pair: The group and its reference.
+        pair: The groups and their references.
+        p_value: The p values that decide, shares.
         power: Chance to have seen a true impact ratio at the floor, a share. NaN counts as no power.
         rules: The rule pack.
 
     Returns:
-        The verdict, and the codes of what it rests on. Nobody selected is INSUFFICIENT_DATA.
+        Verdicts and reasons. Nobody selected is INSUFFICIENT_DATA.
     """
     ratio = impact_ratio(pair)
-    if math.isnan(ratio):
-        return Verdict.INSUFFICIENT_DATA, (Reason.NOBODY_SELECTED,)
-    is_significant = p_value(pair) < rules.significance_level
-    has_power = power >= rules.power_floor
-    if is_below(ratio, rules.impact_ratio_floor):
-        return _below(is_significant, is_flipped_by_one(pair), has_power)
-    return _at_least(is_significant, is_practically_large(pair, rules), has_power)
+    low = is_below(ratio, rules.impact_ratio_floor)
+    significant = np.asarray(p_value < rules.significance_level)
+    flip, weak = is_flipped_by_one(pair), ~np.greater_equal(power, rules.power_floor)
+    large = is_practically_large(pair, rules)
+    below = _either(significant, _either(flip, 2, 3), _either(flip | weak, 1, 2))
+    at_least = _either(significant, _either(large, 2, 0), _either(weak, 1, 0))
+    verdicts = np.where(np.isnan(ratio), severity(Verdict.INSUFFICIENT_DATA), _either(low, below, at_least))
+    reasons = (
+        _coded(low, Reason.BELOW_FOUR_FIFTHS)
+        | _coded(significant, Reason.SIGNIFICANT)
+        | _coded(~significant, Reason.NOT_SIGNIFICANT)
+        | _coded(low & flip, Reason.FLIPS_WITH_ONE_PERSON)
+        | _coded(~significant & weak, Reason.LOW_POWER)
+        | _coded(~low & significant & large, Reason.PRACTICALLY_LARGE)
+        | _coded(~low & significant & ~large, Reason.PRACTICALLY_SMALL)
+    )
+    reasons = np.where(np.isnan(ratio), bit(Reason.NOBODY_SELECTED), reasons)
+    return Judged(verdicts.astype(np.int8), reasons.astype(np.int32))
 
 
-def is_practically_large(pair: Pair, rules: Rules) -> bool:
+def is_practically_large(pair: Pair, rules: Rules) -> Bools:
     """Whether a gap matters in practice: the rates differ enough and at least one person is missing."""
     gap = pair.reference_rate - pair.rate
-    return not is_below(gap, rules.practical_rate_gap) and not is_below(shortfall(pair), rules.practical_people)
+    return np.asarray(~is_below(gap, rules.practical_rate_gap) & ~is_below(shortfall(pair), rules.practical_people))
 
 
-def _below(is_significant: bool, is_flipped: bool, has_power: bool) -> Judged:  # a truth table
-    flip = (Reason.FLIPS_WITH_ONE_PERSON,) if is_flipped else ()
-    weak = () if has_power else (Reason.LOW_POWER,)
-    if is_significant:
-        reasons = (Reason.BELOW_FOUR_FIFTHS, Reason.SIGNIFICANT, *flip)
-        return (Verdict.INVESTIGATE if is_flipped else Verdict.ADVERSE), reasons
-    reasons = (Reason.BELOW_FOUR_FIFTHS, Reason.NOT_SIGNIFICANT, *flip, *weak)
-    return (Verdict.INSUFFICIENT_DATA if flip or weak else Verdict.INVESTIGATE), reasons
+def _either(condition: Bools, yes: npt.ArrayLike, no: npt.ArrayLike) -> npt.NDArray[np.int64]:
+    return np.where(condition, yes, no)
 
 
-def _at_least(is_significant: bool, is_large: bool, has_power: bool) -> Judged:  # a truth table
-    if is_significant and is_large:
-        return Verdict.INVESTIGATE, (Reason.SIGNIFICANT, Reason.PRACTICALLY_LARGE)
-    if is_significant:
-        return Verdict.NO_EVIDENCE, (Reason.SIGNIFICANT, Reason.PRACTICALLY_SMALL)
-    if has_power:
-        return Verdict.NO_EVIDENCE, (Reason.NOT_SIGNIFICANT,)
-    return Verdict.INSUFFICIENT_DATA, (Reason.NOT_SIGNIFICANT, Reason.LOW_POWER)
+def _coded(condition: Bools, reason: Reason) -> npt.NDArray[np.int64]:
+    return np.where(condition, bit(reason), 0)
