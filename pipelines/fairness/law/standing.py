@@ -1,0 +1,74 @@
+"""What the law asks of a run somewhere on a day, and what of it the run cannot show."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date
+
+from pipelines.base.errors import SettingsError
+from pipelines.fairness.law.packs import Duty, Pack, library
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The law of some places on a day."""
+
+    day: date
+    jurisdictions: tuple[str, ...]
+    packs: tuple[Pack, ...]
+    """In force on the day."""
+
+    @property
+    def duties(self) -> dict[str, Duty]:
+        """`pack/duty` to what is asked."""
+        return {f"{pack.code}/{duty.code}": duty for pack in self.packs for duty in pack.duties_on(self.day)}
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """Pack to the digest of its text: what a judgement must carry to be repeated."""
+        return {pack.code: pack.sha256 for pack in self.packs}
+
+    def of_kind(self, kind: str) -> dict[str, Duty]:
+        """Only computations, records, clocks, texts or bans."""
+        return {name: duty for name, duty in self.duties.items() if duty.kind == kind}
+
+    def missing(self, shown: Collection[str]) -> tuple[str, ...]:
+        """Duties that a run does not show evidence for.
+
+        Args:
+            shown: `pack/duty` of what the run can show. What is not named is missing: silence is no evidence.
+
+        Raises:
+            SettingsError: A name is no duty of any pack, so that a typing error cannot count as evidence.
+        """
+        known = {f"{pack.code}/{duty.code}" for pack in library() for duty in pack.duties}
+        strange = sorted(set(shown) - known)
+        if strange:
+            raise SettingsError(f"Evidence must name duties of the packs; {strange} are none. Correct the names.")
+        asked = {name for name, duty in self.duties.items() if not duty.is_recommended}
+        return tuple(sorted(asked - set(shown)))
+
+
+def standing(jurisdictions: Collection[str], day: date) -> Standing:
+    """The law that holds in some places on a day.
+
+    Args:
+        jurisdictions: Where the people or the job are, such as `US-NY-NYC` or `EU-DE`; wider ones are implied.
+        day: The day to judge.
+
+    Returns:
+        All packs in force there. A place without a pack has none, which says that we know of no law, not that there
+        is none.
+
+    Raises:
+        SettingsError: No jurisdiction is named: law does not apply nowhere.
+    """
+    if not jurisdictions:
+        raise SettingsError("A run must name its jurisdictions; got none. Name where the people or the job are.")
+    wide = {part for place in jurisdictions for part in _widened(place)}
+    packs = tuple(pack for pack in library() if pack.jurisdiction in wide and pack.applies_on(day))
+    return Standing(day, tuple(sorted(jurisdictions)), packs)
+
+
+def _widened(place: str) -> list[str]:
+    parts = place.split("-")
+    return ["-".join(parts[: size + 1]) for size in range(len(parts))]

@@ -1,0 +1,163 @@
+"""The packs themselves are under test too: dates and spans are those of the specification."""
+
+from datetime import UTC, date, datetime
+
+import pytest
+
+from pipelines.base.errors import SettingsError
+from pipelines.fairness.law import Clock, current, due, library, standing
+from pipelines.fairness.law import packs as packs_module
+
+EVE, NEW_YEAR = date(2026, 12, 31), date(2027, 1, 1)
+PLACES = ("US-NY-NYC", "US-IL", "US-CO", "EU-DE")
+
+
+def duty(pack, code):
+    return next(item for item in current(pack, date(2028, 6, 1)).duties if item.code == code)
+
+
+def noon(*day):
+    return datetime(*day, 12, tzinfo=UTC)
+
+
+def test_the_laws_of_the_specification_are_there():
+    assert {pack.code for pack in library()} == {
+        "eu-ai-act",
+        "eu-gdpr",
+        "us-ca-cppa-admt",
+        "us-ca-feha-ads",
+        "us-co-sb24-205",
+        "us-co-sb26-189",
+        "us-il-hb3773",
+        "us-il-video",
+        "us-nyc-ll144",
+        "us-ugesp",
+    }
+
+
+def test_the_same_run_judged_on_new_years_eve_and_on_new_years_day_differs_by_colorado():
+    before, after = standing(PLACES, EVE), standing(PLACES, NEW_YEAR)
+    shown = set(before.duties)
+    assert before.missing(shown) == ()
+    missing = after.missing(shown)
+    assert {name.split("/")[0] for name in missing} == {"us-co-sb26-189"}
+    assert len(missing) == 7
+
+
+def test_without_people_in_colorado_new_year_changes_nothing():
+    places = ("US-NY-NYC", "US-IL", "EU-DE")
+    assert standing(places, EVE).duties == standing(places, NEW_YEAR).duties
+
+
+def test_californias_notice_and_appeal_start_at_new_year_and_its_attestation_later():
+    new = set(standing(["US-CA"], NEW_YEAR).duties) - set(standing(["US-CA"], EVE).duties)
+    assert new == {f"us-ca-cppa-admt/{code}" for code in ("pre_use_notice", "opt_out_or_appeal", "access")}
+    assert "us-ca-cppa-admt/attestation" not in standing(["US-CA"], date(2028, 3, 31)).duties
+    assert "us-ca-cppa-admt/attestation" in standing(["US-CA"], date(2028, 4, 1)).duties
+
+
+def test_europe_bans_emotion_inference_now_and_asks_for_the_rest_from_december_2027():
+    assert "eu-ai-act" not in standing(["EU-DE"], date(2025, 2, 1)).digests
+    assert list(standing(["EU-DE"], date(2027, 12, 1)).of_kind("ban")) == ["eu-ai-act/no_emotion_inference"]
+    assert not any(name.startswith("eu-ai-act") for name in standing(["EU"], date(2027, 12, 1)).of_kind("record"))
+    assert "eu-ai-act/risk_register" in standing(["EU"], date(2027, 12, 2)).duties
+
+
+def test_a_repealed_pack_refuses_to_load_and_names_its_successor():
+    with pytest.raises(SettingsError, match="us-co-sb24-205 ended on 2026-06-30: use us-co-sb26-189"):
+        current("us-co-sb24-205", EVE)
+    assert current("us-co-sb26-189", NEW_YEAR).jurisdiction == "US-CO"
+
+
+def test_a_pack_that_is_not_yet_in_force_and_one_that_is_not_there_refuse_to_load():
+    with pytest.raises(SettingsError, match="us-co-sb26-189 applies from 2027-01-01"):
+        current("us-co-sb26-189", EVE)
+    with pytest.raises(SettingsError, match="must exist; got us-xx"):
+        current("us-xx", EVE)
+
+
+def test_a_repealed_pack_is_never_part_of_the_law_of_a_place():
+    for day in (date(2026, 6, 29), date(2026, 6, 30), EVE, NEW_YEAR):
+        assert "us-co-sb24-205" not in standing(["US-CO"], day).digests
+
+
+def test_a_city_is_in_its_country_and_not_in_another_state():
+    codes = set(standing(["US-NY-NYC"], EVE).digests)
+    assert codes == {"us-nyc-ll144", "us-ugesp"}
+    assert set(standing(["US-NY"], EVE).digests) == {"us-ugesp"}
+
+
+def test_a_run_must_say_where_it_is():
+    with pytest.raises(SettingsError, match="must name its jurisdictions"):
+        standing([], EVE)
+
+
+def test_evidence_that_names_no_duty_is_refused():
+    with pytest.raises(SettingsError, match=r"\['us-nyc-ll144/notise'\]"):
+        standing(["US-NY-NYC"], EVE).missing(["us-nyc-ll144/notise"])
+
+
+def test_what_is_only_recommended_is_shown_and_never_missing():
+    law = standing(["US-NY-NYC"], EVE)
+    assert law.duties["us-nyc-ll144/by_requisition"].is_recommended
+    assert "us-nyc-ll144/by_requisition" not in law.missing([])
+
+
+@pytest.mark.parametrize(
+    ("pack", "code", "amount", "unit"),
+    [
+        ("us-nyc-ll144", "audit_age", 1, "years"),
+        ("us-nyc-ll144", "publication_stays", 6, "months"),
+        ("us-nyc-ll144", "notice", 10, "business_days"),
+        ("us-nyc-ll144", "information_request", 30, "days"),
+        ("us-co-sb26-189", "adverse_outcome", 30, "days"),
+        ("us-co-sb26-189", "records_kept", 3, "years"),
+        ("us-ca-feha-ads", "records_kept", 4, "years"),
+        ("us-il-video", "deletion", 30, "days"),
+        ("eu-gdpr", "access_request", 1, "months"),
+        ("eu-gdpr", "breach", 72, "hours"),
+        ("eu-ai-act", "serious_incident", 15, "days"),
+        ("eu-ai-act", "event_log", 6, "months"),
+        ("eu-ai-act", "technical_file_kept", 10, "years"),
+    ],
+)
+def test_the_clocks_are_those_of_the_specification(pack, code, amount, unit):
+    clock = duty(pack, code).clock
+    assert (clock.amount, clock.unit) == (amount, unit)
+
+
+def test_ten_business_days_before_a_use_skip_weekends_and_the_citys_holidays():
+    pack = current("us-nyc-ll144", EVE)
+    notice = duty("us-nyc-ll144", "notice").clock
+    # Back from Tuesday 19 January 2027: not the 18th (King), weekends, 1 January; the tenth is 4 January.
+    assert due(notice, noon(2027, 1, 19), pack) == noon(2027, 1, 4)
+    # A use on the holiday itself counts from the Friday before it.
+    assert due(notice, noon(2027, 1, 18), pack) == noon(2026, 12, 31)
+
+
+def test_business_days_outside_the_known_holidays_are_refused():
+    pack = current("us-nyc-ll144", EVE)
+    for day in (noon(2028, 1, 5), noon(2026, 1, 5)):
+        with pytest.raises(SettingsError, match="Add the years to the pack"):
+            due(duty("us-nyc-ll144", "notice").clock, day, pack)
+
+
+def test_a_year_after_a_leap_day_and_a_month_after_the_thirty_first_end_with_their_month():
+    pack = current("us-nyc-ll144", EVE)
+    assert due(duty("us-nyc-ll144", "audit_age").clock, noon(2028, 2, 29), pack) == noon(2029, 2, 28)
+    assert due(duty("eu-gdpr", "access_request").clock, noon(2027, 1, 31), pack) == noon(2027, 2, 28)
+    assert due(duty("eu-gdpr", "breach").clock, noon(2027, 1, 31), pack) == noon(2027, 2, 3)
+    assert due(Clock(amount=6, unit="months", side="before", trigger="x"), noon(2027, 3, 31), pack) == noon(2026, 9, 30)
+
+
+def test_a_file_that_is_no_pack_is_refused_with_its_faults(tmp_path):
+    path = tmp_path / "us-xx.yaml"
+    path.write_text("code: us-xx\njurisdiction: nowhere\n")
+    with pytest.raises(SettingsError, match=r"us-xx\.yaml must be a law pack; .*jurisdiction.*title"):
+        packs_module._read(path)
+
+
+def test_a_judgement_can_name_the_text_of_every_pack_by_digest():
+    digests = standing(PLACES, NEW_YEAR).digests
+    assert len(digests) == 7
+    assert all(len(digest) == 64 for digest in digests.values())
