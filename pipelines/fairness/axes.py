@@ -11,7 +11,7 @@ from pipelines.fairness.counting import UNKNOWN, Counts, count
 from pipelines.fairness.grids import gridded
 from pipelines.fairness.intervals import METHODS
 from pipelines.fairness.rules import BY_SEVERITY, RULES, Reason, Rules, Verdict, reasons_of, worst
-from pipelines.fairness.tables import Table, judged
+from pipelines.fairness.tables import Table, corrected, judged
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class GroupRow:
     p_value: float = math.nan
     """The one that decided; NaN where nothing was decided."""
     p_corrected: float = math.nan
-    """Holm's, over all groups of all subjects; NaN where nothing was corrected."""
+    """Benjamini-Hochberg's over all groups looked at together, after paying for the choice of the reference."""
     is_flipped_by_one: bool = False
     shortfall: float = math.nan
     """People."""
@@ -112,7 +112,8 @@ def judge_counts(
     counts: Counts, *, axis: str, min_group_size: int, subject: str | None = None, rules: Rules = RULES
 ) -> AxisJudgement:
     """As `judge`, from (people, selected) by group: for data too large to hold in memory."""
-    return judgement(judged(gridded({"": counts}), min_group_size=min_group_size, rules=rules), 0, axis, subject, rules)
+    table = corrected(judged(gridded({"": counts}), min_group_size=min_group_size, rules=rules), rules)
+    return judgement(table, 0, axis, subject, rules)
 
 
 def judgement(table: Table, row: int, axis: str, subject: str | None, rules: Rules) -> AxisJudgement:

@@ -3,34 +3,41 @@
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.fairness.counting import Floats
-
-
-def holm(p_values: npt.ArrayLike) -> Floats:
-    """Holm's step-down correction: with no bias anywhere the chance of one false alarm stays at the level."""
-    values = np.asarray(p_values, dtype=np.float64)
-    order = np.argsort(values, kind="stable")
-    scaled = values[order] * np.arange(len(values), 0, -1)
-    result = np.empty(len(values))
-    result[order] = np.minimum(np.maximum.accumulate(scaled), 1.0)
-    return result
+from pipelines.fairness.counting import Floats, Ints
 
 
 def benjamini_hochberg(p_values: npt.ArrayLike) -> Floats:
-    """The share of false alarms among all that are called significant stays at the level.
+    """Keep the share of false alarms among all alarms at the level; without any bias, the chance of even one.
 
     Args:
-        p_values: [n_cells], independent or positively dependent, as groups with one reference are.
+        p_values: [..., n_cells], corrected along the last axis; independent or positively dependent, as those of groups
+            with one reference are. NaN is no look, and stays.
 
     Returns:
-        [n_cells] corrected p values, in the order given.
+        Corrected p values in the places of theirs.
 
     Source:
-        Benjamini and Hochberg (1995).
+        Benjamini and Hochberg (1995); Benjamini and Yekutieli (2001) for positive dependence.
     """
     values = np.asarray(p_values, dtype=np.float64)
-    order = np.argsort(values, kind="stable")
-    scaled = values[order] * len(values) / np.arange(1, len(values) + 1)
-    result = np.empty(len(values))
-    result[order] = np.minimum(np.minimum.accumulate(scaled[::-1])[::-1], 1.0)
+    order = np.argsort(values, axis=-1, kind="stable")
+    looks = (~np.isnan(values)).sum(axis=-1, keepdims=True)
+    scaled = np.take_along_axis(values, order, axis=-1) * looks / np.arange(1, values.shape[-1] + 1)
+    least = np.fmin.accumulate(scaled[..., ::-1], axis=-1)[..., ::-1]
+    result = np.empty(values.shape)
+    np.put_along_axis(result, order, np.minimum(least, 1.0), axis=-1)
     return result
+
+
+def for_the_choice(p_values: Floats, groups: Ints) -> Floats:
+    """Pay for comparing with the best: it was chosen after the fact, and any pair of groups could have been shown.
+
+    Args:
+        p_values: [..., n_cells] of groups against the best of theirs.
+        groups: How many groups could have been the best; broadcasts.
+
+    Returns:
+        The p values times half the number of groups. Together with a correction over the groups left, that is
+        Bonferroni's over all pairs; two groups are one pair and pay nothing.
+    """
+    return np.minimum(p_values * groups / 2, 1.0)

@@ -4,8 +4,9 @@ Pooling, and even the Mantel-Haenszel ratio, can show equal rates while one requ
 subject gets its own table, and one that fails comes before all others.
 
 Many tables mean many chances of a false alarm: of 1,000 requisitions without any bias some 25 would be ADVERSE. An
-ADVERSE subject must therefore stay significant after Holm's correction over all groups of all subjects of its axis;
-otherwise it is INVESTIGATE with the code `not_significant_after_correction`, never less.
+ADVERSE subject must therefore stay significant after the correction of Benjamini and Hochberg over all groups of all
+subjects of its axis, once each has paid for being compared with the best; otherwise it is INVESTIGATE with the code
+`not_significant_after_correction`, never less. A pool of many groups is corrected the same way.
 """
 
 import math

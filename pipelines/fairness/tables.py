@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipelines.fairness import pairs
-from pipelines.fairness.corrections import holm
+from pipelines.fairness.corrections import benjamini_hochberg, for_the_choice
 from pipelines.fairness.counting import UNKNOWN, Bools, Floats, Ints
 from pipelines.fairness.exact import exact_p
 from pipelines.fairness.grids import Grid
@@ -83,7 +83,7 @@ def judged(grid: Grid, *, min_group_size: int, rules: Rules) -> Table:
         rules: The rule pack.
 
     Returns:
-        The table before any correction for how many subjects were looked at.
+        The table before any correction for how much was looked at: `corrected` must follow.
     """
     is_known = (grid.people > 0) & ~np.array([name == UNKNOWN for name in grid.groups], dtype=np.bool_)
     is_large = is_known & (grid.people >= min_group_size)
@@ -100,17 +100,24 @@ def judged(grid: Grid, *, min_group_size: int, rules: Rules) -> Table:
     return table
 
 
-def corrected(table: Table, rules: Rules) -> Table:
-    """Every judged group with a p that holds for all of them, and ADVERSE kept only where that is significant."""
-    p_corrected = np.full(table.verdict.shape, np.nan)
-    p_corrected[table.is_judged] = holm(table.numbers["p_value"][table.is_judged])
+def corrected(table: Table, rules: Rules, *, is_each_alone: bool = False) -> Table:
+    """ADVERSE kept only where it is significant among all that was looked at; otherwise INVESTIGATE, never less.
+
+    Args:
+        table: As `judged` gives it.
+        rules: The rule pack.
+        is_each_alone: Whether nobody looks at more than one of the subjects: each is corrected for its own groups only.
+    """
+    groups = (table.is_judged | table.is_reference).sum(axis=1, keepdims=True)
+    paid = for_the_choice(table.numbers["p_value"], groups)
+    looks = paid if is_each_alone else paid.reshape(1, -1)
+    p_corrected = benjamini_hochberg(looks).reshape(paid.shape)
     is_chance = (table.verdict == severity(Verdict.ADVERSE)) & ~(p_corrected < rules.significance_level)
+    reason = bit(Reason.NOT_SIGNIFICANT_AFTER_CORRECTION)
     return replace(
         table,
         verdict=np.where(is_chance, severity(Verdict.INVESTIGATE), table.verdict).astype(np.int8),
-        reasons=np.where(is_chance, table.reasons | bit(Reason.NOT_SIGNIFICANT_AFTER_CORRECTION), table.reasons).astype(
-            np.int32
-        ),
+        reasons=np.where(is_chance, table.reasons | reason, table.reasons).astype(np.int32),
         numbers={**table.numbers, "p_corrected": p_corrected},
     )
 

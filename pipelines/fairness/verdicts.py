@@ -11,6 +11,8 @@
 | .80 or more  | no          | enough power                         | NO_EVIDENCE       |
 | .80 or more  | no          | low power                            | INSUFFICIENT_DATA |
 
+"Significant" is one group's own p. ADVERSE must also outlive the correction for all groups looked at (`corrections`).
+
 The bare four-fifths rule is not used: with no bias at all it flags eight groups of 100 people 96 % of the time.
 """
 

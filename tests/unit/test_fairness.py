@@ -21,7 +21,6 @@ from pipelines.fairness import (
     verdicts,
     worst,
 )
-from pipelines.fairness.corrections import holm
 from pipelines.fairness.exact import exact_p
 from pipelines.fairness.pairs import Pair, is_flipped_by_one, is_small_sample, p_value
 from pipelines.fairness.rules import BY_SEVERITY, reasons_of
@@ -225,7 +224,7 @@ def test_a_subject_as_bad_as_the_pool_is_not_hidden():
 
 
 def test_chance_findings_among_many_subjects_are_investigated_not_adverse():
-    # 20 of 100 against 35 of 100 alone: z = 2.38, p = .017. Among 20 subjects Holm's p is .35.
+    # 20 of 100 against 35 of 100 alone: z = 2.38, p = .017. Among 20 subjects the best p is .35.
     odd = {"a": (100, 20), "b": (100, 35)}
     even = {f"r{i:02}": {"a": (100, 30), "b": (100, 30)} for i in range(19)}
     pooled = judge_counts({"a": (2000, 590), "b": (2000, 605)}, axis="sex", min_group_size=30)
@@ -242,12 +241,6 @@ def test_a_strong_finding_survives_the_correction():
     pooled = judge_counts({"a": (6000, 1795), "b": (6000, 1830)}, axis="sex", min_group_size=30)
     first = judge_tables({"planted": {"a": (100, 25), "b": (100, 60)}} | even, pooled=pooled)[0]
     assert (first.subject, first.verdict) == ("planted", Verdict.ADVERSE)
-
-
-def test_holm_steps_down():
-    assert holm([0.04, 0.01, 0.03]) == pytest.approx([0.06, 0.03, 0.06])
-    assert holm([0.9, 0.8]) == pytest.approx([1.0, 1.0])
-    assert holm([]).tolist() == []
 
 
 def test_mantel_haenszel_of_one_table_is_its_ratio_and_of_none_is_unknown():
