@@ -191,10 +191,22 @@ def told(axis: Axis, pool: Axis | None = None) -> str:
         f"{where(axis)}, {axis.judgement['axis']}: {row['group']} {_rate(row)}, {best['group']} {_rate(best)}; "
         f"impact ratio {_ratio(row)}. {axis.verdict}."
     )
-    pooled = lowest(pool) if pool is not None else None
-    if pool is not None and pooled is not None and axis.judgement["is_hidden_in_pool"]:
-        text += f" Over all subjects together the lowest ratio is {_ratio(pooled)}: pooling hides it."
+    if pool is not None and axis.judgement["is_hidden_in_pool"]:
+        text += _over_all(pool, row["group"])
     return text
+
+
+def _over_all(pool: Axis, group: str) -> str:
+    """What pooling shows of a group that fails in a subject; nothing where it shows the same."""
+    least = lowest(pool)
+    row = next((r for r in pool.judgement["groups"] if r["group"] == group), None)
+    if row is None or least is None:
+        return ""
+    if row["is_reference"] and least["impact_ratio"] < 1:
+        return f" Over all subjects together {group} has the highest rate: pooling hides it."
+    if row["is_reference"] or group == least["group"]:
+        return f" Over all subjects together the lowest ratio is {_ratio(least)}: pooling hides it."
+    return f" Over all subjects together the ratio of {group} is {_ratio(row)}: pooling hides it."
 
 
 def lowest(axis: Axis) -> Mapping[str, Any] | None:

@@ -6,25 +6,28 @@ rate among those large enough to judge. The *impact ratio* is a group's rate div
 is what people were selected for, such as a requisition; judging each subject on its own is what shows a bias that
 pooling hides. NaN means unknown, and no caller may read it as fair.
 
-Pure functions over counts: nothing here reads a file, a clock or a setting.
+Pure functions over counts: nothing here reads a file, a clock or a setting, except that `law` reads its own packs.
 """
 
 from pipelines.fairness.axes import AxisJudgement, GroupRow, judge, judge_counts
-from pipelines.fairness.counting import UNKNOWN, intersection
+from pipelines.fairness.counting import UNKNOWN, cross, intersection
 from pipelines.fairness.rules import RULES, Reason, Rules, Verdict, worst
 from pipelines.fairness.scoring import ScoringRates, scoring_rates
 from pipelines.fairness.strata import mantel_haenszel
-from pipelines.fairness.subjects import judge_axes, judge_by_subject
+from pipelines.fairness.subjects import AxisReport, bias_report, judge_axes, judge_by_subject
 
 __all__ = [
     "RULES",
     "UNKNOWN",
     "AxisJudgement",
+    "AxisReport",
     "GroupRow",
     "Reason",
     "Rules",
     "ScoringRates",
     "Verdict",
+    "bias_report",
+    "cross",
     "intersection",
     "judge",
     "judge_axes",

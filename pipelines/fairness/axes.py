@@ -69,7 +69,7 @@ class AxisJudgement:
     statutory_reference: str | None
     groups: tuple[GroupRow, ...] = field(default=())
     is_hidden_in_pool: bool = False
-    """The subject fails while all people together look better (Simpson's paradox)."""
+    """A group fails here while it looks better over all people together (Simpson's paradox)."""
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON: codes as strings, and null for what has no value or no bound."""

@@ -97,11 +97,6 @@ def as_selected(selected: npt.ArrayLike) -> Bools:
     return values.astype(np.bool_)
 
 
-def as_groups(group: npt.ArrayLike) -> npt.NDArray[np.str_]:
-    """[n_people] str, every form of a missing answer written as `unknown`."""
-    return as_coded(group).labels
-
-
 def same_length(*columns: npt.NDArray[Any]) -> None:
     """Raise ContractError unless all columns have one length."""
     lengths = {len(column) for column in columns}

@@ -11,8 +11,8 @@ from pipelines.fairness.pairs import Pair
 
 AS_RARE = 1 + 1e-7
 """Chances that differ by less are the same chance, as in R's `fisher.test`."""
-_PORTION = 2_000_000
-"""Tables enumerated at once: bounds the memory to some 100 MB."""
+_PORTION = 200_000
+"""Tables enumerated at once: bounds the memory, and what fits a processor's cache is faster."""
 
 
 @dataclass(frozen=True, slots=True)

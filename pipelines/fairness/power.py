@@ -12,9 +12,10 @@ from pipelines.fairness.exact import AS_RARE, log_factorials, portions
 _EXACT_CELLS: Final = 250_000
 """Largest number of possible tables that is enumerated. Beyond it the normal approximation is close: for 400 against
 1,000 people both say 98 %."""
-_PORTION: Final = 500_000
-_REACH: Final = 6.0
-"""Standard deviations, and as many people, around what is expected that are enumerated: all but a billionth."""
+_PORTION: Final = 100_000
+"""Tables enumerated at once: what fits a processor's cache is twice as fast."""
+_REACH: Final = 4.5
+"""Standard deviations, and as many people, around what is expected that are enumerated: all but a millionth."""
 
 
 def power(

@@ -62,7 +62,7 @@ class Rules:
 
 
 RULES: Final = Rules(
-    code="us-2026-11",
+    code="us-2026-11.2",  # .2: pools of many groups are corrected too, by Benjamini and Hochberg instead of Holm
     impact_ratio_floor=0.8,
     significance_level=0.05,
     practical_rate_gap=0.02,

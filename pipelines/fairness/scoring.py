@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipelines.base.errors import ContractError
-from pipelines.fairness.counting import as_groups, count, same_length
+from pipelines.fairness.counting import Coded, as_coded, count, same_length
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class ScoringRates:
         return {group: above / people for group, (people, above) in self.counts.items()}
 
 
-def scoring_rates(scores: npt.ArrayLike, group: npt.ArrayLike) -> ScoringRates:
+def scoring_rates(scores: npt.ArrayLike, group: npt.ArrayLike | Coded) -> ScoringRates:
     """Count who scores strictly above the median of the full sample.
 
     Args:
@@ -39,8 +39,8 @@ def scoring_rates(scores: npt.ArrayLike, group: npt.ArrayLike) -> ScoringRates:
     Raises:
         ContractError: A score is missing, or the columns differ in length.
     """
-    values, names = np.asarray(scores, dtype=np.float64), as_groups(group)
-    same_length(values, names)
+    values, names = np.asarray(scores, dtype=np.float64), as_coded(group)
+    same_length(values, names.codes)
     missing = int(np.isnan(values).sum())
     if missing:
         raise ContractError(

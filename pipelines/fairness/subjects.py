@@ -10,17 +10,19 @@ subjects of its axis, once each has paid for being compared with the best; other
 """
 
 import math
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 
 from pipelines.fairness.axes import AxisJudgement, judge, judgement
-from pipelines.fairness.counting import Counts
+from pipelines.fairness.counting import Bools, Coded, Counts, as_coded, as_selected, as_subjects, cross
 from pipelines.fairness.grids import Grid, gridded, tabulate
-from pipelines.fairness.rules import RULES, Rules, severity
-from pipelines.fairness.tables import corrected, judged
+from pipelines.fairness.rules import BY_SEVERITY, RULES, Rules, Verdict, severity
+from pipelines.fairness.strata import Common, common_ratios
+from pipelines.fairness.tables import Table, corrected, judged
 
 
 def judge_axes(
@@ -78,7 +80,7 @@ def judge_by_subject(
         rules: The rule pack.
 
     Returns:
-        Subjects whose verdict is worse than the pool's are marked `is_hidden_in_pool`.
+        Subjects where a group fails and is better off in the pool are marked `is_hidden_in_pool`.
 
     Raises:
         ContractError: As `judge`.
@@ -91,16 +93,89 @@ def judge_tables(tables: Mapping[str, Counts], *, pooled: AxisJudgement, rules: 
     return _judgements(gridded(tables), pooled, rules)
 
 
+@dataclass(frozen=True, slots=True)
+class AxisReport:
+    """One axis of a bias report: everyone together, every subject on its own, and what the subjects share."""
+
+    pool: AxisJudgement
+    table: Table
+    """By subject, corrected for all of them."""
+    common: Mapping[str, Common]
+    """Group to its Mantel-Haenszel ratio against the pool's reference, and whether subjects agree on it."""
+    rules: Rules
+
+    @property
+    def is_hidden(self) -> Bools:
+        """[n_subjects] whether a group fails there while the pool looks better for it."""
+        return self.table.is_hidden_in({row.group: row.verdict for row in self.pool.groups})
+
+    @property
+    def tally(self) -> dict[Verdict, int]:
+        """Verdict to how many subjects have it as their worst."""
+        counted = np.bincount(self.table.worst, minlength=len(BY_SEVERITY)).tolist()
+        return dict(zip(BY_SEVERITY, counted, strict=True))
+
+    def first(self, limit: int | None = None) -> list[AxisJudgement]:
+        """Subjects, the worst first; all of them without a limit."""
+        is_hidden = self.is_hidden
+        return [
+            replace(
+                judgement(self.table, row, self.pool.axis, self.table.grid.subjects[row], self.rules),
+                is_hidden_in_pool=bool(is_hidden[row]),
+            )
+            for row in self.table.order[:limit].tolist()
+        ]
+
+
+def bias_report(
+    selected: npt.ArrayLike,
+    axes: Mapping[str, npt.ArrayLike | Coded],
+    subject: npt.ArrayLike | Coded,
+    *,
+    intersections: Iterable[tuple[str, str]] = (),
+    min_group_size: int,
+    rules: Rules = RULES,
+) -> tuple[AxisReport, ...]:
+    """Judge all axes and their intersections, over all people and by subject, without a step for every row or cell.
+
+    Args:
+        selected: [n_cases] bool. Who was put forward at one stage.
+        axes: Axis to its [n_cases] groups.
+        subject: [n_cases] what each case was about, such as a requisition.
+        intersections: Pairs of axes that are judged together too, as `sex x ethnicity`.
+        min_group_size: People.
+        rules: The rule pack.
+
+    Returns:
+        One report an axis, in the order given, then the intersections.
+
+    Raises:
+        ContractError: As `judge`.
+    """
+    coded = {axis: as_coded(group) for axis, group in axes.items()}
+    crossed = {f"{a} x {b}": cross(coded[a], coded[b]) for a, b in intersections}
+    subjects, chosen = as_subjects(subject), as_selected(selected)
+    return tuple(
+        _reported(tabulate(chosen, group, subjects), axis, min_group_size, rules)
+        for axis, group in (coded | crossed).items()
+    )
+
+
+def _reported(grid: Grid, axis: str, min_group_size: int, rules: Rules) -> AxisReport:
+    whole = corrected(judged(grid.pool, min_group_size=min_group_size, rules=rules), rules)
+    pool = judgement(whole, 0, axis, None, rules)
+    common = common_ratios(grid, pool.reference) if pool.reference else {}
+    table = corrected(judged(grid, min_group_size=min_group_size, rules=rules), rules)
+    return AxisReport(pool, table, common, rules)
+
+
 def _judgements(grid: Grid, pooled: AxisJudgement, rules: Rules) -> list[AxisJudgement]:
     table = corrected(judged(grid, min_group_size=pooled.min_group_size, rules=rules), rules)
-    is_hidden = table.is_hidden_in(pooled.verdict)
-    return [
-        replace(judgement(table, row, pooled.axis, grid.subjects[row], rules), is_hidden_in_pool=bool(is_hidden[row]))
-        for row in table.order.tolist()
-    ]
+    return AxisReport(pooled, table, {}, rules).first()
 
 
-def _worst_first(item: AxisJudgement) -> tuple[int, float, str, str]:
-    """Worst verdict, then lowest impact ratio among the judged groups, then names."""
+def _worst_first(item: AxisJudgement) -> tuple[int, bool, float, str, str]:
+    """Worst verdict, then what the pool hides, then lowest impact ratio among the judged groups, then names."""
     ratios = [row.impact_ratio for row in item.groups if not math.isnan(row.p_value)]
-    return (-severity(item.verdict), min(ratios, default=math.inf), item.subject or "", item.axis)
+    least = min(ratios, default=math.inf)
+    return (-severity(item.verdict), not item.is_hidden_in_pool, least, item.subject or "", item.axis)

@@ -69,9 +69,15 @@ class Table:
         names = np.argsort(np.argsort(np.array(self.grid.subjects, dtype=np.str_), kind="stable"), kind="stable")
         return np.lexsort((names, ratios, -self.worst.astype(np.int64)))
 
-    def is_hidden_in(self, pool: Verdict) -> Bools:
-        """[n_subjects] whether a subject fails while all together look better (Simpson's paradox)."""
-        return np.asarray((self.worst >= severity(Verdict.INVESTIGATE)) & (self.worst > severity(pool)))
+    def is_hidden_in(self, pool: Mapping[str, Verdict]) -> Bools:
+        """[n_subjects] whether a group fails there and looks better over all subjects together (Simpson's paradox).
+
+        Args:
+            pool: Group to its verdict over all subjects; one that is not there hides nothing.
+        """
+        known = [severity(pool.get(name, Verdict.ADVERSE)) for name in self.grid.groups]
+        fails = (self.verdict >= severity(Verdict.INVESTIGATE)) & (self.verdict > np.array(known, dtype=np.int64))
+        return np.asarray(fails.any(axis=1))
 
 
 def judged(grid: Grid, *, min_group_size: int, rules: Rules) -> Table:

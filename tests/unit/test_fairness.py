@@ -160,6 +160,7 @@ def test_two_groups_of_which_one_is_small_leave_nothing_compared():
 def test_nobody_selected_is_insufficient_for_every_group():
     judged = judge_counts({"a": (100, 0), "b": (100, 0)}, axis="sex", min_group_size=30)
     assert [row.reasons for row in judged.groups] == [(Reason.NOBODY_SELECTED,)] * 2
+    assert [row.verdict for row in judged.groups] == [Verdict.INSUFFICIENT_DATA] * 2
     assert judged.verdict is Verdict.INSUFFICIENT_DATA
 
 

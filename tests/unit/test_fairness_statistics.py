@@ -165,6 +165,14 @@ def test_mantel_haenszel_and_tarone_are_those_of_statsmodels():
     assert ours.heterogeneity_p == pytest.approx(tarone.pvalue)
 
 
+def test_tarones_correction_is_taken_off_where_strata_are_small():
+    small = Pair([1, 4, 3], [5, 6, 9], [3, 2, 1], [7, 5, 8])
+    tables = StratifiedTable([np.array([[s, n - s], [r, m - r]]) for s, n, r, m in cells_of(small)])
+    ours = mantel_haenszel(small).heterogeneity
+    assert ours == pytest.approx(tables.test_equal_odds(adjust=True).statistic, rel=1e-9)
+    assert ours != pytest.approx(tables.test_equal_odds(adjust=False).statistic, rel=1e-6)
+
+
 def test_a_stratum_where_nobody_was_selected_is_no_witness():
     assert mantel_haenszel(STRATA).strata == 3
     assert mantel_haenszel(STRATA).heterogeneity == pytest.approx(mantel_haenszel(STRATA[np.arange(3)]).heterogeneity)

@@ -91,6 +91,28 @@ def test_a_requisition_that_pooling_hides_is_the_first_line():
     assert "lowest ratio is 0.93" in judged.headlines[0]
 
 
+def test_the_first_line_says_how_the_pool_shows_the_very_group_that_fails():
+    # G5: finance turns women away, and over both jobs together they are ahead.
+    tables = {
+        "finance": {"female": (100, 10), "male": (450, 135)},
+        "sales": {"female": (600, 540), "male": (250, 200)},
+    }
+    first = bias.judged(cells(tables), 30).headlines[0]
+    assert first.startswith("finance, human decisions at screen, sex: female 10% (10 of 100), male 30% (135 of 450)")
+    assert first.endswith("Over all subjects together female has the highest rate: pooling hides it.")
+
+
+def test_the_first_line_names_the_group_where_the_pool_is_worse_for_another():
+    # x fails in R-7 (25 of 100 against 60) and is at .5/.55 over all; z is at .45/.55 there.
+    tables = {
+        "R-7": {"x": (100, 25), "y": (100, 60), "z": (100, 60)},
+        "R-1": {"x": (900, 475), "y": (900, 490), "z": (900, 390)},
+    }
+    first = bias.judged(cells(tables), 30).headlines[0]
+    assert first.startswith("R-7, human decisions at screen, sex: x 25% (25 of 100)")
+    assert "Over all subjects together the ratio of x is 0.91 [" in first
+
+
 def test_small_groups_are_never_judged():
     judged = bias.judged(cells({"R-7": {"female": (29, 0), "male": (120, 72)}}), 30)
     assert [a.verdict for a in (*judged.pools, *judged.subjects)] == ["INSUFFICIENT_DATA"] * 2
