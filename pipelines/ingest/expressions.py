@@ -106,9 +106,7 @@ def fill(rule: Rule, column: Column, context: Context) -> Filled:
     return Filled(value, fault, tuple(steps.made))
 
 
-def _value(
-    rule: Rule, coded: pl.Expr, column: Column, context: Context, steps: _Steps
-) -> tuple[pl.Expr, pl.Expr]:
+def _value(rule: Rule, coded: pl.Expr, column: Column, context: Context, steps: _Steps) -> tuple[pl.Expr, pl.Expr]:
     """A text as a value, and whether there is a text that becomes none."""
     plain = _parsed(rule, coded, column.kind)
     value = parsed = coded if plain is coded else steps.add(plain)

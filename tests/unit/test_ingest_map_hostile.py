@@ -16,7 +16,7 @@ from pipelines.base.contracts import Column
 from pipelines.ingest import feeds
 from pipelines.ingest.batch import Unit
 from pipelines.ingest.cells import Context
-from pipelines.ingest.expressions import fill
+from pipelines.ingest.expressions import fill, worked_out
 from pipelines.ingest.feeds import Feed
 from pipelines.ingest.map import FILTERED, REJECTED, map_parts
 from pipelines.ingest.read import FAULT, ROW
@@ -149,6 +149,6 @@ def test_a_number_that_is_too_large_is_a_fault_and_no_other_row_s(kind: str, rul
     cells = pl.DataFrame({"a": [text, "7"], "b": ["2024-02-29"] * 2})
     context = Context(frozenset(cells.columns), datetime(2026, 1, 1, tzinfo=UTC), b"")
     filled = fill(Rule.model_validate(rule), Column("c", kind, required=False), context)
-    made = cells.select(value=filled.value, fault=filled.fault)
+    made = worked_out(cells.lazy(), [filled]).select(value=filled.value, fault=filled.fault).collect()
     assert made["fault"].to_list() == ["unparsable", None]
     assert made["value"].is_null().to_list() == [True, False]
