@@ -9,6 +9,7 @@ not production durability: one copy of everything, no authentication inside the 
 """
 
 import argparse
+import base64
 import contextlib
 import json
 import os
@@ -34,6 +35,8 @@ PACKAGES: Final = ("ceph-mon", "ceph-osd", "radosgw", "ceph-common")
 PROGRAMS: Final = ("ceph-mon", "ceph-osd", "radosgw", "ceph", "radosgw-admin")
 DAEMONS: Final = ("radosgw", "ceph-osd", "ceph-mon")
 PATIENCE_SECONDS: Final = 120
+KMS_KEY: Final = "candor"
+"""A key of the server's own, for objects that it is to encrypt (`aws:kms`)."""
 
 _CONFIGURATION: Final = """[global]
 fsid = {fsid}
@@ -68,6 +71,9 @@ log file = {folder}/log/$name.log
 mon data = {folder}/mon
 osd data = {folder}/osd
 rgw data = {folder}/rgw
+rgw crypt require ssl = false
+rgw crypt s3 kms backend = testing
+rgw crypt s3 kms encryption keys = {kms_key}={kms_secret}
 """
 
 
@@ -183,7 +189,9 @@ def _make(folder: Path) -> Gateway:
         (folder / name).mkdir(parents=True, exist_ok=True)
     fsid = str(uuid.uuid4())
     mon_v2, mon_v1, http = _free_ports(3)
-    (folder / "ceph.conf").write_text(_CONFIGURATION.format(folder=folder, fsid=fsid, mon_v2=mon_v2, mon_v1=mon_v1))
+    given = {"folder": folder, "fsid": fsid, "mon_v2": mon_v2, "mon_v1": mon_v1, "kms_key": KMS_KEY}
+    secret = base64.b64encode(secrets.token_bytes(32)).decode()
+    _private(folder / "ceph.conf", _CONFIGURATION.format(**given, kms_secret=secret))
     address = f"[v2:127.0.0.1:{mon_v2},v1:127.0.0.1:{mon_v1}]"
     monmap, keyring = str(folder / "monmap"), str(folder / "keyring")
     for words in (

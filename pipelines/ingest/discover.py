@@ -36,7 +36,7 @@ def place(feed: Feed) -> Path:
     Raises:
         SettingsError: CANDOR_EXPORTS is not set, or they arrive on a server.
     """
-    if feed.sftp is not None:
+    if feed.is_on_server:
         raise SettingsError(f"The files of {feed.name} must lie in a folder to be read here; they lie on a server.")
     root = (
         declared.folder() if feed.root == "feeds" else Path(environment(EXPORTS, "the folder that exports arrive in"))
@@ -219,7 +219,7 @@ def discover(batch: Batch, replay: str | None = None) -> dict[str, Any]:
 
 def _seen(store: Store, feeds: Mapping[str, Feed]) -> dict[str, Sighted]:
     """What is there of each feed."""
-    picked = _picked(store, [feed for feed in feeds.values() if feed.sftp is not None])
+    picked = _picked(store, [feed for feed in feeds.values() if feed.is_on_server])
     return {name: picked[name] if name in picked else sighted(feed, place(feed)) for name, feed in feeds.items()}
 
 

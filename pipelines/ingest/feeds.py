@@ -20,7 +20,7 @@ from pipelines.base.contracts import TABLES
 from pipelines.base.errors import SettingsError
 from pipelines.base.settings import Count, environment, parsed
 from pipelines.ingest.rules import Condition, Declared, Join, Name, Options, Rule, TableMap
-from pipelines.ingest.sources import Pgp, Sftp
+from pipelines.ingest.sources import Bucket, Pgp, Sftp, bucket
 
 READERS: Final = Path(__file__).parent / "read"
 """Each module in it is a dialect, unless its name begins with an underscore."""
@@ -124,7 +124,8 @@ class Feed(Declared):
     """`feeds` reads a file that lies beside the declaration."""
     location: str
     """Folder below the root; empty for the root itself. With `sftp`, the folder on that server: below the one that an
-    account begins in, or from the top with a slash in front."""
+    account begins in, or from the top with a slash in front. Or `s3://bucket/prefix`, on the S3 server that the
+    environment names; where a bucket keeps versions, each version that no deletion hides is a file of its own."""
     sftp: Sftp | None = None
     """The server that the files lie on; without a word they lie in a folder of this machine."""
     files: str
@@ -132,7 +133,7 @@ class Feed(Declared):
     folders are looked into as deep as it has slashes."""
     ready: Ready | None = None
     """How a file shows that it is complete; without a word it is, unless its name is hidden or ends in .tmp, .part,
-    .filepart. Files on a server must show it."""
+    .filepart. Files on an SFTP server must show it; an object on S3 appears whole."""
     pgp: Pgp | None = None
     """Files are encrypted, and signed."""
     full: Full | None = None
@@ -163,6 +164,12 @@ class Feed(Declared):
     sha256: str = ""
     """Digest of the declaration: a held file is tried again when it changes."""
 
+    @field_validator("location")
+    @classmethod
+    def _is_a_place(cls, text: str) -> str:
+        bucket(text)
+        return text
+
     @field_validator("files")
     @classmethod
     def _compiles(cls, text: str) -> str:
@@ -178,6 +185,16 @@ class Feed(Declared):
         if name not in dialects():
             raise ValueError(f"must be a dialect; there are {', '.join(dialects())}")
         return name
+
+    @property
+    def bucket(self) -> Bucket | None:
+        """The prefix on S3 that the files lie below."""
+        return bucket(self.location)
+
+    @property
+    def is_on_server(self) -> bool:
+        """Whether the files lie on a server, not in a folder of this machine."""
+        return self.sftp is not None or self.bucket is not None
 
     @property
     def groups(self) -> tuple[str, ...]:
@@ -361,10 +378,12 @@ def _origin(feed: Feed, path: Path) -> list[str]:
     faults = []
     if feed.sftp is not None and feed.root == "feeds":
         faults.append("sftp: must not stand beside `root: feeds`")
+    if feed.bucket is not None and (feed.sftp is not None or feed.root == "feeds"):
+        faults.append("location: an S3 prefix must not stand beside `sftp` or `root: feeds`")
     if feed.sftp is not None and feed.ready is None:
         faults.append("sftp: needs `ready`, since a file on a server shows nothing by being there")
     if feed.pgp is not None and feed.dialect == "documents":
-        faults.append("pgp: documents are not opened one by one; have them sent in the clear over SFTP")
+        faults.append("pgp: documents are not opened one by one; have them sent in the clear over SFTP or to S3")
     if feed.pgp is not None and feed.pgp.public_keys is not None and not (path / feed.pgp.public_keys).is_file():
         faults.append(f"pgp: {feed.pgp.public_keys} is not in the folder of the feeds")
     return faults

@@ -61,7 +61,7 @@ def _landed(store: Store, unit: Unit, feed: Feed, scratch: Path) -> None:
     try:
         _copy(store, unit, feed, scratch)
     except Held:
-        if feed.sftp is not None:
+        if feed.is_on_server:
             from pipelines.ingest.pickup import Looks
 
             Looks(store, feed.name).forget({unit.sha256, *(sha256 for _, sha256, _ in unit.documents)})
@@ -69,30 +69,30 @@ def _landed(store: Store, unit: Unit, feed: Feed, scratch: Path) -> None:
 
 
 def _copy(store: Store, unit: Unit, feed: Feed, scratch: Path) -> None:
-    with _source(feed) as opened:
-        for name, sha256, size in unit.documents:
-            _file(store, document_key(unit, name, sha256), partial(opened, name, size), sha256, scratch)
+    with _source(store, feed) as opened:
+        for name, sha256, _ in unit.documents:
+            _file(store, document_key(unit, name, sha256), partial(opened, name, sha256), sha256, scratch)
         if unit.documents:
             index = json.dumps(unit.documents).encode()
             _one(store, unit.landing_key, io.BytesIO(index), sha256_bytes(index), scratch)
         else:
-            _file(store, unit.landing_key, partial(opened, unit.name, unit.size), unit.sha256, scratch)
+            _file(store, unit.landing_key, partial(opened, unit.name, unit.sha256), unit.sha256, scratch)
 
 
 @contextmanager
-def _source(feed: Feed) -> Iterator[Callable[[str, int], AbstractContextManager[BinaryIO]]]:
-    """How a feed's file of a name and size is opened where it arrived; that raises Gone when it cannot be read."""
-    if feed.sftp is None:
+def _source(store: Store, feed: Feed) -> Iterator[Callable[[str, str], AbstractContextManager[BinaryIO]]]:
+    """How a feed's file of a name and digest is opened where it arrived; that raises Gone when it cannot be read."""
+    if not feed.is_on_server:
         yield partial(_on_disk, place(feed))
         return
-    from pipelines.ingest.sftp import connected
+    from pipelines.ingest.pickup import reopening
 
-    with connected(feed) as server:
-        yield server.opened
+    with reopening(store, feed) as opened:
+        yield opened
 
 
 @contextmanager
-def _on_disk(folder: Path, name: str, _: int) -> Iterator[BinaryIO]:
+def _on_disk(folder: Path, name: str, _: str) -> Iterator[BinaryIO]:
     path = folder / name
     if not path.is_file():
         raise Gone

@@ -3,7 +3,8 @@
 Reads   a server        names, sizes and times; the bytes of files that show that they are complete
 Writes  lake/looks      per feed: what was seen of each file, when first, and its sha256, under a keyed digest
 
-A file is known again by name, size and time, so that its bytes are read once to know them and once more to land them.
+A file is known again by name, size and time, on S3 also by its ETag and version, so that its bytes are read once to
+know them and once more to land them.
 Names stand nowhere: a document is often named after a person. What no longer lies on the server is forgotten.
 What cannot be a file of the feed is passed over with a reason, and counted.
 """
@@ -12,9 +13,10 @@ import hmac
 import json
 import time
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from typing import Final
+from typing import BinaryIO, Final
 
 from pipelines.base.catalog import LAKE
 from pipelines.base.pseudonyms import VAULT_KEY, secret
@@ -22,7 +24,7 @@ from pipelines.base.sealed import seal, unseal
 from pipelines.base.store import Store
 from pipelines.ingest.arrivals import MANIFEST, NOT_A_FILE, Found, Gone, Sighted, matched, units_of
 from pipelines.ingest.feeds import Feed
-from pipelines.ingest.sftp import Entry, Server, connected
+from pipelines.ingest.servers import MOST, Entry, Server, connected, too_many
 
 TOO_LARGE: Final = "too_many_bytes"
 UNREADABLE: Final = "unreadable"
@@ -58,6 +60,10 @@ class Looks:
         self._now[mark] = self._before.get(mark, (at, None))
         return self._now[mark]
 
+    def known(self, entry: Entry) -> str | None:
+        """The digest of a file that an earlier look read."""
+        return self._before.get(_mark(entry), (0, None))[1]
+
     def sha256(self, entry: Entry, server: Server) -> str | None:
         """A file's digest, read once; None when it is not what was listed. Raises Gone when it cannot be read."""
         mark = _mark(entry)
@@ -68,7 +74,7 @@ class Looks:
 
 
 def _mark(entry: Entry) -> str:
-    about = f"look|{entry.name}|{entry.size}|{entry.changed}"
+    about = "|".join(["look", entry.name, f"{entry.size}", f"{entry.changed}", *filter(None, [entry.pin])])
     return hmac.digest(secret(VAULT_KEY), about.encode(), "sha256").hex()[:32]
 
 
@@ -111,7 +117,8 @@ def _to_wait(store: Store, feed: Feed) -> int:
         return 0
     looks, now = Looks(store, feed.name), time.time()
     with connected(feed) as server:
-        seen = [looks.see(entry, now) for entry, _ in _declared(feed, server.listing(), Counter())]
+        declared, _ = _declared(feed, server.listing(), Counter())
+        seen = [looks.see(entry, now) for entry, _ in declared]
     looks.save()
     return seconds if any(sha256 is None and now - at < seconds for at, sha256 in seen) else 0
 
@@ -119,9 +126,8 @@ def _to_wait(store: Store, feed: Feed) -> int:
 def _sighted(store: Store, feed: Feed) -> Sighted:
     looks, passed_over = Looks(store, feed.name), Counter[str]()
     with connected(feed) as server:
-        entries = server.listing()
-        declared = _declared(feed, entries, passed_over)
-        complete = _complete(feed, looks, entries, [entry for entry, _ in declared])
+        declared, signals = _declared(feed, server.listing(), passed_over)
+        complete = _complete(feed, looks, signals, [entry for entry, _ in declared])
         found, waiting = [], 0
         try:
             for entry, groups in declared:
@@ -137,9 +143,15 @@ def _sighted(store: Store, feed: Feed) -> Sighted:
         return Sighted(units_of(feed, found), waiting, passed_over)
 
 
-def _declared(feed: Feed, entries: Iterable[Entry], passed_over: Counter[str]) -> list[tuple[Entry, Mapping[str, str]]]:
-    """Files that the feed declares, with the groups of their names; what only has such a name is counted."""
-    found = []
+def _declared(
+    feed: Feed, entries: Iterable[Entry], passed_over: Counter[str]
+) -> tuple[list[tuple[Entry, Mapping[str, str]]], set[str]]:
+    """Files that the feed declares, with the groups of their names, and names of files that say that one is complete.
+
+    Nothing else of a listing is kept; what only has the name of a file is counted.
+    """
+    found, signals = [], set()
+    signal = feed.ready.suffix if feed.ready is not None else None
     for entry in entries:
         groups = matched(feed, entry.name)
         if entry.fault:
@@ -148,19 +160,22 @@ def _declared(feed: Feed, entries: Iterable[Entry], passed_over: Counter[str]) -
             found.append((entry, groups))
         elif groups is not None:
             passed_over[NOT_A_FILE] += 1
-    return sorted(found, key=lambda item: item[0].name)
+        elif signal and entry.is_file and entry.name.endswith(signal):
+            signals.add(entry.name)
+        if len(found) + len(signals) > MOST:
+            raise too_many(feed)
+    return sorted(found, key=lambda item: (item[0].name, item[0].changed)), signals
 
 
-def _complete(feed: Feed, looks: Looks, entries: list[Entry], declared: list[Entry]) -> set[Entry]:
-    """Files that show that they are complete."""
+def _complete(feed: Feed, looks: Looks, signals: set[str], declared: list[Entry]) -> set[Entry]:
+    """Files that show that they are complete; without a word about it, one that is there does (an object on S3)."""
     now, ready = time.time(), feed.ready
     firsts = {entry: looks.see(entry, now)[0] for entry in declared}
     if ready is None:
-        return set()
+        return set(declared)
     if ready.untouched_seconds is not None:
         return {entry for entry, at in firsts.items() if now - at >= ready.untouched_seconds}
-    there = {entry.name for entry in entries if entry.is_file}
-    return {entry for entry in declared if f"{entry.name}{ready.suffix}" in there}
+    return {entry for entry in declared if f"{entry.name}{ready.suffix}" in signals}
 
 
 def _read(feed: Feed, server: Server, looks: Looks, entry: Entry) -> tuple[str | None, str]:
@@ -171,3 +186,16 @@ def _read(feed: Feed, server: Server, looks: Looks, entry: Entry) -> tuple[str |
         return looks.sha256(entry, server), ""
     except Gone:
         return None, UNREADABLE
+
+
+@contextmanager
+def reopening(store: Store, feed: Feed) -> Iterator[Callable[[str, str], AbstractContextManager[BinaryIO]]]:
+    """How a file of a name and digest that a look knew is opened again; that raises Gone when it cannot be read."""
+    looks = Looks(store, feed.name)
+    with connected(feed) as server:
+
+        def opened(name: str, sha256: str) -> AbstractContextManager[BinaryIO]:
+            there = server.named(name)
+            return server.opened(next((entry for entry in there if looks.known(entry) == sha256), there[0]))
+
+        yield opened

@@ -10,19 +10,17 @@ import hashlib
 import io
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, BinaryIO, Final, TypeVar
 
 import asyncssh
 
-from pipelines.base.errors import ContractError, SettingsError
+from pipelines.base.errors import SettingsError
 from pipelines.ingest import ssh
-from pipelines.ingest.arrivals import UNSAFE, Gone, can_be_shown
+from pipelines.ingest.arrivals import UNSAFE, Gone
 from pipelines.ingest.feeds import Feed
+from pipelines.ingest.servers import MOST, Entry, plain, too_many
 from pipelines.ingest.sources import Sftp
 
-MOST: Final = 200_000
-"""Entries of the largest folder, its subfolders among them."""
 _PIECE: Final = 1 << 20
 _FILE_ERRORS: Final = (
     asyncssh.SFTPNoSuchFile,
@@ -36,19 +34,6 @@ _FILE_ERRORS: Final = (
 """What is wrong with one path, not with the server."""
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """Something in a folder."""
-
-    name: str
-    """Path below the feed's location; empty when it is unsafe."""
-    size: int
-    changed: int
-    """Seconds since 1970, by the server's clock."""
-    is_file: bool
-    fault: str = ""
 
 
 @contextmanager
@@ -96,6 +81,17 @@ class Server:
                 "Correct the location, or ask the server's owner for the right to list it."
             ) from None
 
+    def named(self, name: str) -> list[Entry]:
+        """The file of a name. Raises Gone when there is none."""
+        self._connect()
+        try:
+            entry = _entry(name, self._run(self._sftp_client().stat(self._path(name))))
+        except _FILE_ERRORS:
+            raise Gone from None
+        if not entry.is_file:
+            raise Gone
+        return [entry]
+
     def sha256(self, entry: Entry) -> str | None:
         """The digest of a file; None when it is no longer as it was listed. Raises Gone when it cannot be read."""
         with self._opened(entry.name, entry.size + 1) as (raw, file):
@@ -105,9 +101,9 @@ class Server:
         return digest if is_same else None
 
     @contextmanager
-    def opened(self, name: str, size: int) -> Iterator[BinaryIO]:
-        """The bytes of a file of this size, and one more if it has grown. Raises Gone when it cannot be read."""
-        with self._opened(name, size + 1) as (_, file):
+    def opened(self, entry: Entry) -> Iterator[BinaryIO]:
+        """The bytes of a file, and one more if it has grown. Raises Gone when it cannot be read."""
+        with self._opened(entry.name, entry.size + 1) as (_, file):
             yield file
 
     def start(self, name: str, size: int) -> bytes:
@@ -140,11 +136,9 @@ class Server:
             async for given in self._scan(folder):
                 count += 1
                 if count > MOST:
-                    raise ContractError(
-                        f"The folder of {self._feed.name} must hold at most {MOST} entries; it holds more. "
-                        "Have old files moved elsewhere, or name a smaller folder."
-                    )
-                entry = _entry(given, folder)
+                    raise too_many(self._feed)
+                name = _plain(given.filename)
+                entry = _entry(f"{folder}{name}", given.attrs) if name else Entry("", 0, 0, False, UNSAFE)
                 if given.attrs.type == asyncssh.FILEXFER_TYPE_DIRECTORY and depth and not entry.fault:
                     left.append((f"{entry.name}/", depth - 1))
                 else:
@@ -210,13 +204,9 @@ class _Raw(io.RawIOBase):
         return len(data)
 
 
-def _entry(given: asyncssh.SFTPName, folder: str) -> Entry:
-    name = _plain(given.filename)
-    attrs = given.attrs
-    if name is None:
-        return Entry("", 0, 0, is_file=False, fault=UNSAFE)
+def _entry(name: str, attrs: asyncssh.SFTPAttrs) -> Entry:
     is_file = attrs.type == asyncssh.FILEXFER_TYPE_REGULAR and attrs.size is not None and attrs.mtime is not None
-    return Entry(f"{folder}{name}", attrs.size or 0, int(attrs.mtime or 0), is_file)
+    return Entry(name, attrs.size or 0, int(attrs.mtime or 0), is_file)
 
 
 def _plain(name: str | bytes) -> str | None:
@@ -225,4 +215,4 @@ def _plain(name: str | bytes) -> str | None:
         text = name.decode() if isinstance(name, bytes) else name
     except UnicodeDecodeError:
         return None
-    return text if text and "/" not in text and can_be_shown(text) else None
+    return text if text and plain(text) else None

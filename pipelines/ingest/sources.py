@@ -4,7 +4,9 @@ Secrets are never among them: a feed names the variable that holds one.
 """
 
 import os
+import re
 import stat
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final, Self
 
@@ -18,6 +20,32 @@ HostKey = Annotated[
     str, Field(pattern=r"^(ssh-ed25519|ecdsa-sha2-nistp(256|384|521)|ssh-rsa) SHA256:[A-Za-z0-9+/]{43}$")
 ]
 _BEGINS: Final = "-----BEGIN "
+_S3: Final = "s3://"
+_PREFIX: Final = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(/[^?#]*)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """A prefix of an S3 bucket. Its objects are listed and read; none is ever written or removed."""
+
+    name: str
+    prefix: str
+    """With its last `/`; empty for the whole bucket."""
+
+
+def bucket(location: str) -> Bucket | None:
+    """The prefix that a location names; None when it names a folder.
+
+    Raises:
+        ValueError: It begins like one and is none. It is not shown: somebody may have written a key into it.
+    """
+    if not location.startswith(_S3):
+        return None
+    found = _PREFIX.fullmatch(location)
+    if found is None:
+        raise ValueError("must be s3://bucket/prefix and nothing else; accounts stand in the environment")
+    prefix = (found[2] or "").strip("/")
+    return Bucket(found[1], f"{prefix}/" if prefix else "")
 
 
 class Sftp(Declared):

@@ -103,8 +103,9 @@ class Proxy:
                     self.on_loss()
                     break
                 if cut or (self.broken and self.broken[0] in data):
+                    end = len(data) if cut else data.index(self.broken[0]) + len(self.broken[0])
                     self.broken = self.broken[1:]
-                    client.sendall(data[:-1])
+                    client.sendall(data[: end - 1])
                     break
                 client.sendall(data)
         for one in (client, server):

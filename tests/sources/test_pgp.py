@@ -55,6 +55,10 @@ class Person:
         self.gpg(*options, "--quick-gen-key", name, "ed25519", "sign", until)
         self.gpg(*options, "--quick-add-key", self.fingerprints[-1], "cv25519", "encr", until)
 
+    def stop(self) -> None:
+        """End the agent."""
+        subprocess.run(["gpgconf", "--homedir", self.home, "--kill", "all"], check=True)
+
     @property
     def fingerprints(self) -> list[str]:
         """Of primary keys."""
@@ -86,7 +90,7 @@ def people() -> Iterator[People]:
     made["other"].gpg("--import", given=made["receiver"].gpg("--export"))
     yield People(**made)
     for person in made.values():
-        subprocess.run(["gpgconf", "--homedir", person.home, "--kill", "all"], check=True)
+        person.stop()
     shutil.rmtree(top)
 
 

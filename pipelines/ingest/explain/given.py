@@ -65,7 +65,7 @@ def _documents(feed: Feed, path: Path, place: Path | None, is_in_place: bool | N
 
 def _is_ready(feed: Feed, path: Path, now: float) -> bool:
     """Whether a file shows that it is complete; a copy of one from a server cannot, and somebody chose it."""
-    return feed.sftp is not None or discover.is_ready(feed, path, now)
+    return feed.is_on_server or discover.is_ready(feed, path, now)
 
 
 def _place(feed: Feed) -> Path | None:
