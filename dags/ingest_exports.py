@@ -1,6 +1,6 @@
 """# ingest_exports: new files become rows of the lake.
 
-**Owner** data engineering. **Runs** every morning and by hand.
+**Owner** data engineering. **Runs** every morning, by hand, and when a queue (`CANDOR_ARRIVALS_QUEUE`) says so.
 
 Finds files in `CANDOR_EXPORTS`, and on the servers that feeds name, that no batch has taken yet and takes each
 through land (sha256, write-once), read and map; then the whole batch is validated and published to the lake, the
@@ -19,12 +19,13 @@ from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOpe
 from airflow.sdk import DAG, Asset, CronTriggerTimetable, task
 
 from dags._stage import BATCH, INGEST, OWNER, RETRIED, SOURCES, Stage, questions
+from dags._watch import woken
 from pipelines.base.catalog import LAKE_ASSET
 
 with DAG(
     dag_id="ingest_exports",
     doc_md=__doc__,
-    schedule=CronTriggerTimetable("0 5 * * *", timezone="UTC", run_immediately=timedelta()),
+    schedule=woken(CronTriggerTimetable("0 5 * * *", timezone="UTC", run_immediately=timedelta())),
     catchup=False,
     max_active_runs=1,
     default_args={"owner": OWNER, "retries": 0},

@@ -1,6 +1,6 @@
 """One Airflow for one company: SQLite, LocalExecutor, authentication on, everything on 127.0.0.1.
 
-No triggerer: waiting for people needs none in Airflow 3.3.
+A triggerer only where a queue is listened to: waiting for people needs none in Airflow 3.3.
 """
 
 import os
@@ -27,9 +27,18 @@ COMPONENTS: Final[dict[str, tuple[str, ...]]] = {
     "scheduler": (str(PYTHON), "-m", "infra.run.scheduler"),
 }
 """Component -> its command; two are Airflow's own, begun by a module of ours."""
+LISTENER: Final = {"triggerer": (str(VENV / "bin" / "airflow"), "triggerer", "--skip-serve-logs")}
+"""The same, for a company that is told of new objects."""
+ARRIVALS_QUEUE: Final = "CANDOR_ARRIVALS_QUEUE"
+"""The variable that holds the URL of that queue."""
 POOL: Final = "retrain"
 FIRST_PORT: Final = 8080
 PLUGINS: Final = ROOT / "monitoring" / "portal" / "plugin"
+
+
+def components() -> dict[str, tuple[str, ...]]:
+    """What runs for a company: component -> its command."""
+    return COMPONENTS | (LISTENER if os.environ.get(ARRIVALS_QUEUE) else {})
 
 
 def url(company: Company) -> str:
@@ -39,7 +48,7 @@ def url(company: Company) -> str:
 
 def is_up(company: Company) -> bool:
     """Whether every component runs and says that it is healthy."""
-    pids = [processes.recorded(name, company.airflow) for name in COMPONENTS]
+    pids = [processes.recorded(name, company.airflow) for name in components()]
     return all(started and processes.is_alive(started) for started in pids) and _healthy(company)
 
 
@@ -70,11 +79,11 @@ def start(company: Company, patience_seconds: float = 180) -> None:
     _choose_port(company)
     secrets.write_environment(company, url(company))
     migrate(company)
-    for name, command in COMPONENTS.items():
+    for name, command in components().items():
         processes.start(name, command, environment(company), company.airflow)
     until = time.monotonic() + patience_seconds
     while not _healthy(company):
-        for name in COMPONENTS:
+        for name in components():
             started = processes.recorded(name, company.airflow)
             if started is None or not processes.is_alive(started):
                 raise Refused(f"Airflow's {name} must run; it ended. Read {company.airflow / name}.log")
@@ -121,7 +130,7 @@ def is_kept(company: Company) -> bool:
 def stop(company: Company) -> int:
     """End the company's Airflow and every task it runs; how many processes that were."""
     (company.airflow / "kept").unlink(missing_ok=True)
-    return processes.stop(list(COMPONENTS), company.airflow)
+    return processes.stop([*COMPONENTS, *LISTENER], company.airflow)
 
 
 def environment(company: Company) -> dict[str, str]:
@@ -154,7 +163,7 @@ def environment(company: Company) -> dict[str, str]:
         name: value
         for name, value in os.environ.items()
         if not name.startswith(("AIRFLOW", "CANDOR_", "VIRTUAL_ENV", "PYTHON", "MAKE"))
-        or name.startswith(SOURCE_SECRETS)
+        or name.startswith((*SOURCE_SECRETS, ARRIVALS_QUEUE))
     }
     return {
         **inherited,
@@ -182,7 +191,8 @@ def _healthy(company: Company) -> bool:
         health = Api(url(company)).call("GET", "/api/v2/monitor/health")
     except Unreachable:
         return False
-    return all(health[part]["status"] == "healthy" for part in ("scheduler", "dag_processor"))
+    parts = ("scheduler", "dag_processor", *(LISTENER if os.environ.get(ARRIVALS_QUEUE) else ()))
+    return all(health[part]["status"] == "healthy" for part in parts)
 
 
 def _port(company: Company) -> int:

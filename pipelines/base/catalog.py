@@ -39,6 +39,8 @@ SOURCE_SECRETS: Final = ("CANDOR_SFTP_", "CANDOR_PGP_")
 LAKE_LOCK: Final = "lake.lock"
 
 # Airflow assets: the seams between DAGs.
+ARRIVALS_ASSET: Final = "arrivals"
+"""Announced by a queue, not by a DAG."""
 LAKE_ASSET: Final = "lake"
 RELEASE_ASSET: Final = "release"
 SCORES_ASSET: Final = "scores"

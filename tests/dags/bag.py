@@ -24,7 +24,18 @@ def described(dag):
         "catchup": dag.catchup,
         "max_active_runs": dag.max_active_runs,
         "params": {name: dag.params.get_param(name).schema for name in dag.params},
+        "watched": watched(dag.timetable),
         "tasks": {task.task_id: about(task) for task in dag.tasks},
+    }
+
+
+def watched(timetable):
+    """Asset, its watchers, and each one's trigger as the triggerer will make it."""
+    from airflow.serialization.encoders import encode_trigger
+
+    assets = getattr(getattr(timetable, "asset_condition", None), "objects", ())
+    return {
+        asset.name: {watcher.name: encode_trigger(watcher.trigger) for watcher in asset.watchers} for asset in assets
     }
 
 

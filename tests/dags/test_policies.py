@@ -8,6 +8,8 @@ import yaml
 
 from pipelines.base.catalog import FAMILIES, STAGES
 
+from .conftest import QUEUE
+
 ROOT = Path(__file__).parents[2]
 FILES = sorted(path for path in (ROOT / "dags").glob("*.py") if not path.name.startswith("_"))
 NAMES = ("held_file", "ingest_exports", "monitor_models", "release", "retrain", "score_people")
@@ -130,6 +132,25 @@ def test_landed_exports_run_out_whether_or_not_files_arrive(dags):
     found = dags["ingest_exports"]["tasks"]
     assert (found["expire"]["after"], found["expire"]["secrets"]) == ([], [])
     assert not [task for task, about in found.items() if "expire" in about["after"]]
+
+
+def test_without_a_queue_only_the_clock_wakes_ingest(dags):
+    found = dags["ingest_exports"]
+    assert (found["watched"], "0 5 * * *" in found["schedule"]) == ({}, True)
+
+
+def test_a_queue_wakes_ingest_beside_the_clock_and_changes_nothing_else(bag, listening):
+    assert listening["errors"] == {}
+    assert listening["seconds"] <= 0.3
+    assert not HEAVY & set(listening["heavy"])
+    found = listening["dags"]["ingest_exports"]
+    trigger = {"classpath": "dags._watch.NewObjects", "kwargs": {"queue": QUEUE}}
+    assert found["watched"] == {"arrivals": {"new_objects": trigger}}
+    assert "0 5 * * *" in found["schedule"]
+    assert found["tasks"] == bag["dags"]["ingest_exports"]["tasks"]
+    assert {name: about["tasks"] for name, about in listening["dags"].items()} == {
+        name: about["tasks"] for name, about in bag["dags"].items()
+    }
 
 
 def test_retrain_has_the_edges_of_the_reproducible_graph(dags):

@@ -15,6 +15,7 @@ from pipelines.ingest import feeds
 from pipelines.ingest.read import dialect
 from pipelines.ingest.rules import TableMap
 from pipelines.ingest.schema import schema
+from pipelines.ingest.sources import Bucket
 
 SHIPPED = [
     Path("feeds"),
@@ -314,6 +315,11 @@ PGP = {"private_keys": "CANDOR_PGP_X", "signers": ["A" * 40], "public_keys": "x.
         ({"sftp": SFTP | {"private_key": "CANDOR_VAULT_KEY"}}, "sftp.private_key"),
         ({"sftp": SFTP | {"host": "-oProxyCommand=x"}}, "sftp.host"),
         ({"sftp": SFTP | {"password": "x"}}, "sftp.password"),
+        ({"location": "s3://b"}, "location: Value error, must be s3://bucket/prefix"),
+        ({"location": "s3://AKIA0:secret@bucket/x"}, "location: Value error, must be s3://bucket/prefix"),
+        ({"location": "s3://bucket/x?versionId=1"}, "location: Value error, must be s3://bucket/prefix"),
+        ({"location": "s3://bucket/x", "root": "feeds"}, "an S3 prefix must not stand beside `sftp` or `root: feeds`"),
+        ({"location": "s3://bucket/x", "sftp": SFTP, "ready": {"marker": ".ok"}}, "must not stand beside `sftp`"),
         ({"pgp": PGP}, "pgp: x.asc is not in the folder of the feeds"),
         ({"pgp": PGP | {"signers": []}}, "must have either signers, or unsafe_unsigned: true"),
         ({"pgp": PGP | {"unsafe_unsigned": True}}, "must have either signers, or unsafe_unsigned: true"),
@@ -326,8 +332,9 @@ def test_a_source_that_is_not_declared_safely_is_refused(
     tmp_path: Path, changes: dict[str, object], fault: str
 ) -> None:
     write(tmp_path, **changes)
-    with pytest.raises(SettingsError, match=re.escape(fault)):
+    with pytest.raises(SettingsError, match=re.escape(fault)) as error:
         feeds.load(tmp_path)
+    assert "secret" not in str(error.value)
 
 
 def test_a_change_of_the_public_keys_is_a_change_of_the_feed(tmp_path: Path) -> None:
@@ -337,6 +344,12 @@ def test_a_change_of_the_public_keys_is_a_change_of_the_feed(tmp_path: Path) -> 
         (tmp_path / "x.asc").write_text(content)
         found.append(feeds.load(tmp_path)["links"].sha256)
     assert len(set(found)) == 2
+
+
+def test_the_words_that_the_readme_shows_for_s3_are_those_of_a_feed(tmp_path: Path) -> None:
+    (block,) = re.findall(r"```yaml\n(location: s3:.*?)```", Path("README.md").read_text(), re.DOTALL)
+    write(tmp_path, **yaml.safe_load(block))
+    assert feeds.load(tmp_path)["links"].bucket == Bucket("acme-outbound", "hr/")
 
 
 def test_the_words_that_the_readme_shows_for_servers_and_pgp_are_those_of_a_feed() -> None:

@@ -79,6 +79,17 @@ def test_airflow_inherits_secrets_of_sources_and_nothing_else_of_another_company
     }
 
 
+def test_a_listener_runs_only_where_a_queue_is_named_and_knows_it(tmp_path, monkeypatch):
+    company = made(tmp_path)
+    secrets.create_keys(company)
+    secrets.create_accounts(company)
+    monkeypatch.delenv("CANDOR_ARRIVALS_QUEUE", raising=False)
+    assert set(airflow.components()) == {"api-server", "dag-processor", "scheduler"}
+    monkeypatch.setenv("CANDOR_ARRIVALS_QUEUE", "https://sqs.example.com/1/arrivals")
+    assert set(airflow.components()) == {"api-server", "dag-processor", "scheduler", "triggerer"}
+    assert airflow.environment(company)["CANDOR_ARRIVALS_QUEUE"] == "https://sqs.example.com/1/arrivals"
+
+
 @pytest.mark.parametrize("text", ["", "80a"])
 def test_a_port_half_written_by_a_killed_run_is_chosen_again(tmp_path, text):
     company = made(tmp_path)

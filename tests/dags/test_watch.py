@@ -1,0 +1,165 @@
+"""What wakes `ingest_exports`: the real trigger, in Airflow's own stream, at a queue that speaks as SQS does."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from .sqs import serving
+
+ROOT = Path(__file__).parents[2]
+CREATED = json.dumps({"Records": [{"eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "s3": {"x": "Ada"}}]})
+REMOVED = CREATED.replace("ObjectCreated:Put", "ObjectRemoved:Delete")
+
+ALONE = """
+import asyncio, os, sys
+from dags import _watch as watch
+async def main():
+    events = watch.NewObjects(os.environ["QUEUE"]).run()
+    for _ in range(int(sys.argv[1])):
+        async with asyncio.timeout(60):
+            print("event", (await anext(events)).payload, flush=True)
+            input()  # until the test has looked
+    await events.aclose()
+asyncio.run(main())
+"""
+
+STREAM = """
+import asyncio, itertools, os
+from dags import _watch as watch
+from airflow.triggers.shared_stream import SharedStreamManager
+async def main():
+    manager, trigger, numbers = SharedStreamManager(), watch.NewObjects(os.environ["QUEUE"]), itertools.count(1)
+    key = trigger.shared_stream_key()
+    events = trigger.filter_shared_stream(manager.subscribe(trigger_id=1, trigger=trigger, key=key))
+    print("event", (await anext(events)).payload, flush=True)
+    number = manager.bind_pending_event(trigger_id=1, key=key)
+    following = asyncio.ensure_future(anext(events))
+    await asyncio.sleep(0.3)
+    await asyncio.to_thread(input)
+    manager.confirm_persisted([number])
+    await asyncio.sleep(0.5)
+    print("confirmed", flush=True)
+    await asyncio.to_thread(input)
+    following.cancel()
+    await manager.stop_all()
+asyncio.run(main())
+"""
+
+
+@pytest.fixture
+def queue():
+    with serving() as made:
+        yield made
+
+
+@pytest.fixture
+def started(queue, tmp_path):
+    """A program with the queue's address, an account, and one line of input for each look of the test."""
+    running = []
+
+    def start(code, *words, url=None):
+        environment = {
+            "PATH": os.environ["PATH"],
+            "AIRFLOW_HOME": str(tmp_path),
+            "PYTHONPATH": str(ROOT),
+            "QUEUE": url or queue.url,
+            "AWS_ACCESS_KEY_ID": "x",
+            "AWS_SECRET_ACCESS_KEY": "x",
+            "AWS_DEFAULT_REGION": "eu-central-1",
+            "AWS_ENDPOINT_URL": "http://127.0.0.1:1",  # of a store elsewhere
+        }
+        command = [sys.executable, "-W", "ignore", "-c", code, *words]
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+        running.append(subprocess.Popen(command, cwd=ROOT, env=environment, **pipes))
+        return running[-1]
+
+    yield start
+    for process in running:
+        process.kill()
+        process.communicate()
+
+
+def line(process, start="event"):
+    """The next line that begins so."""
+    return next(found.strip() for found in process.stdout if found.startswith(start))
+
+
+def go_on(process):
+    process.stdin.write("\n")
+    process.stdin.flush()
+
+
+def test_a_message_is_removed_only_after_its_event_was_taken(queue, started):
+    queue.send(CREATED)
+    process = started(ALONE, "2")
+    assert line(process) == "event {'messages': 1}", "a count, and nothing of what the message says"
+    assert queue.left == [CREATED]
+    queue.send(CREATED)
+    go_on(process)
+    line(process)
+    assert "DeleteMessage" in queue.asked
+    assert len(queue.left) == 1
+
+
+def test_in_airflows_stream_a_message_is_removed_only_once_its_event_is_kept(queue, started):
+    queue.hidden_seconds = 60
+    queue.send(CREATED)
+    process = started(STREAM)
+    assert line(process) == "event {'messages': 1}"
+    assert "DeleteMessage" not in queue.asked
+    go_on(process)
+    line(process, "confirmed")
+    assert queue.left == []
+
+
+def test_a_killed_listener_loses_nothing(queue, started):
+    queue.send(CREATED)
+    process = started(ALONE, "1")
+    line(process)
+    process.kill()
+    assert line(started(ALONE, "1")) == "event {'messages': 1}", "the message came again"
+
+
+def test_what_is_no_news_is_removed_and_what_is_not_of_s3_is_left_to_the_queue(queue, started):
+    foreign = '{"name": "Ada"}'
+    test_event = '{"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "b"}'
+    queue.hidden_seconds = 60
+    for body in (REMOVED, foreign, test_event):
+        queue.send(body)
+    process = started(ALONE, "1")
+    said = [next(process.stdout) for _ in range(1)]
+    while len([text for text in said if "message_tells_nothing" in text]) < 3:
+        said.append(next(process.stdout))
+    queue.send(CREATED)
+    line(process)
+    assert queue.left == [foreign, CREATED]
+    assert all(word in "".join(said) for word in ("other_s3_event", "no_s3_event", "test_event"))
+    assert "Ada" not in "".join(said)
+
+
+@pytest.mark.parametrize(
+    ("status", "word", "told"),
+    [
+        (403, "AccessDenied", "SettingsError"),
+        (400, "QueueDoesNotExist", "SettingsError"),
+        (503, "ServiceUnavailable", "SourceUnavailable"),
+    ],
+)
+def test_a_queue_that_does_not_let_us_in_is_logged_and_asked_again(queue, started, status, word, told):
+    queue.faults = [(status, word)] * (2 if status == 503 else 1)
+    queue.send(CREATED)
+    process = started(ALONE.replace("async def main", "watch.PAUSE_SECONDS = 0\nasync def main"), "1")
+    logged = next(text for text in process.stdout if "queue_not_read" in text)
+    assert told in logged
+    assert line(process) == "event {'messages': 1}"
+
+
+def test_what_is_no_url_of_a_queue_is_told(started):
+    process = started(ALONE, "1", url="https://key:secret@sqs.example.com/1/q")
+    logged = next(text for text in process.stdout if "queue_not_read" in text)
+    assert "CANDOR_ARRIVALS_QUEUE must hold the URL" in logged
+    assert "secret" not in logged

@@ -1,0 +1,57 @@
+"""What a message on the queue is taken for."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipelines.ingest.notices import Kind, kind
+
+PUT = {"eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "s3": {"object": {"key": "a"}}}
+DELETE = {**PUT, "eventName": "ObjectRemoved:DeleteMarkerCreated"}
+
+
+def by_sns(body: str) -> str:
+    return json.dumps({"Type": "Notification", "TopicArn": "arn:aws:sns:x", "Message": body})
+
+
+@pytest.mark.parametrize("wrapped", [str, by_sns])
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ({"Records": [PUT]}, Kind.CREATED),
+        ({"Records": [DELETE, {**PUT, "eventName": "ObjectCreated:CompleteMultipartUpload"}]}, Kind.CREATED),
+        ({"Records": [{**PUT, "eventSource": "ceph:s3", "eventName": "s3:ObjectCreated:Put"}]}, Kind.CREATED),
+        ({"Records": [DELETE]}, Kind.OTHER),
+        ({"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "b"}, Kind.TEST),
+        ({"Records": []}, Kind.FOREIGN),
+        ({"Records": [{**PUT, "eventSource": "aws:dynamodb"}]}, Kind.FOREIGN),
+        ({"Records": "ObjectCreated:"}, Kind.FOREIGN),
+        ({"Type": "Notification"}, Kind.FOREIGN),
+        ([1], Kind.FOREIGN),
+        (None, Kind.FOREIGN),
+    ],
+)
+def test_a_message_is_known_by_its_events(wrapped, said, expected):
+    assert kind(wrapped(json.dumps(said))) == expected
+
+
+@pytest.mark.parametrize("body", ["", "{", "[" * 100_000, '{"Records": [{"eventName": NaN}]}'])
+def test_what_is_no_json_of_ours_is_foreign(body):
+    assert kind(body) == Kind.FOREIGN
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.text(),
+        lambda inner: (
+            st.lists(inner)
+            | st.dictionaries(
+                st.sampled_from(["Records", "eventName", "eventSource", "Type", "Message", "Event"]), inner
+            )
+        ),
+    )
+)
+def test_no_message_makes_it_fail(said):
+    assert kind(json.dumps(said)) in Kind
