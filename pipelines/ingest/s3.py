@@ -9,6 +9,7 @@ import hashlib
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from itertools import groupby, takewhile
 from typing import Any, Final
 
@@ -115,7 +116,7 @@ class Prefix:
 
     def _entries(self, prefix: str, **words: str) -> Iterator[Entry]:
         """What has keys with this prefix, the newest version of each first."""
-        keeps = self._keeps_versions()
+        keeps = self._keeps_versions
         operation = "list_object_versions" if keeps else "list_objects_v2"
         pages = self._client.get_paginator(operation).paginate(
             Bucket=self._at.name, Prefix=prefix, PaginationConfig={"PageSize": PAGE}, **words
@@ -136,6 +137,7 @@ class Prefix:
         changed = item["LastModified"].timestamp()
         return Entry(name if is_safe else "", item["Size"], changed, is_safe, "" if is_safe else UNSAFE, pin)
 
+    @cached_property
     def _keeps_versions(self) -> bool:
         with faults.answering(self._at.name), self._refusals():
             try:

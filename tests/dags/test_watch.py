@@ -49,6 +49,19 @@ async def main():
 asyncio.run(main())
 """
 
+UNKEPT = """
+import asyncio, os
+from dags import _watch as watch
+async def main():
+    messages = watch.Messages(os.environ["QUEUE"])
+    async for count, told in messages.open_stream():
+        for kept in (dict(acked=0, failed=0), dict(acked=0, failed=1), dict(acked=1, failed=1)):
+            await messages.advance([watch.AdvanceItem(told, watch.AdvanceOutcome(**kept))])
+        print("event", flush=True)
+        await asyncio.to_thread(input)
+asyncio.run(main())
+"""
+
 
 @pytest.fixture
 def queue():
@@ -114,6 +127,12 @@ def test_in_airflows_stream_a_message_is_removed_only_once_its_event_is_kept(que
     go_on(process)
     line(process, "confirmed")
     assert queue.left == []
+
+
+def test_a_message_whose_event_was_not_kept_stays(queue, started):
+    queue.send(CREATED)
+    line(started(UNKEPT))
+    assert (queue.left, "DeleteMessage" in queue.asked) == ([CREATED], False)
 
 
 def test_a_killed_listener_loses_nothing(queue, started):

@@ -20,12 +20,12 @@ from pipelines.base.digests import sha256_bytes
 from pipelines.base.errors import SettingsError, SourceUnavailable
 from pipelines.base.store import connection as speaking
 from pipelines.ingest import __main__ as command
-from pipelines.ingest import discover, pickup, s3
+from pipelines.ingest import check, discover, pickup, s3
 from pipelines.ingest import feeds as declared
 from pipelines.ingest.batch import Batch
 from pipelines.ingest.land import CHANGED
 from pipelines.ingest.notices import Kind, kind
-from pipelines.ingest.servers import connected
+from pipelines.ingest.servers import Entry, connected
 from tests.kills.roads import nothing_failed
 from tests.sources.conftest import courses
 from tests.sources.test_pgp import Person
@@ -71,7 +71,8 @@ def declare(bucket, store, tmp_path, monkeypatch):
     for name in ("feeds", "exports"):
         (tmp_path / name).mkdir()
         monkeypatch.setenv(f"CANDOR_{name.upper()}", str(tmp_path / name))
-    monkeypatch.setattr(command, "validator", lambda: contextlib.nullcontext(nothing_failed))
+    for module in (command, check):
+        monkeypatch.setattr(module, "validator", lambda: contextlib.nullcontext(nothing_failed))
 
     def write(**changes):
         feed = {
@@ -187,7 +188,16 @@ def test_a_prefix_is_a_folder_and_not_the_beginning_of_a_name(store, client, buc
     client.put_object(Bucket=bucket, Key=f"hr/out-old/{NAME}", Body=OTHER)
     client.put_object(Bucket=bucket, Key=NAME, Body=OTHER)
     client.put_object(Bucket=bucket, Key="hr/out/", Body=b"")
-    assert [unit.sha256 for unit in seen(store).units] == [sha256_bytes(CSV)]
+    found = seen(store)
+    assert ([unit.sha256 for unit in found.units], found.passed_over) == ([sha256_bytes(CSV)], {})
+
+
+def test_bytes_that_replace_others_of_the_same_size_in_the_same_second_are_other_bytes(store):
+    looks = pickup.Looks(store, "courses")
+    for pin in ("v1 e1", "v1 e2", "v2 e2"):
+        looks.see(Entry(NAME, 1, 5.0, is_file=True, pin=pin), 100)
+    looks.save()
+    assert len(looks._now) == 3
 
 
 def test_prefixes_below_are_looked_into_as_deep_as_the_pattern_has_slashes(store, deliver, declare):
@@ -289,7 +299,10 @@ def test_memory_does_not_grow_with_an_object(client, bucket, deliver):
 def test_each_version_is_an_arrival_and_the_newest_counts(store, deliver, ingest):
     deliver(NAME, CSV)
     deliver(NAME, OTHER)
-    assert [unit.sha256 for unit in seen(store).units] == [sha256_bytes(CSV), sha256_bytes(OTHER)]
+    both = [sha256_bytes(CSV), sha256_bytes(OTHER)]
+    with connected(feed()) as server:
+        assert [server.sha256(entry) for entry in server.listing()] == both, "times may be the same"
+    assert [unit.sha256 for unit in seen(store).units] == both
     code, said = ingest("run", "--batch", "first")
     assert (code, len(landed(store))) == (0, 2), said
     assert titles(store) == ["Course 1", "Course X"]
@@ -407,6 +420,13 @@ def test_an_encrypted_object_is_opened_for_its_reader_only(*, store, deliver, de
             person.stop()
     (key,) = landed(store)
     assert (code, courses(store), key.split("/")[3]) == (0, ["C1", "C2"], sha256_bytes(secret)), said
+
+
+def test_a_copy_of_an_object_is_explained_without_its_marker(declare, ingest, tmp_path):
+    declare(ready={"marker": ".done"})
+    (tmp_path / NAME).write_bytes(CSV)
+    code, said = ingest("check", "courses", str(tmp_path / NAME))
+    assert (code, "not yet, by the feed's `ready`" in said) == (0, False), said
 
 
 @pytest.fixture
