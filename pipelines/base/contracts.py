@@ -97,6 +97,11 @@ class Table:
         """Types of the business columns."""
         return pl.Schema({column.name: column.dtype for column in self.columns})
 
+    @property
+    def free_text(self) -> list[str]:
+        """Columns of the lake in which somebody wrote what they liked."""
+        return [column.name for column in self.columns if column.kind == "text"] if self.zone == "lake" else []
+
 
 PROVENANCE: Final = pl.Schema(
     {

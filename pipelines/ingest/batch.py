@@ -25,7 +25,7 @@ from pipelines.base.store import Store
 
 WORK: Final = "CANDOR_WORK"
 """Folder for scratch; `work` beside the zones where that is not set."""
-CELLS: Final = ("*/raw", "*/mapped", "checked/rows", "checked/known")
+CELLS: Final = ("*/raw", "*/mapped", "checked/rows", "checked/known", "checked/samples")
 """Where a batch's folder holds cells of people."""
 CHECK: Final = ".candor-check-"
 """How folders of `checks` begin."""

@@ -27,12 +27,16 @@ from pipelines.ingest.counts import Tally, tally
 from pipelines.ingest.dedupe import UNIT, dedupe, versions
 from pipelines.ingest.feeds import Feed
 from pipelines.ingest.filled import filled
-from pipelines.ingest.map import FILTERED, REJECTED
+from pipelines.ingest.map import CODES, COUNTED, FILTERED, REJECTED
 from pipelines.ingest.read import ROW
 
 SOURCE: Final = [UNIT, ROW]
 _ROWS: Final = 1 << 40
 """More rows than any file has."""
+SAMPLE: Final = 1_000
+SEED: Final = 20_261_031
+"""Rows of free text that are looked at, and which."""
+_MANAGER: Final = "manager_person_id"
 REASONS: Final = pl.Schema({UNIT: pl.Int32(), ROW: pl.Int64(), "reason_code": pl.String()})
 
 
@@ -85,8 +89,9 @@ def lay_out(
     """
     lake = Lake(batch.store)
     manifest = lake.manifest()
-    for name in ("rows", "known", "before"):
+    for name in ("rows", "known", "before", "samples"):
         (out / name).mkdir()
+    write_json(out / "codes.json", _codes(batch, units))
     _notes(batch, units, REJECTED).write_parquet(out / "rejected.parquet")
     _known(lake, manifest, out)
     for table in by_reference():
@@ -96,6 +101,7 @@ def lay_out(
             left_out.append(late)
             frame, gone = dedupe(frame, table, versions(batch.store, manifest, table))
             left_out.append(gone.select(REASONS.names()))
+            _beside(lake, manifest, table, frame, out)
             frame.write_parquet(out / "rows" / f"{table.name}.parquet", compression="uncompressed", statistics=False)
             _before(lake, manifest, table, frame, out)
         del frame  # or it stays until the next table is there, too
@@ -127,6 +133,28 @@ def _known(lake: Lake, manifest: Manifest | None, out: Path) -> None:
         if manifest is not None:
             ids = lake.read(name, manifest, columns=[TABLES[name].key[0]])
             ids.write_parquet(out / "known" / f"{name}.parquet")
+
+
+def _beside(lake: Lake, manifest: Manifest | None, table: Table, rows: pl.DataFrame, out: Path) -> None:
+    """Of a table with free text a sample; of one with managers all versions of who manages whom."""
+    if table.free_text:
+        sample = rows.select(*SOURCE, *table.free_text).sample(min(len(rows), SAMPLE), seed=SEED)
+        sample.write_parquet(out / "samples" / f"{table.name}.parquet")
+    if _MANAGER in table.schema and manifest is not None and table.name in manifest.tables:
+        told = pl.col(_MANAGER).is_not_null().any().over("file_id").alias("tells_managers")
+        columns = ("person_id", _MANAGER, "terminated_at", "known_from", told)
+        lake.scan(table.name, manifest).select(columns).collect().write_parquet(out / "known" / "managers.parquet")
+
+
+def _codes(batch: Batch, units: list[Unit]) -> list[dict[str, Any]]:
+    """Cells with a code, and of those how many no map lists, of a feed's tables and columns."""
+    frames = [
+        pl.read_parquet(part).select(pl.lit(unit.feed).alias("feed"), *COUNTED)
+        for unit in units
+        for part in sorted((batch.place(unit) / "mapped" / CODES).glob("*.parquet"))
+    ]
+    counts = pl.concat([pl.DataFrame(schema={"feed": pl.String(), **COUNTED}), *frames])
+    return counts.group_by("feed", "table", "column").agg(pl.col("filled", "unlisted").sum()).sort(pl.all()).to_dicts()
 
 
 @contextmanager

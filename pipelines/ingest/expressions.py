@@ -47,6 +47,8 @@ class Filled:
     steps: tuple[pl.Expr, ...] = ()
     """Columns that `worked_out` adds one after the other: of what value and fault both read, Polars alone would work
     out the inner part again for each."""
+    unlisted: pl.Expr | None = None
+    """Of a rule with a map of codes that has no word for others: whether the map lacks the cell's; null where empty."""
 
 
 class _Steps:
@@ -90,7 +92,9 @@ def fill(rule: Rule, column: Column, context: Context) -> Filled:
     text = steps.add(_source(rule, context))
     coded = steps.add(_coded(rule, text)) if rule.codes is not None else text
     value, wrong = _value(rule, coded, column, context, steps)
-    is_refused = rule.codes is not None and rule.otherwise == "reject"
+    is_listed = rule.codes is not None and rule.otherwise in ("reject", "null")
+    unlisted = pl.when(text.is_not_null()).then(coded.is_null()) if is_listed else None
+    is_refused = unlisted is not None and rule.otherwise == "reject"
     unknown = text.is_not_null() & coded.is_null() if is_refused else pl.lit(value=False)
     missing = value.is_null() if column.required else pl.lit(value=False)
     fault = (
@@ -103,7 +107,7 @@ def fill(rule: Rule, column: Column, context: Context) -> Filled:
         .when(missing)
         .then(pl.lit("missing"))
     )
-    return Filled(value, fault, tuple(steps.made))
+    return Filled(value, fault, tuple(steps.made), unlisted)
 
 
 def _value(rule: Rule, coded: pl.Expr, column: Column, context: Context, steps: _Steps) -> tuple[pl.Expr, pl.Expr]:

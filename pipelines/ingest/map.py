@@ -2,7 +2,8 @@
 
 Reads   raw       text cells of one unit, part by part
 Writes  mapped    <table>/part-*.parquet; _rejected and _filtered: source_row, table, reason_code; _filled: of each
-                  required column that a rule reads how many rows have something in it
+                  required column that a rule reads how many rows have something in it; _codes: table, column, cells
+                  with a code and of those how many the feed's map does not list
 
 Clear identifiers stop here: people become keyed pseudonyms, and only the vault's table `identifiers` keeps a value.
 """
@@ -37,8 +38,10 @@ from pipelines.ingest.rules import Condition, Join, Rule, TableMap
 
 REJECTED: Final = "_rejected"
 FILTERED: Final = "_filtered"
+CODES: Final = "_codes"
 """Folders beside those of the tables."""
 BAD: Final = pl.Schema({ROW: pl.Int64(), "table": pl.String(), REASON: pl.String()})
+COUNTED: Final = pl.Schema({"table": pl.String(), "column": pl.String(), "filled": pl.Int64(), "unlisted": pl.Int64()})
 KNOWN_FROM: Final = Column("known_from", "moment", required=False)
 SOURCE: Final = "source"
 PERIOD: Final = "period"
@@ -78,6 +81,7 @@ def to_table(frame: pl.DataFrame, mapped: TableMap, context: Context, other: Oth
     known = fill(mapped.known_from, KNOWN_FROM, here) if mapped.known_from else None
     seen = known.value if known else pl.lit(None, dtype=KNOWN_FROM.dtype)
     wrong = faults({**filled, **({"known_from": known} if known else {})})
+    unlisted = {name: item.unlisted for name, item in filled.items() if item.unlisted is not None}
     begun = worked_out(shaped.frame.lazy(), [*filled.values(), *([known] if known else [])])
     made = begun.select(
         ROW,
@@ -86,14 +90,23 @@ def to_table(frame: pl.DataFrame, mapped: TableMap, context: Context, other: Oth
         known_from=pl.min_horizontal(seen, pl.lit(context.extracted).cast(KNOWN_FROM.dtype)),
         known_from_basis=pl.when(seen.is_null()).then(pl.lit(OBSERVED)).otherwise(pl.lit(SOURCE)),
         **{REASON: pl.concat_str(wrong, separator=" ", ignore_nulls=True)},
+        **{f"@unlisted|{name}": is_unlisted for name, is_unlisted in unlisted.items()},
     )
     rows = made.collect()
+    shaped.codes, rows = _unlisted(rows, mapped.table, list(unlisted))
     if see is not None:
         see(shaped.frame, rows)
     bad = rows.filter(pl.col(REASON) != "").select(ROW, pl.col(REASON).str.split(" ")).explode(REASON)
     shaped.rejected.append(bad)
     shaped.frame = (rows.filter(pl.col(REASON) == "") if len(bad) else rows).drop(REASON)
     return shaped
+
+
+def _unlisted(rows: pl.DataFrame, table: str, columns: list[str]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Counts of codes of each column, and the rows without what says which are not listed."""
+    marks = [rows[f"@unlisted|{name}"] for name in columns]
+    counts = [(table, mark.name.partition("|")[2], mark.count(), mark.sum()) for mark in marks]
+    return pl.DataFrame(counts, schema=COUNTED, orient="row"), rows.drop(mark.name for mark in marks)
 
 
 def reference(batch: Batch, feeds: Mapping[str, Feed], step: Join) -> pl.DataFrame:
@@ -262,6 +275,8 @@ def _map_part(
         rejected += [_reasons(frame, mapped.table) for frame in shaped.rejected]
         filtered += shaped.filtered
         done[f"{mapped.table}/{index:02d}"] = shaped.frame
+        if shaped.codes is not None and len(shaped.codes):
+            done[f"{CODES}/{index:02d}"] = shaped.codes
     done[f"{REJECTED}/00"] = pl.concat([frame.cast(BAD) for frame in rejected])
     if not any(frame[ROW].equals(raw[ROW]) for frame in made):  # else every row left a trace
         traced = pl.concat([frame.select(ROW) for frame in [*made, *rejected, *filtered]])

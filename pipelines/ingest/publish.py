@@ -11,6 +11,7 @@ The register comes last: a publish that was killed is repeated, and every step o
 """
 
 import json
+from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any, Final, Literal
@@ -229,6 +230,17 @@ def _report(
         "counts": counts,
         "held": held,
         "duplicate_deliveries": duplicates,
-        "checks": read_json(batch.folder / "checked" / "findings.json"),
+        "checks": [*(read_json(batch.folder / "checked" / "findings.json") or ()), *_files(batch)],
         "reconciled": reconciled,
     }
+
+
+def _files(batch: Batch) -> list[dict[str, Any]]:
+    """Why files were held, as findings: of a feed's files how many."""
+    files_of = Counter(unit.feed for unit in batch.units())
+    held = Counter((unit.feed, why["reason_code"]) for unit in batch.units() if (why := batch.held(unit)) is not None)
+    about = {"level": "file", "severity": "hold", "mostly": 1.0, "is_met": False}
+    return [
+        {"table": feed, "reason_code": code, "checked": files_of[feed], "failed": count, **about}
+        for (feed, code), count in sorted(held.items())
+    ]

@@ -25,6 +25,8 @@ class Shaped:
     frame: pl.DataFrame
     filtered: list[pl.DataFrame]
     rejected: list[pl.DataFrame]
+    codes: pl.DataFrame | None = None
+    """Of columns with a map of codes: column, cells filled, and of those not listed in the map."""
 
     def drop(self, keep: pl.Expr, reason: str, *, reject: bool = False) -> None:
         """Keep only rows where `keep` holds; note the others."""

@@ -3,22 +3,26 @@
 Reads   rows/<table>.parquet    canonical rows with `unit_no` and `source_row`, repetitions left out
         known/<table>.parquet   ids that the lake has already, for tables that others refer to
         before/<table>.parquet  of tables of slices, what the lake has of the things that these rows are about
+        known/managers.parquet  all versions of who manages whom, where the batch has workers
+        samples/<table>.parquet some rows of tables with free text: that text, `unit_no` and `source_row`
+        codes.json              of a feed, table and column with a map of codes: cells filled, and not listed in the map
         rejected.parquet        source rows that failed before
 Writes  failed.parquet          unit_no, source_row, table, reason_code
-        findings.json           every expectation: rows checked, rows failed; no value
+        findings.json           every expectation: level, severity, rows checked, rows failed; no value
 """
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
 import polars as pl
 
 from pipelines.base.contracts import TABLES, Table, by_reference
+from pipelines.validate.cross import HIERARCHY, hierarchy, rates
 from pipelines.validate.engine import Sound, check
-from pipelines.validate.suites import ROW, Finding, columns_of, rules, slice_columns
+from pipelines.validate.privacy import scan
+from pipelines.validate.suites import LISTED, MANAGER, ROW, Finding, columns_of, rules, slice_columns
 
 SOURCE: Final = ["unit_no", "source_row"]
 FAILED: Final = pl.Schema(
@@ -61,17 +65,49 @@ def run(folder: Path, laid_out: Iterator[str] | None = None) -> str:
             rows = frame.select(SOURCE).with_row_index(ROW).cast({ROW: pl.Int64})
             failed.append(_located(table, outcome.failed.join(rows, on=ROW, maintain_order="left")))
             bad = pl.concat([bad, failed[-1].select(SOURCE)]).unique()
-            findings += outcome.findings
             checked += len(frame)
             frame = _without(frame, bad)
+            findings += [*outcome.findings, *_of_many(table, frame, outcome.findings, bad, folder)]
         if table.name in REFERRED_TO:
             passed[table.name] = _ids(table, frame, folder)
         del frame  # not kept while the next table is waited for
+    findings += _listed(folder)
     located = pl.concat(failed)
     located.write_parquet(folder / "failed.parquet")
-    (folder / "findings.json").write_text(json.dumps([asdict(f) for f in findings], indent=1), encoding="utf-8")
+    (folder / "findings.json").write_text(json.dumps([f.to_json() for f in findings], indent=1), encoding="utf-8")
     wrong = located.select(SOURCE).n_unique()
     return f"checked {checked} rows by {len(findings)} expectations: {wrong} source rows failed"
+
+
+def _of_many(
+    table: Table, passed: pl.DataFrame, findings: list[Finding], bad: pl.DataFrame, folder: Path
+) -> list[Finding]:
+    """What is seen on many rows at once, which changes no row's fate."""
+    found = rates(table, findings)
+    if MANAGER in table.schema:
+        known = folder / "known" / "managers.parquet"
+        before = pl.read_parquet(known) if known.is_file() else pl.DataFrame(schema=HIERARCHY)
+        found += hierarchy(table, passed, before)
+    sample = folder / "samples" / f"{table.name}.parquet"
+    return found + (scan(table, _without(pl.read_parquet(sample), bad)) if sample.is_file() else [])
+
+
+def _listed(folder: Path) -> list[Finding]:
+    """How many cells of columns with a map of codes the map does not list."""
+    if not (folder / "codes.json").is_file():
+        return []
+    return [
+        Finding(
+            seen["feed"],
+            f"unlisted_code:{seen['table']}.{seen['column']}",
+            seen["filled"],
+            seen["unlisted"],
+            "raw",
+            "warn",
+            LISTED,
+        )
+        for seen in json.loads((folder / "codes.json").read_text(encoding="utf-8"))
+    ]
 
 
 def _needed(table: Table) -> list[str]:

@@ -91,7 +91,7 @@ def _by_content(table: Table, helped: pl.DataFrame, sound: Sound) -> Iterator[tu
         bad = _spread(helped, list(columns), contents, failed)
         for rule in found:
             mine = bad.filter(pl.col("reason_code") == rule.reason_code)
-            yield Finding(table.name, rule.reason_code, len(helped), len(mine), rule.severity), mine
+            yield Finding(table.name, rule.reason_code, len(helped), len(mine), rule.level, rule.severity), mine
 
 
 def _by_key(table: Table, helped: pl.DataFrame) -> Iterator[tuple[Finding, pl.DataFrame]]:
@@ -206,8 +206,7 @@ def _run(table: str, found: list[Rule], rows: pl.DataFrame) -> list[tuple[Findin
 
     suite = gx.ExpectationSuite(name=table)
     for rule in found:
-        meta = {"reason_code": rule.reason_code, "severity": rule.severity}
-        suite.add_expectation(getattr(gxe, rule.kind)(**rule.arguments, meta=meta))
+        suite.add_expectation(getattr(gxe, rule.kind)(**rule.arguments, meta=rule.meta))
     result = batch.validate(
         suite,
         result_format={
@@ -230,4 +229,4 @@ def _finding(table: str, item: Any, rows: int) -> tuple[Finding, pl.DataFrame]: 
     if len(numbers) != failed:
         raise ContractError(f"{reason} of {table} must name its {failed} rows; it named {len(numbers)}.")
     bad = pl.DataFrame({ROW: pl.Series(numbers, dtype=pl.Int64)}).with_columns(pl.lit(reason).alias("reason_code"))
-    return Finding(table, reason, rows, int(failed), meta["severity"]), bad
+    return Finding(table, reason, rows, int(failed), meta["level"], meta["severity"]), bad

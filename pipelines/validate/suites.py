@@ -1,8 +1,12 @@
-"""Which expectations a canonical table has: read off its contract, so that no rule is written twice."""
+"""Which expectations a canonical table has: read off its contract, so that no rule is written twice.
+
+Each has a severity: `quarantine` takes the row out, `hold` is for files as they come (`ingest` decides that), and what
+has `warn` changes no row's fate and is shown.
+"""
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Final, Literal
 
 import polars as pl
@@ -12,16 +16,39 @@ from pipelines.base.contracts import Slices, Table
 ROW: Final = "row"
 """Synthetic row number: the only thing a result may name."""
 FILLED: Final = "ExpectColumnValuesToNotBeNull"
-BETWEEN: Final = "ExpectColumnValuesToBeBetween"
 """Name of the expectation that tells cells apart by whether they are filled."""
+BETWEEN: Final = "ExpectColumnValuesToBeBetween"
+UNLIKE: Final = "ExpectColumnValuesToNotMatchRegex"
+AMONG: Final = "ExpectColumnValuesToBeInSet"
 KEY: Final = "key"
 """Digest of the key and `known_from`: one version of a thing at a time."""
 ALONE: Final = "is_alone"
 """Helper column of slices: at the moment at which it was known, no other was to hold on the same day."""
 JOINED: Final = "is_joined"
 """Helper column of slices: what was known at that moment leaves no day beside it between two without one."""
-Severity = Literal["quarantine", "warn"]
 _PSEUDONYM: Final = r"^[a-z]{1,3}_[0-9a-f]{32}$"
+MANAGER: Final = "manager_person_id"
+TOP: Final = "is_further_top"
+CYCLE: Final = "is_in_cycle"
+"""What is asked of a worker among all of them; not a column."""
+RESOLVED: Final = 0.99
+MANAGERS_RESOLVED: Final = 0.97
+"""Least shares of references that must resolve."""
+LISTED: Final = 0.995
+"""Least share of codes that a feed's map must list."""
+_MONTH: Final = r"[^\W\d_]{3,9}"
+_DAY: Final = rf"(?:\d{{4}}-\d\d-\d\d|\d\d?[./ -]\d\d?[./ -]\d\d|\d\d?\.? {_MONTH} \d{{4}}|{_MONTH} \d\d?,? \d{{4}})"
+_BORN: Final = r"(?i)\b(?:born|date of birth|birth ?date|dob|d\.o\.b\.|geboren|geburtsdatum)(?: on| am)?[ :.-]{0,4}"
+PERSONAL: Final[Mapping[str, str]] = {
+    "ssn": r"\b\d{3}-\d\d-\d{4}\b",
+    "birth_date": _BORN + _DAY,
+    "email": r"[\w.+-]@[\w-]+\.\w",
+    "phone": r"\+\d[\d ().-]{7,}\d|(?:\(\d{3}\) ?|\b\d{3}[-. ])\d{3}[-. ]\d{4}\b",
+}
+"""What no text of the lake may look like; a day alone is nobody's birthday."""
+
+Level = Literal["file", "raw", "canonical", "cross_table", "privacy"]
+Severity = Literal["quarantine", "hold", "warn"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +59,20 @@ class Rule:
     kind: str
     """Name of the expectation's class in Great Expectations."""
     arguments: Mapping[str, Any]
+    level: Level = "canonical"
     severity: Severity = "quarantine"
-    """What becomes of a row that breaks it: `warn` counts it and lets it through."""
+    about: str = ""
+    """Of a rule on many rows at once what it is about, such as a column."""
+
+    @property
+    def mostly(self) -> float:
+        """Least share of what is checked that must pass."""
+        return float(self.arguments.get("mostly", 1))
+
+    @property
+    def meta(self) -> dict[str, str]:
+        """What Great Expectations hands back with the result."""
+        return {"reason_code": self.reason_code, "level": self.level, "severity": self.severity}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +80,22 @@ class Finding:
     """What one expectation saw."""
 
     table: str
+    """At the levels `file` and `raw` the feed."""
     reason_code: str
     checked: int
     failed: int
-    severity: Severity
+    level: Level = "canonical"
+    severity: Severity = "quarantine"
+    mostly: float = 1.0
+
+    @property
+    def is_met(self) -> bool:
+        """Whether no more failed than may."""
+        return self.failed <= self.checked * (1 - self.mostly)
+
+    def to_json(self) -> dict[str, Any]:
+        """As reports have it."""
+        return {**asdict(self), "is_met": self.is_met}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +134,7 @@ def rules(table: Table) -> list[Rule]:
             found.append(Rule(f"missing:{name}", FILLED, {"column": name}))
         if column.values:
             among = {"column": name, "value_set": list(column.values)}
-            found.append(Rule(f"unknown_code:{name}", "ExpectColumnValuesToBeInSet", among))
+            found.append(Rule(f"unknown_code:{name}", AMONG, among))
         low, high = column.bounds
         if low is not None or high is not None:
             between = {"column": name, "min_value": low, "max_value": high}
@@ -96,11 +147,11 @@ def rules(table: Table) -> list[Rule]:
         found.append(Rule(f"disordered:{later}", "ExpectColumnPairValuesAToBeGreaterThanB", pair))
     for column_name in table.references:
         known = {"column": known_column(column_name), "value_set": [True]}
-        found.append(Rule(unknown(column_name), "ExpectColumnValuesToBeInSet", known))
+        found.append(Rule(unknown(column_name), AMONG, known, "cross_table"))
     if table.slices is not None:
         alone, joined = ({"column": name, "value_set": [True]} for name in (ALONE, JOINED))
-        found.append(Rule("overlap", "ExpectColumnValuesToBeInSet", alone))
-        found.append(Rule("gap", "ExpectColumnValuesToBeInSet", joined, "warn"))
+        found.append(Rule("overlap", AMONG, alone))
+        found.append(Rule("gap", AMONG, joined, severity="warn"))
     return found
 
 
@@ -109,15 +160,39 @@ def key_rules() -> list[Rule]:
     return [Rule("conflicting_key", "ExpectColumnValuesToBeUnique", {"column": KEY})]
 
 
+def rate_rules(table: Table) -> list[Rule]:
+    """Expectations across tables, which `cross` evaluates: shares of references that resolve, and the hierarchy."""
+    found = [_rate(f"unresolved:{name}", known_column(name), name, RESOLVED) for name in table.references]
+    if MANAGER in table.schema:
+        found.append(_rate(f"unresolved:{MANAGER}", known_column(MANAGER), MANAGER, MANAGERS_RESOLVED))
+        for code, name in (("several_tops", TOP), ("manager_cycle", CYCLE)):
+            found.append(Rule(code, AMONG, {"column": name, "value_set": [False]}, "cross_table", "warn", name))
+    return found
+
+
+def _rate(code: str, column: str, about: str, mostly: float) -> Rule:
+    arguments = {"column": column, "value_set": [True], "mostly": mostly}
+    return Rule(code, AMONG, arguments, "cross_table", "warn", about)
+
+
+def privacy_rules(table: Table) -> list[Rule]:
+    """Expectations on samples of free text, which `privacy` evaluates: nothing in it says who somebody is."""
+    return [
+        Rule(f"looks_like_{what}:{name}", UNLIKE, {"column": name, "regex": regex}, "privacy", "warn", name)
+        for name in table.free_text
+        for what, regex in PERSONAL.items()
+    ]
+
+
 def suite(table: Table) -> dict[str, Any]:
-    """A table's suite as Great Expectations writes one: name, and of each expectation type, kwargs and reason code."""
+    """A table's suite as Great Expectations writes one: name, and of each expectation type, kwargs and `Rule.meta`."""
     expectations = [
         {
             "type": re.sub(r"(?<!^)(?=[A-Z])", "_", rule.kind).lower(),
             "kwargs": dict(rule.arguments),
-            "meta": {"reason_code": rule.reason_code, "severity": rule.severity},
+            "meta": rule.meta,
         }
-        for rule in [*rules(table), *key_rules()]
+        for rule in [*rules(table), *key_rules(), *rate_rules(table), *privacy_rules(table)]
     ]
     return {"name": table.name, "expectations": expectations}
 

@@ -252,6 +252,33 @@ def test_a_held_file_says_why_and_the_batch_goes_on(company: Company) -> None:
     assert company.first["manifest"] == 1
 
 
+def test_every_level_of_checks_says_what_it_saw(company: Company) -> None:
+    first, second = (
+        {
+            (one["table"], one["reason_code"]): (
+                one["level"],
+                one["severity"],
+                one["checked"],
+                one["failed"],
+                one["is_met"],
+            )
+            for one in report["checks"]
+        }
+        for report in (company.first, company.second)
+    )
+    assert first[("lms_progress", "empty_file")] == ("file", "hold", 1, 1, False)
+    assert first[("workday_workers", "unlisted_code:workers.worker_type_code")] == ("raw", "warn", 4, 0, True)
+    assert first[("workers", "missing:hired_at")] == ("canonical", "quarantine", 2, 0, True)
+    assert first[("application_events", "unknown_requisition")] == ("cross_table", "quarantine", 2, 1, False)
+    assert first[("application_events", "unresolved:requisition_id")] == ("cross_table", "warn", 2, 1, False)
+    assert first[("workers", "unresolved:manager_person_id")] == ("cross_table", "warn", 1, 0, True)
+    assert first[("workers", "several_tops")] == ("cross_table", "warn", 1, 0, True)
+    assert first[("requisitions", "looks_like_email:description")] == ("privacy", "warn", 1, 0, True)
+    assert first[("resumes", "looks_like_phone:text")] == ("privacy", "warn", 1, 0, True)
+    assert second[("workers", "several_tops")] == ("cross_table", "warn", 0, 0, True), "whom the lake has, who left"
+    assert second[("workers", "manager_cycle")] == ("cross_table", "warn", 1, 0, True)
+
+
 def test_nothing_is_taken_in_twice(company: Company) -> None:
     assert company.again == "nothing new for batch again"
     assert company.second["counts"] == {

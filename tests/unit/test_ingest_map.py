@@ -44,6 +44,20 @@ def test_columns_that_no_rule_names_are_not_there_and_are_not_missed(tmp_path):
     assert made["identifiers/00"]["value"].to_list() == ["x", "y"]
 
 
+def test_codes_that_a_map_does_not_list_are_counted_whatever_becomes_of_their_rows(tmp_path):
+    """A map that says what all others mean lists them all."""
+    kinds = {"reject": {"A": "a"}, "null": {"A": "a", "B": "b"}, "keep": {"A": "a"}, "other": {"A": "a"}}
+    tables = [identifiers() for _ in kinds]
+    for (otherwise, codes), table in zip(kinds.items(), tables, strict=True):
+        table["columns"]["value"] = {"from": "what", "codes": codes, "else": otherwise}
+    cells = {"who": list("123456"), "kind": ["k"] * 6, "what": ["A", "B", "C", "C", None, ""]}
+    _, made = mapped(tmp_path, cells, tables)
+    counts = {place: frame.rows() for place, frame in made.items() if place.startswith("_codes")}
+    assert counts == {"_codes/00": [("identifiers", "value", 4, 3)], "_codes/01": [("identifiers", "value", 4, 2)]}
+    assert made["identifiers/00"]["value"].to_list() == ["a"]
+    assert not [name for name in made["identifiers/00"].columns if "unlisted" in name]
+
+
 def test_a_column_of_the_name_that_a_step_makes_is_not_lost_without_a_word(tmp_path):
     """`what` is read as a column and made as another: that cannot be meant, and must not look like empty cells."""
     unpivot = {"columns": {"what": "first", "other": "second"}, "name": "kind", "value": "what"}

@@ -17,7 +17,7 @@ from pipelines.base.errors import ContractError
 from pipelines.ingest.check import validator
 from pipelines.validate import check, engine
 from pipelines.validate.batch import run
-from pipelines.validate.suites import key_rules, rules
+from pipelines.validate.suites import key_rules, privacy_rules, rate_rules, rules, suite
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # Great Expectations warns about pandas and marshmallow internals
 
@@ -55,13 +55,35 @@ def test_the_suites_can_be_read_as_json_and_loaded_by_great_expectations() -> No
     import great_expectations as gx
 
     for name, said in printed.items():
-        suite = gx.ExpectationSuite(name=name, expectations=said["expectations"])
-        assert [type(loaded).__name__ for loaded in suite.expectations] == [
-            rule.kind for rule in [*rules(TABLES[name]), *key_rules()]
+        read = gx.ExpectationSuite(name=name, expectations=said["expectations"])
+        assert [type(loaded).__name__ for loaded in read.expectations] == [
+            rule.kind
+            for rule in [
+                *rules(TABLES[name]),
+                *key_rules(),
+                *rate_rules(TABLES[name]),
+                *privacy_rules(TABLES[name]),
+            ]
         ]
     pair = {"type": "expect_column_pair_values_a_to_be_greater_than_b", "column_A": "terminated_at"}
     found = [{"type": said["type"], **said["kwargs"]} for said in printed["workers"]["expectations"]]
     assert any(pair.items() <= said.items() for said in found)
+
+
+def test_a_suite_says_of_every_expectation_what_becomes_of_what_fails() -> None:
+    said = {
+        (name, one["meta"]["reason_code"]): (one["meta"]["level"], one["meta"]["severity"], one["kwargs"].get("mostly"))
+        for name, table in TABLES.items()
+        for one in suite(table)["expectations"]
+    }
+    assert said[("workers", "missing:hired_at")] == ("canonical", "quarantine", None)
+    assert said[("workers", "conflicting_key")] == ("canonical", "quarantine", None)
+    assert said[("applications", "unknown_requisition")] == ("cross_table", "quarantine", None)
+    assert said[("applications", "unresolved:requisition_id")] == ("cross_table", "warn", 0.99)
+    assert said[("workers", "unresolved:manager_person_id")] == ("cross_table", "warn", 0.97)
+    assert said[("workers", "manager_cycle")] == ("cross_table", "warn", None)
+    assert said[("resumes", "looks_like_ssn:text")] == ("privacy", "warn", None)
+    assert not [name for name, code in said if name in ("protected", "identifiers") and code.startswith("looks")]
 
 
 @pytest.mark.parametrize(

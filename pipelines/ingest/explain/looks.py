@@ -10,7 +10,7 @@ import polars as pl
 from pipelines.ingest.cells import Context, cell
 from pipelines.ingest.counts import tally
 from pipelines.ingest.filled import FILLED
-from pipelines.ingest.map import FILTERED, KNOWN_FROM, REJECTED, SOURCE, Made
+from pipelines.ingest.map import CODES, FILTERED, KNOWN_FROM, REJECTED, SOURCE, Made
 from pipelines.ingest.read import FAULT, ROW
 from pipelines.ingest.reshape import NOTES, REASON, context_of
 from pipelines.ingest.rules import TableMap
@@ -82,7 +82,7 @@ class Result:
             table = place.partition("/")[0]
             if table in (REJECTED, FILTERED):
                 self._notes[table].append(frame.select(NOTES.names()))
-            elif table != FILLED:
+            elif table not in (FILLED, CODES):
                 self.tables[table] += len(frame)
                 self._notes[ROW].append(frame.select(ROW))
         for table, reason, number in frames[f"{REJECTED}/00"].group_by("table", REASON).len().rows():
