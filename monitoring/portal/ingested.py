@@ -39,12 +39,15 @@ class Check:
     """What one expectation saw, over all batches: counts, never a value."""
 
     table: str
+    """At the levels `file` and `raw` the feed."""
     code: str
     """Reason code of a row that fails it."""
     checked: int
     failed: int
-    is_warning: bool
-    """Whether rows that fail it are taken in all the same."""
+    level: str = "canonical"
+    severity: str = "quarantine"
+    unmet: int = 0
+    """Batches in which more failed than may."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,14 +109,18 @@ def feeds(store: Store) -> list[Feed]:
 
 def checks(store: Store) -> list[Check]:
     """Every expectation that rows were ever held against, by table; of a table those that failed first."""
-    seen: dict[tuple[str, str, bool], dict[str, int]] = {}
+    seen: dict[tuple[str, str], dict[str, int]] = {}
+    about: dict[tuple[str, str], tuple[str, str]] = {}
     for batch in _batches(store):
         for found in batch.get("checks") or ():
-            counts = {name: found[name] for name in ("checked", "failed")}
-            is_warning = found.get("severity") == "warn"  # older reports do not say: nothing only warned
-            _add(seen.setdefault((found["table"], found["reason_code"], is_warning), {}), counts)
+            which = (found["table"], found["reason_code"])
+            is_met = found.get("is_met", not found["failed"])  # older reports say neither this nor what it is about
+            about[which] = (found.get("level", "canonical"), found.get("severity", "quarantine"))
+            counts = {"checked": found["checked"], "failed": found["failed"], "unmet": not is_met}
+            _add(seen.setdefault(which, {}), counts)
     made = [
-        Check(table, code, counts["checked"], counts["failed"], warns) for (table, code, warns), counts in seen.items()
+        Check(*which, counts["checked"], counts["failed"], *about[which], counts["unmet"])
+        for which, counts in seen.items()
     ]
     return sorted(made, key=lambda check: (check.table, -check.failed, check.code))
 

@@ -181,6 +181,8 @@ def _lake(store: Store, people: pl.DataFrame) -> None:
             ("gap", 3, "warn"),
         )
     ]
+    about = {"level": "cross_table", "severity": "warn", "is_met": False}
+    checks.append({"table": "workers", "reason_code": "manager_cycle", "checked": 40, "failed": 2, **about})
     held = [
         {"feed": feed, "file_sha256": 64 * letter, "reason_code": "lost_records", "message": "It must have 90 records."}
         for feed, letter in (("workday_workers", "d"), ("lms_courses", "e"))

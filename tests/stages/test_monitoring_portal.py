@@ -150,7 +150,9 @@ def test_a_reviewer_reads_one_page_per_model(client, filled):
     assert "hidden text in 4</span>" in records, "two of each batch"
     assert "model:released" in records
     assert 'unknown requisition</td><td class="n">1,450</td><td class="n"><span class="word bad">8</span>' in records
-    assert 'gap</td><td class="n">1,450</td><td class="n"><span class="word warn">6, taken in</span>' in records
+    assert "<td>canonical</td><td>quarantine</td><td>unknown requisition</td>" in records, "as older reports mean it"
+    warning = '<td>cross table</td><td>warn <span class="word warn">in 2 batches</span></td><td>manager cycle</td>'
+    assert f'{warning}<td class="n">80</td><td class="n">4</td>' in records
     assert 'missing:applied at</td><td class="n">1,450</td><td class="n">0</td>' in records
     assert "reject by data_engineer: &lt;b&gt;Cut&lt;/b&gt; short." in records
     assert records.count("no decision on record") == 1
