@@ -98,6 +98,11 @@ class Table:
         return pl.Schema({column.name: column.dtype for column in self.columns})
 
     @property
+    def has_managers(self) -> bool:
+        """Whether it says of each person who their manager is."""
+        return self.key == ("person_id",) and "manager_person_id" in self.schema
+
+    @property
     def free_text(self) -> list[str]:
         """Columns of the lake in which somebody wrote what they liked."""
         return [column.name for column in self.columns if column.kind == "text"] if self.zone == "lake" else []

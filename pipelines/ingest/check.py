@@ -140,7 +140,7 @@ def _beside(lake: Lake, manifest: Manifest | None, table: Table, rows: pl.DataFr
     if table.free_text:
         sample = rows.select(*SOURCE, *table.free_text).sample(min(len(rows), SAMPLE), seed=SEED)
         sample.write_parquet(out / "samples" / f"{table.name}.parquet")
-    if _MANAGER in table.schema and manifest is not None and table.name in manifest.tables:
+    if table.has_managers and manifest is not None and table.name in manifest.tables:
         told = pl.col(_MANAGER).is_not_null().any().over("file_id").alias("tells_managers")
         columns = ("person_id", _MANAGER, "terminated_at", "known_from", told)
         lake.scan(table.name, manifest).select(columns).collect().write_parquet(out / "known" / "managers.parquet")

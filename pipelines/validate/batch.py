@@ -22,7 +22,7 @@ from pipelines.base.contracts import TABLES, Table, by_reference
 from pipelines.validate.cross import HIERARCHY, hierarchy, rates
 from pipelines.validate.engine import Sound, check
 from pipelines.validate.privacy import scan
-from pipelines.validate.suites import LISTED, MANAGER, ROW, Finding, columns_of, rules, slice_columns
+from pipelines.validate.suites import LISTED, ROW, Finding, columns_of, rules, slice_columns
 
 SOURCE: Final = ["unit_no", "source_row"]
 FAILED: Final = pl.Schema(
@@ -84,7 +84,7 @@ def _of_many(
 ) -> list[Finding]:
     """What is seen on many rows at once, which changes no row's fate."""
     found = rates(table, findings)
-    if MANAGER in table.schema:
+    if table.has_managers:
         known = folder / "known" / "managers.parquet"
         before = pl.read_parquet(known) if known.is_file() else pl.DataFrame(schema=HIERARCHY)
         found += hierarchy(table, passed, before)

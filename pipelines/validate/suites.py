@@ -163,7 +163,7 @@ def key_rules() -> list[Rule]:
 def rate_rules(table: Table) -> list[Rule]:
     """Expectations across tables, which `cross` evaluates: shares of references that resolve, and the hierarchy."""
     found = [_rate(f"unresolved:{name}", known_column(name), name, RESOLVED) for name in table.references]
-    if MANAGER in table.schema:
+    if table.has_managers:
         found.append(_rate(f"unresolved:{MANAGER}", known_column(MANAGER), MANAGER, MANAGERS_RESOLVED))
         for code, name in (("several_tops", TOP), ("manager_cycle", CYCLE)):
             found.append(Rule(code, AMONG, {"column": name, "value_set": [False]}, "cross_table", "warn", name))

@@ -21,7 +21,7 @@ from pipelines.ingest.__main__ import STEPS, one
 from pipelines.ingest.batch import Batch
 from pipelines.ingest.discover import discover
 from pipelines.ingest.filled import FILLED
-from pipelines.ingest.map import REJECTED
+from pipelines.ingest.map import CODES, REJECTED
 from pipelines.ingest.read import ROW
 
 FEEDS: Final = Path(__file__).parents[2] / "feeds"
@@ -64,7 +64,9 @@ def canonical(folder: Path, declared: Sequence[Path], monkeypatch: pytest.Monkey
     mapped = [batch.place(unit) / "mapped" for unit in units]
     rejected = pl.concat([pl.read_parquet(place / REJECTED / "*.parquet") for place in mapped])
     assert rejected.is_empty(), rejected.group_by("table", "reason_code").len()
-    tables = sorted({part.parent.name for place in mapped for part in place.glob("*/*.parquet")} - {REJECTED, FILLED})
+    tables = sorted(
+        {part.parent.name for place in mapped for part in place.glob("*/*.parquet")} - {REJECTED, FILLED, CODES}
+    )
     frames = {}
     for table in tables:
         found = [pl.read_parquet(part).drop(ROW) for place in mapped for part in place.glob(f"{table}/*.parquet")]
