@@ -15,7 +15,7 @@ from xml.parsers import expat
 from pipelines.ingest.batch import Held
 from pipelines.ingest.feeds import Feed
 from pipelines.ingest.read import NULL
-from pipelines.ingest.read._records import Bounded, Readable, Record
+from pipelines.ingest.read._records import Readable, Record
 
 Element = ET.Element
 PIECE: Final = 1 << 16
@@ -64,12 +64,12 @@ class Reader:
 
     def __init__(self, path: tuple[str, ...], feed: Feed) -> None:
         """Nothing is read yet."""
-        self._path, self._feed = path, feed
+        self.path, self._feed = path, feed
         self._open: list[Element] = []
         self._depth = self._matched = self._parts = 0
         self.found_parent = False
 
-    def elements(self, bounded: Bounded) -> Iterator[Element]:
+    def elements(self, file: Readable) -> Iterator[Element]:
         """The records of a file, each of which is gone when the next is asked for.
 
         Raises:
@@ -79,7 +79,7 @@ class Reader:
         parser: ET.XMLPullParser[Any] = ET.XMLPullParser(("start", "end", "comment", "pi"))
         try:
             while not is_last:
-                piece = bounded.read(PIECE)
+                piece = file.read(PIECE)
                 is_last = not piece
                 guard.look(piece, is_last=is_last)
                 if is_last:
@@ -94,7 +94,7 @@ class Reader:
 
     def _finished(self, parser: "ET.XMLPullParser[Any]") -> Iterator[Element]:
         """Records that are complete; what lies beside them is dropped, or a long file would fill the memory."""
-        last = len(self._path)
+        last = len(self.path)
         for event, element in cast("Iterator[tuple[str, Element]]", parser.read_events()):
             if event == "start":
                 if self._depth < last or self._depth >= MAX_DEPTH:
@@ -114,7 +114,7 @@ class Reader:
                     self._open[-1].clear()
 
     def _count(self, event: str) -> None:
-        self._parts += self._matched == len(self._path) or event != "start"
+        self._parts += self._matched == len(self.path) or event != "start"
         if self._parts > MAX_PARTS:
             raise Held(
                 "record_too_large",
@@ -127,9 +127,9 @@ class Reader:
         depth = self._depth
         if depth >= MAX_DEPTH:
             raise Held("hostile_xml", f"{self._feed.name} must be XML at most {MAX_DEPTH} elements deep; it is deeper.")
-        if self._matched == depth and self._path[depth] == local(element.tag):
+        if self._matched == depth and self.path[depth] == local(element.tag):
             self._matched += 1
-            self.found_parent = self.found_parent or self._matched == len(self._path) - 1
+            self.found_parent = self.found_parent or self._matched == len(self.path) - 1
         self._open.append(element)
 
 

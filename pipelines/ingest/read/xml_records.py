@@ -12,17 +12,21 @@ An element that repeats and is no declared list is a list in that record; where 
 """
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
+import polars as pl
 from pydantic import Field
 
 from pipelines.base.settings import Section
 from pipelines.ingest.batch import Held, Unit
 from pipelines.ingest.feeds import Feed, options
 from pipelines.ingest.read import Report
-from pipelines.ingest.read._records import Bounded, Record, write
+from pipelines.ingest.read._records import Bounded, frames_of, write_frames
+from pipelines.ingest.read._shapes import Row, Shapes, Style, frames
 from pipelines.ingest.read._xml import Flattener, Reader
+from pipelines.ingest.read._xml_plain import Document, style
 from pipelines.ingest.rules import Name
 
 
@@ -53,8 +57,7 @@ def read(source: Path, out: Path, feed: Feed, unit: Unit) -> Report:
         raise Held("empty_file", f"{feed.name} must be XML; the file is empty.")
     reader = Reader(tuple(want.record_path.split("/")), feed)
     with source.open("rb") as file:
-        bounded = Bounded(file, feed)
-        report = write(bounded.batches(_records(reader, bounded, want, feed)), out, feed)
+        report = write_frames(_frames(reader, Bounded(file, feed), want, feed), out, feed)
     if not report.rows:
         if not reader.found_parent:
             raise Held("missing_record_path", f"{feed.name} must hold {want.record_path}; there is none.")
@@ -63,7 +66,26 @@ def read(source: Path, out: Path, feed: Feed, unit: Unit) -> Report:
     return report
 
 
-def _records(reader: Reader, bounded: Bounded, want: Options, feed: Feed) -> Iterator[Record]:
+def _frames(reader: Reader, bounded: Bounded, want: Options, feed: Feed) -> Iterator[pl.DataFrame]:
     reads = feed.reads().union(*(table.made() for table in feed.tables))
-    flattener = Flattener(want.lists, reads, want.keyed)
-    return (flattener.record(element) for element in reader.elements(bounded))
+    flattener, rows = Flattener(want.lists, reads, want.keyed), 0
+    document = Document(bounded, reader.path, feed)
+    for made in _alike(document, flattener, style(want.keyed)):
+        yield from frames(made, rows + 1, feed)
+        rows += len(made)
+        bounded.mark()
+    for batch in bounded.batches(map(flattener.record, reader.elements(document))):
+        yield from frames_of(batch, rows + 1, feed)
+        rows += len(batch)
+
+
+def _alike(document: Document, flattener: Flattener, seen: Style | None) -> Iterator[list[Row]]:
+    """Rows of records that look alike, until the parser takes no cut, or most of them had to be parsed after all."""
+    if seen is None:
+        return
+    shapes = Shapes(seen, partial(document.records, flattener=flattener))
+    for texts in document.texts():
+        made = shapes.rows(texts)
+        if made is None:
+            return
+        yield made
