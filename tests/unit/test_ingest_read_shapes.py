@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pipelines.ingest.batch import Held
 from pipelines.ingest.feeds import Feed
-from pipelines.ingest.read import FAULT, ROW, _shapes, _xml_plain, xml_records
+from pipelines.ingest.read import FAULT, ROW, _json_alike, _shapes, _xml_plain, xml_records
 from pipelines.ingest.read._records import Record
 from pipelines.ingest.read._shapes import Shapes
 from pipelines.ingest.read._xml import Flattener
@@ -180,3 +180,85 @@ def test_frames_of_shapes_are_bounded(reads, monkeypatch, limit: tuple[str, int]
     text = HEAD + "".join(f"<row><a>{n}</a></row>" for n in range(5)) + TAIL
     frame, _ = reads("xml_records", text.encode(), XML)
     assert frame.select(ROW, "a").rows() == [(n + 1, str(n)) for n in range(5)]
+
+
+JSON = {"record_path": "d.results", "may_be_empty": True, "is_odata_v2": True}
+ROW_JSON = (
+    '{"__metadata":{"u":{}},"a": {},"b":{"c": {},"d":{"e" :{}}},"f":{"results":[{"g":{},"h": {}},{"g":{}}]},"k":{} }'
+)
+JSON_VALUES = [
+    *('""', '"x"', '"5"', "5", "-0", "0", "1.10", "-0.0", "0.0000001", "123456789012345678901", "1e3", "true", "null"),
+    *('"/Date(1583107200000)/"', '"/Date(0+0000)/"', '"/Date(x)/"', '"/D"', r'"\/Date(0)\/"', r'"\ud800"', r'"\u0000"'),
+    *('"é李"', '"\ue0000000001"', '"7391004680000001"', "7391004680000001", r'"a\": "', r'"\\"', '": "', '": 5, "'),
+    *("[]", '["x: ", "y"]', "[: 5, 6]", '["x: 5, y"]', '{"a.b": 1, "a": {"b": 2}}', '{"__deferred": "x"}'),
+    *(
+        '{"results": "x"}',
+        '{"results": ["/Date(0)/", {"n": 1.50}]}',
+        '"\x7f"',
+        '"\t"',
+        '"\ufffe"',
+        "007",
+        "+1",
+        "[" * 40,
+    ),
+]
+JSON_ROWS = [*JSON_VALUES, "{", "}", "[", "]", ",", ":", '"', "\\", '"a"', "}, {", "}, 1", "]}, [{", "\x00", " "]
+
+
+def json_row(values: list[str]) -> str:
+    first, *others = ROW_JSON.replace("{}", "\x01").split("\x01")
+    return first + "".join(value + other for value, other in zip(values, others, strict=True))
+
+
+def no_json_shapes(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(_json_alike.Nested, "texts", lambda *_: iter(()))
+
+
+def same_json(reads: Any, rows: list[str], tail: str = "]}}", piece: int = 1 << 23) -> None:
+    text = '{"d": {"results": [' + ", ".join(rows) + tail
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_json_alike, "PIECE", piece)
+        same_the_long_way(reads, "json_records", text.encode("utf-8", "surrogatepass"), JSON, no_json_shapes, piece)
+
+
+@given(data=st.data(), piece=st.sampled_from([300, 1 << 23]))
+@settings(max_examples=100)
+def test_any_values_of_the_same_names_are_read_as_the_parser_reads_them(reads, data: st.DataObject, piece: int):
+    values = st.lists(st.sampled_from(JSON_VALUES), min_size=8, max_size=8)
+    rows = [json_row(data.draw(values)) for _ in range(data.draw(st.integers(1, 4)))]
+    same_json(reads, [*rows, *rows], piece=piece)
+
+
+@pytest.mark.parametrize("value", JSON_VALUES)
+def test_each_value_of_json_is_read_as_the_parser_reads_it(reads, value: str):
+    rows = [json_row([each] * 8) for each in ('"x"', value, '"y"', value, "6", "1.5", '"/Date(86400000)/"')]
+    same_json(reads, rows)
+
+
+@given(data=st.data(), piece=st.sampled_from([60, 300, 1 << 23]))
+@settings(max_examples=150)
+def test_any_json_is_read_or_refused_as_the_parser_does(reads, data: st.DataObject, piece: int):
+    plain = [json_row(['"x"', "1", '"y"', "2", '"z"', '"/Date(0)/"', '"w"', "3"])] * 2
+    odd = json_row(drawn(data, JSON_ROWS, 8)) if data.draw(st.booleans()) else "".join(drawn(data, JSON_ROWS, 4))
+    rows = data.draw(st.permutations([*plain, odd, '{"a": ' + "".join(drawn(data, JSON_ROWS, 1)) + "}"]))
+    same_json(reads, rows, data.draw(st.sampled_from(["]}}", "]}", "", '], "results": [{}]}}', "]}}]"])), piece)
+
+
+@pytest.mark.parametrize(
+    "between", ['{"a": "1"} {"a": "2"}', '{"a": "1"}, 7, {"a": "2"}', '{"a": "1"}, 1{"a": "2"}', "{},, {}"]
+)
+def test_what_stands_between_records_of_json_is_looked_at(reads, between: str):
+    same_json(reads, ['{"a": "3"}', between, '{"a": "4"}'])
+
+
+def test_values_of_odata_that_look_alike_are_each_their_own(reads):
+    row = '{"a": "%s", "n": %s, "l": {"results": [{"t": "/Date(%s)/", "v": "%s"}]}}'
+    rows = [row % ("é", "1.10", 0, "w"), '{"a": null}', row % ("B", "12", 86400000, "z"), "{}"]
+    frame, report = reads("json_records", ('{"d": {"results": [' + ", ".join(rows) + "]}}").encode(), JSON)
+    assert frame.select(ROW, "a", "n", "l").rows() == [
+        (1, "é", "1.10", '[{"t": "1970-01-01T00:00:00.000", "v": "w"}]'),
+        (2, "\x00", None, None),
+        (3, "B", "12", '[{"t": "1970-01-02T00:00:00.000", "v": "z"}]'),
+        (4, None, None, None),
+    ]
+    assert report.faults == {}

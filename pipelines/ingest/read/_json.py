@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
 from io import BytesIO
 from itertools import chain
 from pathlib import Path
@@ -13,6 +15,7 @@ import polars as pl
 from pipelines.ingest.batch import Held
 from pipelines.ingest.feeds import Feed
 from pipelines.ingest.read import NULL, Report, _records, nameable
+from pipelines.ingest.read._json_alike import Nested
 from pipelines.ingest.read._json_text import Document, cells
 from pipelines.ingest.read._records import (
     BUFFER,
@@ -23,12 +26,23 @@ from pipelines.ingest.read._records import (
     Record,
     has_long_number,
     heads,
+    is_text,
     write_frames,
 )
+from pipelines.ingest.read._shapes import Refused, Shapes, Style
+from pipelines.ingest.read._shapes import frames as of_shapes
 
 Frames = Callable[[list[Any], int, Feed], Iterator[pl.DataFrame]]
 """Makes frames of parsed records, given the row number of the first."""
 _SPACE: Final = b" \t\r\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Alike:
+    """How a record becomes a row, and what that row has of its values."""
+
+    row: Callable[[Any], Record]
+    style: Style
 
 
 class Guarded:
@@ -46,7 +60,7 @@ class Guarded:
 
 
 def read_list(
-    source: Path, out: Path, feed: Feed, path: str, frames: Frames, *, may_be_empty: bool, is_text_kept: bool = True
+    source: Path, out: Path, feed: Feed, path: str, frames: Frames, *, may_be_empty: bool, alike: Alike | None = None
 ) -> Report:
     """Read the records of a list.
 
@@ -57,7 +71,7 @@ def read_list(
         path: Keys down to the list, dots between; empty where the document itself is the list.
         frames: What becomes of parsed records.
         may_be_empty: Whether the list may be.
-        is_text_kept: Whether `frames` leaves a record of nothing but text as it is.
+        alike: How records that look alike become rows; without, `frames` leaves one of nothing but text as it is.
 
     Raises:
         Held: Empty, truncated or malformed, an error message, without the list, or without records.
@@ -66,7 +80,7 @@ def read_list(
         raise Held("empty_file", f"{feed.name} must be JSON; the file is empty.")
     prefix = ".".join(part for part in ("item" if path and _is_paged(source) else "", path) if part)
     try:
-        made = _frames(source, feed, f"{prefix}.item".lstrip("."), frames, is_text_kept=is_text_kept)
+        made = _frames(source, feed, f"{prefix}.item".lstrip("."), frames, alike)
         report = write_frames(made, out, feed)
         if not report.rows:
             _explain(source, feed, prefix, may_be_empty=may_be_empty)
@@ -82,22 +96,52 @@ def _is_paged(source: Path) -> bool:
         return file.read(BUFFER).removeprefix(b"\xef\xbb\xbf").lstrip(_SPACE).startswith(b"[")
 
 
-def _frames(source: Path, feed: Feed, prefix: str, frames: Frames, *, is_text_kept: bool) -> Iterator[pl.DataFrame]:
+def _frames(source: Path, feed: Feed, prefix: str, frames: Frames, alike: Alike | None) -> Iterator[pl.DataFrame]:
     rows = 0
     with source.open("rb") as file:
         bounded = Bounded(file, feed)
-        document, names = Document(bounded, prefix), set[str]()
-        for piece in document.pieces() if is_text_kept else ():
-            made = _of_piece(piece, names, rows + 1, feed, frames)
-            if made is None:
-                break
-            for frame in made:
-                yield frame
-                rows += len(frame)
+        document = Nested(bounded, prefix)
+        easy = _plain(document, feed, frames) if alike is None else _alike(document, feed, alike)
+        for frame in easy:
+            yield frame
+            rows += len(frame)
             bounded.mark()
         for batch in bounded.batches(ijson.items(Guarded(document, feed), prefix, buf_size=BUFFER)):
             yield from frames(batch, rows + 1, feed)
             rows += len(batch)
+
+
+def _plain(document: Document, feed: Feed, frames: Frames) -> Iterator[pl.DataFrame]:
+    """Frames of runs of records, until one is none, which the parser of the whole document can explain."""
+    names, rows = set[str](), 0
+    for piece in document.pieces():
+        made = _of_piece(piece, names, rows + 1, feed, frames)
+        if made is None:
+            return
+        for frame in made:
+            yield frame
+            rows += len(frame)
+
+
+def _alike(document: Nested, feed: Feed, alike: Alike) -> Iterator[pl.DataFrame]:
+    """Frames of records that look alike, until the parser takes no cut, or most had to be parsed after all."""
+    shapes, rows = Shapes(alike.style, partial(_records_of, feed=feed, row=alike.row)), 0
+    for texts in document.texts(feed):
+        made = shapes.rows(texts)
+        if made is None:
+            return
+        yield from of_shapes(made, rows + 1, feed)
+        rows += len(made)
+
+
+def _records_of(text: str, feed: Feed, row: Callable[[Any], Record]) -> list[Record]:
+    """Rows of members of a list with the comma behind each."""
+    whole = Guarded(BytesIO(b"[" + text.encode() + b"{}]"), feed)
+    try:
+        made = [row(value) for value in ijson.items(whole, "item", buf_size=BUFFER)][:-1]
+    except (Held, ijson.JSONError, ValueError, ArithmeticError):
+        raise Refused from None
+    return [record if is_text(record) else Record({}, "not_text") for record in made]
 
 
 def _of_piece(

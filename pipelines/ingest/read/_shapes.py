@@ -16,7 +16,6 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from pipelines.ingest.batch import Held
 from pipelines.ingest.feeds import Feed
 from pipelines.ingest.read import _records, nameable
 from pipelines.ingest.read._records import Record, heads
@@ -28,6 +27,10 @@ MAX_LEARNED: Final = 1 << 24
 FEW: Final = 200
 """Records of which all may differ."""
 Values = list[str]
+
+
+class Refused(Exception):
+    """A text is no record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +87,7 @@ class Shapes:
     """The shapes of a file's records, as they come."""
 
     def __init__(self, style: Style, parse: Callable[[str], list[Record]]) -> None:
-        """Take how values look, and a parser of a record's text, which raises Held or ValueError when it is none."""
+        """Take how values look, and a parser of a record's text, which raises Refused where it is none."""
         self._style, self._parse = style, parse
         self._known: dict[str, tuple[Shape, ...]] = {}
         self._size = 0
@@ -101,7 +104,7 @@ class Shapes:
         self._seen += len(texts)
         try:
             return self._rows(texts)
-        except (Held, ValueError, ArithmeticError):
+        except Refused:
             return None
 
     def _rows(self, texts: list[str]) -> list[Row]:
@@ -120,17 +123,23 @@ class Shapes:
 
     def _learn(self, key: str, parts: list[str], text: str, values: Values) -> tuple[tuple[Shape, ...], Values]:
         self._parsed += 1
-        if self._style.is_odd(key):
+        shapes = None if self._style.is_odd(key) else self._of_marks(parts)
+        if shapes is None:
             return tuple(Shape({n: (t,) for n, t in r.cells.items()}, r.fault, {}) for r in self._parse(text)), []
-        openings = parts[1::2]
-        with_marks = "".join(part if at % 2 == 0 else self._style.mark(part, at // 2) for at, part in enumerate(parts))
-        shapes = tuple(Shape.of(record, self._style, openings) for record in self._parse(with_marks))
         self._size += len(key)
         if self._size > MAX_LEARNED:
             self._known.clear()
             self._size = len(key)
         self._known[key] = shapes
         return shapes, values
+
+    def _of_marks(self, parts: list[str]) -> tuple[Shape, ...] | None:
+        """The shapes of a text with marks for values; None where one of them was none, and its mark is refused."""
+        text = "".join(part if at % 2 == 0 else self._style.mark(part, at // 2) for at, part in enumerate(parts))
+        try:
+            return tuple(Shape.of(record, self._style, parts[1::2]) for record in self._parse(text))
+        except Refused:
+            return None
 
 
 def frames(rows: list[Row], first_row: int, feed: Feed) -> Iterator[pl.DataFrame]:

@@ -16,10 +16,11 @@ from collections.abc import Iterator, Mapping
 from io import BytesIO
 from typing import Final
 
+from pipelines.ingest.batch import Held
 from pipelines.ingest.feeds import Feed
 from pipelines.ingest.read import _records
 from pipelines.ingest.read._records import Readable, Record, too_large
-from pipelines.ingest.read._shapes import BETWEEN, Style
+from pipelines.ingest.read._shapes import BETWEEN, Refused, Style
 from pipelines.ingest.read._xml import Flattener, Reader
 
 PIECE: Final = 1 << 23
@@ -90,10 +91,13 @@ class Document:
         """What the parser makes of one text.
 
         Raises:
-            Held: It takes no document with this text in it.
+            Refused: It takes no document with this text in it.
         """
         whole = BytesIO(self._opened + text.encode() + self._close)
-        return [flattener.record(element) for element in Reader(self._path, self._feed).elements(whole)]
+        try:
+            return [flattener.record(element) for element in Reader(self._path, self._feed).elements(whole)]
+        except Held:
+            raise Refused from None
 
     def read(self, size: int, /) -> bytes:
         """What was not taken, behind the document's own opening."""

@@ -22,7 +22,8 @@ from pipelines.base.settings import Section
 from pipelines.ingest.batch import Unit
 from pipelines.ingest.feeds import Feed, options
 from pipelines.ingest.read import LEAST_MILLISECONDS, Report
-from pipelines.ingest.read._json import read_list, record_of
+from pipelines.ingest.read._json import Alike, read_list, record_of
+from pipelines.ingest.read._json_alike import style
 from pipelines.ingest.read._records import Record, frames_of
 
 _DATE: Final = re.compile(r"/Date\((-?\d{1,15})(\+0000)?\)/")
@@ -52,10 +53,8 @@ def read(source: Path, out: Path, feed: Feed, unit: Unit) -> Report:
     del unit
     want: Options = options(Options, feed)
     frames = _odata_frames if want.is_odata_v2 else _frames
-    is_text_kept = not want.is_odata_v2
-    return read_list(
-        source, out, feed, want.record_path, frames, may_be_empty=want.may_be_empty, is_text_kept=is_text_kept
-    )
+    alike = Alike(_odata_record, style(iso)) if want.is_odata_v2 else None
+    return read_list(source, out, feed, want.record_path, frames, may_be_empty=want.may_be_empty, alike=alike)
 
 
 def _frames(values: list[Any], first_row: int, feed: Feed) -> Iterator[pl.DataFrame]:
