@@ -112,16 +112,16 @@ CASES: Final = (
         "vendors/workday/workday_xml_workers.yaml",
         XML,
         "{urn:com.workday.report/HRML_Workers}Report_Entry",
-        2900,
+        3070,
     ),
-    Case("OData", _odata, "vendors/successfactors/successfactors_employments.yaml", JSON, "d.results.item", 2900),
+    Case("OData", _odata, "vendors/successfactors/successfactors_employments.yaml", JSON, "d.results.item", 855),
     Case(
         "Compound Employee",
         _compound,
         "vendors/successfactors/successfactors_compound.yaml",
         XML,
         "CompoundEmployee",
-        2900,
+        2400,
     ),
 )
 

@@ -170,8 +170,8 @@ def test_a_shape_is_parsed_once(monkeypatch):
 def test_records_that_all_differ_are_left_to_the_parser_of_the_whole(monkeypatch):
     monkeypatch.setattr(_shapes, "FEW", 2)
     shapes = Shapes(_xml_plain.style({}), lambda _: [Record({"a": "1"})])  # type: ignore[arg-type]
-    assert shapes.rows(["<a>", "<b>", "<c>"])
-    assert shapes.rows(["<a>", "<b>", "<c>"]) is None
+    assert shapes.rows(["<a>", "<b>"])
+    assert shapes.rows(["<c>", "<d>"]) is None
 
 
 @pytest.mark.parametrize("limit", [("PART_ROWS", 2), ("MAX_CELLS", 3)])

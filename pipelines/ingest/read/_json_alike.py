@@ -71,8 +71,8 @@ def _begun(data: bytes) -> list[int]:
     steps = np.where(kinds[brackets] == ord("{"), 1, -1)
     depths = np.cumsum(steps)
     past = np.flatnonzero(depths < 0)
-    begun = brackets[(depths == 1) & (steps == 1)]
-    return begun[begun < brackets[past[0]]].tolist() if len(past) else begun.tolist()
+    begun: list[int] = brackets[(depths == 1) & (steps == 1)].tolist()
+    return [at for at in begun if at < brackets[past[0]]] if len(past) else begun
 
 
 def style(turn: Callable[[str], str]) -> Style:

@@ -96,12 +96,9 @@ class Shapes:
     def rows(self, texts: list[str]) -> list[Row] | None:
         """The rows of records, most often one of each.
 
-        None where the parser refuses one, so that it can say of the whole file where and why; and where most of those
-        before had to be parsed, which takes longer one by one.
+        None where the parser refuses one, so that it can say of the whole file where and why; and where most so far had
+        to be parsed, which takes longer one by one.
         """
-        if self._parsed * 2 > self._seen + FEW:
-            return None
-        self._seen += len(texts)
         try:
             return self._rows(texts)
         except Refused:
@@ -111,6 +108,7 @@ class Shapes:
         made: list[Row] = []
         split, known = self._style.values.split, self._known
         for text in texts:
+            self._seen += 1
             parts: list[str] = split(text)
             values = parts[2::3]
             del parts[2::3]
@@ -123,6 +121,8 @@ class Shapes:
 
     def _learn(self, key: str, parts: list[str], text: str, values: Values) -> tuple[tuple[Shape, ...], Values]:
         self._parsed += 1
+        if self._parsed * 2 > self._seen + FEW:
+            raise Refused
         shapes = None if self._style.is_odd(key) else self._of_marks(parts)
         if shapes is None:
             return tuple(Shape({n: (t,) for n, t in r.cells.items()}, r.fault, {}) for r in self._parse(text)), []
