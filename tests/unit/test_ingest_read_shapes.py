@@ -119,6 +119,7 @@ def test_any_markup_is_read_or_refused_as_the_parser_does(reads, data: st.DataOb
         "<row><a>{}</a></row></rows><rows><row><a>{}</a></row>",
         '<row><a/></row></rows><rows xmlns:p="u"><row><p:a>{}</p:a></row>',
         "<row><a>\x00>\x00{}</a></row>",
+        "<row><a>{}</a></row><row><a\x00>\x00</a></row>",  # what a shape looks like within
         "<row><a>]]>{}</a></row>",
         "<row><a>{}</a></row><row>{}</row><x/>t<row/>",
         "<row><row>{}</row></row>",
@@ -130,6 +131,12 @@ def test_what_only_looks_like_a_value_is_none(reads, row: str):
     rows = [row.replace("{}", text) for text in ("WID", "true", "x", "false", "x.y")]
     text = "".join([HEAD, ROW_XML.format(*"abcdefghijk"), *rows, TAIL]).encode()
     same_the_long_way(reads, "xml_records", text, XML, no_xml_shapes, 1 << 23)
+
+
+def test_names_that_an_element_above_declared_end_with_it(reads):
+    row = "<row><a>{}</a></row>"
+    text = f'<d><rows xmlns:p="u">{row}</rows><rows>{row}<row><p:a>1</p:a></row></rows></d>'
+    assert same_the_long_way(reads, "xml_records", text.encode(), XML, no_xml_shapes, 1 << 23)[0] == "malformed_xml"
 
 
 def test_cells_of_records_that_look_alike_are_each_their_own(reads):
@@ -245,7 +252,14 @@ def test_any_json_is_read_or_refused_as_the_parser_does(reads, data: st.DataObje
 
 
 @pytest.mark.parametrize(
-    "between", ['{"a": "1"} {"a": "2"}', '{"a": "1"}, 7, {"a": "2"}', '{"a": "1"}, 1{"a": "2"}', "{},, {}"]
+    "between",
+    [
+        '{"a": "1"} {"a": "2"}',
+        '{"a": "1"}, 7, {"a": "2"}',
+        '{"a": "1"}, 1{"a": "2"}',
+        "{},, {}",
+        '{"a": "1"}, {"a"\x00: "\x00"}',
+    ],
 )
 def test_what_stands_between_records_of_json_is_looked_at(reads, between: str):
     same_json(reads, ['{"a": "3"}', between, '{"a": "4"}'])
