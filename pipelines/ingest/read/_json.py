@@ -26,7 +26,6 @@ from pipelines.ingest.read._records import (
     Record,
     has_long_number,
     heads,
-    is_text,
     write_frames,
 )
 from pipelines.ingest.read._shapes import Refused, Shapes, Style
@@ -138,10 +137,9 @@ def _records_of(text: str, feed: Feed, row: Callable[[Any], Record]) -> list[Rec
     """Rows of members of a list with the comma behind each."""
     whole = Guarded(BytesIO(b"[" + text.encode() + b"{}]"), feed)
     try:
-        made = [row(value) for value in ijson.items(whole, "item", buf_size=BUFFER)][:-1]
+        return [row(value) for value in ijson.items(whole, "item", buf_size=BUFFER)][:-1]
     except (Held, ijson.JSONError, ValueError, ArithmeticError):
         raise Refused from None
-    return [record if is_text(record) else Record({}, "not_text") for record in made]
 
 
 def _of_piece(

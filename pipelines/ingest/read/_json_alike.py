@@ -2,9 +2,8 @@
 
 A list is cut where its members begin: brackets are counted outside of texts. Each cut is parsed as a list of its own
 before `{}`, so that together they are one list and have the members of all of them; the parser of the document reads
-what is left, behind the document's own opening. What a value is: a text behind a colon, or a number that is printed as
-it is written. A quote that closes a text, taken for one that opens it, leaves no JSON. Texts with a backslash, in which
-a quote is none, are odd.
+what is left, behind the document's own opening. What a value is: a text without a backslash behind a colon, or a number
+that is printed as it is written. A quote that closes a text, taken for one that opens it, leaves no JSON.
 """
 
 import re
@@ -86,7 +85,7 @@ def style(turn: Callable[[str], str]) -> Style:
         _VALUES,
         _mark,
         re.compile(rf"(?:{_TEXT}|{_NUMBER})(\d{{7}})"),
-        lambda shape: shape.startswith("[") or any(odd in shape for odd in ("\\", _TEXT, _NUMBER)),
+        lambda shape: shape.startswith("[") or any(odd in shape for odd in (_TEXT, _NUMBER)),
         {':"/': turned, ': "/': turned},
     )
 

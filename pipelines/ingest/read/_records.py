@@ -155,7 +155,7 @@ def frames_of(records: list[Record], first_row: int, feed: Feed) -> Iterator[pl.
     try:
         cells = _cells(records, names)
     except UnicodeEncodeError:  # halves of surrogate pairs are legal in JSON and no text
-        records = [record if is_text(record) else Record({}, "not_text") for record in records]
+        records = [record if _is_text(record) else Record({}, "not_text") for record in records]
         cells = _cells(records, sorted(set[str]().union(*(record.cells for record in records))))
     yield heads([record.fault for record in records], first_row).hstack(cells)
 
@@ -164,8 +164,7 @@ def _cells(records: list[Record], names: list[str]) -> pl.DataFrame:
     return pl.DataFrame({name: pl.Series([r.cells.get(name) for r in records], dtype=pl.String) for name in names})
 
 
-def is_text(record: Record) -> bool:
-    """Whether a record has no half of a surrogate pair."""
+def _is_text(record: Record) -> bool:
     try:
         "".join([*record.cells, *record.cells.values()]).encode()
     except UnicodeEncodeError:
