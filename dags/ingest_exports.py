@@ -15,6 +15,7 @@ Actions*. After correcting the feed's YAML or the file, clear the red task: ever
 
 from datetime import timedelta
 
+from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import DAG, Asset, CronTriggerTimetable, task
 
@@ -31,16 +32,9 @@ with DAG(
     default_args={"owner": OWNER, "retries": 0},
     tags=["data"],
 ):
-    discover = Stage(
-        task_id="discover",
-        command=["pipelines.ingest", "discover", "--batch", BATCH],
-        secrets=SOURCES,
-        take="units",
-        **RETRIED,
-    )
-
-    # One process a file for its three steps: starting one costs more than most files do.
-    take = ["pipelines.ingest", "take", BATCH]
+    look = ["pipelines.ingest", "discover", "--batch", BATCH]
+    discover = Stage(task_id="discover", command=look, secrets=SOURCES, take="units", **RETRIED)
+    take = ["pipelines.ingest", "take", BATCH]  # three steps in one process: starting one costs more than most files do
     file = Stage.partial(task_id="land_read_map", command=take, secrets=SOURCES, **RETRIED).expand(
         about=discover.output
     )
@@ -57,4 +51,6 @@ with DAG(
     TriggerDagRunOperator.partial(
         task_id="ask", trigger_dag_id="held_file", logical_date=None, skip_when_already_exists=True
     ).expand_kwargs(task(task_id="questions")(questions)(publish.output))
-    Stage(task_id="expire", command=["pipelines.privacy", "expire"], **RETRIED)  # whether or not anything arrived
+    # Whether or not anything arrived, and when nobody reads the lake any more: rows may leave it.
+    publish >> Stage(task_id="expire", command=["pipelines.privacy", "expire"], trigger_rule="all_done", **RETRIED)
+    publish >> EmptyOperator(task_id="every_step", trigger_rule="none_failed")  # a leaf, so that a failure shows

@@ -179,11 +179,11 @@ def told(axis: Axis, pool: Axis | None = None) -> str:
     """A judgement as a sentence with its counts.
 
     Args:
-        axis: What was judged; its worst compared group is told.
+        axis: What was judged; its worst compared group is told, of those that pooling hides where it hides any.
         pool: The same attribute over all subjects, to say what pooling shows.
     """
     rows = axis.judgement["groups"]
-    row = lowest(axis)
+    row = lowest(axis, pool if pool is not None and axis.judgement["is_hidden_in_pool"] else None)
     if row is None:
         return f"{where(axis)}, {axis.judgement['axis']}: too few to judge."
     best = next(r for r in rows if r["is_reference"])
@@ -209,9 +209,18 @@ def _over_all(pool: Axis, group: str) -> str:
     return f" Over all subjects together the ratio of {group} is {_ratio(row)}: pooling hides it."
 
 
-def lowest(axis: Axis) -> Mapping[str, Any] | None:
-    """The compared group with the lowest impact ratio; None when no group could be compared."""
+def lowest(axis: Axis, pool: Axis | None = None) -> Mapping[str, Any] | None:
+    """The compared group with the lowest impact ratio; None when no group could be compared.
+
+    Args:
+        axis: What was judged.
+        pool: The same attribute over all subjects, to look among groups that fail here and not there first.
+    """
     rows = [r for r in axis.judgement["groups"] if r["p_value"] is not None and r["impact_ratio"] is not None]
+    if pool is not None:
+        there = {r["group"]: r["verdict"] for r in pool.judgement["groups"]}
+        hidden = [r for r in rows if r["verdict"] == axis.verdict != there.get(r["group"])]
+        rows = hidden or rows
     return min(rows, key=lambda r: float(r["impact_ratio"]), default=None)
 
 

@@ -59,6 +59,7 @@ def migrate(company: Company) -> None:
     if is_there and done_by.read_text() == version("apache-airflow-core"):
         return
     log.parent.mkdir(parents=True, exist_ok=True)
+    done_by.unlink(missing_ok=True)
     with log.open("wb") as file:
         command = [str(VENV / "bin" / "airflow"), "db", "migrate"]
         done = subprocess.run(command, env=environment(company), stdout=file, stderr=file, check=False)

@@ -187,13 +187,16 @@ def erase(store: Store, key: str, people: list[str], *, at: int | None = None) -
         return int(_table(store, key).version())
 
 
-def erase_before(store: Store, key: str, column: str, day: date, *, at: int | None = None) -> int:
-    """As `erase`, the rows whose date or moment in a column lies before a day (UTC)."""
+def erase_before(
+    store: Store, key: str, column: str, day: date, *, at: int | None = None, also: Collection[str] = ()
+) -> int:
+    """As `erase`, the rows whose date or moment in a column lies before a day (UTC), and those with some digests."""
     with _answering(key):
         table = _restored(store, key, at)
         kinds = {field.name: field.type for field in table.schema().fields}
         kind = "Date32" if kinds[column] == PrimitiveType("date") else 'Timestamp(Microsecond, Some("UTC"))'
-        table.delete(f"{column} < arrow_cast('{day}', '{kind}')")
+        named = "".join(f" OR record_sha256 = '{digest}'" for digest in also)
+        table.delete(f"{column} < arrow_cast('{day}', '{kind}'){named}")
         return int(_table(store, key).version())
 
 

@@ -286,14 +286,21 @@ class Lake:
             before: The day.
             note: As for `erase`.
         """
+        table, manifest = TABLES[name], self.require()
+        columns = [*table.key, str(table.kept_from), "known_from", "published_seq", "source_row", "record_sha256"]
+        rows = self.scan(name, manifest).select(list(dict.fromkeys(columns))).collect()
+        is_due = is_before(table, before)
+        gone = newest(name, rows).filter(is_due).select(table.key)
+        # a version that said a later day and was corrected since must not come back
+        corrected = rows.filter(~is_due).join(gone, on=table.key, how="semi", nulls_equal=True)["record_sha256"]
         mark = json.dumps({"before": max(before, self.retired(name) or before).isoformat()}).encode()
         self.store.put(f"{RETIRED}/{name}.json", mark)
-        column = str(TABLES[name].kept_from)
 
         def delete(key: str, at: int) -> int:
-            return delta.erase_before(self.store, key, column, before, at=at)
+            also = corrected.unique().to_list()
+            return delta.erase_before(self.store, key, str(table.kept_from), before, at=at, also=also)
 
-        self._cut(name, self.require(), is_before(TABLES[name], before), delete, note)
+        self._cut(name, manifest, is_due | pl.col("record_sha256").is_in(corrected.implode()), delete, note)
 
     def _erase(self, name: str, manifest: Manifest, people: list[str], note: Note) -> None:
         columns = [column for column in ("person_id", "linked_person_id") if column in TABLES[name].schema]

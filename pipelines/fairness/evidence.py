@@ -10,7 +10,7 @@ from typing import Annotated, Final
 from pydantic import BaseModel, Field
 
 from pipelines.fairness.counting import UNKNOWN
-from pipelines.fairness.rules import Verdict, worst
+from pipelines.fairness.rules import Reason, Verdict, worst
 
 BY_SUBJECT: Final = "by_subject"
 """The group name of the gap that covers subjects too small to judge alone: one per axis, not one per subject."""
@@ -108,6 +108,7 @@ def gaps(groups: Groups) -> Iterator[Gap]:
     for axis in groups.axes:
         rows = [_gap(axis, row) for row in axis.groups if row.is_unknown or _is_open(row.verdict)]
         yield from rows
+        yield from (_chance(axis, row) for row in axis.groups if Reason.NOT_SIGNIFICANT_AFTER_CORRECTION in row.reasons)
         if not rows and (_is_open(axis.worst) or not axis.groups):
             yield Gap(axis.axis, EVERYONE, "insufficient_data", "The axis as a whole has too little data to be judged.")
         single = [item for item in groups.by_subject if item.axis == axis.axis]
@@ -115,6 +116,12 @@ def gaps(groups: Groups) -> Iterator[Gap]:
         if weak or not single:
             reason = f"{weak} of {len(single)} subjects have too little data to be judged on their own."
             yield Gap(axis.axis, BY_SUBJECT, "subjects_insufficient", reason)
+
+
+def _chance(axis: Axis, row: Row) -> Gap:
+    """By itself it would be ADVERSE, among all that were compared it may be chance: somebody must say yes to it."""
+    reason = f"{row.told} may be chance among the groups compared."
+    return Gap(axis.axis, row.group, Reason.NOT_SIGNIFICANT_AFTER_CORRECTION, reason)
 
 
 def _known_share(axis: Axis) -> float:

@@ -84,9 +84,19 @@ def _against_best(
         known = np.array([name != UNKNOWN for name in coded.names], np.bool_) & ~np.isnan(mean)
         ratio[known] = mean[known] / mean[best]
         errors = _relative_errors(attention, lists, coded, mean)
-        spread[known] = np.sqrt(((errors - errors[:, [best]]) ** 2).sum(axis=0))[known]
+        several = known & (_lists_with(lists, coded) > 1)  # one list says nothing about how lists differ
+        few = len(lists.names) / max(len(lists.names) - 1, 1)
+        spread[several] = np.sqrt(few * ((errors - errors[:, [best]]) ** 2).sum(axis=0))[several]
+        spread[best] = 0.0
+        spread[:] = np.where(several[best], spread, np.nan)
     factor = np.exp(Z * spread)
     return ratio, ratio / factor, ratio * factor
+
+
+def _lists_with(lists: Coded, coded: Coded) -> Ints:
+    """[n_groups] in how many lists a group is."""
+    cells = np.unique(lists.codes * len(coded.names) + coded.codes)
+    return np.bincount(cells % len(coded.names), minlength=len(coded.names))
 
 
 def _relative_errors(attention: Floats, lists: Coded, coded: Coded, mean: Floats) -> Floats:

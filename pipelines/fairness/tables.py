@@ -116,9 +116,12 @@ def corrected(table: Table, rules: Rules, *, is_each_alone: bool = False) -> Tab
     """
     groups = (table.is_judged | table.is_reference).sum(axis=1, keepdims=True)
     paid = for_the_choice(table.numbers["p_value"], groups)
-    looks = paid if is_each_alone else paid.reshape(1, -1)
-    p_corrected = benjamini_hochberg(looks).reshape(paid.shape)
-    is_chance = (table.verdict == severity(Verdict.ADVERSE)) & ~(p_corrected < rules.significance_level)
+    is_adverse = table.verdict == severity(Verdict.ADVERSE)
+    # Who could not be ADVERSE is one more look, and lends no room: small true gaps would let chance ones through.
+    asked = np.where(is_adverse | np.isnan(paid), paid, 1.0)
+    least, among = (_corrected_together(p, is_each_alone=is_each_alone) for p in (asked, paid))
+    p_corrected = np.where(is_adverse, least, among)
+    is_chance = is_adverse & ~(p_corrected < rules.significance_level)
     reason = bit(Reason.NOT_SIGNIFICANT_AFTER_CORRECTION)
     return replace(
         table,
@@ -126,6 +129,11 @@ def corrected(table: Table, rules: Rules, *, is_each_alone: bool = False) -> Tab
         reasons=np.where(is_chance, table.reasons | reason, table.reasons).astype(np.int32),
         numbers={**table.numbers, "p_corrected": p_corrected},
     )
+
+
+def _corrected_together(p_values: Floats, *, is_each_alone: bool) -> Floats:
+    looks = p_values if is_each_alone else p_values.reshape(1, -1)
+    return np.asarray(benjamini_hochberg(looks).reshape(p_values.shape))
 
 
 def _undecided(grid: Grid, is_known: Bools, is_large: Bools, min_group_size: int) -> Table:

@@ -25,7 +25,7 @@ from pipelines.base.store import Store
 
 WORK: Final = "CANDOR_WORK"
 """Folder for scratch; `work` beside the zones where that is not set."""
-CELLS: Final = ("*/raw", "*/mapped", "checked/rows", "checked/known", "checked/samples")
+CELLS: Final = ("*/raw", "*/mapped", "checked/rows", "checked/known", "checked/before", "checked/samples")
 """Where a batch's folder holds cells of people."""
 CHECK: Final = ".candor-check-"
 """How folders of `checks` begin."""
@@ -116,6 +116,11 @@ class Batch:
     def is_planned(self) -> bool:
         """Whether `discover` has run."""
         return self._plan.is_file()
+
+    @property
+    def is_checked(self) -> bool:
+        """Whether `validate` has run, from when on nothing can be added."""
+        return (self.folder / "checked").is_dir()
 
     @property
     def _plan(self) -> Path:

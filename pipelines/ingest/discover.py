@@ -177,7 +177,7 @@ def discover(batch: Batch, replay: str | None = None) -> dict[str, Any]:
         SettingsError: Feeds are badly declared, or CANDOR_EXPORTS is no folder.
     """
     tidy(batch.store)
-    if batch.is_planned and (batch.plan["units"] or batch.plan["duplicates"]):
+    if batch.is_planned and (batch.plan["units"] or batch.plan["duplicates"] or batch.is_checked):
         return batch.plan
     feeds = declared.load(declared.folder())
     if replay is not None and replay not in feeds:

@@ -16,7 +16,7 @@ import polars as pl
 
 from pipelines.base import forgotten
 from pipelines.base.contracts import TABLES, Table
-from pipelines.base.lake import Lake
+from pipelines.base.lake import Lake, is_before
 from pipelines.ingest import files
 from pipelines.ingest.batch import Batch, Unit
 from pipelines.ingest.feeds import Feed
@@ -114,5 +114,7 @@ def _rows(batch: Batch, unit: Unit, table: Table) -> pl.DataFrame:
     """A unit's mapped rows of a table."""
     parts = sorted((batch.place(unit) / "mapped" / table.name).glob("*.parquet"))
     schema = {**table.schema, "known_from": pl.Datetime("us", "UTC"), "source_row": pl.Int64()}
-    rows = [pl.DataFrame(schema=schema), *(pl.read_parquet(part, columns=list(schema)) for part in parts)]
-    return forgotten.without(forgotten.everybody(batch.store), pl.concat(rows))[0]
+    rows = pl.concat([pl.DataFrame(schema=schema), *(pl.read_parquet(part, columns=list(schema)) for part in parts)])
+    before = Lake(batch.store).retired(table.name)  # the lake keeps nothing of earlier days to compare with
+    kept = rows if before is None else rows.filter(~is_before(table, before))
+    return forgotten.without(forgotten.everybody(batch.store), kept)[0]

@@ -49,8 +49,8 @@ def expire(store: Store, as_of: date, keep_days: int) -> str:
 def run(store: Store, as_of: date) -> str:
     """As `expire`, and as `retire` for rows of the lake, with the days that `params.yaml` says."""
     days = load(Privacy, "privacy")
-    lines = [expire(store, as_of, days.keep_days)]
-    return "\n".join([*lines, retire(store, as_of, days.retention)] if days.retention else lines)
+    lines = [expire(store, as_of, days.keep_days), retire(store, as_of, days.retention)]
+    return "\n".join(line for line in lines if line)
 
 
 def _finish(store: Store, plan: dict[str, Any]) -> int:

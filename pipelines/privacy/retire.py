@@ -12,7 +12,7 @@ Snapshots made before keep the rows, each person's under a key of their own, unt
 
 import json
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
 from pipelines import audit
@@ -34,14 +34,17 @@ def retire(store: Store, as_of: date, retention: Mapping[str, int]) -> str:
         retention: Table -> days, from `params.yaml`.
 
     Returns:
-        The line to print.
+        The line to print; empty when nothing is kept for so many days only.
 
     Raises:
-        SettingsError: A table is none of the lake whose rows say when they happened.
+        SettingsError: A table is none of the lake whose rows say when they happened, or the day is still to come: what
+            is retired cannot be taken in again.
     """
-    _check(retention)
+    if not retention and not store.exists(PLAN):
+        return ""
     with store.lock(PUBLISHING):
         begun = [_finish(store, json.loads(store.read(PLAN)))] if store.exists(PLAN) else []
+        _check(retention, as_of)
         for table, days in sorted(retention.items()):
             before = as_of - timedelta(days=days)
             if rows := Lake(store).due(table, before):
@@ -51,7 +54,9 @@ def retire(store: Store, as_of: date, retention: Mapping[str, int]) -> str:
     return f"retired: {sum(begun)} rows of {len(retention)} tables that are kept for so many days"
 
 
-def _check(retention: Mapping[str, int]) -> None:
+def _check(retention: Mapping[str, int], as_of: date) -> None:
+    if as_of > datetime.now(UTC).date():
+        raise SettingsError(f"Days of retention must be counted from today or before; got {as_of}. Correct --as-of.")
     can = sorted(name for name, table in TABLES.items() if table.kept_from)
     wrong = sorted(set(retention) - set(can))
     if wrong:

@@ -130,7 +130,8 @@ def test_assets_tie_the_dags_together(dags):
 
 def test_landed_exports_run_out_whether_or_not_files_arrive(dags):
     found = dags["ingest_exports"]["tasks"]
-    assert (found["expire"]["after"], found["expire"]["secrets"]) == ([], [])
+    assert (found["expire"]["after"], found["expire"]["secrets"]) == (["publish"], [])
+    assert found["expire"]["rule"] == "all_done"
     assert not [task for task, about in found.items() if "expire" in about["after"]]
 
 

@@ -1,6 +1,6 @@
 """What happened long ago leaves the lake with all its history, and no file brings it back."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -112,3 +112,16 @@ def test_only_what_happened_once_can_be_named(store):
         SettingsError, match=r"must name tables of what happened once, application_events.*; got workers"
     ):
         retire(store, TODAY, {"workers": 30, "reviews": 30})
+
+
+def test_a_correction_that_makes_a_row_old_takes_what_it_corrected_along(store, company):
+    (company / "enrolments_2026-09.csv").write_text(HEAD + NEW.replace("01.01.2023", "31.12.2022"))
+    run(Batch(store, "corrected"), None)
+    assert len(Lake(store).versions("enrolments", Lake(store).require())) == 3
+    retire(store, TODAY, {"enrolments": DAYS})
+    assert enrolled(store) == []
+
+
+def test_nobody_counts_from_a_day_to_come(store):
+    with pytest.raises(SettingsError, match="must be counted from today or before"):
+        retire(store, datetime.now(UTC).date() + timedelta(days=1), {"enrolments": 1})

@@ -161,3 +161,9 @@ def test_a_judgement_can_name_the_text_of_every_pack_by_digest():
     digests = standing(PLACES, NEW_YEAR).digests
     assert len(digests) == 7
     assert all(len(digest) == 64 for digest in digests.values())
+
+
+@pytest.mark.parametrize("place", ["us-ny-nyc", "DE", "", "Germany"])
+def test_a_place_that_no_pack_could_mean_is_refused(place):
+    with pytest.raises(SettingsError, match="must begin as the packs of law do, EU, US"):
+        standing(["US-IL", place], EVE)

@@ -220,3 +220,9 @@ def test_people_whose_group_is_unknown_and_small_groups_are_not_guessed():
 def test_a_feature_that_is_missing_is_refused():
     with pytest.raises(ContractError, match="1 values are not"):
         proxy_test([[np.nan], [1.0]], ["a", "b"], **KNOBS)
+
+
+def test_one_list_says_nothing_about_how_lists_differ():
+    result = exposure([1, 2, 3, 4], ["x"] * 4, ["a", "b", "a", "b"], min_group_size=1)
+    assert result.ratio[0] == 1.0
+    assert np.isnan([*result.low, *result.high]).all()

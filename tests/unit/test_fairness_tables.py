@@ -215,3 +215,16 @@ def test_what_the_pool_hides_comes_before_what_it_shows_even_where_that_is_worse
     found = judge_axes(selected + open_, axes, requisition + other, min_group_size=30)["by_subject"]
     adverse = [(i["axis"], i["subject"], i["is_hidden_in_pool"]) for i in found if i["verdict"] == "ADVERSE"]
     assert adverse == [("sex", "finance", True), ("level", "open", False)]
+
+
+def test_small_true_gaps_of_many_subjects_lend_a_chance_one_no_room():
+    # 15 of 60 against 29 of 60: ratio .52, z = 2.65, p = .008, ADVERSE alone. 45 % against 50 % of 2,000 is significant
+    # and no ratio below .8: 900 such subjects are 900 looks more, of which none could be ADVERSE.
+    chance = {"one": {"a": (60, 15), "b": (60, 29)}}
+    mild = {f"m{n}": {"a": (2000, 900), "b": (2000, 1000)} for n in range(900)}
+    alone_, among = (
+        corrected(judged(gridded(t), min_group_size=30, rules=RULES), RULES) for t in (chance, mild | chance)
+    )
+    assert alone_.worst.tolist() == [ADVERSE]
+    assert among.worst[among.grid.subjects.index("one")] == INVESTIGATE
+    assert ADVERSE not in among.worst

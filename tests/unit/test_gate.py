@@ -267,3 +267,12 @@ def test_a_typo_in_the_settings_is_named(tmp_path, capsys):
         gate.run("screening", tmp_path)
     assert guarded(lambda: gate.run("screening", tmp_path)) == 1
     assert "Traceback" not in capsys.readouterr().err
+
+
+def test_what_only_the_price_of_comparing_keeps_from_adverse_must_be_accepted_by_name():
+    # 18 of 100 against 31 of 100 alone is ADVERSE (p = .033); of three groups it is not, and nobody may overlook that.
+    selected = [n < of for of in (18, 31, 31) for n in range(100)]
+    group = [name for name in "abc" for _ in range(100)]
+    decided = verdict(groups=judge_axes(selected, {"sex": group}, ["r1"] * 300, min_group_size=30))
+    assert decided["verdict"] == "allowed"
+    assert ("a", "not_significant_after_correction") in [(gap["group"], gap["code"]) for gap in decided["gaps"]]

@@ -277,3 +277,7 @@ def test_values_of_odata_that_look_alike_are_each_their_own(reads):
         (4, None, None, None),
     ]
     assert report.faults == {}
+
+
+def test_what_looks_like_a_value_in_a_name_stays_in_the_name(reads):
+    same_json(reads, ['{"Rating: 5 x": "a", "b": 5}', '{"Rating: 5 x": "c", "b": 6}'])

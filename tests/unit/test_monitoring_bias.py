@@ -1,5 +1,6 @@
 """Bias: who counts as selected, counts per group, the Simpson guard, and Evidently's metrics on them."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import polars as pl
@@ -179,3 +180,18 @@ class TestEvidently:
         result = Bias(**{**dict(judged), "family": "screening", "as_of": date(2026, 10, 31)})
         page = _evidently.bias_report(cells(HIDDEN), result, "counts", 30).decode()
         assert "R-7, human decisions at screen, sex: female 25%" in page
+
+
+def test_the_group_that_pooling_hides_is_told_and_not_one_that_fails_everywhere():
+    whole = bias.judged(cells(HIDDEN), 30)
+
+    def shown(axis, **groups):
+        rows = [
+            {"group": name, "impact_ratio": ratio, "p_value": 0.01, "verdict": verdict}
+            for name, (ratio, verdict) in groups.items()
+        ]
+        return replace(axis, judgement={**axis.judgement, "groups": rows})
+
+    subject = shown(whole.subjects[0], a=(0.6, "INSUFFICIENT_DATA"), b=(0.7, "ADVERSE"))
+    pool = shown(whole.pools[0], a=(0.6, "ADVERSE"), b=(0.95, "NO_EVIDENCE"))
+    assert (bias.lowest(subject)["group"], bias.lowest(subject, pool)["group"]) == ("a", "b")

@@ -64,6 +64,12 @@ def standing(jurisdictions: Collection[str], day: date) -> Standing:
     """
     if not jurisdictions:
         raise SettingsError("A run must name its jurisdictions; got none. Name where the people or the job are.")
+    known = {pack.jurisdiction.split("-")[0] for pack in library()}
+    if wrong := sorted(place for place in jurisdictions if place.split("-")[0] not in known):
+        raise SettingsError(
+            f"A jurisdiction must begin as the packs of law do, {', '.join(sorted(known))}; got {', '.join(wrong)}. "
+            "Write `US-NY-NYC`, `EU-DE`."
+        )
     wide = {part for place in jurisdictions for part in _widened(place)}
     packs = tuple(pack for pack in library() if pack.jurisdiction in wide and pack.applies_on(day))
     return Standing(day, tuple(sorted(jurisdictions)), packs)

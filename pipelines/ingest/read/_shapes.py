@@ -59,7 +59,9 @@ class Shape:
 
     @staticmethod
     def of(record: Record, style: Style, openings: list[str]) -> "Shape":
-        """The shape of a row made of a text with marks."""
+        """The shape of a row made of a text with marks. Raises Refused when a name took one: that was no value."""
+        if any(style.marked.search(name) for name in record.cells):
+            raise Refused
         cells = {name: _parts(text, style.marked) for name, text in record.cells.items()}
         turns = {number: style.turns[said] for number, said in enumerate(openings) if said in style.turns}
         return Shape(cells, record.fault, turns)
