@@ -45,7 +45,7 @@ def about(task):
         "type": task.task_type,
         "owner": task.owner,
         "retries": task.retries,
-        "rule": str(task.trigger_rule),
+        "rule": str(getattr(task.trigger_rule, "value", task.trigger_rule)),
         "after": sorted(task.upstream_task_ids),
         "outlets": [outlet.name for outlet in task.outlets],
         "command": [str(word) for word in words],

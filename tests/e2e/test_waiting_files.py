@@ -127,10 +127,13 @@ def backfilled(world: World, day: str) -> str:
     words = ["backfill", "create", "--dag-id", "ingest_exports", "--reprocess-behavior", "completed"]
     words += ["--from-date", day, "--to-date", f"{day}T06:00:00"]
     command = [str(VENV / "bin" / "airflow"), *words]
-    done = subprocess.run(command, env=airflow.environment(world.company), capture_output=True, text=True, check=False)
+    viewer, env = world.api("viewer"), airflow.environment(world.company)
+    for _ in range(5):  # the command writes to SQLite beside the scheduler, whose lock it does not wait for
+        done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+        until(lambda: all(f["completed_at"] for f in viewer.call("GET", f"{BACKFILLS}ingest_exports")["backfills"]))
+        if "database is locked" not in done.stderr:
+            break
     assert done.returncode == 0, done.stderr[-1000:]
-    viewer = world.api("viewer")
-    until(lambda: all(f["completed_at"] for f in viewer.call("GET", f"{BACKFILLS}ingest_exports")["backfills"]))
     (run,) = [run for run in viewer.runs("ingest_exports") if run["dag_run_id"].startswith(f"backfill__{day}")]
     return str(run["state"])
 

@@ -1,5 +1,7 @@
 """What happened long ago leaves the lake with all its history, and no file brings it back."""
 
+import re
+import shutil
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -114,7 +116,11 @@ def test_only_what_happened_once_can_be_named(store):
         retire(store, TODAY, {"workers": 30, "reviews": 30})
 
 
-def test_a_correction_that_makes_a_row_old_takes_what_it_corrected_along(store, company):
+def test_a_correction_that_makes_a_row_old_takes_what_it_corrected_along(store, company, tmp_path, monkeypatch):
+    shutil.copytree(BENCH, tmp_path / "feeds")
+    feed = tmp_path / "feeds" / "lms_enrolments.yaml"  # known when the file was written
+    feed.write_text(re.sub(r" +known_from: .*\n", "", feed.read_text()))
+    monkeypatch.setenv("CANDOR_FEEDS", str(feed.parent))
     (company / "enrolments_2026-09.csv").write_text(HEAD + NEW.replace("01.01.2023", "31.12.2022"))
     run(Batch(store, "corrected"), None)
     assert len(Lake(store).versions("enrolments", Lake(store).require())) == 3

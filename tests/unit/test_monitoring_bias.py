@@ -1,6 +1,5 @@
 """Bias: who counts as selected, counts per group, the Simpson guard, and Evidently's metrics on them."""
 
-from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import polars as pl
@@ -190,7 +189,7 @@ def test_the_group_that_pooling_hides_is_told_and_not_one_that_fails_everywhere(
             {"group": name, "impact_ratio": ratio, "p_value": 0.01, "verdict": verdict}
             for name, (ratio, verdict) in groups.items()
         ]
-        return replace(axis, judgement={**axis.judgement, "groups": rows})
+        return axis.model_copy(update={"judgement": {**axis.judgement, "groups": rows}})
 
     subject = shown(whole.subjects[0], a=(0.6, "INSUFFICIENT_DATA"), b=(0.7, "ADVERSE"))
     pool = shown(whole.pools[0], a=(0.6, "ADVERSE"), b=(0.95, "NO_EVIDENCE"))

@@ -108,7 +108,7 @@ def test_everything_from_outside_is_escaped_on_every_page():
         page.report(day.findings, None, None, bias),
         pages.overview([model], ledger, EVIL),
         pages.model(model, ledger, feeds, EVIL),
-        pages.records(ledger, Ingested(feeds, [Check(EVIL, EVIL, 1, 1, is_warning=False)], held, missed), EVIL),
+        pages.records(ledger, Ingested(feeds, [Check(EVIL, EVIL, 1, 1, EVIL, EVIL)], held, missed), EVIL),
         pages.report("screening", EVIL, "bias.html", EVIL),
         pages.refusal(403, EVIL),
     ]
