@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipelines.base.errors import ContractError
-from pipelines.fairness.counting import Coded, Floats, Ints, as_coded, as_selected, divided, same_length
+from pipelines.fairness.counting import UNKNOWN, Coded, Floats, Ints, as_coded, as_selected, divided, same_length
 from pipelines.fairness.intervals import Z, wilson_interval
 
 
@@ -25,7 +25,8 @@ class Calibration:
     high: Floats
     """[n_groups, n_bins] 95 % interval of the share that came true, by Wilson."""
     excess: Floats
-    """[n_groups] share that came true minus the mean score: above 0 the group is scored too low."""
+    """[n_groups] share that came true minus the mean score: above 0 the group is scored too low. NaN, as the next
+    three, of small groups and of unknown people: they are never equal."""
     excess_low: Floats
     excess_high: Floats
     """[n_groups] 95 % interval of the excess, normal."""
@@ -34,7 +35,7 @@ class Calibration:
 
 
 def calibration(
-    score: npt.ArrayLike, outcome: npt.ArrayLike, group: npt.ArrayLike | Coded, *, bins: int
+    score: npt.ArrayLike, outcome: npt.ArrayLike, group: npt.ArrayLike | Coded, *, bins: int, min_group_size: int
 ) -> Calibration:
     """Compare scores with what came true, by group.
 
@@ -43,6 +44,7 @@ def calibration(
         outcome: [n_people] bool.
         group: [n_people] str, or coded.
         bins: Number of bins of equal width.
+        min_group_size: People. Of smaller groups and of unknown people the bins are shown, and no excess and no error.
 
     Raises:
         ContractError: A score is missing or outside [0, 1], or the columns differ in length.
@@ -64,6 +66,8 @@ def calibration(
     people, came, total = (_summed(cells, weights, shape) for weights in (None, true, values))
     low, high = wilson_interval(came, people)
     excess, spread = _excess(coded, true - values)
+    is_known = np.array([name != UNKNOWN for name in coded.names], np.bool_)
+    hidden = np.where(is_known & (people.sum(axis=1) >= min_group_size), 0.0, np.nan)
     return Calibration(
         groups=coded.names,
         people=people.astype(np.int64),
@@ -71,10 +75,10 @@ def calibration(
         score=divided(total, people),
         low=low,
         high=high,
-        excess=excess,
-        excess_low=excess - Z * spread,
-        excess_high=excess + Z * spread,
-        error=divided(np.abs(came - total).sum(axis=1), people.sum(axis=1)),
+        excess=excess + hidden,
+        excess_low=excess - Z * spread + hidden,
+        excess_high=excess + Z * spread + hidden,
+        error=divided(np.abs(came - total).sum(axis=1), people.sum(axis=1)) + hidden,
     )
 
 

@@ -87,7 +87,7 @@ def test_a_rate_is_comparable_by_the_people_behind_it_not_by_the_group():
 def test_calibration_by_hand():
     score = [0.2, 0.2, 0.8, 0.8, 0.2, 0.2]
     outcome = [False, True, True, True, False, False]
-    result = calibration(score, outcome, ["a"] * 4 + ["b"] * 2, bins=2)
+    result = calibration(score, outcome, ["a"] * 4 + ["b"] * 2, bins=2, min_group_size=2)
     assert result.people.tolist() == [[2, 2], [2, 0]]
     assert result.came_true.tolist() == [[1, 2], [0, 0]]
     # a: 3 of 4 came true, mean score .5; b: none, mean score .2.
@@ -103,14 +103,24 @@ def test_the_interval_of_the_excess_covers_a_true_score_and_leaves_out_a_wrong_o
     score = generator.random(20_000)
     group = np.where(np.arange(20_000) % 2, "a", "b")
     outcome = generator.random(20_000) < np.where(group == "a", score, 0.8 * score)
-    result = calibration(score, outcome, group, bins=10)
+    result = calibration(score, outcome, group, bins=10, min_group_size=30)
     assert result.excess_low[0] < 0 < result.excess_high[0]
     assert result.excess_high[1] < -0.05
 
 
+def test_two_people_whose_scores_came_true_prove_no_calibration():
+    score, outcome = [1.0, 1.0, 0.5, 0.5, 0.5, 0.5], [True, True, True, False, True, False]
+    result = calibration(score, outcome, ["few"] * 2 + ["a"] * 2 + [None] * 2, bins=2, min_group_size=2)
+    assert (result.groups, result.error[:2].tolist()) == (("a", "few", "unknown"), [0.0, 0.0])
+    strict = calibration(score, outcome, ["few"] * 2 + ["a"] * 2 + [None] * 2, bins=2, min_group_size=3)
+    assert np.isnan([*strict.error, *strict.excess, *strict.excess_low, *strict.excess_high]).all()
+    assert np.isnan([result.error[2], result.excess[2]]).all()
+    assert result.people.sum() == 6
+
+
 def test_scores_that_are_no_chances_are_refused():
     with pytest.raises(ContractError, match="2 of 3 are not"):
-        calibration([0.5, 1.5, np.nan], [True] * 3, ["a"] * 3, bins=2)
+        calibration([0.5, 1.5, np.nan], [True] * 3, ["a"] * 3, bins=2, min_group_size=1)
 
 
 def test_exposure_by_hand():
