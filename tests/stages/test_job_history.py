@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Sequence
 from datetime import date, timedelta
 
+import polars as pl
 import pytest
 
 from infra.sample import careers
@@ -16,6 +17,7 @@ from infra.sample.vendors import workday_history
 from pipelines.base import known
 from pipelines.base.lake import Lake
 from pipelines.ingest import __main__ as command
+from pipelines.ingest.batch import scratch
 from pipelines.privacy.forget import forget
 from tests.kills.roads import nothing_failed
 from tests.stages.forgotten_company import named, readable
@@ -162,6 +164,8 @@ def test_the_months_after_are_checked_beside_what_the_lake_has(company, store, t
         assert [item for item in checks if item["failed"]] == [], period
     rows = Lake(store).versions("worker_history", Lake(store).require())
     assert len(rows) == 20 + 2 + 1, "one slice closed and one begun in February, one reopened in March"
+    left = [path for path in scratch(store).rglob("*.parquet") if "person_id" in pl.read_parquet_schema(path)]
+    assert left == [], "what was laid beside the checks goes with the other cells of people"
 
 
 def test_what_a_file_would_become_says_that_an_end_moves_by_a_day(company, tmp_path, capsys):

@@ -11,11 +11,13 @@ import pytest
 
 from pipelines import audit
 from pipelines.base import delta
+from pipelines.base.contracts import TABLES
 from pipelines.base.errors import SettingsError
 from pipelines.base.lake import Lake
 from pipelines.base.store import FileStore
+from pipelines.ingest import reconcile
 from pipelines.ingest.__main__ import run
-from pipelines.ingest.batch import Batch
+from pipelines.ingest.batch import Batch, Unit
 from pipelines.privacy import retire as retiring
 from pipelines.privacy.retire import PLAN, retire
 
@@ -131,3 +133,15 @@ def test_a_correction_that_makes_a_row_old_takes_what_it_corrected_along(store, 
 def test_nobody_counts_from_a_day_to_come(store):
     with pytest.raises(SettingsError, match="must be counted from today or before"):
         retire(store, datetime.now(UTC).date() + timedelta(days=1), {"enrolments": 1})
+
+
+def test_a_full_file_is_not_held_against_days_that_the_lake_let_go(store, company):
+    retire(store, TODAY, {"enrolments": DAYS})
+    batch, unit = Batch(store, "full"), Unit("u", "lms_enrolments", "e.csv", "0" * 64, 1, {}, "")
+    place = batch.place(unit) / "mapped" / "enrolments"
+    place.mkdir(parents=True)
+    schema = {**TABLES["enrolments"].schema, "known_from": pl.Datetime("us", "UTC"), "source_row": pl.Int64()}
+    moments = [datetime(2022, 12, 31, 23, 59, tzinfo=UTC), datetime(2023, 1, 1, tzinfo=UTC)]
+    rows = pl.DataFrame({"enrolled_at": moments}, schema_overrides={"enrolled_at": schema["enrolled_at"]})
+    pl.concat([pl.DataFrame(schema=schema), rows], how="diagonal").write_parquet(place / "part-0.parquet")
+    assert reconcile._rows(batch, unit, TABLES["enrolments"])["enrolled_at"].to_list() == moments[1:]
