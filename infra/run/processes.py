@@ -70,18 +70,32 @@ def stop(names: Sequence[str], folder: Path) -> int:
     one that vanished are taken up again at the next start.
     """
     found = [(name, started) for name in names if (started := recorded(name, folder))]
-    victims = _started_by([started for _, started in found])
-    ended = len(victims)
+    ended = 0
     for _ in range(50):
-        for pid in victims:
-            _kill(pid)
-        victims = _started_by([started for _, started in found])
+        victims = _halted([started for _, started in found])
         if not victims:
             break
+        ended = ended or len(victims)
+        for pid in victims:
+            _signal(pid, signal.SIGKILL)
         time.sleep(0.1)
     for name, _ in found:
         (folder / f"{name}.pid").unlink(missing_ok=True)
     return ended
+
+
+def _halted(found: Sequence[Started]) -> set[int]:
+    """All that must end, none of which can start another.
+
+    Killed one by one, a process could start another in the place of a child that ended first; while such a child
+    puts on its program it has no variables, and once its parent is gone nothing tells whose it is.
+    """
+    halted: set[int] = set()
+    while more := _started_by(found) - halted:
+        for pid in more:
+            _signal(pid, signal.SIGSTOP)
+        halted |= more
+    return halted
 
 
 def _started_by(found: Sequence[Started]) -> set[int]:
@@ -155,8 +169,8 @@ def _since(pid: int) -> str | None:
     return found.since if found else None
 
 
-def _kill(pid: int) -> None:
+def _signal(pid: int, what: signal.Signals) -> None:
     try:
-        os.kill(pid, signal.SIGKILL)
+        os.kill(pid, what)
     except (ProcessLookupError, PermissionError):
         return

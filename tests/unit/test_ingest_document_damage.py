@@ -7,8 +7,11 @@ from pathlib import Path
 import pytest
 from reportlab.pdfgen.canvas import Canvas
 
+from infra.sample.resume_variants import variant
+from infra.sample.resumes import pdf
 from pipelines.ingest.documents.extract import Extracted, extract
 from pipelines.ingest.documents.pool import Worker, extract_all
+from tests.bench.measure import ROOT
 from tests.unit import document_files as files
 
 JPEG = b"\xff\xd8\xff\xe0\0\x10JFIF\0" + bytes(range(256)) * 4
@@ -106,6 +109,25 @@ def test_a_bomb_takes_neither_memory_nor_time(bomb: Callable[[], bytes], status:
         assert worker.ask(documents[2]()).status == "ok"
     finally:
         worker.stop()
+
+
+def test_a_file_that_breaks_what_a_parser_keeps_costs_no_other_a_letter(tmp_path: Path) -> None:
+    """After a panic the fast parser reads the years of study of others no more, or nothing at all."""
+    resumes = [pdf(variant(20_261_126, index)) for index in range(1, 6)]
+    panic = (ROOT / "tests/fuzz/corpus/pdf/panic.pdf").read_bytes()
+    worker = Worker(files.LIMITS)
+    path = tmp_path / "document"
+    try:
+        found = []
+        for data in [*resumes, panic, *resumes]:
+            path.write_bytes(data)
+            found.append(worker.ask(path))
+    finally:
+        worker.stop()
+    assert found[5].status == "ok"
+    assert found[5].backend == "pypdf"
+    assert {result.backend for result in found[:5]} == {"pdf_oxide"}
+    assert found[6:] == found[:5]
 
 
 def peak(worker: Worker) -> int:

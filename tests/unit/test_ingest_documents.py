@@ -123,7 +123,7 @@ def test_a_document_that_hangs_or_kills_its_worker_costs_itself_only(
         "    if name.endswith('hang'): time.sleep(60)\n"
         "    if name.endswith('crash'): os._exit(139)\n"
         "    assert not [key for key in os.environ if key.startswith('CANDOR_')]\n"
-        "    print(json.dumps({'status': 'ok', 'text': 'x', 'backend': 'b'}), flush=True)\n"
+        "    print(json.dumps({'status': 'ok', 'text': 'x', 'backend': 'b', 'is_last': False}), flush=True)\n"
     )
     (tmp_path / "stub.py").write_text(script, encoding="utf-8")
     monkeypatch.setenv("CANDOR_VAULT_KEY", "secret")

@@ -23,6 +23,18 @@ _NO_INK: Final = re.compile(rb"(?<![\d.])0(?:\.0*)?\s+scn\b", re.IGNORECASE)
 
 _SEEN_BY: Final = attrgetter("font_size", "origin_x", "origin_y", "color")
 
+_PANICS: Final[list[str]] = []
+"""Of the fast parser, in this process."""
+
+
+def is_spent() -> bool:
+    """Whether this process should read no more documents: the fast parser panicked in it.
+
+    What it keeps of one file for the next (fonts) is then broken: it reads other people's files wrongly or not at
+    all. Here they are left to the other parser; a new process has both again.
+    """
+    return bool(_PANICS)
+
 
 def read(data: bytes, limits: Limits) -> Parsed:
     """The text of a PDF.
@@ -121,6 +133,8 @@ def _opened(data: bytes) -> Any:
     """The document in the fast parser, which remembers what it was asked; None where it cannot open it."""
     from pdf_oxide import PdfDocument  # parsers are only loaded in the worker
 
+    if is_spent():
+        return None
     return _asked(lambda: PdfDocument.from_bytes(data), otherwise=None)
 
 
@@ -133,7 +147,10 @@ def _asked(question: Callable[[], T], *, otherwise: T) -> T:
         return question()
     except (KeyboardInterrupt, SystemExit):
         raise
-    except BaseException:  # noqa: BLE001
+    except Exception:  # noqa: BLE001
+        return otherwise
+    except BaseException as panic:  # noqa: BLE001
+        _PANICS.append(type(panic).__name__)
         return otherwise
 
 

@@ -24,7 +24,7 @@ START_SECONDS: Final = 60.0
 
 
 class Worker:
-    """One process, started again whenever it dies or hangs."""
+    """One process, started again whenever it dies, hangs or says that it can read no more."""
 
     def __init__(self, limits: Limits) -> None:
         """Nothing starts before the first document.
@@ -41,8 +41,10 @@ class Worker:
         process = self.process = self.process or self._start()
         try:
             _send(process, json.dumps(str(path)))
-            line = self._line(process, self.limits.max_seconds + grace)
-            return Extracted(**json.loads(line))
+            answer = json.loads(self._line(process, self.limits.max_seconds + grace))
+            if answer.pop("is_last"):
+                self.stop()
+            return Extracted(**answer)
         except (OSError, ValueError, TimeoutError):
             self.stop()
             return Extracted("corrupt")

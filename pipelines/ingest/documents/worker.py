@@ -1,5 +1,7 @@
 """The process in which documents are parsed: one JSON line in (a path), one JSON line out (status, redacted text).
 
+The answer says too whether it `is_last`: then what a parser keeps between files is broken, and another process goes on.
+
 It has a memory limit, no secrets in its environment and nothing to write to but its standard output.
 """
 
@@ -10,6 +12,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
+from pipelines.ingest.documents import pdf
 from pipelines.ingest.documents.bounds import Limits
 from pipelines.ingest.documents.extract import extract
 
@@ -28,7 +31,8 @@ def serve() -> None:
     limits = Limits.model_validate_json(sys.stdin.readline())
     confine(limits)
     for line in sys.stdin:
-        answers.write(json.dumps(asdict(extract(Path(json.loads(line)).read_bytes(), limits))) + "\n")
+        found = asdict(extract(Path(json.loads(line)).read_bytes(), limits))
+        answers.write(json.dumps(found | {"is_last": pdf.is_spent()}) + "\n")
         answers.flush()
 
 
