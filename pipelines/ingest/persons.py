@@ -43,8 +43,10 @@ def persons(raw: pl.DataFrame, feed: Feed, groups: Mapping[str, str]) -> pl.Data
             shown = explode(shown, group, here)
             here = context_of(shown, context)
         for rule, column in _naming(mapped):
-            filled = fill(rule, column, here)
-            found.append(worked_out(shown.lazy(), [filled]).select(ROW, filled.value.alias(PERSON)).collect())
+            # Whose a row is that has no members, or broken ones, is told beside them.
+            rows, seen = (shown, here) if set(rule.columns()) & mapped.turned() else (frame, context)
+            filled = fill(rule, column, seen)
+            found.append(worked_out(rows.lazy(), [filled]).select(ROW, filled.value.alias(PERSON)).collect())
     return pl.concat(found, how="vertical_relaxed").drop_nulls(PERSON).unique()
 
 

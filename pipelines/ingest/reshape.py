@@ -7,6 +7,7 @@ import polars as pl
 
 from pipelines.base.errors import ContractError
 from pipelines.ingest.cells import BROKEN, Context, cell, decoded
+from pipelines.ingest.fold import folded
 from pipelines.ingest.read import ROW
 from pipelines.ingest.rules import Condition, Explode, Join, TableMap, Unpivot
 
@@ -61,8 +62,8 @@ def shape(frame: pl.DataFrame, mapped: TableMap, context: Context, other: Other)
         )
     for group in mapped.explode.steps if mapped.explode is not None else ():
         shaped.frame = _with_members(shaped.frame, group, context)
-        if shaped.frame["_is_broken"].any():
-            shaped.drop(~pl.col("_is_broken"), BROKEN, reject=True)
+        for reason in shaped.frame["_broken"].drop_nulls().unique().sort():
+            shaped.drop(pl.col("_broken").ne_missing(reason), reason, reject=True)
         shaped.frame = _of_members(shaped.frame, group)
     if mapped.unpivot is not None:
         late_keys = {name for step in late for name in step.match}
@@ -145,14 +146,18 @@ def explode(frame: pl.DataFrame, step: Explode, context: Context) -> pl.DataFram
 
 
 def _with_members(frame: pl.DataFrame, step: Explode, context: Context) -> pl.DataFrame:
-    """`frame` with the members of a group, and whether its text is none."""
+    """`frame` with the members of a group, and why its text is none."""
     texts = frame.select(cell(step.column, context_of(frame, context)).alias("_member"))["_member"]
+    broken = pl.Series("_broken", [None] * len(texts), dtype=pl.String)
+    if step.fold is not None:
+        texts, broken = folded(texts, step.fold, step.fields)
     members = decoded(texts, [*step.fields, *step.next])
-    return frame.with_columns(members, _is_broken=texts.is_not_null() & members.is_null())
+    is_none = texts.is_not_null() & members.is_null()
+    return frame.with_columns(members, pl.when(is_none).then(pl.lit(BROKEN)).otherwise(broken).alias("_broken"))
 
 
 def _of_members(frame: pl.DataFrame, step: Explode) -> pl.DataFrame:
-    rows = frame.drop("_is_broken").filter(pl.col("_member").list.len() > 0)
+    rows = frame.drop("_broken").filter(pl.col("_member").list.len() > 0)
     rows = rows.with_columns(_next=pl.col("_member").list.shift(-1)).explode("_member", "_next")
     taken = [("_member", name) for name in step.fields] + [("_next", name) for name in step.next]
     fields = [pl.col(side).struct.field(name).alias(made) for (side, name), made in zip(taken, step.made, strict=True)]

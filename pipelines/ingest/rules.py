@@ -210,10 +210,63 @@ class Join(Declared):
         return self.feed or (self.file or "").removesuffix(".csv")
 
 
+class Parts(Declared):
+    """What each change of a stack says it of: the jobs that somebody holds at once."""
+
+    column: Name
+    """A group within each change."""
+    key: Name
+    """Its field that names the part."""
+
+
+class Fold(Declared):
+    """Members are changes, each of which says only what it changes, and become the slices of time that these make.
+
+    A slice is of one part, and has of every field what the last change said that spoke of it; a field that a change
+    tells empty is empty from then on. Fields of the change have their own names, those of a part `<parts.column>.` in
+    front, and four more are made: `from`, the first day, and `until`, the first day after, empty while open; `order`,
+    from 0, of a part's slices that begin on one day, of which all but the last hold for that day; `known`, when the
+    last was entered of what makes the slice what it is: a change that it has a field of, the one that ends it, one that
+    took another back. What a change leaves as it was begins no slice. A stack that does not go back to where its
+    parts begin cannot be folded: its row is rejected as `incomplete_stack`.
+    """
+
+    day: Name
+    """From when a change holds; its first ten characters are a day, YYYY-MM-DD, as it is written."""
+    order: Name
+    """A whole number: of the changes of one day the greater comes later."""
+    known: Name
+    """When it was entered: a moment in ISO 8601, in UTC where it says no offset."""
+    event: Name
+    """A code of what happened."""
+    parts: Parts
+    own: tuple[Name, ...] = ()
+    """Fields that speak of the change alone, as those above do: no later slice keeps them."""
+    groups: dict[Name, Name | None] = Field(default_factory=dict)
+    """Groups within a change, or `<parts.column>.<group>` within a part, and the field that tells their members apart:
+    their fields are `<group>.<text of it>.<field>`. With null all members are one: `<group>.<field>`."""
+    added: dict[Name, tuple[Name, ...]]
+    """Field of a part -> its texts where the part begins anew, and keeps nothing of before."""
+    removed: dict[Name, tuple[Name, ...]]
+    """Field of a part or of a member of `groups` -> its texts where that ends, and is told as it was."""
+    begins: tuple[Name, ...]
+    """Events with which everything begins that they tell."""
+    ends: tuple[Name, ...] = ()
+    """Events after which parts stay as they are: what is said of the person later is not said of them."""
+    after: tuple[Name, ...] = ()
+    """Events whose day is the last one before they hold."""
+    rescinds: dict[Name, Name] = Field(default_factory=dict)
+    """Event -> the event of the same day that it takes back, of several the one that was entered last before it."""
+    corrects: dict[Name, Name] = Field(default_factory=dict)
+    """Event -> the event, on whatever day, whose place it takes, of several the one that was entered last before it."""
+
+
 class Explode(Declared):
     """A repeated group becomes rows; its fields become columns `<column>.<field>`."""
 
     column: Name
+    fold: Fold | None = None
+    """Members are changes: the rows are of the slices that they make."""
     fields: Annotated[tuple[Name, ...], Field(min_length=1)]
     next: tuple[Name, ...] = ()
     """Fields of the member after each, in the order of the file: columns `<column>.next.<field>`, empty for the last.
@@ -234,6 +287,8 @@ class Explode(Declared):
 
     @model_validator(mode="after")
     def _is_within(self) -> Self:
+        if self.fold and (self.next or self.then):
+            raise ValueError("fold goes with neither next nor then: slices know of each other")
         if self.then and self.then.column not in self.made:
             raise ValueError(f"then.column must be one that the step makes: {', '.join(self.made)}")
         return self

@@ -1,5 +1,6 @@
 """What happens to rows before rules: which row of several a join finds, what members of a group know of each other."""
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -122,3 +123,22 @@ def test_numbers_are_compared_as_numbers_and_what_is_none_is_not_above():
 def test_a_condition_has_one_test():
     with pytest.raises(ValidationError, match="exactly one of filled, among, not_among, above"):
         Condition.model_validate({"column": "a", "above": "b", "filled": True, "reason": "x"})
+
+
+def test_stacks_of_changes_that_cannot_be_folded_are_rejected_each_with_its_reason():
+    fold = {
+        "day": "Day",
+        "order": "No",
+        "known": "Entry",
+        "event": "Code",
+        "begins": ["HIR"],
+        "parts": {"column": "Job", "key": "ID"},
+        "added": {},
+        "removed": {},
+    }
+    change = {"Day": "2024-01-02", "No": "1", "Entry": "2024-01-01T12:00:00Z", "Job": [{"ID": "a"}]}
+    stacks = [json.dumps([{**change, "Code": "HIR"}]), json.dumps([{**change, "Code": "DTA"}]), "none", None]
+    step = {"column": "stack", "fields": ["Job.ID", "from"], "fold": fold}
+    shaped = shape(frame(stack=stacks), mapped(explode=step, rows=[]), BLANK, lambda _: STATUS)
+    assert shaped.frame.select(ROW, "stack.Job.ID", "stack.from").rows() == [(1, "a", "2024-01-02")]
+    assert [part.rows() for part in shaped.rejected] == [[(3, "broken_group")], [(2, "incomplete_stack")]]

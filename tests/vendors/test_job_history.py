@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from infra.sample import careers
-from infra.sample.vendors import successfactors_history, workday_history
+from infra.sample.vendors import successfactors_history, workday_history, workday_peci
 from infra.sample.vendors.oracle import history as oracle_history
 from pipelines.base.contracts import TABLES
 from pipelines.base.pseudonyms import pseudonym
@@ -20,13 +20,19 @@ OWN_WORDS = ("event_code", "event_reason_code")
 """Codes of the source, which no other vendor has."""
 FEEDS = {
     "workday": [VENDORS / "workday" / "workday_job_history.yaml"],
+    "workday peci": [VENDORS / "workday" / "workday_peci_history.yaml"],
     "successfactors": [VENDORS / "successfactors" / "successfactors_job_history.yaml"],
     "oracle": [
         VENDORS / "oracle" / f"oracle_hdl_{name}.yaml"
         for name in ("job_history", "supervisors", "work_measures", "jobs", "job_families")
     ],
 }
-WRITERS = {"workday": workday_history, "successfactors": successfactors_history, "oracle": oracle_history}
+WRITERS = {
+    "workday": workday_history,
+    "workday peci": workday_peci,
+    "successfactors": successfactors_history,
+    "oracle": oracle_history,
+}
 SLICES = {"2024-01": 20, "2024-02": 21, "2024-03": 20}
 """By hand, person by person: 1+3+1+1+2 and 2+3+2+3+2 in January; one more of the first, then one less of the fifth."""
 
@@ -50,6 +56,7 @@ def test_slices_of_every_vendor_are_the_same(keys, tmp_path, monkeypatch, period
         assert frame.select(OWN_WORDS).null_count().row(0) == (0, 0)
     plain = {vendor: frame.drop(OWN_WORDS).sort(pl.all()) for vendor, frame in slices.items()}
     assert plain["successfactors"].equals(plain["workday"])
+    assert slices["workday peci"].sort(pl.all()).equals(slices["workday"].sort(pl.all())), "codes of the source, too"
     assert set(plain["workday"]["known_from_basis"]) == {"source"}
     observed = plain["oracle"].select("known_from", "known_from_basis").unique().rows()
     end = careers.cut(period).end.item().replace(tzinfo=UTC)
@@ -107,6 +114,39 @@ def test_a_member_of_a_report_is_what_workday_would_send():
         "FTE": "1.0",
         "Last_Updated_Moment": "2023-09-12T08:30:00.000Z",
     }
+
+
+def test_a_change_of_a_stack_is_what_workday_would_send():
+    mine = [one for one in careers.CAST if one.person == "000102"]
+    stack = workday_peci.changes(mine, [])
+    transfer = str(workday_peci.change(stack[1], 2, "active"))
+    team = "<peci:Organization_Type>Supervisory</peci:Organization_Type><peci:Organization_Code>"
+    assert transfer == (
+        '<peci:Effective_Change peci:Sequence="2"><peci:Derived_Event_Code>DTA</peci:Derived_Event_Code>'
+        "<peci:Effective_Moment>2023-09-01T00:00:00+02:00</peci:Effective_Moment>"
+        "<peci:Entry_Moment>2023-09-01T10:30:00.000+02:00</peci:Entry_Moment>"
+        "<peci:Position><peci:Position_ID>P-000102-1</peci:Position_ID>"
+        f'<peci:Organization peci:isDeleted="1">{team}ORG-000001</peci:Organization_Code></peci:Organization>'
+        f'<peci:Organization peci:isAdded="1">{team}ORG-000002</peci:Organization_Code></peci:Organization>'
+        "</peci:Position><peci:Additional_Information>"
+        "<ptdf:Business_Process_Type>Transfer Employee</ptdf:Business_Process_Type>"
+        "<ptdf:Reason_ID>Transfer_Employee_Reorg</ptdf:Reason_ID></peci:Additional_Information></peci:Effective_Change>"
+    )
+    promotion = str(workday_peci.change(stack[2], 3, "active"))
+    assert '<peci:Job_Profile_ID peci:priorValue="OPS-2">OPS-3</peci:Job_Profile_ID>' in promotion
+    assert "Organization" not in promotion
+
+
+def test_what_is_taken_back_stays_in_the_stack_and_so_does_what_took_it_back():
+    delivery = careers.cut("2024-03")
+    mine = [one for one in careers.standing(delivery) if one.person == "000105"]
+    stack = workday_peci.changes(mine, list(careers.withdrawn(delivery)))
+    told = [(str(one.day), one.entered[:10], one.slice.event, one.is_rescind) for one in stack]
+    assert told == [
+        ("2019-02-04", "2019-02-01", "hire", False),
+        ("2024-03-31", "2024-01-10", "termination", False),
+        ("2024-03-31", "2024-03-05", "termination", True),
+    ]
 
 
 def test_a_job_of_an_employment_is_what_successfactors_would_send():

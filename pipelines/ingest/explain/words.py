@@ -78,7 +78,8 @@ def _filled(rule: Rule, column: Column, mapped: TableMap, taken: set[str]) -> It
             yield Use("", to, "the name of the column that became a row", target=name)
         elif mapped.explode is not None and source.startswith(f"{mapped.explode.column}."):
             field = source.removeprefix(f"{mapped.explode.column}.")
-            yield Use(mapped.explode.column, to, _with(f"{field} of each member", how), target=name)
+            member = "slice that the changes make" if mapped.explode.fold else "member"
+            yield Use(mapped.explode.column, to, _with(f"{field} of each {member}", how), target=name)
         else:
             yield Use(source, to, how, target=name)
     for source in sorted(rule.columns() & taken):
