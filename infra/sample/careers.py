@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from infra.sample.cast import TITLE
 from infra.sample.plan import Delivery
 
 if TYPE_CHECKING:
@@ -85,7 +86,8 @@ CAST = (
     Slice("000101", 1, "2020-03-02", None, "hire", "NEW", _at("2020-03-01"), _LATE, manager=None),
     Slice("000101", 1, "2020-03-02", "2023-12-31", "hire", "NEW", _LATE, manager=None),
     Slice("000101", 1, "2024-01-01", None, "promotion", "MERIT", _LATE, job="ENG-4", grade="P4", manager=None),
-    # Two changes on one day: to another unit, then promoted there. They lead each other: a circle.
+    # Two changes on one day: to another unit, then promoted there. They lead each other: a circle, and one has a title
+    # of anything that stands between cells.
     Slice("000102", 1, "2021-05-03", "2023-08-31", "hire", "NEW", _SPLIT, job="OPS-2", grade="P2", manager="000103"),
     Slice(
         *("000102", 1, "2023-09-01", "2023-09-01", "transfer", "REORG", _SPLIT),
@@ -100,7 +102,7 @@ CAST = (
         manager="000103",
         org="ORG-000002",
     ),
-    Slice("000103", 1, "2018-04-02", None, "hire", "NEW", _at("2018-03-28"), manager="000102"),
+    Slice("000103", 1, "2018-04-02", None, "hire", "NEW", _at("2018-03-28"), title=TITLE, manager="000102"),
     # A hire to come, and two terminations to come: one is withdrawn in March, one stands.
     Slice("000104", 1, "2024-06-03", None, "hire", "NEW", _at("2024-01-15"), job="DATA-1", grade="P1"),
     Slice("000105", 1, "2019-02-04", None, "hire", "NEW", _STAYS, _GONE),

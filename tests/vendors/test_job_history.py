@@ -86,6 +86,8 @@ def test_a_slice_is_what_was_written_down_by_hand(keys, tmp_path, monkeypatch, v
         (day, date(2023, 9, 2), 0, "transfer", "active", "OPS-2", *job, "ORG-000002", *place, "P2", *rest),
         (day, None, 1, "promotion", "active", "OPS-3", *job, "ORG-000002", *place, "P3", *rest),
     ]
+    titled = made.filter(pl.col("person_id") == of("000103"))["business_title"].to_list()
+    assert titled == ['Clerk, "Night" shift;\nDean | Emeritus, 2']
     second = made.filter(pl.col("assignment_key") == of("000108-2", "assignment", "j")).select(columns).row(0)
     assert second[-5:-2] == ("part_time", 0.4, False)
     assert second[:5] == (date(2023, 4, 3), None, 0, "hire", "active")
