@@ -70,3 +70,149 @@ def _worker(number: int, key: str) -> Row:
         "Regrettable_Termination": "0" if left else None,
         "Last_Functionally_Updated": "2026-05-04T06:00:00.000Z",
     }
+
+
+DESCRIPTION = 'We mend R&D, "A/B" and more. Bring tools.'
+POSITION_CLOSED = "CLOSED"
+STEPS = {
+    # Withdrew, and was taken up again ten days later.
+    "A-0000001": (
+        ("APPLIED", "03-02T09", "03-02T11", "Advanced"),
+        ("SCREEN", "03-02T11", "03-10T10", "Withdrawn"),
+        ("SCREEN", "03-20T10", "03-25T10", "Advanced"),
+        ("INTERVIEW", "03-25T10", None, None),
+    ),
+    # Works here already. Was moved back from the offer to a further interview, and declined the second offer.
+    "A-0000002": (
+        ("APPLIED", "03-03T09", "03-03T11", "Advanced"),
+        ("SCREEN", "03-03T11", "03-10T12", "Advanced"),
+        ("INTERVIEW", "03-10T12", "03-20T12", "Advanced"),
+        ("OFFER", "03-20T12", "03-24T12", "Moved Back"),
+        ("INTERVIEW", "03-24T12", "04-02T12", "Advanced"),
+        ("OFFER", "04-02T12", "04-06T12", "Withdrawn"),
+    ),
+    # Two who were hired on the requisition that stays open.
+    **{
+        f"A-000000{n}": (
+            ("APPLIED", f"03-0{n}T09", f"03-0{n}T11", "Advanced"),
+            ("SCREEN", f"03-0{n}T11", f"03-1{n}T10", "Advanced"),
+            ("INTERVIEW", f"03-1{n}T10", f"03-2{n}T10", "Advanced"),
+            ("OFFER", f"03-2{n}T10", f"04-0{n}T10", "Advanced"),
+            ("HIRED", f"04-0{n}T10", f"05-0{n}T10", "Advanced"),
+        )
+        for n in (3, 4)
+    },
+    # The position was closed before anybody decided.
+    "A-0000005": (
+        ("APPLIED", "03-06T09", "03-06T11", "Advanced"),
+        ("SCREEN", "03-06T11", None, None),
+    ),
+    # Never sent; and sent to no position.
+    "A-0000006": (("APPLIED", "03-07T09", None, None),),
+    "A-0000007": (("APPLIED", "03-08T09", None, None),),
+}
+"""Application -> stage, when it began and ended in 2026, and how."""
+STATES = {
+    "A-0000001": "In Process",
+    "A-0000002": "Withdrawn",
+    "A-0000003": "Hired",
+    "A-0000004": "Hired",
+    "A-0000005": "Closed",
+    "A-0000006": "Draft",
+    "A-0000007": "In Process",
+}
+UNSENT = ("A-0000006", "A-0000007")
+"""Of which only Workday's reports tell: other writers have their own drafts and prospects."""
+REQUISITIONS = {"A-0000005": "R-0002", "A-0000007": None}
+"""All others are on R-0001."""
+HIRED = {"C-000003": "000003", "C-000004": "000004"}
+INTERNAL = {"C-000002": "000002"}
+
+
+def requisitions() -> list[Row]:
+    """One that is always open and has filled two of three places, and one that was given up."""
+    return [
+        _requisition("R-0001", TITLE, "Open", ("3", "2"), is_evergreen=True),
+        _requisition("R-0002", "Backend Engineer", "Closed", ("1", "0"), is_evergreen=False),
+    ]
+
+
+def _requisition(key: str, title: str, status: str, places: tuple[str, str], *, is_evergreen: bool) -> Row:
+    return {
+        "Requisition_ID": key,
+        "Title": title,
+        "Status": status,
+        "Created_Date": "2026-03-01",
+        "Target_Hire_Date": "2026-05-15",
+        "Filled_Date": None,
+        "Job_Profile_ID": "ENG-2",
+        "Job_Family_ID": "ENG",
+        "Supervisory_Org_ID": "ORG-000001",
+        "Location_ID": "Riverton",
+        "Openings_Total": places[0],
+        "Openings_Filled": places[1],
+        "Hiring_Manager_Worker_ID": "000001",
+        "Recruiter_Worker_ID": "000002",
+        "Is_Evergreen": "1" if is_evergreen else "0",
+        "Job_Description": DESCRIPTION,
+        "Last_Functionally_Updated": "2026-05-20T10:00:00.000Z",
+    }
+
+
+def candidates() -> list[Row]:
+    """Eight people: the last is a prospect, who never applied."""
+    return [_candidate(number, f"C-{number:06d}") for number in range(1, 9)]
+
+
+def _candidate(number: int, key: str) -> Row:
+    first, last = NAMES[f"{number:06d}"]
+    return {
+        "Candidate_ID": key,
+        "Candidate_WID": f"{number + 100:032x}",
+        "Employee_ID": (HIRED | INTERNAL).get(key),
+        "Country_ISO": "NA" if number % 2 else "US",
+        "Created_Moment": f"2026-03-0{number + 1}T08:30:00.000Z",
+        "Last_Updated_Moment": "2026-05-10T10:00:00.000Z",
+        "Source": "Internal" if key in INTERNAL else "Referral",
+        "Consent_Given": "0" if number == 5 else "1",
+        "Consent_Date": None if number == 5 else "2026-03-01",
+        "Do_Not_Hire": "0",
+        "Legal_First_Name": first,
+        "Legal_Last_Name": last,
+        "Email": f"c{number}@mail.example",
+        "Phone": f"+1 202 555 01{number:02d}",
+        "Resume_Attachment_Group": None,
+    }
+
+
+def applications(*, with_unsent: bool) -> list[Row]:
+    """One of each of the first seven candidates, the last two of which are no applications."""
+    return [_application(key) for key in STEPS if with_unsent or key not in UNSENT]
+
+
+def _application(key: str) -> Row:
+    state, steps = STATES[key], [_step(*step) for step in STEPS[key]]
+    disposition = {"Withdrawn": "CANDIDATE_WITHDREW", "Closed": POSITION_CLOSED}.get(state)
+    candidate = f"C-{int(key[2:]):06d}"
+    return {
+        "Application_ID": key,
+        "Candidate_ID": candidate,
+        "Requisition_ID": REQUISITIONS.get(key, "R-0001"),
+        "Applied_Moment": steps[0]["Started_Moment"],
+        "Source": "Internal" if candidate in INTERNAL else "Referral",
+        "Current_Stage_ID": steps[-1]["Stage_ID"],
+        "Current_Status": state,
+        "Disposition_ID": disposition,
+        "Disposition_Date": "2026-04-06" if disposition else None,
+        "Disposition_By": "000002" if disposition else None,
+        "Hire_Date": steps[-1]["Completed_Moment"][:10] if state == "Hired" else None,
+        "Hired_Worker_ID": HIRED[candidate] if state == "Hired" else None,
+        "Last_Updated_Moment": "2026-05-10T10:00:00.000Z",
+        "Stage_History_group": [{**step, "Step": str(n)} for n, step in enumerate(steps, 1)],
+    }
+
+
+def _step(stage: str, began: str, ended: str | None, outcome: str | None) -> Row:
+    done = {"Completed_Moment": f"2026-{ended}:00:00.000Z", "Outcome": outcome} if ended else {}
+    by = "Rule" if stage == "APPLIED" else "Human"
+    return {"Stage_ID": stage, "Started_Moment": f"2026-{began}:00:00.000Z", **done, "Decided_By": by}

@@ -84,6 +84,10 @@ def keep_rows(shaped: Shaped, condition: Condition, context: Context) -> None:
         keep = value.is_in(list(condition.among))
     elif condition.not_among is not None:
         keep = value.is_null() | ~value.is_in(list(condition.not_among))
+    elif condition.above is not None and condition.ranks:
+        places = dict(zip(condition.ranks, range(len(condition.ranks)), strict=True))
+        here_and_there = [text.replace_strict(places, default=None) for text in (value, cell(condition.above, here))]
+        keep = (here_and_there[0] > here_and_there[1]).fill_null(value=True)
     elif condition.above is not None:
         keep = value.cast(pl.Int64, strict=False) > cell(condition.above, here).cast(pl.Int64, strict=False)
     else:
@@ -151,17 +155,19 @@ def _with_members(frame: pl.DataFrame, step: Explode, context: Context) -> pl.Da
     broken = pl.Series("_broken", [None] * len(texts), dtype=pl.String)
     if step.fold is not None:
         texts, broken = folded(texts, step.fold, step.fields)
-    members = decoded(texts, [*step.fields, *step.next])
+    members = decoded(texts, [*step.fields, *step.next, *step.previous])
     is_none = texts.is_not_null() & members.is_null()
     return frame.with_columns(members, pl.when(is_none).then(pl.lit(BROKEN)).otherwise(broken).alias("_broken"))
 
 
 def _of_members(frame: pl.DataFrame, step: Explode) -> pl.DataFrame:
     rows = frame.drop("_broken").filter(pl.col("_member").list.len() > 0)
-    rows = rows.with_columns(_next=pl.col("_member").list.shift(-1)).explode("_member", "_next")
-    taken = [("_member", name) for name in step.fields] + [("_next", name) for name in step.next]
+    beside = {"_next": pl.col("_member").list.shift(-1), "_previous": pl.col("_member").list.shift(1)}
+    rows = rows.with_columns(**beside).explode("_member", *beside)
+    sides = {"_member": step.fields, "_next": step.next, "_previous": step.previous}
+    taken = [(side, name) for side, names in sides.items() for name in names]
     fields = [pl.col(side).struct.field(name).alias(made) for (side, name), made in zip(taken, step.made, strict=True)]
-    return rows.with_columns(fields).drop("_member", "_next")
+    return rows.with_columns(fields).drop(*sides)
 
 
 def unpivot(frame: pl.DataFrame, step: Unpivot, context: Context, spent: Collection[str]) -> pl.DataFrame:

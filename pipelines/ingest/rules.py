@@ -146,12 +146,17 @@ class Condition(Declared):
     """The texts of rows to leave out; others stay, empty and unknown ones too, so that a rule can refuse those."""
     above: Name | None = None
     """Another column: both are whole numbers, and this one's is the greater."""
+    ranks: tuple[str, ...] = ()
+    """With `above`, texts in their order, to compare by instead: this column's stands behind the other's. Rows in which
+    one of the two is none of them stay."""
     reason: Annotated[str, Field(pattern=r"^[a-z_]+$")]
 
     @model_validator(mode="after")
     def _has_one_test(self) -> Self:
         if (self.filled, self.among, self.not_among, self.above).count(None) != 3:
             raise ValueError("must have exactly one of filled, among, not_among, above")
+        if self.ranks and self.above is None:
+            raise ValueError("ranks goes with above: two columns are compared by it")
         return self
 
     def columns(self) -> set[str]:
@@ -271,14 +276,16 @@ class Explode(Declared):
     next: tuple[Name, ...] = ()
     """Fields of the member after each, in the order of the file: columns `<column>.next.<field>`, empty for the last.
     For histories that say when something began, and so with the next one when it ended."""
+    previous: tuple[Name, ...] = ()
+    """The same of the member before each: columns `<column>.previous.<field>`, empty for the first."""
     then: "Explode | None" = None
     """A group within the members becomes rows in turn; its column is one that this step makes."""
 
     @property
     def made(self) -> tuple[str, ...]:
-        """Columns that this step adds: the fields, then those of the next member."""
-        after = (f"{self.column}.next.{field}" for field in self.next)
-        return (*(f"{self.column}.{field}" for field in self.fields), *after)
+        """Columns that this step adds: the fields, then those of the next member, then those of the one before."""
+        beside = {"": self.fields, ".next": self.next, ".previous": self.previous}
+        return tuple(f"{self.column}{which}.{field}" for which, fields in beside.items() for field in fields)
 
     @property
     def steps(self) -> "tuple[Explode, ...]":
@@ -287,8 +294,8 @@ class Explode(Declared):
 
     @model_validator(mode="after")
     def _is_within(self) -> Self:
-        if self.fold and (self.next or self.then):
-            raise ValueError("fold goes with neither next nor then: slices know of each other")
+        if self.fold and (self.next or self.previous or self.then):
+            raise ValueError("fold goes with none of next, previous, then: slices know of each other")
         if self.then and self.then.column not in self.made:
             raise ValueError(f"then.column must be one that the step makes: {', '.join(self.made)}")
         return self

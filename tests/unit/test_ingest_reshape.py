@@ -142,3 +142,23 @@ def test_stacks_of_changes_that_cannot_be_folded_are_rejected_each_with_its_reas
     shaped = shape(frame(stack=stacks), mapped(explode=step, rows=[]), BLANK, lambda _: STATUS)
     assert shaped.frame.select(ROW, "stack.Job.ID", "stack.from").rows() == [(1, "a", "2024-01-02")]
     assert [part.rows() for part in shaped.rejected] == [[(3, "broken_group")], [(2, "incomplete_stack")]]
+
+
+def test_a_status_that_stands_no_further_than_the_one_before_moved_nobody_on():
+    history = [json.dumps([{"status": status} for status in ("New", "Talk", "Ended", "Talk", "Talk", "Offer", "Talk")])]
+    step = {"column": "history", "fields": ["status"], "previous": ["status"]}
+    ranks = ["New", "Talk", "Ended", "Offer"]
+    moved = {"column": "history.status", "above": "history.previous.status", "ranks": ranks, "reason": "moved_back"}
+    shaped = shape(frame(history=history), mapped(explode=step, rows=[moved]), BLANK, lambda _: STATUS)
+    assert shaped.frame["history.status"].to_list() == ["New", "Talk", "Ended", "Offer"]
+    assert shaped.frame["history.previous.status"].to_list() == [None, "New", "Talk", "Talk"]
+    assert [len(part) for part in shaped.filtered] == [3]
+
+
+def test_what_has_no_place_in_an_order_is_kept_for_a_rule_to_refuse():
+    moved = {"column": "to", "above": "of", "ranks": ["a", "b"], "reason": "moved_back"}
+    shaped = Shaped(frame(to=["a", "b", "x", "a", None], of=["b", "a", "a", "x", "a"]), [], [])
+    keep_rows(shaped, Condition.model_validate(moved), BLANK)
+    assert shaped.frame[ROW].to_list() == [2, 3, 4, 5]
+    with pytest.raises(ValidationError, match="ranks goes with above"):
+        Condition.model_validate({"column": "to", "filled": True, "ranks": ["a"], "reason": "moved_back"})

@@ -306,19 +306,30 @@ def _no_applications(rows: Rows) -> Iterator[Row]:
 def stage_entries(row: Row) -> Iterator[Row]:
     """One entry a stage that was entered. When the first began is not known of applications that were brought over."""
     number, requisition = number_of(row["Application_ID"]), number_of(row["Requisition_ID"])
-    for n, entry in enumerate(entry for entry in row["Stage_History_group"] if entry["Stage_ID"] in STAGES):
+    for n, entry in enumerate(visits(row)):
         entered, exited = entry["Started_Moment"], entry.get("Completed_Moment")
         yield {
             "id": ENTRY + 10 * number + n,
             "created_at": entered,
             "updated_at": exited or entered,
             "application_id": APPLICATION + number,
-            "job_interview_stage_id": JOB_STAGE + 10 * requisition + n,
+            "job_interview_stage_id": JOB_STAGE + 10 * requisition + list(STAGES).index(entry["Stage_ID"]),
             "entered_at": None if n == 0 and number % 37 == 0 else entered,
             "exited_at": exited,
             "days_in_stage": _days(entered, exited) if exited else 0,
             "current": exited is None,
         }
+
+
+def visits(row: Row) -> list[Row]:
+    """Stages as they were entered: who is re-opened in one has been there all the time, and was never rejected."""
+    made: list[Row] = []
+    for entry in row["Stage_History_group"]:
+        if made and made[-1]["Stage_ID"] == entry["Stage_ID"]:
+            made[-1] = {**entry, "Started_Moment": made[-1]["Started_Moment"]}
+        elif entry["Stage_ID"] in STAGES:
+            made.append(entry)
+    return made
 
 
 def rejection(row: Row) -> Row:

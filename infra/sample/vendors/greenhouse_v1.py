@@ -27,6 +27,7 @@ from infra.sample.vendors.greenhouse import (
     posts,
     reason_of,
     rows_of,
+    visits,
 )
 from infra.sample.vendors.pages import write_pages
 
@@ -116,9 +117,9 @@ def old_application(row: Row, rows: Rows) -> Row:
     """An application of version 1. Who was rejected stays in the stage; of how they came there nothing is told."""
     new = application(row, rows)
     is_rejected = new["status"] == "rejected"
-    stages = [entry for entry in row["Stage_History_group"] if entry["Stage_ID"] in STAGES]
-    last = JOB_STAGE + 10 * number_of(row["Requisition_ID"]) + len(stages) - 1
-    name = STAGES[stages[-1]["Stage_ID"]]
+    stage = visits(row)[-1]["Stage_ID"]
+    last = JOB_STAGE + 10 * number_of(row["Requisition_ID"]) + list(STAGES).index(stage)
+    name = STAGES[stage]
     reason = reason_of(REASONS[row["Disposition_ID"]]) if is_rejected else None
     if reason:
         reason["type"] = {key: reason["type"][key] for key in ("id", "name")}

@@ -198,10 +198,11 @@ def _changes(row: Row, began: str) -> Iterator[Row]:
     """Stages in the order in which they were entered. Who was found or referred begins as a lead."""
     if int(row["Application_ID"][2:]) % 3 == 0:
         yield _change(LEAD, began, by="Human", of=row)
-    by = "Human"
+    by, stage = "Human", ""
     for entry in row["Stage_History_group"]:
-        yield _change(STAGES[entry["Stage_ID"]], entry["Started_Moment"], by=by, of=row)
-        by = entry["Decided_By"]
+        if entry["Stage_ID"] != stage:  # who is taken out of the archive is where they were
+            yield _change(STAGES[entry["Stage_ID"]], entry["Started_Moment"], by=by, of=row)
+        by, stage = entry["Decided_By"], entry["Stage_ID"]
 
 
 def _change(stage: tuple[str, int, str], moment: str, *, by: str, of: Row) -> Row:
@@ -213,7 +214,7 @@ def _archived(row: Row) -> Row | None:
     """Why and when an opportunity ended; hired is a reason, too."""
     if row["Current_Status"] == "In Process":
         return None
-    ended = row["Stage_History_group"][-1]["Completed_Moment"]
+    ended = row["Stage_History_group"][-1].get("Completed_Moment", row["Last_Updated_Moment"])
     return {"reason": REASONS[row["Disposition_ID"] or "HIRED"][0], "archivedAt": milliseconds(ended)}
 
 

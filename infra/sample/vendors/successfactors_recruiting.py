@@ -28,7 +28,7 @@ STATUSES = {"Open": ("3101", "OPEN"), "Filled": ("3102", "FILLED"), "Closed": ("
 """Of requisitions: the option's number in this tenant, and its code."""
 OPEN, DISQUALIFIED, CLOSED, WITHDRAWN, SAVED, DRAFT = "0", "1", "2", "3", "4", "6"
 """What the system makes of an application, whatever its status is called."""
-SYSTEM = {"In Process": OPEN, "Rejected": DISQUALIFIED, "Withdrawn": WITHDRAWN, "Hired": CLOSED}
+SYSTEM = {"In Process": OPEN, "Rejected": DISQUALIFIED, "Withdrawn": WITHDRAWN, "Hired": CLOSED, "Closed": CLOSED}
 FIRST = "New Application"
 ENTERED = {
     ("APPLIED", "Advanced"): "Screening",
@@ -44,6 +44,8 @@ ENTERED = {
     ("HIRED", "Advanced"): "Hired",
 }
 """Stage and what was decided there -> the status that an application enters by it. One of this tenant's status set."""
+AGAIN = {"SCREEN": "Screening", "INTERVIEW": "Interview", "OFFER": "Offer"}
+"""Stage -> the status that an application enters when it comes back there."""
 PASSED_OVER = "Reference Check"
 """A status between offer and hire that this company never uses."""
 
@@ -204,8 +206,13 @@ def application(row: Row) -> Row:
 def _trail(key: str, row: Row) -> list[Row]:
     """Statuses in the order in which they were entered."""
     entries = [_entry(key, 0, FIRST, at=row["Applied_Moment"], by="CANDIDATE")]
+    before = "Advanced"
     for step in row["Stage_History_group"]:
-        if "Outcome" not in step:
+        if before != "Advanced":
+            again = AGAIN[step["Stage_ID"]]
+            entries.append(_entry(key, len(entries), again, at=step["Started_Moment"], by="recruiter1"))
+        before = step.get("Outcome", "Advanced")
+        if "Outcome" not in step or step["Outcome"] == "Moved Back":
             continue
         name, at = ENTERED[step["Stage_ID"], step["Outcome"]], step["Completed_Moment"]
         if name == "Ready for Hire":
