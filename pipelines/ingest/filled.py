@@ -1,10 +1,13 @@
 """Hold files with a required column that suddenly has far fewer cells: silent loss, which no row shows.
 
-An HR system that takes a right from the account behind an export sends empty fields and no error. Each file is compared
-with the last ones of its feed that were taken in.
+An HR system that takes a right from the account behind an export sends empty fields and no error. Each export, of one
+file or of pages, is compared with the last ones of its feed that were taken in.
 """
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from statistics import median
 from typing import Final
 
@@ -18,6 +21,7 @@ FILLED: Final = "_filled"
 """Folder of a mapped unit: of each required column how many rows have something in it."""
 EMPTIED: Final = "emptied_column"
 LAST_FILES: Final = 5
+"""Exports."""
 LEAST_ROWS: Final = 20
 """Of fewer rows a single empty cell would be a large share."""
 
@@ -34,16 +38,64 @@ def hold_emptied(batch: Batch, feed: Feed, units: Sequence[Unit]) -> None:
         return
     records = [record for record in files.of_feed(batch.store, feed.name) if record.status == "published"]
     published = {record.sha256 for record in records}
-    taken = [(at, record.filled) for record in records if record.filled and (at := feed.moment(record.groups))]
-    found = [(at, filled(batch, unit), unit) for unit in units if (at := feed.moment(unit.groups))]
-    for at, file, unit in sorted(found, key=lambda item: item[0]):
-        before = [shares for other, shares in sorted(taken, key=lambda item: item[0]) if other <= at][-LAST_FILES:]
-        is_decided = unit.is_released or unit.sha256 in published
-        why = None if is_decided else emptied(feed, before, file)
+    known = [
+        _File(at, record.name, int(record.counts.get("rows", 0)), record.filled)
+        for record in records
+        if record.filled and (at := feed.moment(record.groups))
+    ]
+    found = [
+        _File(at, unit.name, rows(batch, unit), filled(batch, unit), unit)
+        for unit in units
+        if (at := feed.moment(unit.groups))
+    ]
+    taken = [(export[0].at, _shares(export)) for export in _exports(known)]
+    for export in _exports(found):
+        at, shares = export[0].at, _shares(export)
+        before = [other for moment, other in sorted(taken, key=lambda item: item[0]) if moment <= at][-LAST_FILES:]
+        mine = [file.unit for file in export if file.unit is not None]
+        undecided = [unit for unit in mine if not unit.is_released and unit.sha256 not in published]
+        why = emptied(feed, before, shares) if undecided else None
         if why is not None:
-            batch.hold(unit, why)
-        elif file:
-            taken.append((at, file))
+            for unit in undecided:
+                batch.hold(unit, why)
+        elif shares:
+            taken.append((at, shares))
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """A file, or a page of an export."""
+
+    at: datetime
+    name: str
+    rows: int
+    shares: Mapping[str, float]
+    """Required column -> share of the rows with something in it; empty for too few rows to say."""
+    unit: Unit | None = None
+
+
+def _exports(found: Iterable[_File]) -> list[list[_File]]:
+    """Exports in the order of their moments.
+
+    Files of one moment are pages of one export, which may well differ: what is new stands on the last. Of a name that
+    comes again each is of another export.
+    """
+    exports: dict[tuple[datetime, int], list[_File]] = {}
+    told = Counter[tuple[datetime, str]]()
+    for file in found:
+        exports.setdefault((file.at, told[file.at, file.name]), []).append(file)
+        told[file.at, file.name] += 1
+    return [exports[key] for key in sorted(exports)]
+
+
+def _shares(export: Sequence[_File]) -> dict[str, float]:
+    """Required column -> share of all rows of an export."""
+    names = sorted({name for file in export for name in file.shares})
+    sizes = {name: sum(file.rows for file in export if name in file.shares) for name in names}
+    return {
+        name: sum(file.rows * file.shares[name] for file in export if name in file.shares) / sizes[name]
+        for name in names
+    }
 
 
 def emptied(feed: Feed, before: Sequence[Mapping[str, float]], file: Mapping[str, float]) -> Held | None:

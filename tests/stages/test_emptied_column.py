@@ -75,6 +75,26 @@ def test_a_file_whose_column_lost_its_cells_waits_and_is_taken_in_when_a_person_
     assert len(lake.read("courses", lake.require())) == 48, "twelve rows have no title and are quarantined"
 
 
+def paged(tmp_path: Path, month: int, *pages: tuple[int, int]) -> None:
+    """A month's courses in pages: rows of each, and how many of them have no title."""
+    for page, (count, empty) in enumerate(pages, 1):
+        lines = ["id,title", *(f"M{month}P{page}C{n},{'' if n < empty else 'Course'}" for n in range(count))]
+        (tmp_path / "exports" / "lms" / f"courses_2026-{month:02d}_{page}.csv").write_text("\n".join(lines) + "\n")
+
+
+def test_pages_of_one_export_are_weighed_together(run, tmp_path):
+    """What is new stands on the last page and is not complete yet: no right was lost. Half of all is another matter."""
+    declare(tmp_path, CATALOGUE | {"files": r"courses_(?P<period>\d{4}-\d{2})_\d\.csv"})
+    paged(tmp_path, 6, (30, 0), (30, 0), (30, 15))
+    assert run("june") == []
+    paged(tmp_path, 7, (60, 0), (20, 20))
+    assert run("july") == []
+    paged(tmp_path, 8, (30, 15), (30, 15), (30, 15))
+    assert [code for code, _ in run("august")] == ["emptied_column"] * 3
+    paged(tmp_path, 9, (90, 0), (30, 30))
+    assert run("september") == []
+
+
 def test_what_may_be_empty_is_taken_in(run, deliver):
     deliver(6, 30, 0)
     run("june")
