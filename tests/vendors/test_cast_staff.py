@@ -21,7 +21,9 @@ from infra.sample.vendors import (
     workday_xml,
 )
 from infra.sample.vendors.oracle import extract, loader, reports
+from pipelines.base.people import representatives
 from pipelines.base.pseudonyms import pseudonym
+from pipelines.ingest.map import FILTERED
 from tests.vendors.printed import DELIVERY, PLAN, VENDORS, canonical, company
 
 KEY = bytes.fromhex("11" * 32)
@@ -141,3 +143,22 @@ def test_staff_is_what_was_written_down_by_hand(keys, everybody, tmp_path, monke
         assert {numbers[person]: list(values) for person, values in names} == {
             number: everybody_named[number] for number in told if number not in without
         }
+
+
+def test_who_became_an_employee_is_the_same_person_under_another_number(keys, everybody, tmp_path, monkeypatch):
+    """A contingent worker until the end of 2024, an employee from the next day on."""
+    rows = cast.staff()
+    contingent = rows[5] | {"Universal_ID": "U000042", "Termination_Date": "2024-12-31", "Worker_Status": "Terminated"}
+    employee = rows[5] | {"Universal_ID": "U000042", "Worker_ID": "000010", "Worker_Type": "Employee"}
+    nobody = rows[8] | {"Worker_ID": "000011", "Universal_ID": None}
+    told = [*rows[:5], contingent, *rows[6:], employee | {"Hire_Date": "2025-01-01"}, nobody]
+    monkeypatch.setattr(workday, "worker_rows", lambda *_: iter(told))
+    report(None, None, None, tmp_path / "exports")
+    made = canonical(tmp_path, [VENDORS / "workday" / "workday_universal_ids.yaml"], monkeypatch)
+    before, since = of(["000006", "000010"])
+    [person] = pseudonym(KEY, "workday_universal", pl.Series(["U000042"]), "p")
+    links = made["person_links"].select("person_id", "linked_person_id")
+    assert sorted(links.rows()) == sorted([(before, person), (since, person)])
+    assert {*representatives(links)} == {before, since, person}
+    assert len({*representatives(links).values()}) == 1
+    assert made[FILTERED]["reason_code"].to_list() == ["one_number"] * 9
