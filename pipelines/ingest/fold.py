@@ -21,6 +21,8 @@ INCOMPLETE: Final = "incomplete_stack"
 _DAY: Final = timedelta(days=1)
 _ISO_DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 _CLEARED: Final = ("", "\x00")
+_DECODER: Final = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=str)
+"""Numbers stay the texts that they are."""
 Cells = Mapping[str, str | None]
 
 
@@ -74,6 +76,18 @@ class _Slice:
         self.entered = max(self.entered, change.entered)
 
 
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """Which fields are read, by what they speak of."""
+
+    own: frozenset[str]
+    """Of a change alone."""
+    shared: frozenset[str]
+    """Of all parts."""
+    inner: Mapping[str, str]
+    """Of a part: its field -> what a slice calls it."""
+
+
 def folded(texts: pl.Series, fold: Fold, fields: Collection[str]) -> tuple[pl.Series, pl.Series]:
     """Stacks as slices.
 
@@ -86,19 +100,25 @@ def folded(texts: pl.Series, fold: Fold, fields: Collection[str]) -> tuple[pl.Se
         [n_rows] JSON lists of slices, by part and time; and [n_rows] why there is none: `broken_group` or
         `incomplete_stack`. Both null where there is no stack.
     """
+    above = f"{fold.parts.column}."
+    own = {fold.day, fold.order, fold.known, fold.event, *fold.own}
+    wanted = _Wanted(
+        frozenset(own & {*fields}),
+        frozenset(name for name in fields if name not in own and not name.startswith(above)),
+        {name.removeprefix(above): name for name in fields if name.startswith(above)},
+    )
     done: list[str | None] = []
     reasons: list[str | None] = []
     for text in texts:
-        made, reason = _folded(text, fold, fields) if text is not None else (None, None)
+        made, reason = _folded(text, fold, wanted, fields) if text is not None else (None, None)
         done.append(made)
         reasons.append(reason)
     return pl.Series("_member", done, dtype=pl.String), pl.Series("_broken", reasons, dtype=pl.String)
 
 
-def _folded(text: str, fold: Fold, fields: Collection[str]) -> tuple[str | None, str | None]:
+def _folded(text: str, fold: Fold, wanted: _Wanted, fields: Collection[str]) -> tuple[str | None, str | None]:
     try:
-        changes = [_change(member, fold, fields) for member in _members(text)]
-        standing, undone = _standing(changes, fold)
+        standing, undone = _standing((_change(member, fold, wanted) for member in _members(text)), fold)
         return json.dumps([_told(one, fields, undone) for one in _slices(standing, fold)]), None
     except _Unfoldable as error:
         return None, str(error)
@@ -108,13 +128,13 @@ def _folded(text: str, fold: Fold, fields: Collection[str]) -> tuple[str | None,
 
 def _members(value: Any) -> list[Mapping[str, Any]]:
     """Members of a group, which may lie within a cell as text."""
-    members = json.loads(value, parse_int=str, parse_float=str, parse_constant=str) if isinstance(value, str) else value
+    members = _DECODER.decode(value) if isinstance(value, str) else value
     if not isinstance(members, list) or not all(isinstance(member, dict) for member in members):
         raise _Unfoldable(BROKEN)
     return members
 
 
-def _change(member: Mapping[str, Any], fold: Fold, fields: Collection[str]) -> _Change:
+def _change(member: Mapping[str, Any], fold: Fold, wanted: _Wanted) -> _Change:
     """A member as a change.
 
     Raises:
@@ -127,36 +147,39 @@ def _change(member: Mapping[str, Any], fold: Fold, fields: Collection[str]) -> _
     if not _ISO_DAY.match(when):
         raise _Unfoldable(BROKEN)
     entered = datetime.fromisoformat(known)
-    above = f"{fold.parts.column}."
-    shared = {name for name in fields if not name.startswith(above)}
-    own = {fold.day, fold.order, fold.known, fold.event, *fold.own}
+    told, added, removed = _parts(member.get(fold.parts.column), fold, wanted)
+    # Told both as it was and as it is: nothing of what it was is left.
+    added |= (removed & told.keys()) | (told.keys() if event in fold.begins else set())
     cells = _cells(member, "", fold)
-    inner = {name.removeprefix(above) for name in fields if name.startswith(above)}
-    told: dict[str, Cells] = {}
-    added, removed = set[str](), set[str]()
-    for part in _members(member.get(fold.parts.column) or []):
-        key = part.get(fold.parts.key)
-        if not isinstance(key, str) or not key:
-            raise _Unfoldable(BROKEN)
-        if _is(part, fold.removed):
-            removed.add(key)
-            continue
-        if key in told:
-            raise _Unfoldable(BROKEN)
-        told[key] = {f"{above}{name}": text for name, text in _cells(part, above, fold).items() if name in inner}
-        added |= {key} if _is(part, fold.added) else set()
     return _Change(
         date.fromisoformat(when[:10]) + _DAY * (event in fold.after),
         int(order),
         entered.astimezone(UTC) if entered.tzinfo else entered.replace(tzinfo=UTC),
         event,
-        {name: cells[name] for name in shared & own if name in cells},
-        {name: cells[name] for name in shared - own if name in cells},
+        {name: cells[name] for name in wanted.own if name in cells},
+        {name: cells[name] for name in wanted.shared if name in cells},
         told,
-        # Told both as it was and as it is: nothing of what it was is left.
-        frozenset(added | (removed & set(told)) | (set(told) if event in fold.begins else set())),
-        frozenset(removed - set(told)),
+        frozenset(added),
+        frozenset(removed - told.keys()),
     )
+
+
+def _parts(value: Any, fold: Fold, wanted: _Wanted) -> tuple[dict[str, Cells], set[str], set[str]]:
+    """What a change says of each part that is there after it, which of them begin anew, and which parts are gone."""
+    told: dict[str, Cells] = {}
+    added, removed = set[str](), set[str]()
+    for part in _members(value or []):
+        key = part.get(fold.parts.key)
+        is_gone = _is(part, fold.removed)
+        if not isinstance(key, str) or not key or (key in told and not is_gone):
+            raise _Unfoldable(BROKEN)
+        if is_gone:
+            removed.add(key)
+            continue
+        cells = _cells(part, f"{fold.parts.column}.", fold)
+        told[key] = {name: cells[inner] for inner, name in wanted.inner.items() if inner in cells}
+        added |= {key} if _is(part, fold.added) else set()
+    return told, added, removed
 
 
 def _is(member: Mapping[str, Any], marks: Mapping[str, Collection[str]]) -> bool:
