@@ -151,6 +151,25 @@ PRINTED: dict[str, tuple[Write, list[Path]]] = {
     "Lever": (all_of(lever.write_hiring), sorted((VENDORS / "lever").glob("*.yaml"))),
 }
 """What prints the applicants, and the feeds that read it."""
+ONLY_CANDIDATES: dict[str, tuple[Write, list[Path]]] = {
+    **{
+        f"HR-XML {version}": (
+            lambda out, version=version: hr_xml.write_candidates(PLAN, company().hiring, DELIVERY, out, version),
+            [VENDORS / "hr_xml" / f"hr_xml_v{version}_candidates.yaml"],
+        )
+        for version in (2, 3)
+    },
+    "JSON Resume": (
+        lambda out: json_resume.write_resumes(PLAN, company().hiring, DELIVERY, out),
+        [VENDORS / "json_resume" / "json_resume_candidates.yaml"],
+    ),
+}
+ONLY_REQUISITIONS: dict[str, tuple[Write, list[Path]]] = {
+    "BI Publisher": (
+        lambda out: reports.write_requisition_report(company().hiring, company().workers, DELIVERY, out),
+        [VENDORS / "oracle" / "oracle_bip_requisitions.yaml"],
+    ),
+}
 
 
 def told(name: str) -> dict[str, list[tuple[str, ...]]]:
@@ -189,7 +208,7 @@ def printed(keys, tmp_path, monkeypatch):
             for function, found in rows.items():
                 if hasattr(module, function):
                     monkeypatch.setattr(module, function, lambda *_, found=found: iter(found))
-        write, feeds = PRINTED[name]
+        write, feeds = (PRINTED | ONLY_CANDIDATES | ONLY_REQUISITIONS)[name]
         write(tmp_path / "exports")
         return canonical(tmp_path, feeds, monkeypatch)
 
@@ -223,15 +242,32 @@ def test_applicants_are_what_was_written_down_by_hand(printed, name):
     assert {people[who]: country for who, country in found} == {key: COUNTRIES[key] for key in candidates}
     found = made["consents"].select("person_id", "is_given").unique().rows()
     assert {people[who]: is_given for who, is_given in found} == {key: CONSENTS[key] for key in candidates}
-    schemes = ["legal_first_name", "legal_last_name", "full_name"]
-    is_name = pl.col("scheme_code").is_in(schemes)
-    names = made["identifiers"].filter(is_name).unique().sort("scheme_code").group_by("person_id", maintain_order=True)
-    found = {people[who]: " ".join(values) for who, values in names.agg("value").select("person_id", "value").rows()}
-    assert found == {key: " ".join(NAMES[key]) for key in candidates}
+    assert names_of(made, people) == {key: " ".join(NAMES[key]) for key in candidates}
     if name != "Lever":
         found = made["person_links"].select("person_id", "linked_person_id").unique().rows()
         workers = dict(zip(of("workday_worker", "p", list(LINKS.values())), LINKS.values(), strict=True))
         assert {people[who]: workers[worker] for who, worker in found} == LINKS
+
+
+def names_of(made: dict[str, pl.DataFrame], people: dict[str, str]) -> dict[str, str]:
+    """Everybody's whole name."""
+    is_name = pl.col("scheme_code").is_in(["legal_first_name", "legal_last_name", "full_name"])
+    names = made["identifiers"].filter(is_name).unique().sort("scheme_code").group_by("person_id", maintain_order=True)
+    return {people[who]: " ".join(values) for who, values in names.agg("value").select("person_id", "value").rows()}
+
+
+@pytest.mark.parametrize("name", ONLY_CANDIDATES)
+def test_candidates_alone_are_those_too(printed, name):
+    made = printed(name)
+    people = dict(zip(of("workday_candidate", "p", list(NAMES)), NAMES, strict=True))
+    found = made["candidates"].select("person_id", "country_code").rows()
+    assert {people[who]: country for who, country in found} == COUNTRIES
+    assert names_of(made, people) == {key: " ".join(names) for key, names in NAMES.items()}
+
+
+def test_requisitions_alone_are_those_too(printed):
+    columns = ["requisition_id", "title", "status_code", "opening_count"]
+    assert sorted(printed("BI Publisher")["requisitions"].select(columns).rows()) == REQUISITIONS
 
 
 def test_what_is_no_application_is_left_out_and_not_quarantined(printed):
