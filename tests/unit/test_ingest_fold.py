@@ -1,11 +1,13 @@
 """Stacks of changes, folded by hand: what holds from when until when, and since when that could be known."""
 
 import json
-from itertools import permutations
+from itertools import pairwise, permutations
 from typing import Any
 
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from pipelines.ingest.explain.words import uses
@@ -316,3 +318,42 @@ def test_whose_a_broken_or_empty_stack_is_can_be_told(keys):
     stacks = ["no group", "[]", None, json.dumps([HIRED])]
     raw = pl.DataFrame({"source_row": [1, 2, 3, 4], "who": list("abcd"), "g": stacks})
     assert sorted(persons(raw, feed, {})["source_row"]) == [1, 2, 3, 4]
+
+
+DAYS = st.integers(1, 20).map("{:02d}".format)
+JOBS = st.lists(
+    st.sampled_from(["a", "b"]).flatmap(
+        lambda key: st.sampled_from([new(key), {"ID": key, "Grade": "P2"}, {"ID": key, "Boss": None}, gone(key)])
+    ),
+    max_size=2,
+    unique_by=lambda job: (job["ID"], "@isDeleted" in job),
+)
+CHANGES = st.builds(
+    lambda day, entered, code, order, status, jobs: change(day, entered, code, order, status=status, jobs=jobs),
+    DAYS,
+    DAYS,
+    st.sampled_from(["HIR", "DTA", "LOA", "LOA-R", "TERM", "TERM-R", "TERM-C"]),
+    st.integers(1, 5),
+    st.sampled_from(["Active", "Away", "Gone"]),
+    JOBS,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(CHANGES, max_size=6))
+def test_slices_of_a_job_follow_each_other_whatever_the_stack(stack: list[dict[str, Any]]):
+    told = outcome([HIRED, *stack])
+    if isinstance(told, str):
+        assert told == "incomplete_stack"
+        return
+    latest = max(one["Entry"][8:10] for one in [HIRED, *stack])
+    for key in {one[0] for one in told}:
+        mine = [one for one in told if one[0] == key]
+        assert len({one[1:4:2] for one in mine}) == len(mine), "a day and an order name one slice"
+        for (_, begun, until, order, *_), (_, then, _, later, *_) in pairwise(mine):
+            assert until is not None
+            if begun == then:
+                assert (int(until), int(later)) == (int(begun) + 1, int(order) + 1)
+            else:
+                assert (until <= then, later) == (True, "0")
+        assert all(one[4] <= latest for one in mine), "nothing is known later than the last that was entered"
