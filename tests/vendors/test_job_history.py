@@ -27,6 +27,7 @@ FEEDS = {
         for name in ("job_history", "supervisors", "work_measures", "jobs", "job_families")
     ],
 }
+STATUSES = oracle_history.STATUSES
 WRITERS = {
     "workday": workday_history,
     "workday peci": workday_peci,
@@ -68,6 +69,15 @@ def test_what_oracle_took_back_is_left_out_with_its_reason(keys, tmp_path, monke
     left_out = printed("oracle", "2024-03", tmp_path, monkeypatch)[FILTERED]
     deleted = left_out.filter(pl.col("reason_code") == "deleted").height
     assert deleted == 1 + 2 + 2 + 2, "an assignment, its two leaders and measures; a job and a family of the old set"
+
+
+def test_whether_oracle_pays_somebody_is_not_their_status(keys, tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        oracle_history, "STATUSES", {name: f"{code.partition('_')[0]}_NO_PROCESS" for name, code in STATUSES.items()}
+    )
+    found = printed("oracle", "2024-03", tmp_path, monkeypatch)["worker_history"]["employment_status_code"]
+    # Gone are two, the sixth and the seventh of them; on leave is the ninth.
+    assert dict(found.value_counts().iter_rows()) == {"active": 17, "terminated": 2, "leave_unpaid": 1}
 
 
 @pytest.mark.parametrize("vendor", WRITERS)
