@@ -102,10 +102,11 @@ def folded(texts: pl.Series, fold: Fold, fields: Collection[str]) -> tuple[pl.Se
     """
     above = f"{fold.parts.column}."
     own = {fold.day, fold.order, fold.known, fold.event, *fold.own}
+    of_parts = {*fields, *([above + fold.parts.last_day] if fold.parts.last_day else [])}
     wanted = _Wanted(
         frozenset(own & {*fields}),
         frozenset(name for name in fields if name not in own and not name.startswith(above)),
-        {name.removeprefix(above): name for name in fields if name.startswith(above)},
+        {name.removeprefix(above): name for name in of_parts if name.startswith(above)},
     )
     done: list[str | None] = []
     reasons: list[str | None] = []
@@ -236,6 +237,7 @@ def _slices(standing: Iterable[_Change], fold: Fold) -> Iterator[_Slice]:
     """Parts of which worker's facts are facts, too."""
     for change in standing:
         before, shared = shared, _carried(shared, change.said, change.entered)
+        still = {key for key in still if change.day <= (_last_day(said_of[key], fold) or change.day) + _DAY}
         is_last, is_news = change.event in fold.ends, _texts(before) != _texts(shared)
         for key in () if is_last else _ended(change, said_of, fold):
             made[key][-1].end(change)
@@ -248,12 +250,27 @@ def _slices(standing: Iterable[_Change], fold: Fold) -> Iterator[_Slice]:
             kept = {} if is_new else said_of[key]
             said_of[key] = _carried(kept, change.parts.get(key, {}), change.entered)
             if is_new or (is_news and key in still) or _texts(said_of[key]) != _texts(kept):
-                _begin(made.setdefault(key, []), change, {**shared, **said_of[key]})
+                _begin(made.setdefault(key, []), change, {**shared, **said_of[key]}, fold)
         if not made:
             raise _Unfoldable(INCOMPLETE)
         still = set() if is_last else still | change.added
     for mine in made.values():
-        yield from mine
+        for one in mine:
+            last = _last(one, fold)
+            if last is not None:
+                one.until = min(last + _DAY, one.until or last + _DAY)
+            if last is None or one.change.day <= last:
+                yield one
+
+
+def _last_day(facts: Facts, fold: Fold) -> date | None:
+    """The last day on which a part is there, if that was said."""
+    said = facts.get(f"{fold.parts.column}.{fold.parts.last_day}") if fold.parts.last_day else None
+    if said is None or said.text is None:
+        return None
+    if not _ISO_DAY.match(said.text):
+        raise _Unfoldable(BROKEN)
+    return date.fromisoformat(said.text[:10])
 
 
 def _ended(change: _Change, said_of: Collection[str], fold: Fold) -> Iterator[str]:
@@ -265,9 +282,14 @@ def _ended(change: _Change, said_of: Collection[str], fold: Fold) -> Iterator[st
             raise _Unfoldable(INCOMPLETE)
 
 
-def _begin(mine: list[_Slice], change: _Change, facts: Facts) -> None:
+def _last(one: _Slice, fold: Fold) -> date | None:
+    """The last day of a slice, if it was said when the part ends; of one that has begun with the end there is none."""
+    return None if one.change.event in fold.ends else _last_day(one.facts, fold)
+
+
+def _begin(mine: list[_Slice], change: _Change, facts: Facts, fold: Fold) -> None:
     """Let a slice begin, and end the one before unless that has ended."""
-    if mine and (mine[-1].until is None):
+    if mine and mine[-1].until is None and change.day <= (_last(mine[-1], fold) or change.day):
         mine[-1].end(change)
     mine.append(_Slice(change, sum(one.change.day == change.day for one in mine), facts))
 

@@ -222,6 +222,8 @@ class Parts(Declared):
     """A group within each change."""
     key: Name
     """Its field that names the part."""
+    last_day: Name | None = None
+    """Its field with the last day on which the part is there, if a source ends parts so."""
 
 
 class Fold(Declared):

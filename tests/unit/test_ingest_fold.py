@@ -22,7 +22,7 @@ FOLD = Fold.model_validate(
         "order": "@Sequence",
         "known": "Entry",
         "event": "Code",
-        "parts": {"column": "Job", "key": "ID"},
+        "parts": {"column": "Job", "key": "ID", "last_day": "End"},
         "own": ["Why"],
         "groups": {"Worker": None, "Job.Unit": "Type"},
         "added": {"@isAdded": ["1"]},
@@ -211,6 +211,48 @@ def test_a_job_told_as_gone_and_as_new_keeps_nothing_of_before():
     assert [told[1:4] for told in outcome([HIRED, away, back])] == [("02", "05", "0"), ("09", None, "0")]
 
 
+def test_a_job_that_has_a_last_day_ends_with_it():
+    second = change("03", "02", "DTA", 2, jobs=[new("b", Grade="P9")])
+    ends = change("06", "05", "DTA", 3, jobs=[{"ID": "b", "End": "2024-01-08-08:00"}])
+    away, left = change("10", "10", "LOA", 4, status="Away"), change("20", "19", "TERM", 5, status="Gone")
+    told = outcome([HIRED, second, ends, away, left])
+    assert [one[:6] for one in told if one[0] == "b"] == [
+        ("b", "03", "06", "0", "05", "DTA"),
+        ("b", "06", "09", "0", "05", "DTA"),
+    ]
+    assert [one[5] for one in told if one[0] == "a"] == ["HIR", "LOA", "TERM"]
+    # Another change before it, and begun anew after it.
+    raised = change("07", "06", "DTA", 4, jobs=[{"ID": "b", "Grade": "P10"}])
+    again = change("15", "14", "DTA", 6, jobs=[new("b")])
+    assert [one[1:5] for one in outcome([HIRED, second, ends, raised, away, again]) if one[0] == "b"] == [
+        ("03", "06", "0", "05"),
+        ("06", "07", "0", "06"),
+        ("07", "09", "0", "06"),
+        ("15", None, "0", "14"),
+    ]
+    # Said on the day after, there is nothing left to begin.
+    after = change("09", "05", "DTA", 3, jobs=[{"ID": "b", "End": "2024-01-08"}])
+    assert [one[1:3] for one in outcome([HIRED, second, after]) if one[0] == "b"] == [("03", "09")]
+    # Taken back before it came.
+    stays = change("07", "07", "DTA", 4, jobs=[{"ID": "b", "End": ""}])
+    assert outcome([HIRED, second, ends, stays])[-1][:3] == ("b", "07", None)
+    assert outcome([HIRED, change("06", "05", "DTA", 3, jobs=[{"ID": "a", "End": "soon"}])]) == "broken_group"
+
+
+def test_who_is_terminated_on_the_last_day_of_a_job_has_left_it():
+    left = change("10", "05", "TERM", 2, status="Gone", jobs=[{"ID": "a", "End": "2024-01-10"}])
+    assert [one[1:6] for one in outcome([HIRED, left])] == [
+        ("02", "11", "0", "05", "HIR"),
+        ("11", None, "0", "05", "TERM"),
+    ]
+    ends, left = change("08", "05", "DTA", 2, jobs=[{"ID": "a", "End": "2024-01-10"}]), change("10", "06", "TERM", 3)
+    assert [one[1:6] for one in outcome([HIRED, ends, left | {"Worker": '[{"Status": "Gone"}]'}])] == [
+        ("02", "08", "0", "05", "HIR"),
+        ("08", "11", "0", "05", "DTA"),
+        ("11", None, "0", "06", "TERM"),
+    ]
+
+
 def test_members_of_a_group_are_told_apart_and_what_is_gone_gives_way():
     def units(*told: dict[str, str]) -> str:
         return json.dumps(told)
@@ -323,7 +365,12 @@ def test_whose_a_broken_or_empty_stack_is_can_be_told(keys):
 DAYS = st.integers(1, 20).map("{:02d}".format)
 JOBS = st.lists(
     st.sampled_from(["a", "b"]).flatmap(
-        lambda key: st.sampled_from([new(key), {"ID": key, "Grade": "P2"}, {"ID": key, "Boss": None}, gone(key)])
+        lambda key: st.sampled_from(
+            [
+                *(new(key), gone(key), {"ID": key, "Grade": "P2"}, {"ID": key, "Boss": None}),
+                *({"ID": key, "End": "2024-01-09"}, {"ID": key, "End": ""}),
+            ]
+        )
     ),
     max_size=2,
     unique_by=lambda job: (job["ID"], "@isDeleted" in job),
