@@ -28,8 +28,11 @@ Event = Literal[
     "leave_start",
     "leave_end",
     "termination",
+    "sent_abroad",
+    "host_job",
+    "returned",
 ]
-Status = Literal["active", "leave", "terminated"]
+Status = Literal["active", "leave", "terminated", "dormant"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +153,22 @@ CAST = (
         manager="000999",
     ),
 )
+
+_SENT = _at("2022-05-10")
+ABROAD = (
+    # Sent to another company for a year, where the job at home waits; only SuccessFactors tells it so.
+    Slice("000111", 1, "2019-01-07", "2022-05-31", "hire", "NEW", _SENT),
+    Slice("000111", 1, "2022-06-01", "2023-05-31", "sent_abroad", "HOST", _SENT, status="dormant"),
+    Slice("000111", 1, "2023-06-01", None, "returned", "HOST", _SENT),
+    Slice(
+        *("000111", 2, "2022-06-01", "2023-05-31", "host_job", "HOST", _SENT),
+        company="DE",
+        location="Neustadt",
+        manager="000110",
+        is_primary=False,
+    ),
+)
+"""In the place of CAST, where a test says so."""
 
 
 def cut(period: str) -> Delivery:

@@ -71,6 +71,25 @@ def test_what_oracle_took_back_is_left_out_with_its_reason(keys, tmp_path, monke
     assert deleted == 1 + 2 + 2 + 2, "an assignment, its two leaders and measures; a job and a family of the old set"
 
 
+def test_a_job_waits_at_home_while_somebody_is_abroad(keys, tmp_path, monkeypatch):
+    monkeypatch.setattr(careers, "CAST", careers.ABROAD)
+    successfactors_history.write_history(careers.cut("2024-01"), tmp_path / "exports")
+    made = canonical(tmp_path, FEEDS["successfactors"], monkeypatch)["worker_history"]
+    columns = ["valid_from", "valid_to", "event_type_code", "employment_status_code", "company_code"]
+    home, host = (
+        made.filter(pl.col("assignment_key") == of(f"000111-{n}", "assignment", "j")).sort("valid_from").select(columns)
+        for n in (1, 2)
+    )
+    left, back = date(2022, 6, 1), date(2023, 6, 1)
+    assert home.rows() == [
+        (date(2019, 1, 7), left, "hire", "active", "COMP-US"),
+        (left, back, "transfer", "dormant", "COMP-US"),
+        (back, None, "transfer", "active", "COMP-US"),
+    ]
+    assert host.rows() == [(left, back, "transfer", "active", "COMP-DE")]
+    assert made["person_id"].unique().to_list() == [of("000111")]
+
+
 def test_whether_oracle_pays_somebody_is_not_their_status(keys, tmp_path, monkeypatch):
     monkeypatch.setattr(
         oracle_history, "STATUSES", {name: f"{code.partition('_')[0]}_NO_PROCESS" for name, code in STATUSES.items()}

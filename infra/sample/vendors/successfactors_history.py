@@ -23,9 +23,12 @@ EVENTS = {
     "leave_start": ("10", "LOA"),
     "leave_end": ("11", "RFL"),
     "termination": ("26", "TER"),
+    "sent_abroad": ("AGA", "GAS"),
+    "host_job": ("GA", "GAH"),
+    "returned": ("EGA", "GAE"),
 }
 """Code of the event in the tenant's picklist, and what its reasons begin with."""
-STATUSES = {"active": "A", "leave": "U", "terminated": "T"}
+STATUSES = {"active": "A", "leave": "U", "terminated": "T", "dormant": "D"}
 COMPANIES = {"US": "1000", "DE": "2000"}
 
 
