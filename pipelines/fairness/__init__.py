@@ -6,7 +6,8 @@ rate among those large enough to judge. The *impact ratio* is a group's rate div
 is what people were selected for, such as a requisition; judging each subject on its own is what shows a bias that
 pooling hides. NaN means unknown, and no caller may read it as fair.
 
-Pure functions over counts: nothing here reads a file, a clock or a setting, except that `law` reads its own packs.
+Pure functions over counts: nothing here reads a file, a clock or a setting, except that `law` reads its own packs and
+that `statutory`, run as a script by an auditor, reads the package it lies in.
 """
 
 from pipelines.fairness.axes import AxisJudgement, GroupRow, judge, judge_counts

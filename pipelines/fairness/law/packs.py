@@ -2,6 +2,7 @@
 
 import hashlib
 from datetime import date
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
@@ -53,6 +54,18 @@ class Duty(_Data):
         return self
 
 
+class Category(_Data):
+    """One group that a law's tables must show."""
+
+    axis: Literal["sex", "race_ethnicity"]
+    code: Annotated[str, Field(pattern=r"^[a-z][a-z_]*$")]
+    """As the vault has it."""
+    name: str
+    """As the law prints it."""
+    is_optional: bool = False
+    """Shown only where somebody is in it."""
+
+
 class Pack(_Data):
     """One law between two days."""
 
@@ -68,6 +81,10 @@ class Pack(_Data):
     """What catches people out."""
     is_confirmed_by_counsel: bool
     duties: tuple[Duty, ...]
+    categories: tuple[Category, ...] = ()
+    """Of its tables, in its order; empty where it prescribes none."""
+    small_share: Annotated[Decimal, Field(gt=0, lt=1)] | None = None
+    """Share of the audited data below which a category may be left out of the ratios; None where none may."""
     holidays: tuple[date, ...] = ()
     """Days that are no business days there, weekends aside."""
     holidays_from: date | None = None
@@ -128,6 +145,11 @@ def current(code: str, day: date) -> Pack:
             f"A law pack must be in force on {day}; {code} applies from {pack.applies_from}. Judge a later day."
         )
     return pack
+
+
+def text_of(pack: Pack) -> bytes:
+    """The file of a pack, for whoever must see by which text something was judged."""
+    return (_FOLDER / f"{pack.code}.yaml").read_bytes()
 
 
 def _read(path: Path) -> Pack:
