@@ -5,6 +5,7 @@
     GET records                              ingest counts, checks, held files and the ledger
     GET reports/<family>/<day>/<name>        a report in its frame
     GET raw/<family>/<day>/<name>            the report itself, in a sandbox of its own
+    GET audits/<family>/<sha256>/<name>      a bias audit's page, table or package
     GET style.css
 
 Anonymous requests are sent to the login (a browser) or answered 401; people without the compliance role get 403. Under
@@ -16,6 +17,7 @@ managers are asked for `can_read` on `Compliance`. Everything is read-only; no r
 
 import os
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from airflow.api_fastapi.app import get_auth_manager
@@ -106,8 +108,15 @@ def overview(who: str = Who, store: Store = Company) -> Response:
 def model(family: str, who: str = Who, store: Store = Company) -> Response:
     """One family."""
     _must_be(family in FAMILIES)
+    today = datetime.now(UTC).date()
     return _shown(
-        lambda: pages.model(evidence.model(store, family), evidence.ledger(store), ingested.feeds(store), who)
+        lambda: pages.model(
+            evidence.model(store, family),
+            evidence.ledger(store),
+            ingested.feeds(store),
+            who,
+            evidence.bias_audits(store, family, today),
+        )
     )
 
 
@@ -132,6 +141,22 @@ def raw(family: str, as_of: str, name: str, store: Store = Company) -> Response:
     _must_be(data is not None)
     kind = "text/html; charset=utf-8" if name.endswith(".html") else "application/json"
     return Response(data, media_type=kind, headers=_SUMMARY if name == "index.html" else _REPORT)
+
+
+@app.get("/audits/{family}/{digest}/{name}", dependencies=[Who])
+def audit_file(family: str, digest: str, name: str, store: Store = Company) -> Response:
+    """A file of a bias audit: pages to read here, all else to keep."""
+    _must_be(family in FAMILIES and name in evidence.AUDIT_FILES)
+    try:
+        data = evidence.audit_file(store, family, digest, name)
+    except CandorError as error:
+        return HTMLResponse(pages.refusal(503, str(error)), 503, headers=_PAGE)
+    _must_be(data is not None)
+    if name.endswith(".html"):
+        return Response(data, media_type="text/html; charset=utf-8", headers=_SUMMARY)
+    kept = {"Content-Disposition": f'attachment; filename="ll144-{digest[:12]}-{name}"'}
+    kind = "application/zip" if name.endswith(".zip") else "text/csv; charset=utf-8"
+    return Response(data, media_type=kind, headers=_HEADERS | kept)
 
 
 @app.get("/style.css")

@@ -12,6 +12,8 @@ from datetime import date
 from typing import Any, Final, TypeVar
 
 from monitoring import released, results
+from monitoring.ll144 import bundle, proof, stored
+from monitoring.ll144.stored import Package
 from monitoring.released import Released
 from monitoring.results import Bias, Drift, Findings, Performance
 from pipelines import audit
@@ -22,6 +24,7 @@ from pipelines.base.digests import sha256_bytes
 from pipelines.base.errors import CandorError, ContractError
 from pipelines.base.releases import VERDICT, Release
 from pipelines.base.store import Store
+from pipelines.fairness import law
 
 PAGES: Final = {
     "index.html": "Summary",
@@ -31,6 +34,10 @@ PAGES: Final = {
 """Reports that open as a page."""
 FILES: Final = (*PAGES, "findings.json", "bias.json", "drift.json", "performance.json")
 """Everything that is served of a day. Nothing else in the store has an address."""
+PACKAGE: Final = "package.zip"
+AUDIT_FILES: Final = (*bundle.PUBLISHED, *bundle.VERDICTS, PACKAGE)
+"""What is served of a bias audit: for publication, for the reader here, and all of it for an auditor."""
+_LL144: Final = "us-nyc-ll144"
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 _PROPOSED: Final = (Tag.MODEL_PROPOSED, Tag.MODEL_HELD)
 
@@ -83,6 +90,18 @@ class Model:
 
 
 @dataclass(frozen=True, slots=True)
+class BiasAudit:
+    """A package of Local Law 144 and its clocks."""
+
+    package: Package
+    expires_on: date
+    """Last day of use on the strength of this audit."""
+    stays_until: date | None
+    """Day until which it stays published, should the tool not be used again; None while it was never used."""
+    is_expired: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Ledger:
     """The ledger's head, whether it is whole, and its newest entries."""
 
@@ -108,6 +127,38 @@ def model(store: Store, family: str) -> Model:
         newest=_tried(lambda: day(store, family, days[0]) if days else None, None, faults),
         faults=tuple(faults),
     )
+
+
+def bias_audits(store: Store, family: str, today: date) -> list[BiasAudit]:
+    """Packages on record, the newest first.
+
+    Args:
+        store: Where they are.
+        family: Whose.
+        today: Which of them are expired.
+    """
+    return [_clocked(package, today) for package in stored.on_record(store, family)]
+
+
+def _clocked(package: Package, today: date) -> BiasAudit:
+    pack = law.current(_LL144, package.audited_on)
+    expires = law.day_due(pack, "audit_age", package.audited_on)
+    used = package.last_used_on
+    stays = law.day_due(pack, "publication_stays", used) if used else None
+    return BiasAudit(package, expires, stays, is_expired=today > expires)
+
+
+def audit_file(store: Store, family: str, digest: str, name: str) -> bytes | None:
+    """A file of a package on record; None for everything else, whatever it looks like.
+
+    Raises:
+        ContractError: The package is not the one on record.
+    """
+    known = {item.sha256: item for item in stored.on_record(store, family)} if name in AUDIT_FILES else {}
+    if digest not in known:
+        return None
+    data = stored.content(store, known[digest])
+    return data if name == PACKAGE else proof.opened(data)[name]
 
 
 def candidate(store: Store, family: str, pointers: Iterable[Release]) -> Candidate | None:

@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from monitoring import page
 from monitoring.portal import evidence
-from monitoring.portal.evidence import Day, Ledger, Model
+from monitoring.portal.evidence import BiasAudit, Day, Ledger, Model
 from monitoring.portal.ingested import Feed, Ingested
 from pipelines.base.catalog import FAMILIES
 
@@ -28,7 +28,7 @@ def overview(models: Sequence[Model], ledger: Ledger, who: str) -> str:
     return _page("audit_overview.html", "Overview", "", who, models=models, ledger=ledger)
 
 
-def model(shown: Model, ledger: Ledger, feeds: Sequence[Feed], who: str) -> str:
+def model(shown: Model, ledger: Ledger, feeds: Sequence[Feed], who: str, audits: Sequence[BiasAudit] = ()) -> str:
     """One family: the live model, its verdict, metrics, groups, and what monitoring found since."""
     release = shown.shown
     return _page(
@@ -42,6 +42,8 @@ def model(shown: Model, ledger: Ledger, feeds: Sequence[Feed], who: str) -> str:
         ledger=ledger,
         total=_total(feeds),
         pages=evidence.PAGES,
+        audits=audits,
+        audit_files=evidence.AUDIT_FILES,
         accepted=accepted(release.pointer.approvers) if release else {},
         metrics=metrics,
     )

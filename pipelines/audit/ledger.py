@@ -37,6 +37,7 @@ class Tag(StrEnum):
     ROWS_RETIRED = "rows:retired"
     MODEL_OUTDATED = "model:outdated"
     EVENT_REFUSED = "event:refused"
+    AUDIT_PACKAGED = "audit:packaged"
 
 
 @dataclass(frozen=True, slots=True)

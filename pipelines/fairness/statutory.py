@@ -82,7 +82,7 @@ class Row:
             return "no_applicants"
         if self.is_excluded:
             return "excluded_as_small"
-        return "" if self.impact_ratio is not None else "nobody_selected"
+        return "" if self.impact_ratio is not None else "nobody_counted"
 
 
 def rows(
@@ -132,7 +132,7 @@ def rounded(value: Fraction | None, digits: int) -> str:
 
 def as_counts(cells: Iterable[Cell]) -> str:
     """The content of counts.csv."""
-    return _csv(COUNT_COLUMNS, ([getattr(cell, name) for name in COUNT_COLUMNS] for cell in cells))
+    return as_csv(COUNT_COLUMNS, ([getattr(cell, name) for name in COUNT_COLUMNS] for cell in cells))
 
 
 def from_counts(text: str) -> list[Cell]:
@@ -157,7 +157,16 @@ def from_counts(text: str) -> list[Cell]:
 
 def as_tables(found: Iterable[Row]) -> str:
     """The content of tables.csv."""
-    return _csv(TABLE_COLUMNS, map(_printed, found))
+    return as_csv(TABLE_COLUMNS, map(_printed, found))
+
+
+def as_csv(columns: Sequence[str], lines: Iterable[Sequence[Any]]) -> str:
+    """A CSV file: a comma, a line feed, quotes where needed."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(lines)
+    return text.getvalue()
 
 
 def differences(name: str, expected: str, got: str) -> list[str]:
@@ -249,14 +258,6 @@ def _with_ratios(table: Sequence[Row], floor: Fraction, is_excluding: bool) -> l
 
 def _lines(text: str) -> list[list[str]]:
     return list(csv.reader(io.StringIO(text, newline="")))
-
-
-def _csv(columns: Sequence[str], lines: Iterable[Sequence[Any]]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(lines)
-    return text.getvalue()
 
 
 if __name__ == "__main__":

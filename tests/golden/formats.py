@@ -14,9 +14,13 @@ from typing import Final
 
 import polars as pl
 
+from monitoring.ll144 import bundle
+from monitoring.ll144.facts import stated
 from pipelines.audit.ledger import GENESIS, Entry, Tag
+from pipelines.base.digests import sha256_bytes
 from pipelines.base.lake import Manifest, TableVersion
 from pipelines.base.releases import Release
+from pipelines.fairness.statutory import Cell
 from pipelines.gate import GateSettings, decide
 from pipelines.score.export import as_csv, as_json
 from pipelines.snapshot import lock
@@ -103,6 +107,49 @@ def _lake_lock() -> bytes:
     return (json.dumps(lock(MANIFEST, days), indent=1, sort_keys=True) + "\n").encode()
 
 
+AUDIT: Final = {
+    "family": "screening",
+    "model": "screening release 1",
+    "model_sha256": MODEL,
+    "data_sha256": DATA,
+    "since": date(2026, 1, 1),
+    "until": date(2026, 10, 31),
+    "scored_on": (date(2026, 10, 31),),
+    "median": 0.5,
+    "ties": 1,
+    "extract_sha256": "f" * 64,
+    "audited_on": date(2026, 11, 27),
+    "distributed_on": date(2026, 1, 5),
+    "source": "historical",
+    "explanation": "Applications to all positions in New York City.",
+    "why_not_historical": None,
+    "auditor": "Somebody Independent LLP, without any tie.",
+    "exclusion_justification": "Four people say nothing about the tool.",
+    "law": "us-nyc-ll144",
+    "law_sha256": sha256_bytes(b"law"),
+    "categories": (
+        {"axis": "sex", "code": "male", "name": "Male"},
+        {"axis": "sex", "code": "female", "name": "Female"},
+        {"axis": "race_ethnicity", "code": "hispanic", "name": "Hispanic or Latino"},
+        {"axis": "race_ethnicity", "code": "white", "name": "White"},
+    ),
+    "small_share": "0.02",
+    "rules": "candor-1",
+    "min_group_size": 30,
+}
+COUNTED: Final = (
+    Cell("male", "white", 100, 50, 40),
+    Cell("female", "white", 96, 36, 48),
+    Cell("female", "hispanic", 4, 3, 2),
+    Cell("unknown", "white", 10, 4, 5),
+)
+
+
+def _audit(name: str) -> bytes:
+    facts = stated(AUDIT)
+    return bundle.files(bundle.inputs(facts, COUNTED, b"law"), facts, list(COUNTED))[name]
+
+
 BUILD: Final[dict[str, Callable[[], bytes]]] = {
     "scores.csv": lambda: as_csv(SCORES),
     "scores.json": lambda: as_json(SCORES),
@@ -111,6 +158,11 @@ BUILD: Final[dict[str, Callable[[], bytes]]] = {
     "release_pointer.json": _pointer,
     "lake_manifest.json": MANIFEST.to_json,
     "lake.lock": _lake_lock,
+    "ll144_counts.csv": lambda: _audit("counts.csv"),
+    "ll144_facts.json": lambda: _audit("facts.json"),
+    "ll144_tables.csv": lambda: _audit("tables.csv"),
+    "ll144_statement.csv": lambda: _audit("statement.csv"),
+    "ll144_summary.html": lambda: _audit("summary.html"),
 }
 """File name -> its bytes, made by the code that writes it in production."""
 

@@ -24,6 +24,15 @@ def test_the_scores_that_others_import_hold_no_formula_and_no_nan():
     assert (second["identifier"], second["low"], second["reasons"]) == ("=1+1", None, [])
 
 
+def test_the_published_audit_by_hand():
+    """Of 200 in the tables 4 are exactly two percent, so Hispanic or Latino women stay; men are 50 % and women 39 %."""
+    lines = (FILES / "ll144_tables.csv").read_text().splitlines()
+    assert lines[1:3] == ["selection,sex,male,,100,50,0.5000,1.0000,", "selection,sex,female,,100,39,0.3900,0.7800,"]
+    assert lines[3] == "selection,race_ethnicity,,hispanic,4,3,0.7500,1.0000,"
+    assert lines[5] == "selection,intersectional,male,hispanic,0,0,,,no_applicants"
+    assert "unknown_category,10" in (FILES / "ll144_statement.csv").read_text().splitlines()
+
+
 def test_without_groups_the_published_verdict_is_held():
     verdict = json.loads((FILES / "verdict.json").read_text())
     assert (verdict["verdict"], verdict["shadow"]) == ("held", True)

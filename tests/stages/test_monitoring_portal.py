@@ -10,8 +10,12 @@ from types import SimpleNamespace
 import pytest
 
 from monitoring.__main__ import main
+from monitoring.ll144 import bundle, stored
+from monitoring.ll144.facts import stated
 from pipelines.base.store import FileStore
 from tests.stages import monitored_company as company
+from tests.unit.test_fairness_statutory import SELECTING
+from tests.unit.test_ll144 import SAID as AUDIT
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # of Airflow's and Evidently's own imports
 
@@ -93,6 +97,7 @@ ADDRESSES = [
     "/records",
     "/reports/screening/2026-10-31/bias.html",
     "/raw/screening/2026-10-31/bias.json",
+    f"/audits/screening/{'0' * 64}/package.zip",
 ]
 
 
@@ -188,6 +193,28 @@ def test_reports_run_in_a_sandbox_and_pages_run_nothing(client, filled):
 )
 def test_nothing_else_in_the_store_can_be_reached(client, filled, address):
     assert get(client, address).status_code == 404
+
+
+def test_a_bias_audit_opens_as_a_page_and_its_files_are_kept(client, filled):
+    facts = stated(AUDIT)
+    data = bundle.packed(bundle.files(bundle.inputs(facts, SELECTING, b"law"), facts, SELECTING))
+    digest = stored.keep(filled, data, facts).sha256
+    page = get(client, "/models/screening").text
+    assert f'href="../audits/screening/{digest}/package.zip"' in page
+    assert '<span class="day">2026-11-27</span>' in page
+    shown = get(client, f"/audits/screening/{digest}/summary.html")
+    assert "Results of the bias audit" in shown.text
+    assert "script-src" not in shown.headers["content-security-policy"]
+    whole = get(client, f"/audits/screening/{digest}/package.zip")
+    assert whole.content == data
+    assert whole.headers["content-disposition"] == f'attachment; filename="ll144-{digest[:12]}-package.zip"'
+    assert get(client, f"/audits/screening/{digest}/tables.csv").headers["content-type"] == "text/csv; charset=utf-8"
+    for address in (f"screening/{digest}/counts.csv", f"outcomes/{digest}/summary.html", "screening/x/summary.html"):
+        assert get(client, f"/audits/{address}").status_code == 404
+    filled.put(f"reports/ll144/screening/{digest}.zip", data.replace(b"1390", b"1391"))
+    changed = get(client, f"/audits/screening/{digest}/summary.html")
+    assert changed.status_code == 503
+    assert "must be as it was recorded" in changed.text
 
 
 def test_only_families_have_reports(client, filled):

@@ -138,7 +138,7 @@ def test_a_category_below_two_percent_may_be_left_out_of_the_ratios_and_keeps_it
 
 def test_where_nobody_is_selected_there_is_no_ratio():
     cells = [Cell("male", "white", 10, 0, 3), Cell("female", "white", 10, 0, 2)]
-    assert [row.note for row in table(cells, "selection", "sex")] == ["nobody_selected"] * 2
+    assert [row.note for row in table(cells, "selection", "sex")] == ["nobody_counted"] * 2
     assert printed(table(cells, "scoring", "sex"), 2) == ["1.00", "0.67"]
 
 

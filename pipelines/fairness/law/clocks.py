@@ -1,7 +1,7 @@
 """When a clock runs out."""
 
 import calendar
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 
 import numpy as np
@@ -35,6 +35,19 @@ def due(clock: Clock, moment: datetime, pack: Pack) -> datetime:
     if clock.unit == "business_days":
         return _moved(moment, _business_day(moment.date(), amount, pack))
     return _moved(moment, _months_away(moment.date(), amount * _MONTHS[clock.unit]))
+
+
+def day_due(pack: Pack, code: str, day: date) -> date:
+    """The day on which the clock of a duty runs out that something on a day starts or ends.
+
+    Raises:
+        SettingsError: The pack has no such clock, or its holidays do not reach that far.
+    """
+    clock = next((duty.clock for duty in pack.duties if duty.code == code), None)
+    if clock is None:
+        clocks = [duty.code for duty in pack.duties if duty.clock is not None]
+        raise SettingsError(f"A duty must have a clock; {pack.code}/{code} has none. Use one of {clocks}.")
+    return due(clock, datetime.combine(day, time(), UTC), pack).date()
 
 
 def _business_day(day: date, amount: int, pack: Pack) -> date:

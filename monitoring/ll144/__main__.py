@@ -1,0 +1,183 @@
+"""Make the bias audit package of Local Law 144, or prove one.
+
+    python -m monitoring.ll144 make --since DAY --until DAY --explanation TEXT [--of released|shadow|candidate] ...
+    python -m monitoring.ll144 verify PACKAGE.zip
+
+`make` counts the applications that a screening model scored in the period, by sex and race/ethnicity, writes the
+package into the store's reports zone under its digest, records it in the ledger and prints one JSON line. Made again
+from the same data and words it is the same. It needs CANDOR_AUDIT_KEY. `--of candidate` takes what the stage `score`
+left in this checkout: an audit before first use.
+
+`verify` needs neither store nor key. It makes the package again from its own counts and names every file and cell that
+differs, and then exits with 1.
+"""
+
+import argparse
+import json
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import polars as pl
+
+from monitoring import tables
+from monitoring.ll144 import bundle, proof
+from monitoring.ll144.counted import Counted, counted
+from monitoring.ll144.facts import stated
+from monitoring.ll144.stored import keep
+from pipelines import models
+from pipelines.base import catalog, releases
+from pipelines.base.digests import sha256_bytes
+from pipelines.base.errors import ContractError
+from pipelines.base.lake import Lake
+from pipelines.base.releases import Release
+from pipelines.base.settings import load
+from pipelines.base.stage import guarded, leave
+from pipelines.base.store import Store, open_store
+from pipelines.evaluate import groups
+from pipelines.fairness import RULES, law
+from pipelines.fairness.statutory import unknown
+from pipelines.gate import GateSettings
+
+FAMILY: Final = "screening"
+"""The one family that screens candidates for employment."""
+LAW: Final = "us-nyc-ll144"
+
+
+def make(args: argparse.Namespace) -> str:
+    """The line of `make`.
+
+    Raises:
+        ContractError: There is no such model, it scored nobody in the period, or groups are not those of the law.
+        SettingsError: The facts are not complete, or the law was not in force.
+    """
+    store = open_store()
+    pack = law.current(LAW, args.audited_on)
+    scored, about = _candidate() if args.of == "candidate" else _scored(store, args.of, args.release)
+    scored = scored.filter(pl.col("as_of").is_between(args.since, args.until))
+    lake = Lake(store)
+    people = groups.read(lake, lake.require(), args.until)
+    found = counted(scored, people, models.features(FAMILY).UNIT, pack.categories)
+    facts = stated(_facts(args, about, found, scored, pack))
+    cells = list(found.cells)
+    data = bundle.packed(bundle.files(bundle.inputs(facts, cells, law.text_of(pack)), facts, cells))
+    kept = keep(store, data, facts)
+    if args.to is not None:
+        args.to.write_bytes(data)
+    applicants, lost = sum(cell.applicants for cell in cells), unknown(cells)["either"]
+    return json.dumps({"sha256": kept.sha256, "key": kept.key, "applicants": applicants, "unknown": lost})
+
+
+def verify(package: Path) -> str:
+    """The line of `verify`.
+
+    Raises:
+        ContractError: Names every fault.
+    """
+    try:
+        data = package.read_bytes()
+    except OSError:
+        raise ContractError("A package must be a file that can be read; this one cannot. Correct the path.") from None
+    faults = proof.verify(data)
+    if faults:
+        raise ContractError(
+            f"A package must follow from its counts; {len(faults)} faults. {' '.join(faults)} Ask for the original."
+        )
+    return f"The package is whole: every number follows from its counts. sha256 {sha256_bytes(data)}"
+
+
+def _scored(store: Store, which: str, sequence: int | None) -> tuple[pl.DataFrame, dict[str, Any]]:
+    """What a released model scored, and what is known of it."""
+    is_shadow = which == "shadow"
+    pointers = releases.pointers(store, FAMILY, is_shadow=is_shadow)
+    chosen = [item for item in pointers if sequence is None or item.sequence == sequence]
+    if not chosen:
+        raise ContractError(f"An audit must be of a model that is {which}; there is none. Choose another with --of.")
+    release = chosen[-1]
+    rows = tables.read(store, tables.SCORED, FAMILY, tables.days(store, tables.SCORED, FAMILY))
+    if rows.is_empty():
+        raise ContractError(f"An audit must have scores; {FAMILY} has none yet. Wait for the first scoring.")
+    ours = rows.filter(pl.col("scorer") == "model", pl.col("model_sha256") == release.model_sha256)
+    if "is_shadow" in ours.columns:
+        ours = ours.filter(pl.col("is_shadow") == is_shadow)
+    return ours, {
+        "model": f"{FAMILY} {release.kind} {release.sequence}",
+        "model_sha256": release.model_sha256,
+        "data_sha256": release.data_sha256,
+        "distributed_on": None if is_shadow else _first_used(pointers, release.model_sha256),
+    }
+
+
+def _candidate() -> tuple[pl.DataFrame, dict[str, Any]]:
+    """What `score` left in this checkout for the cases that the candidate was tested on."""
+    place = catalog.stage_dir(FAMILY, catalog.SCORED) / "scored.parquet"
+    if not place.exists():
+        raise ContractError(f"A candidate must be scored in this checkout; {place} is missing. Run `dvc repro` first.")
+    rows = pl.read_parquet(place).filter(pl.col("scorer") == "model")
+    digests = rows.select("model_sha256", "data_sha256").unique()
+    if len(digests) != 1:
+        raise ContractError(f"A candidate must be one model; {place} has {len(digests)}. Run `dvc repro` again.")
+    return rows, {"model": f"{FAMILY} candidate", "distributed_on": None, **digests.row(0, named=True)}
+
+
+def _first_used(pointers: Sequence[Release], model_sha256: str) -> str:
+    """The day on which this very model was first released."""
+    return min(item.released_at[:10] for item in pointers if item.model_sha256 == model_sha256)
+
+
+def _facts(
+    args: argparse.Namespace, about: dict[str, Any], found: Counted, scored: pl.DataFrame, pack: law.Pack
+) -> dict[str, Any]:
+    said = {name: getattr(args, name) for name in ("since", "until", "audited_on", "source", "explanation", "auditor")}
+    return {
+        "family": FAMILY,
+        **about,
+        **said,
+        **({"distributed_on": args.distributed_on} if args.distributed_on else {}),
+        "why_not_historical": args.why_not_historical,
+        "exclusion_justification": args.exclude_small,
+        "scored_on": tuple(sorted(set(scored["as_of"].to_list()))),
+        "median": found.median,
+        "ties": found.ties,
+        "extract_sha256": found.extract_sha256,
+        "law": pack.code,
+        "law_sha256": pack.sha256,
+        "categories": pack.categories,
+        "small_share": pack.small_share,
+        "rules": RULES.code,
+        "min_group_size": load(GateSettings, "gate").min_group_size,
+    }
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m monitoring.ll144", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    one = verbs.add_parser("make", help="write a package and record it")
+    one.add_argument("--of", choices=("released", "shadow", "candidate"), default="released", help="which model")
+    one.add_argument("--release", type=int, help="number of the release; the newest by default")
+    one.add_argument("--since", type=date.fromisoformat, required=True, help="first day of scoring")
+    one.add_argument("--until", type=date.fromisoformat, required=True, help="last day of scoring")
+    today = datetime.now(UTC).date()
+    one.add_argument("--audited-on", type=date.fromisoformat, default=today, help="audit date; today by default")
+    one.add_argument("--distributed-on", type=date.fromisoformat, help="day of first use; the release's by default")
+    one.add_argument("--source", choices=("historical", "pooled", "test"), default="historical", help="of the data")
+    one.add_argument("--explanation", required=True, help="of the data, for the public")
+    one.add_argument("--why-not-historical", help="why other data, and how they came to be")
+    one.add_argument("--auditor", help="the independent auditor, and that there is no tie")
+    one.add_argument("--exclude-small", metavar="JUSTIFICATION", help="leave small categories out of the ratios")
+    one.add_argument("--to", type=Path, help="write the zip here as well")
+    verbs.add_parser("verify", help="prove a package").add_argument("package", type=Path, help="the zip")
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Command line; the docstring of this module is its help."""
+    args = _parser().parse_args(argv)
+    return guarded(lambda: make(args) if args.verb == "make" else verify(args.package))
+
+
+if __name__ == "__main__":
+    leave(main())

@@ -1,0 +1,91 @@
+"""What a package says beside its counts: which model and days, whose audit, and why the data are what they are."""
+
+import json
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Any, Final, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+
+from pipelines.base.errors import SettingsError
+from pipelines.fairness.law.packs import Category
+
+FORMAT: Final = 1
+"""Raised when a package's files change in form: `verify` makes only packages of its own format again."""
+
+Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=20, pattern=r"^[^\x00-\x1f\x7f]+$")]
+"""A sentence that will be printed: one line, long enough to say something."""
+
+
+class Facts(BaseModel):
+    """Everything about one audit that is no count."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: Literal[1] = FORMAT
+    family: str
+    model: str
+    """What people call it, such as `screening release 3`."""
+    model_sha256: Digest
+    data_sha256: Digest
+    """Of what the model learned from."""
+    since: date
+    until: date
+    """First and last day of scoring that is counted."""
+    scored_on: tuple[date, ...]
+    """The days between on which this model scored."""
+    median: float
+    ties: int
+    extract_sha256: Digest
+    audited_on: date
+    distributed_on: date | None
+    """Day the tool was first used; None before that."""
+    source: Literal["historical", "pooled", "test"]
+    """6 RCNY 5-302: from the employer's own use, from several employers', or made for the audit."""
+    explanation: Text
+    """Of the data, for the public."""
+    why_not_historical: Text | None
+    """Why data of the employer's own use were not used, and how these came to be."""
+    auditor: Text | None
+    """Name of the independent auditor and that they have no tie; None where nobody recomputed the package yet."""
+    exclusion_justification: Text | None
+    """The auditor's, for leaving categories below the law's share out of the ratios; None leaves none out."""
+    law: str
+    law_sha256: Digest
+    categories: tuple[Category, ...]
+    small_share: Decimal
+    rules: str
+    """Rule pack of the verdicts."""
+    min_group_size: Annotated[int, Field(ge=1)]
+    """People; verdicts judge no smaller group."""
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        if not self.since <= self.until <= self.audited_on:
+            raise ValueError("the period must begin before it ends, and end no later than the audit")
+        if (self.source == "historical") != (self.why_not_historical is None):
+            raise ValueError("other than historical data need their reason, and historical data need none")
+        if self.source == "historical" and self.distributed_on is None:
+            raise ValueError("historical data come from use, so they need the day of first use")
+        return self
+
+    def to_json(self) -> bytes:
+        """Canonical bytes, a fact a line."""
+        return (json.dumps(self.model_dump(mode="json"), indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
+
+
+def stated(values: Mapping[str, Any]) -> Facts:
+    """Facts from what a command line or a file says.
+
+    Raises:
+        SettingsError: Names every fault at once.
+    """
+    try:
+        return Facts.model_validate(values)
+    except ValidationError as error:
+        faults = [
+            f"{'.'.join(map(str, item['loc'])) or 'days'}: {item['msg']}" for item in error.errors(include_url=False)
+        ]
+        raise SettingsError(f"The facts of an audit must be complete; {'; '.join(faults)}. Correct them.") from None

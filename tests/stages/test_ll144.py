@@ -1,0 +1,217 @@
+"""The bias audit package from a little company's store: made, recorded, proved from a shell, and shown."""
+
+import io
+import json
+import shutil
+import zipfile
+from datetime import UTC, date, datetime
+
+import polars as pl
+import pytest
+
+from monitoring.ll144 import stored
+from monitoring.ll144.__main__ import main
+from monitoring.portal import evidence, pages
+from monitoring.portal.evidence import Ledger, Model
+from pipelines import audit
+from pipelines.audit import Head, Tag
+from pipelines.base import delta
+from pipelines.base.contracts import SCORED
+from pipelines.base.errors import ContractError
+from pipelines.base.store import FileStore
+from tests.stages import monitored_company as company
+
+WHY = "Applications to all requisitions of the sample company."
+ARGS = ["make", "--since", "2026-09-01", "--until", "2026-10-31", "--audited-on", "2026-11-27", "--explanation", WHY]
+TODAY = date(2026, 11, 28)
+
+
+def scores(day, score_of, model=company.MODEL):
+    """Everybody scored on a day; whoever scores above a half is selected."""
+    people = company.applicants()
+    rows = people.select("person_id", "subject_id", "sex", "i").with_columns(score=score_of)
+    return rows.select(
+        "person_id",
+        pl.lit("screening").alias("family"),
+        "subject_id",
+        pl.lit("screen").alias("target_code"),
+        pl.lit("model").alias("scorer"),
+        "score",
+        pl.lit(0.0).alias("low"),
+        pl.lit(1.0).alias("high"),
+        (pl.col("score") > 0.5).alias("is_selected"),
+        pl.lit([], dtype=pl.List(pl.String)).alias("reasons"),
+        pl.lit(model).alias("model_sha256"),
+        pl.lit(company.DATA).alias("data_sha256"),
+        pl.lit(day).alias("as_of"),
+        pl.lit(datetime(day.year, day.month, day.day, tzinfo=UTC)).alias("scored_at"),
+    ).select(SCORED.names())
+
+
+def write(store, day, frame):
+    partition = {"family": "screening", "as_of": str(day)}
+    delta.replace_partition(store, "scores/scored", frame.with_columns(is_shadow=False), partition)
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory):
+    """720 applicants, half of them women; every third woman and every second man scores above a half. All are white."""
+    root = tmp_path_factory.mktemp("template")
+    made = FileStore(root / "store")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CANDOR_STORE", made.url)
+        patch.setenv("CANDOR_AUDIT_KEY", "33" * 32)
+        company._lake(made, company.applicants().with_columns(ethnicity=pl.lit("white")))
+        company.release(made, "screening")
+        share = pl.when(pl.col("sex") == "female").then(3).otherwise(2)
+        write(made, company.SECOND, scores(company.SECOND, pl.when(pl.col("i") % share == 0).then(0.9).otherwise(0.1)))
+        # Another model scored everybody high: none of that is counted.
+        write(made, company.FIRST, scores(company.FIRST, pl.lit(0.9), model="f" * 64))
+        facts = {"model_sha256": company.MODEL, "kind": "release", "as_of": "2026-10-31"}
+        audit.append(made, Tag.PEOPLE_SCORED, "screening", **facts)
+        audit.append(made, Tag.PEOPLE_SCORED, "screening", **facts | {"kind": "shadow", "as_of": "2026-11-20"})
+    return made.root
+
+
+@pytest.fixture
+def filled(store, template, monkeypatch, tmp_path):
+    shutil.copytree(template, store.root)
+    monkeypatch.setenv("CANDOR_AUDIT_KEY", "33" * 32)
+    (tmp_path / "params.yaml").write_text(company.PARAMS)
+    monkeypatch.chdir(tmp_path)
+    return store
+
+
+def made(capsys, *more):
+    assert main([*ARGS, *more]) == 0, capsys.readouterr().err
+    return json.loads(capsys.readouterr().out)
+
+
+def refused(capsys, *more):
+    assert main([*ARGS, *more]) == 1
+    return capsys.readouterr().err
+
+
+def test_a_package_is_made_recorded_once_and_proved(filled, capsys, tmp_path):
+    first = made(capsys, "--to", str(tmp_path / "package.zip"))
+    assert (first["applicants"], first["unknown"]) == (720, 0)
+    assert made(capsys) == first, "made again it is the same"
+    entries = [entry for entry in audit.entries(filled) if entry.tag is Tag.AUDIT_PACKAGED]
+    assert [entry.facts["sha256"] for entry in entries] == [first["sha256"]]
+    assert entries[0].facts["distributed_on"] == "2026-10-01", "the day of the model's first release"
+    assert filled.list("reports/ll144") == [f"reports/ll144/screening/{first['sha256']}.zip"]
+    assert main(["verify", str(tmp_path / "package.zip")]) == 0
+    assert capsys.readouterr().out.strip().endswith(first["sha256"])
+    with zipfile.ZipFile(tmp_path / "package.zip") as archive:
+        counts = archive.read("counts.csv").decode().splitlines()
+        everything = b"".join(archive.read(name) for name in archive.namelist()).decode()
+        facts = json.loads(archive.read("facts.json"))
+    # People are numbered requisition by requisition, women before men, in runs of 120, 120, 60, 60, ... from 0. Of the
+    # women every third number is high: 40 of 120 and 20 of 60, four times. Of the men every second: 60 and 4 x 30.
+    assert counts[1:] == ["male,white,360,180,180", "female,white,360,120,120"]
+    assert (facts["median"], facts["ties"]) == (0.1, 420)
+    assert facts["scored_on"] == ["2026-10-31"], "the other model's day is not this one's"
+    people = company.applicants()["person_id"]
+    assert not any(person in everything for person in people)
+
+
+def test_verify_names_the_cell_and_fails(filled, capsys, tmp_path):
+    package = tmp_path / "package.zip"
+    made(capsys, "--to", str(package))
+    package.write_bytes(package.read_bytes().replace(b"male,white,360,180,180", b"male,white,360,181,180", 1))
+    assert main(["verify", str(package)]) == 1
+    told = capsys.readouterr().err
+    assert "ContractError: A package must follow from its counts" in told
+    assert "counts.csv must be the file that manifest.json names; line 2, column selected differs." in told
+    assert main(["verify", str(tmp_path / "none.zip")]) == 1
+
+
+def test_scores_of_a_model_in_shadow_are_no_use_of_the_tool(filled, capsys):
+    alone = made(capsys)
+    write(filled, company.FIRST, scores(company.FIRST, pl.lit(0.9)))
+    assert made(capsys) != alone
+    partition = {"family": "screening", "as_of": str(company.FIRST)}
+    frame = scores(company.FIRST, pl.lit(0.9)).with_columns(is_shadow=True)
+    delta.replace_partition(filled, "scores/scored", frame, partition)
+    assert made(capsys) == alone
+
+
+def test_a_candidate_is_audited_from_the_checkout_before_first_use(filled, capsys, tmp_path):
+    assert "must be scored in this checkout" in refused(capsys, "--of", "candidate")
+    place = tmp_path / "var/stages/screening/scored"
+    place.mkdir(parents=True)
+    scores(company.SECOND, pl.col("i") / 720, model="e" * 64).write_parquet(place / "scored.parquet")
+    assert "historical data come from use" in refused(capsys, "--of", "candidate")
+    why = "Not in use yet: the newest earlier applications, which it was not trained on."
+    answer = made(capsys, "--of", "candidate", "--source", "test", "--why-not-historical", why)
+    with zipfile.ZipFile(io.BytesIO(filled.read(answer["key"]))) as archive:
+        facts = json.loads(archive.read("facts.json"))
+        assert "<dd>not yet in use</dd>" in archive.read("summary.html").decode()
+    assert (facts["model"], facts["model_sha256"], facts["distributed_on"]) == ("screening candidate", "e" * 64, None)
+
+
+@pytest.mark.parametrize(
+    ("more", "fault"),
+    [
+        (["--since", "2026-11-01", "--until", "2026-11-05"], "whom this model scored in the period; there are none"),
+        (["--release", "7"], "must be of a model that is released; there is none"),
+        (["--of", "shadow"], "must be of a model that is shadow; there is none"),
+        (["--audited-on", "2023-07-04", "--since", "2023-01-01", "--until", "2023-02-01"], "applies from 2023-07-05"),
+        (["--source", "pooled"], "other than historical data need their reason"),
+        (["--exclude-small", "because"], "exclusion_justification: String should have at least 20"),
+    ],
+)
+def test_what_is_no_audit_is_refused_and_leaves_nothing(filled, capsys, more, fault):
+    assert fault in refused(capsys, *more)
+    assert filled.list("reports/ll144") == []
+
+
+def test_without_the_audit_identity_there_is_no_audit(filled, capsys, monkeypatch):
+    monkeypatch.delenv("CANDOR_AUDIT_KEY")
+    assert "CANDOR_AUDIT_KEY" in refused(capsys)
+
+
+def test_the_page_shows_the_audit_with_its_clocks(filled, capsys):
+    made(capsys)
+    auditor = "Somebody Independent LLP, without any tie to employer or vendor."
+    other = made(capsys, "--audited-on", "2026-11-01", "--auditor", auditor)
+    newest, before = evidence.bias_audits(filled, "screening", TODAY)
+    assert newest.package.sha256 == other["sha256"]
+    assert (newest.expires_on, before.expires_on) == (date(2027, 11, 1), date(2027, 11, 27))
+    assert newest.stays_until == date(2027, 4, 30), "six months after the last use, which shadow is none of"
+    text = pages.model(Model("screening"), Ledger(Head(1, "e" * 64), ()), [], "c", [newest, before])
+    assert f'href="../audits/screening/{other["sha256"]}/summary.html"' in text
+    assert auditor in text
+    assert '<span class="word good">in time</span>' in text
+    assert '<span class="word unsure">not recomputed yet</span>' in text
+    assert "expired" not in text
+
+
+@pytest.mark.parametrize(("today", "is_expired"), [(date(2027, 11, 27), False), (date(2027, 11, 28), True)])
+def test_an_audit_is_good_for_a_year_and_not_a_day_more(filled, capsys, today, is_expired):
+    made(capsys)
+    (shown,) = evidence.bias_audits(filled, "screening", today)
+    assert shown.is_expired == is_expired
+
+
+def test_a_package_is_served_whole_and_only_if_it_is_the_one_on_record(filled, capsys):
+    answer = made(capsys)
+    digest, data = answer["sha256"], filled.read(answer["key"])
+    assert evidence.audit_file(filled, "screening", digest, "package.zip") == data
+    assert b"<h1>Results of the bias audit" in evidence.audit_file(filled, "screening", digest, "summary.html")
+    for name in ("counts.csv", "../summary.html", "recompute.py", "manifest.json"):
+        assert evidence.audit_file(filled, "screening", digest, name) is None
+    assert evidence.audit_file(filled, "outcomes", digest, "summary.html") is None
+    assert evidence.audit_file(filled, "screening", "0" * 64, "summary.html") is None
+    # Laid beside it by hand, without an entry in the ledger:
+    filled.put(f"reports/ll144/screening/{'0' * 64}.zip", data)
+    assert evidence.audit_file(filled, "screening", "0" * 64, "summary.html") is None
+    assert len(evidence.bias_audits(filled, "screening", TODAY)) == 1
+    filled.put(answer["key"], data.replace(b"360,180", b"360,181", 1))
+    with pytest.raises(ContractError, match="must be as it was recorded"):
+        evidence.audit_file(filled, "screening", digest, "summary.html")
+
+
+def test_without_a_package_the_ledger_is_not_walked(store, monkeypatch):
+    monkeypatch.setattr(stored.audit, "entries", lambda *_, **__: pytest.fail("walked"))
+    assert evidence.bias_audits(store, "screening", TODAY) == []
