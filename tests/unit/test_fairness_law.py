@@ -3,11 +3,13 @@
 from datetime import UTC, date, datetime
 
 import pytest
+from pydantic import ValidationError
 
 from pipelines.base.errors import SettingsError
-from pipelines.fairness.law import Clock, current, due, library, standing
+from pipelines.fairness.law import Clock, current, day_due, due, library, next_due, standing
 from pipelines.fairness.law import packs as packs_module
 
+INCIDENTS = ("serious_incident", "serious_incident_death", "serious_incident_widespread")
 EVE, NEW_YEAR = date(2026, 12, 31), date(2027, 1, 1)
 PLACES = ("US-NY-NYC", "US-IL", "US-CO", "EU-DE")
 
@@ -28,6 +30,7 @@ def test_the_laws_of_the_specification_are_there():
         "us-ca-feha-ads",
         "us-co-sb24-205",
         "us-co-sb26-189",
+        "us-il-bipa",
         "us-il-hb3773",
         "us-il-video",
         "us-nyc-ll144",
@@ -117,6 +120,10 @@ def test_what_is_only_recommended_is_shown_and_never_missing():
         ("eu-gdpr", "access_request", 1, "months"),
         ("eu-gdpr", "breach", 72, "hours"),
         ("eu-ai-act", "serious_incident", 15, "days"),
+        ("eu-ai-act", "serious_incident_death", 10, "days"),
+        ("eu-ai-act", "serious_incident_widespread", 2, "days"),
+        ("us-ugesp", "retention", 1, "years"),
+        ("us-ugesp", "contractor_retention", 2, "years"),
         ("eu-ai-act", "event_log", 6, "months"),
         ("eu-ai-act", "technical_file_kept", 10, "years"),
     ],
@@ -150,6 +157,70 @@ def test_a_year_after_a_leap_day_and_a_month_after_the_thirty_first_end_with_the
     assert due(Clock(amount=6, unit="months", side="before", trigger="x"), noon(2027, 3, 31), pack) == noon(2026, 9, 30)
 
 
+def test_an_incident_in_europe_has_three_clocks_from_the_moment_it_was_known():
+    pack = current("eu-ai-act", date(2028, 6, 1))
+    known = noon(2028, 2, 25)  # a leap year: February has 29 days
+    ends = {code: due(duty("eu-ai-act", code).clock, known, pack) for code in INCIDENTS}
+    assert list(ends.values()) == [noon(2028, 3, 11), noon(2028, 3, 6), noon(2028, 2, 27)]
+    assert not {f"eu-ai-act/{code}" for code in INCIDENTS} & set(standing(["EU"], date(2027, 12, 1)).duties)
+    assert {f"eu-ai-act/{code}" for code in INCIDENTS} <= set(standing(["EU"], date(2027, 12, 2)).duties)
+
+
+def test_contractors_keep_what_others_may_let_go_after_a_year():
+    pack = current("us-ugesp", EVE)
+    assert day_due(pack, "retention", date(2024, 2, 29)) == date(2025, 2, 28)
+    assert day_due(pack, "contractor_retention", date(2024, 2, 29)) == date(2026, 2, 28)
+
+
+@pytest.mark.parametrize(
+    ("day", "end"),
+    [
+        (date(2026, 1, 1), date(2026, 12, 31)),
+        (date(2026, 11, 29), date(2026, 12, 31)),
+        (date(2026, 12, 1), date(2026, 12, 31)),
+        (EVE, date(2026, 12, 31)),
+        (NEW_YEAR, date(2027, 12, 31)),
+    ],
+)
+def test_illinois_wants_its_report_by_the_last_day_of_every_year(day, end):
+    assert next_due(current("us-il-video", EVE), "demographic_report_due", day) == end
+
+
+def test_illinois_report_is_asked_for_from_2022_on():
+    assert "us-il-video/demographic_report_due" not in standing(["US-IL"], date(2021, 12, 31)).duties
+    assert "us-il-video/demographic_report_due" in standing(["US-IL"], date(2022, 1, 1)).duties
+
+
+def test_biometrics_need_a_written_release_in_illinois_and_are_in_no_feature():
+    law = standing(["US-IL"], EVE)
+    assert law.duties["us-il-bipa/written_release"].kind == "record"
+    assert "us-il-bipa/no_biometric_features" in law.of_kind("ban")
+    assert "us-il-bipa" not in standing(["US-IL"], date(2008, 10, 2)).digests
+    assert "us-il-bipa" not in standing(["US-NY"], EVE).digests
+
+
+def test_a_clock_that_no_duty_has_is_refused():
+    pack = current("us-nyc-ll144", EVE)
+    with pytest.raises(SettingsError, match=r"us-nyc-ll144/scope has none. Use one of \['audit_age'"):
+        day_due(pack, "scope", EVE)
+    with pytest.raises(SettingsError, match="us-nyc-ll144/audit_age is not"):
+        next_due(pack, "audit_age", EVE)
+
+
+@pytest.mark.parametrize("day", ["02-29", "13-01", "00-10", "1-1"])
+def test_a_day_that_not_every_year_has_is_no_yearly_trigger(day):
+    with pytest.raises(ValidationError):
+        Clock(amount=1, unit="days", side="after", trigger="x", every_year_on=day)
+
+
+def test_the_categories_of_new_york_are_those_of_its_rule():
+    pack = current("us-nyc-ll144", EVE)
+    named = [(item.axis, item.name) for item in pack.categories if not item.is_optional]
+    assert named[:2] == [("sex", "Male"), ("sex", "Female")]
+    assert [axis for axis, _ in named[2:]] == ["race_ethnicity"] * 7
+    assert str(pack.small_share) == "0.02"
+
+
 def test_a_file_that_is_no_pack_is_refused_with_its_faults(tmp_path):
     path = tmp_path / "us-xx.yaml"
     path.write_text("code: us-xx\njurisdiction: nowhere\n")
@@ -159,7 +230,7 @@ def test_a_file_that_is_no_pack_is_refused_with_its_faults(tmp_path):
 
 def test_a_judgement_can_name_the_text_of_every_pack_by_digest():
     digests = standing(PLACES, NEW_YEAR).digests
-    assert len(digests) == 7
+    assert len(digests) == 8
     assert all(len(digest) == 64 for digest in digests.values())
 
 

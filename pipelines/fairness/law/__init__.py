@@ -8,8 +8,20 @@ No pack is legal advice: `is_confirmed_by_counsel` says whether a lawyer has com
 `basis` what a duty was written from.
 """
 
-from pipelines.fairness.law.clocks import day_due, due
+from pipelines.fairness.law.clocks import day_due, due, next_due
 from pipelines.fairness.law.packs import Clock, Duty, Pack, current, library, text_of
 from pipelines.fairness.law.standing import Standing, standing
 
-__all__ = ["Clock", "Duty", "Pack", "Standing", "current", "day_due", "due", "library", "standing", "text_of"]
+__all__ = [
+    "Clock",
+    "Duty",
+    "Pack",
+    "Standing",
+    "current",
+    "day_due",
+    "due",
+    "library",
+    "next_due",
+    "standing",
+    "text_of",
+]

@@ -50,6 +50,20 @@ def day_due(pack: Pack, code: str, day: date) -> date:
     return due(clock, datetime.combine(day, time(), UTC), pack).date()
 
 
+def next_due(pack: Pack, code: str, day: date) -> date:
+    """The day, `day` or later, on which a yearly clock of a duty runs out next.
+
+    Raises:
+        SettingsError: The pack has no such clock.
+    """
+    clock = next((duty.clock for duty in pack.duties if duty.code == code), None)
+    if clock is None or clock.every_year_on is None:
+        yearly = [duty.code for duty in pack.duties if duty.clock is not None and duty.clock.every_year_on is not None]
+        raise SettingsError(f"A duty must be due every year; {pack.code}/{code} is not. Use one of {yearly}.")
+    ends = (day_due(pack, code, clock.trigger_in(year)) for year in range(day.year - 1, day.year + 2))
+    return next(end for end in ends if end >= day)
+
+
 def _business_day(day: date, amount: int, pack: Pack) -> date:
     """So many business days away, counted from the last business day not after `day`: the earlier, safer reading."""
     found: date = np.busday_offset(day, amount, roll="backward", holidays=list(pack.holidays)).astype(object)

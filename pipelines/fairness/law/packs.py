@@ -28,6 +28,19 @@ class Clock(_Data):
     """Whether the span ends with the trigger or starts with it."""
     trigger: str
     """What happened: a record names it by this word."""
+    every_year_on: Annotated[str, Field(pattern=r"^\d{2}-\d{2}$")] | None = None
+    """Month and day on which the trigger happens each year by itself, such as the end of a reporting year."""
+
+    @model_validator(mode="after")
+    def _a_day_of_every_year(self) -> Self:
+        if self.every_year_on is not None:
+            self.trigger_in(2027)
+        return self
+
+    def trigger_in(self, year: int) -> date:
+        """The day of a year on which a yearly trigger happens. Raises ValueError where there is none."""
+        month, day = map(int, (self.every_year_on or "").split("-"))
+        return date(year, month, day)
 
 
 class Duty(_Data):
