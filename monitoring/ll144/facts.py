@@ -69,6 +69,8 @@ class Facts(BaseModel):
             raise ValueError("other than historical data need their reason, and historical data need none")
         if self.source == "historical" and self.distributed_on is None:
             raise ValueError("historical data come from use, so they need the day of first use")
+        if self.exclusion_justification is not None and self.auditor is None:
+            raise ValueError("only an independent auditor may leave categories out (6 RCNY 5-301(d)), so one is named")
         return self
 
     def to_json(self) -> bytes:

@@ -133,10 +133,11 @@ def test_small_categories_are_left_out_only_with_a_justification_which_is_printe
     because = "Fewer than fifty people say nothing about the tool."
     # Two percent of 2,571 is 51.42: Native American or Alaska Native (41) is below, and of the intersections 24 and 17,
     # and Native Hawaiian or Pacific Islander women (32).
-    page = Page(texts(exclusion_justification=because)["summary.html"])
+    auditor = "Somebody Independent LLP, without any tie."
+    page = Page(texts(exclusion_justification=because, auditor=auditor)["summary.html"])
     assert ["Native American or Alaska Native", "41", "18", "43.9%", "left out, below 2%"] in page.tables[1]
     assert sum(row[-1] == "left out, below 2%" for row in page.tables[2]) == 3
-    told = texts(exclusion_justification=because)["statement.csv"]
+    told = texts(exclusion_justification=because, auditor=auditor)["statement.csv"]
     assert "exclusion_justification,Fewer than fifty" in told
     assert "excluded_categories,4\n" in told
     assert "left out, below" not in texts()["summary.html"]
@@ -287,6 +288,7 @@ def test_an_auditor_without_candor_recomputes_the_tables(package, tmp_path):
     [
         ({"explanation": "short"}, "explanation: String should have at least 20"),
         ({"exclusion_justification": "   too small      "}, "exclusion_justification: String"),
+        ({"exclusion_justification": "Fewer than fifty people each."}, "only an independent auditor may leave"),
         ({"until": date(2026, 11, 28)}, "end no later than the audit"),
         ({"since": date(2026, 11, 1)}, "begin before it ends"),
         ({"source": "test"}, "other than historical data need their reason"),
