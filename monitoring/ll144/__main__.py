@@ -29,7 +29,7 @@ from monitoring.ll144.stored import keep
 from pipelines import models
 from pipelines.base import catalog, releases
 from pipelines.base.digests import sha256_bytes
-from pipelines.base.errors import ContractError
+from pipelines.base.errors import ContractError, SettingsError
 from pipelines.base.lake import Lake
 from pipelines.base.releases import Release
 from pipelines.base.settings import load
@@ -50,8 +50,10 @@ def make(args: argparse.Namespace) -> str:
 
     Raises:
         ContractError: There is no such model, it scored nobody in the period, or groups are not those of the law.
-        SettingsError: The facts are not complete, or the law was not in force.
+        SettingsError: The facts are not complete, the audit is of a later day, or the law was not in force on it.
     """
+    if args.audited_on > datetime.now(UTC).date():
+        raise SettingsError(f"An audit must not be of a later day than today; got {args.audited_on}. Correct the date.")
     store = open_store()
     pack = law.current(LAW, args.audited_on)
     scored, about = _candidate() if args.of == "candidate" else _scored(store, args.of, args.release)

@@ -17,7 +17,7 @@ managers are asked for `can_read` on `Compliance`. Everything is read-only; no r
 
 import os
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, Final
 
 from airflow.api_fastapi.app import get_auth_manager
@@ -28,9 +28,11 @@ from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Resp
 from starlette.exceptions import HTTPException as AnyHTTPException
 
 from monitoring import page
-from monitoring.portal import evidence, ingested, pages
+from monitoring.portal import clocks, evidence, ingested, pages
+from monitoring.settings import Law
 from pipelines.base.catalog import FAMILIES
 from pipelines.base.errors import CandorError
+from pipelines.base.settings import load
 from pipelines.base.store import Store, open_store
 
 RESOURCE: Final = "Compliance"
@@ -100,8 +102,8 @@ async def refused(request: Request, error: AnyHTTPException) -> Response:
 
 @app.get("/")
 def overview(who: str = Who, store: Store = Company) -> Response:
-    """All families at a glance."""
-    return _shown(lambda: pages.overview([evidence.model(store, f) for f in FAMILIES], evidence.ledger(store), who))
+    """All families at a glance, and the clocks of the law."""
+    return _shown(lambda: _overview(who, store, datetime.now(UTC).date()))
 
 
 @app.get("/models/{family}")
@@ -163,6 +165,18 @@ def audit_file(family: str, digest: str, name: str, store: Store = Company) -> R
 def style() -> Response:
     """The style sheet: nothing in it is secret."""
     return Response(page.style(), media_type="text/css", headers=_HEADERS)
+
+
+def _overview(who: str, store: Store, today: date) -> str:
+    models = {family: evidence.model(store, family) for family in FAMILIES}
+    live = models[evidence.SCREENING].live
+    try:
+        audits = evidence.bias_audits(store, evidence.SCREENING, today)
+        places = load(Law, "law").jurisdictions
+        board = clocks.board(places, today, audits, live.pointer.model_sha256 if live else None)
+    except CandorError as error:  # the models are shown whatever the clocks say
+        board = clocks.Board(fault=str(error))
+    return pages.overview(list(models.values()), evidence.ledger(store), who, board)
 
 
 def _must_be(condition: bool) -> None:

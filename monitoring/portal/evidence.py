@@ -37,7 +37,8 @@ FILES: Final = (*PAGES, "findings.json", "bias.json", "drift.json", "performance
 PACKAGE: Final = "package.zip"
 AUDIT_FILES: Final = (*bundle.PUBLISHED, *bundle.VERDICTS, PACKAGE)
 """What is served of a bias audit: for publication, for the reader here, and all of it for an auditor."""
-_LL144: Final = "us-nyc-ll144"
+SCREENING: Final = "screening"
+LL144: Final = "us-nyc-ll144"
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 _PROPOSED: Final = (Tag.MODEL_PROPOSED, Tag.MODEL_HELD)
 
@@ -141,7 +142,7 @@ def bias_audits(store: Store, family: str, today: date) -> list[BiasAudit]:
 
 
 def _clocked(package: Package, today: date) -> BiasAudit:
-    pack = law.current(_LL144, package.audited_on)
+    pack = law.current(LL144, package.audited_on)
     expires = law.day_due(pack, "audit_age", package.audited_on)
     used = package.last_used_on
     stays = law.day_due(pack, "publication_stays", used) if used else None

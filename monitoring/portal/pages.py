@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from monitoring import page
 from monitoring.portal import evidence
+from monitoring.portal.clocks import Board
 from monitoring.portal.evidence import BiasAudit, Day, Ledger, Model
 from monitoring.portal.ingested import Feed, Ingested
 from pipelines.base.catalog import FAMILIES
@@ -23,9 +24,9 @@ QUESTIONS = {
 }
 
 
-def overview(models: Sequence[Model], ledger: Ledger, who: str) -> str:
-    """All families at a glance."""
-    return _page("audit_overview.html", "Overview", "", who, models=models, ledger=ledger)
+def overview(models: Sequence[Model], ledger: Ledger, who: str, board: Board | None = None) -> str:
+    """All families at a glance, and the clocks of the law where they are known."""
+    return _page("audit_overview.html", "Overview", "", who, models=models, ledger=ledger, board=board)
 
 
 def model(shown: Model, ledger: Ledger, feeds: Sequence[Feed], who: str, audits: Sequence[BiasAudit] = ()) -> str:

@@ -10,13 +10,14 @@ No pack is legal advice: `is_confirmed_by_counsel` says whether a lawyer has com
 
 from pipelines.fairness.law.clocks import day_due, due, next_due
 from pipelines.fairness.law.packs import Clock, Duty, Pack, current, library, text_of
-from pipelines.fairness.law.standing import Standing, standing
+from pipelines.fairness.law.standing import Standing, coming, standing
 
 __all__ = [
     "Clock",
     "Duty",
     "Pack",
     "Standing",
+    "coming",
     "current",
     "day_due",
     "due",

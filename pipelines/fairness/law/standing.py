@@ -1,5 +1,6 @@
 """What the law asks of a run somewhere on a day, and what of it the run cannot show."""
 
+from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
@@ -48,6 +49,26 @@ class Standing:
         return tuple(sorted(asked - set(shown)))
 
 
+def coming(jurisdictions: Collection[str], day: date) -> tuple[tuple[date, Pack, int], ...]:
+    """What starts after a day in some places.
+
+    Returns:
+        Day, law and how many of its duties start then, by day; what is only recommended is not counted.
+
+    Raises:
+        SettingsError: As `standing`.
+    """
+    wide = _places(jurisdictions)
+    starts = Counter(
+        (max(duty.applies_from or pack.applies_from, pack.applies_from), pack.code)
+        for pack in library()
+        for duty in pack.duties
+        if pack.jurisdiction in wide and (pack.ends_on is None or pack.ends_on > day) and not duty.is_recommended
+    )
+    packs = {pack.code: pack for pack in library()}
+    return tuple((start, packs[code], count) for (start, code), count in sorted(starts.items()) if start > day)
+
+
 def standing(jurisdictions: Collection[str], day: date) -> Standing:
     """The law that holds in some places on a day.
 
@@ -62,6 +83,13 @@ def standing(jurisdictions: Collection[str], day: date) -> Standing:
     Raises:
         SettingsError: No jurisdiction is named: law does not apply nowhere.
     """
+    wide = _places(jurisdictions)
+    packs = tuple(pack for pack in library() if pack.jurisdiction in wide and pack.applies_on(day))
+    return Standing(day, tuple(sorted(jurisdictions)), packs)
+
+
+def _places(jurisdictions: Collection[str]) -> set[str]:
+    """The places and the wider ones that they are in."""
     if not jurisdictions:
         raise SettingsError("A run must name its jurisdictions; got none. Name where the people or the job are.")
     known = {pack.jurisdiction.split("-")[0] for pack in library()}
@@ -70,9 +98,7 @@ def standing(jurisdictions: Collection[str], day: date) -> Standing:
             f"A jurisdiction must begin as the packs of law do, {', '.join(sorted(known))}; got {', '.join(wrong)}. "
             "Write `US-NY-NYC`, `EU-DE`."
         )
-    wide = {part for place in jurisdictions for part in _widened(place)}
-    packs = tuple(pack for pack in library() if pack.jurisdiction in wide and pack.applies_on(day))
-    return Standing(day, tuple(sorted(jurisdictions)), packs)
+    return {part for place in jurisdictions for part in _widened(place)}
 
 
 def _widened(place: str) -> list[str]:
