@@ -4,6 +4,7 @@
     performance  earlier scores against outcomes that arrived since   metric with interval, figure at release
     bias         human decisions and model selections by group        per attribute, and per subject
     report       what follows from the three                          findings, retrain request, one page
+    ll144/       the bias audit of New York City's Local Law 144       a package that anybody recomputes
     portal/      the Audit page inside Airflow                         reads the reports zone, releases and the ledger
 
 Only aggregates are written: no row of a person, no pseudonym. `_evidently` is the only user of Evidently.

@@ -4,6 +4,7 @@ import io
 import json
 import shutil
 import zipfile
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import polars as pl
@@ -15,7 +16,7 @@ from monitoring.portal import evidence, pages
 from monitoring.portal.evidence import Ledger, Model
 from pipelines import audit
 from pipelines.audit import Head, Tag
-from pipelines.base import delta
+from pipelines.base import delta, releases
 from pipelines.base.contracts import SCORED
 from pipelines.base.errors import ContractError
 from pipelines.base.store import FileStore
@@ -115,6 +116,23 @@ def test_a_package_is_made_recorded_once_and_proved(filled, capsys, tmp_path):
     assert not any(person in everything for person in people)
 
 
+def test_the_tool_is_in_use_since_this_very_model_was_first_released(filled, capsys):
+    first = releases.live(filled, "screening")
+    other = replace(first, sequence=2, model_sha256="f" * 64, released_at="2026-09-20T09:00:00+00:00")
+    back = replace(first, sequence=3, kind="rollback", released_at="2026-11-01T09:00:00+00:00")
+    for pointer in (other, back):
+        filled.put(pointer.key, pointer.to_json())
+    made(capsys)
+    made(capsys, "--release", "2")
+    made(capsys, "--distributed-on", "2026-01-02")
+    told = [entry.facts for entry in audit.entries(filled) if entry.tag is Tag.AUDIT_PACKAGED]
+    assert [(facts["model"], facts["distributed_on"]) for facts in told] == [
+        ("screening rollback 3", "2026-10-01"),
+        ("screening release 2", "2026-09-20"),
+        ("screening rollback 3", "2026-01-02"),
+    ]
+
+
 def test_verify_names_the_cell_and_fails(filled, capsys, tmp_path):
     package = tmp_path / "package.zip"
     made(capsys, "--to", str(package))
@@ -154,6 +172,7 @@ def test_a_candidate_is_audited_from_the_checkout_before_first_use(filled, capsy
     ("more", "fault"),
     [
         (["--since", "2026-11-01", "--until", "2026-11-05"], "whom this model scored in the period; there are none"),
+        (["--audited-on", "2999-01-01"], "must not be of a later day than today"),
         (["--release", "7"], "must be of a model that is released; there is none"),
         (["--of", "shadow"], "must be of a model that is shadow; there is none"),
         (["--audited-on", "2023-07-04", "--since", "2023-01-01", "--until", "2023-02-01"], "applies from 2023-07-05"),

@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from pipelines.base.errors import SettingsError
-from pipelines.fairness.law import Clock, current, day_due, due, library, next_due, standing
+from pipelines.fairness.law import Clock, Duty, current, day_due, due, library, next_due, standing
 from pipelines.fairness.law import packs as packs_module
 
 INCIDENTS = ("serious_incident", "serious_incident_death", "serious_incident_widespread")
@@ -184,6 +184,14 @@ def test_contractors_keep_what_others_may_let_go_after_a_year():
 )
 def test_illinois_wants_its_report_by_the_last_day_of_every_year(day, end):
     assert next_due(current("us-il-video", EVE), "demographic_report_due", day) == end
+
+
+def test_a_yearly_clock_may_run_out_in_the_year_after_its_trigger():
+    clock = Clock(amount=31, unit="days", side="after", trigger="x", every_year_on="12-15")
+    duty = Duty(code="report", kind="clock", asks="x", where="x", basis="inferred", clock=clock)
+    pack = current("us-il-video", EVE).model_copy(update={"duties": (duty,)})
+    assert next_due(pack, "report", date(2027, 1, 15)) == date(2027, 1, 15)
+    assert next_due(pack, "report", date(2027, 1, 16)) == date(2028, 1, 15)
 
 
 def test_illinois_report_is_asked_for_from_2022_on():

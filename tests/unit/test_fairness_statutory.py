@@ -136,6 +136,12 @@ def test_a_category_below_two_percent_may_be_left_out_of_the_ratios_and_keeps_it
     assert (left["white"].impact_ratio, rounded(left["asian"].impact_ratio, 4)) == (1, "0.5005")  # .25 / (480/961)
 
 
+def test_two_percent_are_of_those_in_the_tables_and_not_of_the_unknown_too():
+    cells = [Cell("male", "white", 975, 480, 0), Cell("male", "asian", 25, 5, 0), Cell("unknown", "white", 500, 0, 0)]
+    asian = next(row for row in table(cells, "selection", "race_ethnicity") if row.race_ethnicity == "asian")
+    assert not asian.is_small  # 25 of 1,000; of 1,500 it would be
+
+
 def test_where_nobody_is_selected_there_is_no_ratio():
     cells = [Cell("male", "white", 10, 0, 3), Cell("female", "white", 10, 0, 2)]
     assert [row.note for row in table(cells, "selection", "sex")] == ["nobody_counted"] * 2

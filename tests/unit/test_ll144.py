@@ -150,6 +150,40 @@ def test_verdicts_are_of_everybody_known_on_an_axis_and_unknown_is_shown():
     (lost,) = [line for line in lines if line.startswith("selection,sex,unknown,")]
     assert lost.startswith("selection,sex,unknown,160,100,")
     assert "INSUFFICIENT_DATA,unknown_group" in lost
+    assert any(line.startswith("selection,intersectional,unknown,250,150,") for line in lines)
+
+
+def test_the_specifications_vectors_g1_to_g4_stand_in_the_package():
+    """Women against men: counts, the table's impact ratio, and on the other page the interval and the verdict."""
+    for women, men, ratio, low, high, verdict in (
+        ((10, 1), (20, 3), "0.6667", 0.079, 5.622, "INSUFFICIENT_DATA"),
+        ((10000, 4700), (10000, 5000), "0.9400", 0.914, 0.967, "INVESTIGATE"),
+        ((400, 180), (1000, 600), "0.7500", 0.665, 0.845, "ADVERSE"),
+        ((30, 9), (300, 120), "0.7500", 0.427, 1.318, "INSUFFICIENT_DATA"),
+    ):
+        made = texts(cells=[Cell("female", "white", *women, 0), Cell("male", "white", *men, 0)], min_group_size=5)
+        assert f"selection,sex,female,,{women[0]},{women[1]},{women[1] / women[0]:.4f},{ratio},\n" in made["tables.csv"]
+        (line,) = [row for row in made["verdicts.csv"].splitlines() if row.startswith("selection,sex,female,")]
+        values = line.split(",")
+        assert (values[6], values[10]) == (ratio, verdict)
+        assert [float(value) for value in values[7:9]] == pytest.approx([low, high], abs=0.0006)
+
+
+def test_the_specifications_vector_g6_moves_with_ties():
+    """A 10, 20, 30, 30 and B 30, 30, 40, 50: nobody of A is strictly above the median of 30, half of B is."""
+    rows = [(f"A{n}", "R1", DAY, score, False) for n, score in enumerate((10.0, 20.0, 30.0, 30.0))]
+    rows += [(f"B{n}", "R1", DAY, score, False) for n, score in enumerate((30.0, 30.0, 40.0, 50.0))]
+    groups = pl.DataFrame(
+        {
+            "person_id": [row[0] for row in rows],
+            "sex": ["female" if row[0].startswith("A") else "male" for row in rows],
+            "ethnicity": ["white"] * 8,
+        }
+    )
+    found = counted(scored(*rows), groups, UNIT, LAW.categories)
+    assert (found.median, found.ties) == (30.0, 4)
+    tables = texts(cells=found.cells)["tables.csv"]
+    assert "scoring,sex,male,,4,2,0.5000,1.0000,\nscoring,sex,female,,4,0,0.0000,0.0000,\n" in tables
 
 
 def test_the_package_is_the_same_to_the_byte_and_is_proved(package):
@@ -244,6 +278,13 @@ def test_counts_that_nobody_could_have_counted_are_refused(package, line, fault)
     assert any(fault in item for item in proof.verify(repacked(package, **{"counts.csv": counts})))
 
 
+def test_another_law_than_the_facts_name_is_seen_though_the_manifest_was_made_to_fit():
+    facts = stated(SAID)
+    given = bundle.inputs(facts, SELECTING, law.text_of(LAW).replace(b"0.02", b"0.05"))
+    forged = bundle.packed(bundle.files(given, facts, SELECTING))
+    assert proof.verify(forged) == ["law.yaml must be the pack that facts.json names; it is another."]
+
+
 @pytest.mark.parametrize("data", [b"", b"PK", b"not a zip at all", b"\x00" * 100])
 def test_what_is_no_zip_is_refused(data):
     (fault,) = proof.verify(data)
@@ -326,6 +367,7 @@ def test_applications_are_counted_once_with_their_newest_score_and_strictly_abov
             ("a", "R1", DAY, 0.2, False),  # was selected in September; 0.2 is the newest
             ("a", "R1", FIRST, 0.9, True),
             ("a", "R2", DAY, 0.8, True),
+            ("b", "R1", FIRST, 0.9, True),
             ("b", "R1", DAY, 0.4, False),
             ("c", "R1", DAY, 0.6, True),  # race unknown: in the median, in no table
             ("e", "R1", DAY, 0.4, False),  # nothing known
@@ -337,7 +379,7 @@ def test_applications_are_counted_once_with_their_newest_score_and_strictly_abov
     # Newest scores 0.2, 0.4, 0.4, 0.6, 0.8: the median is 0.4, two are at it.
     assert (found.median, found.ties) == (0.4, 2)
     assert found.cells == (
-        Cell("male", "asian", 1, 0, 0),
+        Cell("male", "asian", 1, 1, 0),
         Cell("male", "unknown", 1, 1, 1),
         Cell("female", "asian", 2, 2, 1),
         Cell("unknown", "unknown", 1, 0, 0),
