@@ -50,10 +50,15 @@ def make(args: argparse.Namespace) -> str:
 
     Raises:
         ContractError: There is no such model, it scored nobody in the period, or groups are not those of the law.
-        SettingsError: The facts are not complete, the audit is of a later day, or the law was not in force on it.
+        SettingsError: The facts are not complete, the audit is of a later day, or the law was not in force on it;
+            or --to names no folder.
     """
     if args.audited_on > datetime.now(UTC).date():
         raise SettingsError(f"An audit must not be of a later day than today; got {args.audited_on}. Correct the date.")
+    if args.to is not None and not args.to.absolute().parent.is_dir():
+        raise SettingsError(
+            "A package can only be written into a folder that is there; --to names none. Make it first."
+        )
     store = open_store()
     pack = law.current(LAW, args.audited_on)
     scored, about = _candidate() if args.of == "candidate" else _scored(store, args.of, args.release)
@@ -66,7 +71,7 @@ def make(args: argparse.Namespace) -> str:
     data = bundle.packed(bundle.files(bundle.inputs(facts, cells, law.text_of(pack)), facts, cells))
     kept = keep(store, data, facts)
     if args.to is not None:
-        args.to.write_bytes(data)
+        store.download(kept.key, args.to)
     applicants, lost = sum(cell.applicants for cell in cells), unknown(cells)["either"]
     return json.dumps({"sha256": kept.sha256, "key": kept.key, "applicants": applicants, "unknown": lost})
 

@@ -36,7 +36,7 @@ class Facts(BaseModel):
     """First and last day of scoring that is counted."""
     scored_on: tuple[date, ...]
     """The days between on which this model scored."""
-    median: float
+    median: Annotated[float, Field(allow_inf_nan=False)]
     ties: int
     extract_sha256: Digest
     audited_on: date

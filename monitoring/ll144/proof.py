@@ -66,9 +66,8 @@ def opened(data: bytes) -> dict[str, bytes]:
     if len(data) > _LIMIT:
         raise ContractError(f"A package must have {_LIMIT} bytes at most; it has {len(data)}. Ask for the original.")
     try:
-        with zipfile.ZipFile(BytesIO(data)) as archive:
-            return {member.filename: _stored(data, member) for member in archive.infolist()}
-    except (zipfile.BadZipFile, ValueError, NotImplementedError, UnicodeDecodeError):
+        return {member.filename: _stored(data, member) for member in _listed(data)}
+    except (zipfile.BadZipFile, ValueError, NotImplementedError):
         raise ContractError(
             "A package must be a zip of stored files; its directory is damaged. Ask for the original."
         ) from None
@@ -86,7 +85,7 @@ def read(members: Mapping[str, bytes]) -> tuple[Facts, list[Cell]]:
         raise ContractError(f"A package must hold {', '.join(INPUTS)}; {', '.join(lost)} are missing.")
     try:
         said = json.loads(members[FACTS])
-    except ValueError:
+    except (ValueError, RecursionError):
         raise ContractError(f"{FACTS} must be JSON; it is not.") from None
     if isinstance(said, dict) and said.get("format") != FORMAT:
         raise SettingsError(f"{FACTS} must be of format {FORMAT}; it is of another. Use the Candor that made it.")
@@ -99,6 +98,8 @@ def read(members: Mapping[str, bytes]) -> tuple[Facts, list[Cell]]:
         cells = statutory.from_counts(members[COUNTS].decode())
     except ValueError as error:
         raise ContractError(f"{error}; it is not." if COUNTS in str(error) else f"{COUNTS} must be text.") from None
+    if statutory.as_counts(cells).encode() != members[COUNTS]:
+        raise ContractError(f"{COUNTS} must be written as its counts are; it is written in another way.")
     _must_be_possible(cells, facts)
     return facts, cells
 
@@ -152,7 +153,7 @@ def _cells(counts: bytes, named: Manifest) -> list[str]:
 def _facts(facts: bytes, named: Manifest) -> list[str]:
     try:
         found = bundle.fact_marks(facts)
-    except ValueError:
+    except (ValueError, RecursionError):
         return []
     return [
         f"fact {name} differs" for name in sorted({*found, *named.facts}) if found.get(name) != named.facts.get(name)
@@ -185,6 +186,14 @@ def _framed(data: bytes, expected: bytes) -> list[str]:
         return []
     place = next((n for n, pair in enumerate(zip(data, expected, strict=False)) if pair[0] != pair[1]), len(expected))
     return [f"The zip around the files must be as it was made; it differs from byte {place} on. The files are whole."]
+
+
+def _listed(data: bytes) -> list[zipfile.ZipInfo]:
+    with zipfile.ZipFile(BytesIO(data)) as archive:
+        members = archive.infolist()
+    if sum(member.file_size for member in members) > len(data):  # members that share bytes would be a bomb
+        raise zipfile.BadZipFile
+    return members
 
 
 def _stored(data: bytes, member: zipfile.ZipInfo) -> bytes:

@@ -31,6 +31,10 @@ COUNT_COLUMNS = (SEX, RACE, "applicants", "selected", "above_median")
 TABLE_COLUMNS = ("measure", "table", SEX, RACE, "applicants", "counted", "rate", "impact_ratio", "note")
 
 
+_DIGITS = 12
+"""Of a count: more people than there are."""
+
+
 @dataclass(frozen=True)
 class Category:
     """One category of the law on one axis."""
@@ -141,7 +145,10 @@ def from_counts(text: str) -> list[Cell]:
     Raises:
         ValueError: Names the line and the column that cannot be read.
     """
-    lines = _lines(text)
+    try:
+        lines = _lines(text)
+    except csv.Error:
+        raise ValueError("counts.csv must be CSV") from None
     if not lines or tuple(lines[0]) != COUNT_COLUMNS:
         raise ValueError(f"counts.csv, line 1 must be {','.join(COUNT_COLUMNS)}")
     cells = []
@@ -149,7 +156,7 @@ def from_counts(text: str) -> list[Cell]:
         if len(line) != len(COUNT_COLUMNS):
             raise ValueError(f"counts.csv, line {number} must have {len(COUNT_COLUMNS)} columns")
         for column, value in zip(COUNT_COLUMNS[2:], line[2:], strict=True):
-            if not (value.isascii() and value.isdigit()):
+            if not (value.isascii() and value.isdigit() and len(value) <= _DIGITS):
                 raise ValueError(f"counts.csv, line {number}, column {column} must be a whole number")
         cells.append(Cell(line[0], line[1], *map(int, line[2:])))
     return cells
@@ -171,8 +178,11 @@ def as_csv(columns: Sequence[str], lines: Iterable[Sequence[Any]]) -> str:
 
 def differences(name: str, expected: str, got: str) -> list[str]:
     """Every cell of a CSV file that is not what it must be, as a sentence each."""
+    try:
+        wanted, found = _lines(expected), _lines(got)
+    except csv.Error:
+        return [f"{name} must be CSV; it is not."]
     faults = []
-    wanted, found = _lines(expected), _lines(got)
     nothing: list[str] = []
     for number, (must, value) in enumerate(zip_longest(wanted, found, fillvalue=nothing), 1):
         about = " ".join(word for word in must[:4] if word and number > 1)

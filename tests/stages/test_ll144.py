@@ -177,6 +177,7 @@ def test_a_candidate_is_audited_from_the_checkout_before_first_use(filled, capsy
         (["--of", "shadow"], "must be of a model that is shadow; there is none"),
         (["--audited-on", "2023-07-04", "--since", "2023-01-01", "--until", "2023-02-01"], "applies from 2023-07-05"),
         (["--source", "pooled"], "other than historical data need their reason"),
+        (["--to", "nowhere/package.zip"], "into a folder that is there"),
         (["--exclude-small", "because"], "exclusion_justification: String should have at least 20"),
     ],
 )

@@ -298,6 +298,41 @@ def test_a_compressed_zip_is_refused_unopened():
     assert "zip of stored files" in proof.verify(data.getvalue())[0]
 
 
+def test_members_that_share_their_bytes_are_no_package():
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w") as archive:
+        archive.writestr("facts.json", "0" * 1000)
+        archive.filelist += archive.filelist * 1000
+    assert "its directory is damaged" in proof.verify(data.getvalue())[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "fault"),
+    [
+        ("facts.json", b"[" * 100_000, "facts.json must be JSON; it is not."),
+        ("facts.json", b"{" + b'"a":{' * 50_000, "facts.json must be JSON; it is not."),
+        ("facts.json", b"[]", "The facts of an audit must be complete"),
+        ("manifest.json", b"[" * 100_000, "manifest.json must name files, cells and facts; it is not readable."),
+        ("counts.csv", b"\xff\xfe", "counts.csv must be text."),
+        ("counts.csv", b'"' + b"x" * 200_000, "counts.csv must be CSV"),
+        ("tables.csv", b'"' + b"x" * 200_000, "tables.csv must be CSV; it is not."),
+        ("summary.html", b"\xff" * 100, "summary.html, line 1 must be what the counts give"),
+    ],
+    ids=range(8),
+)
+def test_files_made_to_break_a_reader_are_faults_and_no_crash(package, name, content, fault):
+    assert any(fault in item for item in proof.verify(repacked(package, **{name: content})))
+
+
+def test_counts_are_written_in_one_way(package):
+    counts = files()["counts.csv"].replace(b",295,", b",0295,")
+    faults = proof.verify(repacked(package, **{"counts.csv": counts}))
+    assert any("must be written as its counts are" in fault for fault in faults)
+    counts = files()["counts.csv"].replace(b",295,", b",2950000000000,")
+    faults = proof.verify(repacked(package, **{"counts.csv": counts}))
+    assert any("line 13, column applicants must be a whole number" in fault for fault in faults)
+
+
 def test_a_package_of_a_later_format_asks_for_its_own_candor(package):
     facts = files()["facts.json"].replace(b'"format": 1', b'"format": 2')
     assert any(
