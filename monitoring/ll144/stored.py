@@ -29,7 +29,7 @@ class Package:
     distributed_on: date | None
     auditor: str | None
     last_used_on: date | None = None
-    """Newest day on which its model scored people outside shadow."""
+    """Newest day on which its model scored people outside shadow, whatever day it scored them as of."""
 
     @property
     def key(self) -> str:
@@ -78,7 +78,7 @@ def on_record(store: Store, family: str) -> list[Package]:
             wanted.remove(facts["sha256"])
             found.append(_package(family, facts))
         if entry.subject == family and entry.tag is Tag.PEOPLE_SCORED and facts["kind"] != "shadow":
-            used.setdefault(facts["model_sha256"], date.fromisoformat(facts["as_of"]))
+            used.setdefault(facts["model_sha256"], date.fromisoformat(entry.recorded_at[:10]))
         if not wanted and used.keys() >= {package.model_sha256 for package in found}:
             break
     return [replace(package, last_used_on=used.get(package.model_sha256)) for package in found]

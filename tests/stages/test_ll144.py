@@ -6,6 +6,7 @@ import shutil
 import zipfile
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from types import SimpleNamespace
 
 import polars as pl
 import pytest
@@ -68,9 +69,12 @@ def template(tmp_path_factory):
         write(made, company.SECOND, scores(company.SECOND, pl.when(pl.col("i") % share == 0).then(0.9).otherwise(0.1)))
         # Another model scored everybody high: none of that is counted.
         write(made, company.FIRST, scores(company.FIRST, pl.lit(0.9), model="f" * 64))
-        facts = {"model_sha256": company.MODEL, "kind": "release", "as_of": "2026-10-31"}
-        audit.append(made, Tag.PEOPLE_SCORED, "screening", **facts)
-        audit.append(made, Tag.PEOPLE_SCORED, "screening", **facts | {"kind": "shadow", "as_of": "2026-11-20"})
+        # On 15 November people were scored as of 31 October, and five days later in shadow.
+        for day, kind in ((15, "release"), (20, "shadow")):
+            now = datetime(2026, 11, day, tzinfo=UTC)
+            patch.setattr("pipelines.audit.ledger.datetime", SimpleNamespace(now=lambda _, now=now: now))
+            facts = {"model_sha256": company.MODEL, "kind": kind, "as_of": "2026-10-31"}
+            audit.append(made, Tag.PEOPLE_SCORED, "screening", **facts)
     return made.root
 
 
@@ -198,7 +202,7 @@ def test_the_page_shows_the_audit_with_its_clocks(filled, capsys):
     newest, before = evidence.bias_audits(filled, "screening", TODAY)
     assert newest.package.sha256 == other["sha256"]
     assert (newest.expires_on, before.expires_on) == (date(2027, 11, 1), date(2027, 11, 27))
-    assert newest.stays_until == date(2027, 4, 30), "six months after the last use, which shadow is none of"
+    assert newest.stays_until == date(2027, 5, 15), "six months after the last use, which shadow is none of"
     text = pages.model(Model("screening"), Ledger(Head(1, "e" * 64), ()), [], "c", [newest, before])
     assert f'href="../audits/screening/{other["sha256"]}/summary.html"' in text
     assert auditor in text
