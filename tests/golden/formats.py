@@ -163,6 +163,7 @@ BUILD: Final[dict[str, Callable[[], bytes]]] = {
     "ll144_tables.csv": lambda: _audit("tables.csv"),
     "ll144_statement.csv": lambda: _audit("statement.csv"),
     "ll144_summary.html": lambda: _audit("summary.html"),
+    "ll144_README.md": lambda: _audit("README.md"),
 }
 """File name -> its bytes, made by the code that writes it in production."""
 
