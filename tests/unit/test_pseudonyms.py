@@ -23,8 +23,12 @@ def test_leading_zeros_schemes_and_keys_make_a_difference():
     assert one[0] not in pseudonym(b"x" * 32, "worker", pl.Series(["000123"]))
 
 
-def test_no_identifier_means_no_person():
-    assert pseudonym(KEY, "worker", pl.Series([None, "1"], dtype=pl.String)).to_list()[0] is None
+def test_no_identifier_means_no_person_and_those_beside_are_named_as_before():
+    expected = ["p_" + hmac.new(KEY, f"worker|{text}".encode(), hashlib.sha256).hexdigest()[:32] for text in "1é2"]
+    found = pseudonym(KEY, "worker", pl.Series("who", [None, "1", "é", None, "2"]))
+    assert found.equals(pl.Series("who", [None, *expected[:2], None, expected[2]]))
+    assert pseudonym(KEY, "worker", pl.Series([None, None], dtype=pl.String)).to_list() == [None, None]
+    assert pseudonym(KEY, "worker", pl.Series([], dtype=pl.String)).to_list() == []
 
 
 def test_sealing_is_deterministic_and_tamper_evident():

@@ -17,6 +17,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from pipelines.ingest.read._records import count_of
+
 Places = npt.NDArray[np.intp]
 PIECE: Final = 1 << 24
 """Bytes of a piece, up to the last end of a row in it."""
@@ -70,7 +72,7 @@ class Plain:
             )
         except (pl.exceptions.PolarsError, ValueError):
             return None
-        lines, returns = piece.count(b"\n"), piece.count(b"\r")
+        lines, returns = (count_of(piece, ord(end)) for end in "\n\r")
         if returns not in (0, lines) or lines + (not piece.endswith(b"\n")) != len(frame):
             return None
         cells = sum(frame.select(pl.col(pl.String).str.len_bytes().sum()).row(0))
@@ -83,11 +85,9 @@ class Plain:
 
     def _is_wrapped(self, quotes: Places, piece: bytes) -> bool:
         """Whether quotes stand around whole cells and nowhere else."""
-        if not len(quotes):
-            return True
         ends = [ord(self._delimiter), ord("\n")]
-        padded = np.frombuffer(b"\n" + piece + b"\n", np.uint8)
-        before, after = padded[quotes[0::2]], padded[quotes[1::2] + 2]
+        signs, opening, closing = np.frombuffer(piece, np.uint8), quotes[0::2], quotes[1::2]
+        before, after = signs[opening[opening > 0] - 1], signs[closing[closing < len(piece) - 1] + 1]
         return len(quotes) % 2 == 0 and bool(np.isin(before, ends).all() and np.isin(after, [*ends, ord("\r")]).all())
 
 
