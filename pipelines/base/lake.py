@@ -35,6 +35,7 @@ REWRITTEN: Final = f"{LAKE}/rewritten"
 """Per table the version that an erasure left."""
 RETIRED: Final = f"{LAKE}/retired"
 """Per table the day before which nothing is kept; what a file says of earlier days is not taken in again."""
+Rows = pl.DataFrame | pl.LazyFrame
 Note = Callable[[str, str, str], None]
 """Told of an object and its digests before and after, just before it is changed."""
 
@@ -207,8 +208,8 @@ class Lake:
     def add(
         self,
         batch_id: str,
-        lake_frames: Mapping[str, pl.DataFrame],
-        vault_frames: Mapping[str, pl.DataFrame],
+        lake_frames: Mapping[str, Rows],
+        vault_frames: Mapping[str, Rows],
         counts: Mapping[str, Any],
     ) -> Manifest:
         """Make a batch visible, whole or not at all. The same batch again changes nothing.
@@ -217,7 +218,7 @@ class Lake:
 
         Args:
             batch_id: Names the batch.
-            lake_frames: Table name -> [n_rows] as `stamp` takes or gives.
+            lake_frames: Table name -> [n_rows] as `stamp` takes or gives; of lazy ones one is in memory at a time.
             vault_frames: The same for `protected` and `identifiers`.
             counts: Per feed: rows in, accepted, quarantined, filtered.
 
@@ -231,11 +232,11 @@ class Lake:
         before = known[-1] if known else None
         seq = before.seq + 1 if before else 1
         tables = dict(before.tables) if before else {}
-        for name, frame in sorted(lake_frames.items()):
-            if len(frame):
+        for name, rows in sorted(lake_frames.items()):
+            if len(frame := rows.lazy().collect()):
                 tables[name] = self._append(name, frame, tables.get(name), seq)
-        for name, frame in sorted(vault_frames.items()):
-            if len(frame):
+        for name, rows in sorted(vault_frames.items()):
+            if len(frame := rows.lazy().collect()):
                 stamped = stamp(TABLES[name], frame)
                 tables[name] = TableVersion(*vault.append(self.store, TABLES[name], stamped, tables.get(name), seq))
         manifest = Manifest(seq, batch_id, tables, counts)

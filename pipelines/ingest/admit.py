@@ -32,8 +32,8 @@ REJECTED: Final = "rejected"
 class Admitted:
     """The part of a batch that is published."""
 
-    rows: Mapping[str, pl.DataFrame]
-    """Table -> canonical rows."""
+    rows: Mapping[str, pl.LazyFrame]
+    """Table -> canonical rows; read one by one, since together they are most of what is ever in memory."""
     bad: pl.DataFrame
     """unit_no, source_row and reason of rejected rows."""
     tallies: Mapping[str, Any]
@@ -60,7 +60,7 @@ def admit(batch: Batch, units: list[Unit], gone: Collection[str]) -> Admitted:
     """
     place = batch.folder / "checked"
     tables = {name: place / "rows" / f"{name}.parquet" for name in TABLES}
-    rows = {name: pl.read_parquet(file) for name, file in tables.items() if file.is_file()}
+    rows = {name: pl.scan_parquet(file) for name, file in tables.items() if file.is_file()}
     bad = pl.read_parquet(place / "bad.parquet")
     checked = Admitted(rows, bad, read_json(place / "tallies.json"), read_json(place / "counts.json"))
     return _without_forgotten(batch, units, _without_rejected(batch, units, gone, checked))
@@ -87,10 +87,11 @@ def _without_forgotten(batch: Batch, units: list[Unit], checked: Admitted) -> Ad
     barred = forgotten.everybody(batch.store)
     if not barred.people:
         return checked
-    kept = {name: forgotten.without(barred, frame)[0] for name, frame in rows.items()}
+    kept = {name: forgotten.without(barred, frame.collect())[0].lazy() for name, frame in rows.items()}
     sources = [pl.DataFrame(schema=REASONS).select(SOURCE)]
     before, after = (
-        pl.concat([*sources, *(frame.select(SOURCE) for frame in tables.values())]).unique() for tables in (rows, kept)
+        pl.concat([*sources, *(frame.select(SOURCE).collect() for frame in tables.values())]).unique()
+        for tables in (rows, kept)
     )
     about_them = _rejected(batch, units, bad, barred)
     left = bad.join(about_them, on=SOURCE, how="anti", maintain_order="left")

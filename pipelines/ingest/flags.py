@@ -17,7 +17,7 @@ FLOORS: Final[Mapping[str, float]] = {"hidden_text_share": 0.01, "stuffed_text_s
 """From which share on a document is flagged: stray white letters are fewer, and see `documents/stuffing`."""
 
 
-def flagged(units: list[Unit], rows: Mapping[str, pl.DataFrame]) -> dict[str, dict[str, int]]:
+def flagged(units: list[Unit], rows: Mapping[str, pl.LazyFrame]) -> dict[str, dict[str, int]]:
     """Documents with a flag.
 
     Args:
@@ -28,7 +28,7 @@ def flagged(units: list[Unit], rows: Mapping[str, pl.DataFrame]) -> dict[str, di
         Feed -> flag, such as `hidden_text` -> documents. Only feeds and flags that there are.
     """
     found: dict[str, Counter[str]] = {}
-    for frame in (rows[TABLE],) if TABLE in rows else ():
+    for frame in (rows[TABLE].select(UNIT, *FLOORS).collect(),) if TABLE in rows else ():
         for column, floor in FLOORS.items():
             for number in frame.filter(pl.col(column) >= floor)[UNIT]:
                 found.setdefault(units[number].feed, Counter())[column.removesuffix("_share")] += 1

@@ -108,15 +108,15 @@ def _is_news(held: Mapping[str, str], known: Collection[str]) -> bool:
     return held["reason_code"] not in PASSING and "published" not in known and "rejected" not in known
 
 
-def _lake(batch: Batch, units: list[Unit], rows: Mapping[str, pl.DataFrame], counts: Mapping[str, Any]) -> int | None:
+def _lake(batch: Batch, units: list[Unit], rows: Mapping[str, pl.LazyFrame], counts: Mapping[str, Any]) -> int | None:
     """One manifest for all tables; none when no file could be used."""
     if not units:
         return None
-    sha256 = pl.DataFrame(
+    sha256 = pl.LazyFrame(
         {UNIT: pl.Series(range(len(units)), dtype=pl.Int32), "file_id": [unit.sha256 for unit in units]}
     )
-    frames: dict[str, pl.DataFrame] = {}
-    vault_frames: dict[str, pl.DataFrame] = {}
+    frames: dict[str, pl.LazyFrame] = {}
+    vault_frames: dict[str, pl.LazyFrame] = {}
     for name, taken in rows.items():
         frame = taken.join(sha256, on=UNIT, how="left", maintain_order="left")
         (frames if TABLES[name].zone == "lake" else vault_frames)[name] = frame

@@ -63,5 +63,5 @@ def test_documents_to_look_at_are_counted_by_feed_and_flag() -> None:
         }
     )
     expected = {"resumes": {"hidden_text": 2, "stuffed_text": 1}, "others": {"hidden_text": 1}}
-    assert flagged(units, {"resumes": rows}) == expected
+    assert flagged(units, {"resumes": rows.lazy()}) == expected
     assert flagged(units, {}) == {}
