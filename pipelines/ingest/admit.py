@@ -139,7 +139,7 @@ def _rejected(batch: Batch, units: list[Unit], bad: pl.DataFrame, barred: Group)
             continue
         wanted = bad.filter(pl.col(UNIT) == number)
         for part in parts(batch.place(unit) / "raw"):
-            raw = pl.read_parquet(part).join(wanted, on=ROW, how="semi")
+            raw = pl.read_ipc(part).join(wanted, on=ROW, how="semi")
             gone = forgotten.without(barred, persons(raw, feeds[unit.feed], unit.groups))[1]
             rows = gone[ROW].to_list()
             if LINE in raw.columns:

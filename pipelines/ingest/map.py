@@ -141,7 +141,7 @@ def joined(raws: Iterable[Raw], feed: Feed, step: Join) -> pl.DataFrame | None:
     columns = step.there()
     blank = Context(frozenset(), datetime.now(UTC), b"", nothing=feed.nothing)  # cells need neither moment nor key
     rows = () if step.every else feed.rows
-    kept = (_kept(pl.read_parquet(part), rows, groups, blank).frame for part, groups in raws)
+    kept = (_kept(pl.read_ipc(part), rows, groups, blank).frame for part, groups in raws)
     frames = [frame.select(cell(name, context_of(frame, blank)).alias(name) for name in columns) for frame in kept]
     if not frames:
         return None
@@ -176,6 +176,9 @@ def map_unit(batch: Batch, unit: Unit, feeds: Mapping[str, Feed]) -> dict[str, A
 
     Returns:
         Counts of source rows.
+
+    Raises:
+        ContractError: Some that were read are not there to be mapped.
     """
     done = batch.place(unit) / "mapped"
     if not done.is_dir():
@@ -200,11 +203,22 @@ def map_unit(batch: Batch, unit: Unit, feeds: Mapping[str, Feed]) -> dict[str, A
                     for place, frame in made.items():
                         table, index = place.split("/")
                         _write(frame, out / table, f"{number:05d}-{index}")
+                _all_there(rows, batch, unit)
                 write_json(out / "report.json", {"rows": rows})
         except Exception:
             read(batch, unit, feed)  # raises when the file as a whole is wrong: that comes before what mapping said
             raise
     return dict(read_json(done / "report.json"))
+
+
+def _all_there(rows: int, batch: Batch, unit: Unit) -> None:
+    """Raise ContractError unless parts had every row that the reader counted: it may have been another version's."""
+    read_before = int(read_json(batch.place(unit) / "raw" / "report.json")["rows"])
+    if rows != read_before:
+        raise ContractError(
+            f"Every row of {unit.feed} that was read must be mapped; {rows} of {read_before} were. Remove the batch's "
+            f"folder work/ingest/{batch.name} and run it again."
+        )
 
 
 def map_parts(
@@ -228,7 +242,7 @@ def map_parts(
 def _cells(part: Path, feed: Feed) -> pl.DataFrame:
     """Of a raw part the columns that the mapping names."""
     wanted = {ROW, FAULT, *feed.mentions()}
-    return pl.read_parquet(part, columns=[name for name in pl.read_parquet_schema(part) if name in wanted])
+    return pl.read_ipc(part, columns=[name for name in pl.read_ipc_schema(part) if name in wanted])
 
 
 def _named(raw: pl.DataFrame, feed: Feed, unit: Unit, context: Context) -> tuple[pl.DataFrame, Context]:

@@ -158,7 +158,7 @@ def _quarantine(batch: Batch, units: list[Unit], bad: pl.DataFrame) -> None:
         if reasons.is_empty() or batch.store.exists(_key(batch, unit, "json")):
             continue
         rows = [
-            pl.read_parquet(part).join(reasons, on=ROW, how="semi").drop("text", FAULT, strict=False)
+            pl.read_ipc(part).join(reasons, on=ROW, how="semi").drop("text", FAULT, strict=False)
             for part in parts(batch.place(unit) / "raw")
         ]
         payload = pl.concat(rows, how="diagonal")

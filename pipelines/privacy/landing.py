@@ -197,7 +197,7 @@ def _found(source: Path, out: Path, feed: Feed, unit: Unit, one: Group) -> tuple
     rows = dialect(feed.dialect).read(source, out, feed, unit).rows
     mine, faulty, lines = set[int](), set[int](), dict[int, str]()
     for part in parts(out):
-        frame = pl.read_parquet(part)
+        frame = pl.read_ipc(part)
         mine |= rows_of(frame, feed, unit.groups, one)
         # Of a row whose cells are all null, no rule can say whose it is.
         bare = frame.filter(pl.col(FAULT).is_not_null(), pl.all_horizontal(pl.exclude(ROW, FAULT, LINE).is_null()))

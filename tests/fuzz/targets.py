@@ -58,7 +58,7 @@ def read_or_hold(feed: Callable[[], Feed], data: bytes) -> str:
         (folder / "in").write_bytes(data)
         unit = Unit("u", feed().name, "in", "0" * 64, len(data), {"period": "2026-09"}, "")
         report = read_file(folder / "in", folder, feed(), unit)
-        frames = [pl.read_parquet(part) for part in parts(folder)]
+        frames = [pl.read_ipc(part) for part in parts(folder)]
         rows = sorted(row for frame in frames for row in frame[ROW])
         assert rows == list(range(1, report.rows + 1)), "every row must be there once"
         assert sum(report.faults.values()) == sum(frame[FAULT].count() for frame in frames), "faults must add up"

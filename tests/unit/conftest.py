@@ -38,7 +38,7 @@ def reads(tmp_path_factory: pytest.TempPathFactory) -> Reads:
         (folder / "in").write_bytes(data)
         unit = Unit("u", "f", "in", "0" * 64, len(data), {}, "")
         report = dialect(name).read(folder / "in", folder, declared(name, options, **more), unit)
-        frames = [pl.read_parquet(part) for part in parts(folder)]
+        frames = [pl.read_ipc(part) for part in parts(folder)]
         return (pl.concat(frames, how="diagonal").sort(ROW) if frames else pl.DataFrame()), report
 
     return read

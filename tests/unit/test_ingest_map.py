@@ -26,9 +26,9 @@ def mapped(tmp_path: Path, cells: dict[str, list[str | None]], tables: list[dict
     feed = declared("csv", {"delimiter": ",", "quote": '"'}, tables=tables, **more)
     rows = len(next(iter(cells.values())))
     heads = {ROW: pl.int_range(1, rows + 1, eager=True), FAULT: pl.Series([None] * rows, dtype=pl.String)}
-    pl.DataFrame({**heads, **cells}).write_parquet(tmp_path / "part-00000.parquet")
+    pl.DataFrame({**heads, **cells}).write_ipc(tmp_path / "part-00000.arrow")
     unit = Unit("u", "f", "in", "0" * 64, 0, {}, "")
-    [(count, made)] = map_parts([tmp_path / "part-00000.parquet"], feed, unit, b"k" * 32, lambda _: pl.DataFrame())
+    [(count, made)] = map_parts([tmp_path / "part-00000.arrow"], feed, unit, b"k" * 32, lambda _: pl.DataFrame())
     return count, made
 
 
@@ -89,16 +89,16 @@ def test_a_join_finds_no_rows_that_the_other_feed_leaves_out_or_cannot_use(tmp_p
     feed = declared("csv", {"delimiter": ",", "quote": '"'}, rows=rows)
     cells = {"key": ["1", "1", "2"], "instruction": ["MERGE", "DELETE", "MERGE"], "what": ["x", "y", "z"]}
     frame = pl.DataFrame({ROW: [1, 2, 3], FAULT: [None, None, "undeclared_list"], **cells})
-    frame.write_parquet(tmp_path / "part-00000.parquet")
+    frame.write_ipc(tmp_path / "part-00000.arrow")
     take = {"there": "what", "in": "period"}
     step = Join.model_validate({"feed": "f", "match": {"who": "key"}, "take": take, "missing": "keep"})
     found = {}
     for period in ("2026-08", "2026-09"):
-        found[period] = joined([(tmp_path / "part-00000.parquet", {"period": period})], feed, step)
+        found[period] = joined([(tmp_path / "part-00000.arrow", {"period": period})], feed, step)
     assert found["2026-09"].rows(named=True) == [{"key": "1", "what": "x", "period": "2026-09"}]
     assert found["2026-08"].is_empty()
     all_ = joined(
-        [(tmp_path / "part-00000.parquet", {"period": "2026-08"})], feed, step.model_copy(update={"every": True})
+        [(tmp_path / "part-00000.arrow", {"period": "2026-08"})], feed, step.model_copy(update={"every": True})
     )
     assert all_["what"].to_list() == ["y"], "the last sound row of the key, a deletion; one that has a fault never"
 

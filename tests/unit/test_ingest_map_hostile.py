@@ -85,10 +85,10 @@ def found(step: Join) -> pl.DataFrame:
 
 
 def mapped(folder: Path, feed: Feed, frame: pl.DataFrame, other: Other = found) -> tuple[int, dict[str, pl.DataFrame]]:
-    frame.write_parquet(folder / "part-00000.parquet")
+    frame.write_ipc(folder / "part-00000.arrow")
     groups = dict.fromkeys(feed.groups, "2026-09")
     unit = Unit("u", feed.name, "in", "0" * 64, 0, groups, "")
-    [made] = map_parts([folder / "part-00000.parquet"], feed, unit, b"k" * 32, other)
+    [made] = map_parts([folder / "part-00000.arrow"], feed, unit, b"k" * 32, other)
     return made
 
 

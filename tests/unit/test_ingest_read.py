@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from pipelines.base.errors import ContractError
 from pipelines.base.store import FileStore
 from pipelines.ingest import map as ingest_map
 from pipelines.ingest import read as ingest_read
@@ -22,6 +23,7 @@ from pipelines.ingest.read import (
     _records,
     csv,
     parts,
+    read,
     read_file,
     reading,
     workday_json,
@@ -53,13 +55,13 @@ def feed(dialect: str, options: dict[str, Any], **more: Any) -> Feed:
 def read_csv(folder: Path, data: bytes, options: dict[str, Any] = CSV, **more: Any) -> tuple[pl.DataFrame, Report]:
     (folder / "in.csv").write_bytes(data)
     report = csv.read(folder / "in.csv", folder, feed("csv", options, **more), UNIT)
-    return pl.concat([pl.read_parquet(part) for part in parts(folder)], how="diagonal").sort(ROW), report
+    return pl.concat([pl.read_ipc(part) for part in parts(folder)], how="diagonal").sort(ROW), report
 
 
 def read_json(folder: Path, data: bytes, **options: Any) -> pl.DataFrame:
     (folder / "in.json").write_bytes(data)
     workday_json.read(folder / "in.json", folder, feed("workday_json", {**JSON, **options}), UNIT)
-    return pl.concat([pl.read_parquet(part) for part in parts(folder)], how="diagonal")
+    return pl.concat([pl.read_ipc(part) for part in parts(folder)], how="diagonal")
 
 
 def test_no_cell_of_a_csv_is_guessed(tmp_path: Path) -> None:
@@ -295,9 +297,9 @@ def test_a_part_is_used_while_the_next_is_read(slow: tuple[Batch, Slow]) -> None
     batch, dialect = slow
     seen = []
     for part in reading(batch, UNIT, feed("csv", CSV)):
-        seen.append((part.name, pl.read_parquet(part)[ROW].item()))
+        seen.append((part.name, pl.read_ipc(part)[ROW].item()))
         dialect.used.set()
-    assert seen == [("part-00000.parquet", 1), ("part-00001.parquet", 2), ("part-00002.parquet", 3)]
+    assert seen == [("part-00000.arrow", 1), ("part-00001.arrow", 2), ("part-00002.arrow", 3)]
     folder = batch.place(UNIT) / "raw"
     assert [part.name for part in parts(folder)] == [name for name, _ in seen]
     assert not (folder / ".source").exists(), "the raw bytes stay in landing only"
@@ -345,3 +347,15 @@ def test_what_is_wrong_with_the_whole_file_is_said_before_what_its_mapping_stumb
     with pytest.raises(ValueError, match="no such column"):
         ingest_map.map_unit(batch, UNIT, {UNIT.feed: fed})
     assert [path.name for path in batch.place(UNIT).iterdir()] == ["raw"], "what was read is there for the next try"
+
+
+def test_rows_that_were_read_and_are_not_there_to_be_mapped_stop_the_batch(
+    slow: tuple[Batch, Slow], keys: None
+) -> None:
+    batch, dialect = slow
+    dialect.used.set()
+    read(batch, UNIT, feed("csv", CSV))
+    parts(batch.place(UNIT) / "raw")[1].unlink()
+    with pytest.raises(ContractError, match="2 of 3 were"):
+        ingest_map.map_unit(batch, UNIT, {UNIT.feed: feed("csv", CSV)})
+    assert not (batch.place(UNIT) / "mapped").exists()

@@ -45,7 +45,7 @@ def outcome(folder: Path, data: bytes) -> Any:
         report = csv.read(folder / "in.csv", folder, feed("csv", CSV), UNIT)
     except Held as held:
         return held.reason_code
-    frames = [pl.read_parquet(part) for part in parts(folder)]
+    frames = [pl.read_ipc(part) for part in parts(folder)]
     return report, pl.concat(frames, how="diagonal").sort(ROW).rows() if frames else []
 
 
@@ -125,7 +125,7 @@ def test_numbers_of_rows_go_on_where_arrow_takes_over(tmp_path: Path) -> None:
     (tmp_path / "in.csv").write_text("\n".join(["A,B,C", *rows]) + "\n")
     with patch.object(_csv_plain, "PIECE", 24):
         csv.read(tmp_path / "in.csv", tmp_path, feed("csv", CSV), UNIT)
-    frame = pl.concat([pl.read_parquet(part) for part in parts(tmp_path)], how="diagonal").sort(ROW)
+    frame = pl.concat([pl.read_ipc(part) for part in parts(tmp_path)], how="diagonal").sort(ROW)
     assert frame[ROW].to_list() == list(range(1, 16))
     assert frame.filter(pl.col(FAULT) == "ragged_row")[ROW].to_list() == [13]
 
@@ -144,4 +144,4 @@ def test_a_mark_within_the_text_is_a_character_wherever_arrow_takes_over(tmp_pat
 def test_other_encodings_are_left_to_arrow(tmp_path: Path, more: dict[str, str]) -> None:
     (tmp_path / "in.csv").write_bytes("A,B\nü,2\n".encode("latin-1"))
     csv.read(tmp_path / "in.csv", tmp_path, feed("csv", CSV, **more), UNIT)
-    assert pl.read_parquet(parts(tmp_path)[0])["A"].to_list() == ["ü"]
+    assert pl.read_ipc(parts(tmp_path)[0])["A"].to_list() == ["ü"]

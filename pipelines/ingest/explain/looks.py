@@ -54,7 +54,7 @@ def filled(raws: Iterable[Path], context: Context) -> tuple[int, dict[str, int]]
     """Usable rows, and per column of the file how many of them fill it."""
     rows, counts = 0, Counter[str]()
     for part in raws:
-        frame = pl.read_parquet(part).filter(pl.col(FAULT).is_null()).drop(ROW, FAULT)
+        frame = pl.read_ipc(part).filter(pl.col(FAULT).is_null()).drop(ROW, FAULT)
         if len(frame):
             rows, here = rows + len(frame), context_of(frame, context)
             cells = [cell(name, here).is_not_null().sum().alias(name) for name in frame.columns]

@@ -1,7 +1,7 @@
 """Read a landed file into text cells, streaming; no business meaning yet.
 
 Reads   landing    the exact bytes of one unit
-Writes  raw        part-*.parquet: `source_row` (from 1), `_fault` (why the row cannot be used, or null), text columns
+Writes  raw        part-*.arrow: `source_row` (from 1), `_fault` (why the row cannot be used, or null), text columns
 
 A dialect is a module of this package with `read(source, out, feed, unit)`; a name with an underscore in front is what
 dialects share. Every cell is text; null means the column or key was absent, NULL (below) that the source said null, and
@@ -52,7 +52,7 @@ class Dialect(Protocol):
     """A module of this package."""
 
     def read(self, source: Path, out: Path, feed: Feed, unit: Unit) -> Report:
-        """Write part-*.parquet into `out`. Raises Held when the file is not what the feed declares."""
+        """Write part-*.arrow into `out`. Raises Held when the file is not what the feed declares."""
 
 
 def dialect(name: str) -> Dialect:
@@ -175,12 +175,12 @@ def reading(batch: Batch, unit: Unit, feed: Feed) -> Generator[Path, None, None]
 
 
 def parts(folder: Path) -> list[Path]:
-    """Raw or mapped parts in order."""
-    return sorted(folder.glob("part-*.parquet"))
+    """Raw parts in order."""
+    return sorted(folder.glob("part-*.arrow"))
 
 
 def write_part(frame: pl.DataFrame, out: Path, number: int) -> None:
-    """One part of a reader's result.
+    """One part of a reader's result, as it lies in memory: it is read once, and encoding it takes longer than that.
 
     Raises:
         Held: The file is larger than its feed allows.
@@ -188,7 +188,7 @@ def write_part(frame: pl.DataFrame, out: Path, number: int) -> None:
     limits = read_json(out / _LIMITS)
     if limits is not None:
         _within(frame, limits)
-    frame.write_parquet(out / f"part-{number:05d}.parquet", compression="uncompressed", statistics=False)
+    frame.write_ipc(out / f"part-{number:05d}.arrow")
 
 
 def _within(frame: pl.DataFrame, limits: Mapping[str, Any]) -> None:
