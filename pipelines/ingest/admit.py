@@ -13,6 +13,7 @@ import polars as pl
 
 from pipelines.base import forgotten
 from pipelines.base.contracts import TABLES
+from pipelines.base.errors import ContractError
 from pipelines.base.forgotten import Group
 from pipelines.base.lake import Lake
 from pipelines.ingest import feeds as declared
@@ -45,9 +46,13 @@ def rejected(batch: Batch, units: list[Unit]) -> frozenset[str]:
 
     A publish that was killed after that says what is there: who rejected the file afterwards came too late.
     """
-    if any(manifest.batch_id == batch.name for manifest in Lake(batch.store).manifests()):
+    if _is_in_lake(batch):
         return frozenset()
     return frozenset(unit.id for unit in units if files.of_status(batch.store, unit.feed, unit.sha256, REJECTED))
+
+
+def _is_in_lake(batch: Batch) -> bool:
+    return any(manifest.batch_id == batch.name for manifest in Lake(batch.store).manifests())
 
 
 def admit(batch: Batch, units: list[Unit], gone: Collection[str]) -> Admitted:
@@ -57,12 +62,20 @@ def admit(batch: Batch, units: list[Unit], gone: Collection[str]) -> Admitted:
         batch: Checked.
         units: Those that are not held.
         gone: Ids of those that were rejected.
+
+    Raises:
+        ContractError: Rows were accepted and none is there: another version checked the batch.
     """
     place = batch.folder / "checked"
-    tables = {name: place / "rows" / f"{name}.parquet" for name in TABLES}
-    rows = {name: pl.scan_parquet(file) for name, file in tables.items() if file.is_file()}
+    tables = {name: place / "rows" / f"{name}.arrow" for name in TABLES}
+    rows = {name: pl.scan_ipc(file) for name, file in tables.items() if file.is_file()}
     bad = pl.read_parquet(place / "bad.parquet")
     checked = Admitted(rows, bad, read_json(place / "tallies.json"), read_json(place / "counts.json"))
+    if not rows and any(tally["accepted"] for tally in checked.tallies.values()) and not _is_in_lake(batch):
+        raise ContractError(
+            "Rows that were accepted must be there to be published; none is. "
+            f"Remove the folder work/ingest/{batch.name} and run the batch again."
+        )
     return _without_forgotten(batch, units, _without_rejected(batch, units, gone, checked))
 
 

@@ -1,7 +1,7 @@
 """Decide what becomes of every source row of a batch: accepted, quarantined or filtered, as a whole.
 
 Reads   mapped     of all units that are not held, once those that are not plausible are; the lake and the vault
-Writes  checked    rows/<table>.parquet to publish; bad.parquet with reasons; findings.json; counts and tallies;
+Writes  checked    rows/<table>.arrow to publish; bad.parquet with reasons; findings.json; counts and tallies;
                    reconciled.json, where a full file is held against deltas; filled.json, how far columns are filled
 
 If one canonical row made from a source row fails, nothing of that source row is published; it is filtered when nothing
@@ -102,7 +102,7 @@ def lay_out(
             frame, gone = dedupe(frame, table, versions(batch.store, manifest, table))
             left_out.append(gone.select(REASONS.names()))
             _beside(lake, manifest, table, frame, out)
-            frame.write_parquet(out / "rows" / f"{table.name}.parquet", compression="uncompressed", statistics=False)
+            frame.write_ipc(out / "rows" / f"{table.name}.arrow")
             _before(lake, manifest, table, frame, out)
         del frame  # or it stays until the next table is there, too
         yield table.name
@@ -149,9 +149,9 @@ def _beside(lake: Lake, manifest: Manifest | None, table: Table, rows: pl.DataFr
 def _codes(batch: Batch, units: list[Unit]) -> list[dict[str, Any]]:
     """Cells with a code, and of those how many no map lists, of a feed's tables and columns."""
     frames = [
-        pl.read_parquet(part).select(pl.lit(unit.feed).alias("feed"), *COUNTED)
+        pl.read_ipc(part).select(pl.lit(unit.feed).alias("feed"), *COUNTED)
         for unit in units
-        for part in sorted((batch.place(unit) / "mapped" / CODES).glob("*.parquet"))
+        for part in sorted((batch.place(unit) / "mapped" / CODES).glob("*.arrow"))
     ]
     counts = pl.concat([pl.DataFrame(schema={"feed": pl.String(), **COUNTED}), *frames])
     return counts.group_by("feed", "table", "column").agg(pl.col("filled", "unlisted").sum()).sort(pl.all()).to_dicts()
@@ -194,12 +194,13 @@ def settle(batch: Batch, units: list[Unit], left_out: pl.DataFrame, out: Path) -
     bad = bad.unique(maintain_order=True)
     bad.write_parquet(out / "bad.parquet")
     accepted: list[pl.Series] = []
-    for file in sorted((out / "rows").glob("*.parquet")):
-        sources = pl.read_parquet(file, columns=SOURCE)
+    for file in sorted((out / "rows").glob("*.arrow")):
+        sources = pl.read_ipc(file, columns=SOURCE)
         kept = sources.join(bad, on=SOURCE, how="anti") if len(bad) else sources
         if len(kept) != len(sources):
-            frame = pl.read_parquet(file).join(bad, on=SOURCE, how="anti", maintain_order="left")
-            frame.write_parquet(file, compression="uncompressed", statistics=False)
+            frame = pl.read_ipc(file).join(bad, on=SOURCE, how="anti", maintain_order="left")
+            frame.write_ipc(file.with_suffix(".new"))  # what was read may still be looked up in the file
+            file.with_suffix(".new").replace(file)
         taken = _numbers(kept)
         if not any(taken.equals(other) for other in accepted):  # most tables take the same rows
             accepted.append(taken)
@@ -232,9 +233,9 @@ def _notes(batch: Batch, units: list[Unit], kind: str) -> pl.DataFrame:
     """Rejected or filtered source rows of all units."""
     schema = pl.Schema({**REASONS, "table": pl.String()})
     frames = [
-        pl.read_parquet(part).with_columns(pl.lit(number, dtype=pl.Int32).alias(UNIT))
+        pl.read_ipc(part).with_columns(pl.lit(number, dtype=pl.Int32).alias(UNIT))
         for number, unit in enumerate(units)
-        for part in sorted((batch.place(unit) / "mapped" / kind).glob("*.parquet"))
+        for part in sorted((batch.place(unit) / "mapped" / kind).glob("*.arrow"))
     ]
     return pl.concat([pl.DataFrame(schema=schema), *frames], how="diagonal").select(schema.names())
 
@@ -242,12 +243,12 @@ def _notes(batch: Batch, units: list[Unit], kind: str) -> pl.DataFrame:
 def _rows(batch: Batch, units: list[Unit], feeds: Mapping[str, Feed], table: Table) -> pl.DataFrame | None:
     """A table's mapped rows of all units; None where no unit has any."""
     frames = [
-        pl.scan_parquet(part).with_columns(
+        pl.scan_ipc(part).with_columns(
             pl.lit(number, dtype=pl.Int32).alias(UNIT),
             pl.lit(feeds[unit.feed].extraction(unit.groups)).cast(pl.Datetime("us", "UTC")).alias("extracted_at"),
         )
         for number, unit in enumerate(units)
-        for part in sorted((batch.place(unit) / "mapped" / table.name).glob("*.parquet"))
+        for part in sorted((batch.place(unit) / "mapped" / table.name).glob("*.arrow"))
     ]
     return pl.concat(frames).collect() if frames else None
 

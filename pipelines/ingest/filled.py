@@ -122,10 +122,10 @@ def emptied(feed: Feed, before: Sequence[Mapping[str, float]], file: Mapping[str
 def filled(batch: Batch, unit: Unit) -> dict[str, float]:
     """Required column -> share of a mapped unit's rows with something in it; empty for too few rows to say."""
     count = rows(batch, unit)
-    parts = sorted((batch.place(unit) / "mapped" / FILLED).glob("*.parquet"))
+    parts = sorted((batch.place(unit) / "mapped" / FILLED).glob("*.arrow"))
     if count < LEAST_ROWS or not parts:
         return {}
-    total = pl.concat([pl.read_parquet(part) for part in parts]).sum()
+    total = pl.concat([pl.read_ipc(part) for part in parts]).sum()
     return {name: total[name].item() / count for name in total.columns}
 
 

@@ -1,7 +1,7 @@
 """Turn text cells into canonical rows as the feed declares; what cannot be turned is rejected with a reason code.
 
 Reads   raw       text cells of one unit, part by part
-Writes  mapped    <table>/part-*.parquet; _rejected and _filtered: source_row, table, reason_code; _filled: of each
+Writes  mapped    <table>/part-*.arrow; _rejected and _filtered: source_row, table, reason_code; _filled: of each
                   required column that a rule reads how many rows have something in it; _codes: table, column, cells
                   with a code and of those how many the feed's map does not list
 
@@ -319,4 +319,4 @@ def _reasons(frame: pl.DataFrame, table: str) -> pl.DataFrame:
 
 def _write(frame: pl.DataFrame, folder: Path, number: str) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    frame.write_parquet(folder / f"part-{number}.parquet", compression="uncompressed", statistics=False)
+    frame.write_ipc(folder / f"part-{number}.arrow")

@@ -112,9 +112,9 @@ def _believed(batch: Batch, unit: Unit, feeds: Mapping[str, Feed], table: Table)
 
 def _rows(batch: Batch, unit: Unit, table: Table) -> pl.DataFrame:
     """A unit's mapped rows of a table."""
-    parts = sorted((batch.place(unit) / "mapped" / table.name).glob("*.parquet"))
+    parts = sorted((batch.place(unit) / "mapped" / table.name).glob("*.arrow"))
     schema = {**table.schema, "known_from": pl.Datetime("us", "UTC"), "source_row": pl.Int64()}
-    rows = pl.concat([pl.DataFrame(schema=schema), *(pl.read_parquet(part, columns=list(schema)) for part in parts)])
+    rows = pl.concat([pl.DataFrame(schema=schema), *(pl.read_ipc(part, columns=list(schema)) for part in parts)])
     before = Lake(batch.store).retired(table.name)  # the lake keeps nothing of earlier days to compare with
     kept = rows if before is None else rows.filter(~is_before(table, before))
     return forgotten.without(forgotten.everybody(batch.store), kept)[0]

@@ -1,6 +1,6 @@
 """Check a batch that lies in a folder, table by table, those referred to first.
 
-Reads   rows/<table>.parquet    canonical rows with `unit_no` and `source_row`, repetitions left out
+Reads   rows/<table>.arrow      canonical rows with `unit_no` and `source_row`, repetitions left out
         known/<table>.parquet   ids that the lake has already, for tables that others refer to
         before/<table>.parquet  of tables of slices, what the lake has of the things that these rows are about
         known/managers.parquet  all versions of who manages whom, where the batch has workers
@@ -56,8 +56,8 @@ def run(folder: Path, laid_out: Iterator[str] | None = None) -> str:
     for table in by_reference():
         if laid_out is not None:
             next(laid_out)
-        file = folder / "rows" / f"{table.name}.parquet"
-        frame = pl.read_parquet(file, columns=_needed(table)) if file.is_file() else None
+        file = folder / "rows" / f"{table.name}.arrow"
+        frame = pl.read_ipc(file, columns=_needed(table)) if file.is_file() else None
         if frame is not None:
             frame = _without(frame, bad)
             known = {other: passed[other] for other in table.references.values()}

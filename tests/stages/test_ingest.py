@@ -2,6 +2,7 @@
 
 import io
 import json
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,6 +22,7 @@ from pipelines.base.pseudonyms import VAULT_KEY, secret
 from pipelines.base.sealed import unseal_frame
 from pipelines.base.store import FileStore
 from pipelines.ingest.__main__ import main, run
+from pipelines.ingest.admit import admit
 from pipelines.ingest.batch import Batch
 from pipelines.ingest.check import by_feed
 from pipelines.ingest.land import fetch
@@ -371,7 +373,8 @@ def test_the_exact_bytes_are_kept_sealed_and_come_back(company: Company, tmp_pat
 
 def test_cells_of_people_do_not_stay_in_scratch(company: Company) -> None:
     work = company.store.root / "work" / "ingest"
-    assert {path.name for path in work.rglob("*.parquet")} <= {"bad.parquet", "failed.parquet", "rejected.parquet"}
+    left = {path.name for path in work.rglob("*") if path.suffix in (".arrow", ".parquet")}
+    assert {"bad.parquet"} <= left <= {"bad.parquet", "failed.parquet", "rejected.parquet"}
 
 
 def test_rows_that_do_not_add_up_stop_the_batch(company: Company) -> None:
@@ -379,6 +382,17 @@ def test_rows_that_do_not_add_up_stop_the_batch(company: Company) -> None:
     tallies = {unit.id: {"rows": 2, "accepted": 1} for unit in batch.units()}
     with pytest.raises(ContractError, match="they are not in workday_workers, lms_completions"):
         by_feed(batch, dict.fromkeys(("lms_completions", "workday_workers")), tallies)  # type: ignore[arg-type]
+
+
+def test_accepted_rows_that_are_not_there_are_not_published_as_none(company: Company) -> None:
+    second, other = Batch(company.store, "second"), Batch(company.store, "other")
+    assert admit(second, second.units(), ()).rows == {}, "the lake has them, and they left scratch"
+    shutil.copytree(second.folder, other.folder)
+    try:
+        with pytest.raises(ContractError, match="must be there to be published; none is"):
+            admit(other, other.units(), ())
+    finally:
+        shutil.rmtree(other.folder)
 
 
 def test_steps_one_by_one_as_a_scheduler_calls_them(

@@ -168,6 +168,7 @@ def test_the_months_after_are_checked_beside_what_the_lake_has(company, store, t
     rows = Lake(store).versions("worker_history", Lake(store).require())
     assert len(rows) == 20 + 2 + 1, "one slice closed and one begun in February, one reopened in March"
     left = [path for path in scratch(store).rglob("*.parquet") if "person_id" in pl.read_parquet_schema(path)]
+    left += scratch(store).rglob("*.arrow")
     assert left == [], "what was laid beside the checks goes with the other cells of people"
 
 

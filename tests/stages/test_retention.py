@@ -143,5 +143,5 @@ def test_a_full_file_is_not_held_against_days_that_the_lake_let_go(store, compan
     schema = {**TABLES["enrolments"].schema, "known_from": pl.Datetime("us", "UTC"), "source_row": pl.Int64()}
     moments = [datetime(2022, 12, 31, 23, 59, tzinfo=UTC), datetime(2023, 1, 1, tzinfo=UTC)]
     rows = pl.DataFrame({"enrolled_at": moments}, schema_overrides={"enrolled_at": schema["enrolled_at"]})
-    pl.concat([pl.DataFrame(schema=schema), rows], how="diagonal").write_parquet(place / "part-0.parquet")
+    pl.concat([pl.DataFrame(schema=schema), rows], how="diagonal").write_ipc(place / "part-0.arrow")
     assert reconcile._rows(batch, unit, TABLES["enrolments"])["enrolled_at"].to_list() == moments[1:]

@@ -234,7 +234,7 @@ def test_a_rejected_source_row_is_not_there_for_others_to_refer_to(tmp_path: Pat
         },
         orient="row",
     )
-    courses.write_parquet(tmp_path / "rows" / "courses.parquet")
+    courses.write_ipc(tmp_path / "rows" / "courses.arrow")
     events = [
         (PERSON, course, None, "viewed", None, moment, None, None, moment, 1, n) for n, course in enumerate("123")
     ]
@@ -248,7 +248,7 @@ def test_a_rejected_source_row_is_not_there_for_others_to_refer_to(tmp_path: Pat
         },
         orient="row",
     ).with_columns(course_id=pl.lit("C-") + pl.col("course_id"))
-    frame.write_parquet(tmp_path / "rows" / "learning_events.parquet")
+    frame.write_ipc(tmp_path / "rows" / "learning_events.arrow")
     pl.DataFrame({"course_id": ["C-3"]}).write_parquet(tmp_path / "known" / "courses.parquet")
     none = {"unit_no": pl.Int32, "source_row": pl.Int64}
     pl.DataFrame(schema=none).write_parquet(tmp_path / "rejected.parquet")
@@ -272,7 +272,7 @@ def test_tables_are_checked_as_they_come_and_an_end_too_early_checks_nothing(tmp
             if table.name == "workers":
                 frame = workers({"person_id": PERSON, "worker_type_code": "odd"})
                 rows = frame.with_columns(unit_no=pl.lit(0, pl.Int32), source_row=pl.lit(7, pl.Int64))
-                rows.write_parquet(folder / "rows" / "workers.parquet")
+                rows.write_ipc(folder / "rows" / "workers.arrow")
             yield table.name
 
     with validator() as validate:

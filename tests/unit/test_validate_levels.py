@@ -121,7 +121,7 @@ def folder(path: Path, **tables: pl.DataFrame) -> Path:
     for name in ("rows", "known", "samples"):
         (path / name).mkdir()
     for name, frame in tables.items():
-        frame.write_parquet(path / "rows" / f"{name}.parquet")
+        frame.write_ipc(path / "rows" / f"{name}.arrow")
     pl.DataFrame(schema=SOURCE).write_parquet(path / "rejected.parquet")
     return path
 

@@ -91,7 +91,7 @@ def test_a_batch_lets_rows_with_a_gap_through_and_counts_them(tmp_path: Path):
         (tmp_path / name).mkdir()
     pl.DataFrame(schema={"unit_no": pl.Int32(), "source_row": pl.Int64()}).write_parquet(tmp_path / "rejected.parquet")
     frame = slices((6, None, 2), (9, None, 2)).with_columns(unit_no=pl.lit(0, pl.Int32), source_row=pl.int_range(2))
-    frame[:1].write_parquet(tmp_path / "rows" / "worker_history.parquet")
+    frame[:1].write_ipc(tmp_path / "rows" / "worker_history.arrow")
     slices((1, 5, 1)).write_parquet(tmp_path / "before" / "worker_history.parquet")
     assert run(tmp_path).endswith(": 0 source rows failed")
     said = {item["reason_code"]: item for item in json.loads((tmp_path / "findings.json").read_text())}
@@ -105,7 +105,7 @@ def test_a_batch_lets_rows_with_a_gap_through_and_counts_them(tmp_path: Path):
         "mostly": 1.0,
         "is_met": False,
     }
-    frame.write_parquet(tmp_path / "rows" / "worker_history.parquet")
+    frame.write_ipc(tmp_path / "rows" / "worker_history.arrow")
     assert run(tmp_path).endswith(": 2 source rows failed"), "both hold from the 9th on"
 
 

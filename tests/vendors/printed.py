@@ -62,13 +62,13 @@ def canonical(folder: Path, declared: Sequence[Path], monkeypatch: pytest.Monkey
         said = [one(name, batch, unit, loaded) for unit in units]
         assert not [line for line in said if line.startswith("held")]
     mapped = [batch.place(unit) / "mapped" for unit in units]
-    rejected = pl.concat([pl.read_parquet(place / REJECTED / "*.parquet") for place in mapped])
+    rejected = pl.concat([pl.read_ipc(place / REJECTED / "*.arrow") for place in mapped])
     assert rejected.is_empty(), rejected.group_by("table", "reason_code").len()
     tables = sorted(
-        {part.parent.name for place in mapped for part in place.glob("*/*.parquet")} - {REJECTED, FILLED, CODES}
+        {part.parent.name for place in mapped for part in place.glob("*/*.arrow")} - {REJECTED, FILLED, CODES}
     )
     frames = {}
     for table in tables:
-        found = [pl.read_parquet(part).drop(ROW) for place in mapped for part in place.glob(f"{table}/*.parquet")]
+        found = [pl.read_ipc(part).drop(ROW) for place in mapped for part in place.glob(f"{table}/*.arrow")]
         frames[table] = pl.concat(found).sort(pl.all())
     return frames
