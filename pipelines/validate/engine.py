@@ -159,8 +159,8 @@ def context() -> Any:  # Great Expectations' own type
     """Great Expectations, imported and set up once a process."""
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     os.environ.setdefault("TQDM_DISABLE", "1")
-    # 3 s: only where rows are checked. It does without SQLAlchemy where that is not installed.
-    with loading(without=("sqlalchemy",)), absent("altair", "scipy.stats"):
+    # 3 s: only where rows are checked. It does without what reaches databases and clouds where that is not installed.
+    with loading(without=("sqlalchemy", "boto3", "botocore")), absent("altair", "scipy.stats"):
         import great_expectations as gx
         from great_expectations.data_context.types.base import ProgressBarsConfig
         from great_expectations.execution_engine import pandas_execution_engine
