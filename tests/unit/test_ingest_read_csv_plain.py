@@ -120,6 +120,25 @@ def test_a_piece_that_proves_nothing_ends_where_the_one_before_ended(tmp_path: P
     assert plain.at == len(head + sound)
 
 
+@pytest.mark.parametrize(
+    ("piece", "is_wrapped"),
+    [
+        (b"1,2", True),
+        (b'"1",2', True),
+        (b'1,"2"', True),
+        (b'"1","2"\r\n"3","4"\n', True),
+        (b'x"1",2', False),
+        (b'"1"x,2', False),
+        (b'1,"2"x', False),
+        (b'1,"2', False),
+        (b'1,"2""3"', False),
+    ],
+)
+def test_quotes_stand_around_whole_cells_at_the_ends_of_a_piece_too(tmp_path, piece: bytes, is_wrapped: bool) -> None:
+    plain = Plain(tmp_path / "in.csv", ["A", "B"], ",", '"')
+    assert plain._is_wrapped(plain._quotes(piece), piece) is is_wrapped
+
+
 def test_numbers_of_rows_go_on_where_arrow_takes_over(tmp_path: Path) -> None:
     rows = ["1,2,3"] * 12 + ["4,5"] + ["6,7,8"] * 2
     (tmp_path / "in.csv").write_text("\n".join(["A,B,C", *rows]) + "\n")
