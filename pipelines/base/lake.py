@@ -232,13 +232,10 @@ class Lake:
         before = known[-1] if known else None
         seq = before.seq + 1 if before else 1
         tables = dict(before.tables) if before else {}
-        for name, rows in sorted(lake_frames.items()):
-            if len(frame := rows.lazy().collect()):
-                tables[name] = self._append(name, frame, tables.get(name), seq)
-        for name, rows in sorted(vault_frames.items()):
-            if len(frame := rows.lazy().collect()):
-                stamped = stamp(TABLES[name], frame)
-                tables[name] = TableVersion(*vault.append(self.store, TABLES[name], stamped, tables.get(name), seq))
+        for frames, append in ((lake_frames, self._append), (vault_frames, self._seal)):
+            for name, rows in sorted(frames.items()):
+                if (added := append(name, rows, tables.get(name), seq)) is not None:
+                    tables[name] = added
         manifest = Manifest(seq, batch_id, tables, counts)
         if not self.store.create(_key(seq), manifest.to_json()):
             raise ContractError(
@@ -347,9 +344,12 @@ class Lake:
             note(key, sha256_bytes(before) if before else "", sha256_bytes(data))
             self.store.put(key, data)
 
-    def _append(self, name: str, frame: pl.DataFrame, before: TableVersion | None, seq: int) -> TableVersion:
-        table, key = TABLES[name], f"{LAKE}/{name}"
-        rows = stamp(table, frame).with_columns(published_seq=pl.lit(seq)).sort("bucket", maintain_order=True)
+    def _append(self, name: str, rows: Rows, before: TableVersion | None, seq: int) -> TableVersion | None:
+        """A table's new version; None where nothing is added."""
+        table, key, rows = TABLES[name], f"{LAKE}/{name}", rows.lazy().collect()
+        if rows.is_empty():
+            return None
+        rows = stamp(table, rows).with_columns(published_seq=pl.lit(seq)).sort("bucket", maintain_order=True)
         at = self._at(name, before) if before else None
 
         def digest() -> tuple[int, str]:
@@ -361,6 +361,13 @@ class Lake:
             digested = beside.submit(digest)
             version = delta.append(self.store, key, rows, ["bucket"], after=at, distinct=[*table.key, "record_sha256"])
             return TableVersion(version, *digested.result())
+
+    def _seal(self, name: str, rows: Rows, before: TableVersion | None, seq: int) -> TableVersion | None:
+        """As `_append`, of a table of the vault."""
+        rows = rows.lazy().collect()
+        if rows.is_empty():
+            return None
+        return TableVersion(*vault.append(self.store, TABLES[name], stamp(TABLES[name], rows), before, seq))
 
 
 def _widened(frame: pl.LazyFrame, table: Table) -> pl.LazyFrame:

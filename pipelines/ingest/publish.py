@@ -112,13 +112,11 @@ def _lake(batch: Batch, units: list[Unit], rows: Mapping[str, pl.LazyFrame], cou
     """One manifest for all tables; none when no file could be used."""
     if not units:
         return None
-    sha256 = pl.LazyFrame(
-        {UNIT: pl.Series(range(len(units)), dtype=pl.Int32), "file_id": [unit.sha256 for unit in units]}
-    )
+    file_id = pl.col(UNIT).replace_strict(range(len(units)), [unit.sha256 for unit in units], return_dtype=pl.String)
     frames: dict[str, pl.LazyFrame] = {}
     vault_frames: dict[str, pl.LazyFrame] = {}
     for name, taken in rows.items():
-        frame = taken.join(sha256, on=UNIT, how="left", maintain_order="left")
+        frame = taken.with_columns(file_id.alias("file_id"))
         (frames if TABLES[name].zone == "lake" else vault_frames)[name] = frame
     return Lake(batch.store).add(batch.name, frames, vault_frames, counts).seq
 
