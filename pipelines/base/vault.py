@@ -11,6 +11,7 @@ from typing import Final, Protocol
 
 import polars as pl
 
+from pipelines.base import ages
 from pipelines.base.catalog import VAULT
 from pipelines.base.contracts import TABLES, Table, empty
 from pipelines.base.digests import sha256_bytes
@@ -21,6 +22,7 @@ from pipelines.base.store import Store
 _KEYS: Final = {"attributes": AUDIT_KEY, "identifiers": VAULT_KEY}
 UNKNOWN: Final = "unknown"
 """Group of people who did not say, or of whom nothing is known. Never read as fair, never dropped."""
+_BAND: Final = "age_band"
 _UNSAID: Final = ("declined", "not_disclosed", "", UNKNOWN)
 
 
@@ -142,19 +144,13 @@ def groups(protected: pl.DataFrame, as_of: date) -> pl.DataFrame:
 
     Returns:
         [n_people] person_id and one str column an attribute present in the data, such as `sex`, `ethnicity`,
-        `disability`; a birth date (ISO) or birth year becomes `age_40` with `40 or over` and `under 40`. A missing or
-        declined answer is `unknown`.
+        `disability`. `age_40`, with `40 or over` and `under 40`, is there where a birth date (ISO), a birth year or an
+        `age_band` is; a band with 40 inside it is on neither side. A missing or declined answer is `unknown`.
     """
     if protected.is_empty():
         return pl.DataFrame(schema={"person_id": pl.String})
     wide = protected.pivot(on="attribute_code", index="person_id", values="value_code", aggregate_function="last")
-    born = [name for name in ("birth_date", "birth_year") if name in wide.columns]
-    if born:
-        age = (as_of.year - pl.col(born[0]).str.slice(0, 4).cast(pl.Int32, strict=False)) - _birthday_to_come(
-            born[0], as_of
-        )
-        label = pl.when(age >= 40).then(pl.lit("40 or over")).when(age < 40).then(pl.lit("under 40"))
-        wide = wide.with_columns(age_40=label).drop(born)
+    wide = _with_age_40(wide, as_of)
     names = sorted(name for name in wide.columns if name != "person_id")
     said = [
         pl.when(pl.col(name).is_in(_UNSAID)).then(None).otherwise(pl.col(name)).fill_null(UNKNOWN).alias(name)
@@ -163,10 +159,14 @@ def groups(protected: pl.DataFrame, as_of: date) -> pl.DataFrame:
     return wide.select("person_id", *said).sort("person_id")
 
 
-def _birthday_to_come(column: str, as_of: date) -> pl.Expr:
-    """1 when this year's birthday is after `as_of`; 0 for a bare year."""
-    month_day = pl.col(column).str.slice(5, 5)
-    return ((month_day.str.len_chars() == 5) & (month_day > as_of.strftime("%m-%d"))).cast(pl.Int32)
+def _with_age_40(wide: pl.DataFrame, as_of: date) -> pl.DataFrame:
+    """The axis age 40 and over, by the best that is known of a person; birth dates go, bands stay as they are."""
+    born = [name for name in ("birth_date", "birth_year") if name in wide.columns]
+    sides = [ages.of_birth(name, as_of) for name in born]
+    if _BAND in wide.columns:
+        side_of = {band: ages.of_band(band or "") for band in wide[_BAND].unique().to_list()}
+        sides.append(pl.col(_BAND).replace_strict(side_of, return_dtype=pl.String))
+    return wide.with_columns(age_40=pl.coalesce(sides)).drop(born) if sides else wide
 
 
 def _part(name: str, number: int) -> str:

@@ -66,3 +66,40 @@ def test_forty_is_reached_on_the_birthday(born, group):
 
 def test_a_birth_date_that_cannot_be_read_is_unknown():
     assert vault.groups(attributes(("p_1", "birth_date", "??")), date(2026, 6, 1))["age_40"].to_list() == ["unknown"]
+
+
+@pytest.mark.parametrize(
+    ("band", "group"),
+    [
+        ("under 35", "under 40"),
+        ("0-35", "under 40"),
+        ("30_39", "under 40"),
+        ("under 40", "under 40"),
+        ("40-49", "40 or over"),
+        ("55<=", "40 or over"),
+        ("40 or over", "40 or over"),
+        ("40+", "40 or over"),
+        ("35 to 54", "unknown"),
+        ("30-40", "unknown"),
+        ("<=40", "unknown"),
+        ("under 50", "unknown"),
+        ("over 39", "unknown"),
+        ("40", "unknown"),
+        ("young", "unknown"),
+        ("declined", "unknown"),
+    ],
+)
+def test_an_age_band_is_on_a_side_of_forty_only_if_all_of_it_is(band, group):
+    found = vault.groups(attributes(("p_1", "age_band", band)), date(2026, 6, 1))
+    assert found["age_40"].to_list() == [group]
+    assert found["age_band"].to_list() == ["unknown" if band == "declined" else band]
+
+
+def test_a_birth_date_counts_before_a_band_and_a_band_where_there_is_none():
+    known = attributes(
+        ("p_1", "age_band", "55<="),
+        ("p_1", "birth_year", "2000"),
+        ("p_2", "age_band", "55<="),
+        ("p_3", "sex", "female"),
+    )
+    assert vault.groups(known, date(2026, 6, 1))["age_40"].to_list() == ["under 40", "40 or over", "unknown"]
