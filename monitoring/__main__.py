@@ -57,7 +57,7 @@ def bias(family: str, until: date | None) -> dict[str, Any]:
     adverse = [a for a in (*result.subjects, *result.pools) if a.verdict == "ADVERSE"]
     return {
         "status": result.status,
-        "judged": len(result.pools) + len(result.subjects),
+        "judged": len(result.pools) + sum(sum(tally.verdicts.values()) for tally in result.tallies),
         "adverse": [[a.source, a.subject, a.judgement["axis"]] for a in adverse],
         "headline": result.headlines[0] if result.headlines else None,
     } | _about(result)

@@ -7,8 +7,8 @@ AdverseSubjects  how many subjects are judged ADVERSE on one attribute; the test
 SelectionRates   selection rate per group, with counts, intervals and verdicts
 ImpactRatio      the lowest impact ratio among groups large enough to judge
 
-The bias metrics compute on counts per group (`monitoring.bias.COUNTS`), so they are exact at any size and no row of a
-person enters a report. Their arithmetic is `pipelines.fairness`; a group too small to judge has a count and no rate.
+The metrics show what was computed elsewhere over all rows, so they are exact at any size and no row of a person enters
+a report. A group too small to judge has a count and no rate.
 """
 
 import json
@@ -44,12 +44,10 @@ from evidently.legacy.renderers.html_widgets import (
 from evidently.presets import DataDriftPreset
 from evidently.tests import lte
 
-from monitoring.bias import group_counts, told
-from monitoring.plots import is_compared, rate_figure, subject_figure
+from monitoring.bias import told
+from monitoring.plots import SHOWN, is_compared, lowest_of, rate_figure, subject_figure
 from monitoring.results import Axis, Bias, Drift
 from monitoring.settings import Monitor
-from pipelines.fairness import AxisJudgement, GroupRow, judge_counts
-from pipelines.fairness.subjects import judge_tables
 
 
 class ExactPsi(ByLabelMetric):
@@ -99,12 +97,10 @@ class ExactPsiCalculation(ByLabelCalculation[ExactPsi]):
 class SelectionRates(ByLabelMetric):
     """Selection rate per group of one attribute."""
 
-    source: str
-    stage: str
-    axis: str
-    min_group_size: int
-    subject: str | None = None
-    """None: all subjects together."""
+    about: str
+    """Whose decisions these are, in words."""
+    judgement: dict[str, Any]
+    """As `monitoring.results.Axis` has it."""
 
 
 class SelectionRatesCalculation(ByLabelCalculation[SelectionRates]):
@@ -113,25 +109,25 @@ class SelectionRatesCalculation(ByLabelCalculation[SelectionRates]):
     def calculate(
         self, _context: Context, current_data: Dataset, reference_data: Dataset | None
     ) -> tuple[ByLabelValue, ByLabelValue | None]:
-        """Judge the counts."""
-        judgement = _judge(current_data, self.metric)
+        """The figures, as they are."""
+        del current_data
+        judgement = self.metric.judgement
         result = self.result(_rates(judgement))
         result.widget = [
             header_text(label=self.display_name()),
             plotly_figure(title="Selection rate by group", figure=rate_figure(judgement), size=WidgetSize.HALF),
             table_data(
-                title=f"Verdict: {judgement.verdict}",
+                title=f"Verdict: {judgement['verdict']}",
                 column_names=["group", "people", "selected", "rate", "impact ratio", "95% interval", "verdict"],
-                data=[_row(row) for row in judgement.groups],
+                data=[_row(row) for row in judgement["groups"]],
                 size=WidgetSize.HALF,
             ),
         ]
-        before = self.result(_rates(_judge(reference_data, self.metric))) if reference_data is not None else None
-        return result, before
+        return result, (self.result(_rates(judgement)) if reference_data is not None else None)
 
     def display_name(self) -> str:
         """Title."""
-        return f"Selection rate by {self.metric.axis}, {_what(self.metric)}"
+        return f"Selection rate by {self.metric.judgement['axis']}, {self.metric.about}"
 
     def label_display_name(self, label: Any) -> str:
         """Title of one group's figure."""
@@ -141,11 +137,8 @@ class SelectionRatesCalculation(ByLabelCalculation[SelectionRates]):
 class ImpactRatio(SingleValueMetric):
     """Lowest impact ratio of one attribute, over groups large enough to judge; NaN when none could be compared."""
 
-    source: str
-    stage: str
-    axis: str
-    min_group_size: int
-    subject: str | None = None
+    about: str
+    judgement: dict[str, Any]
 
 
 class ImpactRatioCalculation(SingleValueCalculation[ImpactRatio]):
@@ -154,9 +147,9 @@ class ImpactRatioCalculation(SingleValueCalculation[ImpactRatio]):
     def calculate(
         self, _context: Context, current_data: Dataset, reference_data: Dataset | None
     ) -> tuple[SingleValue, SingleValue | None]:
-        """Judge the counts."""
-        judgement = _judge(current_data, self.metric)
-        value, between = _lowest(judgement)
+        """The figures, as they are."""
+        del current_data
+        value, between = _lowest(self.metric.judgement)
         result = self.result(value)
         shown = f"{value:.2f}" if value == value else "too few to judge"  # noqa: PLR0124  # NaN
         result.widget = [
@@ -165,25 +158,27 @@ class ImpactRatioCalculation(SingleValueCalculation[ImpactRatio]):
                 counters=[
                     CounterData(label="lowest impact ratio", value=shown),
                     CounterData(label="95% interval", value=between),
-                    CounterData(label="verdict", value=str(judgement.verdict)),
+                    CounterData(label="verdict", value=str(self.metric.judgement["verdict"])),
                 ],
             )
         ]
-        before = self.result(_lowest(_judge(reference_data, self.metric))[0]) if reference_data is not None else None
-        return result, before
+        return result, (self.result(value) if reference_data is not None else None)
 
     def display_name(self) -> str:
         """Title."""
-        return f"Impact ratio by {self.metric.axis}, {_what(self.metric)}"
+        return f"Impact ratio by {self.metric.judgement['axis']}, {self.metric.about}"
 
 
 class AdverseSubjects(SingleValueMetric):
     """How many subjects are judged ADVERSE on one attribute, after correction for how many were looked at."""
 
-    source: str
-    stage: str
+    about: str
     axis: str
-    min_group_size: int
+    adverse: int
+    lines: list[str]
+    """What is told of them, the first first."""
+    judgements: list[dict[str, Any]]
+    """Subjects to draw, the worst first."""
 
     def _default_tests(self, _context: Context) -> list[BoundTest[Any]]:
         return [lte(0, alias=f"no subject is ADVERSE by {self.axis}").bind_single(self.get_fingerprint())]
@@ -198,32 +193,22 @@ class AdverseSubjectsCalculation(SingleValueCalculation[AdverseSubjects]):
     def calculate(
         self, _context: Context, current_data: Dataset, reference_data: Dataset | None
     ) -> tuple[SingleValue, SingleValue | None]:
-        """Judge each subject's counts."""
-        judged = _judge_subjects(current_data, self.metric)
-        result = self.result(_adverse(judged))
+        """The figures, as they are."""
+        del current_data
+        judgements = self.metric.judgements
+        result = self.result(self.metric.adverse)
         result.widget = [
             header_text(label=self.display_name()),
-            *[text_widget(title="", text=line) for line in self._lines(current_data, judged)],
+            *[text_widget(title="", text=line) for line in self.metric.lines],
         ]
-        if any(is_compared(row) for item in judged for row in item.groups):
-            figure = subject_figure(judged)
+        if any(is_compared(row) for item in judgements for row in item["groups"]):
+            figure = subject_figure(judgements)
             result.widget.append(plotly_figure(title="Lowest impact ratio by subject, worst first", figure=figure))
-        before = _judge_subjects(reference_data, self.metric) if reference_data is not None else None
-        return result, (self.result(_adverse(before)) if before is not None else None)
+        return result, (self.result(self.metric.adverse) if reference_data is not None else None)
 
     def display_name(self) -> str:
         """Title."""
-        return f"Subjects judged ADVERSE by {self.metric.axis}, {_what(self.metric)}"
-
-    def _lines(self, data: Dataset, judged: list[AxisJudgement]) -> list[str]:
-        pool = self._told(_judge(data, self.metric))
-        failed = [told(self._told(item), pool) for item in judged if item.verdict == "ADVERSE"]
-        few = sum(item.verdict == "INSUFFICIENT_DATA" for item in judged)
-        return [*failed, f"{len(judged)} subjects looked at; {few} of them hold too little data to be judged alone."]
-
-    def _told(self, item: AxisJudgement) -> Axis:
-        metric = self.metric
-        return Axis(source=metric.source, stage=metric.stage, subject=item.subject, judgement=item.to_dict())
+        return f"Subjects judged ADVERSE by {self.metric.axis}, {self.metric.about}"
 
 
 def drift_report(
@@ -271,29 +256,49 @@ def drift_report(
     return _run(report, now, before)
 
 
-def bias_report(counts: pl.DataFrame, result: Bias, note: str, min_group_size: int) -> bytes:
+def bias_report(result: Bias, note: str) -> bytes:
     """Evidently's page on selection by group: failing subjects first, then all people together.
 
     Args:
-        counts: [n_cells] `monitoring.bias.COUNTS`.
-        result: The judgements, for the order of the page.
-        note: What the counts are.
-        min_group_size: People.
+        result: The judgements.
+        note: What they were computed from.
     """
-    ordered = sorted(result.pools, key=lambda pool: (not _has_failed(result, pool), pool.source != "human"))
-    named = [
-        {"source": p.source, "stage": p.stage, "axis": p.judgement["axis"], "min_group_size": min_group_size}
-        for p in ordered
+    ordered = sorted(result.pools, key=lambda pool: (_worst_of(result, pool), pool.source != "human"))
+    metrics: list[Any] = [_subjects_of(result, pool) for pool in ordered]
+    for pool in ordered:
+        named = {"about": _what(pool), "judgement": pool.judgement}
+        metrics += [ImpactRatio(**named), SelectionRates(**named)]
+    columns = {"source": pl.String(), "stage": pl.String(), "axis": pl.String(), "group": pl.String()}
+    numeric = {"people": pl.Int64(), "selected": pl.Int64()}
+    rows = [
+        (pool.source, pool.stage, pool.judgement["axis"], row["group"], row["n"], row["selected"])
+        for pool in ordered
+        for row in pool.judgement["groups"]
     ]
-    metrics = [AdverseSubjects(**name) for name in named]
-    metrics += [metric(**name) for name in named for metric in (ImpactRatio, SelectionRates)]
-    numeric = ["people", "selected"]
-    definition = DataDefinition(
-        numerical_columns=numeric, categorical_columns=[name for name in counts.columns if name not in numeric]
-    )
+    definition = DataDefinition(numerical_columns=list(numeric), categorical_columns=list(columns))
+    counts = pl.DataFrame(rows, schema={**columns, **numeric}, orient="row")
     data = Dataset.from_pandas(_pandas(counts, {}), data_definition=definition)
     report = Report(metrics, include_tests=True, metadata={**_about(result), "data": note})
     return _run(report, data, None)[0]
+
+
+def _subjects_of(result: Bias, pool: Axis) -> AdverseSubjects:
+    """What is shown of the subjects that belong to a pool."""
+    mine = [subject for subject in result.subjects if _key(subject) == _key(pool)]
+    failed = [told(subject, pool) for subject in mine if subject.verdict == "ADVERSE"]
+    tallies = [t.verdicts for t in result.tallies if (t.source, t.stage, t.axis) == _key(pool)]
+    few, all_ = sum(t.get("INSUFFICIENT_DATA", 0) for t in tallies), sum(sum(t.values()) for t in tallies)
+    return AdverseSubjects(
+        about=_what(pool),
+        axis=pool.judgement["axis"],
+        adverse=len(failed),
+        lines=[*failed, f"{all_} subjects looked at; {few} of them hold too little data to be judged alone."],
+        judgements=[subject.judgement for subject in mine[:SHOWN]],
+    )
+
+
+def _key(axis: Axis) -> tuple[str, str, str]:
+    return axis.source, axis.stage, str(axis.judgement["axis"])
 
 
 def _run(report: Report, current: Dataset, reference: Dataset | None) -> tuple[bytes, dict[str, Any]]:
@@ -314,15 +319,14 @@ def _about(result: Drift | Bias) -> dict[str, str]:
     return {"family": result.family, "as_of": str(result.as_of), "release": str(result.release)}
 
 
-def _what(metric: Any) -> str:
-    decisions = f"human decisions at {metric.stage}" if metric.source == "human" else "the model's selections"
-    subject = getattr(metric, "subject", None)
-    return f"{subject}, {decisions}" if subject is not None else decisions
+def _what(pool: Axis) -> str:
+    return f"human decisions at {pool.stage}" if pool.source == "human" else "the model's selections"
 
 
-def _has_failed(result: Bias, pool: Axis) -> bool:
-    key = (pool.source, pool.stage, pool.judgement["axis"])
-    return any((s.source, s.stage, s.judgement["axis"]) == key for s in result.subjects if s.verdict == "ADVERSE")
+def _worst_of(result: Bias, pool: Axis) -> int:
+    """0 where pooling hides a subject that fails, 1 where one fails, 2 where none does."""
+    failed = [s for s in result.subjects if _key(s) == _key(pool) and s.verdict == "ADVERSE"]
+    return 0 if any(s.is_hidden for s in failed) else 1 if failed else 2
 
 
 def _is_usable(frame: pl.DataFrame, name: str) -> bool:
@@ -338,47 +342,23 @@ def _pandas(frame: pl.DataFrame, kinds: Mapping[str, str]) -> pd.DataFrame:
     return frame.with_columns(cast_to).to_pandas()
 
 
-def _cells(data: Dataset, metric: Any) -> pl.DataFrame:
-    frame = pl.from_pandas(data.as_dataframe())
-    return frame.filter(
-        pl.col("source") == metric.source, pl.col("stage") == metric.stage, pl.col("axis") == metric.axis
-    )
+def _rates(judgement: Mapping[str, Any]) -> dict[Any, float]:
+    return {row["group"]: row["rate"] for row in judgement["groups"] if not row["is_small"] and not row["is_unknown"]}
 
 
-def _judge(data: Dataset, metric: Any) -> AxisJudgement:
-    cells = _cells(data, metric)
-    subject = getattr(metric, "subject", None)
-    if subject is not None:
-        cells = cells.filter(pl.col("subject") == subject)
-    return judge_counts(group_counts(cells), axis=metric.axis, min_group_size=metric.min_group_size, subject=subject)
+def _lowest(judgement: Mapping[str, Any]) -> tuple[float, str]:
+    row = lowest_of(judgement)
+    return (float("nan"), "none") if row is None else (row["impact_ratio"], _between(row))
 
 
-def _judge_subjects(data: Dataset, metric: Any) -> list[AxisJudgement]:
-    single = {
-        str(name): group_counts(rows) for (name,), rows in _cells(data, metric).group_by("subject", maintain_order=True)
-    }
-    return judge_tables(single, pooled=_judge(data, metric))
+def _between(row: Mapping[str, Any]) -> str:
+    low, high = ("no bound" if row[end] is None else f"{row[end]:.2f}" for end in ("low", "high"))
+    return f"{low} to {high}"
 
 
-def _adverse(judged: list[AxisJudgement]) -> int:
-    return sum(item.verdict == "ADVERSE" for item in judged)
-
-
-def _rates(judgement: AxisJudgement) -> dict[Any, float]:
-    return {row.group: row.rate for row in judgement.groups if not row.is_small and not row.is_unknown}
-
-
-def _lowest(judgement: AxisJudgement) -> tuple[float, str]:
-    compared = [row for row in judgement.groups if is_compared(row)]
-    if not compared:
-        return float("nan"), "none"
-    row = min(compared, key=lambda r: r.impact_ratio)
-    return row.impact_ratio, f"{row.low:.2f} to {row.high:.2f}"
-
-
-def _row(row: GroupRow) -> list[Any]:
-    if row.is_small:
-        return [row.group, row.n, row.selected, "too few to judge", "", "", str(row.verdict)]
-    between = f"{row.low:.2f} to {row.high:.2f}" if is_compared(row) else ""
-    ratio = "reference" if row.is_reference else (f"{row.impact_ratio:.2f}" if is_compared(row) else "")
-    return [row.group, row.n, row.selected, f"{row.rate:.1%}", ratio, between, str(row.verdict)]
+def _row(row: Mapping[str, Any]) -> list[Any]:
+    counted, verdict = [row["group"], row["n"], row["selected"]], row["verdict"]
+    if row["is_small"]:
+        return [*counted, "too few to judge", "", "", verdict]
+    ratio = "reference" if row["is_reference"] else f"{row['impact_ratio']:.2f}" if is_compared(row) else ""
+    return [*counted, f"{row['rate']:.1%}", ratio, _between(row) if is_compared(row) else "", verdict]

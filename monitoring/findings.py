@@ -8,7 +8,7 @@ default: training again on the same decisions repeats them; it needs a person.
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 
-from monitoring.bias import lowest, told
+from monitoring.bias import in_order, lowest, told
 from monitoring.results import Axis, Bias, Drift, Finding, Findings, Performance
 from monitoring.settings import Monitor
 
@@ -90,7 +90,7 @@ def is_beyond_chance(performance: Performance) -> bool:
 
 
 def of_bias(bias: Bias | None) -> list[Finding]:
-    """Every ADVERSE judgement is an alert, subjects before pools; INVESTIGATE is worth knowing.
+    """Every ADVERSE judgement is an alert, those that pooling hides first; INVESTIGATE is worth knowing.
 
     Args:
         bias: What was measured; None when bias was not measured.
@@ -99,11 +99,7 @@ def of_bias(bias: Bias | None) -> list[Finding]:
         return [_not_measured("bias")]
     if bias.status != "ok":
         return [_silent("bias", bias.status)]
-    whole = {(a.source, a.stage, a.judgement["axis"]): a for a in bias.pools}
-    subjects = sorted(bias.subjects, key=lambda a: (a.verdict != "ADVERSE", not a.judgement["is_hidden_in_pool"]))
-    judged = [(a, whole.get((a.source, a.stage, a.judgement["axis"]))) for a in subjects]
-    judged += [(a, None) for a in bias.pools]
-    return [_of_axis(a, pool) for a, pool in judged if a.verdict in ("ADVERSE", "INVESTIGATE")]
+    return [_of_axis(a, pool) for a, pool in in_order(bias.pools, bias.subjects)]
 
 
 def of_erasures(forgotten: int) -> list[Finding]:

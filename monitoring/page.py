@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from monitoring import svg
-from monitoring.results import Bias, ColumnDrift, Drift, Findings, Performance
+from monitoring.results import Bias, ColumnDrift, Drift, Findings, Performance, Tally
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
 
@@ -138,10 +138,12 @@ def shape(column: ColumnDrift) -> Markup:
     return Markup(svg.distributions(before[:40], now[:40], title))  # noqa: S704  # svg escapes
 
 
-def counts(axes: Iterable[Any]) -> str:
-    """How many of each verdict, worst first."""
-    found = Counter(axis.verdict for axis in axes)
-    return ", ".join(f"{found[v]} {v.replace('_', ' ')}" for v in MEANINGS if found[v]) or "none"
+def tallied(tallies: Iterable[Tally]) -> str:
+    """How many subjects of each verdict, worst first."""
+    found: Counter[str] = Counter()
+    for tally in tallies:
+        found.update(tally.verdicts)
+    return ", ".join(f"{found[v]:,} {v.replace('_', ' ')}" for v in MEANINGS if found[v]) or "none"
 
 
 @cache
@@ -163,7 +165,7 @@ def _environment() -> Environment:
         "estimates": estimates,
         "figures": figures,
         "shape": shape,
-        "counts": counts,
+        "tallied": tallied,
     }
     return made
 

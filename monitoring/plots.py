@@ -1,51 +1,57 @@
 """Plotly figures of judgements, for Evidently's widgets. Import inside functions: plotly costs a second."""
 
-import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 import plotly.graph_objs as go
 
-from pipelines.fairness import AxisJudgement, GroupRow
-
 _TONES = {"ADVERSE": "#a61b1b", "INVESTIGATE": "#b26a00", "INSUFFICIENT_DATA": "#6b7280", "NO_EVIDENCE": "#1f7a4d"}
-_SHOWN = 25
+SHOWN: Final = 25
 """Subjects drawn one by one; the others are counted."""
 _WIDEST = 2.0
 """Right end of the axis of impact ratios."""
 
+Judgement = Mapping[str, Any]
+"""`pipelines.fairness.AxisJudgement.to_dict()`."""
 
-def is_compared(row: GroupRow) -> bool:
+
+def is_compared(row: Mapping[str, Any]) -> bool:
     """Whether a group was judged against a reference other than itself."""
-    return not math.isnan(row.p_value)
+    return row["p_value"] is not None and row["impact_ratio"] is not None
 
 
-def rate_figure(judgement: AxisJudgement) -> go.Figure:
+def lowest_of(judgement: Judgement) -> Mapping[str, Any] | None:
+    """The compared group with the lowest impact ratio; None when no group could be compared."""
+    rows = [row for row in judgement["groups"] if is_compared(row)]
+    return min(rows, key=lambda row: float(row["impact_ratio"]), default=None)
+
+
+def rate_figure(judgement: Judgement) -> go.Figure:
     """Selection rates of the groups large enough to judge, with their counts."""
-    rows = [row for row in judgement.groups if not row.is_small]
+    rows = [row for row in judgement["groups"] if not row["is_small"]]
     bars = go.Bar(
-        x=[row.group for row in rows],
-        y=[row.rate for row in rows],
-        text=[f"{row.selected} of {row.n}" for row in rows],
-        marker_color=[_TONES[str(row.verdict)] for row in rows],
+        x=[row["group"] for row in rows],
+        y=[row["rate"] for row in rows],
+        text=[f"{row['selected']} of {row['n']}" for row in rows],
+        marker_color=[_TONES[row["verdict"]] for row in rows],
     )
     return go.Figure(bars, layout={"yaxis": {"tickformat": ".0%", "rangemode": "tozero"}, "height": 300})
 
 
-def subject_figure(judged: Sequence[AxisJudgement]) -> go.Figure:
+def subject_figure(judged: Sequence[Judgement]) -> go.Figure:
     """Lowest impact ratio of each subject that could be compared, worst first, with its interval."""
-    shown = [(item, lowest) for item in judged if (lowest := _lowest(item)) is not None][:_SHOWN]
-    values = [row.impact_ratio for _, row in shown]
+    shown = [(item, lowest) for item in judged if (lowest := lowest_of(item)) is not None][:SHOWN]
     points = go.Scatter(
-        x=values,
-        y=[f"{item.subject}: {row.group}" for item, row in shown],
+        x=[row["impact_ratio"] for _, row in shown],
+        y=[f"{item['subject']}: {row['group']}" for item, row in shown],
         mode="markers",
-        text=[str(item.verdict) for item, _ in shown],
-        marker={"size": 9, "color": [_TONES[str(item.verdict)] for item, _ in shown]},
+        text=[item["verdict"] for item, _ in shown],
+        marker={"size": 9, "color": [_TONES[item["verdict"]] for item, _ in shown]},
         error_x={
             "type": "data",
             "symmetric": False,
-            "array": [min(row.high, _WIDEST) - row.impact_ratio for _, row in shown],
-            "arrayminus": [row.impact_ratio - row.low for _, row in shown],
+            "array": [min(_bound(row["high"], _WIDEST), _WIDEST) - row["impact_ratio"] for _, row in shown],
+            "arrayminus": [row["impact_ratio"] - _bound(row["low"], 0.0) for _, row in shown],
         },
     )
     layout = {
@@ -60,5 +66,5 @@ def subject_figure(judged: Sequence[AxisJudgement]) -> go.Figure:
     return figure
 
 
-def _lowest(item: AxisJudgement) -> GroupRow | None:
-    return min((row for row in item.groups if is_compared(row)), key=lambda row: row.impact_ratio, default=None)
+def _bound(value: float | None, otherwise: float) -> float:
+    return otherwise if value is None else value

@@ -113,6 +113,20 @@ class Axis(Result):
         """The axis' verdict word."""
         return str(self.judgement["verdict"])
 
+    @property
+    def is_hidden(self) -> bool:
+        """Whether a group fails here and looks better over all subjects, or all stages, together."""
+        return bool(self.judgement["is_hidden_in_pool"])
+
+
+class Tally(Result):
+    """How many subjects have which verdict on one attribute, those too that are not listed one by one."""
+
+    source: Literal["human", "model"]
+    stage: str
+    axis: str
+    verdicts: dict[str, int]
+
 
 class Bias(Result):
     """Selection by protected attribute: past human decisions, and the model's selections."""
@@ -125,9 +139,13 @@ class Bias(Result):
     """What counts as selected, in words."""
     headlines: tuple[str, ...] = ()
     """The first lines of the report, most serious first."""
+    hidden: tuple[str, ...] = ()
+    """Those of them that pooling hides: the very first lines."""
     pools: tuple[Axis, ...] = ()
     subjects: tuple[Axis, ...] = ()
-    """Worst first."""
+    """Those that are ADVERSE or INVESTIGATE, worst first; `bias.csv` has the numbers of all."""
+    tallies: tuple[Tally, ...] = ()
+    """All subjects, counted; empty in reports from before they were kept, whose `subjects` are all."""
     people: int = 0
     without_groups: int = 0
     """People of whom no protected attribute at all is known."""

@@ -8,7 +8,10 @@ Writes  verdict.json   `gated`: allowed or held, with findings and gaps, bound t
     metrics.json  {family, metric, higher_is_better, n, chance, model: {value, low, high}, baseline: {value, low, high},
                    difference: {value, low, high}, data_checks: [{check, passed, reason}],
                    model_sha256, data_sha256, lake_sha256, as_of}     a positive difference: the model is better
-    groups.json   {axes: [AxisJudgement], by_subject: [AxisJudgement], human: {axes, by_subject}}
+    groups.json   {axes: [AxisJudgement], by_subject: [AxisJudgement],
+                   tallies: [{axis, stage, min_group_size, verdicts}], human: {axes, by_subject, tallies}}
+                   axes and intersections, over all and by subject: those of the subjects that are ADVERSE or
+                   INVESTIGATE are listed, all are in the tallies, and groups.csv has the counts behind every one
     verdict.json  {family, verdict, shadow, findings: [{check, passed, reason, code}],
                    gaps: [{name, axis, group, code, reason}], metrics, groups, human,
                    model_sha256, data_sha256, lake_sha256, params_sha256, evidence, as_of}
@@ -33,7 +36,8 @@ from pipelines.base.digests import sha256_bytes
 from pipelines.base.log import get_logger
 from pipelines.base.settings import Count, Section, Share, load
 from pipelines.base.stage import leave, main
-from pipelines.fairness import Verdict, worst
+from pipelines.fairness import RULES, Verdict, worst
+from pipelines.fairness.counting import crossed_name
 from pipelines.fairness.evidence import BY_SUBJECT, Axis, Groups, gaps
 
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
@@ -145,16 +149,36 @@ def judge_groups(groups: Groups, settings: GateSettings) -> Iterator[Finding]:
         return
     judged = [row for axis in (*groups.axes, *groups.by_subject) for row in axis.groups if row.is_cleared]
     small = sum(row.n < settings.min_group_size for row in judged)
+    loose = [tally for tally in groups.tallies if tally.min_group_size < settings.min_group_size]
+    cleared = sum(tally.of(Verdict.NO_EVIDENCE) for tally in loose)
     yield Finding(
         "group_sizes",
-        small == 0,
-        f"{small} groups with fewer than {settings.min_group_size} people were read as if they could be judged.",
+        small + cleared == 0,
+        f"{small} groups with fewer than {settings.min_group_size} people were read as if they could be judged, and "
+        f"{cleared} subjects whose groups could have fewer.",
         "small_group_judged",
     )
+    yield Finding(
+        "subjects_listed",
+        groups.unlisted == 0,
+        f"{groups.unlisted} subjects are counted as ADVERSE or INVESTIGATE and not listed, or listed and not counted.",
+        "subjects_unlisted",
+    )
+    there = {axis.axis for axis in groups.axes}
+    pairs = [crossed_name(a, b) for a, b in RULES.intersections if {a, b} <= there]
+    missing = [name for name in pairs if name not in there]
+    yield Finding(
+        "intersections",
+        not missing,
+        f"{len(pairs) - len(missing)} of the {len(pairs)} intersections that {RULES.code} names were judged.",
+        "intersection_missing",
+    )
+    for name in dict.fromkeys([*(a.axis for a in groups.by_subject), *(t.axis for t in groups.tallies)]):
+        listed = [axis for axis in groups.by_subject if axis.axis == name]
+        counted = [tally.worst for tally in groups.tallies if tally.axis == name]
+        yield _selection(f"selection:{name}:{BY_SUBJECT}", listed, counted)
     for axis in groups.axes:
         yield _selection(f"selection:{axis.axis}", [axis])
-    for name in dict.fromkeys(axis.axis for axis in groups.by_subject):
-        yield _selection(f"selection:{name}:{BY_SUBJECT}", [axis for axis in groups.by_subject if axis.axis == name])
 
 
 def allowed(findings: Sequence[Finding]) -> bool:
@@ -195,8 +219,8 @@ def decide(family: str, evidence: Mapping[str, bytes | None], settings: GateSett
         "findings": [asdict(finding) for finding in findings],
         "gaps": [{"name": gap.name, **asdict(gap)} for gap in gaps(groups)] if groups else [],
         "metrics": _shown(raw["metrics.json"]),
-        "groups": _flagged(raw["groups.json"]),
-        "human": _flagged(raw["groups.json"].get("human")),
+        "groups": _told(raw["groups.json"]),
+        "human": _told(raw["groups.json"].get("human")),
         "model_sha256": card.model_sha256 if card else None,
         "data_sha256": card.data_sha256 if card else None,
         "lake_sha256": metrics.lake_sha256 if metrics else None,
@@ -256,14 +280,18 @@ def _same(family: str, metrics: Metrics, card: Card) -> Finding:
     return Finding("same_model", judged == trained, "What was judged must be what was trained.", "other_model")
 
 
-def _selection(check: str, axes: Sequence[Axis]) -> Finding:
-    """Passed unless ADVERSE; the code is the worst verdict, in small letters."""
-    verdict = worst(axis.worst for axis in axes)
+def _selection(check: str, axes: Sequence[Axis], counted: Sequence[Verdict] = ()) -> Finding:
+    """Passed unless ADVERSE; the code is the worst verdict, in small letters. What the pool hides is told first."""
+    verdict = worst([*(axis.worst for axis in axes), *counted])
     if verdict is not Verdict.ADVERSE:
         return Finding(check, passed=True, reason=f"The worst verdict is {verdict}.", code=verdict.lower())
-    told = [axis.told for axis in axes if axis.worst is verdict]
+    told = [axis.told for axis in sorted(axes, key=_is_in_sight) if axis.worst is verdict]
     more = f" And {len(told) - _SHOWN} more." if told[_SHOWN:] else ""
     return Finding(check, passed=False, reason=f"{verdict}: {'. '.join(told[:_SHOWN])}.{more}", code=verdict.lower())
+
+
+def _is_in_sight(axis: Axis) -> bool:
+    return not axis.is_hidden_in_pool
 
 
 def _plain(data: bytes | None) -> dict[str, Any]:
@@ -285,16 +313,17 @@ def _shown(metrics: Mapping[str, Any]) -> dict[str, Any]:
     return {name: metrics.get(name) for name in names}
 
 
-def _flagged(groups: Any) -> dict[str, Any]:
-    """All axes, and of the subjects those that a reviewer must see; groups.json has the others."""
-    content = groups if isinstance(groups, dict) else {}
-    subjects = [item for item in content.get(BY_SUBJECT) or [] if isinstance(item, dict)]
-    flags = (Verdict.ADVERSE, Verdict.INVESTIGATE)
-    return {
-        "axes": content.get("axes") or [],
-        BY_SUBJECT: [item for item in subjects if item.get("verdict") in flags],
-        "subjects": len(subjects),
-    }
+def _told(content: Any) -> dict[str, Any]:
+    """All axes, the subjects that a reviewer must see, and how many tables of a subject were made.
+
+    Nothing where the content is malformed: then a finding holds, and a page could not show it.
+    """
+    try:
+        tallies = Groups.model_validate(content).tallies
+    except ValidationError:
+        return {"axes": [], BY_SUBJECT: [], "subjects": 0}
+    subjects = sum(tally.subjects for tally in tallies)
+    return {"axes": content["axes"], BY_SUBJECT: content[BY_SUBJECT], "subjects": subjects}
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from typing import Any, Final
 from infra.setup import secrets
 from infra.setup.company import Company
 from pipelines.base.store import Store, open_store
+from pipelines.fairness.evidence import hidden
 
 ROWS: Final = ("in", "accepted", "quarantined", "filtered")
 CAUGHT: Final = {
@@ -72,6 +73,11 @@ def verdict(store: Store, family: str, sha256: str) -> dict[str, Any]:
 def gap_names(verdict: Mapping[str, Any]) -> list[str]:
     """Names of the gaps in a verdict, as approvers must write them."""
     return [f"{gap['axis']}:{gap['group']}" for gap in verdict.get("gaps", [])]
+
+
+def hidden_in_pool(verdict: Mapping[str, Any]) -> list[str]:
+    """What a verdict says of subjects that the model fails while all subjects together look fine."""
+    return hidden((verdict.get("groups") or {}).get("by_subject", []))
 
 
 def live(store: Store, family: str) -> dict[str, Any]:

@@ -42,6 +42,7 @@ def write(company: Company, found: Mapping[str, Any]) -> None:
 def text(found: Mapping[str, Any]) -> str:
     """The summary for a reader."""
     parts = [
+        *_hidden(found),
         _ingest(found["ingest"]),
         *_families(found["families"]),
         *_monitored(found["monitoring"]),
@@ -61,6 +62,7 @@ def _family(store: Store, journey: Journey, family: str, proposal: Mapping[str, 
         "verdict_sha256": proposal.get("verdict_sha256"),
         "held_because": [item["reason"] for item in verdict.get("findings", []) if not item["passed"]],
         "codes": sorted({item["code"] for item in verdict.get("findings", []) if not item["passed"]}),
+        "hidden": evidence.hidden_in_pool(verdict),
         "gaps": evidence.gap_names(verdict),
         "metric": metrics.get("metric"),
         "model": metrics.get("model"),
@@ -76,6 +78,7 @@ def _family(store: Store, journey: Journey, family: str, proposal: Mapping[str, 
 def _monitoring(report: Mapping[str, Any]) -> dict[str, Any]:
     findings = report.get("findings", {})
     return {
+        "hidden": report.get("bias", {}).get("hidden", []),
         "alerts": [item["text"] for item in findings.get("findings", []) if item.get("is_alert")],
         "retrain": findings.get("retrain", False),
         "report": report.get("page", {}).get("path"),
@@ -99,6 +102,14 @@ def _truths(
 
 def _is_balanced(row: Mapping[str, int]) -> bool:
     return row["in"] == row["accepted"] + row["quarantined"] + row["filtered"]
+
+
+def _hidden(found: Mapping[str, Any]) -> Iterable[str]:
+    """Before everything else: which subject or stage fails while all together look fine."""
+    for name, family in found["families"].items():
+        yield from (f"- {name}, the model proposed: {line}" for line in family.get("hidden", ()))
+    for name, seen in found["monitoring"].items():
+        yield from (f"- {name}: {line}" for line in seen.get("hidden", ()))
 
 
 def _ingest(counts: Mapping[str, Mapping[str, int]]) -> str:

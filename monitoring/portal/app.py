@@ -136,13 +136,16 @@ def report(family: str, as_of: str, name: str, who: str = Who, store: Store = Co
     return _shown(lambda: pages.report(family, as_of, name, who))
 
 
+_KINDS = {"html": "text/html; charset=utf-8", "json": "application/json", "csv": "text/csv; charset=utf-8"}
+
+
 @app.get("/raw/{family}/{as_of}/{name}", dependencies=[Who])
 def raw(family: str, as_of: str, name: str, store: Store = Company) -> Response:
     """The report itself."""
     data = evidence.report_file(store, family, as_of, name) if family in FAMILIES else None
     _must_be(data is not None)
-    kind = "text/html; charset=utf-8" if name.endswith(".html") else "application/json"
-    return Response(data, media_type=kind, headers=_SUMMARY if name == "index.html" else _REPORT)
+    headers = _SUMMARY if name == "index.html" else _REPORT
+    return Response(data, media_type=_KINDS[name.rpartition(".")[2]], headers=headers)
 
 
 @app.get("/audits/{family}/{digest}/{name}", dependencies=[Who])

@@ -32,7 +32,7 @@ PAGES: Final = {
     "drift.html": "Drift, Evidently report",
 }
 """Reports that open as a page."""
-FILES: Final = (*PAGES, "findings.json", "bias.json", "drift.json", "performance.json")
+FILES: Final = (*PAGES, "findings.json", "bias.json", "bias.csv", "drift.json", "performance.json")
 """Everything that is served of a day. Nothing else in the store has an address."""
 PACKAGE: Final = "package.zip"
 AUDIT_FILES: Final = (*bundle.PUBLISHED, *bundle.VERDICTS, PACKAGE)

@@ -4,7 +4,8 @@ Reads   scored      `Scored` of model and baseline, `Outcomes`
         trained     card.json: digests, and the leaks that `prepare` took out
         vault       protected attributes, as pinned by lake.lock; needs the audit key
 Writes  metrics.json      the family's metric with intervals, the paired difference, chance, data checks
-        groups.json       selections by group and by subject, of the model and of people before it
+        groups.json       selections by group, by intersection and by subject, of the model and of people before it
+        groups.csv        the counts behind every judgement: each stage, axis, subject and group, however small
         roc.csv           true positive share of both scorers by false positive share (yes-or-no outcomes)
         calibration.csv   mean score against what came true, in bins of equal size; calibration_baseline.csv beside it
 

@@ -74,7 +74,9 @@ def run(family: str, root: Path | None = None) -> str:
     }
     folder.mkdir(parents=True, exist_ok=True)
     _write(folder / "metrics.json", result)
-    _write(folder / "groups.json", groups.judged(scored, outcomes, people, module.UNIT, least))
+    selections, cells = groups.judged(scored, outcomes, people, module.UNIT, least)
+    _write(folder / "groups.json", selections)
+    cells.write_csv(folder / "groups.csv")
     _curves(folder, module.METRIC, scored, outcomes, settings.bins)
     value, theirs = result["model"]["value"], result["baseline"]["value"]
     get_logger("evaluate").info("model_evaluated", family=family, metric=result["metric"], value=value)

@@ -1,16 +1,40 @@
-"""Selections by protected group: the model's on the test cases, and people's in the past."""
+"""Selections by protected group: the model's on the test cases, and people's in the past.
 
-from collections.abc import Sequence
+One path for the gate and for monitoring: decisions, a row a unit and stage; their counts by group, joined and coded a
+column at a time; judged on every axis and intersection, over all people and by subject.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
-from typing import Any
+from itertools import chain
+from typing import Any, Final
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from pipelines.base import known, people, vault
 from pipelines.base.lake import Lake, Manifest
-from pipelines.fairness import UNKNOWN, judge_axes
+from pipelines.fairness import AxisReport, against_all_stages, bias_report, kept
+from pipelines.fairness.counting import Coded, as_coded, as_subjects
 
-HUMAN = "human"
+HUMAN: Final = "human"
+SELECTED: Final = "selected"
+"""The only stage of a model's selections."""
+ALL_STAGES: Final = "all stages"
+"""Whoever was selected at every stage that decided about them: what the stages come to together."""
+CELLS: Final = pl.Schema(
+    {
+        "stage": pl.String(),
+        "axis": pl.String(),
+        "subject": pl.String(),
+        "group": pl.String(),
+        "people": pl.Int64(),
+        "selected": pl.Int64(),
+        "verdict": pl.String(),
+    }
+)
+"""One row a stage, axis, subject and group: all that is ever judged, small and unknown groups too."""
 
 
 def read(lake: Lake, manifest: Manifest, as_of: date) -> pl.DataFrame:
@@ -31,8 +55,8 @@ def read(lake: Lake, manifest: Manifest, as_of: date) -> pl.DataFrame:
 
 def judged(
     scored: pl.DataFrame, outcomes: pl.DataFrame, groups: pl.DataFrame, unit: Sequence[str], min_group_size: int
-) -> dict[str, Any]:
-    """The content of groups.json.
+) -> tuple[dict[str, Any], pl.DataFrame]:
+    """The content of groups.json and of groups.csv.
 
     Args:
         scored: [n_scores] `Scored` of both scorers on the test cases.
@@ -42,40 +66,111 @@ def judged(
         min_group_size: People.
 
     Returns:
-        axes and by_subject of the model's selections; human: the same of past decisions by people.
+        axes, by_subject and tallies of the model's selections, as `fairness.kept`; human: the same of past decisions
+        by people. Beside them [n_cells] source and `CELLS`.
     """
-    subject = next(name for name in unit if name != "person_id")
-    ours = scored.filter(pl.col("scorer") == "model")
-    human = decisions(outcomes)
-    return {
-        **_judge(ours, groups, subject, min_group_size),
-        "human": _judge(human, groups, subject, min_group_size),
-    }
+    ours = reports(model_selections(scored, unit), groups, min_group_size)
+    theirs = reports(human_decisions(outcomes, unit), groups, min_group_size)
+    told = {**kept(ours), "human": kept(theirs)}
+    both = {"model": cells(ours), HUMAN: cells(theirs)}
+    return told, pl.concat(frame.select(pl.lit(source).alias("source"), pl.all()) for source, frame in both.items())
 
 
-def decisions(outcomes: pl.DataFrame) -> pl.DataFrame:
-    """Past decisions by people, with `is_selected`.
+def human_decisions(outcomes: pl.DataFrame, unit: Sequence[str]) -> pl.DataFrame:
+    """Past decisions by people; those that a rule took are left out.
 
     A yes or no is taken as it is. Where outcomes are graded, selected means strictly above the median of the stage,
     as LL144 does for scores.
+
+    Args:
+        outcomes: [n_outcomes] `Outcomes`; may be without rows and columns.
+        unit: What names a case in this family.
+
+    Returns:
+        [n_units] stage, person_id, subject, is_selected; a unit decided on twice counts once, selected if it ever was.
     """
+    if outcomes.is_empty():
+        return _nothing()
     human = outcomes.filter(pl.col("decided_by") == HUMAN, pl.col("outcome").is_not_null())
     is_graded = ~pl.col("outcome").is_in([0.0, 1.0]).all().over("stage_code")
     above = pl.col("outcome") > pl.col("outcome").median().over("stage_code")
-    return human.with_columns(is_selected=pl.when(is_graded).then(above).otherwise(pl.col("outcome") > 0))
+    chosen = human.with_columns(is_selected=pl.when(is_graded).then(above).otherwise(pl.col("outcome") > 0))
+    return _units(chosen, pl.col("stage_code").fill_null(""), unit)
 
 
-def _judge(chosen: pl.DataFrame, groups: pl.DataFrame, subject: str, min_group_size: int) -> dict[str, Any]:
-    """Judge on every axis that the company has.
+def model_selections(scored: pl.DataFrame, unit: Sequence[str]) -> pl.DataFrame:
+    """Whom the model selects, in the form of `human_decisions`.
 
-    People whom nothing is known about are `unknown` there; a unit judged twice counts once, selected if it ever was.
+    Args:
+        scored: [n_scores] `Scored`; may be without rows and columns.
+        unit: What names a case in this family.
     """
-    unit = chosen.group_by("person_id", subject).agg(pl.col("is_selected").any()).sort("person_id", subject)
-    known = unit.join(groups, on="person_id", how="left", maintain_order="left")
-    axes = [name for name in groups.columns if name != "person_id"] if len(unit) else []
-    return judge_axes(
-        known["is_selected"].to_numpy(),
-        {axis: known[axis].fill_null(UNKNOWN).to_numpy() for axis in axes},
-        known[subject].to_numpy(),
+    if scored.is_empty():
+        return _nothing()
+    return _units(scored.filter(pl.col("scorer") == "model"), pl.lit(SELECTED), unit)
+
+
+def reports(decisions: pl.DataFrame, groups: pl.DataFrame, min_group_size: int) -> tuple[AxisReport, ...]:
+    """Judge decisions on every axis that the company has, at each stage and, of several, at all together.
+
+    Args:
+        decisions: [n_units] as `human_decisions` gives.
+        groups: [n_people] person_id and one column an axis. People absent from it are `unknown` throughout.
+        min_group_size: People.
+
+    Returns:
+        By stage, all stages together first; a pool of one stage that fails while all together look better is marked.
+        None when there are no decisions or no axes.
+    """
+    stages = decisions["stage"].unique().sort().to_list()
+    each = [_judged(decisions.filter(pl.col("stage") == stage), groups, min_group_size, stage) for stage in stages]
+    if len(stages) < 2:
+        return tuple(chain.from_iterable(each))
+    passed = decisions.group_by("person_id", "subject").agg(pl.col("is_selected").all())
+    whole = _judged(passed, groups, min_group_size, ALL_STAGES)
+    return (*whole, *chain.from_iterable(against_all_stages(one, whole) for one in each))
+
+
+def cells(reported: Iterable[AxisReport]) -> pl.DataFrame:
+    """[n_cells] `CELLS` of all reports."""
+    parts = [
+        pl.DataFrame(report.cells).select(
+            pl.lit(report.pool.stage, pl.String).alias("stage"),
+            pl.lit(report.pool.axis, pl.String).alias("axis"),
+            *(pl.col(name).cast(kind) for name, kind in CELLS.items() if name not in ("stage", "axis")),
+        )
+        for report in reported
+    ]
+    return pl.concat([pl.DataFrame(schema=CELLS), *parts])
+
+
+def _judged(decisions: pl.DataFrame, groups: pl.DataFrame, min_group_size: int, stage: str) -> tuple[AxisReport, ...]:
+    axes = [name for name in groups.columns if name != "person_id"]
+    joined = decisions.join(groups, on="person_id", how="left", maintain_order="left")
+    return bias_report(
+        joined["is_selected"].to_numpy(),
+        {axis: _coded(joined[axis], as_coded) for axis in axes},
+        _coded(joined["subject"].fill_null(""), as_subjects),
         min_group_size=min_group_size,
+        stage=stage,
     )
+
+
+def _coded(column: pl.Series, named: Callable[[npt.ArrayLike], Coded]) -> Coded:
+    """A column of text by its distinct answers: only they, not everybody's, are made text of Python."""
+    answers = column.drop_nulls().unique().sort().to_list()
+    place = column.cast(pl.Enum(answers)).to_physical().fill_null(len(answers))
+    distinct = named(np.array([*answers, *([None] if column.null_count() else [])], dtype=object))
+    return Coded(distinct.names, distinct.codes[place.to_numpy()])
+
+
+def _units(chosen: pl.DataFrame, stage: pl.Expr, unit: Sequence[str]) -> pl.DataFrame:
+    """One row a unit and stage."""
+    subject = next(name for name in unit if name != "person_id")
+    named = chosen.select(stage.alias("stage"), "person_id", pl.col(subject).alias("subject"), "is_selected")
+    return named.group_by("stage", "person_id", "subject").agg(pl.col("is_selected").any())
+
+
+def _nothing() -> pl.DataFrame:
+    text = pl.String()
+    return pl.DataFrame(schema={"stage": text, "person_id": text, "subject": text, "is_selected": pl.Boolean()})

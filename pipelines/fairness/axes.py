@@ -5,9 +5,8 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from pipelines.fairness.counting import UNKNOWN, Counts, count
+from pipelines.fairness.counting import UNKNOWN, Counts
 from pipelines.fairness.grids import gridded
 from pipelines.fairness.intervals import METHODS
 from pipelines.fairness.rules import BY_SEVERITY, RULES, Reason, Rules, Verdict, reasons_of, worst
@@ -69,27 +68,22 @@ class AxisJudgement:
     statutory_reference: str | None
     groups: tuple[GroupRow, ...] = field(default=())
     is_hidden_in_pool: bool = False
-    """A group fails here while it looks better over all people together (Simpson's paradox)."""
+    """A group fails here while it looks better over all people together, or all stages (Simpson's paradox)."""
+    stage: str | None = None
+    """The decision that selected; None where there is only one."""
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON: codes as strings, and null for what has no value or no bound."""
         return _plain_fields(self)
 
 
-def judge(
-    selected: npt.ArrayLike,
-    group: npt.ArrayLike,
-    *,
-    axis: str,
-    min_group_size: int,
-    subject: str | None = None,
-    rules: Rules = RULES,
+def judge_counts(
+    counts: Counts, *, axis: str, min_group_size: int, subject: str | None = None, rules: Rules = RULES
 ) -> AxisJudgement:
-    """Judge the selections on one axis.
+    """Judge one axis of one subject, or of all people.
 
     Args:
-        selected: [n_people] bool. Who was put forward.
-        group: [n_people] str. Self-declared; null, NaN, the empty string and `unknown` are the group `unknown`.
+        counts: Group to (people, selected); `unknown` is the group of people whose answer is missing.
         axis: Name of the axis, such as `sex`.
         min_group_size: People. Smaller groups are shown and left unjudged, never merged.
         subject: What the people were selected for, when only one subject is judged.
@@ -99,24 +93,16 @@ def judge(
         One row a group, the verdict of the axis being the worst of them. A lone group, an unknown group and a small
         one are INSUFFICIENT_DATA, and so is an axis without people.
 
-    Raises:
-        ContractError: The columns differ in length, or `selected` has gaps or is not true or false.
-
     Source:
         29 CFR 1607.4(D); 6 RCNY 5-300 for the statutory ratio.
     """
-    return judge_counts(count(selected, group), axis=axis, min_group_size=min_group_size, subject=subject, rules=rules)
-
-
-def judge_counts(
-    counts: Counts, *, axis: str, min_group_size: int, subject: str | None = None, rules: Rules = RULES
-) -> AxisJudgement:
-    """As `judge`, from (people, selected) by group: for data too large to hold in memory."""
     table = corrected(judged(gridded({"": counts}), min_group_size=min_group_size, rules=rules), rules)
     return judgement(table, 0, axis, subject, rules)
 
 
-def judgement(table: Table, row: int, axis: str, subject: str | None, rules: Rules) -> AxisJudgement:
+def judgement(
+    table: Table, row: int, axis: str, subject: str | None, rules: Rules, *, is_hidden: bool = False
+) -> AxisJudgement:
     """One row of a judged table, in the form that is kept: groups without people are left out."""
     grid = table.grid
     there = np.flatnonzero(grid.people[row]).tolist()
@@ -135,6 +121,7 @@ def judgement(table: Table, row: int, axis: str, subject: str | None, rules: Rul
         reference=names[best] if best >= 0 else None,
         statutory_reference=names[statutory] if statutory >= 0 else None,
         groups=rows,
+        is_hidden_in_pool=is_hidden,
     )
 
 

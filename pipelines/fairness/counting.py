@@ -16,6 +16,8 @@ from pipelines.base.errors import ContractError
 UNKNOWN: Final = "unknown"
 """The group of people whose answer is missing. Shown, counted, never judged."""
 
+_BY: Final = " x "
+
 Counts = Mapping[str, tuple[int, int]]
 """Group to (people, selected)."""
 Bools = npt.NDArray[np.bool_]
@@ -63,6 +65,16 @@ def cross(first: npt.ArrayLike | Coded, second: npt.ArrayLike | Coded) -> Coded:
     position = np.zeros(len(both), dtype=np.int64)
     position[present] = [names.index(name) for name in both[present].tolist()]
     return Coded(names, position[cells])
+
+
+def crossed_name(first: str, second: str) -> str:
+    """The name of an axis of two axes, such as `sex x ethnicity`."""
+    return f"{first}{_BY}{second}"
+
+
+def is_crossed(axis: str) -> bool:
+    """Whether an axis is one of two axes."""
+    return _BY in axis
 
 
 def intersection(first: npt.ArrayLike, second: npt.ArrayLike) -> npt.NDArray[np.str_]:

@@ -3,9 +3,10 @@
 Strict where a verdict is at stake: a row without a verdict, or with an unheard-of one, is no evidence.
 """
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, Field
 
@@ -16,6 +17,7 @@ BY_SUBJECT: Final = "by_subject"
 """The group name of the gap that covers subjects too small to judge alone: one per axis, not one per subject."""
 EVERYONE: Final = "everyone"
 """The group name of the gap of an axis whose rows do not say what is missing."""
+_SEEN: Final = (Verdict.ADVERSE, Verdict.INVESTIGATE)
 
 
 class Row(BaseModel):
@@ -53,9 +55,12 @@ class Axis(BaseModel):
     """One axis, over all people or over those of one subject."""
 
     axis: str
+    stage: str | None = None
     subject: str | None = None
     verdict: Verdict
     groups: tuple[Row, ...]
+    is_hidden_in_pool: bool = False
+    """A group fails here and looks better over all people together."""
 
     @property
     def worst(self) -> Verdict:
@@ -66,7 +71,32 @@ class Axis(BaseModel):
     def told(self) -> str:
         """The groups with the worst verdict, in words: where, who, how many."""
         where = f"{self.subject}, {self.axis}" if self.subject else self.axis
-        return f"{where}: {'; '.join(row.told for row in self.groups if row.verdict is self.worst)}"
+        hides = " (pooling hides it)" if self.is_hidden_in_pool else ""
+        return f"{where}: {'; '.join(row.told for row in self.groups if row.verdict is self.worst)}{hides}"
+
+
+class Tally(BaseModel):
+    """How many subjects of one axis have which verdict."""
+
+    axis: str
+    stage: str | None = None
+    min_group_size: Annotated[int, Field(ge=1)]
+    """People from which a group was judged."""
+    verdicts: dict[Verdict, Annotated[int, Field(ge=0)]]
+
+    @property
+    def subjects(self) -> int:
+        """All of them."""
+        return sum(self.verdicts.values())
+
+    def of(self, verdict: Verdict) -> int:
+        """Those with a verdict as their worst."""
+        return self.verdicts.get(verdict, 0)
+
+    @property
+    def worst(self) -> Verdict:
+        """The worst that a subject has; INSUFFICIENT_DATA without subjects."""
+        return worst(verdict for verdict, subjects in self.verdicts.items() if subjects)
 
 
 class Groups(BaseModel):
@@ -74,6 +104,16 @@ class Groups(BaseModel):
 
     axes: tuple[Axis, ...]
     by_subject: tuple[Axis, ...]
+    """Subjects that are ADVERSE or INVESTIGATE on an axis."""
+    tallies: tuple[Tally, ...]
+    """One an axis and stage, over all subjects."""
+
+    @property
+    def unlisted(self) -> int:
+        """Subjects that a tally has as ADVERSE or INVESTIGATE and that are not listed, or the reverse."""
+        counted = Counter({(t.axis, t.stage, verdict): t.of(verdict) for t in self.tallies for verdict in _SEEN})
+        listed = Counter((axis.axis, axis.stage, axis.worst) for axis in self.by_subject)
+        return sum(abs(counted[key] - listed[key]) for key in counted | listed)
 
     @property
     def has_known(self) -> bool:
@@ -101,6 +141,17 @@ class Gap:
         return f"{self.axis}:{self.group}"
 
 
+def hidden(by_subject: Iterable[Mapping[str, Any]]) -> list[str]:
+    """What is told first of all: subjects that fail while all together look better.
+
+    Args:
+        by_subject: As a verdict has them.
+    """
+    subjects = [Axis.model_validate(item) for item in by_subject]
+    failed = [axis for axis in subjects if axis.is_hidden_in_pool and axis.worst is Verdict.ADVERSE]
+    return [f"{axis.told}. {axis.worst}." for axis in failed]
+
+
 def gaps(groups: Groups) -> Iterator[Gap]:
     """Everything about groups that the numbers could not say; nothing when no groups are known at all."""
     if not groups.has_known:
@@ -111,10 +162,10 @@ def gaps(groups: Groups) -> Iterator[Gap]:
         yield from (_chance(axis, row) for row in axis.groups if Reason.NOT_SIGNIFICANT_AFTER_CORRECTION in row.reasons)
         if not rows and (_is_open(axis.worst) or not axis.groups):
             yield Gap(axis.axis, EVERYONE, "insufficient_data", "The axis as a whole has too little data to be judged.")
-        single = [item for item in groups.by_subject if item.axis == axis.axis]
-        weak = sum(_is_open(item.worst) for item in single)
+        told = [tally for tally in groups.tallies if (tally.axis, tally.stage) == (axis.axis, axis.stage)]
+        weak, single = sum(t.of(Verdict.INSUFFICIENT_DATA) for t in told), sum(t.subjects for t in told)
         if weak or not single:
-            reason = f"{weak} of {len(single)} subjects have too little data to be judged on their own."
+            reason = f"{weak} of {single} subjects have too little data to be judged on their own."
             yield Gap(axis.axis, BY_SUBJECT, "subjects_insufficient", reason)
 
 

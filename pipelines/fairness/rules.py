@@ -59,15 +59,19 @@ class Rules:
     """Shortfall, in people, from which a gap matters in practice."""
     power_floor: float
     """Chance to see a true impact ratio at the floor, below which silence says nothing."""
+    intersections: tuple[tuple[str, str], ...]
+    """Pairs of axes that are judged together as well: 6 RCNY 5-301 has sex by race."""
 
 
 RULES: Final = Rules(
-    code="us-2026-11.2",  # .2: pools of many groups are corrected too, by Benjamini and Hochberg instead of Holm
+    # .2: pools of many groups are corrected too, by Benjamini and Hochberg instead of Holm; .3: intersections, stages
+    code="us-2026-11.3",
     impact_ratio_floor=0.8,
     significance_level=0.05,
     practical_rate_gap=0.02,
     practical_people=1.0,
     power_floor=0.5,
+    intersections=(("sex", "ethnicity"), ("sex", "race")),
 )
 
 _SEVERITY: Final = {

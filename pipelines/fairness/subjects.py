@@ -1,7 +1,8 @@
-"""Every subject on its own: the guard against Simpson's paradox.
+"""Every subject on its own, at every stage: the guard against Simpson's paradox.
 
-Pooling, and even the Mantel-Haenszel ratio, can show equal rates while one requisition turns one group away. So each
-subject gets its own table, and one that fails comes before all others.
+Pooling, and even the Mantel-Haenszel ratio, can show equal rates while one requisition turns one group away; and all
+stages together can while one stage does. So each subject and each stage gets its own table, and one that fails while
+the whole looks fine comes before all others.
 
 Many tables mean many chances of a false alarm: of 1,000 requisitions without any bias some 25 would be ADVERSE. An
 ADVERSE subject must therefore stay significant after the correction of Benjamini and Hochberg over all groups of all
@@ -12,90 +13,34 @@ subjects of its axis, once each has paid for being compared with the best; other
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.fairness.axes import AxisJudgement, judge, judgement
-from pipelines.fairness.counting import Bools, Coded, Counts, as_coded, as_selected, as_subjects, cross
-from pipelines.fairness.grids import Grid, gridded, tabulate
+from pipelines.fairness.axes import AxisJudgement, judgement
+from pipelines.fairness.counting import (
+    Bools,
+    Coded,
+    as_coded,
+    as_selected,
+    as_subjects,
+    cross,
+    crossed_name,
+    is_crossed,
+)
+from pipelines.fairness.grids import Grid, tabulate
 from pipelines.fairness.rules import BY_SEVERITY, RULES, Rules, Verdict, severity
 from pipelines.fairness.strata import Common, common_ratios
 from pipelines.fairness.tables import Table, corrected, judged
 
-
-def judge_axes(
-    selected: npt.ArrayLike,
-    axes: Mapping[str, npt.ArrayLike],
-    subject: npt.ArrayLike,
-    *,
-    min_group_size: int,
-    rules: Rules = RULES,
-) -> dict[str, list[dict[str, Any]]]:
-    """Judge all axes, over all people and by subject; the form kept in `groups.json`.
-
-    Args:
-        selected: [n_cases] bool. Who was put forward.
-        axes: Axis to its [n_cases] str groups. An empty mapping means that no groups are known.
-        subject: [n_cases] str. What each case was about.
-        min_group_size: People.
-        rules: The rule pack.
-
-    Returns:
-        `axes`, one judgement an axis in the order given, and `by_subject`, the worst first.
-
-    Raises:
-        ContractError: As `judge`.
-    """
-    pooled = [
-        judge(selected, group, axis=axis, min_group_size=min_group_size, rules=rules) for axis, group in axes.items()
-    ]
-    single = [
-        item
-        for pool in pooled
-        for item in judge_by_subject(selected, axes[pool.axis], subject, pooled=pool, rules=rules)
-    ]
-    return {
-        "axes": [item.to_dict() for item in pooled],
-        "by_subject": [item.to_dict() for item in sorted(single, key=_worst_first)],
-    }
-
-
-def judge_by_subject(
-    selected: npt.ArrayLike,
-    group: npt.ArrayLike,
-    subject: npt.ArrayLike,
-    *,
-    pooled: AxisJudgement,
-    rules: Rules = RULES,
-) -> list[AxisJudgement]:
-    """One judgement a subject on the axis of `pooled`, the worst first.
-
-    Args:
-        selected: [n_cases] bool.
-        group: [n_cases] str.
-        subject: [n_cases] str.
-        pooled: The same cases judged together, for the axis, the group size and the comparison.
-        rules: The rule pack.
-
-    Returns:
-        Subjects where a group fails and is better off in the pool are marked `is_hidden_in_pool`.
-
-    Raises:
-        ContractError: As `judge`.
-    """
-    return _judgements(tabulate(selected, group, subject), pooled, rules)
-
-
-def judge_tables(tables: Mapping[str, Counts], *, pooled: AxisJudgement, rules: Rules = RULES) -> list[AxisJudgement]:
-    """As `judge_by_subject`, from the counts of each subject."""
-    return _judgements(gridded(tables), pooled, rules)
+_LISTED: Final = severity(Verdict.INVESTIGATE)
+"""Subjects at least so bad are kept one by one; the others are counted, and their numbers are in `AxisReport.cells`."""
 
 
 @dataclass(frozen=True, slots=True)
 class AxisReport:
-    """One axis of a bias report: everyone together, every subject on its own, and what the subjects share."""
+    """One axis at one stage: everyone together, every subject on its own, and what the subjects share."""
 
     pool: AxisJudgement
     table: Table
@@ -107,7 +52,7 @@ class AxisReport:
     @property
     def is_hidden(self) -> Bools:
         """[n_subjects] whether a group fails there while the pool looks better for it."""
-        return self.table.is_hidden_in({row.group: row.verdict for row in self.pool.groups})
+        return self.table.is_hidden_in(_verdicts(self.pool))
 
     @property
     def tally(self) -> dict[Verdict, int]:
@@ -115,16 +60,32 @@ class AxisReport:
         counted = np.bincount(self.table.worst, minlength=len(BY_SEVERITY)).tolist()
         return dict(zip(BY_SEVERITY, counted, strict=True))
 
-    def first(self, limit: int | None = None) -> list[AxisJudgement]:
-        """Subjects, the worst first; all of them without a limit."""
-        is_hidden = self.is_hidden
-        return [
-            replace(
-                judgement(self.table, row, self.pool.axis, self.table.grid.subjects[row], self.rules),
-                is_hidden_in_pool=bool(is_hidden[row]),
-            )
-            for row in self.table.order[:limit].tolist()
-        ]
+    @property
+    def listed(self) -> list[AxisJudgement]:
+        """The subjects that a person must see, ADVERSE or INVESTIGATE, without any limit.
+
+        The worst first; of one verdict what the pool hides first, then the lowest impact ratio.
+        """
+        return self.first(int((self.table.worst >= _LISTED).sum()))
+
+    def first(self, limit: int) -> list[AxisJudgement]:
+        """So many subjects in that order; a limit can cut what the pool hides, and nothing that is kept has one."""
+        is_hidden, names, pool = self.is_hidden, self.table.grid.subjects, self.pool
+        found = (
+            judgement(self.table, row, pool.axis, names[row], self.rules, is_hidden=bool(is_hidden[row]))
+            for row in self.table.order(is_hidden)[:limit].tolist()
+        )
+        return [replace(item, stage=pool.stage) for item in found]
+
+    @property
+    def cells(self) -> dict[str, npt.NDArray[Any]]:
+        """Columns of [n_cells]: every group that is there of every subject, judged or not."""
+        grid = self.table.grid
+        rows, columns = np.nonzero(grid.people)
+        names = {"subject": np.array(grid.subjects, object)[rows], "group": np.array(grid.groups, object)[columns]}
+        counts = {"people": grid.people[rows, columns], "selected": grid.selected[rows, columns]}
+        words = np.array([str(verdict) for verdict in BY_SEVERITY], object)
+        return names | counts | {"verdict": words[self.table.verdict[rows, columns]]}
 
 
 def bias_report(
@@ -132,50 +93,98 @@ def bias_report(
     axes: Mapping[str, npt.ArrayLike | Coded],
     subject: npt.ArrayLike | Coded,
     *,
-    intersections: Iterable[tuple[str, str]] = (),
     min_group_size: int,
+    stage: str | None = None,
     rules: Rules = RULES,
 ) -> tuple[AxisReport, ...]:
     """Judge all axes and their intersections, over all people and by subject, without a step for every row or cell.
 
     Args:
         selected: [n_cases] bool. Who was put forward at one stage.
-        axes: Axis to its [n_cases] groups.
+        axes: Axis to its [n_cases] self-declared groups; null, NaN, the empty string and `unknown` are the group
+            `unknown`. An empty mapping means that no groups are known.
         subject: [n_cases] what each case was about, such as a requisition.
-        intersections: Pairs of axes that are judged together too, as `sex x ethnicity`.
-        min_group_size: People.
-        rules: The rule pack.
+        min_group_size: People. Smaller groups are shown and left unjudged, never merged.
+        stage: Name of the stage, where there are several.
+        rules: The rule pack; it says which axes are judged together too, such as `sex x ethnicity`.
 
     Returns:
         One report an axis, in the order given, then the intersections.
 
     Raises:
-        ContractError: As `judge`.
+        ContractError: The columns differ in length, or `selected` has gaps or is not true or false.
     """
     coded = {axis: as_coded(group) for axis, group in axes.items()}
-    crossed = {f"{a} x {b}": cross(coded[a], coded[b]) for a, b in intersections}
+    pairs = [(a, b) for a, b in rules.intersections if a in coded and b in coded]
+    crossed = {crossed_name(a, b): cross(coded[a], coded[b]) for a, b in pairs}
     subjects, chosen = as_subjects(subject), as_selected(selected)
     return tuple(
-        _reported(tabulate(chosen, group, subjects), axis, min_group_size, rules)
+        _reported(tabulate(chosen, group, subjects), axis, stage, min_group_size, rules)
         for axis, group in (coded | crossed).items()
     )
 
 
-def _reported(grid: Grid, axis: str, min_group_size: int, rules: Rules) -> AxisReport:
+def against_all_stages(stage: Iterable[AxisReport], whole: Iterable[AxisReport]) -> tuple[AxisReport, ...]:
+    """The reports of a stage, its pools marked `is_hidden_in_pool` where all stages together look better.
+
+    Args:
+        stage: Reports of one stage.
+        whole: Reports of all stages together: UGESP's bottom line.
+    """
+    over_all = {report.pool.axis: _verdicts(report.pool) for report in whole}
+    return tuple(_guarded(report, over_all[report.pool.axis]) for report in stage)
+
+
+def kept(reports: Iterable[AxisReport]) -> dict[str, list[dict[str, Any]]]:
+    """The form that is kept as JSON and judged by the gate, of a size that does not grow with subjects nobody must see.
+
+    Args:
+        reports: Of one source, such as the model's selections.
+
+    Returns:
+        `axes`, one judgement an axis and stage in the order given; `by_subject`, those to be seen, the worst first;
+        `tallies`, how many subjects of each axis and stage have which verdict: those not listed too.
+    """
+    told = tuple(reports)
+    listed = sorted((item for report in told for item in report.listed), key=_worst_first)
+    return {
+        "axes": [report.pool.to_dict() for report in told],
+        "by_subject": [item.to_dict() for item in listed],
+        "tallies": [
+            {
+                "axis": report.pool.axis,
+                "stage": report.pool.stage,
+                "min_group_size": report.pool.min_group_size,
+                "verdicts": {str(verdict): count for verdict, count in report.tally.items()},
+            }
+            for report in told
+        ],
+    }
+
+
+def _reported(grid: Grid, axis: str, stage: str | None, min_group_size: int, rules: Rules) -> AxisReport:
     whole = corrected(judged(grid.pool, min_group_size=min_group_size, rules=rules), rules)
-    pool = judgement(whole, 0, axis, None, rules)
+    pool = replace(judgement(whole, 0, axis, None, rules), stage=stage)
     common = common_ratios(grid, pool.reference) if pool.reference else {}
     table = corrected(judged(grid, min_group_size=min_group_size, rules=rules), rules)
     return AxisReport(pool, table, common, rules)
 
 
-def _judgements(grid: Grid, pooled: AxisJudgement, rules: Rules) -> list[AxisJudgement]:
-    table = corrected(judged(grid, min_group_size=pooled.min_group_size, rules=rules), rules)
-    return AxisReport(pooled, table, {}, rules).first()
+def _guarded(report: AxisReport, over_all: Mapping[str, Verdict]) -> AxisReport:
+    is_hidden = any(
+        severity(row.verdict) >= _LISTED and severity(row.verdict) > severity(over_all.get(row.group, Verdict.ADVERSE))
+        for row in report.pool.groups
+    )
+    return replace(report, pool=replace(report.pool, is_hidden_in_pool=is_hidden))
 
 
-def _worst_first(item: AxisJudgement) -> tuple[int, bool, float, str, str]:
-    """Worst verdict, then what the pool hides, then lowest impact ratio among the judged groups, then names."""
+def _verdicts(pool: AxisJudgement) -> dict[str, Verdict]:
+    return {row.group: row.verdict for row in pool.groups}
+
+
+def _worst_first(item: AxisJudgement) -> tuple[int, bool, bool, float, str, str]:
+    """Worst verdict, then what the pool hides, plain axes, lowest impact ratio among the judged groups, names."""
     ratios = [row.impact_ratio for row in item.groups if not math.isnan(row.p_value)]
     least = min(ratios, default=math.inf)
-    return (-severity(item.verdict), not item.is_hidden_in_pool, least, item.subject or "", item.axis)
+    is_seen = not item.is_hidden_in_pool
+    return (-severity(item.verdict), is_seen, is_crossed(item.axis), least, item.subject or "", item.axis)

@@ -62,12 +62,11 @@ class Table:
         shown = np.where(self.grid.people > 0, self.verdict, _NOBODY).max(axis=1, initial=_NOBODY)
         return np.where(shown < 0, severity(Verdict.INSUFFICIENT_DATA), shown).astype(np.int8)
 
-    @property
-    def order(self) -> Ints:
-        """[n_subjects] positions: worst verdict first, then lowest impact ratio among the judged, then name."""
+    def order(self, is_hidden: Bools) -> Ints:
+        """[n_subjects] positions: worst verdict first, then what the pool hides, lowest impact ratio, name."""
         ratios = np.where(self.is_judged, self.numbers["impact_ratio"], np.inf).min(axis=1, initial=np.inf)
         names = np.argsort(np.argsort(np.array(self.grid.subjects, dtype=np.str_), kind="stable"), kind="stable")
-        return np.lexsort((names, ratios, -self.worst.astype(np.int64)))
+        return np.lexsort((names, ratios, ~is_hidden, -self.worst.astype(np.int64)))
 
     def is_hidden_in(self, pool: Mapping[str, Verdict]) -> Bools:
         """[n_subjects] whether a group fails there and looks better over all subjects together (Simpson's paradox).

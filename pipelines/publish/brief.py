@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pipelines.base.catalog import AUDIT_PAGES
+from pipelines.fairness.evidence import hidden
 
 
 def brief(verdict: Mapping[str, Any], verdict_sha256: str, airflow_url: str = "") -> str:
@@ -24,6 +25,9 @@ def _lines(verdict: Mapping[str, Any], verdict_sha256: str, airflow_url: str) ->
     metrics = verdict["metrics"]
     yield f"## {verdict['family']}: the gate says *{verdict['verdict']}*"
     yield ""
+    for line in hidden(verdict["groups"]["by_subject"]):
+        yield f"**{line}**"
+        yield ""
     yield f"Data as of {verdict['as_of']}, judged on {metrics['n']} cases that the model had not seen."
     yield ""
     yield f"| {metrics['metric']} | value | 95 % interval |"
@@ -65,11 +69,16 @@ def _groups(groups: Mapping[str, Any]) -> Iterator[str]:
         for row in axis["groups"]:
             interval = f"{_number(row, 'low')} to {_number(row, 'high')}"
             yield (
-                f"| {where} | {row['group']} | {row['selected']} of {row['n']} | {_number(row, 'rate')} "
+                f"| {where} | {_cell(row['group'])} | {row['selected']} of {row['n']} | {_number(row, 'rate')} "
                 f"| {_number(row, 'impact_ratio')} | {interval} | {row['verdict']} |"
             )
     yield ""
     yield f"{groups['subjects']} tables by subject were made; those that need a look are above."
+
+
+def _cell(text: str) -> str:
+    """In a table; a group of two axes has a bar in its name."""
+    return text.replace("|", "\\|")
 
 
 def _gaps(gaps: list[Mapping[str, Any]]) -> Iterator[str]:

@@ -17,7 +17,7 @@ from pipelines.base.digests import sha256_bytes
 from pipelines.base.lake import Lake
 from pipelines.base.releases import Release
 from pipelines.base.store import Store
-from pipelines.fairness import judge_axes
+from pipelines.fairness import bias_report, kept
 
 FIRST, SECOND = date(2026, 9, 30), date(2026, 10, 31)
 MODEL, DATA, LAKE = "a" * 64, "b" * 64, "c" * 64
@@ -90,12 +90,13 @@ def fill(store: Store, family: str = "screening") -> None:
 def release(store: Store, family: str, profile: dict | None = None) -> Release:
     """A live release with a verdict of the real gate, approved by two people."""
     people = applicants()
-    judged = judge_axes(
+    reports = bias_report(
         people["advanced"].to_numpy(),
         {"sex": people["sex"].to_numpy(), "ethnicity": people["ethnicity"].to_numpy()},
         ["pool"] * len(people),
         min_group_size=30,
     )
+    judged = kept(reports)
     number = {"value": 0.81, "low": 0.78, "high": 0.84}
     about = {"model_sha256": MODEL, "data_sha256": DATA, "lake_sha256": LAKE, "as_of": str(FIRST)}
     metrics = about | {

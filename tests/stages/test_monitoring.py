@@ -53,10 +53,12 @@ def test_the_whole_day_is_monitored_and_the_planted_truths_are_found(monitored, 
     first = found["findings"][0]
     assert (first["rule"], first["subject"], first["is_alert"]) == ("bias_human_subject", "R-0007", True)
     page = report(monitored, "index.html").decode()
+    assert page.index("R-0007, human decisions at screen, sex: female 25%") < page.index("Findings")
+    assert "R-0007" in report(monitored, "bias.csv").decode()
     assert page.index("R-0007") < page.index("overtime_hours has drifted")
 
     everything = [monitored.read(key) for key in monitored.list("reports/screening")]
-    assert len(everything) == 7
+    assert len(everything) == 8
     assert not any(re.search(rb"p_[0-9a-f]{32}", data) for data in everything), "no pseudonym may leave"
 
 

@@ -6,6 +6,8 @@ import pytest
 
 from pipelines.evaluate import bootstrap, checks, groups, metrics
 
+UNIT = ("person_id", "subject_id")
+
 
 def once(n: int) -> np.ndarray:
     return np.ones((1, n))
@@ -144,19 +146,64 @@ def test_a_leak_left_among_the_inputs_fails_and_one_taken_out_does_not():
 
 
 def test_graded_decisions_select_strictly_above_the_median():
-    frame = groups.decisions(
-        outcomes(*[(p, "s", "t", x) for p, x in zip("abc", (0.2, 0.5, 0.9), strict=True)], by="human")
+    frame = groups.human_decisions(
+        outcomes(*[(p, "s", "t", x) for p, x in zip("abc", (0.2, 0.5, 0.9), strict=True)], by="human"), UNIT
     )
-    assert frame["is_selected"].to_list() == [False, False, True]
+    assert frame.sort("person_id")["is_selected"].to_list() == [False, False, True]
 
 
 def test_decisions_by_rule_are_not_decisions_by_people():
-    assert groups.decisions(outcomes(("a", "s", "t", 1.0))).is_empty()
+    assert groups.human_decisions(outcomes(("a", "s", "t", 1.0)), UNIT).is_empty()
 
 
 def test_without_groups_there_are_no_axes_and_unknown_people_are_a_group():
     nobody = pl.DataFrame(schema={"person_id": pl.String})
-    assert groups.judged(GOOD, KNOWN, nobody, ("person_id", "subject_id"), 1)["axes"] == []
+    told, cells = groups.judged(GOOD, KNOWN, nobody, UNIT, 1)
+    assert (told["axes"], told["human"]["axes"], len(cells)) == ([], [], 0)
     some = pl.DataFrame({"person_id": ["a"], "sex": ["female"]})
-    (axis,) = groups.judged(GOOD, KNOWN, some, ("person_id", "subject_id"), 1)["axes"]
+    told, cells = groups.judged(GOOD, KNOWN, some, UNIT, 1)
+    (axis,) = told["axes"]
     assert [(row["group"], row["n"]) for row in axis["groups"]] == [("female", 1), ("unknown", 1)]
+    assert cells.select("source", "stage", "axis", "subject", "group", "people").rows() == [
+        ("model", "selected", "sex", "s", "female", 1),
+        ("model", "selected", "sex", "s", "unknown", 1),
+    ]
+
+
+def test_sex_and_ethnicity_are_judged_together_and_age_beside_them():
+    known = pl.DataFrame({"person_id": ["a", "b"], "sex": ["f", "m"], "ethnicity": ["x", None], "age_40": ["o", "y"]})
+    told, _ = groups.judged(GOOD, KNOWN, known, UNIT, 1)
+    assert [axis["axis"] for axis in told["axes"]] == ["sex", "ethnicity", "age_40", "sex x ethnicity"]
+    assert [(row["group"], row["n"]) for row in told["axes"][3]["groups"]] == [("f|x", 1), ("unknown", 1)]
+
+
+def staged(**counts):
+    """Decisions of one requisition: of 1,000 of each sex, so many pass the first stage, and then the second."""
+    rows = []
+    for sex, (first, second) in counts.items():
+        rows += [("screen", f"{sex}{n}", "R", n < first) for n in range(1000)]
+        rows += [("interview", f"{sex}{n}", "R", n < second) for n in range(first)]
+    return pl.DataFrame(rows, schema=["stage", "person_id", "subject", "is_selected"], orient="row")
+
+
+def test_a_stage_is_judged_on_its_own_and_beside_what_all_stages_come_to():
+    # Women: 450 of 1,000 are let through, and 300 of those; men: 600, and 300. In the end 300 of each.
+    decisions = staged(f=(450, 300), m=(600, 300))
+    sexes = decisions.select("person_id", sex=pl.col("person_id").str.slice(0, 1)).unique()
+    found = {report.pool.stage: report.pool for report in groups.reports(decisions, sexes, 30)}
+    assert list(found) == ["all stages", "interview", "screen"]
+    assert [(row.n, row.selected) for row in found["all stages"].groups] == [(1000, 300), (1000, 300)]
+    assert [(row.n, row.selected) for row in found["screen"].groups] == [(1000, 450), (1000, 600)]
+    assert [(row.n, row.selected) for row in found["interview"].groups] == [(450, 300), (600, 300)]
+    assert {name: pool.is_hidden_in_pool for name, pool in found.items()} == {
+        "all stages": False,
+        "interview": True,  # men pass it at .50, women at .67: ratio .75
+        "screen": True,
+    }
+
+
+def test_one_stage_alone_is_no_part_of_a_whole():
+    decisions = staged(f=(450, 0), m=(600, 0)).filter(pl.col("stage") == "screen")
+    sexes = decisions.select("person_id", sex=pl.col("person_id").str.slice(0, 1)).unique()
+    (only,) = groups.reports(decisions, sexes, 30)
+    assert (only.pool.stage, only.pool.is_hidden_in_pool) == ("screen", False)

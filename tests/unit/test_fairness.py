@@ -12,10 +12,8 @@ from pipelines.fairness import (
     RULES,
     Reason,
     Verdict,
+    bias_report,
     intersection,
-    judge,
-    judge_axes,
-    judge_by_subject,
     judge_counts,
     scoring_rates,
     verdicts,
@@ -25,8 +23,8 @@ from pipelines.fairness.exact import exact_p
 from pipelines.fairness.pairs import Pair, is_flipped_by_one, is_small_sample, p_value
 from pipelines.fairness.rules import BY_SEVERITY, reasons_of
 from pipelines.fairness.strata import mantel_haenszel
-from pipelines.fairness.subjects import judge_tables
 from pipelines.fairness.verdicts import is_practically_large
+from tests.unit.judging import pool, selections, subjects
 
 G3 = Pair(180, 400, 600, 1000)
 G4 = Pair(9, 30, 120, 300)
@@ -165,7 +163,7 @@ def test_nobody_selected_is_insufficient_for_every_group():
 
 
 def test_nobody_at_all_is_insufficient():
-    assert judge([], [], axis="sex", min_group_size=30).verdict is Verdict.INSUFFICIENT_DATA
+    assert pool([], [], min_group_size=30).verdict is Verdict.INSUFFICIENT_DATA
     assert worst([]) is Verdict.INSUFFICIENT_DATA
 
 
@@ -177,21 +175,21 @@ def test_the_worst_verdict_of_an_axis_is_ordered_by_what_must_be_done():
 
 @pytest.mark.parametrize("missing", [None, "", " ", "Unknown", float("nan")])
 def test_every_form_of_a_missing_answer_is_the_unknown_group(missing):
-    judged = judge([True, False], ["a", missing], axis="sex", min_group_size=1)
+    judged = pool([True, False], ["a", missing], min_group_size=1)
     assert {row.group: row.n for row in judged.groups} == {"a": 1, "unknown": 1}
 
 
 def test_polars_columns_are_accepted_and_gaps_in_selected_refused():
     frame = pl.DataFrame({"is_selected": [True, None], "sex": ["a", "b"]})
     with pytest.raises(ContractError, match="1 of 2 rows"):
-        judge(frame["is_selected"], frame["sex"], axis="sex", min_group_size=1)
+        pool(frame["is_selected"], frame["sex"], min_group_size=1)
     whole = frame.with_columns(is_selected=pl.lit(value=True))
-    assert judge(whole["is_selected"], whole["sex"], axis="sex", min_group_size=1).selected == 2
+    assert pool(whole["is_selected"], whole["sex"], min_group_size=1).selected == 2
 
 
 def test_a_column_of_another_length_is_refused():
     with pytest.raises(ContractError, match=r"lengths \[1, 2\]"):
-        judge([True, False], ["a"], axis="sex", min_group_size=1)
+        pool([True, False], ["a"], min_group_size=1)
 
 
 def test_a_judgement_is_valid_json_without_nan():
@@ -209,7 +207,7 @@ def test_a_failing_subject_comes_first_and_is_marked_when_the_pool_looks_better(
         "biased": {"a": (100, 25), "b": (100, 60)},
     }
     pooled = judge_counts({"a": (4000, 2000), "b": (4000, 2000)}, axis="sex", min_group_size=30)
-    judged = judge_tables(tables, pooled=pooled)
+    judged = subjects(tables, pooled)
     assert [(item.subject, item.verdict.value) for item in judged] == [
         ("biased", "ADVERSE"),
         ("tiny", "INSUFFICIENT_DATA"),
@@ -220,7 +218,7 @@ def test_a_failing_subject_comes_first_and_is_marked_when_the_pool_looks_better(
 
 def test_a_subject_as_bad_as_the_pool_is_not_hidden():
     pooled = judge_counts({"a": (1000, 250), "b": (1000, 600)}, axis="sex", min_group_size=30)
-    (only,) = judge_tables({"x": {"a": (100, 25), "b": (100, 60)}}, pooled=pooled)
+    (only,) = subjects({"x": {"a": (100, 25), "b": (100, 60)}}, pooled)
     assert (only.verdict, only.is_hidden_in_pool) == (Verdict.ADVERSE, False)
 
 
@@ -229,8 +227,8 @@ def test_chance_findings_among_many_subjects_are_investigated_not_adverse():
     odd = {"a": (100, 20), "b": (100, 35)}
     even = {f"r{i:02}": {"a": (100, 30), "b": (100, 30)} for i in range(19)}
     pooled = judge_counts({"a": (2000, 590), "b": (2000, 605)}, axis="sex", min_group_size=30)
-    assert judge_tables({"odd": odd}, pooled=pooled)[0].verdict is Verdict.ADVERSE
-    first = judge_tables({"odd": odd} | even, pooled=pooled)[0]
+    assert subjects({"odd": odd}, pooled)[0].verdict is Verdict.ADVERSE
+    first = subjects({"odd": odd} | even, pooled)[0]
     assert (first.subject, first.verdict) == ("odd", Verdict.INVESTIGATE)
     row = rows_of(first)["a"]
     assert Reason.NOT_SIGNIFICANT_AFTER_CORRECTION in row.reasons
@@ -240,7 +238,7 @@ def test_chance_findings_among_many_subjects_are_investigated_not_adverse():
 def test_a_strong_finding_survives_the_correction():
     even = {f"r{i:02}": {"a": (100, 30), "b": (100, 30)} for i in range(59)}
     pooled = judge_counts({"a": (6000, 1795), "b": (6000, 1830)}, axis="sex", min_group_size=30)
-    first = judge_tables({"planted": {"a": (100, 25), "b": (100, 60)}} | even, pooled=pooled)[0]
+    first = subjects({"planted": {"a": (100, 25), "b": (100, 60)}} | even, pooled)[0]
     assert (first.subject, first.verdict) == ("planted", Verdict.ADVERSE)
 
 
@@ -252,16 +250,23 @@ def test_mantel_haenszel_of_one_table_is_its_ratio_and_of_none_is_unknown():
 def test_cases_are_split_by_subject():
     selected = [True, False, True, True]
     group = ["a", "b", "a", "b"]
-    pooled = judge(selected, group, axis="sex", min_group_size=1)
-    judged = judge_by_subject(selected, group, ["y", "x", "y", "y"], pooled=pooled)
-    assert {item.subject: (item.selected, item.n) for item in judged} == {"x": (0, 1), "y": (3, 3)}
+    (report,) = bias_report(selected, {"sex": group}, ["y", "x", "y", "y"], min_group_size=1)
+    assert {item.subject: (item.selected, item.n) for item in report.first(2)} == {"x": (0, 1), "y": (3, 3)}
 
 
 def test_axes_are_judged_together_in_the_form_of_groups_json():
-    judged = judge_axes([True, False], {"sex": ["a", "b"], "age_40": ["x", None]}, ["r", "r"], min_group_size=1)
+    sex, age = ["a"] * 50 + ["b"] * 50, ["x"] * 99 + [None]
+    judged = selections([place >= 50 for place in range(100)], {"sex": sex, "age_40": age}, ["r"] * 100)
     assert [item["axis"] for item in judged["axes"]] == ["sex", "age_40"]
-    assert {(item["axis"], item["subject"]) for item in judged["by_subject"]} == {("sex", "r"), ("age_40", "r")}
-    assert judge_axes([True], {}, ["r"], min_group_size=1) == {"axes": [], "by_subject": []}
+    assert [(item["axis"], item["subject"], item["verdict"]) for item in judged["by_subject"]] == [
+        ("sex", "r", "ADVERSE")
+    ]
+    none = {"ADVERSE": 0, "INVESTIGATE": 0, "INSUFFICIENT_DATA": 0, "NO_EVIDENCE": 0}
+    assert [(tally["axis"], tally["min_group_size"], tally["verdicts"]) for tally in judged["tallies"]] == [
+        ("sex", 30, none | {"ADVERSE": 1}),
+        ("age_40", 30, none | {"INSUFFICIENT_DATA": 1}),
+    ]
+    assert selections([True], {}, ["r"]) == {"axes": [], "by_subject": [], "tallies": []}
 
 
 def test_an_intersection_with_an_unknown_answer_is_unknown():
@@ -293,5 +298,5 @@ def test_every_ratio_lies_in_its_interval_and_renaming_groups_changes_no_verdict
 def test_many_cases_are_counted_right():
     group = np.tile(np.array(["a", "b"], dtype=object), 50_000)
     selected = np.tile(np.array([True, False, True, True]), 25_000)
-    judged = judge(selected, group, axis="sex", min_group_size=30)
+    judged = pool(selected, group, min_group_size=30)
     assert {row.group: row.rate for row in judged.groups} == {"a": 1.0, "b": 0.5}

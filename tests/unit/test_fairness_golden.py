@@ -9,7 +9,7 @@ from pipelines.fairness.exact import exact_p
 from pipelines.fairness.intervals import METHODS, interval, katz_interval, score_interval
 from pipelines.fairness.pairs import Pair, impact_ratio, is_flipped_by_one, shortfall, z_statistic
 from pipelines.fairness.power import power
-from pipelines.fairness.subjects import judge_tables
+from tests.unit.judging import subjects
 
 G1 = Pair(1, 10, 3, 20)
 G2 = Pair(4700, 10000, 5000, 10000)
@@ -80,7 +80,7 @@ def test_g5_pooling_and_mantel_haenszel_both_hide_the_finance_job():
     assert impact_ratio(FINANCE) == pytest.approx(0.333, abs=5e-4)
     assert exact_p(FINANCE).fisher == pytest.approx(1.6e-05, rel=0.03)
 
-    finance, sales = judge_tables(tables, pooled=pooled)
+    finance, sales = subjects(tables, pooled)
 
     assert (finance.subject, finance.verdict) == ("finance", Verdict.ADVERSE)
     assert sales.subject == "sales"

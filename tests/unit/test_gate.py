@@ -6,8 +6,8 @@ import pytest
 from pipelines import gate
 from pipelines.base.errors import SettingsError
 from pipelines.base.stage import guarded
-from pipelines.fairness import judge_axes
 from pipelines.gate import GateSettings, decide
+from tests.unit.judging import selections
 
 SETTINGS = GateSettings(margin=0.02, min_group_size=30, min_known_share=0.5)
 MODEL, DATA, LAKE, PARAMS = ("a" * 64, "b" * 64, "c" * 64, "d" * 64)
@@ -33,12 +33,13 @@ CARD = {"model_sha256": MODEL, "data_sha256": DATA, "params_sha256": PARAMS, "ro
 def cases(rate_a, rate_b, people=5000):
     selected = [i < rate_a * people for i in range(people)] + [i < rate_b * people for i in range(people)]
     group = ["a"] * people + ["b"] * people
-    judged = judge_axes(selected, {"sex": group}, ["r"] * (2 * people), min_group_size=30)
+    judged = selections(selected, {"sex": group}, ["r"] * (2 * people))
     return judged | {"human": judged}
 
 
 EVEN, BIASED = cases(0.5, 0.5), cases(0.2, 0.5)
-NO_GROUPS = {"axes": [], "by_subject": [], "human": {"axes": [], "by_subject": []}}
+NOTHING = {"axes": [], "by_subject": [], "tallies": []}
+NO_GROUPS = NOTHING | {"human": NOTHING}
 
 
 def changed(content, **changes):
@@ -75,12 +76,16 @@ def test_adverse_selections_hold():
 
 
 def test_an_adverse_subject_holds_though_the_pool_looks_fine():
-    groups = EVEN | {"by_subject": [axis | {"subject": "R-0001"} for axis in BIASED["axes"]]}
+    named = {"subject": "R-0001", "is_hidden_in_pool": True}
+    listed = [axis | named for axis in BIASED["by_subject"]]
+    groups = EVEN | {"by_subject": listed, "tallies": BIASED["tallies"]}
     decided = verdict(groups=groups)
     assert (decided["verdict"], codes(decided)) == ("held", {"adverse"})
     reasons = [finding["reason"] for finding in decided["findings"] if not finding["passed"]]
     # 1,000 of 5,000 against 2,500 of 5,000: .2 / .5, times e to the -+1.96 sqrt(.8 / 1000 + .5 / 2500)
-    assert reasons == ["ADVERSE: R-0001, sex: a 20% (1000 of 5000), impact ratio 0.40 [0.38 to 0.43]."]
+    assert reasons == [
+        "ADVERSE: R-0001, sex: a 20% (1000 of 5000), impact ratio 0.40 [0.38 to 0.43] (pooling hides it)."
+    ]
     assert [item["subject"] for item in decided["groups"]["by_subject"]] == ["R-0001"]
 
 
@@ -153,7 +158,7 @@ def test_a_missing_key_of_the_metrics_holds_and_is_named(name):
     assert decided["findings"][0]["check"] == f"metrics.json:{name}"
 
 
-@pytest.mark.parametrize("name", ["axes", "by_subject"])
+@pytest.mark.parametrize("name", ["axes", "by_subject", "tallies"])
 def test_a_missing_key_of_the_groups_holds_and_is_no_shadow(name):
     decided = verdict(groups={key: value for key, value in EVEN.items() if key != name})
     assert (codes(decided), decided["shadow"]) == ({"missing_key"}, False)
@@ -165,9 +170,20 @@ def test_a_missing_file_holds(part):
     assert (decided["verdict"], codes(decided), decided["shadow"]) == ("held", {"missing_file"}, False)
 
 
-@pytest.mark.parametrize("content", [[], "text", {"axes": "none", "by_subject": []}, {"axes": [{}], "by_subject": []}])
+@pytest.mark.parametrize(
+    "content",
+    [
+        [],
+        "text",
+        {"axes": "none", "by_subject": []},
+        {"axes": [{}], "by_subject": []},
+        NOTHING | {"tallies": [{"axis": "sex"}]},
+    ],
+)
 def test_malformed_groups_hold(content):
-    assert verdict(groups=content)["verdict"] == "held"
+    decided = verdict(groups=content)
+    assert decided["verdict"] == "held"
+    assert decided["groups"] == {"axes": [], "by_subject": [], "subjects": 0}
 
 
 def test_an_unheard_of_verdict_holds():
@@ -194,12 +210,12 @@ def test_no_group_data_holds_as_a_shadow():
 @pytest.mark.parametrize(("known", "held"), [(49, {"no_group_data"}), (50, set())])
 def test_a_few_known_people_among_many_unknown_are_no_group_data(known, held):
     group = ["a"] * known + ["unknown"] * (100 - known)
-    judged = judge_axes([True] * 100, {"sex": group}, ["r"] * 100, min_group_size=30)
+    judged = selections([True] * 100, {"sex": group}, ["r"] * 100)
     assert codes(verdict(groups=judged | {"human": judged})) == held
 
 
 def test_groups_that_are_all_unknown_are_no_group_data():
-    groups = judge_axes([True, False], {"sex": [None, None]}, ["r", "r"], min_group_size=30)
+    groups = selections([True, False], {"sex": [None, None]}, ["r", "r"])
     decided = verdict(groups=groups)
     assert (codes(decided), decided["shadow"], decided["gaps"]) == ({"no_group_data"}, True, [])
 
@@ -212,7 +228,7 @@ def test_what_the_numbers_cannot_say_is_a_gap_and_not_a_hold():
     selected = [True, False] * 2500 + [True, False] * 2500 + [True] * 3 + [False] * 4
     group = ["a"] * 5000 + ["b"] * 5000 + ["c"] * 3 + [None] * 4
     subject = ["r1"] * 5000 + ["r2"] * 5007
-    decided = verdict(groups=judge_axes(selected, {"sex": group}, subject, min_group_size=30))
+    decided = verdict(groups=selections(selected, {"sex": group}, subject))
     assert decided["verdict"] == "allowed"
     assert [(gap["axis"], gap["group"], gap["code"]) for gap in decided["gaps"]] == [
         ("sex", "c", "insufficient_data"),
@@ -240,10 +256,68 @@ def test_an_axis_without_rows_and_subjects_never_judged_are_gaps():
 
 
 def test_a_group_judged_below_the_size_of_this_gate_holds():
-    assert codes(verdict(settings=GateSettings(margin=0.02, min_group_size=5001, min_known_share=0.5))) == {
-        "small_group_judged"
-    }
-    assert verdict(settings=GateSettings(margin=0.02, min_group_size=5000, min_known_share=0.5))["verdict"] == "allowed"
+    strict = SETTINGS.model_copy(update={"min_group_size": 5001})
+    assert codes(verdict(settings=strict)) == {"small_group_judged"}
+    assert codes(verdict(groups=EVEN | {"tallies": []}, settings=strict)) == {"small_group_judged"}
+    enough = EVEN | {"tallies": [tally | {"min_group_size": 5000} for tally in EVEN["tallies"]]}
+    assert verdict(groups=enough, settings=SETTINGS.model_copy(update={"min_group_size": 5000}))["verdict"] == "allowed"
+
+
+def test_subjects_cleared_from_fewer_people_than_this_gate_wants_hold_though_none_is_listed():
+    loose = EVEN | {"tallies": [tally | {"min_group_size": 29} for tally in EVEN["tallies"]]}
+    assert codes(verdict(groups=loose)) == {"small_group_judged"}
+
+
+@pytest.mark.parametrize("listed", [[], [0, 0]])
+def test_a_subject_that_is_counted_must_be_listed_and_the_reverse(listed):
+    even = changed(cases(0.47, 0.5))
+    groups = even | {"by_subject": [even["by_subject"][place] for place in listed]}
+    assert codes(verdict(groups=groups)) == {"subjects_unlisted"}
+
+
+def test_an_adverse_subject_that_is_only_counted_holds_as_adverse():
+    groups = EVEN | {"tallies": BIASED["tallies"]}
+    assert codes(verdict(groups=groups)) == {"subjects_unlisted", "adverse"}
+
+
+def crossed(people, **selected):
+    """Two sexes and two ethnicities of so many each; selected by sex and ethnicity, as `fx`."""
+    rows = [(place < chosen, *cell) for cell, chosen in selected.items() for place in range(people)]
+    chosen, sex, ethnicity = (list(column) for column in zip(*rows, strict=True))
+    judged = selections(chosen, {"sex": sex, "ethnicity": ethnicity}, ["r"] * len(chosen))
+    return judged | {"human": judged}
+
+
+def test_an_intersection_holds_where_neither_of_its_axes_would():
+    # 1,500 and 4,500 of 5,000 across: .6 over either sex and either ethnicity.
+    decided = verdict(groups=crossed(5000, fx=1500, fy=4500, mx=4500, my=1500))
+    held = {finding["check"] for finding in decided["findings"] if not finding["passed"]}
+    assert held == {"selection:sex x ethnicity", "selection:sex x ethnicity:by_subject"}
+
+
+def test_an_intersection_that_was_left_out_holds():
+    groups = crossed(5000, fx=1500, fy=4500, mx=4500, my=1500)
+    plain = {name: [item for item in groups[name] if " x " not in item["axis"]] for name in NOTHING}
+    assert codes(verdict(groups=groups | plain)) == {"intersection_missing"}
+
+
+def test_small_and_unknown_cells_of_an_intersection_are_gaps_by_name():
+    groups = crossed(5000, fx=2500, fy=2500, mx=2500, my=2500)
+    axis = copy.deepcopy(groups["axes"][2])
+    few = axis["groups"][0] | {"n": 3, "selected": 1, "verdict": "INSUFFICIENT_DATA"}
+    axis["groups"] += [few | {"group": "f|z", "reasons": ["below_min_group_size"]}, few | {"group": "unknown"}]
+    decided = verdict(groups=groups | {"axes": [*groups["axes"][:2], axis]})
+    assert [gap["name"] for gap in decided["gaps"]] == ["sex x ethnicity:f|z", "sex x ethnicity:unknown"]
+
+
+def test_what_the_pool_hides_is_told_first_of_many_adverse_subjects():
+    one = BIASED["by_subject"][0]
+    listed = [one | {"subject": f"R-{n}", "is_hidden_in_pool": n == 7} for n in range(8)]
+    tallies = [tally | {"verdicts": {"ADVERSE": 8}} for tally in BIASED["tallies"]]
+    decided = verdict(groups=EVEN | {"by_subject": listed, "tallies": tallies})
+    (reason,) = [finding["reason"] for finding in decided["findings"] if not finding["passed"]]
+    assert reason.startswith("ADVERSE: R-7, sex: a 20% (1000 of 5000)")
+    assert reason.endswith("And 3 more.")
 
 
 def test_without_findings_there_is_nothing_to_allow():
@@ -273,6 +347,6 @@ def test_what_only_the_price_of_comparing_keeps_from_adverse_must_be_accepted_by
     # 18 of 100 against 31 of 100 alone is ADVERSE (p = .033); of three groups it is not, and nobody may overlook that.
     selected = [n < of for of in (18, 31, 31) for n in range(100)]
     group = [name for name in "abc" for _ in range(100)]
-    decided = verdict(groups=judge_axes(selected, {"sex": group}, ["r1"] * 300, min_group_size=30))
+    decided = verdict(groups=selections(selected, {"sex": group}, ["r1"] * 300))
     assert decided["verdict"] == "allowed"
     assert ("a", "not_significant_after_correction") in [(gap["group"], gap["code"]) for gap in decided["gaps"]]

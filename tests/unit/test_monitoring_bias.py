@@ -6,7 +6,8 @@ import polars as pl
 import pytest
 
 from monitoring import bias
-from monitoring.results import Bias
+from pipelines.evaluate import groups
+from pipelines.fairness import bias_report
 
 UNIT = ("person_id", "subject_id")
 
@@ -20,14 +21,14 @@ def outcomes(rows):
 
 
 def test_what_a_rule_decided_is_no_human_decision():
-    found = bias.human_decisions(outcomes([("a", "R", "s", 1.0, "human"), ("b", "R", "s", 0.0, "rule")]), UNIT)
+    found = groups.human_decisions(outcomes([("a", "R", "s", 1.0, "human"), ("b", "R", "s", 0.0, "rule")]), UNIT)
     assert found["person_id"].to_list() == ["a"]
 
 
 def test_a_case_decided_on_twice_counts_once_and_selected_if_it_ever_was():
     rows = [("a", "R", "s", 1.0, "human"), ("a", "R", "s", 0.0, "human"), ("a", "R", "later", 0.0, "human")]
-    found = bias.human_decisions(outcomes(rows), UNIT)
-    assert found.select("stage", "is_selected").rows() == [("later", False), ("s", True)]
+    found = groups.human_decisions(outcomes(rows), UNIT)
+    assert found.sort("stage").select("stage", "is_selected").rows() == [("later", False), ("s", True)]
 
 
 def test_where_a_unit_is_a_person_and_a_level_all_courses_of_the_level_are_one():
@@ -35,13 +36,13 @@ def test_where_a_unit_is_a_person_and_a_level_all_courses_of_the_level_are_one()
         {"person_id": ["a", "a"], "subject_id": ["c1", "c2"], "target_code": ["basic", "basic"]}
         | {"scorer": ["model", "model"], "is_selected": [False, True]}
     )
-    found = bias.model_selections(scored, ("person_id", "target_code"))
+    found = groups.model_selections(scored, ("person_id", "target_code"))
     assert found.select("subject", "is_selected").rows() == [("basic", True)]
 
 
 def test_a_rating_selects_strictly_above_the_median():
     rows = [(person, "R", "s", value, "human") for person, value in zip("abcd", (0.1, 0.5, 0.5, 0.9), strict=True)]
-    found = bias.human_decisions(outcomes(rows), UNIT).sort("person_id")
+    found = groups.human_decisions(outcomes(rows), UNIT).sort("person_id")
     assert found["is_selected"].to_list() == [False, False, False, True]
 
 
@@ -50,25 +51,30 @@ def test_only_the_model_is_judged_and_not_its_baseline():
         {"person_id": ["a", "a"], "subject_id": ["R", "R"], "target_code": ["t", "t"]}
         | {"scorer": ["model", "baseline"], "is_selected": [True, False]}
     )
-    assert bias.model_selections(scored, UNIT)["is_selected"].to_list() == [True]
+    assert groups.model_selections(scored, UNIT)["is_selected"].to_list() == [True]
 
 
 def test_people_without_a_record_are_counted_as_unknown_and_not_dropped():
-    decisions = bias.human_decisions(outcomes([("a", "R", "s", 1.0, "human"), ("b", "R", "s", 0.0, "human")]), UNIT)
-    counts = bias.counted(decisions, pl.DataFrame({"person_id": ["a"], "sex": ["female"]}))
-    assert counts.select("axis", "group", "people", "selected").rows() == [
-        ("sex", "female", 1, 1),
-        ("sex", "unknown", 1, 0),
+    decisions = groups.human_decisions(outcomes([("a", "R", "s", 1.0, "human"), ("b", "R", "s", 0.0, "human")]), UNIT)
+    known = pl.DataFrame({"person_id": ["a"], "sex": ["female"]})
+    found = bias.cells({"human": groups.reports(decisions, known, 30)})
+    assert found.select("source", "stage", "axis", "group", "people", "selected", "verdict").rows() == [
+        ("human", "s", "sex", "female", 1, 1, "INSUFFICIENT_DATA"),
+        ("human", "s", "sex", "unknown", 1, 0, "INSUFFICIENT_DATA"),
     ]
 
 
-def cells(tables, source="human"):
+def judged(tables, *sources):
+    """Of counts by subject and sex, at the stage `screen`."""
     rows = [
-        (source, "screen", "sex", subject, group, people, selected)
-        for subject, groups in tables.items()
-        for group, (people, selected) in groups.items()
+        (place < selected, group, subject)
+        for subject, counts in tables.items()
+        for group, (people, selected) in counts.items()
+        for place in range(people)
     ]
-    return pl.DataFrame(rows, schema=bias.COUNTS, orient="row")
+    chosen, sex, subject = zip(*rows, strict=True)
+    reports = bias_report(list(chosen), {"sex": list(sex)}, list(subject), min_group_size=30, stage="screen")
+    return bias.judged(dict.fromkeys(sources or ("human",), reports))
 
 
 HIDDEN = {
@@ -78,17 +84,17 @@ HIDDEN = {
 
 
 def test_a_requisition_that_pooling_hides_is_the_first_line():
-    judged = bias.judged(cells(HIDDEN), 30)
-    assert judged.subjects[0].subject == "R-7"
-    assert judged.subjects[0].verdict == "ADVERSE"
-    assert judged.subjects[0].judgement["is_hidden_in_pool"]
-    assert judged.pools[0].verdict != "ADVERSE"
+    found = judged(HIDDEN)
+    assert found.subjects[0].subject == "R-7"
+    assert found.subjects[0].verdict == "ADVERSE"
+    assert found.subjects[0].judgement["is_hidden_in_pool"]
+    assert found.pools[0].verdict != "ADVERSE"
     # .25/.6 = .4167; pool (252/520)/(272/520) = .926
-    assert judged.headlines[0].startswith(
+    assert found.headlines[0].startswith(
         "R-7, human decisions at screen, sex: female 25% (30 of 120), male 60% (72 of 120)"
     )
-    assert "impact ratio 0.42" in judged.headlines[0]
-    assert "lowest ratio is 0.93" in judged.headlines[0]
+    assert "impact ratio 0.42" in found.headlines[0]
+    assert "lowest ratio is 0.93" in found.headlines[0]
 
 
 def test_the_first_line_says_how_the_pool_shows_the_very_group_that_fails():
@@ -97,7 +103,7 @@ def test_the_first_line_says_how_the_pool_shows_the_very_group_that_fails():
         "finance": {"female": (100, 10), "male": (450, 135)},
         "sales": {"female": (600, 540), "male": (250, 200)},
     }
-    first = bias.judged(cells(tables), 30).headlines[0]
+    first = judged(tables).headlines[0]
     assert first.startswith("finance, human decisions at screen, sex: female 10% (10 of 100), male 30% (135 of 450)")
     assert first.endswith("Over all subjects together female has the highest rate: pooling hides it.")
 
@@ -108,27 +114,27 @@ def test_the_first_line_names_the_group_where_the_pool_is_worse_for_another():
         "R-7": {"x": (100, 25), "y": (100, 60), "z": (100, 60)},
         "R-1": {"x": (900, 475), "y": (900, 490), "z": (900, 390)},
     }
-    first = bias.judged(cells(tables), 30).headlines[0]
+    first = judged(tables).headlines[0]
     assert first.startswith("R-7, human decisions at screen, sex: x 25% (25 of 100)")
     assert "Over all subjects together the ratio of x is 0.91 [" in first
 
 
 def test_small_groups_are_never_judged():
-    judged = bias.judged(cells({"R-7": {"female": (29, 0), "male": (120, 72)}}), 30)
-    assert [a.verdict for a in (*judged.pools, *judged.subjects)] == ["INSUFFICIENT_DATA"] * 2
-    assert bias.lowest(judged.pools[0]) is None
-    assert bias.told(judged.pools[0]) == "All subjects, human decisions at screen, sex: too few to judge."
-    assert judged.headlines == ()
+    found = judged({"R-7": {"female": (29, 0), "male": (120, 72)}})
+    assert ([a.verdict for a in found.pools], found.subjects) == (["INSUFFICIENT_DATA"], ())
+    assert [tally.verdicts["INSUFFICIENT_DATA"] for tally in found.tallies] == [1]
+    assert bias.lowest(found.pools[0]) is None
+    assert bias.told(found.pools[0]) == "All subjects, human decisions at screen, sex: too few to judge."
+    assert found.headlines == ()
 
 
 def test_without_any_attribute_the_status_says_so():
-    assert bias.judged(pl.DataFrame(schema=bias.COUNTS), 30).status == "no_groups"
+    assert bias.judged({"human": (), "model": ()}).status == "no_groups"
 
 
 def test_decisions_and_selections_are_judged_apart():
-    both = pl.concat([cells(HIDDEN), cells(HIDDEN, source="model")])
-    judged = bias.judged(both, 30)
-    assert [(p.source, p.judgement["n"]) for p in judged.pools] == [("human", 1040), ("model", 1040)]
+    found = judged(HIDDEN, "human", "model")
+    assert [(p.source, p.judgement["n"]) for p in found.pools] == [("human", 1040), ("model", 1040)]
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -136,53 +142,41 @@ class TestEvidently:
     """Our metrics in Evidently's form, on the counts of `HIDDEN`."""
 
     @pytest.fixture(scope="class")
-    def figures(self):
-        from evidently import DataDefinition, Dataset, Report
-
+    def page(self):
         from monitoring import _evidently
 
-        frame = cells(HIDDEN | {"R-9": {"few": (3, 1)}}).to_pandas()
-        definition = DataDefinition(
-            numerical_columns=["people", "selected"],
-            categorical_columns=["source", "stage", "axis", "subject", "group"],
-        )
-        name = {"source": "human", "stage": "screen", "axis": "sex", "min_group_size": 30}
-        report = Report(
-            [
-                _evidently.AdverseSubjects(**name),
-                _evidently.ImpactRatio(**name),
-                _evidently.ImpactRatio(**name, subject="R-7"),
-                _evidently.SelectionRates(**name),
-                _evidently.SelectionRates(**name, subject="R-9"),
-            ],
-            include_tests=True,
-        )
-        return report.run(Dataset.from_pandas(frame, data_definition=definition), None).dict()
+        asked = {}
+        run = _evidently._run
 
-    def test_values_are_those_worked_out_by_hand(self, figures):
-        adverse, pool, subject, rates, few = (metric["value"] for metric in figures["metrics"])
+        def kept(report, current, reference):
+            asked["figures"] = report.run(current, reference).dict()
+            return run(report, current, reference)
+
+        whole = judged(HIDDEN | {"R-9": {"few": (3, 1)}})
+        result = whole.model_copy(update={"family": "screening", "as_of": date(2026, 10, 31)})
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(_evidently, "_run", kept)
+            asked["page"] = _evidently.bias_report(result, "counts").decode()
+        return asked
+
+    def test_values_are_those_worked_out_by_hand(self, page):
+        adverse, pool, rates = (metric["value"] for metric in page["figures"]["metrics"])
         assert adverse == 1
         assert pool == pytest.approx((252 / 520) / (272 / 520))
-        assert subject == pytest.approx(30 / 120 / (72 / 120))
-        assert rates == pytest.approx({"female": 252 / 520, "male": 272 / 520})
-        assert few == {}, "a group too small to judge has no rate"
+        assert rates == pytest.approx({"female": 252 / 520, "male": 272 / 520}), "few have no rate"
 
-    def test_an_adverse_subject_fails_evidentlys_own_test(self, figures):
-        (test,) = figures["tests"]
+    def test_an_adverse_subject_fails_evidentlys_own_test(self, page):
+        (test,) = page["figures"]["tests"]
         assert test["name"].startswith("Subjects judged ADVERSE by sex")
         assert test["status"].name == "FAIL"
 
-    def test_the_page_names_the_requisition_and_the_reference_keeps_its_own_value(self):
-        from monitoring import _evidently
-
-        judged = bias.judged(cells(HIDDEN), 30)
-        result = Bias(**{**dict(judged), "family": "screening", "as_of": date(2026, 10, 31)})
-        page = _evidently.bias_report(cells(HIDDEN), result, "counts", 30).decode()
-        assert "R-7, human decisions at screen, sex: female 25%" in page
+    def test_the_page_names_the_requisition_and_counts_the_others(self, page):
+        assert "R-7, human decisions at screen, sex: female 25%" in page["page"]
+        assert "3 subjects looked at; 1 of them hold too little data to be judged alone." in page["page"]
 
 
 def test_the_group_that_pooling_hides_is_told_and_not_one_that_fails_everywhere():
-    whole = bias.judged(cells(HIDDEN), 30)
+    whole = judged(HIDDEN)
 
     def shown(axis, **groups):
         rows = [
@@ -194,3 +188,21 @@ def test_the_group_that_pooling_hides_is_told_and_not_one_that_fails_everywhere(
     subject = shown(whole.subjects[0], a=(0.6, "INSUFFICIENT_DATA"), b=(0.7, "ADVERSE"))
     pool = shown(whole.pools[0], a=(0.6, "ADVERSE"), b=(0.95, "NO_EVIDENCE"))
     assert (bias.lowest(subject)["group"], bias.lowest(subject, pool)["group"]) == ("a", "b")
+
+
+def test_a_stage_that_fails_while_all_stages_look_fine_is_the_first_line():
+    # Women: 450 of 1,000 pass the screen and 300 the interview; men 600 and 300. In the end 300 of each are left.
+    rows = [("screen", f"{sex}{n}", n < first) for sex, first in (("f", 450), ("m", 600)) for n in range(1000)]
+    rows += [("talk", f"{sex}{n}", n < 300) for sex, first in (("f", 450), ("m", 600)) for n in range(first)]
+    decisions = pl.DataFrame(rows, schema=["stage", "person_id", "is_selected"], orient="row")
+    sexes = decisions.select("person_id", sex=pl.col("person_id").str.slice(0, 1)).unique()
+    # One requisition a hundred people, so that none is judged alone and only the stages can fail.
+    decisions = decisions.with_columns(
+        subject=pl.col("person_id").str.slice(1).cast(pl.Int64).floordiv(25).cast(pl.String)
+    )
+    found = bias.judged({"human": groups.reports(decisions, sexes, 30)})
+    assert found.hidden == found.headlines
+    assert found.hidden[0].startswith("All subjects, human decisions at screen, sex: f 45% (450 of 1000), m 60%")
+    assert found.hidden[0].endswith(
+        "Over all stages together the lowest ratio is 1.00 [0.87 to 1.14]: pooling hides it."
+    )

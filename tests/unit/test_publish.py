@@ -14,12 +14,12 @@ from pipelines.base.digests import sha256_bytes, sha256_tree
 from pipelines.base.errors import ContractError, GateRefused, SourceUnavailable
 from pipelines.base.records import Act
 from pipelines.base.store import FileStore
-from pipelines.fairness import judge_axes
 from pipelines.publish import __main__ as cli
 from pipelines.publish.approvals import Wanted
 from pipelines.publish.brief import brief
 from pipelines.publish.proposals import Origin, propose
 from pipelines.publish.release import admitted, release, rollback
+from tests.unit.judging import selections
 
 FAMILY = "screening"
 APPROVERS = ("anna", "ben")
@@ -94,7 +94,7 @@ def checkout(root: Path, weights=b"weights 1", groups=None, checks=True):
 def judged():
     selected = [True, False] * 5000 + [True]
     group = ["a"] * 5000 + ["b"] * 5000 + [None]
-    found = judge_axes(selected, {"sex": group}, ["r"] * 10001, min_group_size=30)
+    found = selections(selected, {"sex": group}, ["r"] * 10001)
     return found | {"human": found}
 
 
@@ -218,13 +218,13 @@ def test_a_verdict_that_the_ledger_says_was_held_is_refused(store, answers, tmp_
 
 
 def test_a_model_without_group_data_is_scored_in_shadow_only(store, answers, tmp_path):
-    said = proposed(store, tmp_path, groups={"axes": [], "by_subject": []})
+    said = proposed(store, tmp_path, groups={"axes": [], "by_subject": [], "tallies": []})
     assert (said["verdict"], said["shadow"]) == ("held", True)
     found = releases.shadow(store, FAMILY)
     assert (found.is_shadow, found.approvers, releases.live(store, FAMILY)) == (True, (), None)
     assert verify(store) == []
     releases.download(store, found, tmp_path / "there")
-    assert proposed(store, tmp_path, groups={"axes": [], "by_subject": []}) == said
+    assert proposed(store, tmp_path, groups={"axes": [], "by_subject": [], "tallies": []}) == said
     assert len(releases.pointers(store, FAMILY, is_shadow=True)) == 1
     refused(store, answers, answers.approve("r", said["verdict_sha256"]), "because of group_data")
 
@@ -538,6 +538,18 @@ def test_the_brief_shows_verdict_groups_and_gaps_by_name(store, tmp_path):
     assert "- `sex:unknown`: 1 of 1 people selected: unknown_group." in page
     assert sha in page
     assert "Open *Audit* in the navigation for the reports of screening." in page
+
+
+def test_the_brief_begins_with_what_pooling_hides_and_keeps_a_bar_in_a_name_inside_its_cell(store, tmp_path):
+    sha = proposed(store, tmp_path)["verdict_sha256"]
+    verdict = json.loads(store.read(f"proposals/{FAMILY}/{sha}/verdict.json"))
+    axis = verdict["groups"]["axes"][0]
+    rows = [axis["groups"][0] | {"group": "f|x", "verdict": "ADVERSE"}]
+    failed = axis | {"axis": "sex x ethnicity", "subject": "R-7", "verdict": "ADVERSE", "groups": rows}
+    verdict["groups"]["by_subject"] = [failed, failed | {"subject": "R-8", "is_hidden_in_pool": True}]
+    page = brief(verdict, sha)
+    assert page.splitlines()[2] == "**R-8, sex x ethnicity: f|x 50% (2500 of 5000) (pooling hides it). ADVERSE.**"
+    assert "| sex x ethnicity, R-7 alone | f\\|x | 2500 of 5000 |" in page
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:8080", "https://airflow.example/hr/"])

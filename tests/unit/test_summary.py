@@ -227,3 +227,24 @@ def test_a_journey_that_was_cut_short_does_not_claim_to_know_what_it_took(tmp_pa
 )
 def test_a_second_run_does_not_forget_what_the_first_journey_took(first, line):
     assert told(first_seconds=first).splitlines()[-1] == line
+
+
+def test_what_pooling_hides_is_the_first_line_of_all():
+    line = "R-7, human decisions at screen, sex: female 25%, male 60%; impact ratio 0.42. ADVERSE."
+    seen = {"hidden": [line], "alerts": [line], "report": "", "retrain": False}
+    assert told(monitoring={"screening": seen}).strip().splitlines()[0] == f"- screening: {line}"
+
+
+def test_a_proposed_model_that_hides_a_subject_is_told_first():
+    row = {"group": "women", "n": 100, "selected": 10, "verdict": "ADVERSE", "reasons": []}
+    row |= {"impact_ratio": 1 / 3, "low": 0.18, "high": 0.61}
+    subject = {"axis": "sex", "subject": "R-7", "verdict": "ADVERSE", "groups": [row], "is_hidden_in_pool": True}
+    others = [
+        subject | {"is_hidden_in_pool": False},
+        subject | {"verdict": "INVESTIGATE", "groups": [row | {"verdict": "INVESTIGATE"}]},
+    ]
+    (line,) = evidence.hidden_in_pool({"groups": {"by_subject": [*others, subject]}})
+    assert line == "R-7, sex: women 10% (10 of 100), impact ratio 0.33 [0.18 to 0.61] (pooling hides it). ADVERSE."
+    first = told(families={"screening": family(hidden=[line])}).strip().splitlines()[0]
+    assert first == f"- screening, the model proposed: {line}"
+    assert evidence.hidden_in_pool({}) == []
