@@ -231,6 +231,18 @@ def test_a_stage_that_fails_while_all_stages_together_look_fine_is_hidden():
     (shown,) = against_all_stages(stage("s", a=(1000, 45), b=(1000, 600)), stage("all", a=(1000, 30), b=(1000, 300)))
     assert (shown.pool.verdict, shown.pool.is_hidden_in_pool) == (Verdict.ADVERSE, False)
     assert kept([screen])["axes"][0]["stage"] == "screen"
+    enough = stage("all stages", a=(4000, 2000), b=(4000, 2000))
+    (few,) = against_all_stages(stage("s", a=(40, 20), b=(40, 20)), enough)
+    assert (few.pool.verdict, few.pool.is_hidden_in_pool) == (Verdict.INSUFFICIENT_DATA, False)
+
+
+def test_an_axis_comes_before_its_intersection_though_that_has_the_lower_ratio():
+    # Women 40 of 200 against 100: .40; women of x 10 of 100 against 60: .17. Of x and y 70 of 200 each.
+    cells = {("f", "x"): 10, ("f", "y"): 30, ("m", "x"): 60, ("m", "y"): 40}
+    rows = [(place < chosen, sex, race) for (sex, race), chosen in cells.items() for place in range(100)]
+    selected, sex, race = (list(column) for column in zip(*rows, strict=True))
+    found = kept(bias_report(selected, {"sex": sex, "race": race}, ["r"] * 400, min_group_size=30))["by_subject"]
+    assert [item["axis"] for item in found if item["verdict"] == "ADVERSE"] == ["sex", "sex x race"]
 
 
 def test_an_intersection_can_fail_where_neither_axis_does():

@@ -275,6 +275,12 @@ def test_a_subject_that_is_counted_must_be_listed_and_the_reverse(listed):
     assert codes(verdict(groups=groups)) == {"subjects_unlisted"}
 
 
+def test_a_subject_on_an_axis_that_nobody_counted_holds():
+    even = changed(cases(0.47, 0.5))
+    other = [axis | {"axis": "ethnicity"} for axis in even["by_subject"]]
+    assert codes(verdict(groups=even | {"by_subject": even["by_subject"] + other})) == {"subjects_unlisted"}
+
+
 def test_an_adverse_subject_that_is_only_counted_holds_as_adverse():
     groups = EVEN | {"tallies": BIASED["tallies"]}
     assert codes(verdict(groups=groups)) == {"subjects_unlisted", "adverse"}
