@@ -62,6 +62,14 @@ def beside(canvas: Canvas) -> None:
     canvas.drawString(-900, 700, HIDDEN)
 
 
+def behind(canvas: Canvas) -> None:
+    canvas.drawString(3000, 700, HIDDEN)
+
+
+def below(canvas: Canvas) -> None:
+    canvas.drawString(72, -900, HIDDEN)
+
+
 def above(canvas: Canvas) -> None:
     canvas.drawString(72, 3000, HIDDEN)
 
@@ -98,6 +106,8 @@ def in_a_form(canvas: Canvas) -> None:
         tiny,
         shrunk,
         beside,
+        behind,
+        below,
         above,
         undrawn,
         white_on_white_band,

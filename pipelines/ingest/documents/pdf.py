@@ -21,7 +21,10 @@ _MODE: Final = re.compile(rb"[1-7]\s+Tr\b")
 _NO_INK: Final = re.compile(rb"(?<![\d.])0(?:\.0*)?\s+scn\b", re.IGNORECASE)
 """Nothing of an ink, which is white, where it is no grey, which is black; the fast parser takes it for black."""
 
-_SEEN_BY: Final = attrgetter("font_size", "origin_x", "origin_y", "color")
+_POINTS: Final = attrgetter("font_size")
+_ACROSS: Final = attrgetter("origin_x")
+_UP: Final = attrgetter("origin_y")
+_COLOUR: Final = attrgetter("color")
 
 _PANICS: Final[list[str]] = []
 """Of the fast parser, in this process."""
@@ -54,10 +57,11 @@ def read(data: bytes, limits: Limits) -> Parsed:
     if _pages_said(reader) > limits.max_pages or len(reader.pages) > limits.max_pages:
         raise Refused("too_large")
     drawn, document, hidden = _drawn(reader, limits.unpacked(len(data))), _opened(data), 0.0
+    fast = _oxide(document)  # first, since the characters of a page cost little once its text is there
     if _draws_oddly(drawn, reader) or _may_hide(document):
         data, hidden = pdf_hidden.without(reader)
-        reader, document = PdfReader(io.BytesIO(data)), _opened(data)
-    backend, text = _better(document, reader, limits)
+        reader, fast = PdfReader(io.BytesIO(data)), _oxide(_opened(data))
+    backend, text = _better(fast, reader, limits)
     return Parsed(backend, text, hidden)
 
 
@@ -101,17 +105,21 @@ def _may_hide(document: Any) -> bool:
 
 
 def _any_unseen(characters: list[Any], page: tuple[float, float, float, float]) -> bool:
-    """Whether one of a page's characters is. There are thousands, so each is asked once for all that matters of it."""
+    """Whether one of a page's characters is.
+
+    There are thousands: all are asked for one thing, then for the next, since a tuple of each would cost three times as
+    much, most of it for the garbage collector.
+    """
     if not characters:
         return False
-    points, xs, ys, colours = zip(*map(_SEEN_BY, characters), strict=True)
+    xs, ys = [list(map(where, characters)) for where in (_ACROSS, _UP)]
     left, bottom, right, top = page
     is_off = min(xs) < left or max(xs) > right or min(ys) < bottom or max(ys) > top
-    return is_off or min(points) <= TINY_POINTS or any(is_lost(colour, WHITE) for colour in set(colours))
+    is_tiny = min(map(_POINTS, characters)) <= TINY_POINTS
+    return is_off or is_tiny or any(is_lost(colour, WHITE) for colour in set(map(_COLOUR, characters)))
 
 
-def _better(document: Any, reader: Any, limits: Limits) -> tuple[str, str]:
-    fast = _oxide(document)
+def _better(fast: str, reader: Any, limits: Limits) -> tuple[str, str]:
     quality = measure(fast)
     if len(fast) >= limits.min_chars and quality.is_good(limits.max_glued_share, limits.max_broken_share):
         return "pdf_oxide", fast

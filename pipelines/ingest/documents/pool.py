@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from queue import SimpleQueue
 from typing import IO, Final, cast
 
 from pipelines.ingest.documents.bounds import Limits
@@ -103,21 +104,21 @@ def extract_all(items: Sequence[Callable[[], Path]], limits: Limits) -> Iterator
         One result a document.
     """
     workers = [Worker(limits) for _ in range(WORKERS)]
-    free = list(workers)
+    free: SimpleQueue[Worker] = SimpleQueue()
+    for worker in workers:
+        free.put(worker)
 
     def one(fetch: Callable[[], Path]) -> Extracted:
-        worker = free.pop()
+        path = fetch()
+        worker = free.get()
         try:
-            path = fetch()
-            try:
-                return worker.ask(path)
-            finally:
-                path.unlink(missing_ok=True)
+            return worker.ask(path)
         finally:
-            free.append(worker)
+            free.put(worker)
+            path.unlink(missing_ok=True)
 
     try:
-        with ThreadPoolExecutor(WORKERS) as threads:
+        with ThreadPoolExecutor(2 * WORKERS) as threads:  # as many fetch the next while all workers read
             yield from threads.map(one, items)
     finally:
         for worker in workers:
