@@ -18,23 +18,26 @@ is taken in by the next run, from its landed bytes; a rejected one never is.
 `--replay FEED` reads every landed file of a feed again, as it is declared now; what the lake has already is left out.
 `check` reads and maps one file as a run does, beside the store, and says for every column where it goes, how, and how
 many cells were turned or rejected, and why; never what is in a cell. Its exit code is 1 when a run would hold the file
-for what it is or pass it over, 0 otherwise, also when rows are rejected; what came before it only the store knows.
+for what it is or pass it over, 0 otherwise, also when rows are rejected. Of the store in CANDOR_STORE, where that is
+set, it asks which days are kept; what came before the file only a run knows.
 """
 
 import argparse
 import json
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Final
 
 from pipelines.base.errors import SettingsError
+from pipelines.base.lake import Lake
 from pipelines.base.log import get_logger
 from pipelines.base.records import open_records
 from pipelines.base.settings import load
 from pipelines.base.stage import EXIT_ERROR, guarded, leave
-from pipelines.base.store import open_store
+from pipelines.base.store import STORE_URL, open_store
 from pipelines.ingest import feeds as declared
 from pipelines.ingest import files
 from pipelines.ingest.batch import Batch, Held, Unit, read_json, tidy, write_json
@@ -205,11 +208,20 @@ def checked(name: str, path: Path, as_json: bool) -> int:
         feeds = declared.load(declared.folder())
         if name not in feeds:
             raise SettingsError(f"FEED must name a feed; {name} is none of {', '.join(feeds)}. Correct it.")
-        done.append(explain(feeds, feeds[name], path))
+        done.append(explain(feeds, feeds[name], path, _kept_from(feeds[name])))
         return json.dumps(asdict(done[0]), indent=1, ensure_ascii=False) if as_json else page(done[0])
 
     code = guarded(step)
     return EXIT_ERROR if done and done[0].is_refused else code
+
+
+def _kept_from(feed: Feed) -> Mapping[str, date] | None:
+    """Table of a feed -> day before which the lake keeps nothing of it; None when nobody says where the store is."""
+    if not os.environ.get(STORE_URL):
+        return None
+    lake = Lake(open_store())
+    days = {mapped.table: lake.retired(mapped.table) for mapped in feed.tables}
+    return {table: day for table, day in days.items() if day is not None}
 
 
 def _held() -> str:

@@ -36,6 +36,8 @@ _ROWS: Final = 1 << 40
 SAMPLE: Final = 1_000
 SEED: Final = 20_261_031
 """Rows of free text that are looked at, and which."""
+BEYOND: Final = "beyond_retention"
+"""Why a row is filtered that tells of a day before which nothing is kept."""
 _MANAGER: Final = "manager_person_id"
 REASONS: Final = pl.Schema({UNIT: pl.Int32(), ROW: pl.Int64(), "reason_code": pl.String()})
 
@@ -114,7 +116,7 @@ def beyond(lake: Lake, table: Table, frame: pl.DataFrame) -> tuple[pl.DataFrame,
     if before is None:
         return frame, pl.DataFrame(schema=REASONS)
     is_late = is_before(table, before).fill_null(value=False)
-    gone = frame.filter(is_late).select(UNIT, ROW, pl.lit("beyond_retention").alias("reason_code"))
+    gone = frame.filter(is_late).select(UNIT, ROW, pl.lit(BEYOND).alias("reason_code"))
     return frame.filter(~is_late), gone.select(REASONS.names())
 
 

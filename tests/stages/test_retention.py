@@ -1,5 +1,6 @@
 """What happened long ago leaves the lake with all its history, and no file brings it back."""
 
+import json
 import re
 import shutil
 from datetime import UTC, date, datetime, timedelta
@@ -16,7 +17,7 @@ from pipelines.base.errors import SettingsError
 from pipelines.base.lake import Lake
 from pipelines.base.store import FileStore
 from pipelines.ingest import reconcile
-from pipelines.ingest.__main__ import run
+from pipelines.ingest.__main__ import main, run
 from pipelines.ingest.batch import Batch, Unit
 from pipelines.privacy import retire as retiring
 from pipelines.privacy.retire import PLAN, retire
@@ -73,6 +74,27 @@ def test_a_file_that_tells_it_again_is_counted_and_brings_nothing_back(store, co
     assert enrolled(store) == [datetime(2023, 1, 1, tzinfo=UTC)] * 2
     counts = Lake(store).require().counts["lms_enrolments"]
     assert counts["reasons"] == {"beyond_retention": 1}
+
+
+def test_a_check_tells_what_is_not_kept_as_a_run_does_and_says_when_nobody_was_asked(
+    store, company, monkeypatch, capsys
+):
+    retire(store, TODAY, {"enrolments": DAYS})
+    file = company / "enrolments_2026-09.csv"
+    file.write_text(HEAD + OLD + NEW.replace("E2", "E3") + NEW.replace("E2", "E4") + NEW.replace("E2,", ","))
+    assert main(["check", "lms_enrolments", str(file), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    (table,) = told["tables"]
+    assert (told["kept_from"], table["rows"], table["beyond_retention"]) == ({"enrolments": "2023-01-01"}, 3, 1)
+    assert told["rows"]["reasons"] == {"beyond_retention": 1, "missing:enrolment_id": 1}
+    run(Batch(store, "second"), None)
+    counts = Lake(store).require().counts["lms_enrolments"]
+    assert {**told["rows"], "held": 0} == {name: counts[name] for name in told["rows"]}
+    main(["check", "lms_enrolments", str(file)])
+    assert "nothing is kept of days before 2023-01-01: 1 of these rows are left out" in capsys.readouterr().out
+    monkeypatch.delenv("CANDOR_STORE")
+    main(["check", "lms_enrolments", str(file)])
+    assert "CANDOR_STORE is not set" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("number", range(1, 9))

@@ -1,6 +1,7 @@
 """Explain what a file would become, by reading and mapping it as a run does, beside any store.
 
-Reads   a file or a folder of documents; of joined feeds, what lies in their folders
+Reads   a file or a folder of documents; of joined feeds, what lies in their folders; of a store only from which day on
+        it keeps what, where the caller tells
 Writes  nothing: raw and mapped rows stand in a scratch folder that is removed, pseudonyms are made with a key of the
         moment, so that no secret is needed but the key of a file that is encrypted
 
@@ -12,7 +13,7 @@ import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,8 @@ class TableOfFile:
 
     table: str
     rows: int
+    beyond_retention: int
+    """Of them those of days before which nothing is kept; 0 too where no store was asked."""
     rejected: Mapping[str, int]
     """Reason code, with the column after a colon -> rows."""
     given: tuple[Outcome, ...]
@@ -98,6 +101,8 @@ class Explained:
     joins: Mapping[str, str] = field(default_factory=dict)
     """Joined feed -> `found`, or why its columns are empty here."""
     tables: tuple[TableOfFile, ...] = ()
+    kept_from: Mapping[str, str] | None = None
+    """Table -> day before which nothing of it is kept; None when no store was asked."""
 
     @property
     def is_refused(self) -> bool:
@@ -105,13 +110,16 @@ class Explained:
         return self.held is not None or not self.is_found
 
 
-def explain(feeds: Mapping[str, Feed], feed: Feed, path: Path) -> Explained:
+def explain(
+    feeds: Mapping[str, Feed], feed: Feed, path: Path, kept_from: Mapping[str, date] | None = None
+) -> Explained:
     """What a run would make of a file.
 
     Args:
         feeds: All feeds, since joins reach over.
         feed: The one that the file is read as.
         path: The file; for documents also a folder of them.
+        kept_from: Table -> day before which the lake keeps nothing of it; None when nobody can tell.
 
     Raises:
         SettingsError: There is no such file.
@@ -120,14 +128,17 @@ def explain(feeds: Mapping[str, Feed], feed: Feed, path: Path) -> Explained:
     it = given(feed, path.resolve())
     staging.sweep(checks())
     with staging.new_folder(Path(tempfile.gettempdir()), CHECK) as scratch:
-        return _explained(feeds, feed, it, scratch)
+        return _explained(feeds, feed, it, scratch, kept_from)
 
 
-def _explained(feeds: Mapping[str, Feed], feed: Feed, it: Given, scratch: Path) -> Explained:
+def _explained(
+    feeds: Mapping[str, Feed], feed: Feed, it: Given, scratch: Path, kept_from: Mapping[str, date] | None
+) -> Explained:
     raw = scratch / "raw"
     raw.mkdir()
     lookups = Lookups(feeds, it.unit.groups.get("period", ""), scratch)
-    looks, result, names, held = [Look(mapped) for mapped in feed.tables], Result(), tuple[str, ...](), None
+    looks, result = [Look(mapped) for mapped in feed.tables], Result(kept_from or {})
+    names, held = tuple[str, ...](), None
     try:
         with plain(it.source, feed, scratch) as source:
             names = read_file(source, raw, feed, it.unit).columns
@@ -157,6 +168,7 @@ def _explained(feeds: Mapping[str, Feed], feed: Feed, it: Given, scratch: Path) 
         {name: name in feed.required for name in sorted(_declared(feed) - set(cells) - set(groups))} if cells else {},
         lookups.said,
         () if held else tuple(_tables(feed, {*cells, *groups}, result, used)),
+        None if kept_from is None else {name: day.isoformat() for name, day in kept_from.items()},
     )
 
 
@@ -187,6 +199,7 @@ def _tables(feed: Feed, names: set[str], result: Result, used: Sequence[tuple[Us
         yield TableOfFile(
             table,
             result.tables[table],
+            result.beyond[table],
             dict(sorted(result.rejected.get(table, {}).items())),
             tuple(outcome for use, outcome in used if use.number in mine and not use.column),
             tuple(dict.fromkeys(name for mapped in mine.values() for name in _lacking(feed, mapped, names))),

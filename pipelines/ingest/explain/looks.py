@@ -1,13 +1,17 @@
 """Count what the cells of a file became, a part at a time."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
 import polars as pl
 
+from pipelines.base.contracts import TABLES
+from pipelines.base.lake import is_before
 from pipelines.ingest.cells import Context, cell
+from pipelines.ingest.check import BEYOND
 from pipelines.ingest.counts import tally
 from pipelines.ingest.filled import FILLED
 from pipelines.ingest.map import CODES, FILTERED, KNOWN_FROM, REJECTED, SOURCE, Made
@@ -65,14 +69,21 @@ def filled(raws: Iterable[Path], context: Context) -> tuple[int, dict[str, int]]
 class Result:
     """What was made of all parts: counts, and just the numbers of the rows."""
 
-    def __init__(self) -> None:
-        """Nothing is made yet."""
+    def __init__(self, kept_from: Mapping[str, date]) -> None:
+        """Nothing is made yet.
+
+        Args:
+            kept_from: Table -> the day before which the lake keeps nothing of it; no table where all is kept.
+        """
+        self.kept_from = kept_from
         self.rows = 0
         self.tables: Counter[str] = Counter()
+        self.beyond: Counter[str] = Counter()
+        """Table -> rows of earlier days, which a run leaves out."""
         self.rejected: dict[str, Counter[str]] = {}
         """Table, empty for whole rows -> reason code -> rows."""
         none = pl.DataFrame(schema=NOTES)
-        self._notes = {REJECTED: [none], FILTERED: [none], ROW: [none.select(ROW)]}
+        self._notes = {REJECTED: [none], FILTERED: [none], BEYOND: [none], ROW: [none.select(ROW)]}
 
     def add(self, made: Made) -> None:
         """Count one part."""
@@ -84,12 +95,22 @@ class Result:
                 self._notes[table].append(frame.select(NOTES.names()))
             elif table not in (FILLED, CODES):
                 self.tables[table] += len(frame)
-                self._notes[ROW].append(frame.select(ROW))
+                self._notes[ROW].append(self._kept(table, frame).select(ROW))
         for table, reason, number in frames[f"{REJECTED}/00"].group_by("table", REASON).len().rows():
             self.rejected.setdefault(table, Counter())[reason] += number
 
+    def _kept(self, table: str, frame: pl.DataFrame) -> pl.DataFrame:
+        """A table's rows without those of earlier days, which are counted."""
+        if table not in self.kept_from:
+            return frame
+        is_late = is_before(TABLES[table], self.kept_from[table]).fill_null(value=False)
+        late = frame.filter(is_late).select(ROW, pl.lit(BEYOND).alias(REASON)).cast(NOTES)
+        self.beyond[table] += len(late)
+        self._notes[BEYOND].append(late)
+        return frame.filter(~is_late)
+
     def tally(self) -> dict[str, Any]:
-        """What became of the rows, counted as a run counts."""
-        bad, filtered, made = (pl.concat(self._notes[name]) for name in (REJECTED, FILTERED, ROW))
+        """What became of the rows, counted as a run counts: days that are not kept explain a row first."""
+        bad, beyond, filtered, made = (pl.concat(self._notes[name]) for name in (REJECTED, BEYOND, FILTERED, ROW))
         accepted = made.join(bad, on=ROW, how="anti").unique()
-        return tally(self.rows, bad, accepted, filtered).to_json()
+        return tally(self.rows, bad, accepted, pl.concat([beyond, filtered])).to_json()

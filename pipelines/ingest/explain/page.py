@@ -12,12 +12,14 @@ _LATER: Final = (
     "Not looked at here: what the expectations ask of values (ranges, closed lists, references) and what the lake has "
     "already."
 )
+_UNASKED: Final = "Nor which days are kept: CANDOR_STORE is not set."
 
 
 def page(it: Explained) -> str:
     """The whole explanation."""
-    lines = [*_head(it), "", *_columns(it), *_tables(it.tables), *_joins(it.joins)]
-    return "\n".join([*lines, _LATER] if it.rows is not None else lines).rstrip()
+    lines = [*_head(it), "", *_columns(it), *_tables(it.tables, it.kept_from or {}), *_joins(it.joins)]
+    later = [_LATER] if it.kept_from is not None else [_LATER, _UNASKED]
+    return "\n".join([*lines, *later] if it.rows is not None else lines).rstrip()
 
 
 def _head(it: Explained) -> Iterator[str]:
@@ -81,9 +83,12 @@ def _outcome(outcome: Outcome) -> tuple[str, ...]:
     )
 
 
-def _tables(tables: Iterable[TableOfFile]) -> Iterator[str]:
+def _tables(tables: Iterable[TableOfFile], kept_from: Mapping[str, str]) -> Iterator[str]:
     for table in tables:
         yield f"{table.table}: {table.rows} rows" + (f"; rejected: {_counts(table.rejected)}" if table.rejected else "")
+        if table.table in kept_from:
+            beyond = table.beyond_retention
+            yield f"  nothing is kept of days before {kept_from[table.table]}: {beyond} of these rows are left out"
         for outcome in table.given:
             yield f"  {outcome.to.partition('.')[2]}: {outcome.how}"
         if table.lacking:
