@@ -1,12 +1,16 @@
 """What goes from a resume and what stays, in English and German; in time that grows with the text only."""
 
 import time
+from functools import partial
 from itertools import pairwise
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from infra.sample.resumes import Planted, paragraph
-from pipelines.ingest.documents.redact import find, redact
+from pipelines.ingest.documents.redact import find, redact, statements
+from pipelines.ingest.documents.redact.page import Page
 from tests.bench import redaction
 
 HEAD = "anna.smith@example.org | +49 555 010 2030\n"
@@ -222,3 +226,33 @@ def test_a_value_counts_as_found_only_when_nothing_of_it_is_left() -> None:
     phone, mail = counts["PHONE"], counts["EMAIL"]
     assert (phone.planted, phone.hidden, phone.replaced, phone.right) == (1, 1, 2, 1)
     assert (mail.planted, mail.hidden, mail.replaced, mail.right) == (1, 0, 1, 1)
+
+
+PIECES = (
+    "US citizen",
+    "a national",
+    "+49 30 1234567",
+    "tel: 030 1234567",
+    "a@b.org",
+    "www.b.org/c",
+    "\n",
+    " ",
+    "İ",
+    "(",
+    ",",
+)
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=12).map("".join))
+def test_a_pattern_that_runs_in_some_lines_only_finds_what_it_finds_in_the_whole_text(text: str) -> None:
+    for finder in (*statements.CONTACT, *statements.PERSON):
+        if isinstance(finder, partial) and finder.func is statements._matches_in_lines:
+            matches = finder.keywords["pattern"].finditer(text)
+            assert list(finder(Page(text))) == [
+                (*match.span(match.lastindex or 0), finder.keywords["kind"]) for match in matches
+            ]
+
+
+@pytest.mark.parametrize("between", [":", ": ", "\t", "\n: ", " : ", " \t", " \n: ", "  : "])
+def test_a_status_is_found_whatever_stands_between_it_and_its_value(between: str) -> None:
+    assert redact(f"Status{between}married") == "[MARITAL_STATUS]"

@@ -18,7 +18,7 @@ T = TypeVar("T")
 _MODE: Final = re.compile(rb"[1-7]\s+Tr\b")
 """Another way to draw letters than filling them, which 3 and 7 do not draw at all."""
 
-_NO_INK: Final = re.compile(rb"(?<![\d.])0(?:\.0*)?\s+scn\b", re.IGNORECASE)
+_NO_INK: Final = re.compile(rb"0(?<![\d.]0)(?:\.0*)?\s+scn\b", re.IGNORECASE)
 """Nothing of an ink, which is white, where it is no grey, which is black; the fast parser takes it for black."""
 
 _POINTS: Final = attrgetter("font_size")

@@ -148,7 +148,7 @@ def marked(page: Page) -> Iterator[Span]:
             yield Span(line.start + line.text.index(name), line.start + line.text.index(name) + len(name), "NAME")
         signing = len(text) <= _MOST_CLOSING and bool(_SIGNING.fullmatch(text))
         is_above = "refer" in lower and bool(_REFERENCES.fullmatch(text))
-        referees = _MOST_REFEREES if is_above else 0 if section(text) else max(0, referees - 1)
+        referees = _MOST_REFEREES if is_above else referees - 1 if referees and not section(text) else 0
 
 
 def _is_referee(text: str, name: str) -> bool:

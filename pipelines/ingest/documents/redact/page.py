@@ -45,6 +45,7 @@ class Page:
         self.lower = text.lower()
         self.masked = text
         self.found: list[Span] = []
+        self._lines: list[Piece] | None = None
 
     def take(self, spans: Iterable[Span]) -> None:
         """Keep spans of one finder; of two that overlap, the one that starts first."""
@@ -54,21 +55,38 @@ class Page:
                 pieces += [self.masked[at : span.start], _LETTER.sub("|", self.masked[span.start : span.end])]
                 at = span.end
                 self.found.append(span)
-        self.masked = "".join([*pieces, self.masked[at:]])
+        if pieces:
+            self.masked = "".join([*pieces, self.masked[at:]])
+            self._lines = None
 
-    def lines(self) -> Iterator[Piece]:
+    def lines(self) -> list[Piece]:
         """Lines of the masked text that are not empty."""
-        for match in _LINE.finditer(self.masked):
-            if not match.group().isspace():
-                yield Piece(match.start(), match.group())
+        if self._lines is None:
+            found = ((match.start(), match.group()) for match in _LINE.finditer(self.masked))
+            self._lines = [Piece(start, text) for start, text in found if not text.isspace()]
+        return self._lines
 
     def says(self, words: Iterable[str]) -> bool:
         """Whether one of some lower-case words occurs anywhere: quick, where a pattern for all of them is slow."""
         return any(word in self.lower for word in words)
 
+    def holding(self, words: Iterable[str]) -> list[tuple[int, int]]:
+        """Start and end of the lines in which one of some lower-case words occurs, in their order."""
+        if len(self.lower) != len(self.text):  # a letter that is two in lower case: places are no longer the same
+            return [(0, len(self.text))]
+        found = set()
+        for word in words:
+            at = self.lower.find(word)
+            while at >= 0:
+                end = self.lower.find("\n", at)
+                end = len(self.lower) if end < 0 else end
+                found.add((self.lower.rfind("\n", 0, at) + 1, end))
+                at = self.lower.find(word, end)
+        return sorted(found)
+
     def head(self) -> list[Piece]:
         """The first lines."""
-        return [line for line, _ in zip(self.lines(), range(HEAD_LINES), strict=False)]
+        return self.lines()[:HEAD_LINES]
 
 
 def segments(line: Piece) -> Iterator[Piece]:

@@ -7,7 +7,6 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from functools import partial
-from itertools import islice
 from typing import Final
 
 from pipelines.ingest.documents.redact.page import HEAD_LINES, PROSE, Page, Piece, Span
@@ -78,7 +77,7 @@ _FAMILY: Final = (
         "family status",
         "relationship status",
         "familienstand",
-        "status",
+        *(f"status{behind}" for behind in (":", "\t", "\n", " :", " \t", " \n", "  ")),
         "children:",
         "kinder:",
     ),
@@ -125,9 +124,21 @@ def _matches(page: Page, *, pattern: re.Pattern[str], kind: str, hints: tuple[st
         yield Span(start, end, kind)
 
 
+def _matches_in_lines(page: Page, *, pattern: re.Pattern[str], kind: str, hints: tuple[str, ...]) -> Iterator[Span]:
+    """The same of a pattern whose every match has one of the hints in it and ends within its line."""
+    for start, end in page.holding(hints):
+        for match in pattern.finditer(page.masked, start, end):
+            yield Span(*match.span(match.lastindex or 0), kind)
+
+
 def _finder(kind: str, pattern: str, *hints: str, flags: int = re.IGNORECASE) -> Finder:
     """A pattern runs only where one of the hints, in lower case, occurs; without hints always."""
     return partial(_matches, pattern=re.compile(pattern, flags), kind=kind, hints=hints)
+
+
+def _finder_in_lines(kind: str, pattern: str, *hints: str, flags: int = re.IGNORECASE) -> Finder:
+    """A pattern that runs only in the lines in which one of the hints, in lower case, occurs."""
+    return partial(_matches_in_lines, pattern=re.compile(pattern, flags), kind=kind, hints=hints)
 
 
 def _numbers(page: Page) -> Iterator[Span]:
@@ -169,7 +180,7 @@ def _german_pronouns(page: Page) -> Iterator[Span]:
 def personal_lines(page: Page) -> Iterator[Span]:
     """Single words about nationality and family, in lines that tell birth, age or family, or alone near the top."""
     told = [span.start for span in page.found if span.kind in _PERSONAL]
-    lines = list(page.lines() if told else islice(page.lines(), 2 * HEAD_LINES))
+    lines = page.lines() if told else page.lines()[: 2 * HEAD_LINES]
     starts = [line.start for line in lines]
     numbers = {bisect_right(starts, start) - 1 for start in told}
     for number in sorted(numbers.union(range(min(len(lines), 2 * HEAD_LINES)))):
@@ -188,11 +199,11 @@ def _single_words(line: Piece, is_told: bool) -> Iterator[Span]:
 
 
 CONTACT: Final[tuple[Finder, ...]] = (
-    _finder("EMAIL", _EMAIL, "@", "(at", "[at"),
-    _finder("LINK", _LINK, "http", "www.", ".com/", ".org/", ".net/"),
+    _finder_in_lines("EMAIL", _EMAIL, "@", "(at", "[at"),
+    _finder_in_lines("LINK", _LINK, "http", "www.", ".com/", ".org/", ".net/"),
     _finder("BIRTH_DATE", _BORN, "born", "birth", "dob", "d.o.b", "geb", "jahrgang", "*"),
-    _finder("PHONE", _CALLED, "phone", "tel", "mob", "cell", "handy", "fax"),
-    _finder("PHONE", _INTERNATIONAL, "+", "00"),
+    _finder_in_lines("PHONE", _CALLED, "phone", "tel", "mob", "cell", "handy", "fax"),
+    _finder_in_lines("PHONE", _INTERNATIONAL, "+", "00"),
     _numbers,
     _finder("BIRTH_PLACE", _BIRTH_PLACE, "place of birth", "birthplace", "birth place", "geburtsort"),
 )
@@ -200,7 +211,7 @@ _PARENT_HINTS: Final = tuple(f"{one} {of} " for one in _PARENT.split("|") for of
 PERSON: Final[tuple[Finder, ...]] = (
     _finder("MARITAL_STATUS", _MARITAL, *_FAMILY, *_PARENT_HINTS),
     _finder("NATIONALITY", _NATION, "nationality", "citizenship", "nationalit\u00e4t", "staats"),
-    _finder("NATIONALITY", _CITIZEN, "citizen", " national", flags=0),
+    _finder_in_lines("NATIONALITY", _CITIZEN, "citizen", " national", flags=0),
     _finder("GENDER", _GENDER, "gender", "sex", "geschlecht"),
     _finder("PHOTO", _PHOTO, "photo", "foto", "bild", "picture", ".jp", ".png", ".gif", ".heic", ".bmp", ".tif"),
     _finder("AGE", _AGE, "year old", "years old", "year-old", "years-old", " aged ", "\naged ", "(aged ", "jahre alt"),
