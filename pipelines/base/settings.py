@@ -43,6 +43,8 @@ class Privacy(MinPeople):
     """Days for which landed exports can be read again."""
     retention: dict[str, Count]
     """Table of the lake -> days after which what happened leaves it, with all its history; other tables stay."""
+    jurisdictions: tuple[str, ...]
+    """Where jobs and people are, such as `US-NY-NYC`: their laws say what must be kept. Without any, all count."""
 
 
 S = TypeVar("S", bound=Section)

@@ -49,7 +49,7 @@ def expire(store: Store, as_of: date, keep_days: int) -> str:
 def run(store: Store, as_of: date) -> str:
     """As `expire`, and as `retire` for rows of the lake, with the days that `params.yaml` says."""
     days = load(Privacy, "privacy")
-    lines = [expire(store, as_of, days.keep_days), retire(store, as_of, days.retention)]
+    lines = [expire(store, as_of, days.keep_days), retire(store, as_of, days.retention, days.jurisdictions)]
     return "\n".join(line for line in lines if line)
 
 

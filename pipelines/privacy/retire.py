@@ -11,7 +11,7 @@ Snapshots made before keep the rows, each person's under a key of their own, unt
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
@@ -21,30 +21,32 @@ from pipelines.base.contracts import TABLES
 from pipelines.base.errors import SettingsError
 from pipelines.base.lake import PUBLISHING, Lake
 from pipelines.base.store import Store
+from pipelines.fairness import law
 
 PLAN: Final = f"{KEYS}/retirement.json"
 
 
-def retire(store: Store, as_of: date, retention: Mapping[str, int]) -> str:
+def retire(store: Store, as_of: date, retention: Mapping[str, int], places: Collection[str]) -> str:
     """Take out of each table what happened more than its days before a day.
 
     Args:
         store: Lake, keys and ledger.
         as_of: The day.
         retention: Table -> days, from `params.yaml`.
+        places: Jurisdictions whose laws say what must be kept; none means all that are known.
 
     Returns:
         The line to print; empty when nothing is kept for so many days only.
 
     Raises:
-        SettingsError: A table is none of the lake whose rows say when they happened, or the day is still to come: what
-            is retired cannot be taken in again.
+        SettingsError: A table is none of the lake whose rows say when they happened, a law asks for its rows to be kept
+            longer, or the day is still to come: what is retired cannot be taken in again.
     """
     if not retention and not store.exists(PLAN):
         return ""
     with store.lock(PUBLISHING):
         begun = [_finish(store, json.loads(store.read(PLAN)))] if store.exists(PLAN) else []
-        _check(retention, as_of)
+        _check(retention, as_of, places)
         for table, days in sorted(retention.items()):
             before = as_of - timedelta(days=days)
             if rows := Lake(store).due(table, before):
@@ -54,7 +56,7 @@ def retire(store: Store, as_of: date, retention: Mapping[str, int]) -> str:
     return f"retired: {sum(begun)} rows of {len(retention)} tables that are kept for so many days"
 
 
-def _check(retention: Mapping[str, int], as_of: date) -> None:
+def _check(retention: Mapping[str, int], as_of: date, places: Collection[str]) -> None:
     if as_of > datetime.now(UTC).date():
         raise SettingsError(f"Days of retention must be counted from today or before; got {as_of}. Correct --as-of.")
     can = sorted(name for name, table in TABLES.items() if table.kept_from)
@@ -63,6 +65,17 @@ def _check(retention: Mapping[str, int], as_of: date) -> None:
         raise SettingsError(
             f"privacy.retention must name tables of what happened once, {', '.join(can)}; got {', '.join(wrong)}. "
             "Correct params.yaml."
+        )
+    known = {pack.jurisdiction for pack in law.library()}
+    held = law.standing(places or known, as_of)
+    short = {table: held.kept(as_of - timedelta(days=days)) for table, days in sorted(retention.items())}
+    if any(short.values()):
+        told = "; ".join(
+            f"{table}: {retention[table]} days, {', '.join(duties)}" for table, duties in short.items() if duties
+        )
+        raise SettingsError(
+            f"privacy.retention must keep what a law asks to be kept; got {told}. Give more days, or say in "
+            f"privacy.jurisdictions where jobs and people are (now {', '.join(sorted(places)) or 'anywhere'})."
         )
 
 

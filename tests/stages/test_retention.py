@@ -27,6 +27,8 @@ TODAY = date(2026, 10, 1)
 HEAD = "Enrollment ID,Employee ID,Course ID,Run,Enrolled At,Starts At\n"
 OLD = "E1,00017,K1,2023-01,31.12.2022 23:59,02.01.2023 09:00\n"
 NEW = "E2,00018,K1,2023-01,01.01.2023 00:00,02.01.2023 09:00\n"
+EU = ("EU-DE",)
+"""Where no law says on that day how long a record must be kept."""
 DAYS = (TODAY - date(2023, 1, 1)).days
 
 
@@ -53,9 +55,9 @@ def retired(store: FileStore) -> list[tuple[str, dict[str, Any]]]:
 
 
 def test_what_is_older_than_its_days_is_in_no_version_and_everything_else_stays(store, company):
-    assert retire(store, TODAY, {"enrolments": DAYS + 1}).startswith("retired: 0 rows")
+    assert retire(store, TODAY, {"enrolments": DAYS + 1}, EU).startswith("retired: 0 rows")
     assert len(enrolled(store)) == 2
-    assert retire(store, TODAY, {"enrolments": DAYS}).startswith("retired: 1 rows of 1 tables")
+    assert retire(store, TODAY, {"enrolments": DAYS}, EU).startswith("retired: 1 rows of 1 tables")
     assert enrolled(store) == [datetime(2023, 1, 1, tzinfo=UTC)]
     assert not delta.has_history(store, "lake/enrolments")
     files = list(store.root.glob("lake/enrolments/bucket=*/*.parquet"))
@@ -63,12 +65,12 @@ def test_what_is_older_than_its_days_is_in_no_version_and_everything_else_stays(
     assert kept == [datetime(2023, 1, 1, tzinfo=UTC)]
     assert retired(store) == [("enrolments", {"before": "2023-01-01", "rows": 1})]
     assert len(Lake(store).read("courses", Lake(store).require())) == 1
-    assert retire(store, TODAY, {"enrolments": DAYS}).startswith("retired: 0 rows")
+    assert retire(store, TODAY, {"enrolments": DAYS}, EU).startswith("retired: 0 rows")
     assert len(retired(store)) == 1
 
 
 def test_a_file_that_tells_it_again_is_counted_and_brings_nothing_back(store, company):
-    retire(store, TODAY, {"enrolments": DAYS})
+    retire(store, TODAY, {"enrolments": DAYS}, EU)
     (company / "enrolments_2026-09.csv").write_text(HEAD + OLD + NEW.replace("E2", "E3"))
     assert "2 rows in = 1 accepted + 0 quarantined + 1 filtered" in run(Batch(store, "second"), None)
     assert enrolled(store) == [datetime(2023, 1, 1, tzinfo=UTC)] * 2
@@ -79,7 +81,7 @@ def test_a_file_that_tells_it_again_is_counted_and_brings_nothing_back(store, co
 def test_a_check_tells_what_is_not_kept_as_a_run_does_and_says_when_nobody_was_asked(
     store, company, monkeypatch, capsys
 ):
-    retire(store, TODAY, {"enrolments": DAYS})
+    retire(store, TODAY, {"enrolments": DAYS}, EU)
     file = company / "enrolments_2026-09.csv"
     file.write_text(HEAD + OLD + NEW.replace("E2", "E3") + NEW.replace("E2", "E4") + NEW.replace("E2,", ","))
     assert main(["check", "lms_enrolments", str(file), "--json"]) == 0
@@ -125,8 +127,8 @@ def test_killed_anywhere_it_is_finished_by_the_next_with_one_entry(store, compan
         ):
             patch.setattr(owner, name, dying(getattr(owner, name)))
         with pytest.raises(Killed):
-            retire(store, TODAY, {"enrolments": DAYS})
-    retire(store, TODAY, {"enrolments": DAYS})
+            retire(store, TODAY, {"enrolments": DAYS}, EU)
+    retire(store, TODAY, {"enrolments": DAYS}, EU)
     assert enrolled(store) == [datetime(2023, 1, 1, tzinfo=UTC)]
     assert not delta.has_history(store, "lake/enrolments")
     assert retired(store) == [("enrolments", {"before": "2023-01-01", "rows": 1})]
@@ -137,7 +139,7 @@ def test_only_what_happened_once_can_be_named(store):
     with pytest.raises(
         SettingsError, match=r"must name tables of what happened once, application_events.*; got workers"
     ):
-        retire(store, TODAY, {"workers": 30, "reviews": 30})
+        retire(store, TODAY, {"workers": 30, "reviews": 30}, EU)
 
 
 def test_a_correction_that_makes_a_row_old_takes_what_it_corrected_along(store, company, tmp_path, monkeypatch):
@@ -148,17 +150,38 @@ def test_a_correction_that_makes_a_row_old_takes_what_it_corrected_along(store, 
     (company / "enrolments_2026-09.csv").write_text(HEAD + NEW.replace("01.01.2023", "31.12.2022"))
     run(Batch(store, "corrected"), None)
     assert len(Lake(store).versions("enrolments", Lake(store).require())) == 3
-    retire(store, TODAY, {"enrolments": DAYS})
+    retire(store, TODAY, {"enrolments": DAYS}, EU)
     assert enrolled(store) == []
+
+
+@pytest.mark.parametrize(
+    ("places", "days", "duties"),
+    [
+        (["US-TX"], 365, []),  # 29 CFR 1602.14: a year, and 2026-10-01 is one after 2025-10-01
+        (["US-TX"], 364, ["us-ugesp/retention"]),
+        (["US-CA"], 1461, []),  # 2 CCR 11013: four years, of which one has a 29 February
+        (["US-CA"], 1460, ["us-ca-feha-ads/records_kept"]),
+        (["EU-DE"], 1, []),
+        ([], 1460, ["us-ca-feha-ads/records_kept"]),
+        ([], 1461, []),
+    ],
+)
+def test_what_a_law_asks_to_be_kept_is_not_let_go(store, places, days, duties):
+    if not duties:
+        assert retire(store, TODAY, {"enrolments": days}, places).startswith("retired: 0 rows")
+        return
+    with pytest.raises(SettingsError, match=f"enrolments: {days} days, {', '.join(duties)}. Give more days"):
+        retire(store, TODAY, {"enrolments": days, "reviews": 3000}, places)
+    assert store.list("keys") == []
 
 
 def test_nobody_counts_from_a_day_to_come(store):
     with pytest.raises(SettingsError, match="must be counted from today or before"):
-        retire(store, datetime.now(UTC).date() + timedelta(days=1), {"enrolments": 1})
+        retire(store, datetime.now(UTC).date() + timedelta(days=1), {"enrolments": 1}, EU)
 
 
 def test_a_full_file_is_not_held_against_days_that_the_lake_let_go(store, company):
-    retire(store, TODAY, {"enrolments": DAYS})
+    retire(store, TODAY, {"enrolments": DAYS}, EU)
     batch, unit = Batch(store, "full"), Unit("u", "lms_enrolments", "e.csv", "0" * 64, 1, {}, "")
     place = batch.place(unit) / "mapped" / "enrolments"
     place.mkdir(parents=True)

@@ -246,3 +246,10 @@ def test_a_judgement_can_name_the_text_of_every_pack_by_digest():
 def test_a_place_that_no_pack_could_mean_is_refused(place):
     with pytest.raises(SettingsError, match="must begin as the packs of law do, EU, US"):
         standing(["US-IL", place], EVE)
+
+
+def test_records_are_named_that_a_law_still_wants_on_the_day():
+    colorado = standing(["US-CO"], date(2027, 6, 1))
+    assert set(colorado.kept(date(2024, 6, 2))) == {"us-co-sb26-189/versions_kept", "us-co-sb26-189/records_kept"}
+    assert colorado.kept(date(2024, 6, 1)) == ()  # a record of 31 May 2024 is wanted until 31 May 2027
+    assert standing(["US-CO"], EVE).kept(date(2024, 6, 2)) == ()

@@ -3,10 +3,16 @@
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, time, timedelta
+from typing import Final
 
 from pipelines.base.errors import SettingsError
+from pipelines.fairness.law.clocks import due
 from pipelines.fairness.law.packs import Duty, Pack, library
+
+_RECORD: Final = "record"
+_RECORDS: Final = "records_kept"
+"""What starts a clock of keeping, and the duty that keeps records from a decision on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +37,27 @@ class Standing:
     def of_kind(self, kind: str) -> dict[str, Duty]:
         """Only computations, records, clocks, texts or bans."""
         return {name: duty for name, duty in self.duties.items() if duty.kind == kind}
+
+    def kept(self, first: date) -> tuple[str, ...]:
+        """Duties by which a record of the day before `first` must still be there on the day.
+
+        Args:
+            first: The first day of which records are kept.
+
+        Returns:
+            `pack/duty` of the clocks that run from a record, or that keep the records of a decision. Such a clock may
+            start later than its record does, with the decision: what is named here is the least that is wrong.
+        """
+        record = datetime.combine(first - timedelta(days=1), time())
+        return tuple(
+            f"{pack.code}/{duty.code}"
+            for pack in self.packs
+            for duty in pack.duties_on(self.day)
+            if duty.clock is not None
+            and (duty.clock.trigger == _RECORD or duty.code == _RECORDS)
+            and not duty.is_recommended
+            and due(duty.clock, record, pack).date() >= self.day
+        )
 
     def missing(self, shown: Collection[str]) -> tuple[str, ...]:
         """Duties that a run does not show evidence for.
