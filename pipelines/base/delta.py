@@ -14,7 +14,6 @@ from typing import Any
 import polars as pl
 from deltalake import ColumnProperties, DeltaTable, WriterProperties, write_deltalake
 from deltalake.exceptions import DeltaError, TableNotFoundError
-from deltalake.schema import PrimitiveType
 
 from pipelines.base.errors import SettingsError, SourceUnavailable
 from pipelines.base.stage import loading
@@ -22,6 +21,9 @@ from pipelines.base.store import Store
 
 _LOG_DIGITS = 20
 """Of the version at the beginning of a log file's name."""
+
+_KINDS = {"date": "Date32", "timestamp": 'Timestamp(Microsecond, Some("UTC"))', "string": "Utf8"}
+"""What Delta calls a type, and what Arrow does."""
 
 _DENIED = ("status code: 403", "AccessDenied", "lacked the necessary privileges")
 """Never the bare number: the same sentence names files by random digits, and a server that is away denies nothing."""
@@ -190,11 +192,13 @@ def erase(store: Store, key: str, people: list[str], *, at: int | None = None) -
 def erase_before(
     store: Store, key: str, column: str, day: date, *, at: int | None = None, also: Collection[str] = ()
 ) -> int:
-    """As `erase`, the rows whose date or moment in a column lies before a day (UTC), and those with some digests."""
+    """As `erase`, the rows whose date or moment in a column lies before a day (UTC), and those with some digests.
+
+    A column of text must hold days in ISO form, as those do that are names of folders.
+    """
     with _answering(key):
         table = _restored(store, key, at)
-        kinds = {field.name: field.type for field in table.schema().fields}
-        kind = "Date32" if kinds[column] == PrimitiveType("date") else 'Timestamp(Microsecond, Some("UTC"))'
+        kind = _KINDS[{field.name: field.type for field in table.schema().fields}[column].type]
         named = "".join(f" OR record_sha256 = '{digest}'" for digest in also)
         table.delete(f"{column} < arrow_cast('{day}', '{kind}'){named}")
         return int(_table(store, key).version())

@@ -94,6 +94,21 @@ def destroy(store: Store, people: Iterable[str], note: Callable[[str, str, str],
             store.put(name, after)
 
 
+def let_go(store: Store, people: Iterable[str]) -> None:
+    """Destroy the keys of people who are not forgotten: who is known again gets a new one. Again it changes nothing.
+
+    Args:
+        store: Where the keys are.
+        people: Pseudonyms.
+    """
+    gone = list(people)
+    with store.lock(_LOCK):
+        for number, shard in _read(store).items():
+            kept = shard.filter(~pl.col("person_id").is_in(gone).fill_null(value=False))
+            if len(kept) < len(shard):
+                store.put(_name(number), _sealed(kept))
+
+
 def mark(person: str) -> str:
     """What stands for a forgotten person: a hash under CANDOR_PERSON_KEY."""
     return hmac.digest(secret(PERSON_KEY), b"forgotten|" + person.encode(), "sha256").hex()

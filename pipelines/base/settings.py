@@ -42,7 +42,7 @@ class Privacy(MinPeople):
     keep_days: Count
     """Days for which landed exports can be read again."""
     retention: dict[str, Count]
-    """Table of the lake -> days after which what happened leaves it, with all its history; other tables stay."""
+    """Table of the lake, `scores`, `vault` or `snapshots` -> days after which what happened goes; all else stays."""
     jurisdictions: tuple[str, ...]
     """Where jobs and people are, such as `US-NY-NYC`: their laws say what must be kept. Without any, all count."""
 

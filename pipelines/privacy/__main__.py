@@ -6,7 +6,8 @@
 
 SCHEME is what a feed's `person:` says, such as workday_worker. An identifier never stands in a command line, where
 other users and the shell's history would see it. Killed at any moment and run again, an erasure is finished. It needs
-all four keys: CANDOR_PSEUDONYM_KEY, CANDOR_VAULT_KEY, CANDOR_AUDIT_KEY and CANDOR_PERSON_KEY. `expire` needs none.
+all four keys: CANDOR_PSEUDONYM_KEY, CANDOR_VAULT_KEY, CANDOR_AUDIT_KEY and CANDOR_PERSON_KEY. `expire` needs none,
+but where privacy.retention names them both of the vault, and that of people for snapshots.
 """
 
 import argparse

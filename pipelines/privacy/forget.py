@@ -30,7 +30,7 @@ from pipelines.base.people import representatives
 from pipelines.base.pseudonyms import PERSON_KEY, secret
 from pipelines.base.store import Store
 from pipelines.ingest.batch import drop_unfinished, tidy
-from pipelines.privacy import erasure, landing, scores
+from pipelines.privacy import erasure, landing, scores, unkept
 from pipelines.privacy.erasure import Erasure
 from pipelines.privacy.landing import Unsearched
 from pipelines.privacy.learned import models
@@ -75,6 +75,7 @@ def finish(store: Store, one: Erasure) -> str:
 
     forgotten.add(store, group)
     keys.destroy(store, one.people, note)
+    unkept.erase(store, one.people, note)
     with store.lock(PUBLISHING):  # a batch is published before, and searched, or after, and asks who was forgotten
         tidy(store)
         at_work = drop_unfinished(store, note)

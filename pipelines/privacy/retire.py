@@ -1,10 +1,12 @@
-"""Let go of what happened long ago: rows of a table that are older than `privacy.retention` says leave the lake.
+"""Let go of what happened long ago: what is older than `privacy.retention` says is kept no more.
 
-Reads   lake      which rows are due
-Writes  lake      without those, and without the history of their tables; retired/<table>.json, the day before which
-                  nothing is kept: what a file still says of earlier days is filtered as `beyond_retention`
-        keys      retirement.json, what is being done, while it is
-        ledger    rows:retired, with the table, the day and how many rows there were
+Reads   lake, scores, vault, keys   what is due
+Writes  lake          without rows of a table that are, and without their history; retired/<table>.json, the day before
+                      which nothing is kept: what a file still says of earlier days is filtered as `beyond_retention`
+        scores        without the days that are, the files written back among them
+        vault, keys   without people of whom nothing else is kept (`unkept`): what the vault says of them, and the key
+                      of their rows in snapshots; retirement.json, what is being done, while it is
+        ledger        rows:retired, with the table or zone, the day and how many rows or keys there were
 
 What is to be done is written down first, so that a run that was killed is finished by the next with one entry.
 Snapshots made before keep the rows, each person's under a key of their own, until that key or the snapshot goes.
@@ -16,14 +18,19 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
 from pipelines import audit
-from pipelines.base.catalog import KEYS
+from pipelines.base import keys
+from pipelines.base.catalog import KEYS, SCORES, VAULT
 from pipelines.base.contracts import TABLES
 from pipelines.base.errors import SettingsError
 from pipelines.base.lake import PUBLISHING, Lake
 from pipelines.base.store import Store
 from pipelines.fairness import law
+from pipelines.privacy import scores, unkept
 
 PLAN: Final = f"{KEYS}/retirement.json"
+SNAPSHOTS: Final = "snapshots"
+_ORDER: Final = {SCORES: 1, VAULT: 2, SNAPSHOTS: 3}
+"""Zones with days of their own, in the order in which one may leave nothing of somebody but what the next has."""
 
 
 def retire(store: Store, as_of: date, retention: Mapping[str, int], places: Collection[str]) -> str:
@@ -32,39 +39,65 @@ def retire(store: Store, as_of: date, retention: Mapping[str, int], places: Coll
     Args:
         store: Lake, keys and ledger.
         as_of: The day.
-        retention: Table -> days, from `params.yaml`.
+        retention: Table, `scores`, `vault` or `snapshots` -> days, from `params.yaml`.
         places: Jurisdictions whose laws say what must be kept; none means all that are known.
 
     Returns:
         The line to print; empty when nothing is kept for so many days only.
 
     Raises:
-        SettingsError: A table is none of the lake whose rows say when they happened, a law asks for its rows to be kept
-            longer, or the day is still to come: what is retired cannot be taken in again.
+        SettingsError: A key is missing, of the vault or of people where those are named; a table is none of the lake
+            whose rows say when they happened; a law asks for something to be kept longer; or the day is still to come:
+            what is retired cannot be taken in again.
     """
     if not retention and not store.exists(PLAN):
         return ""
     with store.lock(PUBLISHING):
         begun = [_finish(store, json.loads(store.read(PLAN)))] if store.exists(PLAN) else []
         _check(retention, as_of, places)
-        for table, days in sorted(retention.items()):
+        for table, days in sorted(retention.items(), key=_order):
             before = as_of - timedelta(days=days)
-            if rows := Lake(store).due(table, before):
-                plan = {"table": table, "before": before.isoformat(), "rows": rows}
+            if rows := _due(store, table, before, as_of):
+                plan = {"table": table, "before": before.isoformat(), "as_of": as_of.isoformat(), "rows": rows}
                 store.put(PLAN, json.dumps(plan).encode())
                 begun.append(_finish(store, plan))
     return f"retired: {sum(begun)} rows of {len(retention)} tables that are kept for so many days"
 
 
+def _order(item: tuple[str, int]) -> tuple[int, str]:
+    return _ORDER.get(item[0], 0), item[0]
+
+
+def _due(store: Store, name: str, before: date, as_of: date) -> int:
+    """Rows of a table or of scores, rows in the vault or keys of people, for which the time has come."""
+    if name == SCORES:
+        return scores.due(store, before)
+    if name == VAULT:
+        return unkept.in_vault(store, before)[1]
+    return len(unkept.with_key(store, as_of, before)) if name == SNAPSHOTS else Lake(store).due(name, before)
+
+
+def _let_go(store: Store, name: str, before: date, as_of: date) -> None:
+    if name == SCORES:
+        scores.retire(store, before)
+    elif name == VAULT:
+        unkept.leave_vault(store, unkept.in_vault(store, before)[0])
+    elif name == SNAPSHOTS:
+        keys.let_go(store, unkept.with_key(store, as_of, before))
+        unkept.with_key(store, as_of, before)  # who has no key any more is not waited for
+    else:
+        Lake(store).retire(name, before, lambda *_: None)
+
+
 def _check(retention: Mapping[str, int], as_of: date, places: Collection[str]) -> None:
     if as_of > datetime.now(UTC).date():
         raise SettingsError(f"Days of retention must be counted from today or before; got {as_of}. Correct --as-of.")
-    can = sorted(name for name, table in TABLES.items() if table.kept_from)
+    can = [*sorted(name for name, table in TABLES.items() if table.kept_from), *_ORDER]
     wrong = sorted(set(retention) - set(can))
     if wrong:
         raise SettingsError(
-            f"privacy.retention must name tables of what happened once, {', '.join(can)}; got {', '.join(wrong)}. "
-            "Correct params.yaml."
+            f"privacy.retention must name tables of what happened once, or a zone: {', '.join(can)}; got "
+            f"{', '.join(wrong)}. Correct params.yaml."
         )
     known = {pack.jurisdiction for pack in law.library()}
     held = law.standing(places or known, as_of)
@@ -82,7 +115,8 @@ def _check(retention: Mapping[str, int], as_of: date, places: Collection[str]) -
 def _finish(store: Store, plan: Mapping[str, Any]) -> int:
     """Do what is written down, tell the ledger, cross it off; how many rows it was about."""
     table, before, rows = str(plan["table"]), str(plan["before"]), int(plan["rows"])
-    Lake(store).retire(table, date.fromisoformat(before), lambda *_: None)
+    day = date.fromisoformat(before)
+    _let_go(store, table, day, date.fromisoformat(plan.get("as_of", before)))  # plans of older versions have none
     audit.append(store, audit.Tag.ROWS_RETIRED, table, once=True, before=before, rows=rows)
     store.delete(PLAN)
     return rows

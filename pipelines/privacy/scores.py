@@ -1,11 +1,12 @@
-"""Take a person out of scores, inputs and outcomes with their history, and out of the files written back.
+"""Take a person, or days long gone, out of scores, inputs and outcomes with history, and out of the files written back.
 
-Reads, writes  scores/scored, scores/inputs, scores/outcomes, scores/exports   without the person
+Reads, writes  scores/scored, scores/inputs, scores/outcomes, scores/exports   without the person, or the days
 """
 
 import csv
 import json
 from collections.abc import Callable, Collection
+from datetime import date
 from typing import Final
 
 import polars as pl
@@ -19,6 +20,8 @@ from pipelines.privacy.records import lines
 
 Note = Callable[[str, str, str], None]
 TABLES: Final = ("scored", "inputs", "outcomes")
+_DAY: Final = "as_of"
+"""The day of a partition, as text; the files written back are named by it."""
 
 
 def erase(store: Store, people: Collection[str], one: Group, note: Note) -> None:
@@ -31,15 +34,42 @@ def erase(store: Store, people: Collection[str], one: Group, note: Note) -> None
         note: Told of every object and its digests before and after, just before it is changed.
     """
     with store.lock(SCORES):
-        for table in TABLES:
-            if delta.version(store, f"{SCORES}/{table}") is not None:
-                _table(store, f"{SCORES}/{table}", list(people), note)
+        for key in _tables(store):
+            _table(store, key, list(people), note)
         for key in store.list(f"{SCORES}/exports"):
             before = store.read(key)
             after = without_lines(before, one) if key.endswith(".csv") else without_elements(before, one)
             if after != before:
                 note(key, sha256_bytes(before), sha256_bytes(after))
                 store.put(key, after)
+
+
+def people(store: Store) -> set[str]:
+    """Pseudonyms of everybody who has a row in any of the tables."""
+    frames = [delta.scan(store, key).select("person_id").unique().collect() for key in _tables(store)]
+    return {person for frame in frames for person in frame["person_id"].drop_nulls()}
+
+
+def due(store: Store, before: date) -> int:
+    """Rows of days before one."""
+    is_due = pl.col(_DAY).cast(pl.String) < before.isoformat()
+    return sum(delta.scan(store, key).filter(is_due).select(pl.len()).collect().item() for key in _tables(store))
+
+
+def retire(store: Store, before: date) -> None:
+    """Let go of the days before one. Done again it changes nothing."""
+    with store.lock(SCORES):
+        for key in _tables(store):
+            delta.erase_before(store, key, _DAY, before)
+            delta.forget_log(store, key, delta.purge(store, key))
+        for key in store.list(f"{SCORES}/exports"):
+            if key.rpartition("/")[2].partition(".")[0] < before.isoformat():
+                store.delete(key)
+
+
+def _tables(store: Store) -> list[str]:
+    keys = [f"{SCORES}/{table}" for table in TABLES]
+    return [key for key in keys if delta.version(store, key) is not None]
 
 
 def _table(store: Store, key: str, people: list[str], note: Note) -> None:

@@ -137,7 +137,8 @@ def test_killed_anywhere_it_is_finished_by_the_next_with_one_entry(store, compan
 
 def test_only_what_happened_once_can_be_named(store):
     with pytest.raises(
-        SettingsError, match=r"must name tables of what happened once, application_events.*; got workers"
+        SettingsError,
+        match=r"must name tables of what happened once, or a zone: application_events.*, snapshots; got workers",
     ):
         retire(store, TODAY, {"workers": 30, "reviews": 30}, EU)
 

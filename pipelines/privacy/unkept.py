@@ -1,0 +1,94 @@
+"""People of whom nothing is kept any more but who they are: what the vault says of them, and their key of snapshots.
+
+Reads   lake, scores   who has a row in any version, as whoever it is about, is linked to or manages
+        vault          when something was last told of a person; both halves, so both keys are needed
+        keys           people/; unkept.sealed, since when nothing is kept of whom
+Writes  vault, keys    without those for whom the time has come; unkept.sealed
+
+Who is told of again is simply known again: nobody is barred, and a new key is made. A person's key opens their rows in
+snapshots that DVC keeps from before; without it these are noise.
+"""
+
+from collections.abc import Collection
+from datetime import date
+from typing import Final
+
+import polars as pl
+
+from pipelines.base import keys, vault
+from pipelines.base.catalog import KEYS
+from pipelines.base.contracts import TABLES
+from pipelines.base.digests import sha256_bytes
+from pipelines.base.lake import Lake
+from pipelines.base.pseudonyms import PERSON_KEY, secret
+from pipelines.base.sealed import seal_frame, unseal_frame
+from pipelines.base.store import Store
+from pipelines.privacy import scores
+
+SINCE: Final = f"{KEYS}/unkept.sealed"
+_VAULT: Final = tuple(name for name, table in TABLES.items() if table.zone != "lake")
+_SCHEMA: Final = pl.Schema({"person_id": pl.String(), "since": pl.Date()})
+
+
+def in_vault(store: Store, before: date) -> tuple[list[str], int]:
+    """People of whom nothing else is kept and of whom the vault was told nothing since a day.
+
+    Args:
+        store: All zones; nobody may publish meanwhile.
+        before: The day.
+
+    Returns:
+        Their pseudonyms, and how many rows the vault has of them.
+    """
+    told = pl.concat([vault.all_versions(store, name).select("person_id", "known_from") for name in _VAULT])
+    last = told.group_by("person_id").agg(pl.col("known_from").dt.date().max(), pl.len())
+    due = last.filter(pl.col("known_from") < before, ~pl.col("person_id").is_in(_named(store)))
+    return due["person_id"].sort().to_list(), int(due["len"].sum())
+
+
+def leave_vault(store: Store, people: Collection[str]) -> None:
+    """Rewrite the parts of the vault that hold people without them."""
+    for name in _VAULT:
+        vault.erase(store, name, people, lambda *_: None)
+
+
+def with_key(store: Store, as_of: date, before: date) -> list[str]:
+    """People with a key of whom nothing has been kept since before a day.
+
+    Args:
+        store: All zones; nobody may publish meanwhile.
+        as_of: The day on which this is asked: since then nothing is kept of whom it finds for the first time.
+        before: The day before which their time must have begun.
+    """
+    held = keys.held(store).select("person_id")
+    unkept = held.filter(~pl.col("person_id").is_in(_named(store)))
+    known = unseal_frame(secret(PERSON_KEY), store.read(SINCE)) if store.exists(SINCE) else pl.DataFrame(schema=_SCHEMA)
+    since = unkept.join(known, on="person_id", how="left").with_columns(pl.col("since").fill_null(as_of))
+    since = since.select(_SCHEMA.names()).sort("person_id")
+    if len(since) or len(known):
+        store.put(SINCE, seal_frame(secret(PERSON_KEY), since))
+    return since.filter(pl.col("since") < before)["person_id"].to_list()
+
+
+def erase(store: Store, people: Collection[str], note: scores.Note) -> None:
+    """Take people who are being forgotten out of the list of those who wait. Done again it changes nothing."""
+    if store.exists(SINCE):
+        before = store.read(SINCE)
+        waiting = unseal_frame(secret(PERSON_KEY), before)
+        kept = waiting.filter(~pl.col("person_id").is_in(list(people)))
+        if len(kept) < len(waiting):
+            after = seal_frame(secret(PERSON_KEY), kept)
+            note(SINCE, sha256_bytes(before), sha256_bytes(after))
+            store.put(SINCE, after)
+
+
+def _named(store: Store) -> list[str]:
+    """Everybody whom a row of the lake, of any version, or of the scores names."""
+    lake = Lake(store)
+    manifest, found = lake.manifest(), scores.people(store)
+    for name in manifest.tables if manifest else ():
+        columns = [column for column in TABLES[name].schema if column.endswith("person_id")]
+        if manifest is not None and TABLES[name].zone == "lake" and columns:
+            rows = lake.scan(name, manifest).select(columns).unique().collect()
+            found |= {person for column in columns for person in rows[column].drop_nulls()}
+    return sorted(found)
