@@ -1,4 +1,4 @@
-"""What may happen to rows before the rules apply: joins, repeated groups to rows, columns to rows, filters."""
+"""What may happen to rows before the rules apply: a text of cells, joins, groups to rows, columns to rows, filters."""
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
@@ -7,6 +7,7 @@ import polars as pl
 
 from pipelines.base.errors import ContractError
 from pipelines.ingest.cells import BROKEN, Context, cell, decoded
+from pipelines.ingest.composed import with_text
 from pipelines.ingest.fold import folded
 from pipelines.ingest.read import ROW
 from pipelines.ingest.rules import Condition, Explode, Join, TableMap, Unpivot
@@ -43,8 +44,10 @@ def context_of(frame: pl.DataFrame, context: Context) -> Context:
 
 
 def shape(frame: pl.DataFrame, mapped: TableMap, context: Context, other: Other) -> Shaped:
-    """Apply a table's joins, explode, unpivot, joins by what those made, and filters, in this order."""
+    """Apply a table's compose, joins, explode, unpivot, joins by what those made, and filters, in this order."""
     shaped = Shaped(frame, [], [])
+    if mapped.compose is not None:
+        shaped.frame = with_text(frame, mapped.compose, context_of(frame, context))
     late, turned = [], mapped.turned()
     for step in mapped.join:
         if turned & set(step.match):

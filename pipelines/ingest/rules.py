@@ -316,10 +316,36 @@ class Unpivot(Declared):
         return {self.name, self.value}
 
 
+class Compose(Declared):
+    """A resume's text out of cells, redacted.
+
+    It makes the columns `<column>.text`, `<column>.char_count` and `<column>.stuffed_text_share`, empty where no cell
+    says anything.
+    """
+
+    column: Name
+    names: Annotated[tuple[Name, ...], Field(min_length=1)]
+    """Columns with names of the person: they are no part of the text, and go from it wherever they stand."""
+    sections: Annotated[dict[Name, str], Field(min_length=1)]
+    """Source column, of text or of a group -> what stands above it, such as Education; may be empty."""
+
+    @model_validator(mode="after")
+    def _names_are_no_text(self) -> Self:
+        if found := sorted(set(self.names) & set(self.sections)):
+            raise ValueError(f"sections must not have columns of names; got {', '.join(found)}")
+        return self
+
+    @property
+    def made(self) -> tuple[str, str, str]:
+        """Columns that this step adds."""
+        return f"{self.column}.text", f"{self.column}.char_count", f"{self.column}.stuffed_text_share"
+
+
 class TableMap(Declared):
     """What one canonical table takes from a feed."""
 
     table: Name
+    compose: Compose | None = None
     join: tuple[Join, ...] = ()
     explode: Explode | None = None
     unpivot: Unpivot | None = None
@@ -329,8 +355,9 @@ class TableMap(Declared):
     columns: dict[Name, Rule]
 
     def made(self) -> set[str]:
-        """Columns that joins, explode and unpivot add."""
-        return {name for join in self.join for name in join.made()} | self.turned()
+        """Columns that compose, joins, explode and unpivot add."""
+        composed = set(self.compose.made) if self.compose else set()
+        return {name for join in self.join for name in join.made()} | self.turned() | composed
 
     def turned(self) -> set[str]:
         """Columns that explode and unpivot add."""
@@ -341,6 +368,7 @@ class TableMap(Declared):
         """Source columns used, apart from those it adds itself."""
         names = self.reads_last() | {name for join in self.join for name in join.match}
         names |= {self.explode.column} if self.explode else set()
+        names |= {*self.compose.sections, *self.compose.names} if self.compose else set()
         names |= set(self.unpivot.columns) if self.unpivot else set()
         return names - self.made()
 

@@ -63,6 +63,7 @@ def test_candidates_of_workday_and_of_hr_xml_are_the_same(printed, tmp_path, mon
     count = hr_xml.write_candidates(PLAN, company().hiring, DELIVERY, tmp_path / "h" / "exports", version)
     assert count == len(printed["candidates"])
     made = canonical(tmp_path / "h", [VENDORS / "hr_xml" / f"hr_xml_v{version}_candidates.yaml"], monkeypatch)
+    assert made["resumes"]["text"].str.starts_with("Experience\n").sum() == count
     for table, frame in printed.items():
         assert made[table].equals(frame), table
 
@@ -71,7 +72,10 @@ def test_candidates_of_workday_and_of_json_resume_are_the_same(printed, tmp_path
     count = json_resume.write_resumes(PLAN, company().hiring, DELIVERY, tmp_path / "j" / "exports")
     assert count == len(printed["candidates"])
     made = canonical(tmp_path / "j", [VENDORS / "json_resume" / "json_resume_candidates.yaml"], monkeypatch)
-    assert made.keys() & TABLES.keys() == {"candidates", "identifiers"}
+    assert made.keys() & TABLES.keys() == {"candidates", "identifiers", "resumes"}
+    texts = made["resumes"]["text"]
+    assert len(texts) == count
+    assert texts.str.contains("\n\nExperience\n").all()
     # A document says neither a source nor since when its person is a candidate.
     kept = ["person_id", "country_code", "known_from", "known_from_basis"]
     assert made["candidates"].select(kept).equals(printed["candidates"].select(kept))
@@ -85,6 +89,68 @@ def test_candidates_of_workday_and_of_json_resume_are_the_same(printed, tmp_path
     columns = printed["identifiers"].columns
     expected = pl.concat([printed["identifiers"].filter(~is_name), whole.select(columns)]).sort(pl.all())
     assert made["identifiers"].equals(expected)
+
+
+def test_a_document_of_json_resume_becomes_a_text_without_who_it_is(tmp_path, keys, monkeypatch):
+    said = json_resume.resume(ROW, ABOUT)
+    said["basics"]["name"] = "Zoë B O'Brien Ng"
+    said["basics"]["summary"] = (
+        "Zoë O'Brien leads teams, has a plan B for Ng, and ZOË writes from zoe42@example.org. She was born in 1980."
+    )
+    said["work"][0]["highlights"] = ["Cut costs by a third", "Led seven people"]
+    said["education"][0]["endDate"] = "2012-05"
+    said["references"] = [{"name": "Ann Referee", "reference": "Splendid"}]
+    folder = tmp_path / "j" / "exports" / "json_resume"
+    folder.mkdir(parents=True)
+    lines = [
+        said,
+        {"basics": {}, "meta": said["meta"] | {"canonical": "https://careers.company.example/resumes/C-000043"}},
+    ]
+    (folder / "resumes_2026-09.ndjson").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    made = canonical(tmp_path / "j", [VENDORS / "json_resume" / "json_resume_candidates.yaml"], monkeypatch)
+    ((text, count, status, hidden),) = (
+        made["resumes"].select("text", "char_count", "status_code", "hidden_text_share").rows()
+    )
+    assert text.split("\n") == [
+        "Data Analyst",
+        "",
+        "Summary",
+        "[NAME] leads teams, has a plan B for [NAME], and [NAME] writes from [EMAIL]. [PRONOUN] was [BIRTH_DATE].",
+        "",
+        "Experience",
+        "Alder Group, Data Analyst, 2014-05",
+        "Cut costs by a third",
+        "Led seven people",
+        "",
+        "Education",
+        "[GRADUATION_YEAR], City College, Master of Science",
+        "",
+        "Skills",
+        "sql",
+        "r",
+        "",
+        "Languages",
+        "Fluent, English",  # of a member, by the names of its fields
+    ]
+    assert (count, status, hidden) == (len(text), "ok", None)
+
+
+@pytest.mark.parametrize(
+    ("version", "below"),
+    [
+        (2, ["Alder Group", "current, 2014-05, Data Analyst", "", "Education", "City College", "Master of Science"]),
+        (3, ["Alder Group", "Data Analyst, 2014-05"]),
+    ],
+)
+def test_a_candidate_of_hr_xml_becomes_a_text_without_who_it_is(tmp_path, keys, monkeypatch, version, below):
+    one = {2: hr_xml.candidate_2, 3: hr_xml.candidate_3}[version](ROW, ABOUT)
+    folder = tmp_path / "h" / "exports" / "hr_xml"
+    folder.mkdir(parents=True)
+    head, tail = {2: (hr_xml.HEAD_2, hr_xml.TAIL_2), 3: (hr_xml.HEAD_3, hr_xml.TAIL_3)}[version]
+    (folder / f"candidates_v{version}_2026-09.xml").write_text(f"{head.format('2026-09-30T23:59:59')}{one}{tail}")
+    made = canonical(tmp_path / "h", [VENDORS / "hr_xml" / f"hr_xml_v{version}_candidates.yaml"], monkeypatch)
+    (text,) = made["resumes"]["text"]
+    assert text.split("\n") == ["Experience", *below, "", "Skills", "sql", "r"]
 
 
 def test_a_document_of_json_resume_is_as_its_schema_says():

@@ -34,7 +34,7 @@ def uses(feed: Feed) -> list[Use]:
     found = [*_rows(feed.rows, "every table"), *_joins(feed.join)]
     for number, mapped in enumerate(feed.tables):
         taken = {new for join in (*feed.join, *mapped.join) for new in join.made()}
-        found += [*_joins(mapped.join), *_rows(mapped.rows, mapped.table, mapped.explode)]
+        found += [*_composed(mapped), *_joins(mapped.join), *_rows(mapped.rows, mapped.table, mapped.explode)]
         ruled = [(column, mapped.columns.get(column.name)) for column in TABLES[mapped.table].columns]
         for column, rule in [*ruled, (KNOWN_FROM, mapped.known_from)]:
             if rule is not None:
@@ -57,6 +57,16 @@ def _rows(conditions: Iterable[Condition], where: str, explode: Explode | None =
         is_member = explode is not None and condition.column.startswith(f"{explode.column}.")
         column = explode.column if explode is not None and is_member else condition.column
         yield Use(column, where, f"rows are kept {test}; others are filtered as {condition.reason}")
+
+
+def _composed(mapped: TableMap) -> Iterator[Use]:
+    """Cells that become a text together."""
+    if mapped.compose is not None:
+        for name, heading in mapped.compose.sections.items():
+            below = f" below {heading}" if heading else " on top"
+            yield Use(name, f"{mapped.table} as {mapped.compose.made[0]}", f"a part of the text{below}, redacted")
+        for name in mapped.compose.names:
+            yield Use(name, f"{mapped.table} as {mapped.compose.made[0]}", "a name that goes from the text")
 
 
 def _joins(joins: Iterable[Join]) -> Iterator[Use]:
