@@ -12,6 +12,7 @@ from typing import Any, Final, Literal
 import polars as pl
 
 from pipelines.base.contracts import Slices, Table
+from pipelines.base.personal import PERSONAL
 
 ROW: Final = "row"
 """Synthetic row number: the only thing a result may name."""
@@ -36,16 +37,6 @@ MANAGERS_RESOLVED: Final = 0.97
 """Least shares of references that must resolve."""
 LISTED: Final = 0.995
 """Least share of codes that a feed's map must list."""
-_MONTH: Final = r"[^\W\d_]{3,9}"
-_DAY: Final = rf"(?:\d{{4}}-\d\d-\d\d|\d\d?[./ -]\d\d?[./ -]\d\d|\d\d?\.? {_MONTH} \d{{4}}|{_MONTH} \d\d?,? \d{{4}})"
-_BORN: Final = r"(?i)\b(?:born|date of birth|birth ?date|dob|d\.o\.b\.|geboren|geburtsdatum)(?: on| am)?[ :.-]{0,4}"
-PERSONAL: Final[Mapping[str, str]] = {
-    "ssn": r"\b\d{3}-\d\d-\d{4}\b",
-    "birth_date": _BORN + _DAY,
-    "email": r"[\w.+-]@[\w-]+\.\w",
-    "phone": r"\+\d[\d ().-]{7,}\d|(?:\(\d{3}\) ?|\b\d{3}[-. ])\d{3}[-. ]\d{4}\b",
-}
-"""What no text of the lake may look like; a day alone is nobody's birthday."""
 
 Level = Literal["file", "raw", "canonical", "cross_table", "privacy"]
 Severity = Literal["quarantine", "hold", "warn"]
