@@ -51,13 +51,6 @@ class Monitor(Section):
     """Findings that ask for a retrain. The others only raise an alert."""
 
 
-class Law(Section):
-    """Where the law is looked at."""
-
-    jurisdictions: Annotated[tuple[str, ...], Field(min_length=1)]
-    """Where the people or the jobs are, such as `US-NY-NYC` or `EU-DE`; wider places are implied."""
-
-
 def monitor_settings() -> Monitor:
     """The section of the `params.yaml` in the working directory. Raises SettingsError."""
     return load(Monitor, "monitor")

@@ -29,10 +29,9 @@ from starlette.exceptions import HTTPException as AnyHTTPException
 
 from monitoring import page
 from monitoring.portal import clocks, evidence, ingested, pages
-from monitoring.settings import Law
 from pipelines.base.catalog import FAMILIES
 from pipelines.base.errors import CandorError
-from pipelines.base.settings import load
+from pipelines.base.settings import Law, load
 from pipelines.base.store import Store, open_store
 
 RESOURCE: Final = "Compliance"

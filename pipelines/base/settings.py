@@ -43,8 +43,13 @@ class Privacy(MinPeople):
     """Days for which landed exports can be read again."""
     retention: dict[str, Count]
     """Table of the lake, `scores`, `vault` or `snapshots` -> days after which what happened goes; all else stays."""
-    jurisdictions: tuple[str, ...]
-    """Where jobs and people are, such as `US-NY-NYC`: their laws say what must be kept. Without any, all count."""
+
+
+class Law(Section):
+    """`law`: whose laws count, for the clocks on the Audit page and for what must be kept."""
+
+    jurisdictions: Annotated[tuple[str, ...], Field(min_length=1)]
+    """Where the people or the jobs are, such as `US-NY-NYC` or `EU-DE`; wider places are implied."""
 
 
 S = TypeVar("S", bound=Section)

@@ -17,7 +17,7 @@ from pipelines import audit
 from pipelines.base import landing
 from pipelines.base.catalog import KEYS
 from pipelines.base.digests import sha256_bytes
-from pipelines.base.settings import Privacy, load
+from pipelines.base.settings import Law, Privacy, load
 from pipelines.base.store import Store
 from pipelines.privacy.retire import retire
 
@@ -49,7 +49,7 @@ def expire(store: Store, as_of: date, keep_days: int) -> str:
 def run(store: Store, as_of: date) -> str:
     """As `expire`, and as `retire` for rows of the lake, with the days that `params.yaml` says."""
     days = load(Privacy, "privacy")
-    lines = [expire(store, as_of, days.keep_days), retire(store, as_of, days.retention, days.jurisdictions)]
+    lines = [expire(store, as_of, days.keep_days), retire(store, as_of, days.retention, load(Law, "law").jurisdictions)]
     return "\n".join(line for line in lines if line)
 
 

@@ -108,7 +108,7 @@ def _check(retention: Mapping[str, int], as_of: date, places: Collection[str]) -
         )
         raise SettingsError(
             f"privacy.retention must keep what a law asks to be kept; got {told}. Give more days, or say in "
-            f"privacy.jurisdictions where jobs and people are (now {', '.join(sorted(places)) or 'anywhere'})."
+            f"law.jurisdictions where jobs and people are (now {', '.join(sorted(places)) or 'anywhere'})."
         )
 
 

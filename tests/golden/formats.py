@@ -70,7 +70,8 @@ def _verdict() -> bytes:
         "as_of": "2026-10-31",
     }
     card = {"model_sha256": MODEL, "data_sha256": DATA, "params_sha256": PARAMS, "rows": 4000}
-    groups = {"axes": [], "by_subject": [], "human": {"axes": [], "by_subject": []}}
+    judged: dict[str, list[object]] = {"axes": [], "by_subject": [], "tallies": []}
+    groups = {**judged, "human": judged}
     contents = {"metrics.json": metrics, "groups.json": groups, "card.json": card}
     evidence = {name: json.dumps(content, sort_keys=True).encode() for name, content in contents.items()}
     settings = GateSettings(margin=0.02, min_group_size=30, min_known_share=0.5)

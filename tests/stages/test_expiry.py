@@ -139,7 +139,9 @@ def test_the_command_counts_from_the_day_it_is_given(
 ) -> None:
     from tests.unit.test_landing import KEY, land
 
-    (tmp_path / "params.yaml").write_text("privacy: {min_people: 10, keep_days: 30, retention: {}, jurisdictions: []}")
+    (tmp_path / "params.yaml").write_text(
+        "privacy: {min_people: 10, keep_days: 30, retention: {}}\nlaw: {jurisdictions: [US]}"
+    )
     monkeypatch.chdir(tmp_path)
     land(store, b"abc", KEY, date(2026, 3, 5))
     monkeypatch.delenv("CANDOR_VAULT_KEY")
