@@ -1,0 +1,259 @@
+"""Learning outcomes of the Open University, from what was known by day 60 of a presentation.
+
+Reads `student.csv`, `student_registration.csv`, `student_assessment.csv`, `assessment.csv` and `course.csv`. A case is
+an enrolment that was not withdrawn by day 60; it ends well with Pass or Distinction. Neither scorer sees gender, age,
+disability, deprivation or region: they only say whose calibration is measured.
+
+With a test folder its presentations are judged, and what happened in those of the training folder is known history;
+without one the newest presentation is, and the others train.
+"""
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+
+from pipelines.base.settings import load
+from pipelines.evaluate.bootstrap import auc, mean
+from pipelines.models import network
+from pipelines.models.determinism import determined
+from pipelines.models.outcomes import features
+from tests.bench.quality.judgement import Judgement, Numbers, calibration_error
+
+DAY: Final = 60
+BASELINE: Final = "HistGradientBoosting"
+RUN: Final = ("code_module", "code_presentation")
+CASE: Final = (*RUN, "id_student")
+GROUPS: Final = ("gender", "age_band", "disability")
+LEAST_GROUP: Final = 200
+_VALID_SHARE: Final = 0.15
+_MONTHS: Final = {"B": 2, "J": 10}
+_FAVOURABLE: Final = ("Pass", "Distinction")
+
+
+@dataclass(frozen=True, slots=True)
+class Set:
+    """The files as they are, all of text or numbers, one or several folders after each other."""
+
+    students: pl.DataFrame
+    """[n_enrolments] with registration and length of the presentation."""
+    submissions: pl.DataFrame
+    """[n_submissions] with the assessment's run and due day."""
+
+
+def judge(train: Path, test: Path | None, seed: int) -> Judgement:
+    """Train on what came before the judged presentations, score them as of their day 60."""
+    given = read(*(folder for folder in (train, test) if folder))
+    runs = presentations(train)
+    judged = sorted(presentations(test) - runs or presentations(test)) if test else [max(runs)]
+    asked = cases(given.students)
+    is_test = pl.col("code_presentation").is_in(judged)
+    learnt, held = asked.filter(~is_test), asked.filter(is_test)
+    found = Judgement()
+    with tempfile.TemporaryDirectory() as folder:
+        ours = modelled(found, Path(folder), given, learnt, held, seed=seed)
+    theirs = boosted(given, learnt, held, seed)
+    _measure(found, held, learnt, {"model": ours, "baseline": theirs})
+    found.predictions = held.select(subject_id=pl.concat_str(CASE, separator="|"), probability=pl.Series(ours))
+    return found
+
+
+def presentations(folder: Path) -> set[str]:
+    """Codes such as 2013B of the enrolments in a folder; their order by name is that of time."""
+    return set(pl.read_csv(folder / "student.csv", infer_schema=False)["code_presentation"])
+
+
+def read(*folders: Path) -> Set:
+    """The files of one or several folders; a row that is in several counts once."""
+
+    def rows(name: str, *key: str) -> pl.DataFrame:
+        every = pl.concat([pl.read_csv(folder / name, infer_schema=False) for folder in folders], how="diagonal")
+        return every.unique(key, keep="last", maintain_order=True)
+
+    registered = rows("student_registration.csv", *CASE)
+    length = rows("course.csv", *RUN)
+    students = rows("student.csv", *CASE).join(registered, on=CASE, how="left", maintain_order="left")
+    students = students.join(length, on=RUN, how="left", maintain_order="left")
+    handed_in = rows("student_assessment.csv", "id_assessment", "id_student")
+    submissions = handed_in.join(rows("assessment.csv", "id_assessment"), on="id_assessment", maintain_order="left")
+    return Set(
+        _numbers(
+            students, "date_registration", "date_unregistration", "module_presentation_length",
+            "num_of_prev_attempts", "studied_credits",
+        ),
+        _numbers(submissions, "date_submitted", "score", "date"),
+    )  # fmt: skip
+
+
+def cases(students: pl.DataFrame) -> pl.DataFrame:
+    """Enrolments not withdrawn by day 60, with `outcome` 1 for Pass or Distinction, in order of their keys."""
+    stayed = pl.col("date_unregistration").is_null() | (pl.col("date_unregistration") > DAY)
+    outcome = pl.col("final_result").is_in(_FAVOURABLE).cast(pl.Float64)
+    return students.filter(stayed).with_columns(outcome=outcome).sort(CASE)
+
+
+def tables(given: Set) -> dict[str, pl.DataFrame]:
+    """The family's canonical tables, from the files.
+
+    Who registered after day 60 counts as registered on that day, or the family would not be asked about them.
+    """
+    start = pl.col("code_presentation").map_elements(_start, return_dtype=pl.Datetime("us", "UTC"))
+    students = given.students.with_columns(starts_at=start)
+    source = pl.lit("source")
+
+    def on(day: pl.Expr) -> pl.Expr:
+        return pl.col("starts_at") + pl.duration(days=day)
+
+    registered = on(pl.col("date_registration").fill_null(0).clip(upper_bound=DAY))
+    runs = {"person_id": "id_student", "course_id": "code_module", "run_code": "code_presentation"}
+    enrolments = students.select(
+        enrolment_id=pl.concat_str(CASE, separator="|"),
+        **runs,
+        enrolled_at=registered,
+        starts_at="starts_at",
+        due_at=on(pl.col("module_presentation_length")),
+        credits="studied_credits",
+        prior_attempts="num_of_prev_attempts",
+        education_code="highest_education",
+        assigned_by_code=pl.lit(None, pl.String),
+        known_from=registered,
+        known_from_basis=source,
+    )
+    left = pl.col("final_result") == "Withdrawn"
+    # a withdrawal without a day is one that nobody had noted by the end
+    last = pl.when(left).then(pl.col("date_unregistration")).fill_null(pl.col("module_presentation_length"))
+    ended = pl.when(left).then(pl.lit("withdrawn")).when(pl.col("final_result").is_in(_FAVOURABLE))
+    ends = students.select(
+        **runs,
+        event_code=ended.then(pl.lit("passed")).otherwise(pl.lit("failed")),
+        occurred_at=pl.max_horizontal(on(last), registered),
+    )
+    handed_in = given.submissions.with_columns(starts_at=start).select(
+        **runs,
+        event_code=pl.lit("submitted"),
+        item_code="id_assessment",
+        occurred_at=on(pl.col("date_submitted")),
+        score_share=pl.col("score") / 100,
+        lateness_days=pl.col("date_submitted") - pl.col("date"),
+    )
+    events = pl.concat([ends, handed_in], how="diagonal").with_columns(
+        known_from="occurred_at", known_from_basis=source
+    )
+    about = {"topic_code": pl.String, "level_code": pl.String, "duration_minutes": pl.Float64}
+    courses = students.group_by(course_id="code_module").agg(known_from=pl.col("starts_at").min()).sort("course_id")
+    known = {"known_from": pl.Datetime("us", "UTC"), "known_from_basis": pl.String}
+    workers = {"person_id": pl.String, "job_family_code": pl.String}
+    records = {
+        "person_id": pl.String, "period_start": pl.Date, "period_end": pl.Date, "measure_code": pl.String,
+        "value": pl.Float64,
+    }  # fmt: skip
+    return {
+        "enrolments": enrolments,
+        "learning_events": events,
+        "courses": courses.with_columns(known_from_basis=source, **{n: pl.lit(None, t) for n, t in about.items()}),
+        "workers": pl.DataFrame(schema=workers | known),
+        "work_records": pl.DataFrame(schema=records | known),
+    }
+
+
+def modelled(
+    found: Judgement, folder: Path, given: Set, learnt: pl.DataFrame, held: pl.DataFrame, *, seed: int
+) -> Numbers:
+    """[n_held] chance of a good end by the family's own model."""
+    prepare, train = load(features.Prepare, "outcomes", "prepare"), load(features.Train, "outcomes", "train")
+    prepare = prepare.model_copy(update={"horizon_days": float(DAY), "horizon_share": 1.0})
+    described = features.examples(tables(given), prepare)
+    keys = {"code_module": "subject_id", "code_presentation": "target_code", "id_student": "person_id"}
+    known = learnt.select(**{ours: pl.col(theirs) for theirs, ours in keys.items()})
+    asked = held.select(**{ours: pl.col(theirs) for theirs, ours in keys.items()})
+    steps = described.join(known, on=list(known.columns), how="semi")
+    cases_ = asked.join(described, on=list(asked.columns), how="left", maintain_order="left")
+    is_valid = pl.Series([_share(person) < _VALID_SHARE for person in steps["person_id"]], dtype=pl.Boolean)
+    split = pl.when(is_valid).then(pl.lit("valid")).otherwise(pl.lit("train"))
+    family = network("outcomes")
+    determined(seed)
+    with found.training():
+        family.fit(steps.with_columns(split=split), train, folder, seed, 1)
+    with found.scoring(len(cases_)):
+        return family.predict(folder, cases_, "model")["score"].to_numpy()
+
+
+def boosted(given: Set, learnt: pl.DataFrame, held: pl.DataFrame, seed: int) -> Numbers:
+    """[n_held] chance by scikit-learn's HistGradientBoosting with its defaults, on the columns of the README."""
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    late = pl.col("date_submitted") - pl.col("date")
+    facts = given.submissions.filter(pl.col("date_submitted") <= DAY).group_by(CASE).agg(
+        count=pl.len(), mean=pl.col("score").mean(), least=pl.col("score").min(), delay=late.mean()
+    )  # fmt: skip
+    codes = {
+        name: {value: place for place, value in enumerate(sorted(learnt[name].drop_nulls().unique()))}
+        for name in ("code_module", "highest_education")
+    }
+
+    def matrix(frame: pl.DataFrame) -> Numbers:
+        told = frame.join(facts, on=CASE, how="left", maintain_order="left")
+        coded = (
+            pl.col(name).replace_strict(known, default=None, return_dtype=pl.Float64) for name, known in codes.items()
+        )
+        numeric = ("num_of_prev_attempts", "studied_credits", "date_registration", "mean", "least", "delay")
+        return told.select(
+            *coded, *(pl.col(name).cast(pl.Float64) for name in numeric), pl.col("count").fill_null(0).cast(pl.Float64)
+        ).to_numpy()
+
+    estimator = HistGradientBoostingClassifier(random_state=seed, categorical_features=[0, 1])
+    estimator.fit(matrix(learnt), learnt["outcome"].to_numpy())
+    chance: Numbers = estimator.predict_proba(matrix(held))[:, 1]
+    return chance
+
+
+def _measure(found: Judgement, held: pl.DataFrame, learnt: pl.DataFrame, chances: Mapping[str, Numbers]) -> None:
+    """AUC and Brier of everybody and of people never seen, calibration of everybody and of each group."""
+    unseen = ~held["id_student"].is_in(learnt["id_student"].unique().to_list())
+    parts = {"": pl.repeat(value=True, n=len(held), eager=True), ", people never seen": unseen}
+    for name, part in parts.items():
+        if part.sum() >= LEAST_GROUP or not name:
+            _compare(found, f"AUC{name}", "higher", held.filter(part), chances=_of(chances, part), measure=auc)
+            _compare(found, f"Brier{name}", "lower", held.filter(part), chances=_of(chances, part), measure=_brier)
+    _compare(found, "calibration error", "lower", held, chances=chances, measure=calibration_error)
+    for name in GROUPS:
+        for value in sorted(held[name].drop_nulls().unique()):
+            part = held[name] == value
+            if part.sum() >= LEAST_GROUP:
+                label = f"calibration error, {name} {value} ({part.sum()})"
+                _compare(
+                    found, label, "lower", held.filter(part), chances=_of(chances, part), measure=calibration_error
+                )
+
+
+def _compare(found, name, better, held, *, chances, measure):
+    outcome = held["outcome"].to_numpy()
+    model, baseline = (measure(outcome, chances[side]) for side in ("model", "baseline"))
+    found.compare(name, better, model, {BASELINE: baseline}, held["id_student"])
+
+
+def _of(chances: Mapping[str, Numbers], part: pl.Series) -> dict[str, Numbers]:
+    return {side: values[part.fill_null(value=False).to_numpy()] for side, values in chances.items()}
+
+
+def _brier(outcome: Numbers, chance: Numbers):
+    return mean((chance - outcome) ** 2)
+
+
+def _start(presentation: str) -> datetime:
+    """2013J began in October 2013."""
+    return datetime(int(presentation[:4]), _MONTHS[presentation[4]], 1, tzinfo=UTC)
+
+
+def _share(person: str) -> float:
+    """In [0, 1): the same for a person everywhere."""
+    return int(sha256(f"valid|{person}".encode()).hexdigest()[:8], 16) / 2**32
+
+
+def _numbers(frame: pl.DataFrame, *names: str) -> pl.DataFrame:
+    return frame.with_columns(pl.col(name).cast(pl.Float64, strict=False) for name in names)

@@ -1,0 +1,155 @@
+"""Daily productivity of garment teams (`productivity.csv`), ordered by time.
+
+A case is a team and a day; what is set before the day begins is known, idle time and idle men are only known after it
+and nobody sees them. Productivity above the standard hour exists; it is judged as it is.
+
+With a test folder its days are judged, as they come: the figures of the days before, in either folder, are known by
+then. Without one the days of the newest fifth of the rows are. Predictions are numbered by the row of the judged file,
+from 0.
+"""
+
+import tempfile
+from datetime import UTC, datetime, time
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import polars as pl
+
+from pipelines.base.settings import load
+from pipelines.evaluate.bootstrap import mean
+from pipelines.models import network
+from pipelines.models.determinism import determined
+from pipelines.models.performance import features
+from tests.bench.quality.judgement import Judgement, Numbers
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+BASELINE: Final = "random forest"
+COVERAGE: Final = 0.9
+MEASURES: Final = (
+    "targeted_productivity",
+    "smv",
+    "wip",
+    "over_time",
+    "incentive",
+    "no_of_style_change",
+    "no_of_workers",
+)
+CODES: Final = ("quarter", "department", "day", "team")
+_BEFORE: Final = 0.8
+_VALID_SHARE: Final = 0.15
+
+
+def judge(train: Path, test: Path | None, seed: int) -> Judgement:
+    """Train on the earlier days, predict the later ones."""
+    known = read(train)
+    if test:
+        held = read(test)
+    else:
+        day = known.sort("at", "row")["at"][int(_BEFORE * len(known))]
+        known, held = known.filter(pl.col("at") < day), known.filter(pl.col("at") >= day)
+    found = Judgement()
+    with tempfile.TemporaryDirectory() as folder:
+        ours = modelled(found, Path(folder), known, held, seed)
+    theirs = grown(known, held, seed)
+    _measure(found, held, ours, theirs)
+    found.predictions = ours.select("row", "prediction", "low", "high")
+    return found
+
+
+def read(folder: Path) -> pl.DataFrame:
+    """[n_rows] the file with its row numbers; the cells of departments end with spaces."""
+    rows = pl.read_csv(folder / "productivity.csv", infer_schema=False).with_row_index("row")
+    numeric = (*MEASURES, "actual_productivity")
+    return rows.with_columns(
+        *(pl.col(name).cast(pl.Float64, strict=False) for name in numeric),
+        *(pl.col(name).str.strip_chars() for name in CODES),
+        at=pl.col("date").str.to_date("%m/%d/%Y"),
+    )
+
+
+def tables(rows: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    """The family's canonical tables: a team stands for a person, a day's productivity for a rating.
+
+    Two rows of a team and a day are two shifts: the second has a person of its own, or one rating would hide the other.
+    """
+    source = {"known_from_basis": pl.lit("source")}
+    begin = pl.col("at").cast(pl.Datetime("us", "UTC"))
+    end = pl.col("at").dt.combine(time.max).dt.replace_time_zone("UTC")
+    reviews = rows.select(
+        "person_id",
+        period_code="date",
+        period_start="at",
+        period_end="at",
+        completed_at=end,
+        rating_share=pl.col("actual_productivity").clip(0, 1),
+        is_team_level=pl.lit(value=True),
+        known_from=end,
+        **source,
+    )
+    measured = rows.unpivot(MEASURES, index=["person_id", "at"], variable_name="measure_code").drop_nulls("value")
+    records = measured.select(
+        "person_id", "measure_code", "value", period_start="at", period_end="at", known_from=begin, **source
+    )
+    workers = rows.select("person_id", job_family_code="department").unique("person_id", maintain_order=True)
+    first = pl.lit(datetime(2000, 1, 1, tzinfo=UTC)).cast(pl.Datetime("us", "UTC"))
+    return {
+        "reviews": reviews,
+        "work_records": records,
+        "workers": workers.with_columns(terminated_at=pl.lit(None, pl.Date), known_from=first, **source),
+    }
+
+
+def modelled(found: Judgement, folder: Path, known: pl.DataFrame, held: pl.DataFrame, seed: int) -> pl.DataFrame:
+    """[n_held] row, prediction, low, high by the family's own model."""
+    prepare, train = load(features.Prepare, "performance", "prepare"), load(features.Train, "performance", "train")
+    every = pl.concat([known.with_columns(part=pl.lit("known")), held.with_columns(part=pl.lit("held"))])
+    shift = pl.int_range(pl.len()).over("department", "team", "at")
+    every = every.with_columns(person_id=pl.concat_str("department", "team", shift, separator="|"))
+    described = features.examples(tables(every), prepare).with_columns(at=pl.col("subject_id").str.to_date("%Y-%m-%d"))
+    rows = every.select("person_id", "at", "part", "row")
+    described = rows.join(described, on=["person_id", "at"], how="left", maintain_order="left")
+    steps, cases = (described.filter(pl.col("part") == part).drop("part", "row") for part in ("known", "held"))
+    days = steps["at"].sort()
+    newest = days[int((1 - _VALID_SHARE) * len(days))]
+    split = pl.when(pl.col("at") >= newest).then(pl.lit("valid")).otherwise(pl.lit("train"))
+    family = network("performance")
+    wanted = train.model_copy(update={"coverage": COVERAGE})
+    determined(seed)
+    with found.training():
+        family.fit(steps.with_columns(split=split).drop("at"), wanted, folder, seed, 1)
+    with found.scoring(len(cases)):
+        said = family.predict(folder, cases.drop("at"), "model")
+    return said.select(prediction="score", low="low", high="high").with_columns(row=held["row"])
+
+
+def grown(known: pl.DataFrame, held: pl.DataFrame, seed: int) -> Numbers:
+    """[n_held] scikit-learn's random forest with its defaults; what is missing is 0."""
+    from sklearn.ensemble import RandomForestRegressor
+
+    codes = {name: {value: place for place, value in enumerate(sorted(known[name].unique()))} for name in CODES}
+
+    def matrix(frame: pl.DataFrame) -> Numbers:
+        coded = (pl.col(name).replace_strict(seen, default=-1, return_dtype=pl.Float64) for name, seen in codes.items())
+        return frame.select(*(pl.col(name).fill_null(0) for name in MEASURES), *coded).to_numpy()
+
+    forest = RandomForestRegressor(random_state=seed).fit(matrix(known), known["actual_productivity"].to_numpy())
+    predicted: Numbers = forest.predict(matrix(held))
+    return predicted
+
+
+def _measure(found: Judgement, held: pl.DataFrame, ours: pl.DataFrame, theirs: Numbers) -> None:
+    truth = held["actual_productivity"].to_numpy()
+    team = held.select(pl.concat_str("department", "team", separator="|"))["department"]
+    targeted = held["targeted_productivity"].to_numpy()
+    others: Mapping[str, Numbers] = {BASELINE: theirs, "the target of the day": targeted}
+    missed = mean(np.abs(ours["prediction"].to_numpy() - truth))
+    found.compare("MAE", "lower", missed, {name: mean(np.abs(said - truth)) for name, said in others.items()}, team)
+    inside = (ours["low"].to_numpy() <= truth) & (truth <= ours["high"].to_numpy())
+    found.alone(f"coverage of the {COVERAGE:.0%} interval", "higher", float(inside.mean()))
+    for name in sorted(held["department"].unique()):
+        part = (held["department"] == name).to_numpy()
+        found.alone(f"coverage, {name} ({part.sum()})", "higher", float(inside[part].mean()))
+    found.alone("mean width of the interval", "lower", float((ours["high"] - ours["low"]).mean()))

@@ -1,0 +1,253 @@
+"""Resume to job family, and requisition to resumes (`resumes.csv`: resume_id, job_family, text).
+
+A resume is scored against the requisition of every job family; the best is the family said, and a requisition ranks all
+resumes held out. Everything is measured twice: with the first line, which is the job title and tells the family, and
+without it. Requisitions are the project's own (`feeds/real/requisitions.csv`); a family without one has its name for a
+text.
+
+Without a test folder five stratified folds are held out in turn. Predictions hold both scores of every resume and
+family.
+"""
+
+import importlib.util
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import polars as pl
+
+from pipelines.base.settings import MinPeople, load
+from pipelines.evaluate.bootstrap import mean
+from pipelines.models import network
+from pipelines.models.determinism import determined
+from pipelines.models.screening import features
+from tests.bench.measure import ROOT
+from tests.bench.quality.judgement import Codes, Judgement, Numbers, calibration_error, macro_f1
+
+FOLDS: Final = 5
+SVC: Final = "TF-IDF + LinearSVC"
+BOOSTED: Final = "LightGBM on 5,000 terms"
+BM25: Final = "BM25"
+_VALID_SHARE: Final = 0.1
+_REJECTED: Final = 6
+"""Other families whose requisition a resume of the training is rejected for: all would be the same again and again."""
+_K1, _B = 1.5, 0.75
+Texts = Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Resumes read in one way."""
+
+    people: pl.Series
+    """[n_resumes] resume_id."""
+    texts: Texts
+    truth: Codes
+    """[n_resumes] job family, as its place in `families`."""
+    families: Sequence[str]
+
+
+def judge(train: Path, test: Path | None, seed: int) -> Judgement:
+    """Both variants of the text over the folds, or from `train` to `test`."""
+    rows = read(train)
+    later = read(test).join(rows, on="resume_id", how="anti") if test else None
+    every = rows if later is None else pl.concat([rows, later])
+    families = sorted(every["job_family"].unique())
+    truth = np.array([families.index(name) for name in every["job_family"]])
+    held = [np.arange(len(rows), len(every))] if later is not None else folds(truth, seed)
+    known = np.arange(len(rows))
+    found = Judgement()
+    written = every["text"].to_list()
+    scores = {}
+    for name, texts in (("with the title line", written), ("without the title line", [untitled(t) for t in written])):
+        parts = [(np.setdiff1d(known, part), part) for part in held]
+        scores[name] = _variant(found, name, Reading(every["resume_id"], texts, truth, families), parts, seed)
+    judged = np.sort(np.concatenate(held))
+    with_title, without = scores.values()
+    found.predictions = pl.DataFrame(
+        {
+            "subject_id": every["resume_id"].gather(np.repeat(judged, len(families))),
+            "target_id": pl.Series(families).gather(np.tile(np.arange(len(families)), len(judged))),
+            "score": with_title[judged].ravel(),
+            "score_without_title": without[judged].ravel(),
+        }
+    )
+    return found
+
+
+def read(folder: Path) -> pl.DataFrame:
+    """[n_resumes] resume_id, job_family, text."""
+    return pl.read_csv(folder / "resumes.csv", infer_schema=False).select("resume_id", "job_family", "text")
+
+
+def untitled(resume: str) -> str:
+    """A resume without its first line."""
+    return resume.lstrip().partition("\n")[2]
+
+
+def folds(truth: Codes, seed: int) -> list[Codes]:
+    """[5] rows held out in turn, stratified by family."""
+    from sklearn.model_selection import StratifiedKFold
+
+    split = StratifiedKFold(FOLDS, shuffle=True, random_state=seed).split(truth, truth)
+    return [np.asarray(held) for _, held in split]
+
+
+def requisitions(families: Sequence[str]) -> list[str]:
+    """[n_families] title and description of each family's requisition."""
+    ours = pl.read_csv(ROOT / "feeds/real/requisitions.csv", infer_schema=False)
+    known = dict(ours.select("family", pl.concat_str("title", "description", separator="\n")).iter_rows())
+    return [known.get(family, family.replace("-", " ").title()) for family in families]
+
+
+def _variant(found: Judgement, name: str, given: Reading, parts: Sequence[tuple[Codes, Codes]], seed: int) -> Numbers:
+    """Train and measure one way of reading: [n_resumes, n_families] the model's scores, NaN where not held."""
+    texts, truth, families = given.texts, given.truth, given.families
+    ours = np.full((len(texts), len(families)), np.nan)
+    bm25, theirs, others = ours.copy(), np.full(len(texts), -1), np.full(len(texts), -1)
+    wanted = requisitions(families)
+    for known, held in parts:
+        ours[held] = modelled(found, given, known, held, seed)
+        learnt, asked = [texts[i] for i in known], [texts[i] for i in held]
+        theirs[held], seconds = linear(learnt, truth[known], asked, seed)
+        found.baseline_seconds += seconds
+        bm25[held] = okapi(asked, wanted)
+        if importlib.util.find_spec("lightgbm"):
+            others[held] = grown(learnt, truth[known], asked, seed)
+    judged = np.sort(np.concatenate([held for _, held in parts]))
+    who, right, best = given.people.gather(judged), truth[judged], ours[judged].argmax(axis=1)
+    sides = {SVC: theirs[judged]} | ({BOOSTED: others[judged]} if (others >= 0).any() else {})
+    accuracy = {side: mean((said == right).astype(float)) for side, said in sides.items()}
+    found.compare(f"accuracy, {name}", "higher", mean((best == right).astype(float)), accuracy, who)
+    f1 = {side: macro_f1(right, said, len(families)) for side, said in sides.items()}
+    found.compare(f"macro-F1, {name}", "higher", macro_f1(right, best, len(families)), f1, who)
+    precision = [
+        (average_precision(ours[held], truth[held]), average_precision(bm25[held], truth[held])) for _, held in parts
+    ]
+    model, baseline = (np.concatenate([pair[side] for pair in precision]) for side in (0, 1))
+    asked = pl.Series(np.tile(np.arange(len(families)), len(parts)))
+    is_there = ~np.isnan(model)
+    found.compare(
+        f"mean average precision of a requisition's resumes, {name}", "higher", mean(model[is_there]),
+        {BM25: mean(baseline[is_there])}, asked.filter(is_there),
+    )  # fmt: skip
+    sure = ours[judged].max(axis=1)
+    found.alone(
+        f"calibration error of the best family's score, {name}", "lower",
+        float(calibration_error((best == right).astype(float), sure)(np.ones((1, len(sure))))[0]),
+    )  # fmt: skip
+    return ours
+
+
+def modelled(found: Judgement, given: Reading, known: Codes, held: Codes, seed: int) -> Numbers:
+    """[n_held, n_families] the family's own model's score of every resume against every requisition."""
+    train = load(features.Train, "screening", "train")
+    count = len(given.families)
+    pairs = [
+        (int(row), family, float(given.truth[row] == family))
+        for row in known
+        for family in {int(given.truth[row]), *drawn(given.people[int(row)], count)}
+    ]
+    is_valid = pl.col("person_id").map_elements(_share, return_dtype=pl.Float64) < _VALID_SHARE
+    split = pl.when(is_valid).then(pl.lit("valid")).otherwise(pl.lit("train"))
+    steps = cases(given, sorted(pairs)).with_columns(split=split)
+    asked = cases(given, [(int(row), family, None) for row in held for family in range(count)])
+    family = network("screening")
+    with tempfile.TemporaryDirectory() as folder:
+        determined(seed)
+        with found.training():
+            family.fit(steps, train, Path(folder), seed, load(MinPeople, "privacy").min_people)
+        with found.scoring(len(held)):
+            scored = family.predict(Path(folder), asked, "model")
+    return scored["score"].to_numpy().reshape(len(held), count)
+
+
+def drawn(resume: str, families: int) -> list[int]:
+    """Families from all, the same for a resume everywhere."""
+    digest = sha256(f"rejected|{resume}".encode()).digest()
+    return [int.from_bytes(digest[2 * n : 2 * n + 2]) % families for n in range(_REJECTED)]
+
+
+def cases(given: Reading, pairs: Sequence[tuple[int, int, float | None]]) -> pl.DataFrame:
+    """[n_pairs] the family's cases in the order of `pairs` (row, family, outcome), as its `features` make them.
+
+    The inputs that are monitored only (lengths, shares, projections) are left out: no scorer reads them.
+    """
+    wanted = requisitions(given.families)
+    rows, targets = [row for row, _, _ in pairs], [target for _, target, _ in pairs]
+    return pl.DataFrame(
+        {
+            "person_id": given.people.gather(rows),
+            "subject_id": pl.Series(given.families).gather(targets),
+            "target_code": pl.repeat(features.TARGET, len(pairs), eager=True),
+            "outcome": pl.Series([outcome for _, _, outcome in pairs], dtype=pl.Float64),
+            "resume_text": [given.texts[row] for row in rows],
+            "requisition_text": [wanted[target] for target in targets],
+            "job_family_code": pl.Series(given.families).gather(targets),
+        }
+    )
+
+
+def linear(known: Texts, truth: Codes, asked: Texts, seed: int) -> tuple[Codes, float]:
+    """Families by TF-IDF of words and pairs and a LinearSVC, and the seconds that scoring took."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.svm import LinearSVC
+
+    reads = TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True)
+    judges = LinearSVC(random_state=seed).fit(reads.fit_transform(known), truth)
+    began = time.perf_counter()
+    said = judges.predict(reads.transform(asked))  # the decision function and its largest class
+    took = time.perf_counter() - began
+    return np.asarray(said), took
+
+
+def grown(known: Texts, truth: Codes, asked: Texts, seed: int) -> Codes:
+    """Families by LightGBM on the 5,000 most frequent terms, where that library is there."""
+    import lightgbm
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    reads = TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True, max_features=5000)
+    settings: dict[str, Any] = {"random_state": seed, "n_jobs": 2, "verbose": -1, "deterministic": True}
+    judges = lightgbm.LGBMClassifier(n_estimators=100, **settings).fit(reads.fit_transform(known), truth)
+    return np.asarray(judges.predict(reads.transform(asked)))
+
+
+def okapi(texts: Texts, wanted: Texts) -> Numbers:
+    """[n_texts, n_wanted] Okapi BM25 of each requisition's words over the resumes.
+
+    Source:
+        Robertson and Zaragoza 2009.
+    """
+    from sklearn.feature_extraction.text import CountVectorizer
+
+    reads = CountVectorizer(stop_words="english")
+    counts = reads.fit_transform(texts).astype(np.float64)
+    length = np.asarray(counts.sum(axis=1)).ravel()
+    seen = np.asarray((counts > 0).sum(axis=0)).ravel()
+    rare = np.log(1 + (len(texts) - seen + 0.5) / (seen + 0.5))
+    weights = counts.tocsr(copy=True)
+    per_row = np.repeat(_K1 * (1 - _B + _B * length / length.mean()), np.diff(weights.indptr))
+    weights.data = weights.data * (_K1 + 1) / (weights.data + per_row) * rare[weights.indices]
+    scores: Numbers = (weights @ (reads.transform(wanted) > 0).astype(np.float64).T).toarray()
+    return scores
+
+
+def average_precision(scores: Numbers, truth: Codes) -> Numbers:
+    """[n_families] mean precision at the places of a family's own resumes; NaN for one without any."""
+    found = np.full(scores.shape[1], np.nan)
+    for family in range(scores.shape[1]):
+        relevant = (truth == family)[np.argsort(-scores[:, family], kind="stable")]
+        if relevant.any():
+            place = np.flatnonzero(relevant)
+            found[family] = float((np.arange(1, len(place) + 1) / (place + 1)).mean())
+    return found
+
+
+def _share(person: str) -> float:
+    """In [0, 1): the same for a person everywhere."""
+    return int(sha256(f"valid|{person}".encode()).hexdigest()[:8], 16) / 2**32

@@ -1,0 +1,212 @@
+"""The command that judges models, on folders made here: what it prints can be computed again from what it writes."""
+
+import csv
+import json
+from datetime import date, timedelta
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+import yaml
+
+from tests.bench.quality import __main__ as command
+from tests.bench.quality import recommendation
+from tests.bench.quality.judgement import calibration_error, macro_f1
+
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras on NumPy 2
+ROOT = Path(__file__).parents[2]
+ONCE = np.ones((1, 4))
+
+
+@pytest.fixture
+def quick(tmp_path, monkeypatch):
+    """A folder with the project's numbers, but little training."""
+    params = yaml.safe_load((ROOT / "params.yaml").read_text())
+    for family in ("screening", "recommendation", "outcomes", "performance"):
+        own = params[family]["train"]
+        own |= {name: value for name, value in (("epochs", 1), ("members", 1)) if name in own}
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def write(file, head, rows):
+    file.parent.mkdir(exist_ok=True)
+    with file.open("w", newline="") as out:
+        csv.writer(out).writerows([head, *rows])
+
+
+def judged(folder, family, *more):
+    words = ["--train", str(folder / "train"), "--json", str(folder / "out.json"), *more]
+    assert command.main([family, *words, "--predictions", str(folder / "out.csv")]) == 0
+    return json.loads((folder / "out.json").read_text()), pl.read_csv(folder / "out.csv", infer_schema=False)
+
+
+def figure(report, name):
+    (found,) = (metric for metric in report["metrics"] if metric["name"].startswith(name))
+    return found
+
+
+HEADS = {
+    "views.csv": ("item_id", "user_id", "created_at"),
+    "watches.csv": ("user_id", "item_id", "watch_percentage", "created_at", "rating"),
+    "learners.csv": ("user_id", "job"),
+    "courses.csv": ("item_id", "name", "description", "created_at", "Difficulty", "Software", "duration"),
+}
+
+
+def elearning(folder, views, courses=range(60)):
+    write(folder / "views.csv", HEADS["views.csv"], views)
+    write(folder / "watches.csv", HEADS["watches.csv"], [])
+    write(folder / "learners.csv", HEADS["learners.csv"], [(user, "N/A") for user in range(40)])
+    about = [(n, f"Course {n}", "", 2016, "Beginner", "['Word']", 90) for n in courses]
+    write(folder / "courses.csv", HEADS["courses.csv"], about)
+
+
+def test_rolling_folds_in_what_a_learner_took_and_asks_only_about_those_with_a_history():
+    def log(*rows):
+        return pl.DataFrame(rows, schema=["user_id", "item_id", "at"], orient="row")
+
+    found = recommendation.events(log(("u", "a", 1)), log(("v", "a", 2), ("u", "b", 3), ("v", "c", 4), ("u", "d", 5)))
+    assert found.select("event", "user_id", "item_id").rows() == [(0, "u", "b"), (1, "v", "c"), (2, "u", "d")]
+    assert found["history"].to_list() == [["a"], ["a"], ["a", "b"]]
+
+
+def test_recommendation_is_judged_on_a_later_log(quick):
+    day = date(2019, 1, 1)
+    walk = [
+        (item, user, f"{day + timedelta(days=item)} 10:00:00") for user in range(30) for item in range(user % 5 + 3)
+    ]
+    elearning(quick / "train", walk)
+    elearning(
+        quick / "test", [(9, 0, "2019-06-01 10:00:00"), (0, 0, "2019-06-02 10:00:00"), (3, 0, "2019-06-02 11:00:00")]
+    )
+    report, said = judged(quick, "recommendation", "--test", str(quick / "test"))
+    assert said.select("event", "item_id").rows() == [("0", "9"), ("1", "3")]  # 0 was taken before
+    listed = said.select(pl.col("^course_.*$")).rows()
+    assert all(len(set(row) - {None}) <= 50 and "0" not in row for row in listed)
+    hits = np.mean([item in row[:10] for item, row in zip(said["item_id"], listed, strict=True)])
+    found = figure(report, "HR@10, rolling, against EASE")
+    assert found["model"] == pytest.approx(hits)
+    assert found["delta"] == pytest.approx(found["model"] - found["baseline"])
+    assert found["better"] == "higher"
+    assert report["family"] == "recommendation"
+    assert report["train_seconds"] > 0
+    assert report["rows_per_second"] > 0
+    assert report["peak_mb"] > 0
+
+
+def test_a_discounted_gain_is_that_of_one_wanted_course():
+    assert [recommendation.discounted(rank) for rank in (1, 3, 10, 11, 0)] == pytest.approx(
+        [1, 0.5, 1 / np.log2(11), 0, 0]
+    )
+    assert [recommendation.hit(rank) for rank in (1, 10, 11, 0)] == [1, 1, 0, 0]
+
+
+def outcomes(folder, presentations):
+    """Everybody hands in one paper; a good score passes. The last student of each run left on day 30."""
+    students, registered, papers, tests, length = [], [], [], [], []
+    for place, presentation in enumerate(presentations):
+        length.append(("AAA", presentation, 240))
+        tests.append(("AAA", presentation, 100 + place, "TMA", 20, 10))
+        for n in range(40):
+            person, good = 1000 * int(presentation[:4]) + n, n % 2
+            result = "Withdrawn" if n == 39 else "Pass" if good else "Fail"
+            students.append(("AAA", presentation, person, "M", "x", "A Level", "", "0-35", 0, 60, "False", result))
+            registered.append(("AAA", presentation, person, -20 if n else 90, 30 if n == 39 else ""))
+            papers.append((100 + place, person, 18, "False", 80 if good else 20))
+    head = "code_module,code_presentation,id_student,gender,region,highest_education,imd_band,age_band"
+    head += ",num_of_prev_attempts,studied_credits,disability,final_result"
+    write(folder / "student.csv", head.split(","), students)
+    registration = ("code_module", "code_presentation", "id_student", "date_registration", "date_unregistration")
+    write(folder / "student_registration.csv", registration, registered)
+    submission = ("id_assessment", "id_student", "date_submitted", "is_banked", "score")
+    write(folder / "student_assessment.csv", submission, papers)
+    test = ("code_module", "code_presentation", "id_assessment", "assessment_type", "date", "weight")
+    write(folder / "assessment.csv", test, tests)
+    write(folder / "course.csv", ("code_module", "code_presentation", "module_presentation_length"), length)
+
+
+def test_outcomes_are_asked_of_everybody_who_was_there_on_day_60(quick):
+    outcomes(quick / "train", ("2013B", "2013J"))
+    outcomes(quick / "test", ("2014J",))
+    report, said = judged(quick, "outcomes", "--test", str(quick / "test"))
+    assert said["subject_id"].to_list() == [f"AAA|2014J|{2014000 + n}" for n in range(39)]
+    chance = said["probability"].cast(pl.Float64).to_numpy()
+    truth = np.arange(39) % 2
+    assert figure(report, "Brier, against")["model"] == pytest.approx(((chance - truth) ** 2).mean())
+    assert figure(report, "Brier, against")["better"] == "lower"
+
+
+def productivity(folder, days):
+    head = "date,quarter,department,day,team,targeted_productivity,smv,wip,over_time,incentive,idle_time,idle_men"
+    head += ",no_of_style_change,no_of_workers,actual_productivity"
+    rows = []
+    for n in days:
+        day = date(2015, 1, 1) + timedelta(days=n)
+        for team in range(4):
+            begin = [
+                f"{day.month}/{day.day}/{day.year}",
+                "Quarter1",
+                "sweing ",
+                "Monday",
+                team,
+                0.8,
+                20,
+                "",
+                960,
+                50,
+                0,
+                0,
+                0,
+            ]
+            rows.append([*begin, 30.5, 0.6 + team / 10])
+    write(folder / "productivity.csv", head.split(","), rows)
+
+
+def test_productivity_is_predicted_row_by_row_with_an_interval(quick):
+    productivity(quick / "train", range(30))
+    productivity(quick / "test", range(30, 36))
+    report, said = judged(quick, "performance", "--test", str(quick / "test"))
+    assert said["row"].to_list() == [str(n) for n in range(24)]
+    middle, low, high = (said[name].cast(pl.Float64).to_numpy() for name in ("prediction", "low", "high"))
+    assert ((low <= middle) & (middle <= high)).all()
+    truth = np.tile(0.6 + np.arange(4) / 10, 6)
+    assert figure(report, "MAE, against random forest")["model"] == pytest.approx(np.abs(middle - truth).mean())
+    inside = ((low <= truth) & (truth <= high)).mean()
+    assert figure(report, "coverage of the 90%")["model"] == pytest.approx(inside)
+
+
+def resumes(folder, first, count):
+    words = {"CHEF": "kitchen menu sauce cooking", "TEACHER": "school pupils lesson classroom"}
+    rows = [
+        (first + n, job, f"{job}\nworked hard\n{words[job]} for {n} years\n" + "and other things of note " * 10)
+        for n in range(count)
+        for job in [sorted(words)[n % 2]]
+    ]
+    write(folder / "resumes.csv", ("resume_id", "job_family", "text"), rows)
+
+
+def test_every_resume_is_scored_against_every_family_with_and_without_its_title(quick):
+    resumes(quick / "train", 0, 60)
+    resumes(quick / "test", 100, 10)
+    report, said = judged(quick, "screening", "--test", str(quick / "test"))
+    assert said.select("subject_id", "target_id").rows() == [
+        (str(100 + n), job) for n in range(10) for job in ("CHEF", "TEACHER")
+    ]
+    scores = said["score"].cast(pl.Float64).to_numpy().reshape(10, 2)
+    right = (scores.argmax(axis=1) == np.arange(10) % 2).mean()
+    assert figure(report, "accuracy, with the title line, against TF-IDF")["model"] == pytest.approx(right)
+
+
+def test_calibration_is_the_distance_of_what_was_said_from_what_came():
+    # bins [.2, .3) and [.8, .9): |.2 + .2 - 1| and |.8 + .8 - 2| over four cases
+    said = np.array([0.2, 0.2, 0.8, 0.8])
+    assert calibration_error(np.array([0.0, 1.0, 1.0, 1.0]), said)(ONCE)[0] == pytest.approx(1.0 / 4)
+
+
+def test_f1_leaves_out_classes_that_nobody_has_and_nobody_says():
+    # class 0: precision 1, recall 1/2; class 1: precision 2/3, recall 1; class 2 is nowhere
+    found = macro_f1(np.array([0, 0, 1, 1]), np.array([0, 1, 1, 1]), 3)(ONCE)
+    assert found[0] == pytest.approx((2 / 3 + 4 / 5) / 2)
