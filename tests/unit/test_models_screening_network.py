@@ -16,6 +16,8 @@ pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:Depreca
 SKILLS = ("soup", "bread", "cake", "ledger", "audit", "payroll")
 SETTINGS = Train(
     max_terms=200,
+    signs=200,
+    ridge=0.5,
     epochs=4,
     patience=4,
     batch=16,
@@ -133,3 +135,63 @@ def test_the_saved_model_reads_words_as_the_baseline_does(written: str) -> None:
     from pipelines.models.screening.architecture import normalised
 
     assert normalised(tf.constant(written)).numpy().decode().split() == text.words(written)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "Head Chef\n a b c d e f\n a b c d e f g\nh",
+        "one\r\n\ttwo\tthree 1999\n\n",
+        "",
+        "a b c d e f g",
+        "\u00c9cole\n" * 3,
+    ],
+)
+def test_the_saved_model_reads_short_lines_as_its_vocabulary_was_chosen(written: str) -> None:
+    import tensorflow as tf
+
+    from pipelines.models.screening.architecture import fielded
+
+    assert fielded(tf.constant(written)).numpy().decode().split() == text.fields(written)
+
+
+def families() -> pl.DataFrame:
+    """60 people whose title line is their trade; who applies for their own trade is advanced."""
+    trades = ("Chef", "Teacher")
+    rows = [
+        {
+            "person_id": f"p{number:03d}",
+            "subject_id": f"R-{wanted}",
+            "target_code": "advanced",
+            "occurred_at": datetime(2026, 1, 1, tzinfo=UTC) + timedelta(days=number),
+            "resume_text": f"{trades[number % 2]}\nI worked for many different people in {number} years.",
+            "requisition_text": f"{trades[wanted]}\nWe are looking for somebody like you.",
+            "job_family_code": trades[wanted],
+            "outcome": float(number % 2 == wanted),
+            "split": "train" if number < 40 else "valid",
+        }
+        for number in range(60)
+        for wanted in range(2)
+    ]
+    return pl.DataFrame(rows)
+
+
+def test_people_and_requisitions_of_one_trade_are_brought_together(tmp_path: Path) -> None:
+    network.fit(families(), SETTINGS, tmp_path, 7, 3)
+    asked = families().filter(pl.col("split") == "valid")
+    scored = network.predict(tmp_path, asked, "model")["score"]
+    assert scored.filter(asked["outcome"] == 1).min() > scored.filter(asked["outcome"] == 0).max()
+    one_by_one = [network.predict(tmp_path, asked[n], "model")["score"][0] for n in range(4)]
+    assert one_by_one == pytest.approx(scored[:4].to_list(), abs=1e-6)
+
+
+def test_the_saved_whole_says_what_its_parts_say(tmp_path: Path) -> None:
+    import tensorflow as tf
+
+    from pipelines.models.saved import loaded
+
+    network.fit(families(), SETTINGS, tmp_path, 7, 3)
+    asked = families().head(4)
+    texts = [tf.constant(asked[name].to_list()) for name in ("resume_text", "requisition_text")]
+    whole = loaded(tmp_path / "model.keras").predict_on_batch(texts)[:, 0]
+    assert whole == pytest.approx(network.predict(tmp_path, asked, "model")["score"].to_list(), abs=1e-6)

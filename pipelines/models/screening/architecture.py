@@ -1,22 +1,28 @@
 """What the screening model is made of: text to weighted terms, the members, and the whole that is saved."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import keras
-import polars as pl
+import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 from keras import layers, ops
 
-from pipelines.models.screening import text
+from pipelines.models.screening import kin, text
 from pipelines.models.screening.features import TEXTS, Train
 
 TERMS: Final = "terms"
+READER: Final = "reader"
+JUDGE: Final = "judge"
 MEMBERS: Final = "members"
 IMPORTANCE: Final = "importance_"
 """Names of layers; a member's number follows the last."""
 _TERM_SCALE = 10.0
 _PROJECTION_SCALE = 3.0
+_KIN_SCALE = 10.0
 """Weights of unit length are small: larger ones let the coefficients be learned in a few epochs."""
+Floats = npt.NDArray[np.float32]
 
 
 @keras.saving.register_keras_serializable(package="candor", name="normalised")  # type: ignore[untyped-decorator]
@@ -26,38 +32,44 @@ def normalised(texts: tf.Tensor) -> tf.Tensor:
     return tf.strings.regex_replace(lower, text.SEPARATORS, " ")
 
 
-def encoder(train: pl.DataFrame, settings: Train, min_people: int) -> layers.TextVectorization:
-    """Text to TF-IDF over the terms of enough people's resumes; column 0 stands for all other terms."""
-    terms, weights = text.vocabulary(text.by_person(train), min_people, settings.max_terms)
-    return layers.TextVectorization(
-        standardize=normalised,
+@keras.saving.register_keras_serializable(package="candor", name="fielded")  # type: ignore[untyped-decorator]
+def fielded(texts: tf.Tensor) -> tf.Tensor:
+    """[...] `text.fields` in TensorFlow."""
+    marked = tf.strings.regex_replace(normalised(tf.strings.regex_replace(texts, text.LONG_LINE, "")), r"(\S+)", r"_\1")
+    return tf.strings.join([normalised(texts), marked], separator=" ")
+
+
+def encoder(terms: Sequence[str], weights: Sequence[float]) -> keras.Model:
+    """[n] strings -> [n, terms] logarithmic TF-IDF of terms of fields; other terms are left out."""
+    reads = layers.TextVectorization(
+        standardize=fielded,
         split="whitespace",
         ngrams=2,
         output_mode="tf_idf",
-        vocabulary=terms,
-        idf_weights=weights,
+        vocabulary=list(terms),
+        idf_weights=list(weights),
         name=TERMS,
     )
-
-
-def weigher(reads: layers.TextVectorization) -> keras.Model:
-    """[n] strings -> [n, terms] weights of unit length."""
     written = keras.Input((), dtype="string")
-    return keras.Model(written, _weights(reads, written), name="weigher")
+    return keras.Model(written, ops.log1p(reads(written)[:, 1:]), name=READER)
 
 
-def _weights(reads: layers.TextVectorization, written: Any) -> Any:
-    return layers.UnitNormalization()(ops.log1p(reads(written)[:, 1:]))
+def unit(weights: Floats) -> Floats:
+    """[n, terms] scaled to unit length, as the networks see them."""
+    length = np.sqrt((weights.astype(np.float64) ** 2).sum(axis=1, keepdims=True))
+    scaled: Floats = (weights / np.where(length > 0, length, 1.0)).astype(np.float32)
+    return scaled
 
 
 def members(terms: int, settings: Train, penalty: float) -> keras.Model:
-    """Two [n, terms] weights -> one [n, 1] chance a member."""
+    """Two [n, terms] weights of unit length and [n, 2] how kin the texts are -> one [n, 1] chance a member."""
     resume, wanted = keras.Input((terms,), name="resume"), keras.Input((terms,), name="requisition")
-    chances = [_member(resume, wanted, number, settings, penalty) for number in range(settings.members)]
-    return keras.Model([resume, wanted], chances, name=MEMBERS)
+    related = keras.Input((2,), name="kin")
+    chances = [_member(resume, wanted, related, number, settings, penalty) for number in range(settings.members)]
+    return keras.Model([resume, wanted, related], chances, name=MEMBERS)
 
 
-def _member(resume: Any, wanted: Any, number: int, settings: Train, penalty: float) -> Any:
+def _member(resume: Any, wanted: Any, related: Any, number: int, settings: Train, penalty: float) -> Any:  # noqa: PLR0917
     """Sum of what each view says; all but the covered share start at nothing."""
 
     def dense(units: int, name: str, **kwargs: Any) -> Any:
@@ -73,7 +85,7 @@ def _member(resume: Any, wanted: Any, number: int, settings: Train, penalty: flo
     project = dense(settings.units, "projection")
     thin = layers.Dropout(settings.dropout, name=f"thin_texts_{number}")
     alike = project(thin(resume * _PROJECTION_SCALE)) * project(thin(wanted * _PROJECTION_SCALE))
-    hidden = dense(settings.units, "hidden", activation="relu")(layers.Concatenate()([covered, alike]))
+    hidden = dense(settings.units, "hidden", activation="relu")(layers.Concatenate()([covered, alike, related]))
     hidden = layers.Dropout(settings.dropout, name=f"thin_hidden_{number}")(hidden)
     slope, start = keras.initializers.Constant(4.0), keras.initializers.Constant(-2.0)
     views = [
@@ -81,16 +93,39 @@ def _member(resume: Any, wanted: Any, number: int, settings: Train, penalty: flo
         weigh("match", layers.UnitNormalization(name=f"common_{number}")(resume * wanted)),
         weigh("resume_only", resume),
         weigh("requisition_only", wanted),
+        dense(1, "kin", kernel_initializer="zeros", use_bias=False)(related * _KIN_SCALE),
         dense(1, "mixed", kernel_initializer="zeros")(hidden),
     ]
     return layers.Activation("sigmoid", name=f"chance_{number}")(layers.Add()(views))
 
 
-def whole(reads: layers.TextVectorization, judges: keras.Model) -> keras.Model:
+def judge(size: int, judges: keras.Model, readers: tuple[kin.Reader, kin.Reader] | None) -> keras.Model:
+    """Two [n, size] weights of all terms -> [n, 1] mean chance of the members, which read the first of the terms."""
+    resume, wanted = keras.Input((size,), name="resume_terms"), keras.Input((size,), name="requisition_terms")
+    first = judges.input_shape[0][1]
+    plain = [layers.UnitNormalization()(weights[:, :first]) for weights in (resume, wanted)]
+    alike = ops.zeros_like(resume[:, :2]) if readers is None else _kin(resume, wanted, readers)
+    chances = judges([*plain, alike])
+    chances = chances if isinstance(chances, list) else [chances]
+    mean = layers.Average(name="score")(chances) if len(chances) > 1 else chances[0]
+    return keras.Model([resume, wanted], mean, name=JUDGE)
+
+
+def _kin(resume: Any, wanted: Any, readers: tuple[kin.Reader, kin.Reader]) -> Any:
+    """[n, 2] `kin.alike` of what the two readers say."""
+    spoken = []
+    for name, weights, reader in zip(("resume", "requisition"), (resume, wanted), readers, strict=True):
+        signs = layers.EinsumDense("bt,t->bt", output_shape=(len(reader.signs),), name=f"{name}_signs")
+        families = layers.Dense(len(reader.begins), name=f"{name}_families")
+        spoken.append(families(layers.UnitNormalization()(signs(weights))))
+        signs.set_weights([reader.signs])
+        families.set_weights([reader.speaks, reader.begins])
+    alike = ops.sum(spoken[0] * spoken[1], axis=1, keepdims=True)
+    return ops.concatenate([alike, ops.max(spoken[0], axis=1, keepdims=True)], axis=1)
+
+
+def whole(reads: keras.Model, judges: keras.Model) -> keras.Model:
     """Two [n] strings -> [n, 1] mean chance of the members."""
     resume = keras.Input((), dtype="string", name=TEXTS[0])
     wanted = keras.Input((), dtype="string", name=TEXTS[1])
-    chances = judges([_weights(reads, resume), _weights(reads, wanted)])
-    chances = chances if isinstance(chances, list) else [chances]
-    mean = layers.Average(name="score")(chances) if len(chances) > 1 else chances[0]
-    return keras.Model([resume, wanted], mean, name="screening")
+    return keras.Model([resume, wanted], judges([reads(resume), reads(wanted)]), name="screening")

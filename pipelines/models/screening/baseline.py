@@ -4,6 +4,7 @@ Kept as one JSON of terms and one npz of numbers: nothing is unpickled. No Keras
 """
 
 import json
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -60,15 +61,24 @@ def scores(folder: Path, frame: pl.DataFrame) -> Floats:
 
 def _columns(frame: pl.DataFrame, terms: list[str], weights: Floats) -> sp.csr_matrix:
     """[n_cases, 3 terms] resume, requisition and their product, each of unit length."""
-    place = {term: column for column, term in enumerate(terms)}
-    resume, wanted = (_weighted(frame[name], place, weights) for name in TEXTS)
+    resume, wanted = (weighted(frame[name], terms, weights) for name in TEXTS)
     return sp.hstack([resume, wanted, _unit(resume.multiply(wanted).tocsr())]).tocsr()
 
 
-def _weighted(texts: pl.Series, place: dict[str, int], weights: Floats) -> sp.csr_matrix:
-    """[n_texts, terms] logarithmic counts times weights, of unit length; every distinct text is read once."""
+def weighted(
+    texts: pl.Series, terms: Sequence[str], weights: Floats, of: Callable[[str], list[str]] = text.terms
+) -> sp.csr_matrix:
+    """[n_texts, terms] logarithmic counts times weights, of unit length; every distinct text is read once.
+
+    Args:
+        texts: [n_texts] str.
+        terms: Columns.
+        weights: [terms].
+        of: What a term of a text is.
+    """
+    place = {term: column for column, term in enumerate(terms)}
     unique = texts.unique(maintain_order=True)
-    found = [np.unique([place[t] for t in text.terms(value) if t in place], return_counts=True) for value in unique]
+    found = [np.unique([place[t] for t in of(value) if t in place], return_counts=True) for value in unique]
     ends = np.cumsum([0, *(len(columns) for columns, _ in found)])
     columns = np.concatenate([columns for columns, _ in found]).astype(np.int64)
     counts = np.concatenate([counts for _, counts in found])

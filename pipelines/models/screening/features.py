@@ -50,6 +50,10 @@ class Train(Section):
     """The network and its baseline."""
 
     max_terms: Count
+    signs: Count
+    """Terms at most that tell job families apart."""
+    ridge: Positive
+    """L2 penalty of what a sign says of job families."""
     epochs: Count
     patience: Count
     batch: Count

@@ -12,7 +12,7 @@ that people advanced among validation cases scored alike.
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import keras
 import numpy as np
@@ -22,8 +22,8 @@ import tensorflow as tf
 
 from pipelines.models import Scorer
 from pipelines.models.saved import loaded
-from pipelines.models.screening import architecture, bands, baseline
-from pipelines.models.screening.architecture import IMPORTANCE, MEMBERS, TERMS
+from pipelines.models.screening import architecture, bands, baseline, kin, text
+from pipelines.models.screening.architecture import IMPORTANCE, JUDGE, MEMBERS, READER, TERMS
 from pipelines.models.screening.features import TEXTS, Train
 
 MODEL: Final = "model.keras"
@@ -55,27 +55,30 @@ def fit(
     keras.utils.clear_session()  # names of layers are numbered, and the numbers are saved
     keras.utils.set_random_seed(seed)
     train, valid = (prepared.filter(pl.col("split") == name) for name in ("train", "valid"))
-    reads = architecture.encoder(train, settings, min_people)
-    members = architecture.members(reads.vocabulary_size() - 1, settings, settings.l2 / len(train))
+    terms, weights, plain = _vocabulary(train, settings, min_people)
+    reads = architecture.encoder(terms, weights)
+    written = {name: _distinct(reads, prepared[name]) for name in TEXTS}
+    readers, spoken = _read(train, written, settings, min_people)
+    members = architecture.members(plain, settings, settings.l2 / len(train))
     members.compile(
         optimizer=keras.optimizers.AdamW(settings.learning_rate, weight_decay=settings.weight_decay),
         loss=keras.losses.BinaryCrossentropy(),
     )
     members.optimizer.build(members.trainable_variables)  # or the first step would be traced twice
-    weigher = architecture.weigher(reads)
+    asked = [written[TEXTS[1]][text_] > 0 for text_ in train["requisition_text"].unique().sort()]
     for number in range(settings.members):
-        members.get_layer(f"{IMPORTANCE}{number}").set_weights([_importance(weigher, train)])
+        members.get_layer(f"{IMPORTANCE}{number}").set_weights([_importance(np.array(asked)[:, :plain])])
     history = members.fit(
-        _pairs(weigher, train),
+        _pairs(train, written, spoken, plain),
         _labels(train, settings.members),
         sample_weight=_resamples(train, settings.members, seed),
-        validation_data=(_pairs(weigher, valid), _labels(valid, settings.members)),
+        validation_data=(_pairs(valid, written, spoken, plain), _labels(valid, settings.members)),
         epochs=settings.epochs,
         batch_size=settings.batch,
         callbacks=[keras.callbacks.EarlyStopping(patience=settings.patience, restore_best_weights=True)],
         verbose=0,
     ).history
-    model = architecture.whole(reads, members)
+    model = architecture.whole(reads, architecture.judge(len(terms), members, readers))
     folder.mkdir(parents=True, exist_ok=True)
     model.save(folder / MODEL)
     bands.save(folder, _scores(model, valid), valid["outcome"].to_numpy())
@@ -138,10 +141,11 @@ def explain(folder: Path, frame: pl.DataFrame, scored: pl.DataFrame) -> list[lis
     if asked.is_empty():
         return []
     model = loaded(folder / MODEL)
-    reads = model.get_layer(TERMS)
-    terms = np.asarray(reads.get_vocabulary()[1:], dtype=object)
-    resume, wanted = (weights > 0 for weights in _pairs(architecture.weigher(reads), asked))
-    importance = telling(terms, _learned(model.get_layer(MEMBERS)))
+    reads, members = model.get_layer(READER), model.get_layer(JUDGE).get_layer(MEMBERS)
+    plain = members.input_shape[0][1]
+    terms = np.asarray(reads.get_layer(TERMS).get_vocabulary()[1 : plain + 1], dtype=object)
+    resume, wanted = (_gathered(_distinct(reads, asked[name]), asked[name])[:, :plain] > 0 for name in TEXTS)
+    importance = telling(terms, _learned(members))
     return [
         [
             *_strongest("match", terms, importance * (has & asks), _MATCHES),
@@ -184,21 +188,90 @@ def _strongest(kind: str, terms: npt.NDArray[np.object_], strength: Floats, most
     return chosen
 
 
-def _pairs(weigher: keras.Model, frame: pl.DataFrame) -> list[Floats]:
-    """Both texts of every case as weights; every distinct text is read once."""
-    return [_distinct(weigher, frame[name]) for name in TEXTS]
+def _vocabulary(train: pl.DataFrame, settings: Train, min_people: int) -> tuple[list[str], list[float], int]:
+    """Terms and their weights: those of most people first, so many that the third says, then the other signs."""
+    terms, weights = text.vocabulary(text.by_person(train), min_people, settings.max_terms)
+    families = _families(train, min_people)
+    if not families:
+        return terms, weights, len(terms)
+    people, belongs = kin.advanced(train, families)
+    found, telling_ = text.counted(people["resume_text"], min_people, text.field_terms)
+    if not found:
+        return terms, weights, len(terms)
+    counts = baseline.weighted(people["resume_text"], found, np.asarray(telling_), text.field_terms)
+    signs = kin.telling(counts, belongs, settings.signs)
+    known = set(terms)
+    added = [place for place in np.flatnonzero(signs) if found[place] not in known]
+    return [*terms, *(found[n] for n in added)], [*weights, *(telling_[n] for n in added)], len(terms)
 
 
-def _distinct(weigher: keras.Model, texts: pl.Series) -> Floats:
+def _families(train: pl.DataFrame, min_people: int) -> list[str]:
+    """Job families for whose requisitions enough people were advanced; none where two are not told apart."""
+    if "job_family_code" not in train.columns:
+        return []
+    people = train.filter(pl.col("outcome") == 1).group_by("job_family_code").agg(pl.col("person_id").n_unique())
+    enough = people.drop_nulls().filter(pl.col("person_id") >= min_people)["job_family_code"].sort().to_list()
+    return enough if len(enough) > 1 else []
+
+
+def _read(
+    train: pl.DataFrame, written: Mapping[str, Mapping[str, Floats]], settings: Train, min_people: int
+) -> tuple[tuple[kin.Reader, kin.Reader] | None, dict[str, dict[str, npt.NDArray[np.float64]]]]:
+    """The two readers of families, and what they say of every text: of a text that taught, what they would unseen."""
+    families = _families(train, min_people)
+    resumes, wanted = (written[name] for name in TEXTS)
+    if not families:
+        return None, {}
+    people, belongs = kin.advanced(train, families)
+    first = train.sort("person_id").unique("resume_text", keep="first", maintain_order=True)
+    own = first.join(
+        people.select("person_id", place=pl.int_range(pl.len())), on="person_id", how="inner", maintain_order="left"
+    )
+    weights = np.array([resumes[value] for value in own["resume_text"]], dtype=np.float64)
+    belongs = belongs[own["place"].to_numpy()]
+    reader = kin.learn(weights, belongs, settings.signs, settings.ridge)
+    asked = train.filter(pl.col("job_family_code").is_in(families)).unique("requisition_text").sort("requisition_text")
+    of = np.array([[float(name == code) for name in families] for code in asked["job_family_code"]])
+    terms = np.array([wanted[value] for value in asked["requisition_text"]], dtype=np.float64)
+    other = kin.learn(terms, of, settings.signs, settings.ridge, is_chosen=False)
+    said = {value: reader.families(row[None])[0] for value, row in resumes.items()}
+    unseen = kin.unseen(weights, belongs, own["person_id"].to_list(), settings.signs, settings.ridge)
+    said |= dict(zip(own["resume_text"], unseen, strict=True))
+    return (reader, other), {TEXTS[0]: said, TEXTS[1]: {v: other.families(row[None])[0] for v, row in wanted.items()}}
+
+
+def _pairs(
+    frame: pl.DataFrame,
+    written: Mapping[str, Mapping[str, Floats]],
+    spoken: Mapping[str, Mapping[str, npt.NDArray[np.float64]]],
+    plain: int,
+) -> list[Floats]:
+    """What the members take of every case."""
+    both = [architecture.unit(_gathered(written[name], frame[name])[:, :plain]) for name in TEXTS]
+    if not spoken:
+        return [*both, np.zeros((len(frame), 2), np.float32)]
+    resume, wanted = (_gathered(spoken[name], frame[name]) for name in TEXTS)
+    return [*both, kin.alike(resume, wanted).astype(np.float32)]
+
+
+def _distinct(reads: keras.Model, texts: pl.Series) -> dict[str, Floats]:
+    """Text -> [terms] weights: every distinct text is read once."""
     unique = texts.unique(maintain_order=True)
-    weights = weigher.predict(tf.constant(unique.to_list()), batch_size=_BATCH, verbose=0)
-    place = {value: row for row, value in enumerate(unique)}
-    return np.asarray(weights[[place[value] for value in texts]], dtype=np.float32)
+    parts = [reads.predict_on_batch(tf.constant(part.to_list())) for part in _slices(unique)]
+    return dict(zip(unique, np.concatenate(parts), strict=True))
 
 
-def _importance(weigher: keras.Model, train: pl.DataFrame) -> Floats:
+def _slices(values: pl.Series) -> list[pl.Series]:
+    return [values.slice(start, _BATCH) for start in range(0, len(values), _BATCH)]
+
+
+def _gathered(known: Mapping[str, npt.NDArray[Any]], texts: pl.Series) -> npt.NDArray[Any]:
+    """[n_texts, ...] what is known of each text."""
+    return np.array([known[value] for value in texts])
+
+
+def _importance(asked: npt.NDArray[np.bool_]) -> Floats:
     """[terms, 1] where every member starts: a term that few requisitions ask for tells more."""
-    asked = weigher.predict(tf.constant(train["requisition_text"].unique().sort().to_list()), verbose=0) > 0
     return np.log((1 + len(asked)) / (1 + asked.sum(axis=0)))[:, None].astype(np.float32)
 
 
@@ -215,6 +288,13 @@ def _resamples(frame: pl.DataFrame, members: int, seed: int) -> list[Floats]:
 
 
 def _scores(model: keras.Model, frame: pl.DataFrame) -> npt.NDArray[np.float64]:
-    """[n_cases] the saved model's mean chance."""
-    texts = [tf.constant(frame[name].to_list()) for name in TEXTS]
-    return np.asarray(model.predict(texts, batch_size=_BATCH, verbose=0), dtype=np.float64)[:, 0]
+    """[n_cases] the saved model's mean chance: every distinct text is read once, then compared."""
+    if frame.is_empty():
+        return np.zeros(0)
+    reads, judges = model.get_layer(READER), model.get_layer(JUDGE)
+    written = [_distinct(reads, frame[name]) for name in TEXTS]
+    parts = [
+        judges.predict_on_batch([_gathered(known, part[name]) for known, name in zip(written, TEXTS, strict=True)])
+        for part in frame.select(TEXTS).iter_slices(_BATCH)
+    ]
+    return np.concatenate(parts).astype(np.float64)[:, 0]
