@@ -33,7 +33,7 @@ def company(**walks: str) -> dict[str, pl.DataFrame]:
         "enrolments": enrolments,
         "learning_events": seen,
         "courses": pl.DataFrame({"course_id": list(LEVELS), "level_code": list(LEVELS.values())}).with_columns(
-            topic_code=pl.lit("t"), **known
+            title=pl.col("course_id"), topic_code=pl.lit("t"), **known
         ),
         "workers": pl.DataFrame(schema=workers).with_columns(**known),
     }
@@ -112,8 +112,8 @@ def test_a_saved_model_says_the_same_again_and_leaves_out_what_was_taken(tmp_pat
     for scorer in ("model", "baseline"):
         once = network.predict(tmp_path / scorer, test, scorer)
         assert once.equals(network.predict(tmp_path / scorer, test, scorer))
-        assert once.group_by("person_id").agg(pl.col("score").sum())["score"].to_list() == pytest.approx([1.0] * 3)
-        assert once.filter(person_id="p_2")["subject_id"].to_list() == ["c"]
+        assert once.group_by("person_id").agg(pl.col("score").sum())["score"].to_list() == pytest.approx([1.0] * 4)
+        assert once.filter(person_id="p_2")["subject_id"].to_list() == ["c", "d"]  # d is listed; nobody had taken it
     reasons = network.explain(tmp_path / "model", test, network.predict(tmp_path / "model", test, "model"))
     assert all(code.startswith("after:") for codes in reasons for code in codes)
 
@@ -123,3 +123,52 @@ def test_daily_scoring_writes_down_the_best_open_courses_only(monkeypatch):
     shares = np.array([[0.9, 0.1, 0.4, 0.3], [0.0, 0.2, 0.2, 0.6], [0.5, 0.3, 0.2, 0.0]])
     seen = np.array([[1, 0, 0, 0], [0, 0, 0, 1], [1, 1, 1, 0]])
     assert [np.flatnonzero(row).tolist() for row in network._best(shares, seen)] == [[2, 3], [1, 2], [3]]
+
+
+def test_what_can_be_taken_is_on_the_first_training_row_alone():
+    frame = examples(company(p_1="abcd", p_2="ab"), PREPARE)
+    assert frame["listed"].drop_nulls().to_list() == [["a", "b", "c", "d"]]
+    assert frame.filter(pl.col("listed").is_not_null())["split"].to_list() == ["train"]
+    assert tables.listed(frame).rows()[2:] == [("c", "advanced", "c t"), ("d", "unleveled", "d t")]
+    assert tables.catalogue(examples(company(p_1="ab"), PREPARE)).courses == ("a", "b", "c", "d")
+
+
+def test_courses_are_linked_by_who_took_them_and_by_what_they_are_called():
+    found = tables.links([[0, 1, 2], [0, 2]], ["c9", "c10", "c11"], {"c9": "Word lists", "c10": "Word", "c11": "Excel"})
+    assert found["after"].tolist() == [[0, 0.5, 0.5], [0, 0, 1], [0, 0, 0]]
+    assert found["skipped"].tolist() == [[0, 0, 1], [0, 0, 0], [0, 0, 0]]
+    assert found["before"].tolist() == [[0, 0, 0], [1, 0, 0], [0.5, 0.5, 0]]
+    assert found["popular"][0].tolist() == pytest.approx([2 / 5, 1 / 5, 2 / 5])
+    assert found["neighbour"].tolist() == [[0, 1, 0], [0, 0, 1], [0, 0, 0]]  # 9 comes before 10
+    # word is in two of three titles, lists in one: idf ln(4/3)+1 and ln(4/2)+1
+    word, lists = np.log(4 / 3) + 1, np.log(2) + 1
+    assert found["alike"][0].tolist() == pytest.approx([0, word / np.hypot(word, lists), 0])
+
+
+def test_weights_are_those_by_which_the_newest_steps_rank_best():
+    """Nobody took b after a before, and then they did: only its number speaks for it."""
+    known = tables.Catalogue(("c1", "c2", "c3"), ("x",) * 3)
+    counts = tables.count([[0, 2]], 3, 1.0, 1.0)
+    links = tables.links([[0, 2]], known.courses, {})
+
+    class Silent:
+        def predict(self, recent, **_):
+            return np.zeros((len(recent), 3))
+
+    late = pl.DataFrame({"history": [["c1"]], "subject_id": ["c2"]})
+    weights = network._weigh(counts, links, Silent(), late, known=known, settings=TRAIN)
+    assert weights["neighbour"] > weights["skipped"] == 0
+    nothing = network._weigh(counts, links, Silent(), late.head(0), known=known, settings=TRAIN)
+    assert nothing == {"network": 1, "after": 1, "skipped": 0, "before": 0, "popular": 0.02, "alike": 0, "neighbour": 0}
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_course_that_nobody_took_is_recommended_by_its_title(tmp_path):
+    given = company(**{f"p_{n}": "ab" if n % 2 else "ba" for n in range(6)})
+    titles = {"a": "Word one", "b": "Excel", "c": "Excel two", "d": "Word two"}
+    given["courses"] = given["courses"].with_columns(
+        title=pl.col("course_id").replace_strict(titles), topic_code=pl.lit("")
+    )
+    network.fit(examples(given, PREPARE), TRAIN.model_copy(update={"epochs": 1}), tmp_path, seed=1, min_people=1)
+    asked = pl.DataFrame({"person_id": ["p"], "history": [["a"]], "split": ["now"]})
+    assert set(network.predict(tmp_path, asked, "model")["subject_id"]) == {"b", "c", "d"}

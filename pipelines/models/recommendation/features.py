@@ -23,6 +23,9 @@ UNIT: Final = ("person_id", "target_code")
 NUMERIC: Final = ("course_count", "days_since_last", "courses_a_year", "advanced_share")
 CATEGORICAL: Final = ("last_topic_code", "job_family_code")
 NO_LEVEL: Final = "unleveled"
+LISTED: Final = ("listed", "listed_levels", "listed_texts")
+"""Of every course that the source lists, taken or not: its id, level, title and topic. Lists of equal length, on the
+first training row alone: they are the same for everybody, and a model can only recommend what it has heard of."""
 _PAST: Final = ("history", "moments", "levels", "topics")
 _NOBODY: Final = "self"
 """Nobody decides about a course taken: the learner does."""
@@ -73,7 +76,7 @@ def examples(tables: Tables, settings: Prepare) -> pl.DataFrame:
     Returns:
         [n_steps] person_id, subject_id (the next course), target_code (its level), stage_code, decided_by,
         occurred_at (the moment before which all of `history` was known), known_at, outcome (1: it was taken), split,
-        history ([n] course_id, oldest first) and the inputs.
+        history ([n] course_id, oldest first), the inputs and `LISTED`: what can be taken at all, on one row alone.
     """
     steps = taken(tables).with_columns(place=pl.int_range(pl.len()).over("person_id"), total=pl.len().over("person_id"))
     is_tested = pl.col("total") >= settings.min_courses
@@ -92,7 +95,7 @@ def examples(tables: Tables, settings: Prepare) -> pl.DataFrame:
             occurred_at=pl.col("seen_at"),
         )
     )
-    return _described(asked, tables, settings)
+    return _with_listed(_described(asked, tables, settings), tables["courses"])
 
 
 def cases(tables: Tables, settings: Prepare, as_of: date) -> pl.DataFrame:
@@ -177,6 +180,21 @@ def taken(tables: Tables) -> pl.DataFrame:
         "taken_at",
         "seen_at",
         "known_at",
+    )
+
+
+def _with_listed(frame: pl.DataFrame, versions: pl.DataFrame) -> pl.DataFrame:
+    """`frame` with `LISTED`, as the source last told of each course."""
+    courses = asof.newest(versions, "course_id").sort("course_id")
+    about = pl.concat_str(pl.col("title"), pl.col("topic_code").fill_null(""), separator=" ")
+    columns = (pl.col("course_id"), pl.col("level_code").fill_null(NO_LEVEL), about)
+    told = courses.select(column.alias(name) for name, column in zip(LISTED, columns, strict=True))
+    first = (frame["split"] == "train").cast(pl.Int8).arg_max() or 0
+    around = ([None] * first, [None] * (len(frame) - first - 1))
+    # row by row: a join or a literal would hold the lists once a row on its way to null
+    return frame.with_columns(
+        pl.Series(name, [*around[0], told[name].to_list(), *around[1]][: len(frame)], dtype=pl.List(pl.String))
+        for name in LISTED
     )
 
 

@@ -1,7 +1,9 @@
 """The recommendation model: a network that reads the newest courses in order, mixed with what simple counts say.
 
 The saved Keras model takes the newest courses and everything taken, and returns one score a course: the network's own
-probability, the counts of EASE and of a Markov chain as fixed layers, weighted as it served the validation steps best.
+probability, EASE and what links a course to the newest one (`tables.links`) as fixed layers, weighted as it would have
+served the newest steps best. The last two links rest on a course's title and place in the catalogue: by them one is
+recommended that nobody has taken yet.
 `low` and `high` are the least and the greatest of what the parts alone would give: how far they disagree, no interval
 of confidence.
 """
@@ -23,8 +25,15 @@ from pipelines.models.saved import loaded
 
 MODEL: Final = "model.keras"
 MIXTURE: Final = "mixture.json"
-_WEIGHTS: Final = (0.0, 0.5, 1.0, 2.0, 4.0)
-"""Weights of the network against the counts that are tried on the validation steps."""
+_WEIGHTS: Final = (0.0, 0.05, 0.1, 0.2, 0.4, 0.7, 1.0, 1.5, 2.0, 4.0)
+"""Weights of the network and of each link, against 1 of EASE, that are tried on the newest steps."""
+_START: Final = {"network": 1.0, "after": 1.0, "popular": 0.02}
+"""Weights to begin with; of the other links 0."""
+_ROUNDS = 2
+_NEWEST = 0.15
+"""Share of the steps on which weights are tried."""
+_JUDGED = 2000
+"""Of these the newest, at most: each is scored for every course."""
 _TOP = 10
 _REASONS = 3
 _BATCH = 512
@@ -49,7 +58,7 @@ def fit(
     seed: int,
     min_people: int,  # noqa: ARG001  no text, no code of a person
 ) -> Sequence[Mapping[str, float]]:
-    """Choose the mixture on the validation steps, then learn from training and validation steps together.
+    """Choose the mixture on the newest steps, of all and of each learner, then learn from all steps together.
 
     Args:
         prepared: [n_steps] examples with `split`.
@@ -62,14 +71,21 @@ def fit(
         One mapping an epoch of the first fit: epoch, loss, valid_loss.
     """
     known = tables.catalogue(prepared)
-    train, valid = (prepared.filter(pl.col("split") == name) for name in ("train", "valid"))
-    counts, reader, history = _learn(train, valid, known, settings, seed)
-    weight = _weigh(counts, reader, valid, known, settings)
-    counts, reader, _ = _learn(prepared, None, known, settings, seed)
+    texts = dict(tables.listed(prepared).select("subject_id", "text").iter_rows())
+    day = prepared["occurred_at"].sort()[int((1 - _NEWEST) * len(prepared))]
+    is_late = (pl.col("occurred_at") >= day) | (pl.col("split") == "valid")
+    early, late = prepared.filter(~is_late), prepared.filter(is_late)
+    if early.is_empty():
+        early, late = prepared, prepared.head(0)
+    counts, links, reader, history = _learn(early, late, known, texts=texts, settings=settings, seed=seed)
+    weights = _weigh(
+        counts, links, reader, late.sort("occurred_at", "person_id").tail(_JUDGED), known=known, settings=settings
+    )
+    counts, links, reader, _ = _learn(prepared, prepared.head(0), known, texts=texts, settings=settings, seed=seed)
     folder.mkdir(parents=True, exist_ok=True)
-    _mixed(reader, counts, weight, settings).save(folder / MODEL)
+    _mixed(reader, counts, links, weights, settings).save(folder / MODEL)
     known.save(folder)
-    text = json.dumps({"network": weight, "ease": 1.0, "markov": 1.0, "recent": settings.recent}, indent=1)
+    text = json.dumps({"ease": 1.0, **weights, "recent": settings.recent}, indent=1)
     (folder / MIXTURE).write_text(text + "\n", encoding="utf-8")
     return history
 
@@ -126,31 +142,32 @@ def explain(folder: Path, frame: pl.DataFrame, scored: pl.DataFrame) -> list[lis
     """
     known = Catalogue.load(folder)
     model = loaded(folder / MODEL)
-    ease, markov = (np.asarray(model.get_layer(name).get_weights()[0]) for name in ("ease", "markov"))
+    ease, linked = (np.asarray(model.get_layer(name).get_weights()[0]) for name in ("ease", "linked"))
     index = {course: place for place, course in enumerate(known.courses)}
     past = dict(zip(frame["person_id"], tables.histories(frame, known.courses), strict=True))
     return [
-        _why(past[person], index[course], ease, markov, known.courses)
+        _why(past[person], index[course], ease, linked, known.courses)
         for person, course in scored.select("person_id", "subject_id").iter_rows()
     ]
 
 
-def _why(past: Sequence[int], course: int, ease: Numbers, markov: Numbers, courses: Sequence[str]) -> list[str]:
+def _why(past: Sequence[int], course: int, ease: Numbers, linked: Numbers, courses: Sequence[str]) -> list[str]:
     weights = {taken: float(ease[taken, course]) for taken in past}
     if past:
-        weights[past[-1]] += float(markov[past[-1] + 1, course])
+        weights[past[-1]] += float(linked[past[-1] + 1, course])
     speaking = sorted(weights, key=lambda taken: (-weights[taken], courses[taken]))[:_REASONS]
     return [f"after:{courses[taken]}" for taken in speaking if weights[taken] > 0]
 
 
 def _learn(
-    steps: pl.DataFrame, valid: pl.DataFrame | None, known: Catalogue, settings: Train, seed: int
-) -> tuple[Tables, Any, list[dict[str, float]]]:
-    """The counts and the reading network, fitted on the same steps."""
+    steps: pl.DataFrame, late: pl.DataFrame, known: Catalogue, *, texts: Mapping[str, str], settings: Train, seed: int
+) -> tuple[Tables, dict[str, Numbers], Any, list[dict[str, float]]]:
+    """The counts, the links and the reading network, fitted on the same steps; `late` says how well it foresees."""
     import keras
 
     size = len(known.courses)
-    counts = tables.count(tables.sequences(steps, known.courses), size, settings.ridge, settings.smoothing)
+    walks = tables.sequences(steps, known.courses)
+    counts = tables.count(walks, size, settings.ridge, settings.smoothing)
     keras.utils.set_random_seed(seed)
     reader = _reader(counts, size, settings)
     reader.compile(
@@ -158,15 +175,16 @@ def _learn(
         loss=keras.losses.SparseCategoricalCrossentropy(),
     )
     reader.optimizer.build(reader.trainable_variables)  # or the first step would be traced twice
-    recent, target, weight = _ahead(steps, known, settings)
-    checked = None if valid is None else (_recent(_past(valid, known), settings.recent), _targets(valid, known))
+    recent, target, weight = _ahead(walks, settings)
+    checked = None if late.is_empty() else (_recent(_past(late, known), settings.recent), _targets(late, known))
     losses = reader.fit(
         recent, target, sample_weight=weight, validation_data=checked, epochs=settings.epochs,
         batch_size=settings.batch, verbose=0,
     ).history  # fmt: skip
     checked_losses = losses.get("val_loss", losses["loss"])
     pairs = enumerate(zip(losses["loss"], checked_losses, strict=True), 1)
-    return counts, reader, [{"epoch": n, "loss": loss, "valid_loss": other} for n, (loss, other) in pairs]
+    told = [{"epoch": n, "loss": loss, "valid_loss": other} for n, (loss, other) in pairs]
+    return counts, tables.links(walks, known.courses, texts), reader, told
 
 
 def _reader(counts: Tables, size: int, settings: Train) -> Any:
@@ -185,7 +203,9 @@ def _reader(counts: Tables, size: int, settings: Train) -> Any:
     return model
 
 
-def _mixed(reader: Any, counts: Tables, weight: float, settings: Train) -> Any:
+def _mixed(
+    reader: Any, counts: Tables, links: Mapping[str, Numbers], weights: Mapping[str, float], settings: Train
+) -> Any:
     """Network and counts as one model; three outputs: the mixture, the network alone, the counts alone."""
     from keras import Input, Model, layers
 
@@ -194,24 +214,36 @@ def _mixed(reader: Any, counts: Tables, weight: float, settings: Train) -> Any:
     last = Input((1,), dtype="int32", name="last")
     seen = Input((size,), name="seen")
     ease = layers.Dense(size, use_bias=False, name="ease")
-    markov = layers.Embedding(size + 1, size, name="markov")
-    counted = layers.Add(name="counted")([ease(seen), layers.Flatten()(markov(last))])
+    linked = layers.Embedding(size + 1, size, name="linked")
+    counted = layers.Add(name="counted")([ease(seen), layers.Flatten()(linked(last))])
     own = reader(recent)
-    mixed = layers.Add(name="mixed")([counted, layers.Rescaling(weight, name="weighted")(own)])
+    mixed = layers.Add(name="mixed")([counted, layers.Rescaling(weights["network"], name="weighted")(own)])
     ease.set_weights([counts.ease])
-    markov.set_weights([np.vstack([counts.popular, counts.markov])])
+    linked.set_weights([np.vstack([counts.popular, sum(weights[name] * link for name, link in links.items())])])
     return Model([recent, last, seen], [mixed, own, counted])
 
 
-def _weigh(counts: Tables, reader: Any, valid: pl.DataFrame, known: Catalogue, settings: Train) -> float:
-    """The weight of the network that ranks the validation steps best (NDCG@10); 1 where there are none."""
-    if valid.is_empty():
-        return 1.0
-    past, target = _past(valid, known), _targets(valid, known)
-    seen = tables.multi_hot(past, len(known.courses))
-    own = np.asarray(reader.predict(_recent(past, settings.recent), batch_size=_BATCH, verbose=0))
-    counted = counts.score(seen, tables.newest(past))
-    return max(_WEIGHTS, key=lambda weight: _gain(counted + weight * own, seen, target))
+def _weigh(
+    counts: Tables, links: Mapping[str, Numbers], reader: Any, late: pl.DataFrame, *, known: Catalogue, settings: Train
+) -> dict[str, float]:
+    """Weights of the network and of the links by which the steps rank best (NDCG@10), found one after the other."""
+    weights = {name: _START.get(name, 0.0) for name in ("network", *links)}
+    if late.is_empty():
+        return weights
+    past, target = _past(late, known), _targets(late, known)
+    seen, last = tables.multi_hot(past, len(known.courses)), tables.newest(past)
+    parts = {name: np.where((last >= 0)[:, None], link[np.maximum(last, 0)], 0) for name, link in links.items()}
+    parts["network"] = np.asarray(reader.predict(_recent(past, settings.recent), batch_size=_BATCH, verbose=0))
+    whole = seen @ counts.ease + sum(weights[name] * part for name, part in parts.items())
+    best = _gain(whole, seen, target)
+    for name in [*parts] * _ROUNDS:
+        rest = whole - weights[name] * parts[name]
+        tried = {weight: _gain(rest + weight * parts[name], seen, target) for weight in _WEIGHTS}
+        weight = max(tried, key=lambda one: tried[one])
+        if tried[weight] > best:
+            best, weights[name] = tried[weight], weight
+            whole = rest + weight * parts[name]
+    return weights
 
 
 def _gain(scores: Numbers, seen: Numbers, target: Integers) -> float:
@@ -222,12 +254,12 @@ def _gain(scores: Numbers, seen: Numbers, target: Integers) -> float:
     return float(np.where(rank <= _TOP, 1 / np.log2(1 + rank), 0).mean())
 
 
-def _ahead(steps: pl.DataFrame, known: Catalogue, settings: Train) -> tuple[Integers, Integers, Numbers]:
+def _ahead(walks: Sequence[Sequence[int]], settings: Train) -> tuple[Integers, Integers, Numbers]:
     """Every prefix of every walk with the next courses, each weighing half of the one before it."""
-    past: list[list[int]] = []
+    past: list[Sequence[int]] = []
     target: list[int] = []
     weight: list[float] = []
-    for walk in tables.sequences(steps, known.courses):
+    for walk in walks:
         for place in range(1, len(walk)):
             for ahead, course in enumerate(walk[place : place + settings.ahead]):
                 past.append(walk[:place])

@@ -4,7 +4,8 @@ EASE is Steck's closed-form item-to-item regression (2019); together with a Mark
 """
 
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -13,10 +14,16 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from pipelines.models.recommendation.features import LISTED
+
 Numbers = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
 CATALOGUE: Final = "catalogue.json"
 _WEIGHTS: Final = "tables.npz"
+_AHEAD: Final = 4
+_FADING: Final = 0.7
+_WORD: Final = re.compile(r"\w+")
+_DIGITS: Final = re.compile(r"(\d+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +69,9 @@ class Tables:
 
 
 def catalogue(frame: pl.DataFrame) -> Catalogue:
-    """Every course in the training steps, by name."""
-    known = frame.select("subject_id", "target_code").unique("subject_id", keep="first", maintain_order=True)
+    """Every course that is listed or in the training steps, by name."""
+    steps = frame.select("subject_id", "target_code")
+    known = pl.concat([steps, listed(frame).drop("text")]).unique("subject_id", keep="first", maintain_order=True)
     only_before = frame.select(pl.col("history").explode().alias("subject_id")).unique().drop_nulls()
     courses = (
         only_before.join(known, on="subject_id", how="full", coalesce=True)
@@ -71,6 +79,75 @@ def catalogue(frame: pl.DataFrame) -> Catalogue:
         .sort("subject_id")
     )
     return Catalogue(tuple(courses["subject_id"]), tuple(courses["target_code"]))
+
+
+def listed(frame: pl.DataFrame) -> pl.DataFrame:
+    """[n_courses] subject_id, target_code (level), text (title and topic): what the source lists."""
+    names = dict(zip(LISTED, ("subject_id", "target_code", "text"), strict=True))
+    if not set(names) <= set(frame.columns):
+        return pl.DataFrame(schema=dict.fromkeys(names.values(), pl.String))
+    told = frame.select(*names).filter(pl.col(LISTED[0]).is_not_null()).head(1)
+    return told.explode(list(names)).rename(names).drop_nulls("subject_id")
+
+
+def links(walks: Sequence[Sequence[int]], courses: Sequence[str], texts: Mapping[str, str]) -> dict[str, Numbers]:
+    """What speaks for a course after another, in several ways: [n_courses, n_courses] a way, from the row's course.
+
+    The last two need nobody who took the course: a new one is recommended by them.
+
+    Args:
+        walks: [n_learners] course indices in order.
+        courses: Names, in the order of the indices.
+        texts: Course -> title and topic.
+
+    Returns:
+        after: share of learners who took it next; skipped: the same two to four courses on, the further the less;
+        before: share of learners who took it just before; popular: share of all steps, whatever came before;
+        alike: cosine of the titles' words; neighbour: 1 for the next in the order of the source's numbers.
+    """
+    size = len(courses)
+    after, skipped, taken = np.zeros((size, size)), np.zeros((size, size)), np.zeros(size)
+    for walk in walks:
+        np.add.at(taken, list(walk), 1)
+        np.add.at(after, (list(walk[:-1]), list(walk[1:])), 1)
+        for ahead in range(2, _AHEAD + 1):
+            np.add.at(skipped, (list(walk[:-ahead]), list(walk[ahead:])), _FADING ** (ahead - 1))
+    return {
+        "after": _shares(after),
+        "skipped": _shares(skipped),
+        "before": _shares(after.T),
+        "popular": np.tile(taken / max(taken.sum(), 1), (size, 1)),
+        "alike": _alike([texts.get(course, "") for course in courses]),
+        "neighbour": _neighbours(courses),
+    }
+
+
+def _shares(counts: Numbers) -> Numbers:
+    shares: Numbers = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1e-12)
+    return shares
+
+
+def _alike(texts: Sequence[str]) -> Numbers:
+    """[n, n] cosine of TF-IDF of words; 0 with itself."""
+    bags = [set(_WORD.findall(text.lower())) for text in texts]
+    places = {word: place for place, word in enumerate(sorted(set().union(*bags)))}
+    seen = np.zeros((len(texts), len(places)))
+    for row, bag in enumerate(bags):
+        seen[row, [places[word] for word in bag]] = 1
+    weights = seen * (np.log((1 + len(texts)) / (1 + seen.sum(axis=0))) + 1)
+    length = np.sqrt((weights**2).sum(axis=1, keepdims=True))
+    unit = weights / np.where(length > 0, length, 1)
+    alike: Numbers = unit @ unit.T
+    np.fill_diagonal(alike, 0)
+    return alike
+
+
+def _neighbours(courses: Sequence[str]) -> Numbers:
+    """[n, n] 1 for the next course; numbers within a name count as numbers, so that 9 comes before 10."""
+    order = sorted(range(len(courses)), key=lambda place: [part.zfill(20) for part in _DIGITS.split(courses[place])])
+    found = np.zeros((len(courses), len(courses)))
+    found[order[:-1], order[1:]] = 1
+    return found
 
 
 def histories(frame: pl.DataFrame, courses: Sequence[str]) -> list[list[int]]:
