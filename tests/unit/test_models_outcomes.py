@@ -146,7 +146,6 @@ def test_what_comes_after_the_moment_is_not_seen():
     assert found["submitted_count"] == 2
     assert found["submitted_score_mean"] == pytest.approx(0.6)
     assert found["submitted_score_min"] == 0.4
-    assert found["submitted_gap_days"] == 0
     assert found["viewed_count"] == 1
 
 

@@ -15,6 +15,9 @@ def test_a_term_tells_as_much_as_it_differs_between_families():
     families = np.array([CHEF, CHEF, TEACHER, TEACHER])
     assert kin.telling(weights, families, most=3) == pytest.approx([1, 0, 1])
     assert kin.telling(weights, families, most=1) == pytest.approx([1, 0, 0])  # of equals the first
+    # term 1 is now (1.5-1)² + (0.5-1)² = 0.5, a quarter of the others', and its weight the root of that
+    uneven = np.array([[1.0, 1, 0], [1, 0.5, 0], [0, 0.5, 1], [0, 0, 1]])
+    assert kin.telling(uneven, families, most=3) == pytest.approx([1, 0.5, 1])
 
 
 def test_a_reader_is_the_ridge_regression_of_families_on_signs():
@@ -25,6 +28,13 @@ def test_a_reader_is_the_ridge_regression_of_families_on_signs():
     assert reader.speaks[:, 0] == pytest.approx([1 / 3, -1 / 3])
     assert reader.families(np.array([[5.0, 0]]))[0] == pytest.approx([1 / 2 + 1 / 3, 1 / 2 - 1 / 3])
     assert reader.families(np.zeros((1, 2)))[0] == pytest.approx([1 / 2, 1 / 2])
+
+
+def test_a_text_without_signs_begins_where_the_mean_text_does():
+    weights = np.array([[1.0, 0], [1, 0], [1, 0], [0, 1]])
+    reader = kin.learn(weights, np.array([CHEF, CHEF, CHEF, TEACHER]), 2, 1e-9, is_chosen=False)
+    # with hardly a penalty: 1 for the first sign and 0 for the second, so between them by symmetry
+    assert reader.families(np.zeros((1, 2)))[0] == pytest.approx([0.5, 0.5], abs=1e-3)
 
 
 def test_many_and_few_texts_are_solved_alike():

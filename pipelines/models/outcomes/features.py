@@ -36,8 +36,6 @@ NUMERIC: Final = (
     "submitted_score_mean",
     "submitted_score_min",
     "submitted_lateness_mean",
-    "submitted_lateness_max",
-    "submitted_gap_days",
     "viewed_count",
     "earlier_count",
     "earlier_completed_share",

@@ -14,7 +14,11 @@ WORK: Final = "work_"
 
 
 def with_submissions(frame: pl.DataFrame, events: pl.DataFrame, case: tuple[str, ...]) -> pl.DataFrame:
-    """What the person did in this run by the moment of prediction."""
+    """What the person did in this run by the moment of prediction.
+
+    Not how long ago the last paper was, nor the latest of all: that tells when a run asks for papers, and the next one
+    asks for them on other days.
+    """
     known = events.with_columns(seen_at=asof.known_at(pl.col("occurred_at")))
     seen = frame.select(*case, "moment").join(
         known.select(*case, "event_code", "occurred_at", "seen_at", "score_share", "lateness_days"), on=list(case)
@@ -26,8 +30,6 @@ def with_submissions(frame: pl.DataFrame, events: pl.DataFrame, case: tuple[str,
         submitted_score_mean=pl.col("score_share").filter(handed_in).mean(),
         submitted_score_min=pl.col("score_share").filter(handed_in).min(),
         submitted_lateness_mean=pl.col("lateness_days").filter(handed_in).mean(),
-        submitted_lateness_max=pl.col("lateness_days").filter(handed_in).max(),
-        submitted_gap_days=days(pl.col("moment").max() - pl.col("occurred_at").filter(handed_in).max()),
         viewed_count=pl.col("event_code").is_in(("viewed", "watched")).sum(),
     )
     joined = frame.join(facts, on=list(case), how="left", maintain_order="left")
