@@ -1,4 +1,4 @@
-"""Boosted trees kept as plain arrays: the declared baseline of two families, saved and read without pickle.
+"""Trees kept as plain arrays, saved and read without pickle: the declared baseline of two families, a part of a model.
 
 scikit-learn fits; what it learnt is a few columns of numbers. Reading them back runs no code from the file.
 """
@@ -56,6 +56,30 @@ def of(estimator: Any) -> Trees:
         is_missing_left=table["missing_go_to_left"].astype(np.bool_),
         value=table["value"].astype(np.float64),
         intercept=np.asarray(estimator._baseline_prediction, dtype=np.float64).reshape(-1)[:1],  # noqa: SLF001
+    )
+
+
+def mean_of(estimator: Any) -> Trees:
+    """The trees of a fitted forest of regression trees, each counting its share, so that their `total` is the mean."""
+    parts = [one.tree_ for one in estimator.estimators_]
+    sizes = np.array([part.node_count for part in parts])
+    roots = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.int64)
+    start = np.repeat(roots, sizes)
+    left, right, feature = (
+        np.concatenate([getattr(part, name) for part in parts]).astype(np.int64)
+        for name in ("children_left", "children_right", "feature")
+    )
+    is_leaf = left < 0
+    return Trees(
+        roots=roots,
+        feature=np.where(is_leaf, 0, feature),
+        threshold=np.concatenate([part.threshold for part in parts]).astype(np.float64),
+        left=np.where(is_leaf, 0, left + start),
+        right=np.where(is_leaf, 0, right + start),
+        is_leaf=is_leaf,
+        is_missing_left=np.zeros(len(left), dtype=np.bool_),
+        value=np.concatenate([part.value[:, 0, 0] for part in parts]) / len(parts),
+        intercept=np.zeros(1),
     )
 
 

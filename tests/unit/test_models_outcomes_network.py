@@ -18,7 +18,10 @@ pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:Depreca
 COMMON = {"epochs": 12, "patience": 12, "batch": 32, "learning_rate": 0.02, "weight_decay": 0.001, "dropout": 0.05}
 COMMON |= {"units": 8, "embedding": 2, "pieces": 4, "members": 2}
 COMMON |= {"trees": 20, "tree_rate": 0.2, "tree_leaves": 4}
-SETTINGS = {"outcomes": OutcomesTrain(**COMMON), "performance": PerformanceTrain(**COMMON, coverage=0.8)}
+SETTINGS = {
+    "outcomes": OutcomesTrain(**COMMON),
+    "performance": PerformanceTrain(**COMMON, coverage=0.8, forest=5, forest_leaf=2),
+}
 
 
 def prepared(family: str) -> pl.DataFrame:
@@ -149,3 +152,22 @@ def test_a_network_is_read_once_until_its_bytes_change(fitted, tmp_path):
     with zipfile.ZipFile(file, "a") as archive:
         archive.writestr("note.txt", "other bytes")
     assert saved.loaded(file) is not first
+
+
+def test_a_forest_kept_as_arrays_says_what_the_library_says() -> None:
+    from sklearn.ensemble import ExtraTreesRegressor
+
+    from pipelines.models import trees
+
+    rng = np.random.default_rng(0)
+    values, truth = rng.random((60, 3)).astype(np.float32), rng.random(60)
+    forest = ExtraTreesRegressor(4, min_samples_leaf=3, random_state=0).fit(values, truth)
+    assert trees.total(trees.mean_of(forest), values.astype(np.float64)) == pytest.approx(forest.predict(values))
+
+
+def test_the_interval_moves_with_the_middle() -> None:
+    from pipelines.models import network
+
+    said = np.array([[0.2, 0.4, 0.7]])
+    mixed = network("performance")._mixed(said, np.array([0.6]), 0.25)  # type: ignore[attr-defined]
+    assert mixed[0] == pytest.approx([0.35, 0.55, 0.85])  # 0.25 of 0.4 and 0.75 of 0.6 are 0.55

@@ -70,6 +70,10 @@ class Train(Section):
     """Networks trained on their own and averaged inside the saved model."""
     coverage: Share
     """Share of ratings that the interval from low to high is to hold."""
+    forest: Count
+    """Trees of the forest that is averaged with the networks."""
+    forest_leaf: Count
+    """Ratings at least in a leaf of it."""
     trees: Count
     tree_rate: Positive
     tree_leaves: Count

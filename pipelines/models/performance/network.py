@@ -1,8 +1,9 @@
 """The performance model: recurrent networks over the newest steps, beside the summed-up columns.
 
-Each member says a low, a middle and a high rating (quantiles); the saved model is their average. The interval is then
-widened or narrowed by what the validation cases needed for its coverage (conformalised quantile regression, Romano et
-al. 2019).
+Each member says a low, a middle and a high rating (quantiles); the saved network is their average. Its middle is
+averaged with what a forest of extremely randomised trees says (Geurts et al. 2006), which needs fewer ratings to be
+good: with the weight that serves the validation cases best. The interval moves along, and is widened or narrowed by
+what the validation cases needed for its coverage (conformalised quantile regression, Romano et al. 2019).
 """
 
 import json
@@ -19,6 +20,7 @@ from pipelines.models.performance.features import Train, inputs
 from pipelines.models.performance.steps import STEPS
 from pipelines.models.saved import loaded
 from pipelines.models.tabular import Columns, Numbers
+from pipelines.models.trees import Trees
 
 MODEL: Final = "model.keras"
 SPREAD: Final = "spread.json"
@@ -27,6 +29,11 @@ _REASONS = 5
 _LEAST_EFFECT = 0.005
 """Change of the predicted share below which a source is no reason."""
 _OTHER = ("rating",)
+_MISSING: Final = -1e6
+_ROWS = 4096
+_WEIGHTS: Final = (0.0, 0.25, 0.5)
+"""Weights of the network against the forest that are tried on the validation cases. A few hundred of them choose badly
+between all and nothing: the forest, which also learns from them in the end, always has a half."""
 
 
 def fit(
@@ -37,7 +44,7 @@ def fit(
     Args:
         prepared: [n_cases] examples with `split`.
         settings: The section `performance.train`.
-        folder: Gets `MODEL`, the columns and `SPREAD`.
+        folder: Gets `MODEL`, the forest's trees, the columns and `SPREAD`.
         seed: Of everything random.
         min_people: People from whom a code has an embedding of its own.
 
@@ -67,9 +74,14 @@ def fit(
     folder.mkdir(parents=True, exist_ok=True)
     averaged.save(folder / MODEL)
     tabular.save(columns, folder)
-    low, _, high = _run(averaged, _arrays(columns, measures, valid)).T
+    said = _run(averaged, _arrays(columns, measures, valid))
+    grown = _grown(_forest(columns, train, settings, seed), _matrix(columns, valid))
     truth = valid["outcome"].to_numpy()
-    _save_spread(folder, np.maximum(low - truth, truth - high), settings.coverage, measures)
+    missed = {weight: _missed(_mixed(said, grown, weight)[:, 1], truth) for weight in _WEIGHTS}
+    weight = min(missed, key=lambda one: missed[one])
+    low, _, high = _mixed(said, grown, weight).T
+    _save_spread(folder, np.maximum(low - truth, truth - high), settings.coverage, measures, weight)
+    trees.save(_forest(columns, prepared, settings, seed), folder)  # the newest ratings tell most of the next
     losses = zip(history["loss"], history["val_loss"], strict=True)
     return [{"epoch": n, "loss": loss, "valid_loss": valid_loss} for n, (loss, valid_loss) in enumerate(losses, 1)]
 
@@ -119,7 +131,8 @@ def predict(folder: Path, frame: pl.DataFrame, scorer: Scorer) -> pl.DataFrame:
         score = _boosted(folder, columns, frame)
         low, high = score, score
     else:
-        low, score, high = _run(loaded(folder / MODEL), _arrays(columns, spread["measures"], frame)).T
+        said = _run(loaded(folder / MODEL), _arrays(columns, spread["measures"], frame))
+        low, score, high = _mixed(said, _grown(trees.load(folder), _matrix(columns, frame)), spread["network"]).T
     sides = {"score": score, "low": low - spread["margin"], "high": high + spread["margin"]}
     clipped = {name: np.clip(values, 0, 1) for name, values in sides.items()}
     clipped["low"] = np.minimum(clipped["low"], clipped["score"])
@@ -146,11 +159,19 @@ def explain(folder: Path, frame: pl.DataFrame, scored: pl.DataFrame) -> list[lis
     asked = scored.select(_KEYS).join(frame, on=_KEYS, how="left", maintain_order="left")
     if asked.is_empty():
         return []
-    columns, measures, model = tabular.load(folder), _spread(folder)["measures"], loaded(folder / MODEL)
+    columns, spread, model, forest = tabular.load(folder), _spread(folder), loaded(folder / MODEL), trees.load(folder)
+    measures, weight = spread["measures"], spread["network"]
     arrays = _arrays(columns, measures, asked)
+    matrix = _matrix(columns, asked)
     sources = sorted({_source(name) for name in columns.names})
-    whole = _run(model, arrays)[:, 1]
-    without = (_run(model, _without(columns, measures, arrays, source))[:, 1] for source in sources)
+
+    def middle(given: dict[str, npt.NDArray[Any]], values: Numbers) -> Numbers:
+        return _mixed(_run(model, given), _grown(forest, values), weight)[:, 1]
+
+    whole = middle(arrays, matrix)
+    without = (
+        middle(_without(columns, measures, arrays, source), _unknown(columns, matrix, source)) for source in sources
+    )
     effects = np.stack([whole - other for other in without], axis=1)
     return [_codes(sources, row) for row in effects]
 
@@ -257,7 +278,44 @@ def _labels(frame: pl.DataFrame, members: int) -> npt.NDArray[np.float32]:
 
 
 def _matrix(columns: Columns, frame: pl.DataFrame) -> Numbers:
+    """[n_rows, n_columns] numbers, NaN where missing, and code indices side by side, for trees."""
     return np.column_stack([tabular.numbers(columns, frame), tabular.indices(columns, frame)]).astype(np.float64)
+
+
+def _unknown(columns: Columns, matrix: Numbers, source: str) -> Numbers:
+    """The same cases knowing nothing of one source, as `_without`."""
+    changed = matrix.copy()
+    for place, name in enumerate(columns.names):
+        if _source(name) == source:
+            changed[:, place] = columns.medians[place] if place < len(columns.numeric) else 0
+    return changed
+
+
+def _forest(columns: Columns, frame: pl.DataFrame, settings: Train, seed: int) -> Trees:
+    """Extremely randomised trees of the summed-up columns; what is missing is far below everything there is."""
+    from sklearn.ensemble import ExtraTreesRegressor
+
+    estimator = ExtraTreesRegressor(settings.forest, min_samples_leaf=settings.forest_leaf, random_state=seed)
+    estimator.fit(np.nan_to_num(_matrix(columns, frame), nan=_MISSING), frame["outcome"].to_numpy())
+    return trees.mean_of(estimator)
+
+
+def _grown(forest: Trees, matrix: Numbers) -> Numbers:
+    """[n_rows] what the forest says, some thousand rows at a time: every row stands before every tree."""
+    filled = np.nan_to_num(matrix, nan=_MISSING).astype(np.float32).astype(np.float64)  # as it was fitted
+    parts = [trees.total(forest, filled[start : start + _ROWS]) for start in range(0, len(filled), _ROWS)]
+    return np.concatenate([np.empty(0), *parts])
+
+
+def _mixed(said: Numbers, grown: Numbers, weight: float) -> Numbers:
+    """[n_rows, 3] the network's quantiles, moved so that the middle is the weighted mean of both."""
+    moved: Numbers = said + ((1 - weight) * (grown - said[:, 1]))[:, None]
+    return moved
+
+
+def _missed(predicted: Numbers, truth: Numbers) -> float:
+    """Mean absolute error; without cases 0."""
+    return float(np.abs(predicted - truth).mean()) if len(truth) else 0.0
 
 
 def _boosted(folder: Path, columns: Columns, frame: pl.DataFrame) -> Numbers:
@@ -300,12 +358,12 @@ def _codes(sources: Sequence[str], effects: Numbers) -> list[str]:
     return [f"{'raises' if effects[place] > 0 else 'lowers'}:{sources[place]}" for place in strong]
 
 
-def _save_spread(folder: Path, missed: Numbers, coverage: float, measures: Sequence[str]) -> None:
+def _save_spread(folder: Path, missed: Numbers, coverage: float, measures: Sequence[str], network: float = 1.0) -> None:
     """How far the interval must be moved outwards (or may be moved inwards) to hold its share of validation cases."""
     n = len(missed)
     level = min(1.0, coverage * (n + 1) / n) if n else 1.0
     margin = float(np.quantile(missed, level)) if n else 1.0
-    content = {"margin": margin, "coverage": coverage, "measures": list(measures)}
+    content = {"margin": margin, "coverage": coverage, "measures": list(measures), "network": network}
     (folder / SPREAD).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
