@@ -212,7 +212,7 @@ def grown(known: Texts, truth: Codes, asked: Texts, seed: int) -> Codes:
     from sklearn.feature_extraction.text import TfidfVectorizer
 
     reads = TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True, max_features=5000)
-    settings: dict[str, Any] = {"random_state": seed, "n_jobs": 2, "verbose": -1, "deterministic": True}
+    settings: dict[str, Any] = {"random_state": seed, "n_jobs": 1, "verbose": -1, "deterministic": True}
     judges = lightgbm.LGBMClassifier(n_estimators=100, **settings).fit(reads.fit_transform(known), truth)
     return np.asarray(judges.predict(reads.transform(asked)))
 
