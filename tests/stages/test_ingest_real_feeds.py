@@ -142,10 +142,10 @@ def test_days_are_anchored_to_the_start_of_the_presentation(real: tuple[FileStor
 def test_only_the_agreed_protected_attributes_are_taken(real: tuple[FileStore, dict[str, Any]]) -> None:
     protected = vault.read_protected(real[0], Lake(real[0]).require())
     groups = vault.groups(protected, date(2014, 10, 31)).drop("person_id")
-    assert sorted(groups.columns) == ["age_band", "disability", "sex"]
-    assert sorted(groups.select("sex", "age_band", "disability").rows()) == [
-        ("female", "under 35", "yes"),
-        ("male", "55 or over", "no"),
+    assert sorted(groups.columns) == ["age_40", "age_band", "disability", "sex"]
+    assert sorted(groups.select("sex", "age_band", "age_40", "disability").rows()) == [
+        ("female", "under 35", "under 40", "yes"),
+        ("male", "55 or over", "40 or over", "no"),
     ]
 
 

@@ -158,8 +158,9 @@ def test_a_correction_that_makes_a_row_old_takes_what_it_corrected_along(store, 
 @pytest.mark.parametrize(
     ("places", "days", "duties"),
     [
-        (["US-TX"], 365, []),  # 29 CFR 1602.14: a year, and 2026-10-01 is one after 2025-10-01
-        (["US-TX"], 364, ["us-ugesp/retention"]),
+        (["US-TX"], 730, []),  # 41 CFR 60-1.12(a): two years, and 2026-10-01 is two after 2024-10-01
+        (["US-TX"], 729, ["us-ugesp/contractor_retention"]),
+        (["US-TX"], 364, ["us-ugesp/retention", "us-ugesp/contractor_retention"]),  # 29 CFR 1602.14: a year
         (["US-CA"], 1461, []),  # 2 CCR 11013: four years, of which one has a 29 February
         (["US-CA"], 1460, ["us-ca-feha-ads/records_kept"]),
         (["EU-DE"], 1, []),
