@@ -151,6 +151,7 @@ def _judged(decisions: pl.DataFrame, groups: pl.DataFrame, min_group_size: int, 
         joined["is_selected"].to_numpy(),
         {axis: _coded(joined[axis], as_coded) for axis in axes},
         _coded(joined["subject"].fill_null(""), as_subjects),
+        person=joined["person_id"].rank("dense").to_numpy(),
         min_group_size=min_group_size,
         stage=stage,
     )

@@ -19,7 +19,9 @@ class GroupRow:
 
     group: str
     n: int
+    """Decisions: of a subject one a person, of a pool as many as there are about the people of the group."""
     selected: int
+    """Decisions."""
     rate: float
     is_small: bool
     is_unknown: bool
@@ -46,6 +48,10 @@ class GroupRow:
     shortfall: float = math.nan
     """People."""
     power: float = math.nan
+    people: int = 0
+    """Distinct, of `n` decisions: what must reach the smallest size that is judged."""
+    design_effect: float = 1.0
+    """So many decisions say as much as one about somebody else; intervals, p values and power count them so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +67,11 @@ class AxisJudgement:
     """Name of the rule pack."""
     min_group_size: int
     n: int
+    """Decisions."""
     selected: int
+    """Decisions."""
     unknown: int
-    """People without a known group."""
+    """Decisions about people without a known group."""
     reference: str | None
     statutory_reference: str | None
     groups: tuple[GroupRow, ...] = field(default=())
@@ -140,6 +148,8 @@ def _group_row(table: Table, row: int, column: int) -> GroupRow:
         reasons=reasons_of(int(table.reasons[cell])),
         interval=METHODS[table.method[cell]],
         is_flipped_by_one=bool(table.is_flipped_by_one[cell]),
+        people=int(table.grid.heads[cell]),
+        design_effect=1.0 if table.grid.design_effect is None else float(table.grid.design_effect[cell]),
         **{name: float(values[cell]) for name, values in table.numbers.items()},
     )
 

@@ -1,14 +1,16 @@
 """Counts of one axis, a row a subject, a column a group: all that is ever judged."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
+from pipelines.fairness.clusters import Repeats
 from pipelines.fairness.counting import (
     Coded,
     Counts,
+    Floats,
     Ints,
     as_coded,
     as_selected,
@@ -26,14 +28,36 @@ class Grid:
     groups: tuple[str, ...]
     """In order, `unknown` last."""
     people: Ints
-    """[n_subjects, n_groups]; 0 where a subject has nobody of a group."""
+    """[n_subjects, n_groups]; 0 where a subject has nobody of a group. In a pool decisions: somebody once a subject."""
     selected: Ints
     """[n_subjects, n_groups]."""
+    persons: Ints | None = None
+    """[n_subjects, n_groups] distinct people; None where everybody was decided about once."""
+    design_effect: Floats | None = None
+    """[n_subjects, n_groups] as in `clusters`; None where everybody was decided about once."""
+
+    @property
+    def heads(self) -> Ints:
+        """[n_subjects, n_groups] distinct people."""
+        return self.people if self.persons is None else self.persons
+
+    @property
+    def independent(self) -> "Grid":
+        """As many decisions about different people as these are worth, in whole numbers."""
+        if self.design_effect is None:
+            return self
+        people = np.maximum(np.rint(self.people / self.design_effect), self.people > 0).astype(np.int64)
+        selected = np.minimum(np.rint(self.selected / self.design_effect).astype(np.int64), people)
+        return Grid(self.subjects, self.groups, people, selected)
 
     @property
     def pool(self) -> "Grid":
         """All subjects together, as one."""
         return Grid(("",), self.groups, self.people.sum(axis=0)[np.newaxis], self.selected.sum(axis=0)[np.newaxis])
+
+    def of(self, found: Repeats) -> "Grid":
+        """A pool, with what its decisions share."""
+        return replace(self, persons=found.persons[np.newaxis], design_effect=found.design_effect[np.newaxis])
 
 
 def tabulate(selected: npt.ArrayLike, group: npt.ArrayLike | Coded, subject: npt.ArrayLike | Coded) -> Grid:

@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipelines.fairness.axes import AxisJudgement, judgement
+from pipelines.fairness.clusters import repeats
 from pipelines.fairness.counting import (
     Bools,
     Coded,
@@ -28,6 +29,7 @@ from pipelines.fairness.counting import (
     cross,
     crossed_name,
     is_crossed,
+    same_length,
 )
 from pipelines.fairness.grids import Grid, tabulate
 from pipelines.fairness.rules import BY_SEVERITY, RULES, Rules, Verdict, severity
@@ -93,6 +95,7 @@ def bias_report(
     axes: Mapping[str, npt.ArrayLike | Coded],
     subject: npt.ArrayLike | Coded,
     *,
+    person: npt.ArrayLike | None = None,
     min_group_size: int,
     stage: str | None = None,
     rules: Rules = RULES,
@@ -104,7 +107,9 @@ def bias_report(
         axes: Axis to its [n_cases] self-declared groups; null, NaN, the empty string and `unknown` are the group
             `unknown`. An empty mapping means that no groups are known.
         subject: [n_cases] what each case was about, such as a requisition.
-        min_group_size: People. Smaller groups are shown and left unjudged, never merged.
+        person: [n_cases] whole numbers, equal where the person is; without, no two cases are about one. Somebody is
+            decided about once in a subject; over all subjects, what decisions about one person share is taken out.
+        min_group_size: Distinct people. Smaller groups are shown and left unjudged, never merged.
         stage: Name of the stage, where there are several.
         rules: The rule pack; it says which axes are judged together too, such as `sex x ethnicity`.
 
@@ -118,10 +123,14 @@ def bias_report(
     pairs = [(a, b) for a, b in rules.intersections if a in coded and b in coded]
     crossed = {crossed_name(a, b): cross(coded[a], coded[b]) for a, b in pairs}
     subjects, chosen = as_subjects(subject), as_selected(selected)
-    return tuple(
-        _reported(tabulate(chosen, group, subjects), axis, stage, min_group_size, rules)
-        for axis, group in (coded | crossed).items()
-    )
+    who = np.zeros_like(chosen, np.int64) if person is None else np.asarray(person, dtype=np.int64)
+    same_length(chosen, who)
+    told = []
+    for axis, group in (coded | crossed).items():
+        grid = tabulate(chosen, group, subjects)
+        pool = grid.pool if person is None else grid.pool.of(repeats(chosen, group.codes, who, len(group.names)))
+        told.append(_reported(grid, pool, axis, stage, min_group_size=min_group_size, rules=rules))
+    return tuple(told)
 
 
 def against_all_stages(stage: Iterable[AxisReport], whole: Iterable[AxisReport]) -> tuple[AxisReport, ...]:
@@ -162,8 +171,10 @@ def kept(reports: Iterable[AxisReport]) -> dict[str, list[dict[str, Any]]]:
     }
 
 
-def _reported(grid: Grid, axis: str, stage: str | None, min_group_size: int, rules: Rules) -> AxisReport:
-    whole = corrected(judged(grid.pool, min_group_size=min_group_size, rules=rules), rules)
+def _reported(
+    grid: Grid, together: Grid, axis: str, stage: str | None, *, min_group_size: int, rules: Rules
+) -> AxisReport:
+    whole = corrected(judged(together, min_group_size=min_group_size, rules=rules), rules)
     pool = replace(judgement(whole, 0, axis, None, rules), stage=stage)
     common = common_ratios(grid, pool.reference) if pool.reference else {}
     table = corrected(judged(grid, min_group_size=min_group_size, rules=rules), rules)

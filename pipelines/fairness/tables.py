@@ -84,23 +84,24 @@ def judged(grid: Grid, *, min_group_size: int, rules: Rules) -> Table:
 
     Args:
         grid: The counts.
-        min_group_size: People. Smaller groups are shown and left unjudged, never merged.
+        min_group_size: Distinct people. Smaller groups are shown and left unjudged, never merged.
         rules: The rule pack.
 
     Returns:
         The table before any correction for how much was looked at: `corrected` must follow.
     """
     is_known = (grid.people > 0) & ~np.array([name == UNKNOWN for name in grid.groups], dtype=np.bool_)
-    is_large = is_known & (grid.people >= min_group_size)
+    is_large = is_known & (grid.heads >= min_group_size)
     table = _undecided(grid, is_known, is_large, min_group_size)
     _describe(table, is_known)
     is_judged = is_known & is_large & ~table.is_reference & (table.reference >= 0)[:, np.newaxis]
-    pair, numbers = _pairs(grid, table.reference, is_judged), table.numbers
-    numbers["p_value"][is_judged] = pairs.p_value(pair, numbers["fisher_p"][is_judged])
+    pair, sure = (_pairs(counts, table.reference, is_judged) for counts in (grid, grid.independent))
+    numbers = table.numbers
+    numbers["p_value"][is_judged] = pairs.p_value(sure, numbers["fisher_p"][is_judged])
     numbers["power"][is_judged] = power(
-        pair.people, pair.reference_people, pair.reference_rate, rules.impact_ratio_floor, rules.significance_level
+        sure.people, sure.reference_people, pair.reference_rate, rules.impact_ratio_floor, rules.significance_level
     )
-    decided = decide(pair, numbers["p_value"][is_judged], numbers["power"][is_judged], rules)
+    decided = decide(pair, numbers["p_value"][is_judged], numbers["power"][is_judged], rules, independent=sure)
     table.verdict[is_judged], table.reasons[is_judged] = decided.verdicts, decided.reasons
     return table
 
@@ -178,15 +179,15 @@ def _describe(table: Table, is_known: Bools) -> None:
     grid, numbers = table.grid, table.numbers
     numbers["statutory_impact_ratio"][is_known] = pairs.impact_ratio(_pairs(grid, table.statutory_reference, is_known))
     is_shown = is_known & ~table.is_reference & (table.reference >= 0)[:, np.newaxis]
-    pair = _pairs(grid, table.reference, is_shown)
-    bounds, exact = interval(pair), exact_p(pair)
+    pair, sure = (_pairs(counts, table.reference, is_shown) for counts in (grid, grid.independent))
+    bounds, exact = interval(sure), exact_p(sure)
     numbers["impact_ratio"][is_shown] = pairs.impact_ratio(pair)
     numbers["low"][is_shown], numbers["high"][is_shown] = bounds.low, bounds.high
-    numbers["z"][is_shown] = pairs.z_statistic(pair)
+    numbers["z"][is_shown] = pairs.z_statistic(sure)
     numbers["fisher_p"][is_shown], numbers["mid_p"][is_shown] = exact.fisher, exact.mid
     numbers["shortfall"][is_shown] = pairs.shortfall(pair)
     table.method[is_shown] = bounds.method
-    table.is_flipped_by_one[is_shown] = pairs.is_flipped_by_one(pair)
+    table.is_flipped_by_one[is_shown] = pairs.is_flipped_by_one(sure)
 
 
 def _best(grid: Grid, candidates: Bools) -> Ints:

@@ -36,7 +36,7 @@ class Judged:
     """Codes of what a verdict rests on, a bit each; `rules.reasons_of` has their names."""
 
 
-def decide(pair: Pair, p_value: Floats, power: Floats, rules: Rules) -> Judged:
+def decide(pair: Pair, p_value: Floats, power: Floats, rules: Rules, *, independent: Pair | None = None) -> Judged:
     """Apply the table of this module.
 
     Args:
@@ -44,6 +44,8 @@ def decide(pair: Pair, p_value: Floats, power: Floats, rules: Rules) -> Judged:
         p_value: The p values that decide, shares.
         power: Chance to have seen a true impact ratio at the floor, a share. NaN counts as no power.
         rules: The rule pack.
+        independent: The pairs in decisions about different people, where several are about one: what one person can
+            turn is told by them.
 
     Returns:
         Verdicts and reasons. Nobody selected is INSUFFICIENT_DATA.
@@ -51,7 +53,7 @@ def decide(pair: Pair, p_value: Floats, power: Floats, rules: Rules) -> Judged:
     ratio = impact_ratio(pair)
     low = is_below(ratio, rules.impact_ratio_floor)
     significant = np.asarray(p_value < rules.significance_level)
-    flip, weak = is_flipped_by_one(pair), ~np.greater_equal(power, rules.power_floor)
+    flip, weak = is_flipped_by_one(independent or pair), ~np.greater_equal(power, rules.power_floor)
     large = is_practically_large(pair, rules)
     below = _either(significant, _either(flip, 2, 3), _either(flip | weak, 1, 2))
     at_least = _either(significant, _either(large, 2, 0), _either(weak, 1, 0))
