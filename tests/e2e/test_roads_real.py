@@ -75,7 +75,7 @@ def found_adverse(groups: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Groups that are selected less than four fifths as often as the one compared with, and not by chance."""
     [best] = [group for group in groups if group["is_reference"]]
     rate = best["selected"] / best["n"]
-    others = [group for group in groups if not group["is_reference"] and group["n"] >= 30]
+    others = [group for group in groups if not group["is_reference"] and group["people"] >= 30]
     return [
         group
         for group in others
