@@ -1,6 +1,7 @@
 """Who is selected, by group: in past human decisions, and by the model now; over all people and subject by subject.
 
-Reads   scores/outcomes (decisions by humans), scores/scored (the newest day), the vault's protected attributes
+Reads   scores/outcomes and the lake (decisions by humans), scores/scored (the newest day), the vault's protected
+        attributes
 Writes  reports/<family>/<as_of>/bias.json, bias.html and bias.csv (the counts behind every judgement)
 
 Pooling hides bias: one requisition can turn a group away while all together look equal, and one stage while all stages
@@ -41,9 +42,11 @@ def run(store: Store, family: str, until: date | None) -> Bias:
     unit = models.features(family).UNIT
     min_group_size = load(GateSettings, "gate").min_group_size
     lake = Lake(store)
-    groups = evaluated.read(lake, lake.require(), as_of)
+    manifest = lake.require()
+    groups = evaluated.read(lake, manifest, as_of)
+    decided = evaluated.decided(lake, manifest, as_of, family, tables.newest_outcomes(store, family, as_of))
     decisions = {
-        HUMAN: evaluated.human_decisions(tables.newest_outcomes(store, family, as_of), unit),
+        HUMAN: evaluated.human_decisions(decided, unit),
         MODEL: evaluated.model_selections(scored, unit),
     }
     reports = {source: evaluated.reports(part, groups, min_group_size) for source, part in decisions.items()}

@@ -1,6 +1,7 @@
 """Measure a model on cases it has not seen: how good, how sure, against its baseline, and whom it selects.
 
 Reads   scored      `Scored` of model and baseline, `Outcomes`
+        lake        what people decided at stages that no model is asked about, as pinned by lake.lock
         trained     card.json: digests, and the leaks that `prepare` took out
         vault       protected attributes, as pinned by lake.lock; needs the audit key
 Writes  metrics.json      the family's metric with intervals, the paired difference, chance, data checks

@@ -74,7 +74,8 @@ def run(family: str, root: Path | None = None) -> str:
     }
     folder.mkdir(parents=True, exist_ok=True)
     _write(folder / "metrics.json", result)
-    selections, cells = groups.judged(scored, outcomes, people, module.UNIT, least)
+    decided = groups.decided(lake, lock.manifest(lake), as_of, family, outcomes)
+    selections, cells = groups.judged(scored, decided, people, module.UNIT, least)
     _write(folder / "groups.json", selections)
     cells.write_csv(folder / "groups.csv")
     _curves(folder, module.METRIC, scored, outcomes, settings.bins)

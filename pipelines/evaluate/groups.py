@@ -17,6 +17,7 @@ from pipelines.base import known, people, vault
 from pipelines.base.lake import Lake, Manifest
 from pipelines.fairness import AxisReport, against_all_stages, bias_report, kept
 from pipelines.fairness.counting import Coded, as_coded, as_subjects
+from pipelines.models import features
 
 HUMAN: Final = "human"
 SELECTED: Final = "selected"
@@ -60,7 +61,7 @@ def judged(
 
     Args:
         scored: [n_scores] `Scored` of both scorers on the test cases.
-        outcomes: [n_outcomes] `Outcomes` of all cases.
+        outcomes: [n_decisions] as `decided` gives.
         groups: [n_people] person_id and one column an axis; none when the company has no group data.
         unit: person_id and the column of the subject that the family judges.
         min_group_size: People.
@@ -76,6 +77,31 @@ def judged(
     return told, pl.concat(frame.select(pl.lit(source).alias("source"), pl.all()) for source, frame in both.items())
 
 
+def decided(lake: Lake, manifest: Manifest, as_of: date, family: str, outcomes: pl.DataFrame) -> pl.DataFrame:
+    """What is known of decisions by people: of every stage, where a family's tables tell more than its outcomes.
+
+    Args:
+        lake: Where the tables are.
+        manifest: The pinned state.
+        as_of: What was known then.
+        family: One of the catalog's families.
+        outcomes: [n_outcomes] `Outcomes`; may be without rows and columns.
+
+    Returns:
+        [n_decisions] the family's unit, stage_code, outcome and decided_by, for `human_decisions`. The tables count for
+        the stages that they tell of, with cases that no model can be asked about; outcomes count for the others.
+    """
+    module = features(family)
+    if not module.DECISIONS:
+        return outcomes
+    tables, _ = known.read_people(lake, manifest, module.DECISIONS, as_of)
+    columns = [*module.UNIT, "stage_code", "outcome", "decided_by"]
+    every = module.decisions(tables).select(columns)
+    if outcomes.is_empty():
+        return every
+    return pl.concat([every, outcomes.select(columns).join(every, on="stage_code", how="anti", maintain_order="left")])
+
+
 def human_decisions(outcomes: pl.DataFrame, unit: Sequence[str]) -> pl.DataFrame:
     """Past decisions by people; those that a rule took are left out.
 
@@ -83,7 +109,7 @@ def human_decisions(outcomes: pl.DataFrame, unit: Sequence[str]) -> pl.DataFrame
     as LL144 does for scores.
 
     Args:
-        outcomes: [n_outcomes] `Outcomes`; may be without rows and columns.
+        outcomes: [n_decisions] as `decided` gives; may be without rows and columns.
         unit: What names a case in this family.
 
     Returns:

@@ -41,6 +41,8 @@ class Features(Protocol):
     """Those of the tables that come with every version known; of the others the newest."""
     METRIC: Metric
     UNIT: tuple[str, ...]
+    DECISIONS: tuple[str, ...]
+    """Tables of `decisions`; none where `outcomes` tell of all that people decided, and `decisions` is not there."""
     Prepare: type[Section]
     Train: type[Section]
     Decide: type[Section]
@@ -53,6 +55,9 @@ class Features(Protocol):
 
     def outcomes(self, tables: Tables) -> pl.DataFrame:
         """Everything known about how cases ended: facts, which no setting may change."""
+
+    def decisions(self, tables: Tables) -> pl.DataFrame:
+        """What people decided beside the outcome that is predicted, such as at later stages: to be judged by group."""
 
     def inputs(self, frame: pl.DataFrame) -> pl.DataFrame:
         """person_id, subject_id and the model's numeric and categorical columns, as far as `frame` has them."""

@@ -143,6 +143,12 @@ def test_the_evaluation_does_and_the_search_would_have_found_them(walked, family
     assert "groups.json" in found(root, store, family, EVALUATED)
 
 
+def test_what_people_decided_after_the_screen_is_judged_too(walked):
+    root, _, _ = walked
+    human = json.loads((stage_dir("screening", EVALUATED, root) / "groups.json").read_text())["human"]
+    assert {axis["stage"] for axis in human["axes"]} >= {"all stages", "screen", "interview"}
+
+
 def test_the_search_reads_what_people_wrote(walked):
     """Rows of people in clear would be found: here their resumes, in the snapshot and in what is prepared of it."""
     root, store, _ = walked

@@ -2,11 +2,14 @@
 
 import json
 import re
+from datetime import UTC, datetime
 
+import polars as pl
 import pytest
 
 from monitoring.__main__ import main
 from pipelines import audit
+from pipelines.base.lake import Lake
 from tests.stages import monitored_company as company
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # of Evidently's own imports
@@ -60,6 +63,32 @@ def test_the_whole_day_is_monitored_and_the_planted_truths_are_found(monitored, 
     everything = [monitored.read(key) for key in monitored.list("reports/screening")]
     assert len(everything) == 8
     assert not any(re.search(rb"p_[0-9a-f]{32}", data) for data in everything), "no pseudonym may leave"
+
+
+def test_what_people_decided_after_the_screen_is_judged_too(monitored, capsys):
+    people = company.applicants().with_columns(
+        known_from=datetime(2026, 9, 20, tzinfo=UTC),
+        known_from_basis=pl.lit("file"),
+        file_id=pl.lit("f"),
+        source_row=pl.int_range(pl.len()),
+    )
+    told = pl.col("known_from", "known_from_basis", "file_id", "source_row")
+    interviews = people.select(
+        pl.format("a{}", "i").alias("application_id"),
+        "person_id",
+        pl.col("subject_id").alias("requisition_id"),
+        stage_code=pl.lit("interview"),
+        outcome_code=pl.when(pl.col("sex") == "male").then(pl.lit("advanced")).otherwise(pl.lit("rejected")),
+        decided_by=pl.lit("human"),
+        occurred_at=pl.lit(datetime(2026, 9, 20, tzinfo=UTC)),
+    ).hstack(people.select(told))
+    consents = people.select("person_id", pl.lit(value=True).alias("is_given"), told)
+    Lake(monitored).publish("batch-2", {"application_events": interviews, "consents": consents}, {}, {})
+    assert ["human", None, "sex"] in run(capsys, "bias", "screening")["adverse"]
+    pools = [pool for pool in json.loads(report(monitored, "bias.json"))["pools"] if pool["source"] == "human"]
+    stages = {pool["stage"]: pool["judgement"]["verdict"] for pool in pools if pool["judgement"]["axis"] == "sex"}
+    assert stages["interview"] == "ADVERSE"
+    assert {"all stages", "screen"} < set(stages)
 
 
 def test_one_command_judges_and_reports_the_day(monitored, capsys):

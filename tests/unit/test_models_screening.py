@@ -265,3 +265,23 @@ def test_the_interval_is_what_came_true_for_scores_alike(tmp_path) -> None:
     assert high[0] == pytest.approx(0.2)  # Wilson of 0 of 50 ends at .051; the score itself is always inside
     assert low[1] == pytest.approx(0.8)
     assert high[1] == 1.0
+
+
+def test_people_decide_at_every_stage_and_the_first_decision_of_each_counts() -> None:
+    events = rows(
+        "application_events",
+        event("a1", "p1", "advanced", 3),
+        event("a1", "p1", "rejected", 5, stage="interview"),
+        event("a2", "p1", "advanced", 7, stage="interview"),  # a second application for the same requisition
+        event("a3", "p2", "rejected", 3),
+        event("a4", "p3", "withdrawn", 3),
+        event("a5", "p4", "advanced", 4, stage="interview"),
+        event("a5", "p4", "advanced", 9, stage="offer"),  # nobody is turned away there
+    )
+    found = screening.decisions({"application_events": events}).sort("stage_code", "person_id")
+    assert found.rows() == [
+        ("p1", "R-1", "interview", 0.0, "human"),
+        ("p4", "R-1", "interview", 1.0, "human"),
+        ("p1", "R-1", "screen", 1.0, "human"),
+        ("p2", "R-1", "screen", 0.0, "human"),
+    ]

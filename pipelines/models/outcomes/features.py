@@ -23,6 +23,7 @@ TABLES: Final = ("enrolments", "learning_events", "courses", "workers", "work_re
 VERSIONED: Final = ("courses", "workers")
 METRIC: Final = "auc"
 UNIT: Final = ("person_id", "subject_id")
+DECISIONS: Final = ()
 
 COMPLETED: Final = ("completed", "passed")
 ENDED: Final = (*COMPLETED, "failed", "withdrawn", "expired")

@@ -24,6 +24,7 @@ TABLES: Final = ("work_records", "reviews", "workers")
 VERSIONED: Final = ("workers",)
 METRIC: Final = "mae"
 UNIT: Final = ("person_id", "subject_id")
+DECISIONS: Final = ()
 
 RATINGS: Final = ("rating_last", "rating_mean", "rating_count")
 CATEGORICAL: Final = ("job_family_code",)

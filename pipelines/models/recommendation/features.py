@@ -19,6 +19,7 @@ TABLES: Final = ("courses", "enrolments", "learning_events", "workers")
 VERSIONED: Final = ("courses", "workers")
 METRIC: Final = "ranking"
 UNIT: Final = ("person_id", "target_code")
+DECISIONS: Final = ()
 
 NUMERIC: Final = ("course_count", "days_since_last", "courses_a_year", "advanced_share")
 CATEGORICAL: Final = ("last_topic_code", "job_family_code")

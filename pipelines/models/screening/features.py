@@ -23,6 +23,7 @@ TABLES: Final = ("applications", "application_events", "resumes", "requisitions"
 VERSIONED: Final = ("requisitions",)
 METRIC: Final = "auc"
 UNIT: Final = ("person_id", "subject_id")
+DECISIONS: Final = ("application_events",)
 
 STAGE: Final = "screen"
 TARGET: Final = "advanced"
@@ -148,6 +149,30 @@ def outcomes(tables: Tables) -> pl.DataFrame:
         )
         .sort("person_id", "subject_id", "target_code")
     )
+
+
+def decisions(tables: Tables) -> pl.DataFrame:
+    """Who went on and who was turned away at every stage, screening among them.
+
+    Args:
+        tables: Of `DECISIONS`.
+
+    Returns:
+        [n_decisions] person_id, subject_id, stage_code, outcome (1 advanced, 0 rejected), decided_by: the first of
+        each person, requisition and stage. A stage at which nobody was ever turned away decides nothing: none of it.
+    """
+    decided = tables["application_events"].filter(pl.col("outcome_code").is_in(list(LABELS)))
+    first = decided.sort("occurred_at", "application_id").unique(
+        subset=[*_CASE, "stage_code"], keep="first", maintain_order=True
+    )
+    told = first.select(
+        "person_id",
+        pl.col("requisition_id").alias("subject_id"),
+        "stage_code",
+        pl.col("outcome_code").replace_strict(LABELS, return_dtype=pl.Float64).alias("outcome"),
+        "decided_by",
+    )
+    return told.filter((pl.col("outcome") == 0).any().over("stage_code"))
 
 
 def inputs(frame: pl.DataFrame) -> pl.DataFrame:

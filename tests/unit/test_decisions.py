@@ -1,0 +1,92 @@
+"""What people decided, at stages that no model is asked about too, reaches the judgement of groups."""
+
+from datetime import UTC, date, datetime
+
+import polars as pl
+import pytest
+
+from pipelines.base.catalog import FAMILIES
+from pipelines.base.contracts import OUTCOMES, PROVENANCE, TABLES
+from pipelines.base.lake import Lake
+from pipelines.evaluate import groups
+from pipelines.models import features
+
+DAY = date(2026, 10, 31)
+
+
+def person(number: int) -> str:
+    return f"p_{number:032d}"
+
+
+def events(stage: str, advanced: int, people: range) -> list[dict[str, object]]:
+    return [
+        {
+            "application_id": f"a{number}",
+            "person_id": person(number),
+            "requisition_id": "R-1",
+            "stage_code": stage,
+            "outcome_code": "advanced" if place < advanced else "rejected",
+            "decided_by": "human",
+            "occurred_at": datetime(2026, 9, 1 + len(stage), tzinfo=UTC),
+        }
+        for place, number in enumerate(people)
+    ]
+
+
+@pytest.fixture
+def lake(store):
+    """58 of 60 are advanced at the screen, women and men; then, of 60 women 12 pass the interview and of 60 men 42."""
+    told = [
+        *events("screen", 58, range(60)),
+        *events("screen", 58, range(60, 120)),
+        *events("interview", 12, range(60)),
+        *events("interview", 42, range(60, 120)),
+    ]
+    moment = datetime(2026, 9, 15, tzinfo=UTC)
+    known = {"known_from": moment, "known_from_basis": "file", "file_id": "f", "source_row": 1}
+    schema = pl.Schema({**TABLES["application_events"].schema, **PROVENANCE})
+    agreed = pl.Schema({**TABLES["consents"].schema, **PROVENANCE})
+    consents = [dict.fromkeys(agreed) | known | {"person_id": person(n), "is_given": True} for n in range(120)]
+    frame = pl.DataFrame([dict.fromkeys(schema) | row | known for row in told], schema=schema)
+    found = Lake(store)
+    found.publish(
+        "b",
+        {
+            "application_events": frame,
+            "consents": pl.DataFrame(consents, schema=agreed),
+        },
+        {},
+        {},
+    )
+    return found
+
+
+def test_a_bias_at_the_interview_is_seen_though_screening_has_none(lake):
+    decided = groups.decided(lake, lake.require(), DAY, "screening", pl.DataFrame())
+    answers = pl.DataFrame({"person_id": [person(n) for n in range(120)], "sex": ["f"] * 60 + ["m"] * 60})
+    reports = groups.reports(groups.human_decisions(decided, features("screening").UNIT), answers, 30)
+    assert {(r.pool.stage, str(r.pool.verdict)) for r in reports} == {
+        ("screen", "NO_EVIDENCE"),
+        ("interview", "ADVERSE"),
+        ("all stages", "ADVERSE"),
+    }
+
+
+def test_what_the_lake_tells_of_a_stage_counts_and_outcomes_for_the_others(lake):
+    about = {"family": "screening", "subject_id": "R-1", "target_code": "advanced", "decided_by": "human"}
+    cases = [about | {"person_id": person(n), "stage_code": s, "outcome": 1.0} for n, s in ((1, "interview"), (2, "x"))]
+    outcomes = pl.DataFrame([dict.fromkeys(OUTCOMES) | case for case in cases], schema=OUTCOMES)
+    decided = groups.decided(lake, lake.require(), DAY, "screening", outcomes)
+    assert sorted(decided["stage_code"].value_counts().rows()) == [("interview", 120), ("screen", 120), ("x", 1)]
+    assert decided["outcome"].sum() == 2 * 58 + 12 + 42 + 1
+
+
+def test_what_was_decided_later_is_not_known_yet(lake):
+    early = groups.decided(lake, lake.require(), date(2026, 9, 1), "screening", pl.DataFrame())
+    assert early.is_empty()
+
+
+@pytest.mark.parametrize("family", sorted(set(FAMILIES) - {"screening"}))
+def test_other_families_have_no_decisions_but_their_outcomes(lake, family):
+    outcomes = pl.DataFrame(schema=OUTCOMES)
+    assert groups.decided(lake, lake.require(), DAY, family, outcomes) is outcomes
