@@ -2,7 +2,8 @@
 
 Reads   scores/outcomes and the lake (decisions by humans), scores/scored (the newest day), the vault's protected
         attributes
-Writes  reports/<family>/<as_of>/bias.json, bias.html and bias.csv (the counts behind every judgement)
+Writes  reports/<family>/<as_of>/bias.json, bias.html, bias.csv (the counts over all subjects) and
+        bias.sealed (those of each subject, which can be one person's, under the audit key)
 
 Pooling hides bias: one requisition can turn a group away while all together look equal, and one stage while all stages
 do. So every subject and stage is judged on its own, on every axis and intersection, corrected for how many were looked
@@ -10,7 +11,7 @@ at, and one that fails is the first line of the report. Everything is computed f
 `evaluate` judges a candidate by; no row of a person leaves this module.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any, Final
 
@@ -20,6 +21,8 @@ from monitoring import released, results, tables
 from monitoring.results import Axis, Bias, Tally
 from pipelines import models
 from pipelines.base.lake import Lake
+from pipelines.base.pseudonyms import AUDIT_KEY, secret
+from pipelines.base.sealed import seal_frame
 from pipelines.base.settings import load
 from pipelines.base.stage import loading
 from pipelines.base.store import Store
@@ -61,7 +64,9 @@ def run(store: Store, family: str, until: date | None) -> Bias:
         }
     )
     result = _with_report(store, result)
-    store.put(results.key(family, as_of, "bias.csv"), cells(reports).write_csv().encode())
+    counts, sealed = evaluated.by_source(reports, evaluated.pools), evaluated.by_source(reports, evaluated.cells)
+    store.put(results.key(family, as_of, "bias.csv"), counts.write_csv().encode())
+    store.put(results.key(family, as_of, "bias.sealed"), seal_frame(secret(AUDIT_KEY), sealed))
     results.save(store, result, family, as_of, "bias.json")
     return result
 
@@ -91,13 +96,6 @@ def judged(reports: Mapping[str, Sequence[AxisReport]]) -> Bias:
         pools=tuple(pools),
         subjects=tuple(subjects),
         tallies=tuple(tallies),
-    )
-
-
-def cells(reports: Mapping[str, Iterable[AxisReport]]) -> pl.DataFrame:
-    """[n_cells] source and `evaluate.groups.CELLS`: every group of every subject, however small."""
-    return pl.concat(
-        evaluated.cells(part).select(pl.lit(source).alias("source"), pl.all()) for source, part in reports.items()
     )
 
 

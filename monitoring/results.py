@@ -143,7 +143,7 @@ class Bias(Result):
     """Those of them that pooling hides: the very first lines."""
     pools: tuple[Axis, ...] = ()
     subjects: tuple[Axis, ...] = ()
-    """Those that are ADVERSE or INVESTIGATE, worst first; `bias.csv` has the numbers of all."""
+    """Those that are ADVERSE or INVESTIGATE, worst first; `bias.sealed` has the counts of all."""
     tallies: tuple[Tally, ...] = ()
     """All subjects, counted; empty in reports from before they were kept, whose `subjects` are all."""
     people: int = 0

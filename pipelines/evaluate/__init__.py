@@ -6,7 +6,9 @@ Reads   scored      `Scored` of model and baseline, `Outcomes`
         vault       protected attributes, as pinned by lake.lock; needs the audit key
 Writes  metrics.json      the family's metric with intervals, the paired difference, chance, data checks
         groups.json       selections by group, by intersection and by subject, of the model and of people before it
-        groups.csv        the counts behind every judgement: each stage, axis, subject and group, however small
+        groups.csv        the counts behind every judgement over all subjects: each stage, axis and group
+        groups.sealed     those of each subject, however small: they can be one person's, so the audit key seals them;
+                          `python -m pipelines.evaluate.cells` prints them
         roc.csv           true positive share of both scorers by false positive share (yes-or-no outcomes)
         calibration.csv   mean score against what came true, in bins of equal size; calibration_baseline.csv beside it
 

@@ -13,9 +13,12 @@ from pydantic import ConfigDict
 
 import pipelines.evaluate
 from pipelines.base.catalog import DECIDE, EVALUATED, SCORED, TRAINED, stage_dir
+from pipelines.base.digests import sha256_bytes
 from pipelines.base.lake import Lake
 from pipelines.base.locks import lake_lock
 from pipelines.base.log import get_logger
+from pipelines.base.pseudonyms import AUDIT_KEY, secret
+from pipelines.base.sealed import seal_frame
 from pipelines.base.settings import Count, Section, load
 from pipelines.base.stage import leave, main
 from pipelines.base.store import open_store
@@ -75,9 +78,11 @@ def run(family: str, root: Path | None = None) -> str:
     folder.mkdir(parents=True, exist_ok=True)
     _write(folder / "metrics.json", result)
     decided = groups.decided(lake, lock.manifest(lake), as_of, family, outcomes)
-    selections, cells = groups.judged(scored, decided, people, module.UNIT, least)
-    _write(folder / "groups.json", selections)
-    cells.write_csv(folder / "groups.csv")
+    selections, pools, cells = groups.judged(scored, decided, people, module.UNIT, least)
+    sealed = seal_frame(secret(AUDIT_KEY), cells)
+    _write(folder / "groups.json", selections | {"cells": {"rows": len(cells), "sha256": sha256_bytes(sealed)}})
+    pools.write_csv(folder / "groups.csv")
+    (folder / "groups.sealed").write_bytes(sealed)
     _curves(folder, module.METRIC, scored, outcomes, settings.bins)
     value, theirs = result["model"]["value"], result["baseline"]["value"]
     get_logger("evaluate").info("model_evaluated", family=family, metric=result["metric"], value=value)

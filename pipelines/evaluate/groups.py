@@ -4,7 +4,7 @@ One path for the gate and for monitoring: decisions, a row a unit and stage; the
 column at a time; judged on every axis and intersection, over all people and by subject.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from itertools import chain
 from typing import Any, Final
@@ -35,7 +35,20 @@ CELLS: Final = pl.Schema(
         "verdict": pl.String(),
     }
 )
-"""One row a stage, axis, subject and group: all that is ever judged, small and unknown groups too."""
+"""One row a stage, axis, subject and group, small and unknown groups too. Beside a list of who applied, a cell of one
+person tells their answer: never kept in clear."""
+POOLS: Final = pl.Schema(
+    {
+        "stage": pl.String(),
+        "axis": pl.String(),
+        "group": pl.String(),
+        "people": pl.Int64(),
+        "decisions": pl.Int64(),
+        "selected": pl.Int64(),
+        "verdict": pl.String(),
+    }
+)
+"""One row a stage, axis and group, over all subjects: distinct people, decisions about them, selected of those."""
 
 
 def read(lake: Lake, manifest: Manifest, as_of: date) -> pl.DataFrame:
@@ -56,8 +69,8 @@ def read(lake: Lake, manifest: Manifest, as_of: date) -> pl.DataFrame:
 
 def judged(
     scored: pl.DataFrame, outcomes: pl.DataFrame, groups: pl.DataFrame, unit: Sequence[str], min_group_size: int
-) -> tuple[dict[str, Any], pl.DataFrame]:
-    """The content of groups.json and of groups.csv.
+) -> tuple[dict[str, Any], pl.DataFrame, pl.DataFrame]:
+    """The content of groups.json, of groups.csv and of groups.sealed.
 
     Args:
         scored: [n_scores] `Scored` of both scorers on the test cases.
@@ -68,13 +81,13 @@ def judged(
 
     Returns:
         axes, by_subject and tallies of the model's selections, as `fairness.kept`; human: the same of past decisions
-        by people. Beside them [n_cells] source and `CELLS`.
+        by people. Beside them [n_groups] source and `POOLS`, and [n_cells] source and `CELLS`.
     """
     ours = reports(model_selections(scored, unit), groups, min_group_size)
     theirs = reports(human_decisions(outcomes, unit), groups, min_group_size)
     told = {**kept(ours), "human": kept(theirs)}
-    both = {"model": cells(ours), HUMAN: cells(theirs)}
-    return told, pl.concat(frame.select(pl.lit(source).alias("source"), pl.all()) for source, frame in both.items())
+    both = {"model": ours, HUMAN: theirs}
+    return told, by_source(both, pools), by_source(both, cells)
 
 
 def decided(lake: Lake, manifest: Manifest, as_of: date, family: str, outcomes: pl.DataFrame) -> pl.DataFrame:
@@ -155,6 +168,23 @@ def reports(decisions: pl.DataFrame, groups: pl.DataFrame, min_group_size: int) 
     passed = decisions.group_by("person_id", "subject").agg(pl.col("is_selected").all())
     whole = _judged(passed, groups, min_group_size, ALL_STAGES)
     return (*whole, *chain.from_iterable(against_all_stages(one, whole) for one in each))
+
+
+def by_source(
+    reported: Mapping[str, Sequence[AxisReport]], counts: Callable[[Sequence[AxisReport]], pl.DataFrame]
+) -> pl.DataFrame:
+    """[n_rows] source and the columns of `counts`, which is `pools` or `cells`."""
+    return pl.concat(counts(part).select(pl.lit(source).alias("source"), pl.all()) for source, part in reported.items())
+
+
+def pools(reported: Iterable[AxisReport]) -> pl.DataFrame:
+    """[n_groups] `POOLS` of all reports."""
+    rows = [
+        (pool.stage, pool.axis, row.group, row.people, row.n, row.selected, str(row.verdict))
+        for pool in (report.pool for report in reported)
+        for row in pool.groups
+    ]
+    return pl.DataFrame(rows, schema=POOLS, orient="row")
 
 
 def cells(reported: Iterable[AxisReport]) -> pl.DataFrame:

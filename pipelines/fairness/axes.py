@@ -1,7 +1,7 @@
 """The selection table of one axis: every group shown, every group judged or said not to be."""
 
 import math
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
@@ -79,6 +79,8 @@ class AxisJudgement:
     """A group fails here while it looks better over all people together, or all stages (Simpson's paradox)."""
     stage: str | None = None
     """The decision that selected; None where there is only one."""
+    small_groups: tuple[str, ...] = ()
+    """Those left out by `without_small`: too few people for their counts to be told."""
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON: codes as strings, and null for what has no value or no bound."""
@@ -130,6 +132,26 @@ def judgement(
         statutory_reference=names[statutory] if statutory >= 0 else None,
         groups=rows,
         is_hidden_in_pool=is_hidden,
+    )
+
+
+def without_small(judged: AxisJudgement) -> AxisJudgement:
+    """A subject without the counts of its groups below the smallest size, which may be one person's: they are named.
+
+    No number left lets them be worked out: the totals are of the groups told, and a statutory ratio against a group
+    that is left out goes with it.
+    """
+    small = tuple(row.group for row in judged.groups if row.is_small)
+    told = tuple(row for row in judged.groups if not row.is_small)
+    if judged.statutory_reference in small:
+        told = tuple(replace(row, statutory_impact_ratio=math.nan) for row in told)
+    return replace(
+        judged,
+        n=sum(row.n for row in told),
+        selected=sum(row.selected for row in told),
+        statutory_reference=None if judged.statutory_reference in small else judged.statutory_reference,
+        groups=told,
+        small_groups=small,
     )
 
 

@@ -18,7 +18,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.fairness.axes import AxisJudgement, judgement
+from pipelines.fairness.axes import AxisJudgement, judgement, without_small
 from pipelines.fairness.clusters import repeats
 from pipelines.fairness.counting import (
     Bools,
@@ -151,14 +151,15 @@ def kept(reports: Iterable[AxisReport]) -> dict[str, list[dict[str, Any]]]:
         reports: Of one source, such as the model's selections.
 
     Returns:
-        `axes`, one judgement an axis and stage in the order given; `by_subject`, those to be seen, the worst first;
+        `axes`, one judgement an axis and stage in the order given; `by_subject`, those to be seen, the worst first and
+        without counts of groups below the smallest size;
         `tallies`, how many subjects of each axis and stage have which verdict: those not listed too.
     """
     told = tuple(reports)
     listed = sorted((item for report in told for item in report.listed), key=_worst_first)
     return {
         "axes": [report.pool.to_dict() for report in told],
-        "by_subject": [item.to_dict() for item in listed],
+        "by_subject": [without_small(item).to_dict() for item in listed],
         "tallies": [
             {
                 "axis": report.pool.axis,

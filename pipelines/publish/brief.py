@@ -72,6 +72,8 @@ def _groups(groups: Mapping[str, Any]) -> Iterator[str]:
                 f"| {where} | {_cell(row['group'])} | {row['selected']} of {row['n']} | {_number(row, 'rate')} "
                 f"| {_number(row, 'impact_ratio')} | {interval} | {row['verdict']} |"
             )
+        for group in axis.get("small_groups", ()):
+            yield f"| {where} | {_cell(group)} | too few to be told | | | | INSUFFICIENT_DATA |"
     yield ""
     yield f"{groups['subjects']} tables by subject were made; those that need a look are above."
 

@@ -63,6 +63,7 @@ def make(folder: Path, rows: int) -> None:
 
 def evaluate(folder: Path) -> None:
     """As the stages `evaluate` and `gate` do, but for the metrics."""
+    from pipelines.base.sealed import seal_frame
     from pipelines.evaluate import groups
     from pipelines.evaluate.__main__ import _write
     from pipelines.fairness.evidence import Groups, gaps
@@ -70,9 +71,10 @@ def evaluate(folder: Path) -> None:
 
     settings = GateSettings(margin=0.02, min_group_size=LEAST, min_known_share=0.5)
     scored, outcomes, people = (pl.read_parquet(folder / name) for name in ("scored", "outcomes", "groups"))
-    told, cells = groups.judged(scored, outcomes, people, UNIT, LEAST)
+    told, pools, cells = groups.judged(scored, outcomes, people, UNIT, LEAST)
     _write(folder / "groups.json", told)
-    cells.write_csv(folder / "groups.csv")
+    pools.write_csv(folder / "groups.csv")
+    (folder / "groups.sealed").write_bytes(seal_frame(bytes(32), cells))
     evidence = Groups.model_validate_json((folder / "groups.json").read_bytes())
     findings = list(judge_groups(evidence, settings))
     assert findings, "the gate must have judged"
@@ -85,6 +87,7 @@ def monitor(folder: Path) -> None:
     from monitoring import _evidently, bias, page
     from monitoring.findings import concluded, of_bias
     from monitoring.settings import monitor_settings
+    from pipelines.base.sealed import seal_frame
     from pipelines.evaluate import groups
 
     scored, outcomes, people = (pl.read_parquet(folder / name) for name in ("scored", "outcomes", "groups"))
@@ -92,7 +95,8 @@ def monitor(folder: Path) -> None:
     reports = {source: groups.reports(part, people, LEAST) for source, part in decisions.items()}
     result = bias.judged(reports).model_copy(update={"family": "screening", "as_of": DAY})
     (folder / "bias.html").write_bytes(_evidently.bias_report(result, "counts"))
-    bias.cells(reports).write_csv(folder / "bias.csv")
+    groups.by_source(reports, groups.pools).write_csv(folder / "bias.csv")
+    (folder / "bias.sealed").write_bytes(seal_frame(bytes(32), groups.by_source(reports, groups.cells)))
     (folder / "bias.json").write_text(result.model_dump_json(indent=1))
     found = concluded("screening", DAY, of_bias(result), (), monitor_settings())
     (folder / "index.html").write_text(page.report(found, None, None, result))

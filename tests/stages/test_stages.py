@@ -3,7 +3,9 @@
 import csv
 import io
 import json
+import re
 import shutil
+import sys
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -23,6 +25,7 @@ from pipelines.base.lake import Lake
 from pipelines.base.releases import Release
 from pipelines.base.store import FileStore
 from pipelines.evaluate import __main__ as evaluate
+from pipelines.evaluate import cells
 from pipelines.score import __main__ as score
 from pipelines.score import export, people, stage
 
@@ -206,6 +209,25 @@ def test_metrics_are_bound_to_what_was_judged(made):
     assert metrics["lake_sha256"] == Lake(store).require().sha256
     assert metrics["n"] == card["cases"]["test"]
     assert [axis["axis"] for axis in read(root, EVALUATED, "groups.json")["axes"]] == ["sex"]
+
+
+def test_counts_of_single_subjects_are_sealed_and_bound_to_the_judgement(made, monkeypatch, capsys):
+    root, _ = made
+    sealed = (stage_dir(FAMILY, EVALUATED, root) / "groups.sealed").read_bytes()
+    rows = cells.opened(sealed).splitlines()
+    assert rows[0] == "source,stage,axis,subject,group,people,selected,verdict"
+    told = read(root, EVALUATED, "groups.json")["cells"]
+    assert told == {"rows": len(rows) - 1, "sha256": sha256_bytes(sealed)}
+    assert any(",c0," in row for row in rows)
+    plain = (stage_dir(FAMILY, EVALUATED, root) / "groups.csv").read_text()
+    assert plain.splitlines()[0] == "source,stage,axis,group,people,decisions,selected,verdict"
+    assert not re.search(r"\bc[01]\b", plain), "no cell of a subject in clear"
+    monkeypatch.setenv("CANDOR_AUDIT_KEY", "99" * 32)
+    with pytest.raises(SettingsError, match="must be the one that sealed"):
+        cells.opened(sealed)
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(sealed)))
+    assert cells.main() == 1
+    assert capsys.readouterr().err.startswith("SettingsError: The key must be the one that sealed")
 
 
 def test_the_same_data_and_numbers_give_the_same_bytes(made, tmp_path):

@@ -158,21 +158,34 @@ def test_decisions_by_rule_are_not_decisions_by_people():
 
 def test_without_groups_there_are_no_axes_and_unknown_people_are_a_group():
     nobody = pl.DataFrame(schema={"person_id": pl.String})
-    told, cells = groups.judged(GOOD, KNOWN, nobody, UNIT, 1)
-    assert (told["axes"], told["human"]["axes"], len(cells)) == ([], [], 0)
+    told, pools, cells = groups.judged(GOOD, KNOWN, nobody, UNIT, 1)
+    assert (told["axes"], told["human"]["axes"], len(pools), len(cells)) == ([], [], 0, 0)
     some = pl.DataFrame({"person_id": ["a"], "sex": ["female"]})
-    told, cells = groups.judged(GOOD, KNOWN, some, UNIT, 1)
+    told, pools, cells = groups.judged(GOOD, KNOWN, some, UNIT, 1)
     (axis,) = told["axes"]
     assert [(row["group"], row["n"]) for row in axis["groups"]] == [("female", 1), ("unknown", 1)]
     assert cells.select("source", "stage", "axis", "subject", "group", "people").rows() == [
         ("model", "selected", "sex", "s", "female", 1),
         ("model", "selected", "sex", "s", "unknown", 1),
     ]
+    assert pools.select("source", "stage", "axis", "group", "people", "decisions").rows() == [
+        ("model", "selected", "sex", "female", 1, 1),
+        ("model", "selected", "sex", "unknown", 1, 1),
+    ]
+
+
+def test_the_counts_of_a_pool_tell_people_from_decisions_about_them():
+    twice = outcomes(("a", "s", "t", 1.0), ("a", "r", "t", 0.0), ("b", "s", "t", 1.0)).with_columns(
+        decided_by=pl.lit("human")
+    )
+    known = pl.DataFrame({"person_id": ["a", "b"], "sex": ["f", "f"]})
+    reports = groups.reports(groups.human_decisions(twice, UNIT), known, 1)
+    assert groups.pools(reports).select("group", "people", "decisions", "selected").rows() == [("f", 2, 3, 2)]
 
 
 def test_sex_and_ethnicity_are_judged_together_and_age_beside_them():
     known = pl.DataFrame({"person_id": ["a", "b"], "sex": ["f", "m"], "ethnicity": ["x", None], "age_40": ["o", "y"]})
-    told, _ = groups.judged(GOOD, KNOWN, known, UNIT, 1)
+    told, _, _ = groups.judged(GOOD, KNOWN, known, UNIT, 1)
     assert [axis["axis"] for axis in told["axes"]] == ["sex", "ethnicity", "age_40", "sex x ethnicity"]
     assert [(row["group"], row["n"]) for row in told["axes"][3]["groups"]] == [("f|x", 1), ("unknown", 1)]
 

@@ -266,6 +266,26 @@ def test_what_the_pool_hides_comes_before_what_it_shows_even_where_that_is_worse
     assert adverse == [("sex", "finance", True), ("level", "open", False)]
 
 
+def test_a_listed_subject_names_its_small_groups_and_tells_no_count_of_theirs():
+    # The one person of x was selected: the most selected group of any size.
+    tables = {"open": {"f": (100, 10), "m": (450, 135), "x": (1, 1)}}
+    selected, sex, requisition = people_of(tables)
+    (found,) = kept(bias_report(selected, {"sex": sex}, requisition, min_group_size=30))["by_subject"]
+    assert [(row["group"], row["n"], row["selected"]) for row in found["groups"]] == [("f", 100, 10), ("m", 450, 135)]
+    assert found["small_groups"] == ["x"]
+    assert (found["n"], found["selected"], found["unknown"], found["statutory_reference"]) == (550, 145, 0, None)
+    assert [row["statutory_impact_ratio"] for row in found["groups"]] == [None, None]
+    assert (found["verdict"], found["reference"]) == ("ADVERSE", "m")
+
+
+def test_a_listed_subject_without_small_groups_is_told_whole():
+    selected, sex, requisition = people_of({"open": {"f": (100, 10), "m": (450, 135), "unknown": (2, 1)}})
+    (found,) = kept(bias_report(selected, {"sex": sex}, requisition, min_group_size=30))["by_subject"]
+    assert (found["n"], found["selected"], found["unknown"], found["statutory_reference"]) == (552, 146, 2, "m")
+    assert [row["statutory_impact_ratio"] for row in found["groups"]] == [pytest.approx(1 / 3), 1.0, None]
+    assert found["small_groups"] == []
+
+
 def test_small_true_gaps_of_many_subjects_lend_a_chance_one_no_room():
     # 15 of 60 against 29 of 60: ratio .52, z = 2.65, p = .008, ADVERSE alone. 45 % against 50 % of 2,000 is significant
     # and no ratio below .8: 900 such subjects are 900 looks more, of which none could be ADVERSE.

@@ -57,7 +57,7 @@ def test_only_the_model_is_judged_and_not_its_baseline():
 def test_people_without_a_record_are_counted_as_unknown_and_not_dropped():
     decisions = groups.human_decisions(outcomes([("a", "R", "s", 1.0, "human"), ("b", "R", "s", 0.0, "human")]), UNIT)
     known = pl.DataFrame({"person_id": ["a"], "sex": ["female"]})
-    found = bias.cells({"human": groups.reports(decisions, known, 30)})
+    found = groups.by_source({"human": groups.reports(decisions, known, 30)}, groups.cells)
     assert found.select("source", "stage", "axis", "group", "people", "selected", "verdict").rows() == [
         ("human", "s", "sex", "female", 1, 1, "INSUFFICIENT_DATA"),
         ("human", "s", "sex", "unknown", 1, 0, "INSUFFICIENT_DATA"),

@@ -87,6 +87,14 @@ def test_a_group_too_small_to_judge_shows_its_count_and_no_rate():
     assert "20%" not in row
 
 
+def test_a_group_whose_counts_are_not_told_is_named_in_its_subject():
+    day = monitored()
+    item = axis({"female": (50, 10), "male": (50, 40)}, subject="R-9")
+    told = item.model_copy(update={"judgement": item.judgement | {"small_groups": ["few"]}})
+    text = page.report(day.findings, None, None, day.bias.model_copy(update={"subjects": (told,)}))
+    assert "Too few people for their counts to be told: few." in text
+
+
 def test_the_report_page_fetches_nothing_and_runs_nothing():
     text = page.report(monitored().findings, None, None, monitored().bias)
     assert "<script" not in text

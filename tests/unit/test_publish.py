@@ -550,6 +550,11 @@ def test_the_brief_begins_with_what_pooling_hides_and_keeps_a_bar_in_a_name_insi
     page = brief(verdict, sha)
     assert page.splitlines()[2] == "**R-8, sex x ethnicity: f|x 50% (2500 of 5000) (pooling hides it). ADVERSE.**"
     assert "| sex x ethnicity, R-7 alone | f\\|x | 2500 of 5000 |" in page
+    assert "too few" not in page
+    verdict["groups"]["by_subject"] = [failed | {"small_groups": ["m|x"]}]
+    assert "| sex x ethnicity, R-7 alone | m\\|x | too few to be told | | | | INSUFFICIENT_DATA |" in brief(
+        verdict, sha
+    )
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:8080", "https://airflow.example/hr/"])
