@@ -203,7 +203,9 @@ class AdverseSubjectsCalculation(SingleValueCalculation[AdverseSubjects]):
         ]
         if any(is_compared(row) for item in judgements for row in item["groups"]):
             figure = subject_figure(judgements)
-            result.widget.append(plotly_figure(title="Lowest impact ratio by subject, worst first", figure=figure))
+            result.widget.append(
+                plotly_figure(title="Impact ratio of the worst group by subject, worst first", figure=figure)
+            )
         return result, (self.result(self.metric.adverse) if reference_data is not None else None)
 
     def display_name(self) -> str:

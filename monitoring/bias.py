@@ -128,7 +128,7 @@ def told(axis: Axis, pool: Axis | None = None) -> str:
         pool: The same attribute over all subjects, or all stages, to say what pooling shows.
     """
     rows = axis.judgement["groups"]
-    row = lowest(axis, pool if axis.is_hidden else None)
+    row = worst(axis.judgement, pool.judgement if pool is not None else None)
     if row is None:
         return f"{where(axis)}, {axis.judgement['axis']}: too few to judge."
     best = next(r for r in rows if r["is_reference"])
@@ -143,7 +143,7 @@ def told(axis: Axis, pool: Axis | None = None) -> str:
 
 def _over_all(pool: Axis, group: str, parts: str) -> str:
     """What pooling shows of a group that fails in a part; nothing where it shows the same."""
-    least = lowest(pool)
+    least = min(_compared(pool.judgement), key=_ratio_of, default=None)
     row = next((r for r in pool.judgement["groups"] if r["group"] == group), None)
     if row is None or least is None:
         return ""
@@ -154,19 +154,32 @@ def _over_all(pool: Axis, group: str, parts: str) -> str:
     return f" Over all {parts} together the ratio of {group} is {_ratio(row)}: pooling hides it."
 
 
-def lowest(axis: Axis, pool: Axis | None = None) -> Mapping[str, Any] | None:
-    """The compared group with the lowest impact ratio; None when no group could be compared.
+def worst(judgement: Mapping[str, Any], pool: Mapping[str, Any] | None = None) -> Mapping[str, Any] | None:
+    """The compared group that the verdict comes from: of those with the worst verdict, the lowest impact ratio.
+
+    Not the lowest ratio of all: a handful of people have a low one by chance and are no finding, while another group
+    of the same judgement is.
 
     Args:
-        axis: What was judged.
-        pool: The same attribute over all subjects, to look among groups that fail here and not there first.
+        judgement: `pipelines.fairness.AxisJudgement.to_dict()`.
+        pool: The same attribute over all subjects, or all stages, to tell a group that it hides where it hides any.
+
+    Returns:
+        None when no group could be compared.
     """
-    rows = [r for r in axis.judgement["groups"] if r["p_value"] is not None and r["impact_ratio"] is not None]
-    if pool is not None:
-        there = {r["group"]: r["verdict"] for r in pool.judgement["groups"]}
-        hidden = [r for r in rows if r["verdict"] == axis.verdict != there.get(r["group"])]
-        rows = hidden or rows
-    return min(rows, key=lambda r: float(r["impact_ratio"]), default=None)
+    rows = _compared(judgement)
+    if pool is not None and judgement["is_hidden_in_pool"]:
+        there = {r["group"]: r["verdict"] for r in pool["groups"]}
+        rows = [r for r in rows if r["verdict"] == judgement["verdict"] != there.get(r["group"])] or rows
+    return min(rows, key=lambda r: (_ORDER.index(r["verdict"]), _ratio_of(r)), default=None)
+
+
+def _compared(judgement: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [r for r in judgement["groups"] if r["p_value"] is not None and r["impact_ratio"] is not None]
+
+
+def _ratio_of(row: Mapping[str, Any]) -> float:
+    return float(row["impact_ratio"])
 
 
 def where(axis: Axis) -> str:
@@ -188,8 +201,8 @@ _ORDER: Final = ("ADVERSE", "INVESTIGATE", "INSUFFICIENT_DATA", "NO_EVIDENCE")
 
 
 def _worst_first(axis: Axis) -> tuple[int, bool, bool, bool, float]:
-    row = lowest(axis)
-    ratio = float(row["impact_ratio"]) if row else 9.0
+    row = worst(axis.judgement)
+    ratio = _ratio_of(row) if row else 9.0
     order, is_both = _ORDER.index(axis.verdict), is_crossed(axis.judgement["axis"])
     return order, not axis.is_hidden, axis.source != HUMAN, is_both, ratio
 

@@ -8,7 +8,7 @@ default: training again on the same decisions repeats them; it needs a person.
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 
-from monitoring.bias import in_order, lowest, told
+from monitoring.bias import in_order, told, worst
 from monitoring.results import Axis, Bias, Drift, Finding, Findings, Performance
 from monitoring.settings import Monitor
 
@@ -151,7 +151,7 @@ def _was_asked(rule: str, as_of: date, requested: Sequence[Mapping[str, str]], c
 
 
 def _of_axis(axis: Axis, pool: Axis | None) -> Finding:
-    row = lowest(axis)
+    row = worst(axis.judgement, pool.judgement if pool is not None else None)
     return Finding(
         rule=f"bias_{axis.source}" if axis.subject is None else f"bias_{axis.source}_subject",
         subject=axis.subject or "all subjects",

@@ -5,6 +5,8 @@ from typing import Any, Final
 
 import plotly.graph_objs as go
 
+from monitoring.bias import worst
+
 _TONES = {"ADVERSE": "#a61b1b", "INVESTIGATE": "#b26a00", "INSUFFICIENT_DATA": "#6b7280", "NO_EVIDENCE": "#1f7a4d"}
 SHOWN: Final = 25
 """Subjects drawn one by one; the others are counted."""
@@ -39,8 +41,8 @@ def rate_figure(judgement: Judgement) -> go.Figure:
 
 
 def subject_figure(judged: Sequence[Judgement]) -> go.Figure:
-    """Lowest impact ratio of each subject that could be compared, worst first, with its interval."""
-    shown = [(item, lowest) for item in judged if (lowest := lowest_of(item)) is not None][:SHOWN]
+    """Impact ratio of the worst group of each subject that could be compared, worst first, with its interval."""
+    shown = [(item, row) for item in judged if (row := worst(item)) is not None][:SHOWN]
     points = go.Scatter(
         x=[row["impact_ratio"] for _, row in shown],
         y=[f"{item['subject']}: {row['group']}" for item, row in shown],

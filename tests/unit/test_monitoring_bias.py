@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 import polars as pl
 import pytest
 
-from monitoring import bias
+from monitoring import bias, findings, plots
 from pipelines.evaluate import groups
 from pipelines.fairness import bias_report
 
@@ -123,7 +123,7 @@ def test_small_groups_are_never_judged():
     found = judged({"R-7": {"female": (29, 0), "male": (120, 72)}})
     assert ([a.verdict for a in found.pools], found.subjects) == (["INSUFFICIENT_DATA"], ())
     assert [tally.verdicts["INSUFFICIENT_DATA"] for tally in found.tallies] == [1]
-    assert bias.lowest(found.pools[0]) is None
+    assert bias.worst(found.pools[0].judgement) is None
     assert bias.told(found.pools[0]) == "All subjects, human decisions at screen, sex: too few to judge."
     assert found.headlines == ()
 
@@ -185,9 +185,33 @@ def test_the_group_that_pooling_hides_is_told_and_not_one_that_fails_everywhere(
         ]
         return axis.model_copy(update={"judgement": {**axis.judgement, "groups": rows}})
 
-    subject = shown(whole.subjects[0], a=(0.6, "INSUFFICIENT_DATA"), b=(0.7, "ADVERSE"))
+    subject = shown(whole.subjects[0], a=(0.6, "ADVERSE"), b=(0.7, "ADVERSE"))
     pool = shown(whole.pools[0], a=(0.6, "ADVERSE"), b=(0.95, "NO_EVIDENCE"))
-    assert (bias.lowest(subject)["group"], bias.lowest(subject, pool)["group"]) == ("a", "b")
+    named = [bias.worst(subject.judgement, pooled)["group"] for pooled in (None, pool.judgement)]
+    assert named == ["a", "b"]
+
+
+def test_the_ratio_of_a_finding_is_that_of_the_group_it_tells():
+    # a fails everywhere; b fails in R-7 alone (60 of 200 against 120) and has 560 of 1,100 against 610 over all.
+    tables = {
+        "R-7": {"a": (200, 30), "b": (200, 60), "c": (200, 120)},
+        "R-1": {"a": (900, 200), "b": (900, 500), "c": (900, 490)},
+    }
+    first = findings.of_bias(judged(tables))[0]
+    assert first.text.startswith("R-7, human decisions at screen, sex: b 30% (60 of 200), c 60%")
+    assert first.value == pytest.approx(0.5)
+
+
+def test_the_group_that_fails_is_told_and_not_a_handful_with_a_lower_ratio():
+    # 210 of 600 against 500 of 1,000 is ADVERSE; 10 of 30 has a lower ratio, .67, and may be chance.
+    tables = {"R-7": {"big": (600, 210), "few": (30, 10), "ref": (1000, 500)}}
+    found = judged(tables)
+    said = {row["group"]: row["verdict"] for row in found.subjects[0].judgement["groups"]}
+    assert (said["big"], said["few"]) == ("ADVERSE", "INSUFFICIENT_DATA")
+    assert found.headlines[0].startswith("R-7, human decisions at screen, sex: big 35% (210 of 600), ref 50%")
+    assert [round(finding.value, 2) for finding in findings.of_bias(found)] == [0.7, 0.7]
+    figure = plots.subject_figure([axis.judgement for axis in found.subjects])
+    assert (figure.data[0].y, figure.data[0].x) == (("R-7: big",), (0.7,))
 
 
 def test_a_stage_that_fails_while_all_stages_look_fine_is_the_first_line():
