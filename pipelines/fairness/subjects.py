@@ -183,8 +183,9 @@ def _reported(
 
 
 def _guarded(report: AxisReport, over_all: Mapping[str, Verdict]) -> AxisReport:
-    is_hidden = any(
-        severity(row.verdict) >= _LISTED and severity(row.verdict) > severity(over_all.get(row.group, Verdict.ADVERSE))
+    is_hidden = severity(report.pool.verdict) >= _LISTED and any(
+        row.verdict is report.pool.verdict
+        and severity(row.verdict) > severity(over_all.get(row.group, Verdict.ADVERSE))
         for row in report.pool.groups
     )
     return replace(report, pool=replace(report.pool, is_hidden_in_pool=is_hidden))

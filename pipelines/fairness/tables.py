@@ -71,12 +71,15 @@ class Table:
     def is_hidden_in(self, pool: Mapping[str, Verdict]) -> Bools:
         """[n_subjects] whether a group fails there and looks better over all subjects together (Simpson's paradox).
 
+        Only the groups that the subject's verdict comes from count: where the pool shows what is ADVERSE, it hides
+        nothing because it shows a lesser doubt about another group as none.
+
         Args:
             pool: Group to its verdict over all subjects; one that is not there hides nothing.
         """
         known = [severity(pool.get(name, Verdict.ADVERSE)) for name in self.grid.groups]
-        fails = (self.verdict >= severity(Verdict.INVESTIGATE)) & (self.verdict > np.array(known, dtype=np.int64))
-        return np.asarray(fails.any(axis=1))
+        fails = (self.verdict >= severity(Verdict.INVESTIGATE)) & (self.verdict == self.worst[:, np.newaxis])
+        return np.asarray((fails & (self.verdict > np.array(known, dtype=np.int64))).any(axis=1))
 
 
 def judged(grid: Grid, *, min_group_size: int, rules: Rules) -> Table:

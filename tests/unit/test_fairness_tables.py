@@ -236,6 +236,28 @@ def test_a_stage_that_fails_while_all_stages_together_look_fine_is_hidden():
     assert (few.pool.verdict, few.pool.is_hidden_in_pool) == (Verdict.INSUFFICIENT_DATA, False)
 
 
+def test_a_lesser_doubt_about_another_group_hides_nothing_of_the_one_that_fails_in_the_pool_too():
+    # a has half the rate everywhere, in the pool too; b .81 of it in the last requisition alone, and .96 over all.
+    tables = {f"r{n}": {"a": (200, 50), "b": (200, 100), "c": (200, 100)} for n in range(5)}
+    tables["z"] = {"a": (300, 75), "b": (300, 122), "c": (300, 150)}
+    selected, group, requisition = people_of(tables)
+    (report,) = bias_report(selected, {"x": group}, requisition, min_group_size=30)
+    (last,) = [item for item in report.listed if item.subject == "z"]
+    assert [row.verdict for row in last.groups][:2] == [Verdict.ADVERSE, Verdict.INVESTIGATE]
+    assert [row.verdict for row in report.pool.groups][:2] == [Verdict.ADVERSE, Verdict.NO_EVIDENCE]
+    assert not last.is_hidden_in_pool
+
+
+def test_a_lesser_doubt_about_another_group_hides_nothing_at_a_stage_either():
+    at = stage("screen", a=(300, 75), b=(300, 122), c=(300, 150))
+    whole = stage("all stages", a=(3000, 750), b=(3000, 1500), c=(3000, 1500))
+    (screen,) = against_all_stages(at, whole)
+    assert [row.verdict for row in screen.pool.groups][:2] == [Verdict.ADVERSE, Verdict.INVESTIGATE]
+    assert not screen.pool.is_hidden_in_pool
+    doubt = stage("screen", a=(300, 122), b=(300, 150))
+    assert against_all_stages(doubt, stage("all", a=(3000, 1500), b=(3000, 1500)))[0].pool.is_hidden_in_pool
+
+
 def test_an_axis_comes_before_its_intersection_though_that_has_the_lower_ratio():
     # Women 40 of 200 against 100: .40; women of x 10 of 100 against 60: .17. Of x and y 70 of 200 each.
     cells = {("f", "x"): 10, ("f", "y"): 30, ("m", "x"): 60, ("m", "y"): 40}
