@@ -17,9 +17,9 @@ Writes  verdict.json   `gated`: allowed or held, with findings and gaps, bound t
                    model_sha256, data_sha256, lake_sha256, params_sha256, evidence, as_of}
 
 The gate always writes a verdict and never fails because of one: what is missing, malformed or not a number is a
-finding that holds. A gap is what the numbers could not say (INSUFFICIENT_DATA, unknown people): it does not hold, but
-`publish` releases only when both approvers accept each gap by its name, `axis:group`. `shadow` marks a model that is
-held for nothing but missing group data.
+finding that holds. A gap is what the numbers could not say (INSUFFICIENT_DATA, unknown people, nothing to cross): it
+does not hold, but `publish` releases only when both approvers accept each gap by its name, `axis:group`. `shadow` marks
+a model that is held for nothing but missing group data.
 """
 
 import json
@@ -37,8 +37,7 @@ from pipelines.base.log import get_logger
 from pipelines.base.settings import Count, Section, Share, load
 from pipelines.base.stage import leave, main
 from pipelines.fairness import RULES, Verdict, worst
-from pipelines.fairness.counting import crossed_name
-from pipelines.fairness.evidence import BY_SUBJECT, Axis, Groups, gaps
+from pipelines.fairness.evidence import BY_SUBJECT, Axis, Groups, Judgements, gaps
 
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
@@ -140,11 +139,23 @@ def judge_metrics(metrics: Metrics, settings: GateSettings) -> Iterator[Finding]
         yield Finding(f"data:{check.check}", check.passed, check.reason, "data_check")
 
 
-def judge_groups(groups: Groups, settings: GateSettings) -> Iterator[Finding]:
-    """Findings about selections. ADVERSE holds, over all people and in any subject; so does having no groups."""
+def judge_groups(groups: Judgements, settings: GateSettings) -> Iterator[Finding]:
+    """Findings about selections. ADVERSE holds, over all people and in any subject; so does having no groups.
+
+    Evidence that lacks a part of what was to be judged holds too, and is no shadow, whatever else is known.
+    """
     is_known = groups.known_share >= settings.min_known_share
     reason = f"The group of {groups.known_share:.1%} of the people is known; {settings.min_known_share:.0%} must be."
     yield Finding("group_data", is_known, reason, "no_group_data")
+    unmatched = groups.unmatched
+    if is_known or unmatched:
+        yield Finding(
+            "everyone_judged",
+            not unmatched,
+            f"{len(unmatched)} axes lack subjects or people that others of their stage have, or have them twice: "
+            f"{', '.join(unmatched) or 'none'}.",
+            "evidence_incomplete",
+        )
     if not is_known:
         return
     judged = [row for axis in (*groups.axes, *groups.by_subject) for row in axis.groups if row.is_cleared]
@@ -164,8 +175,7 @@ def judge_groups(groups: Groups, settings: GateSettings) -> Iterator[Finding]:
         f"{groups.unlisted} subjects are counted as ADVERSE or INVESTIGATE and not listed, or listed and not counted.",
         "subjects_unlisted",
     )
-    there = {axis.axis for axis in groups.axes}
-    pairs = [crossed_name(a, b) for a, b in RULES.intersections if {a, b} <= there]
+    pairs, there = groups.intersections, {axis.axis for axis in groups.axes}
     missing = [name for name in pairs if name not in there]
     yield Finding(
         "intersections",
@@ -319,7 +329,7 @@ def _told(content: Any) -> dict[str, Any]:
     Nothing where the content is malformed: then a finding holds, and a page could not show it.
     """
     try:
-        tallies = Groups.model_validate(content).tallies
+        tallies = Judgements.model_validate(content).tallies
     except ValidationError:
         return {"axes": [], BY_SUBJECT: [], "subjects": 0}
     subjects = sum(tally.subjects for tally in tallies)

@@ -10,13 +10,15 @@ from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, Field
 
-from pipelines.fairness.counting import UNKNOWN
-from pipelines.fairness.rules import Reason, Verdict, worst
+from pipelines.fairness.counting import UNKNOWN, crossed_name
+from pipelines.fairness.rules import RULES, Reason, Verdict, worst
 
 BY_SUBJECT: Final = "by_subject"
 """The group name of the gap that covers subjects too small to judge alone: one per axis, not one per subject."""
 EVERYONE: Final = "everyone"
 """The group name of the gap of an axis whose rows do not say what is missing."""
+INTERSECTIONS: Final = "intersections"
+"""The axis name of the gap that no two attributes are known of people, so that none were judged together."""
 _SEEN: Final = (Verdict.ADVERSE, Verdict.INVESTIGATE)
 
 
@@ -99,8 +101,8 @@ class Tally(BaseModel):
         return worst(verdict for verdict, subjects in self.verdicts.items() if subjects)
 
 
-class Groups(BaseModel):
-    """All judgements of the model's selections."""
+class Judgements(BaseModel):
+    """All judgements of one source, such as the model's selections."""
 
     axes: tuple[Axis, ...]
     by_subject: tuple[Axis, ...]
@@ -116,6 +118,29 @@ class Groups(BaseModel):
         return sum(abs(counted[key] - listed[key]) for key in counted | listed)
 
     @property
+    def intersections(self) -> tuple[str, ...]:
+        """Pairs of axes that the rule pack wants judged together, of the axes that are there."""
+        there = {axis.axis for axis in self.axes}
+        return tuple(crossed_name(a, b) for a, b in RULES.intersections if {a, b} <= there)
+
+    @property
+    def unmatched(self) -> tuple[str, ...]:
+        """Axes, by name, of which a part of what was to be judged is not there, or is there twice.
+
+        Every axis of a stage must have one tally of at least one subject, and all axes of a stage must be about the
+        same people, the same selected ones and the same subjects: an axis that lost rows or subjects speaks of fewer.
+        """
+        axes, tallies = Counter((a.axis, a.stage) for a in self.axes), Counter((t.axis, t.stage) for t in self.tallies)
+        odd = {key for key in axes | tallies if (axes[key], tallies[key]) != (1, 1)}
+        odd |= {(tally.axis, tally.stage) for tally in self.tallies if not tally.subjects}
+        people = {(a.stage, sum(row.n for row in a.groups), sum(row.selected for row in a.groups)) for a in self.axes}
+        subjects = {(tally.stage, tally.subjects) for tally in self.tallies}
+        each = (Counter(stage for stage, *_ in found) for found in (people, subjects))
+        unlike = {stage for found in each for stage, seen in found.items() if seen > 1}
+        odd |= {key for key in axes if key[1] in unlike}
+        return tuple(sorted({axis for axis, _ in odd}))
+
+    @property
     def has_known(self) -> bool:
         """Whether anyone's group is known on any axis."""
         return self.known_share > 0
@@ -124,6 +149,12 @@ class Groups(BaseModel):
     def known_share(self) -> float:
         """Share of the people judged whose group is known on the best known axis; 0 without any axis or people."""
         return max((_known_share(axis) for axis in self.axes), default=0.0)
+
+
+class Groups(Judgements):
+    """The content of groups.json: the model's selections, which are judged, and people's before it, which are shown."""
+
+    human: Judgements
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,19 +183,22 @@ def hidden(by_subject: Iterable[Mapping[str, Any]]) -> list[str]:
     return [f"{axis.told}. {axis.worst}." for axis in failed]
 
 
-def gaps(groups: Groups) -> Iterator[Gap]:
+def gaps(groups: Judgements) -> Iterator[Gap]:
     """Everything about groups that the numbers could not say; nothing when no groups are known at all."""
     if not groups.has_known:
         return
+    if not groups.intersections:
+        reason = f"No two axes that {RULES.code} crosses are known: what fails only where two meet is not seen."
+        yield Gap(INTERSECTIONS, EVERYONE, "no_intersection", reason)
     for axis in groups.axes:
         rows = [_gap(axis, row) for row in axis.groups if row.is_unknown or _is_open(row.verdict)]
         yield from rows
         yield from (_chance(axis, row) for row in axis.groups if Reason.NOT_SIGNIFICANT_AFTER_CORRECTION in row.reasons)
-        if not rows and (_is_open(axis.worst) or not axis.groups):
+        if not rows and _is_open(axis.worst):
             yield Gap(axis.axis, EVERYONE, "insufficient_data", "The axis as a whole has too little data to be judged.")
         told = [tally for tally in groups.tallies if (tally.axis, tally.stage) == (axis.axis, axis.stage)]
         weak, single = sum(t.of(Verdict.INSUFFICIENT_DATA) for t in told), sum(t.subjects for t in told)
-        if weak or not single:
+        if weak:
             reason = f"{weak} of {single} subjects have too little data to be judged on their own."
             yield Gap(axis.axis, BY_SUBJECT, "subjects_insufficient", reason)
 

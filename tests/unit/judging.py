@@ -13,8 +13,14 @@ def pool(selected, group, *, min_group_size):
 
 
 def selections(selected, axes, subject):
-    """The form kept in groups.json, from 30 people a group on."""
+    """The form kept in groups.json of one source, from 30 people a group on."""
     return kept(bias_report(selected, axes, subject, min_group_size=30))
+
+
+def evidence(selected, axes, subject):
+    """The content of groups.json, where people selected as the model does."""
+    found = selections(selected, axes, subject)
+    return found | {"human": found}
 
 
 def subjects(tables, pooled):

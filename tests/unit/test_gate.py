@@ -7,7 +7,7 @@ from pipelines import gate
 from pipelines.base.errors import SettingsError
 from pipelines.base.stage import guarded
 from pipelines.gate import GateSettings, decide
-from tests.unit.judging import selections
+from tests.unit.judging import evidence
 
 SETTINGS = GateSettings(margin=0.02, min_group_size=30, min_known_share=0.5)
 MODEL, DATA, LAKE, PARAMS = ("a" * 64, "b" * 64, "c" * 64, "d" * 64)
@@ -33,8 +33,7 @@ CARD = {"model_sha256": MODEL, "data_sha256": DATA, "params_sha256": PARAMS, "ro
 def cases(rate_a, rate_b, people=5000):
     selected = [i < rate_a * people for i in range(people)] + [i < rate_b * people for i in range(people)]
     group = ["a"] * people + ["b"] * people
-    judged = selections(selected, {"sex": group}, ["r"] * (2 * people))
-    return judged | {"human": judged}
+    return evidence(selected, {"sex": group}, ["r"] * (2 * people))
 
 
 EVEN, BIASED = cases(0.5, 0.5), cases(0.2, 0.5)
@@ -58,7 +57,9 @@ def codes(decided):
 
 def test_a_model_with_nothing_against_it_is_allowed():
     decided = verdict()
-    assert (decided["verdict"], decided["shadow"], decided["gaps"], codes(decided)) == ("allowed", False, [], set())
+    assert (decided["verdict"], decided["shadow"], codes(decided)) == ("allowed", False, set())
+    assert [gap["name"] for gap in decided["gaps"]] == ["intersections:everyone"], "one axis alone crosses nothing"
+    assert verdict(groups=crossed(5000, fx=2500, fy=2500, mx=2500, my=2500))["gaps"] == []
 
 
 def test_a_verdict_is_bound_to_everything_it_judged():
@@ -158,7 +159,7 @@ def test_a_missing_key_of_the_metrics_holds_and_is_named(name):
     assert decided["findings"][0]["check"] == f"metrics.json:{name}"
 
 
-@pytest.mark.parametrize("name", ["axes", "by_subject", "tallies"])
+@pytest.mark.parametrize("name", ["axes", "by_subject", "tallies", "human"])
 def test_a_missing_key_of_the_groups_holds_and_is_no_shadow(name):
     decided = verdict(groups={key: value for key, value in EVEN.items() if key != name})
     assert (codes(decided), decided["shadow"]) == ({"missing_key"}, False)
@@ -177,7 +178,7 @@ def test_a_missing_file_holds(part):
         "text",
         {"axes": "none", "by_subject": []},
         {"axes": [{}], "by_subject": []},
-        NOTHING | {"tallies": [{"axis": "sex"}]},
+        NO_GROUPS | {"tallies": [{"axis": "sex"}]},
     ],
 )
 def test_malformed_groups_hold(content):
@@ -210,12 +211,11 @@ def test_no_group_data_holds_as_a_shadow():
 @pytest.mark.parametrize(("known", "held"), [(49, {"no_group_data"}), (50, set())])
 def test_a_few_known_people_among_many_unknown_are_no_group_data(known, held):
     group = ["a"] * known + ["unknown"] * (100 - known)
-    judged = selections([True] * 100, {"sex": group}, ["r"] * 100)
-    assert codes(verdict(groups=judged | {"human": judged})) == held
+    assert codes(verdict(groups=evidence([True] * 100, {"sex": group}, ["r"] * 100))) == held
 
 
 def test_groups_that_are_all_unknown_are_no_group_data():
-    groups = selections([True, False], {"sex": [None, None]}, ["r", "r"])
+    groups = evidence([True, False], {"sex": [None, None]}, ["r", "r"])
     decided = verdict(groups=groups)
     assert (codes(decided), decided["shadow"], decided["gaps"]) == ({"no_group_data"}, True, [])
 
@@ -228,37 +228,95 @@ def test_what_the_numbers_cannot_say_is_a_gap_and_not_a_hold():
     selected = [True, False] * 2500 + [True, False] * 2500 + [True] * 3 + [False] * 4
     group = ["a"] * 5000 + ["b"] * 5000 + ["c"] * 3 + [None] * 4
     subject = ["r1"] * 5000 + ["r2"] * 5007
-    decided = verdict(groups=selections(selected, {"sex": group}, subject))
+    decided = verdict(groups=evidence(selected, {"sex": group}, subject))
     assert decided["verdict"] == "allowed"
     assert [(gap["axis"], gap["group"], gap["code"]) for gap in decided["gaps"]] == [
+        ("intersections", "everyone", "no_intersection"),
         ("sex", "c", "insufficient_data"),
         ("sex", "unknown", "unknown_group"),
         ("sex", "by_subject", "subjects_insufficient"),
     ]
-    assert decided["gaps"][0]["reason"] == "3 of 3 people selected: below_min_group_size."
-    assert decided["gaps"][2]["reason"].startswith("2 of 2 subjects")
+    assert decided["gaps"][1]["reason"] == "3 of 3 people selected: below_min_group_size."
+    assert decided["gaps"][3]["reason"].startswith("2 of 2 subjects")
 
 
 def test_unknown_people_are_a_gap_whatever_their_row_says():
     groups = copy.deepcopy(EVEN)
     row = groups["axes"][0]["groups"][0] | {"group": "unknown"}
     groups["axes"][0]["groups"].append(row)
-    assert [gap["group"] for gap in verdict(groups=groups)["gaps"]] == ["unknown"]
+    assert [gap["name"] for gap in verdict(groups=groups)["gaps"]] == ["intersections:everyone", "sex:unknown"]
 
 
-def test_an_axis_without_rows_and_subjects_never_judged_are_gaps():
-    empty = {"axis": "age_40", "subject": None, "verdict": "NO_EVIDENCE", "groups": []}
-    groups = EVEN | {"axes": [*EVEN["axes"], empty]}
-    assert [(gap["axis"], gap["group"]) for gap in verdict(groups=groups)["gaps"]] == [
-        ("age_40", "everyone"),
-        ("age_40", "by_subject"),
-    ]
+def test_an_axis_that_as_a_whole_cannot_be_judged_is_a_gap_though_no_row_says_so():
+    axis = EVEN["axes"][0] | {"verdict": "INSUFFICIENT_DATA"}
+    assert "sex:everyone" in [gap["name"] for gap in verdict(groups=EVEN | {"axes": [axis]})["gaps"]]
+
+
+def without(name, axis):
+    """Two axes and their crossing, all even; of one part an axis is not there."""
+    groups = crossed(5000, fx=2500, fy=2500, mx=2500, my=2500)
+    return groups | {name: [item for item in groups[name] if item["axis"] != axis]}
+
+
+@pytest.mark.parametrize("name", ["axes", "tallies"])
+@pytest.mark.parametrize("axis", ["sex", "sex x ethnicity"])
+def test_an_axis_without_its_tally_and_a_tally_without_its_axis_hold(name, axis):
+    decided = verdict(groups=without(name, axis))
+    assert (decided["verdict"], decided["shadow"]) == ("held", False)
+    assert "evidence_incomplete" in codes(decided)
+    reason = next(finding["reason"] for finding in decided["findings"] if finding["code"] == "evidence_incomplete")
+    assert reason.endswith(f": {axis}.")
+
+
+@pytest.mark.parametrize("tallies", [[], [EVEN["tallies"][0] | {"verdicts": {}}], EVEN["tallies"] * 2])
+def test_an_axis_that_was_judged_by_no_subject_or_counted_twice_holds(tallies):
+    assert codes(verdict(groups=EVEN | {"tallies": tallies})) == {"evidence_incomplete"}
+
+
+@pytest.mark.parametrize("lost", [{"n": 4999}, {"selected": 2499}])
+def test_an_axis_that_is_about_fewer_people_than_another_holds(lost):
+    groups = crossed(5000, fx=2500, fy=2500, mx=2500, my=2500)
+    groups["axes"][2]["groups"][0] |= lost
+    assert codes(verdict(groups=groups)) == {"evidence_incomplete"}
+    groups["axes"][2]["groups"] = groups["axes"][2]["groups"][:2]
+    assert codes(verdict(groups=groups)) == {"evidence_incomplete"}
+
+
+def test_an_axis_that_is_about_fewer_subjects_than_another_holds():
+    groups = crossed(5000, fx=2500, fy=2500, mx=2500, my=2500)
+    groups["tallies"][1] = groups["tallies"][1] | {"verdicts": {"NO_EVIDENCE": 2}}
+    assert codes(verdict(groups=groups)) == {"evidence_incomplete"}
+
+
+def test_stages_are_about_different_people_and_each_is_whole():
+    talk = crossed(2500, fx=1250, fy=1250, mx=1250, my=1250)
+    both = crossed(5000, fx=2500, fy=2500, mx=2500, my=2500)
+    for name in NOTHING:
+        both[name] = both[name] + [item | {"stage": "talk"} for item in talk[name]]
+    assert verdict(groups=both)["verdict"] == "allowed"
+    both["tallies"] = [tally | {"stage": "talk"} for tally in both["tallies"]]
+    assert codes(verdict(groups=both)) == {"evidence_incomplete"}
+
+
+def test_incomplete_evidence_is_no_shadow_though_nobodys_group_is_known():
+    groups = evidence([True, False], {"sex": [None, None]}, ["r", "r"])
+    decided = verdict(groups=groups | {"tallies": []})
+    assert (codes(decided), decided["shadow"]) == ({"no_group_data", "evidence_incomplete"}, False)
+
+
+@pytest.mark.parametrize("human", [None, {"axes": "x"}, {}, NOTHING | {"axes": [{"axis": "sex"}]}])
+def test_malformed_decisions_by_people_hold_and_are_not_taken_as_none(human):
+    decided = verdict(groups=EVEN | {"human": human})
+    assert (decided["verdict"], decided["shadow"]) == ("held", False)
+    assert codes(decided) <= {"malformed", "missing_key"}
+    failed = [finding["check"] for finding in decided["findings"] if not finding["passed"]]
+    assert all(check.startswith("groups.json:human") for check in failed)
 
 
 def test_a_group_judged_below_the_size_of_this_gate_holds():
     strict = SETTINGS.model_copy(update={"min_group_size": 5001})
     assert codes(verdict(settings=strict)) == {"small_group_judged"}
-    assert codes(verdict(groups=EVEN | {"tallies": []}, settings=strict)) == {"small_group_judged"}
+    assert "small_group_judged" in codes(verdict(groups=EVEN | {"tallies": []}, settings=strict))
     enough = EVEN | {"tallies": [tally | {"min_group_size": 5000} for tally in EVEN["tallies"]]}
     assert verdict(groups=enough, settings=SETTINGS.model_copy(update={"min_group_size": 5000}))["verdict"] == "allowed"
 
@@ -290,8 +348,7 @@ def crossed(people, **selected):
     """Two sexes and two ethnicities of so many each; selected by sex and ethnicity, as `fx`."""
     rows = [(place < chosen, *cell) for cell, chosen in selected.items() for place in range(people)]
     chosen, sex, ethnicity = (list(column) for column in zip(*rows, strict=True))
-    judged = selections(chosen, {"sex": sex, "ethnicity": ethnicity}, ["r"] * len(chosen))
-    return judged | {"human": judged}
+    return evidence(chosen, {"sex": sex, "ethnicity": ethnicity}, ["r"] * len(chosen))
 
 
 def test_an_intersection_holds_where_neither_of_its_axes_would():
@@ -308,12 +365,14 @@ def test_an_intersection_that_was_left_out_holds():
 
 
 def test_small_and_unknown_cells_of_an_intersection_are_gaps_by_name():
-    groups = crossed(5000, fx=2500, fy=2500, mx=2500, my=2500)
-    axis = copy.deepcopy(groups["axes"][2])
-    few = axis["groups"][0] | {"n": 3, "selected": 1, "verdict": "INSUFFICIENT_DATA"}
-    axis["groups"] += [few | {"group": "f|z", "reasons": ["below_min_group_size"]}, few | {"group": "unknown"}]
-    decided = verdict(groups=groups | {"axes": [*groups["axes"][:2], axis]})
-    assert [gap["name"] for gap in decided["gaps"]] == ["sex x ethnicity:f|z", "sex x ethnicity:unknown"]
+    # 3 of the 10,000 women are of z, and nobody knows the ethnicity of 4 men.
+    rows = [(place % 2 == 0, *cell) for cell in ("fx", "fy", "mx", "my") for place in range(5000)]
+    rows += [(False, "f", "z")] * 3 + [(False, "m", None)] * 4
+    chosen, sex, ethnicity = (list(column) for column in zip(*rows, strict=True))
+    decided = verdict(groups=evidence(chosen, {"sex": sex, "ethnicity": ethnicity}, ["r"] * len(chosen)))
+    assert decided["verdict"] == "allowed"
+    names = [gap["name"] for gap in decided["gaps"] if gap["axis"] == "sex x ethnicity"]
+    assert names[:2] == ["sex x ethnicity:f|z", "sex x ethnicity:unknown"]
 
 
 def test_what_the_pool_hides_is_told_first_of_many_adverse_subjects():
@@ -353,6 +412,6 @@ def test_what_only_the_price_of_comparing_keeps_from_adverse_must_be_accepted_by
     # 18 of 100 against 31 of 100 alone is ADVERSE (p = .033); of three groups it is not, and nobody may overlook that.
     selected = [n < of for of in (18, 31, 31) for n in range(100)]
     group = [name for name in "abc" for _ in range(100)]
-    decided = verdict(groups=selections(selected, {"sex": group}, ["r1"] * 300))
+    decided = verdict(groups=evidence(selected, {"sex": group}, ["r1"] * 300))
     assert decided["verdict"] == "allowed"
     assert ("a", "not_significant_after_correction") in [(gap["group"], gap["code"]) for gap in decided["gaps"]]

@@ -19,10 +19,12 @@ from pipelines.publish.approvals import Wanted
 from pipelines.publish.brief import brief
 from pipelines.publish.proposals import Origin, propose
 from pipelines.publish.release import admitted, release, rollback
-from tests.unit.judging import selections
+from tests.unit.judging import evidence
 
 FAMILY = "screening"
 APPROVERS = ("anna", "ben")
+GAPS = ("intersections:everyone", "sex:unknown", "sex:by_subject")
+NOBODY = {"axes": [], "by_subject": [], "tallies": []}
 
 
 class Answers:
@@ -31,7 +33,7 @@ class Answers:
     def __init__(self):
         self.runs, self.gates, self.done = {}, {}, {}
 
-    def approve(self, run_id, verdict, gaps=("sex:unknown", "sex:by_subject"), people=APPROVERS):
+    def approve(self, run_id, verdict, gaps=GAPS, people=APPROVERS):
         self.runs[run_id] = {
             "dag_id": "release",
             "dag_run_id": run_id,
@@ -94,8 +96,7 @@ def checkout(root: Path, weights=b"weights 1", groups=None, checks=True):
 def judged():
     selected = [True, False] * 5000 + [True]
     group = ["a"] * 5000 + ["b"] * 5000 + [None]
-    found = selections(selected, {"sex": group}, ["r"] * 10001)
-    return found | {"human": found}
+    return evidence(selected, {"sex": group}, ["r"] * 10001)
 
 
 def write(file, content):
@@ -218,21 +219,26 @@ def test_a_verdict_that_the_ledger_says_was_held_is_refused(store, answers, tmp_
 
 
 def test_a_model_without_group_data_is_scored_in_shadow_only(store, answers, tmp_path):
-    said = proposed(store, tmp_path, groups={"axes": [], "by_subject": [], "tallies": []})
+    said = proposed(store, tmp_path, groups=NOBODY | {"human": NOBODY})
     assert (said["verdict"], said["shadow"]) == ("held", True)
     found = releases.shadow(store, FAMILY)
     assert (found.is_shadow, found.approvers, releases.live(store, FAMILY)) == (True, (), None)
     assert verify(store) == []
     releases.download(store, found, tmp_path / "there")
-    assert proposed(store, tmp_path, groups={"axes": [], "by_subject": [], "tallies": []}) == said
+    assert proposed(store, tmp_path, groups=NOBODY | {"human": NOBODY}) == said
     assert len(releases.pointers(store, FAMILY, is_shadow=True)) == 1
     refused(store, answers, answers.approve("r", said["verdict_sha256"]), "because of group_data")
 
 
-@pytest.mark.parametrize("gaps", [[], ["sex:unknown"], ["sex:by_subject", "all"]])
+@pytest.mark.parametrize("gaps", [[], ["sex:unknown"], ["sex:by_subject", "all"], GAPS[1:], GAPS[:2]])
 def test_every_gap_must_be_accepted_by_name(store, answers, tmp_path, gaps):
     sha = proposed(store, tmp_path)["verdict_sha256"]
-    refused(store, answers, answers.approve("r", sha, gaps), "did not accept sex:")
+    refused(
+        store,
+        answers,
+        answers.approve("r", sha, gaps),
+        f"ben did not accept {', '.join(sorted(set(GAPS) - set(gaps)))}",
+    )
 
 
 def test_a_newer_verdict_replaces_a_waiting_one_even_when_held(store, answers, tmp_path):
