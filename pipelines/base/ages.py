@@ -12,8 +12,20 @@ import polars as pl
 OLD: Final = "40 or over"
 YOUNG: Final = "under 40"
 _FROM: Final = 40
-_OLDER: Final = re.compile(r"\+|>|<=\s*$|over|older|above|plus", re.IGNORECASE)
-_YOUNGER: Final = re.compile(r"^\s*<(?!=)|under|younger|below", re.IGNORECASE)
+_NO_AGE: Final = 130
+"""From here on a number is a year of birth, and bands of years run the other way."""
+_LESS: Final = "under|younger|below|less|fewer"
+_MORE: Final = "over|older|above|more|greater"
+_ODD_NOT: Final = re.compile(rf"\bnot?\b(?! (?:{_LESS}|{_MORE}))")
+"""A `not` that is not about the very next word: what it turns round cannot be told."""
+_BEFORE: Final = (
+    (rf"\bnot? (?:{_MORE})|<=|=<|≤|up to|at most", "highest", 0),
+    (rf"\bnot? (?:{_LESS})|>=|=>|≥|at least|from|\+|plus", "lowest", 0),
+    (rf"(?<!=)<(?! ?=)|(?<!no )(?<!not )(?:{_LESS})", "highest", -1),
+    (rf"(?<!=)>(?! ?=)|(?<!no )(?<!not )(?:{_MORE})", "lowest", 1),
+)
+"""What stands before the only number of a band, which end of the band that number is, and how far from it in years."""
+_AFTER: Final = ((_LESS, "highest", 0), (rf"\+|(?:<=|≤)\s*$|plus|\bup\b|{_MORE}", "lowest", 0))
 
 
 def of_birth(column: str, as_of: date) -> pl.Expr:
@@ -31,17 +43,25 @@ def of_birth(column: str, as_of: date) -> pl.Expr:
 
 
 def of_band(band: str) -> str | None:
-    """The side of 40 that an age band lies on; None where it lies on both, or is no band.
+    """The side of 40 that an age band lies on; None where 40 is inside, where it is not clear, or it is no band.
 
     Args:
-        band: Such as `under 35`, `35 to 54`, `40-49`, `55 or over`, `55<=` or `40+`. Two numbers are in it both.
+        band: Such as `under 35`, `40 or younger`, `35 to 54`, `40-49`, `no older than 39`, `>39`, `55<=` or `40+`. Two
+            numbers are in it both; one belongs to it but in `under 40` and `over 40`. Bands of birth years are none.
     """
-    ages = [int(number) for number in re.findall(r"\d+", band)]
+    text = " ".join(band.casefold().split())
+    ages = [int(number) for number in re.findall(r"\d+", text)]
+    if _ODD_NOT.search(text) or any(age >= _NO_AGE for age in ages):
+        return None
     if len(ages) == 2:
-        low, high = ages
-        return OLD if _FROM <= low <= high else YOUNG if low <= high < _FROM else None
+        return _side(*ages) if ages[0] <= ages[1] else None
     if len(ages) != 1:
         return None
-    if _YOUNGER.search(band):
-        return YOUNG if ages[0] <= _FROM else None
-    return OLD if _OLDER.search(band) and ages[0] >= _FROM else None
+    before, after = re.split(r"\d+", text)
+    said = [(before, *rule) for rule in _BEFORE] + [(after, *rule) for rule in _AFTER]
+    ends = [(end, ages[0] + years) for words, pattern, end, years in said if re.search(pattern, words)]
+    return _side(**{"lowest": 0, "highest": _NO_AGE} | dict(ends)) if len(ends) == 1 else None
+
+
+def _side(lowest: int, highest: int) -> str | None:
+    return OLD if lowest >= _FROM else YOUNG if highest < _FROM else None

@@ -22,6 +22,7 @@ from pipelines.base.store import Store
 _KEYS: Final = {"attributes": AUDIT_KEY, "identifiers": VAULT_KEY}
 UNKNOWN: Final = "unknown"
 """Group of people who did not say, or of whom nothing is known. Never read as fair, never dropped."""
+_AGE_40: Final = "age_40"
 _BAND: Final = "age_band"
 _UNSAID: Final = ("declined", "not_disclosed", "", UNKNOWN)
 
@@ -144,8 +145,9 @@ def groups(protected: pl.DataFrame, as_of: date) -> pl.DataFrame:
 
     Returns:
         [n_people] person_id and one str column an attribute present in the data, such as `sex`, `ethnicity`,
-        `disability`. `age_40`, with `40 or over` and `under 40`, is there where a birth date (ISO), a birth year or an
-        `age_band` is; a band with 40 inside it is on neither side. A missing or declined answer is `unknown`.
+        `disability`. `age_40`, with `40 or over` and `under 40`, is there where it was told or a birth date (ISO), a
+        birth year or an `age_band` is; a band with 40 inside it is on neither side. A missing or declined answer is
+        `unknown`.
     """
     if protected.is_empty():
         return pl.DataFrame(schema={"person_id": pl.String})
@@ -160,13 +162,23 @@ def groups(protected: pl.DataFrame, as_of: date) -> pl.DataFrame:
 
 
 def _with_age_40(wide: pl.DataFrame, as_of: date) -> pl.DataFrame:
-    """The axis age 40 and over, by the best that is known of a person; birth dates go, bands stay as they are."""
+    """The axis age 40 and over, by the best that is known of a person; birth dates go, bands stay as they are.
+
+    What somebody said about this very question comes first, and stays in their words where it names no side.
+    """
     born = [name for name in ("birth_date", "birth_year") if name in wide.columns]
     sides = [ages.of_birth(name, as_of) for name in born]
+    if _AGE_40 in wide.columns:
+        said = {
+            answer: ages.of_band(answer) or answer
+            for answer in wide[_AGE_40].unique()
+            if answer not in (None, *_UNSAID)
+        }
+        sides.insert(0, pl.col(_AGE_40).replace_strict(said, default=None, return_dtype=pl.String))
     if _BAND in wide.columns:
         side_of = {band: ages.of_band(band or "") for band in wide[_BAND].unique().to_list()}
         sides.append(pl.col(_BAND).replace_strict(side_of, return_dtype=pl.String))
-    return wide.with_columns(age_40=pl.coalesce(sides)).drop(born) if sides else wide
+    return wide.with_columns(**{_AGE_40: pl.coalesce(sides)}).drop(born) if sides else wide
 
 
 def _part(name: str, number: int) -> str:

@@ -83,7 +83,40 @@ def test_a_birth_date_that_cannot_be_read_is_unknown():
         ("30-40", "unknown"),
         ("<=40", "unknown"),
         ("under 50", "unknown"),
-        ("over 39", "unknown"),
+        ("over 39", "40 or over"),
+        (">39", "40 or over"),
+        ("≥40", "40 or over"),
+        (">= 40", "40 or over"),
+        ("=>40", "40 or over"),
+        ("40 and up", "40 or over"),
+        ("no younger than 40", "40 or over"),
+        ("Not  under 40", "40 or over"),
+        ("40 ans et plus", "40 or over"),
+        ("<=39", "under 40"),
+        ("≤39", "under 40"),
+        ("=<39", "under 40"),
+        ("up to 39", "under 40"),
+        ("39 and under", "under 40"),
+        ("no older than 39", "under 40"),
+        ("<40", "under 40"),
+        ("40 and under", "unknown"),
+        ("40 or younger", "unknown"),
+        ("40 or below", "unknown"),
+        ("≤40", "unknown"),
+        ("up to 40", "unknown"),
+        ("under 41", "unknown"),
+        ("no older than 45", "unknown"),
+        ("no younger than 39", "unknown"),
+        ("≥39", "unknown"),
+        ("=>39", "unknown"),
+        ("> =39", "unknown"),
+        ("over 38", "unknown"),
+        ("39+", "unknown"),
+        ("not 40 or over", "unknown"),
+        ("not 50-60", "unknown"),
+        ("under or over 40", "unknown"),
+        ("1985-1990", "unknown"),
+        ("1985+", "unknown"),
         ("40", "unknown"),
         ("young", "unknown"),
         ("declined", "unknown"),
@@ -103,3 +136,24 @@ def test_a_birth_date_counts_before_a_band_and_a_band_where_there_is_none():
         ("p_3", "sex", "female"),
     )
     assert vault.groups(known, date(2026, 6, 1))["age_40"].to_list() == ["under 40", "40 or over", "unknown"]
+
+
+def test_what_somebody_said_about_forty_itself_counts_before_a_birth_date_and_a_band():
+    known = attributes(
+        ("p_1", "age_40", "40 or over"),
+        ("p_1", "age_band", "35 to 54"),
+        ("p_2", "age_40", "under 40"),
+        ("p_2", "birth_year", "1950"),
+        ("p_3", "age_40", "declined"),
+        ("p_3", "birth_year", "1950"),
+        ("p_4", "age_40", "40+"),
+        ("p_5", "age_40", "yes"),
+        ("p_6", "age_band", "55<="),
+    )
+    sides = ["40 or over", "under 40", "40 or over", "40 or over", "yes", "40 or over"]
+    assert vault.groups(known, date(2026, 6, 1))["age_40"].to_list() == sides
+
+
+def test_what_was_said_about_forty_is_enough_alone():
+    known = attributes(("p_1", "age_40", "40+"), ("p_2", "age_40", "declined"))
+    assert vault.groups(known, date(2026, 6, 1))["age_40"].to_list() == ["40 or over", "unknown"]
