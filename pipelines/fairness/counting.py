@@ -55,7 +55,10 @@ def as_subjects(subject: npt.ArrayLike | Coded) -> Coded:
 
 
 def cross(first: npt.ArrayLike | Coded, second: npt.ArrayLike | Coded) -> Coded:
-    """An axis of two axes, such as `female|asian`. Unknown where either answer is; only what occurs is named."""
+    """An axis of two axes, such as `female|asian`. Unknown where either answer is; only what occurs is named.
+
+    A bar within an answer has a backslash before it, and so has a backslash: no two cells have one name.
+    """
     left, right = as_coded(first), as_coded(second)
     same_length(left.codes, right.codes)
     both = np.array([[_joined(a, b) for b in right.names] for a in left.names], dtype=object).reshape(-1)
@@ -140,7 +143,9 @@ def _coded(values: npt.NDArray[Any], named: Any) -> Coded:
 
 
 def _joined(first: str, second: str) -> str:
-    return UNKNOWN if UNKNOWN in (first, second) else f"{first}|{second}"
+    if UNKNOWN in (first, second):
+        return UNKNOWN
+    return "|".join(name.replace("\\", "\\\\").replace("|", "\\|") for name in (first, second))
 
 
 def _odd(values: npt.NDArray[Any]) -> int:

@@ -64,6 +64,7 @@ def check(
     *,
     wanted: Wanted,
     proposers: Collection[str],
+    gaps: Collection[str] = (),
 ) -> list[Approval]:
     """Both approvals, if every rule holds.
 
@@ -73,6 +74,7 @@ def check(
         approvers: Names that may approve.
         wanted: What the run must be about.
         proposers: Everyone on record as having asked for this verdict.
+        gaps: Names `axis:group` in the verdict, to tell a comma within a name from one between two.
 
     Returns:
         One approval a gate, in the order of `GATES`.
@@ -85,7 +87,7 @@ def check(
     for task in GATES:
         faults += _gate_faults(task, gates.get(task), approvers, requesters, wanted)
     _refuse([*faults, *_twice(gates)])
-    return [_approval(task, gates[task] or {}) for task in GATES]
+    return [_approval(task, gates[task] or {}, gaps) for task in GATES]
 
 
 def admit(run: Mapping[str, Any], *, wanted: Wanted, proposers: Collection[str]) -> None:
@@ -195,13 +197,13 @@ def _person(name: str) -> str:
     return name.strip().casefold()
 
 
-def _approval(task: str, gate: Mapping[str, Any]) -> Approval:
+def _approval(task: str, gate: Mapping[str, Any], gaps: Collection[str]) -> Approval:
     return Approval(
         gate=task,
         name=_user(gate)[0],
         approved_at=str(gate["responded_at"]),
         justification=_justification(gate),
-        accepted_gaps=_accepted(gate),
+        accepted_gaps=_accepted(gate, gaps),
     )
 
 
@@ -210,11 +212,21 @@ def _justification(gate: Mapping[str, Any]) -> str:
     return given.strip() if isinstance(given, str) else ""
 
 
-def _accepted(gate: Mapping[str, Any]) -> tuple[str, ...]:
-    """Gap names: a list, or one text with commas, semicolons or line ends between them; `I accept` may precede each."""
+def _accepted(gate: Mapping[str, Any], gaps: Collection[str]) -> tuple[str, ...]:
+    """Gap names: a list, or one text with commas, semicolons or line ends between them; `I accept` may precede each.
+
+    A separator within the name of a gap, such as `ethnicity:Black, not Hispanic`, belongs to that name, and a gap whose
+    name is the beginning of a longer one's is not accepted by it.
+    """
     given = _form(gate, "accepted_gaps")
-    parts = re.split(r"[,;\n]", given) if isinstance(given, str) else given if isinstance(given, list) else []
-    names = (re.sub(r"^\s*i accept\s+", "", part, flags=re.IGNORECASE) for part in parts if isinstance(part, str))
+    whole = (rf"{re.escape(gap)}(?=\s*(?:[,;\n]|$))" for gap in sorted(gaps, key=len, reverse=True))
+    name = "|".join([*whole, r"[^,;\n]*"])
+    part = rf"(?:^|[,;\n])\s*(?:(?i:i accept)\s+)?({name})"
+    if isinstance(given, str):
+        names = re.findall(part, given)
+    else:
+        parts = [item for item in given if isinstance(item, str)] if isinstance(given, list) else []
+        names = [re.sub(r"^\s*i accept\s+", "", item, flags=re.IGNORECASE) for item in parts]
     return tuple(name.strip() for name in names if name.strip())
 
 

@@ -80,7 +80,7 @@ def _groups(groups: Mapping[str, Any]) -> Iterator[str]:
 
 def _cell(text: str) -> str:
     """In a table; a group of two axes has a bar in its name."""
-    return text.replace("|", "\\|")
+    return text.replace("\\", "\\\\").replace("|", "\\|")
 
 
 def _gaps(gaps: list[Mapping[str, Any]]) -> Iterator[str]:

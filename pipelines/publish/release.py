@@ -150,8 +150,9 @@ def _approve(store: Store, records: Records, wanted: Wanted, approvers: Collecti
     history = proposals(store, family)
     proposal = _newest(history, sha256)
     proposers = _proposers(history, sha256)
-    approved = check(records.run(DAG, wanted.run_id), gates, approvers, wanted=wanted, proposers=proposers)
-    _accepted(verdict, approved)
+    gaps = [gap["name"] for gap in verdict["gaps"]]
+    approved = check(records.run(DAG, wanted.run_id), gates, approvers, wanted=wanted, proposers=proposers, gaps=gaps)
+    _accepted(gaps, approved)
     _copy(store, family, verdict, proposal)
     base = {"verdict_sha256": sha256, "run_id": wanted.run_id}
     people = [asdict(approval) for approval in approved]
@@ -208,9 +209,9 @@ def _newest(history: list[Entry], verdict_sha256: str) -> Entry:
     return proposal
 
 
-def _accepted(verdict: Mapping[str, Any], approved: list[Approval]) -> None:
+def _accepted(gaps: list[str], approved: list[Approval]) -> None:
     """Raise GateRefused unless both accept each gap by its name."""
-    faults = unaccepted([gap["name"] for gap in verdict["gaps"]], approved)
+    faults = unaccepted(gaps, approved)
     if faults:
         raise GateRefused(
             f"Both approvers must accept each gap of the verdict by its name; {' '.join(faults)} Nothing was released. "

@@ -150,6 +150,12 @@ def test_crossed_axes_name_only_what_occurs_and_end_with_unknown():
     assert crossed.labels.tolist() == ["f|x", "m|y", "f|x", "unknown"]
 
 
+def test_a_bar_or_a_backslash_in_an_answer_makes_no_two_cells_one():
+    crossed = cross(["a|b", "a", "a\\", "a"], ["c", "b|c", "b", "|b"])
+    assert crossed.labels.tolist() == ["a\\|b|c", "a|b\\|c", "a\\\\|b", "a|\\|b"]
+    assert len(crossed.names) == 4
+
+
 def test_coded_columns_count_as_the_names_do():
     names = ["a", "b", None, "a"]
     plain, coded = (tabulate([True, False, True, False], column, ["r"] * 4) for column in (names, as_coded(names)))

@@ -241,6 +241,15 @@ def test_every_gap_must_be_accepted_by_name(store, answers, tmp_path, gaps):
     )
 
 
+def test_a_gap_with_a_comma_in_its_name_can_be_accepted(store, answers, tmp_path):
+    groups = evidence([True, False] * 5000 + [True], {"sex": ["a"] * 5000 + ["b"] * 5000 + ["c, d"]}, ["r"] * 10001)
+    gaps = ("intersections:everyone", "sex:c, d", "sex:by_subject")
+    wanted = answers.approve("release__r1", proposed(store, tmp_path, groups=groups)["verdict_sha256"], gaps)
+    assert [person["accepted_gaps"] for person in release(store, answers, wanted, APPROVERS).approvers] == [
+        list(gaps)
+    ] * 2
+
+
 def test_a_newer_verdict_replaces_a_waiting_one_even_when_held(store, answers, tmp_path):
     first = answers.approve("release__r1", proposed(store, tmp_path)["verdict_sha256"])
     proposed(store, tmp_path, "r2", weights=b"weights 2", checks=False)
@@ -551,6 +560,7 @@ def test_the_brief_begins_with_what_pooling_hides_and_keeps_a_bar_in_a_name_insi
     verdict = json.loads(store.read(f"proposals/{FAMILY}/{sha}/verdict.json"))
     axis = verdict["groups"]["axes"][0]
     rows = [axis["groups"][0] | {"group": "f|x", "verdict": "ADVERSE"}]
+    rows += [axis["groups"][0] | {"group": r"f\|y|x", "verdict": "NO_EVIDENCE"}]
     failed = axis | {"axis": "sex x ethnicity", "subject": "R-7", "verdict": "ADVERSE", "groups": rows}
     verdict["groups"]["by_subject"] = [failed, failed | {"subject": "R-8", "is_hidden_in_pool": True}]
     page = brief(verdict, sha)
@@ -561,6 +571,7 @@ def test_the_brief_begins_with_what_pooling_hides_and_keeps_a_bar_in_a_name_insi
     assert "| sex x ethnicity, R-7 alone | m\\|x | too few to be told | | | | INSUFFICIENT_DATA |" in brief(
         verdict, sha
     )
+    assert r"| sex x ethnicity, R-7 alone | f\\\|y\|x | 2500 of 5000 |" in page
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:8080", "https://airflow.example/hr/"])

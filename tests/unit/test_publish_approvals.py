@@ -41,9 +41,11 @@ def gate(task, name, number, **changes):
 FIRST, SECOND = gate("approve_first", "anna", "3"), gate("approve_second", "ben", "4")
 
 
-def checked(*, run=RUN, first=FIRST, second=SECOND, approvers=APPROVERS, wanted=WANTED, proposers=("engineer",)):
+def checked(
+    *, run=RUN, first=FIRST, second=SECOND, approvers=APPROVERS, wanted=WANTED, proposers=("engineer",), gaps=()
+):
     gates = {"approve_first": first, "approve_second": second}
-    return check(run, gates, approvers, wanted=wanted, proposers=proposers)
+    return check(run, gates, approvers, wanted=wanted, proposers=proposers, gaps=gaps)
 
 
 def refused(match, **changes):
@@ -170,6 +172,30 @@ def test_gaps_are_accepted_by_name_in_any_usual_form(given):
     form = FIRST["params_input"] | {"accepted_gaps": given}
     approval, _ = checked(first=FIRST | {"params_input": form})
     assert approval.accepted_gaps == ("sex:unknown", "age_40:by_subject")
+
+
+COMMAS = ("ethnicity:Black, not Hispanic", "ethnicity:Black", "ethnicity:a; b (c)", "sex:unknown")
+
+
+@pytest.mark.parametrize(
+    ("given", "accepted"),
+    [
+        ("\n".join(COMMAS), COMMAS),
+        (", ".join(COMMAS), COMMAS),
+        ("I accept ethnicity:a; b (c) ; i accept  sex:unknown\n\n", COMMAS[2:]),
+        ("ethnicity:Black, not Hispanic", COMMAS[:1]),
+        ("ethnicity:Black", COMMAS[1:2]),
+        ("ethnicity:Black, not hispanic", ("ethnicity:Black", "not hispanic")),
+        ("no ethnicity:Black, not Hispanic", ("no ethnicity:Black", "not Hispanic")),
+        ("ethnicity:Black, not Hispanics;sex:unknown", ("ethnicity:Black", "not Hispanics", "sex:unknown")),
+        ("ethnicity:a; b cc)", ("ethnicity:a", "b cc)")),
+        (list(COMMAS), COMMAS),
+    ],
+)
+def test_a_comma_or_semicolon_within_the_name_of_a_gap_belongs_to_it(given, accepted):
+    form = FIRST["params_input"] | {"accepted_gaps": given}
+    approval, _ = checked(first=FIRST | {"params_input": form}, gaps=COMMAS)
+    assert approval.accepted_gaps == accepted
 
 
 @pytest.mark.parametrize("given", [None, "", "all", "sex", "I do not accept sex:unknown", "sex:unknown_x", 1])
