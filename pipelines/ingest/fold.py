@@ -6,9 +6,11 @@ were entered late change the slices of the days since.
 
 import json
 import re
+from bisect import bisect_left
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
+from itertools import accumulate
 from typing import Any, Final
 
 import polars as pl
@@ -18,7 +20,18 @@ from pipelines.ingest.rules import Fold
 
 INCOMPLETE: Final = "incomplete_stack"
 """Reason of a row whose changes do not go back to where something begins: what they leave out nobody can know."""
+AMBIGUOUS: Final = "ambiguous_correction"
+"""Reason of a row with a correction that may be of more than one change."""
+TOO_LARGE: Final = "stack_too_large"
+"""Reason of a row that would become more than anybody's life: each change of the person is a slice of each part."""
+MOST_CHANGES: Final = 5_000
+MOST_PARTS: Final = 500
+MOST_SLICES: Final = 10_000
+MOST_TEXT: Final = 2**24
+"""Characters of all cells of a stack's slices."""
 _DAY: Final = timedelta(days=1)
+_NEVER: Final = 2900
+"""A last day from this year on stands for none."""
 _ISO_DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 _CLEARED: Final = ("", "\x00")
 _DECODER: Final = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=str)
@@ -27,7 +40,7 @@ Cells = Mapping[str, str | None]
 
 
 class _Unfoldable(Exception):
-    """A stack is none, or lacks its beginning; the reason code is the argument."""
+    """A stack is none, lacks its beginning, or is too much; the reason code is the argument."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +68,8 @@ class _Change:
     """What it says of each part that is there after it."""
     added: frozenset[str]
     removed: frozenset[str]
+    earlier: frozenset[date] = frozenset()
+    """Days that it had before it was corrected."""
 
 
 @dataclass(slots=True)
@@ -64,6 +79,8 @@ class _Slice:
     change: _Change
     order: int
     facts: Facts
+    last: date | None
+    """The last day on which the part is there, if that was said; of a part that was left there is none."""
     until: date | None = None
     entered: datetime = field(init=False)
 
@@ -97,8 +114,8 @@ def folded(texts: pl.Series, fold: Fold, fields: Collection[str]) -> tuple[pl.Se
         fields: What is wanted of a slice. Nothing else is looked at: what nobody reads begins no slice.
 
     Returns:
-        [n_rows] JSON lists of slices, by part and time; and [n_rows] why there is none: `broken_group` or
-        `incomplete_stack`. Both null where there is no stack.
+        [n_rows] JSON lists of slices, by part and time; and [n_rows] why there is none: `broken_group`,
+        `incomplete_stack`, `ambiguous_correction` or `stack_too_large`. Both null where there is no stack.
     """
     above = f"{fold.parts.column}."
     own = {fold.day, fold.order, fold.known, fold.event, *fold.own}
@@ -119,8 +136,8 @@ def folded(texts: pl.Series, fold: Fold, fields: Collection[str]) -> tuple[pl.Se
 
 def _folded(text: str, fold: Fold, wanted: _Wanted, fields: Collection[str]) -> tuple[str | None, str | None]:
     try:
-        standing, undone = _standing((_change(member, fold, wanted) for member in _members(text)), fold)
-        return json.dumps([_told(one, fields, undone) for one in _slices(standing, fold)]), None
+        standing, undone = _standing([_change(member, fold, wanted) for member in _few(_members(text))], fold)
+        return json.dumps(_all_told(_slices(standing, fold), fields, undone)), None
     except _Unfoldable as error:
         return None, str(error)
     except (ValueError, OverflowError, RecursionError):  # no JSON, no number, no day
@@ -132,6 +149,12 @@ def _members(value: Any) -> list[Mapping[str, Any]]:
     members = _DECODER.decode(value) if isinstance(value, str) else value
     if not isinstance(members, list) or not all(isinstance(member, dict) for member in members):
         raise _Unfoldable(BROKEN)
+    return members
+
+
+def _few(members: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+    if len(members) > MOST_CHANGES:
+        raise _Unfoldable(TOO_LARGE)
     return members
 
 
@@ -209,89 +232,199 @@ def _text(value: Any) -> str | None:
 
 
 def _standing(changes: Iterable[_Change], fold: Fold) -> tuple[list[_Change], list[tuple[date, datetime]]]:
-    """Changes that nobody took back, in the order in which they hold; and of others the day, and when it was undone."""
-    standing: list[_Change] = []
+    """Changes that nobody took back, in the order in which they hold; and of others the day, and when it was undone.
+
+    Raises:
+        _Unfoldable: A correction may be of several changes.
+    """
+    standing: dict[str, dict[date, list[_Change]]] = {}
+    """By what happened, corrected or not, and day; those of a day as they were entered."""
     undone: list[tuple[date, datetime]] = []
     for change in sorted(changes, key=lambda one: (one.entered, one.day, one.order)):
-        target = fold.rescinds.get(change.event) or fold.corrects.get(change.event)
         is_rescind = change.event in fold.rescinds
-        theirs = [one for one in standing if one.event == target and (one.day == change.day or not is_rescind)]
-        if theirs:
-            standing.remove(theirs[-1])
-            undone.append((theirs[-1].day, change.entered))
+        named = fold.rescinds.get(change.event, change.event)
+        theirs = standing.setdefault(fold.corrects.get(named, named), {})
+        if is_rescind:
+            target = _rescinded(theirs, change)
+        else:
+            target = _corrected(theirs, change) if change.event in fold.corrects else None
+        if target is not None:
+            theirs[target.day].remove(target)
+            if not theirs[target.day]:
+                del theirs[target.day]
+            undone.append((target.day, change.entered))
         if not is_rescind:
-            standing.append(change)
-    return sorted(standing, key=lambda one: (one.day, one.order, one.entered)), undone
+            now = change if target is None else _laid_over(target, change, fold)
+            theirs.setdefault(now.day, []).append(now)
+    left = [change for theirs in standing.values() for ones in theirs.values() for change in ones]
+    return sorted(left, key=lambda one: (one.day, one.order, one.entered)), undone
+
+
+def _rescinded(theirs: Mapping[date, Sequence[_Change]], change: _Change) -> _Change | None:
+    """What a change takes back: what holds from its day, or did before it was corrected."""
+    of_day = theirs.get(change.day) or [one for ones in theirs.values() for one in ones if change.day in one.earlier]
+    return of_day[-1] if of_day else None
+
+
+def _corrected(theirs: Mapping[date, Sequence[_Change]], change: _Change) -> _Change | None:
+    """What a change takes the place of: what holds from its day, else from the day that is nearest."""
+    distance = min((abs(day - change.day) for day in theirs), default=timedelta(0))
+    nearest = [one for day, ones in theirs.items() if abs(day - change.day) == distance for one in ones]
+    if len(nearest) > 1:
+        raise _Unfoldable(AMBIGUOUS)
+    return nearest[0] if nearest else None
+
+
+def _laid_over(corrected: _Change, change: _Change, fold: Fold) -> _Change:
+    """A correction with all that it leaves as it was of what it corrects."""
+    told = {key: cells for key, cells in corrected.parts.items() if key not in change.removed}
+    parts = {key: {**told.get(key, {}), **change.parts.get(key, {})} for key in {**told, **change.parts}}
+    begins = parts.keys() if fold.corrects[change.event] in fold.begins else (corrected.added | change.added)
+    removed = (corrected.removed | change.removed) - parts.keys()
+    return replace(
+        change,
+        own={**corrected.own, **change.own},
+        said={**corrected.said, **change.said},
+        parts=parts,
+        added=frozenset(begins & parts.keys()),
+        removed=frozenset(removed),
+        earlier=corrected.earlier | {corrected.day},
+    )
 
 
 def _slices(standing: Iterable[_Change], fold: Fold) -> Iterator[_Slice]:
     """The slices of all parts, each part's in order.
 
     Raises:
-        _Unfoldable: Something is said of a part whose beginning is not told.
+        _Unfoldable: Something is said of a part whose beginning is not told, or there are too many.
     """
-    made: dict[str, list[_Slice]] = {}
-    said_of: dict[str, Facts] = {}
-    shared: Facts = {}
-    still = set[str]()
-    """Parts of which worker's facts are facts, too."""
+    walk = _Walk(fold)
     for change in standing:
-        before, shared = shared, _carried(shared, change.said, change.entered)
-        still = {key for key in still if change.day <= (_last_day(said_of[key], fold) or change.day) + _DAY}
-        is_last, is_news = change.event in fold.ends, _texts(before) != _texts(shared)
-        for key in () if is_last else _ended(change, said_of, fold):
-            made[key][-1].end(change)
-            still.discard(key)
-            del said_of[key]
-        for key in sorted(still | set(change.parts)):
-            is_new = key in change.added
-            if not is_new and key not in said_of:
-                raise _Unfoldable(INCOMPLETE)
-            kept = {} if is_new else said_of[key]
-            said_of[key] = _carried(kept, change.parts.get(key, {}), change.entered)
-            if is_new or (is_news and key in still) or _texts(said_of[key]) != _texts(kept):
-                _begin(made.setdefault(key, []), change, {**shared, **said_of[key]}, fold)
-        if not made:
-            raise _Unfoldable(INCOMPLETE)
-        still = set() if is_last else still | change.added
-    for mine in made.values():
+        walk.take(change)
+    for mine in walk.made.values():
         for one in mine:
-            last = _last(one, fold)
-            if last is not None:
-                one.until = min(last + _DAY, one.until or last + _DAY)
-            if last is None or one.change.day <= last:
+            if one.last is not None:
+                one.until = min(one.last + _DAY, one.until or one.last + _DAY)
+            if one.last is None or one.change.day <= one.last:
                 yield one
 
 
-def _last_day(facts: Facts, fold: Fold) -> date | None:
+@dataclass(frozen=True, slots=True)
+class _Gone:
+    """A part that was removed."""
+
+    last: date
+    entered: datetime
+    facts: Facts
+
+
+@dataclass(slots=True)
+class _Walk:
+    """What holds after the changes so far, taken in the order in which they hold."""
+
+    fold: Fold
+    made: dict[str, list[_Slice]] = field(default_factory=dict)
+    count: int = 0
+    shared: Facts = field(default_factory=dict)
+    """Of the person."""
+    said_of: dict[str, Facts] = field(default_factory=dict)
+    """Of a part that was not removed."""
+    lasts: dict[str, date | None] = field(default_factory=dict)
+    gone: dict[str, _Gone] = field(default_factory=dict)
+    due: set[str] = field(default_factory=set)
+    """Parts that began since the last event of an end, which is to speak for one at least."""
+    left: dict[str, Facts] = field(default_factory=dict)
+    """Parts that such an event ended, and what held of the person then: they stay so until they begin anew."""
+
+    def take(self, change: _Change) -> None:
+        """Let a change begin and end slices."""
+        before, self.shared = self.shared, _carried(self.shared, change.said, change.entered)
+        is_last, is_news = change.event in self.fold.ends, _texts(before) != _texts(self.shared)
+        if not is_last:
+            self._remove(change)
+        there = self._there(change.day)
+        ended = self._last_to_end() - there if is_last else set()
+        told = {key for key in change.parts if is_last or not self._was_gone(key, change)}
+        spoken = (there if is_news or is_last else set()) | ended
+        for key in sorted(spoken | told):
+            self._tell(key, change, is_news=key in ended or (is_news and key in spoken))
+        if not self.made:
+            raise _Unfoldable(INCOMPLETE)
+        if is_last:
+            self.left |= dict.fromkeys(spoken | told, self.shared)
+            self.due.clear()
+
+    def _there(self, day: date) -> set[str]:
+        """Parts of which the person's facts are facts, too: on the day after their last one an end still speaks."""
+        return {key for key in self.due & self.said_of.keys() if day <= (self.lasts[key] or day) + _DAY}
+
+    def _last_to_end(self) -> set[str]:
+        """Of the parts that began since the last such event, those that end last."""
+        ends = {key: self.gone[key].last if key in self.gone else (self.lasts[key] or date.max) for key in self.due}
+        last = max(ends.values(), default=None)
+        return {key for key, day in ends.items() if day == last}
+
+    def _was_gone(self, key: str, change: _Change) -> bool:
+        """Whether a removal that was entered later lets nothing of what a change says of a part hold."""
+        return key in self.gone and key not in change.added and change.entered < self.gone[key].entered
+
+    def _remove(self, change: _Change) -> None:
+        """End the parts that are gone; those before a beginning may never have been told."""
+        for key in sorted(change.removed - self.left.keys()):
+            if key in self.said_of:
+                self.made[key][-1].end(change)
+                last = min(change.day - _DAY, self.lasts[key] or date.max)
+                self.gone[key] = _Gone(last, change.entered, self.said_of.pop(key))
+            elif not self._was_gone(key, change) and self.fold.corrects.get(change.event, change.event) not in (
+                self.fold.begins
+            ):
+                raise _Unfoldable(INCOMPLETE)
+
+    def _tell(self, key: str, change: _Change, *, is_news: bool) -> None:
+        """Carry what is said of a part, and let a slice begin if that is news."""
+        is_new, is_last = key in change.added, change.event in self.fold.ends
+        if is_new:
+            self.left.pop(key, None)
+            self.due.add(key)
+        if not is_new and key not in self.said_of and not (is_last and key in self.gone):
+            raise _Unfoldable(INCOMPLETE)
+        removed = self.gone.pop(key, None)
+        kept: Facts = {} if is_new else self.said_of[key] if removed is None else removed.facts
+        said = dict(change.parts.get(key, {}))
+        if is_last or key in self.left:
+            kept = {name: held for name, held in kept.items() if name != self._last_field}
+            said.pop(self._last_field, None)
+        now = self.said_of[key] = _carried(kept, said, change.entered)
+        self.lasts[key] = _last_day(now, self._last_field)
+        if is_new or is_news or _texts(now) != _texts(kept):
+            self._begin(key, change, {**self.left.get(key, self.shared), **now})
+
+    @property
+    def _last_field(self) -> str:
+        return f"{self.fold.parts.column}.{self.fold.parts.last_day}" if self.fold.parts.last_day else ""
+
+    def _begin(self, key: str, change: _Change, facts: Facts) -> None:
+        """Let a slice begin, and end the one before unless that has ended."""
+        mine = self.made.setdefault(key, [])
+        before = mine[-1] if mine else None
+        if before is not None and before.until is None and change.day <= (before.last or change.day):
+            before.end(change)
+        order = before.order + 1 if before is not None and before.change.day == change.day else 0
+        mine.append(_Slice(change, order, facts, self.lasts[key]))
+        self.count += 1
+        if self.count > MOST_SLICES or len(self.made) > MOST_PARTS:
+            raise _Unfoldable(TOO_LARGE)
+
+
+def _last_day(facts: Facts, name: str) -> date | None:
     """The last day on which a part is there, if that was said."""
-    said = facts.get(f"{fold.parts.column}.{fold.parts.last_day}") if fold.parts.last_day else None
+    said = facts.get(name)
     if said is None or said.text is None:
         return None
     if not _ISO_DAY.match(said.text):
         raise _Unfoldable(BROKEN)
-    return date.fromisoformat(said.text[:10])
-
-
-def _ended(change: _Change, said_of: Collection[str], fold: Fold) -> Iterator[str]:
-    """Parts that end with a change; those before a beginning may never have been told."""
-    for key in sorted(change.removed):
-        if key in said_of:
-            yield key
-        elif change.event not in fold.begins:
-            raise _Unfoldable(INCOMPLETE)
-
-
-def _last(one: _Slice, fold: Fold) -> date | None:
-    """The last day of a slice, if it was said when the part ends; of one that has begun with the end there is none."""
-    return None if one.change.event in fold.ends else _last_day(one.facts, fold)
-
-
-def _begin(mine: list[_Slice], change: _Change, facts: Facts, fold: Fold) -> None:
-    """Let a slice begin, and end the one before unless that has ended."""
-    if mine and mine[-1].until is None and change.day <= (_last(mine[-1], fold) or change.day):
-        mine[-1].end(change)
-    mine.append(_Slice(change, sum(one.change.day == change.day for one in mine), facts))
+    day = date.fromisoformat(said.text[:10])
+    return day if day.year < _NEVER else None
 
 
 def _carried(facts: Facts, said: Cells, entered: datetime) -> Facts:
@@ -304,10 +437,30 @@ def _texts(facts: Facts) -> dict[str, str]:
     return {name: said.text for name, said in facts.items() if said.text is not None}
 
 
-def _told(one: _Slice, fields: Collection[str], undone: Sequence[tuple[date, datetime]]) -> Cells:
+def _all_told(
+    slices: Iterable[_Slice], fields: Collection[str], undone: Sequence[tuple[date, datetime]]
+) -> list[Cells]:
+    """Slices as cells.
+
+    Raises:
+        _Unfoldable: They are too much: a long text that many slices repeat.
+    """
+    by_day = sorted(undone)
+    days, lifted = [day for day, _ in by_day], list(accumulate((entered for _, entered in by_day), max))
+    told: list[Cells] = []
+    size = 0
+    for one in slices:
+        before = bisect_left(days, one.until) if one.until is not None else len(days)
+        cells = _told(one, fields, max(one.entered, lifted[before - 1]) if before else one.entered)
+        size += sum(len(text) for text in cells.values() if text is not None)
+        if size > MOST_TEXT:
+            raise _Unfoldable(TOO_LARGE)
+        told.append(cells)
+    return told
+
+
+def _told(one: _Slice, fields: Collection[str], known: datetime) -> Cells:
     """A slice as the cells that are wanted of it."""
-    lifted = [entered for day, entered in undone if one.until is None or day < one.until]
-    known = max([one.entered, *lifted])
     cells: dict[str, str | None] = {name: said.text for name, said in one.facts.items()}
     cells |= one.change.own
     cells |= {

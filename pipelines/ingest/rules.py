@@ -223,7 +223,7 @@ class Parts(Declared):
     key: Name
     """Its field that names the part."""
     last_day: Name | None = None
-    """Its field with the last day on which the part is there, if a source ends parts so."""
+    """Its field with the last day on which the part is there, if a source ends parts so; one from 2900 on is none."""
 
 
 class Fold(Declared):
@@ -235,7 +235,8 @@ class Fold(Declared):
     from 0, of a part's slices that begin on one day, of which all but the last hold for that day; `known`, when the
     last was entered of what makes the slice what it is: a change that it has a field of, the one that ends it, one that
     took another back. What a change leaves as it was begins no slice. A stack that does not go back to where its
-    parts begin cannot be folded: its row is rejected as `incomplete_stack`.
+    parts begin cannot be folded: its row is rejected as `incomplete_stack`. One of more than 5,000 changes or 500
+    parts, or that would become more than 10,000 slices or 16 Mi characters, is nobody's: `stack_too_large`.
     """
 
     day: Name
@@ -259,13 +260,17 @@ class Fold(Declared):
     begins: tuple[Name, ...]
     """Events with which everything begins that they tell."""
     ends: tuple[Name, ...] = ()
-    """Events after which parts stay as they are: what is said of the person later is not said of them."""
+    """Events after which parts stay as they are until they begin anew: what is said of the person later is not said of
+    them, and no removal or last day takes them away. Where no part is there any more, such an event speaks for those
+    that ended last since the one before."""
     after: tuple[Name, ...] = ()
     """Events whose day is the last one before they hold."""
     rescinds: dict[Name, Name] = Field(default_factory=dict)
-    """Event -> the event of the same day that it takes back, of several the one that was entered last before it."""
+    """Event -> the event of the same day that it takes back, of several the one that was entered last before it; where
+    one was corrected, of its day before as well."""
     corrects: dict[Name, Name] = Field(default_factory=dict)
-    """Event -> the event, on whatever day, whose place it takes, of several the one that was entered last before it."""
+    """Event -> the event whose place it takes, corrected before or not: the one of its day, else of the nearest. What
+    it does not tell is as it was. Where several are as near, nobody can know: the row is `ambiguous_correction`."""
 
 
 class Explode(Declared):

@@ -31,7 +31,7 @@ FOLD = Fold.model_validate(
         "ends": ["TERM", "TERM-C"],
         "after": ["TERM", "TERM-C", "TERM-R"],
         "rescinds": {"HIR-R": "HIR", "TERM-R": "TERM", "LOA-R": "LOA"},
-        "corrects": {"TERM-C": "TERM"},
+        "corrects": {"TERM-C": "TERM", "HIR-C": "HIR", "LOA-C": "LOA"},
     }
 )
 SHOWN = ("Job.ID", "from", "until", "order", "known", "Code", "Worker.Status", "Job.Grade", "Job.Boss")
@@ -169,6 +169,61 @@ def test_a_termination_that_is_corrected_ends_on_the_other_day():
     ]
 
 
+def test_a_termination_that_was_corrected_is_rescinded_on_its_day_now_or_before():
+    left, right = change("10", "05", "TERM", 2, status="Gone"), change("07", "06", "TERM-C", 3, status="Gone")
+    for day in ("07", "10"):
+        back = change(day, "08", "TERM-R", 4, status="Active")
+        assert outcome([HIRED, left, right, back]) == [("a", "02", None, "0", "08", "HIR", "Active", "P1", "7")]
+    assert len(outcome([HIRED, left, right, change("08", "08", "TERM-R", 4, status="Active")])) == 2
+    again = change("05", "07", "TERM-C", 4)
+    assert len(outcome([HIRED, left, right, again, change("10", "08", "TERM-R", 5, status="Active")])) == 1
+
+
+def test_a_correction_may_be_corrected():
+    left, right = change("10", "05", "TERM", 2, status="Gone"), change("07", "06", "TERM-C", 3, status="Gone")
+    for day, after in (("04", "05"), ("12", "13")):
+        again = change(day, "08", "TERM-C", 4)
+        assert outcome([HIRED, left, right, again]) == [
+            ("a", "02", after, "0", "08", "HIR", "Active", "P1", "7"),
+            ("a", after, None, "0", "08", "TERM-C", "Gone", "P1", "7"),
+        ]
+
+
+def test_a_correction_leaves_as_it_was_what_it_does_not_tell():
+    left = change("10", "05", "TERM", 2, Why="moved", status="Gone", jobs=[{"ID": "a", "Grade": "P2"}])
+    right = change("07", "06", "TERM-C", 3, jobs=[{"ID": "a", "Boss": None}])
+    fields = ("from", "Why", "Worker.Status", "Job.Grade", "Job.Boss")
+    assert outcome([HIRED, left, right], fields)[-1] == ("08", "moved", "Gone", "P2", None)
+    # A hire of which one cell is corrected, and one that was of another job.
+    assert outcome([HIRED, change("03", "05", "HIR-C", 2, jobs=[{"ID": "a", "Grade": "P5"}])]) == [
+        ("a", "03", None, "0", "05", "HIR-C", "Active", "P5", "7")
+    ]
+    assert outcome([HIRED, change("02", "05", "HIR-C", 2, jobs=[gone("a"), {"ID": "b", "Grade": "P5"}])]) == [
+        ("b", "02", None, "0", "05", "HIR-C", "Active", "P5", None)
+    ]
+    came = change("02", "01", "HIR", status="Active", jobs=[gone("z"), new("a")])
+    assert outcome([came, change("03", "05", "HIR-C", 2)])[0][:3] == ("a", "03", None), "from where nothing is told of"
+    # A job that the correction says was not gone.
+    second = change("03", "02", "DTA", 2, jobs=[new("b")])
+    away = change("06", "05", "LOA", 3, status="Away", jobs=[gone("b")])
+    stays = change("06", "07", "LOA-C", 4, jobs=[{"ID": "b", "Grade": "P3"}])
+    assert [one[1:3] for one in outcome([HIRED, second, away, stays]) if one[0] == "b"] == [("03", "06"), ("06", None)]
+
+
+def test_a_correction_is_of_its_own_day_or_of_the_nearest():
+    first, back = change("03", "02", "LOA", 2, status="Away"), change("05", "04", "RFL", 3, status="Active")
+    then = change("10", "09", "LOA", 4, status="Ill")
+    for day, days in (("03", "02 03 05 10"), ("04", "02 04 05 10"), ("09", "02 03 05 09"), ("15", "02 03 05 15")):
+        told = outcome([HIRED, first, back, then, change(day, "20", "LOA-C", 2)])
+        assert [one[1] for one in told] == days.split(), day
+        assert {one[6] for one in told} == {"Active", "Away", "Ill"}
+    twice = [HIRED, first, change("05", "04", "LOA", 3, status="Ill")]
+    assert outcome([*twice, change("04", "20", "LOA-C", 2)]) == "ambiguous_correction"
+    same = change("03", "05", "LOA", 3, status="Ill")
+    assert outcome([HIRED, first, same, change("03", "20", "LOA-C", 2)]) == "ambiguous_correction"
+    assert outcome([HIRED, change("03", "20", "LOA-C", 2, status="Away")])[-1][5:7] == ("LOA-C", "Away"), "of none"
+
+
 def test_a_hire_that_is_rescinded_leaves_nothing():
     assert outcome([HIRED, change("02", "02", "HIR-R", 2)]) == []
     assert outcome([change("02", "02", "HIR-R")]) == []
@@ -251,6 +306,96 @@ def test_who_is_terminated_on_the_last_day_of_a_job_has_left_it():
         ("08", "11", "0", "05", "DTA"),
         ("11", None, "0", "06", "TERM"),
     ]
+
+
+def test_who_is_terminated_after_the_last_day_of_their_job_has_left_it():
+    """A job that ends on a Friday, and an employment that ends on Sunday."""
+    left = change("10", "09", "TERM", 4, status="Gone")
+    ends = change("05", "04", "DTA", 2, jobs=[{"ID": "a", "End": "2024-01-08"}])
+    away = change("09", "08", "DTA", 3, jobs=[gone("a")])
+    for over in ([ends], [away], [ends, away]):
+        told = outcome([HIRED, *over, left])
+        assert told[-1] == ("a", "11", None, "0", "09", "TERM", "Gone", "P1", "7")
+        assert [one[2] for one in told[:-1]][-1] == "09"
+    # Of two jobs the last one; of one that is there still, no other.
+    second = change("03", "02", "DTA", 5, jobs=[new("b")])
+    ended = change("04", "03", "DTA", 6, jobs=[gone("b")])
+    told = [(one[0], one[5]) for one in outcome([HIRED, second, ended, ends, left])]
+    assert told == [("a", "HIR"), ("a", "DTA"), ("a", "TERM"), ("b", "DTA")]
+    told = [(one[0], one[5]) for one in outcome([HIRED, second, ends, left])]
+    assert told == [("a", "HIR"), ("a", "DTA"), ("b", "DTA"), ("b", "TERM")]
+    # Two that end with the same day, whichever way it is said.
+    for last, after in (("10", "11"), ("08", "09")):
+        one_way = change("05", "04", "DTA", 2, jobs=[{"ID": "a", "End": f"2024-01-{last}"}])
+        other_way = change(after, "08", "DTA", 3, jobs=[gone("b")])
+        told = [(one[0], one[1]) for one in outcome([HIRED, second, one_way, other_way, left]) if one[5] == "TERM"]
+        assert told == [("a", "11"), ("b", "11")]
+    earlier = change("04", "03", "DTA", 6, jobs=[{"ID": "b", "End": "2024-01-07"}])
+    assert [one[0] for one in outcome([HIRED, second, earlier, ends, left]) if one[5] == "TERM"] == ["a"]
+    # The status was told before, when no job was there.
+    soon = change("09", "08", "DTA", 7, status="Gone")
+    assert [one[5:7] for one in outcome([HIRED, ends, soon, left])][-1] == ("TERM", "Gone")
+    assert len(outcome([HIRED, change("10", "09", "TERM", 4)])) == 1, "of a job that is there it says nothing new"
+    # Another end has nothing to speak for, nor one after what came before it.
+    assert len(outcome([HIRED, ends, left, change("20", "19", "TERM", 7, status="Left")])) == 3
+    back = change("15", "14", "HIR", 7, status="Active", jobs=[new("c")])
+    again = change("20", "19", "TERM", 8, status="Left")
+    told = outcome([HIRED, ends, left, back, change("18", "17", "DTA", 9, jobs=[gone("c")]), again])
+    assert [(one[0], one[6]) for one in told if one[5] == "TERM"] == [("a", "Gone"), ("c", "Left")]
+
+
+def test_who_left_stays_so_whatever_is_said_of_the_job_until_it_begins_anew():
+    left = change("10", "05", "TERM", 2, status="Gone")
+    was = [("02", "11", "HIR", "Active"), ("11", None, "TERM", "Gone")]
+    for day in ("11", "12"):
+        for job in ({"ID": "a", "End": "2024-01-10"}, gone("a")):
+            told = outcome([HIRED, left, change(day, "06", "DTA", 3, jobs=[job])])
+            assert [(*one[1:3], *one[5:7]) for one in told] == was, (day, job)
+    # Known better later, beside another job that is there: it is still the job of somebody who left.
+    back = change("15", "14", "HIR", 4, status="Active", jobs=[new("b")])
+    raised = change("17", "16", "DTA", 5, jobs=[{"ID": "a", "Grade": "P2", "End": "2024-01-10"}])
+    assert outcome([HIRED, left, back, raised])[2] == ("a", "17", None, "0", "16", "DTA", "Gone", "P2", "7")
+    anew = change("17", "16", "HIR", 5, status="Active", jobs=[new("a", End="2024-01-20")])
+    assert [one[1:3] for one in outcome([HIRED, left, anew])] == [("02", "11"), ("11", "17"), ("17", "21")]
+
+
+def test_a_last_day_that_never_comes_is_none():
+    for end in ("9999-12-31", "2999-12-31-08:00", "2900-01-01"):
+        open_end = change("05", "04", "DTA", 2, jobs=[{"ID": "a", "End": end}])
+        away = change("10", "09", "LOA", 3, status="Away")
+        assert [one[1:3] for one in outcome([HIRED, open_end, away])] == [("02", "05"), ("05", "10"), ("10", None)]
+
+
+def test_a_job_removed_late_takes_along_what_was_said_of_it_before_and_nothing_later():
+    second = change("03", "02", "DTA", 2, jobs=[new("b")])
+    raised, ended = (change("10", "05", "DTA", 3, jobs=[job]) for job in ({"ID": "b", "Grade": "P2"}, gone("b")))
+    late = change("06", "12", "DTA", 4, jobs=[gone("b")])
+    for before in (raised, ended):
+        told = [one[:5] for one in outcome([HIRED, second, before, late]) if one[0] == "b"]
+        assert told == [("b", "03", "06", "0", "12")]
+    for after in (raised, ended):
+        assert outcome([HIRED, second, {**after, "Entry": late["Entry"]}, late]) == "incomplete_stack"
+
+
+def stack(*statuses: str, jobs: int = 1, day: str = "04") -> list[dict[str, Any]]:
+    """Everybody's jobs, and a status after the other."""
+    hired = change("02", "01", "HIR", 0, status="Active", jobs=[new(f"j{number}") for number in range(jobs)])
+    return [hired, *(change(day, "03", "DTA", number, status=text) for number, text in enumerate(statuses, 1))]
+
+
+def test_a_stack_that_would_become_more_than_a_life_is_too_large():
+    most = stack(*map(str, range(99)), jobs=100)
+    assert len(outcome(most, ("Worker.Status",))) == 10_000
+    assert outcome([*most, change("05", "04", "DTA", jobs=[new("z")])], ("Worker.Status",)) == "stack_too_large"
+    assert len(outcome(stack(*["Active"] * 4_999), ("Worker.Status",))) == 1
+    assert outcome(stack(*["Active"] * 5_000), ("Worker.Status",)) == "stack_too_large"
+    assert len(outcome(stack(jobs=500))) == 500
+    assert outcome(stack(jobs=501)) == "stack_too_large"
+    long = change("02", "01", "HIR", Why="x" * 2**22, status="Active", jobs=[new(key) for key in "abc"])
+    assert len(outcome([long], ("Why", "Job.Grade"))) == 3
+    assert outcome([{**long, "Job": json.dumps([new(key) for key in "abcd"])}], ("Why", "Job.Grade")) == (
+        "stack_too_large"
+    )
 
 
 def test_members_of_a_group_are_told_apart_and_what_is_gone_gives_way():
@@ -379,7 +524,7 @@ CHANGES = st.builds(
     lambda day, entered, code, order, status, jobs: change(day, entered, code, order, status=status, jobs=jobs),
     DAYS,
     DAYS,
-    st.sampled_from(["HIR", "DTA", "LOA", "LOA-R", "TERM", "TERM-R", "TERM-C"]),
+    st.sampled_from(["HIR", "DTA", "LOA", "LOA-R", "LOA-C", "TERM", "TERM-R", "TERM-C"]),
     st.integers(1, 5),
     st.sampled_from(["Active", "Away", "Gone"]),
     JOBS,
@@ -391,7 +536,7 @@ CHANGES = st.builds(
 def test_slices_of_a_job_follow_each_other_whatever_the_stack(stack: list[dict[str, Any]]):
     told = outcome([HIRED, *stack])
     if isinstance(told, str):
-        assert told == "incomplete_stack"
+        assert told in ("incomplete_stack", "ambiguous_correction")
         return
     latest = max(one["Entry"][8:10] for one in [HIRED, *stack])
     for key in {one[0] for one in told}:
