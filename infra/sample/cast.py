@@ -75,12 +75,14 @@ def _worker(number: int, key: str) -> Row:
 DESCRIPTION = 'We mend R&D, "A/B" and more. Bring tools.'
 POSITION_CLOSED = "CLOSED"
 STEPS = {
-    # Withdrew, and was taken up again ten days later.
+    # Withdrew, and was taken up again ten days later. Was moved back from the offer, and is in a further interview now.
     "A-0000001": (
         ("APPLIED", "03-02T09", "03-02T11", "Advanced"),
         ("SCREEN", "03-02T11", "03-10T10", "Withdrawn"),
         ("SCREEN", "03-20T10", "03-25T10", "Advanced"),
-        ("INTERVIEW", "03-25T10", None, None),
+        ("INTERVIEW", "03-25T10", "03-30T10", "Advanced"),
+        ("OFFER", "03-30T10", "04-03T10", "Moved Back"),
+        ("INTERVIEW", "04-03T10", None, None),
     ),
     # Works here already. Was moved back from the offer to a further interview, and declined the second offer.
     "A-0000002": (
