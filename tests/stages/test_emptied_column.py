@@ -95,6 +95,49 @@ def test_pages_of_one_export_are_weighed_together(run, tmp_path):
     assert run("september") == []
 
 
+SITES = r"courses_(?P<site>[A-Z]+)_(?P<period>\d{4}-\d{2})(_(?P<page>\d))?\.csv"
+
+
+def sited(tmp_path: Path, name: str, count: int, empty: int) -> None:
+    lines = ["id,title", *(f"{name}C{n},{'' if n < empty else 'Course'}" for n in range(count))]
+    (tmp_path / "exports" / "lms" / f"courses_{name}.csv").write_text("\n".join(lines) + "\n")
+
+
+def test_an_export_of_another_site_hides_no_loss_and_its_page_is_one_of_its_own(run, tmp_path):
+    """All titles of the small site are gone: a fifth of the month's rows and less."""
+    declare(tmp_path, CATALOGUE | {"files": SITES})
+    for name, count in (("US_2026-06", 100), ("DE_2026-06", 24)):
+        sited(tmp_path, name, count, 0)
+    assert run("june") == []
+    for name, count, empty in (("US_2026-07_1", 80, 0), ("US_2026-07_2", 20, 20), ("DE_2026-07", 24, 24)):
+        sited(tmp_path, name, count, empty)
+    assert [code for code, _ in run("july")] == ["emptied_column"]
+    for name, count in (("US_2026-08", 100), ("DE_2026-08", 24)):
+        sited(tmp_path, name, count, 0)
+    assert run("august") == []
+
+
+def test_small_pages_are_many_rows_together(run, tmp_path):
+    declare(tmp_path, CATALOGUE | {"files": r"courses_(?P<period>\d{4}-\d{2})_\d\.csv"})
+    paged(tmp_path, 6, *[(10, 0)] * 3)
+    assert run("june") == []
+    paged(tmp_path, 7, *[(10, 10)] * 3)
+    assert [code for code, _ in run("july")] == ["emptied_column"] * 3
+
+
+def test_a_page_that_comes_late_is_weighed_with_those_that_are_there(run, tmp_path):
+    declare(tmp_path, CATALOGUE | {"files": r"courses_(?P<period>\d{4}-\d{2})_\d\.csv"})
+    paged(tmp_path, 6, (30, 0), (30, 0))
+    assert run("june") == []
+    paged(tmp_path, 7, (80, 0))
+    assert run("july") == []
+    paged(tmp_path, 7, (80, 0), (20, 20))
+    assert run("late") == [], "a fifth of all"
+    paged(tmp_path, 7, (80, 0), (20, 20), (1, 1))
+    ((code, message),) = run("later")
+    assert (code, "79% instead of 100%" in message) == ("emptied_column", True)
+
+
 def test_what_may_be_empty_is_taken_in(run, deliver):
     deliver(6, 30, 0)
     run("june")
