@@ -95,7 +95,7 @@ def keep_rows(shaped: Shaped, condition: Condition, context: Context) -> None:
         keep = value.cast(pl.Int64, strict=False) > cell(condition.above, here).cast(pl.Int64, strict=False)
     else:
         keep = value.is_not_null() if condition.filled else value.is_null()
-    shaped.drop(keep, condition.reason)
+    shaped.drop(keep, condition.reason, reject=condition.reject)
 
 
 def join(shaped: Shaped, step: Join, context: Context, other: Other) -> None:
@@ -141,7 +141,8 @@ def _matching(right: pl.DataFrame, step: Join, context: Context) -> pl.DataFrame
         lengths = {name: pl.when(is_number[name]).then(cells[name].str.len_bytes()) for name in step.latest}
         order = [part for name in step.latest for part in (lengths[name], cells[name])]
         right = right.sort(order, nulls_last=False, maintain_order=True)
-    counted = {step.count: pl.len().over(list(keys.values())).cast(pl.String)} if step.count else {}
+    number = cells[step.distinct].drop_nulls().n_unique() if step.distinct else pl.len()
+    counted = {step.count: number.over(list(keys.values())).cast(pl.String)} if step.count else {}
     taken = {new: cells[name] for new, name in step.take.items()}
     right = right.select(**keys, **taken, **counted, _found=pl.lit(value=True)).unique(maintain_order=True)
     return right.unique(list(keys), keep="last", maintain_order=True) if step.latest or step.count else right

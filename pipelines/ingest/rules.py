@@ -150,6 +150,8 @@ class Condition(Declared):
     """With `above`, texts in their order, to compare by instead: this column's stands behind the other's. Rows in which
     one of the two is none of them stay."""
     reason: Annotated[str, Field(pattern=r"^[a-z_]+$")]
+    reject: bool = False
+    """The others are no rows to leave out but wrong ones: they go to quarantine."""
 
     @model_validator(mode="after")
     def _has_one_test(self) -> Self:
@@ -157,6 +159,8 @@ class Condition(Declared):
             raise ValueError("must have exactly one of filled, among, not_among, above")
         if self.ranks and self.above is None:
             raise ValueError("ranks goes with above: two columns are compared by it")
+        if len(self.ranks) == 1 or len({*self.ranks}) < len(self.ranks):
+            raise ValueError("ranks must be at least two texts, each of them once: they are an order")
         return self
 
     def columns(self) -> set[str]:
@@ -190,6 +194,8 @@ class Join(Declared):
     and of equal ones the last in the file. Empty is the least."""
     count: Name | None = None
     """New column: how many rows there match, 0 where none does; of several files in a batch only the last period's."""
+    distinct: Name | None = None
+    """With `count`, a column there: its different texts are counted instead of the rows."""
 
     @model_validator(mode="after")
     def _has_one_other(self) -> Self:
@@ -197,13 +203,16 @@ class Join(Declared):
             raise ValueError("must have exactly one of feed, file")
         if self.many and (self.latest or self.count):
             raise ValueError("many goes with neither latest nor count: they leave one row")
+        if self.distinct and not self.count:
+            raise ValueError("distinct goes with count: it says what is counted")
         if self.count in self.take:
             raise ValueError("count must make a column of its own, not one that take makes")
         return self
 
     def there(self) -> list[str]:
         """Columns of the other file that are read."""
-        return list(dict.fromkeys([*self.match.values(), *self.take.values(), *self.where, *self.latest]))
+        counted = [self.distinct] if self.distinct else []
+        return list(dict.fromkeys([*self.match.values(), *self.take.values(), *self.where, *self.latest, *counted]))
 
     def made(self) -> set[str]:
         """Columns that it adds."""

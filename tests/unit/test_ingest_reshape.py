@@ -68,6 +68,16 @@ def test_rows_are_counted_before_one_is_chosen_and_none_are_zero():
     assert some.columns == [ROW, "key", "status", "rows"]
 
 
+def test_different_texts_are_counted_instead_of_rows():
+    other = pl.DataFrame({"who": ["1", "1", "1", "2", "2"], "status": ["a", "b", "a", "c", ""]})
+    step = {"feed": "x", "match": {"key": "who"}, "take": {"key_there": "who"}, "missing": "keep", "count": "n"}
+    shaped = Shaped(frame(key=["1", "2", "3"]), [], [])
+    join(shaped, Join.model_validate({**step, "distinct": "status"}), BLANK, lambda _: other)
+    assert shaped.frame["n"].to_list() == ["2", "1", "0"]
+    with pytest.raises(ValidationError, match="distinct goes with count"):
+        Join.model_validate({**step, "count": None, "distinct": "status"})
+
+
 def test_a_column_that_is_there_is_not_taken_for_the_one_looked_up():
     step = {"feed": "status", "match": {"key": "who"}, "take": {"status": "status"}, "missing": "keep"}
     shaped = Shaped(frame(key=["1"], status=["its own"]), [], [])
@@ -162,3 +172,13 @@ def test_what_has_no_place_in_an_order_is_kept_for_a_rule_to_refuse():
     assert shaped.frame[ROW].to_list() == [2, 3, 4, 5]
     with pytest.raises(ValidationError, match="ranks goes with above"):
         Condition.model_validate({"column": "to", "filled": True, "ranks": ["a"], "reason": "moved_back"})
+    for ranks in (["a"], ["a", "b", "a"]):
+        with pytest.raises(ValidationError, match="at least two texts, each of them once"):
+            Condition.model_validate({**moved, "ranks": ranks})
+
+
+def test_rows_that_are_wrong_are_rejected_instead_of_left_out():
+    shaped = Shaped(frame(to=["a", "b", None]), [], [])
+    keep_rows(shaped, Condition(column="to", among=("a",), reason="odd", reject=True), BLANK)
+    assert [part.rows() for part in shaped.rejected] == [[(2, "odd"), (3, "odd")]]
+    assert (shaped.filtered, shaped.frame[ROW].to_list()) == ([], [1])

@@ -162,3 +162,21 @@ def test_who_became_an_employee_is_the_same_person_under_another_number(keys, ev
     assert {*representatives(links)} == {before, since, person}
     assert len({*representatives(links).values()}) == 1
     assert made[FILTERED]["reason_code"].to_list() == ["one_number"] * 9
+
+
+def told_of(universal: list[str | None], tmp_path, monkeypatch) -> dict[str, pl.DataFrame]:
+    """Who is linked when workers have these Universal_IDs, the first of them told twice."""
+    rows = [row | {"Universal_ID": text} for row, text in zip(cast.staff(), universal, strict=True)]
+    monkeypatch.setattr(workday, "worker_rows", lambda *_: iter([rows[0], *rows]))
+    report(None, None, None, tmp_path / "exports")
+    return canonical(tmp_path, [VENDORS / "workday" / "workday_universal_ids.yaml"], monkeypatch)
+
+
+def test_a_number_told_twice_is_one_and_a_placeholder_is_none(keys, tmp_path, monkeypatch):
+    made = told_of(["U1", "0", "0", "U4", "U4", "U4", "U4", None, "N/A"], tmp_path, monkeypatch)
+    assert sorted(made["person_links"]["person_id"]) == sorted(of(["000004", "000005", "000006", "000007"]))
+
+
+def test_what_five_numbers_share_makes_them_no_human_but_rows_for_quarantine(keys, tmp_path, monkeypatch):
+    with pytest.raises(AssertionError, match=r"person_links . too_many_numbers . 5 "):
+        told_of([*["U1"] * 2, *["SAME"] * 5, None, None], tmp_path, monkeypatch)

@@ -56,7 +56,8 @@ def _rows(conditions: Iterable[Condition], where: str, explode: Explode | None =
             test = "where it is filled" if condition.filled else "where it is empty"
         is_member = explode is not None and condition.column.startswith(f"{explode.column}.")
         column = explode.column if explode is not None and is_member else condition.column
-        yield Use(column, where, f"rows are kept {test}; others are filtered as {condition.reason}")
+        done = "rejected" if condition.reject else "filtered"
+        yield Use(column, where, f"rows are kept {test}; others are {done} as {condition.reason}")
 
 
 def _composed(mapped: TableMap) -> Iterator[Use]:
