@@ -219,7 +219,7 @@ class Feed(Declared):
         """Source columns that the mapping uses, joined ones left out."""
         joined = {name for join in self.join for name in join.made()}
         names = {name for condition in self.rows for name in condition.columns()}
-        names |= {name for join in self.join for name in join.match}
+        names |= {name for join in self.join for name in join.here()}
         return (names | {name for table in self.tables for name in table.reads()}) - joined
 
     def mentions(self) -> set[str]:

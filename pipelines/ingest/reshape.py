@@ -50,7 +50,7 @@ def shape(frame: pl.DataFrame, mapped: TableMap, context: Context, other: Other)
         shaped.frame = with_text(frame, mapped.compose, context_of(frame, context))
     late, turned = [], mapped.turned()
     for step in mapped.join:
-        if turned & set(step.match):
+        if turned & step.here():
             late.append(step)
             turned |= step.made()
     for step in mapped.join:
@@ -69,7 +69,7 @@ def shape(frame: pl.DataFrame, mapped: TableMap, context: Context, other: Other)
             shaped.drop(pl.col("_broken").ne_missing(reason), reason, reject=True)
         shaped.frame = _of_members(shaped.frame, group)
     if mapped.unpivot is not None:
-        late_keys = {name for step in late for name in step.match}
+        late_keys = {name for step in late for name in step.here()}
         spent = set(mapped.unpivot.columns) - mapped.reads_last() - late_keys
         shaped.frame = unpivot(shaped.frame, mapped.unpivot, context, spent)
     for step in late:
@@ -123,6 +123,10 @@ def join(shaped: Shaped, step: Join, context: Context, other: Other) -> None:
     here = context_of(shaped.frame, context)
     left = shaped.frame.with_columns(cell(name, here).alias(f"_on{i}") for i, name in enumerate(step.match))
     shaped.frame = left.join(right, on=names, how="left", maintain_order="left_right").drop(names)
+    if step.itself:
+        is_itself = pl.col("_itself") == cell(step.itself, here)
+        others = [pl.when(~is_itself).then(pl.col(name)).alias(name) for name in (*step.take, "_found")]
+        shaped.frame = shaped.frame.with_columns(others).drop("_itself")
     if step.missing == "reject":
         shaped.drop(pl.col("_found"), f"unknown_{step.other}", reject=True)
     if step.count:
@@ -144,6 +148,7 @@ def _matching(right: pl.DataFrame, step: Join, context: Context) -> pl.DataFrame
     number = cells[step.distinct].drop_nulls().n_unique() if step.distinct else pl.len()
     counted = {step.count: number.over(list(keys.values())).cast(pl.String)} if step.count else {}
     taken = {new: cells[name] for new, name in step.take.items()}
+    taken |= {"_itself": cells[step.itself]} if step.itself else {}
     right = right.select(**keys, **taken, **counted, _found=pl.lit(value=True)).unique(maintain_order=True)
     return right.unique(list(keys), keep="last", maintain_order=True) if step.latest or step.count else right
 

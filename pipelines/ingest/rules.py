@@ -192,6 +192,8 @@ class Join(Declared):
     latest: tuple[Name, ...] = ()
     """Columns there, ISO days or moments, or whole numbers: of several rows that match, the one that has the greatest,
     and of equal ones the last in the file. Empty is the least."""
+    itself: Name | None = None
+    """With `latest`, a column that names rows here and there: where the one found is the row itself, none was."""
     count: Name | None = None
     """New column: how many rows there match, 0 where none does; of several files in a batch only the last period's."""
     distinct: Name | None = None
@@ -203,16 +205,22 @@ class Join(Declared):
             raise ValueError("must have exactly one of feed, file")
         if self.many and (self.latest or self.count):
             raise ValueError("many goes with neither latest nor count: they leave one row")
+        if self.itself and not self.latest:
+            raise ValueError("itself goes with latest: it judges the one row that was found")
         if self.distinct and not self.count:
             raise ValueError("distinct goes with count: it says what is counted")
         if self.count in self.take:
             raise ValueError("count must make a column of its own, not one that take makes")
         return self
 
+    def here(self) -> set[str]:
+        """Columns of the feed's own file that are read."""
+        return {*self.match} | ({self.itself} if self.itself else set())
+
     def there(self) -> list[str]:
         """Columns of the other file that are read."""
-        counted = [self.distinct] if self.distinct else []
-        return list(dict.fromkeys([*self.match.values(), *self.take.values(), *self.where, *self.latest, *counted]))
+        more = [name for name in (self.itself, self.distinct) if name]
+        return list(dict.fromkeys([*self.match.values(), *self.take.values(), *self.where, *self.latest, *more]))
 
     def made(self) -> set[str]:
         """Columns that it adds."""
@@ -380,7 +388,7 @@ class TableMap(Declared):
 
     def reads(self) -> set[str]:
         """Source columns used, apart from those it adds itself."""
-        names = self.reads_last() | {name for join in self.join for name in join.match}
+        names = self.reads_last() | {name for join in self.join for name in join.here()}
         names |= {self.explode.column} if self.explode else set()
         names |= {*self.compose.sections, *self.compose.names} if self.compose else set()
         names |= set(self.unpivot.columns) if self.unpivot else set()

@@ -68,6 +68,20 @@ def test_rows_are_counted_before_one_is_chosen_and_none_are_zero():
     assert some.columns == [ROW, "key", "status", "rows"]
 
 
+def test_a_row_does_not_find_itself():
+    """Two of three end when another begins, the second and the third at once."""
+    stays = frame(id=["9", "10", "11"], ended=["a", "b", "b"], begun=["x", "b", "b"])
+    step = {"feed": "x", "match": {"ended": "begun"}, "take": {"next": "id"}, "latest": ["id"], "itself": "id"}
+    shaped = Shaped(stays, [], [])
+    join(shaped, Join.model_validate({**step, "missing": "keep"}), BLANK, lambda _: stays)
+    assert (shaped.frame["next"].to_list(), shaped.frame.columns) == ([None, "11", None], [*stays.columns, "next"])
+    shaped = Shaped(stays, [], [])
+    join(shaped, Join.model_validate({**step, "missing": "reject"}), BLANK, lambda _: stays)
+    assert (shaped.frame["id"].to_list(), len(shaped.rejected[0])) == (["10"], 2)
+    with pytest.raises(ValidationError, match="itself goes with latest"):
+        Join.model_validate({**step, "missing": "keep", "latest": []})
+
+
 def test_different_texts_are_counted_instead_of_rows():
     other = pl.DataFrame({"who": ["1", "1", "1", "2", "2"], "status": ["a", "b", "a", "c", ""]})
     step = {"feed": "x", "match": {"key": "who"}, "take": {"key_there": "who"}, "missing": "keep", "count": "n"}

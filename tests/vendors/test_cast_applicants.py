@@ -279,3 +279,18 @@ def test_what_is_no_application_is_left_out_and_not_quarantined(printed):
         "prospect": 1,
         "moved_back": 2,
     }
+
+
+def test_a_stage_that_was_passed_at_once_is_not_the_next_of_itself(printed, monkeypatch):
+    """An offer that was entered into the system together with the hire."""
+    applied, screen, (*interview, _, _), _, (*hired, _, _) = cast.STEPS["A-0000003"]
+    at_once = "04-03T10"
+    stages = (
+        (*interview, at_once, "Advanced"),
+        ("OFFER", at_once, at_once, "Advanced"),
+        (*hired, "05-03T10", "Advanced"),
+    )
+    monkeypatch.setitem(cast.STEPS, "A-0000003", (applied, screen, *stages))
+    made = printed("Greenhouse")["application_events"]
+    mine = made.filter(application_id=of("workday_application", "a", ["A-0000003"])[0], occurred_at=at(at_once))
+    assert sorted(mine["stage_code"].unique()) == ["interview", "offer"]
