@@ -27,7 +27,7 @@ from monitoring.ll144.counted import Counted, counted
 from monitoring.ll144.facts import stated
 from monitoring.ll144.stored import keep
 from pipelines import models
-from pipelines.base import catalog, releases
+from pipelines.base import catalog, known, people, releases
 from pipelines.base.digests import sha256_bytes
 from pipelines.base.errors import ContractError, SettingsError
 from pipelines.base.lake import Lake
@@ -64,8 +64,10 @@ def make(args: argparse.Namespace) -> str:
     scored, about = _candidate() if args.of == "candidate" else _scored(store, args.of, args.release)
     scored = scored.filter(pl.col("as_of").is_between(args.since, args.until))
     lake = Lake(store)
-    people = groups.read(lake, lake.require(), args.until)
-    found = counted(scored, people, models.features(FAMILY).UNIT, pack.categories)
+    manifest = lake.require()
+    # Scores keep the pseudonym of their day; groups have the one that stands for the human as known now.
+    scored = people.resolve(scored, known.links(lake, manifest, args.until))
+    found = counted(scored, groups.read(lake, manifest, args.until), models.features(FAMILY).UNIT, pack.categories)
     facts = stated(_facts(args, about, found, scored, pack))
     cells = list(found.cells)
     data = bundle.packed(bundle.files(bundle.inputs(facts, cells, law.text_of(pack)), facts, cells))

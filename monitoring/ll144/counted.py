@@ -38,7 +38,7 @@ def counted(scored: pl.DataFrame, groups: pl.DataFrame, unit: Sequence[str], cat
     """Count one model's applicants.
 
     Args:
-        scored: [n_scores] `Scored` of one model in the period.
+        scored: [n_scores] `Scored` of one model in the period, under the pseudonym that stands for the human.
         groups: [n_people] person_id and one column an attribute; people absent from it are unknown.
         unit: What names an application, `person_id` among it.
         categories: The law's.
@@ -83,7 +83,8 @@ def counted(scored: pl.DataFrame, groups: pl.DataFrame, unit: Sequence[str], cat
 def _applicants(scored: pl.DataFrame, unit: Sequence[str]) -> pl.DataFrame:
     if scored.is_empty():
         return pl.DataFrame()
-    newest = pl.col("score").sort_by("as_of", "scored_at").last()
+    # Of a human who was scored on one day under two pseudonyms, the higher: some rule, so that it is always the same.
+    newest = pl.col("score").sort_by("as_of", "scored_at", "score").last()
     return scored.group_by(*unit).agg(newest, pl.col("is_selected").any()).sort(*unit)
 
 

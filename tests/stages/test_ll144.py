@@ -20,12 +20,14 @@ from pipelines.audit import Head, Tag
 from pipelines.base import delta, releases
 from pipelines.base.contracts import SCORED
 from pipelines.base.errors import ContractError
+from pipelines.base.lake import Lake
 from pipelines.base.store import FileStore
 from tests.stages import monitored_company as company
 
 WHY = "Applications to all requisitions of the sample company."
 ARGS = ["make", "--since", "2026-09-01", "--until", "2026-10-31", "--audited-on", "2026-11-27", "--explanation", WHY]
 TODAY = date(2026, 11, 28)
+MIDDLE = date(2026, 10, 20)
 
 
 def scores(day, score_of, model=company.MODEL):
@@ -135,6 +137,28 @@ def test_the_tool_is_in_use_since_this_very_model_was_first_released(filled, cap
         ("screening release 2", "2026-09-20"),
         ("screening rollback 3", "2026-01-02"),
     ]
+
+
+def counts_of(store, answer):
+    with zipfile.ZipFile(io.BytesIO(store.read(answer["key"]))) as archive:
+        return archive.read("counts.csv").decode().splitlines()[1:]
+
+
+def test_who_is_found_to_be_one_human_later_keeps_a_group_and_counts_once(filled, capsys):
+    before = made(capsys)
+    women = company.applicants().filter(pl.col("sex") == "female").head(100)
+    links = women.select("person_id", linked_person_id=pl.format("a_{}", pl.col("person_id").str.slice(2)))
+    known = {"file_id": pl.lit("f2"), "source_row": pl.int_range(pl.len()), "known_from_basis": pl.lit("file")}
+    known |= {"known_from": pl.lit(datetime(2026, 10, 15, tzinfo=UTC))}
+    Lake(filled).publish("batch-2", {"person_links": links.with_columns(**known)}, {}, {})
+    assert counts_of(filled, made(capsys)) == counts_of(filled, before), "scored before the link was known"
+    # A day on which the same applications were scored under the pseudonym that stands for both.
+    now = dict(links.select("person_id", "linked_person_id").iter_rows())
+    write(filled, MIDDLE, scores(MIDDLE, pl.lit(0.9)).with_columns(pl.col("person_id").replace(now)))
+    answer = made(capsys)
+    assert (answer["applicants"], answer["unknown"]) == (720, 0)
+    # All were selected in the middle; the newest scores are still those of 31 October.
+    assert counts_of(filled, answer) == ["male,white,360,360,180", "female,white,360,360,120"]
 
 
 def test_verify_names_the_cell_and_fails(filled, capsys, tmp_path):

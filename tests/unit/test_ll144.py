@@ -421,6 +421,12 @@ def test_applications_are_counted_once_with_their_newest_score_and_strictly_abov
     )
 
 
+def test_of_two_scores_of_one_human_on_one_day_the_higher_counts_whatever_their_order():
+    rows = [("a", "R1", DAY, 0.9, False), ("a", "R1", DAY, 0.1, False), ("b", "R1", DAY, 0.5, False)]
+    for order in (rows, rows[::-1]):
+        assert counted(scored(*order), GROUPS, UNIT, LAW.categories).median == pytest.approx(0.7)
+
+
 @pytest.mark.parametrize(
     ("rows", "groups", "fault"),
     [
