@@ -3,10 +3,11 @@
     python -m monitoring.ll144 make --since DAY --until DAY --explanation TEXT [--of released|shadow|candidate] ...
     python -m monitoring.ll144 verify PACKAGE.zip
 
-`make` counts the applications that a screening model scored in the period, by sex and race/ethnicity, writes the
-package into the store's reports zone under its digest, records it in the ledger and prints one JSON line. Made again
-from the same data and words it is the same. It needs CANDOR_AUDIT_KEY. `--of candidate` takes what the stage `score`
-left in this checkout: an audit before first use.
+`make` counts the applications that a screening model scored as of the days of the period, by sex and race/ethnicity,
+writes the package into the store's reports zone under its digest, records it in the ledger and prints one JSON line.
+Made again from the same data and words it is the same. What is on file must be what the ledger says was scored; how
+many scorings a later one took the place of is stated. It needs CANDOR_AUDIT_KEY. `--of candidate` takes what the stage
+`score` left in this checkout: an audit before first use.
 
 `verify` needs neither store nor key. It makes the package again from its own counts and names every file and cell that
 differs, and then exits with 1.
@@ -25,13 +26,13 @@ from monitoring import tables
 from monitoring.ll144 import bundle, proof
 from monitoring.ll144.counted import Counted, counted
 from monitoring.ll144.facts import stated
+from monitoring.ll144.scorings import scorings
 from monitoring.ll144.stored import keep
-from pipelines import models
+from pipelines import audit, models
 from pipelines.base import catalog, known, people, releases
 from pipelines.base.digests import sha256_bytes
 from pipelines.base.errors import ContractError, SettingsError
 from pipelines.base.lake import Lake
-from pipelines.base.releases import Release
 from pipelines.base.settings import load
 from pipelines.base.stage import guarded, leave
 from pipelines.base.store import Store, open_store
@@ -49,9 +50,10 @@ def make(args: argparse.Namespace) -> str:
     """The line of `make`.
 
     Raises:
-        ContractError: There is no such model, it scored nobody in the period, or groups are not those of the law.
-        SettingsError: The facts are not complete, the audit is of a later day, or the law was not in force on it;
-            or --to names no folder.
+        ContractError: There is no such model, it scored nobody in the period, what is on file is no scoring on record,
+            or groups are not those of the law.
+        SettingsError: The facts are not complete, the audit is of a later day than today or of an earlier one than the
+            last scoring, or the law was not in force on it; or --to names no folder.
     """
     if args.audited_on > datetime.now(UTC).date():
         raise SettingsError(f"An audit must not be of a later day than today; got {args.audited_on}. Correct the date.")
@@ -61,8 +63,7 @@ def make(args: argparse.Namespace) -> str:
         )
     store = open_store()
     pack = law.current(LAW, args.audited_on)
-    scored, about = _candidate() if args.of == "candidate" else _scored(store, args.of, args.release)
-    scored = scored.filter(pl.col("as_of").is_between(args.since, args.until))
+    scored, about = _candidate(args) if args.of == "candidate" else _scored(store, args)
     lake = Lake(store)
     manifest = lake.require()
     # Scores keep the pseudonym of their day; groups have the one that stands for the human as known now.
@@ -96,13 +97,13 @@ def verify(package: Path) -> str:
     return f"The package is whole: every number follows from its counts. sha256 {sha256_bytes(data)}"
 
 
-def _scored(store: Store, which: str, sequence: int | None) -> tuple[pl.DataFrame, dict[str, Any]]:
-    """What a released model scored, and what is known of it."""
-    is_shadow = which == "shadow"
+def _scored(store: Store, args: argparse.Namespace) -> tuple[pl.DataFrame, dict[str, Any]]:
+    """What a released model scored as of the days of the period, and what is known of it."""
+    is_shadow = args.of == "shadow"
     pointers = releases.pointers(store, FAMILY, is_shadow=is_shadow)
-    chosen = [item for item in pointers if sequence is None or item.sequence == sequence]
+    chosen = [item for item in pointers if args.release is None or item.sequence == args.release]
     if not chosen:
-        raise ContractError(f"An audit must be of a model that is {which}; there is none. Choose another with --of.")
+        raise ContractError(f"An audit must be of a model that is {args.of}; there is none. Choose another with --of.")
     release = chosen[-1]
     rows = tables.read(store, tables.SCORED, FAMILY, tables.days(store, tables.SCORED, FAMILY))
     if rows.is_empty():
@@ -110,15 +111,21 @@ def _scored(store: Store, which: str, sequence: int | None) -> tuple[pl.DataFram
     ours = rows.filter(pl.col("scorer") == "model", pl.col("model_sha256") == release.model_sha256)
     if "is_shadow" in ours.columns:
         ours = ours.filter(pl.col("is_shadow") == is_shadow)
+    ours = _within(ours, args)
+    period = {"since": args.since, "until": args.until}
+    known = scorings(ours, audit.entries(store), FAMILY, release.model_sha256, is_shadow=is_shadow, **period)
     return ours, {
         "model": f"{FAMILY} {release.kind} {release.sequence}",
         "model_sha256": release.model_sha256,
         "data_sha256": release.data_sha256,
-        "distributed_on": None if is_shadow else _first_used(pointers, release.model_sha256),
+        "distributed_on": None if is_shadow else known.first_used_on,
+        "scored_on": known.scored_on,
+        "lost_scorings": known.lost,
+        "forgotten_rows": known.forgotten,
     }
 
 
-def _candidate() -> tuple[pl.DataFrame, dict[str, Any]]:
+def _candidate(args: argparse.Namespace) -> tuple[pl.DataFrame, dict[str, Any]]:
     """What `score` left in this checkout for the cases that the candidate was tested on."""
     place = catalog.stage_dir(FAMILY, catalog.SCORED) / "scored.parquet"
     if not place.exists():
@@ -127,12 +134,12 @@ def _candidate() -> tuple[pl.DataFrame, dict[str, Any]]:
     digests = rows.select("model_sha256", "data_sha256").unique()
     if len(digests) != 1:
         raise ContractError(f"A candidate must be one model; {place} has {len(digests)}. Run `dvc repro` again.")
-    return rows, {"model": f"{FAMILY} candidate", "distributed_on": None, **digests.row(0, named=True)}
+    about = {"model": f"{FAMILY} candidate", "distributed_on": None, "scored_on": ()}
+    return _within(rows, args), {**about, "lost_scorings": 0, "forgotten_rows": 0, **digests.row(0, named=True)}
 
 
-def _first_used(pointers: Sequence[Release], model_sha256: str) -> str:
-    """The day on which this very model was first released."""
-    return min(item.released_at[:10] for item in pointers if item.model_sha256 == model_sha256)
+def _within(rows: pl.DataFrame, args: argparse.Namespace) -> pl.DataFrame:
+    return rows.filter(pl.col("as_of").is_between(args.since, args.until))
 
 
 def _facts(
@@ -146,7 +153,7 @@ def _facts(
         **({"distributed_on": args.distributed_on} if args.distributed_on else {}),
         "why_not_historical": args.why_not_historical,
         "exclusion_justification": args.exclude_small,
-        "scored_on": tuple(sorted(set(scored["as_of"].to_list()))),
+        "scored_as_of": tuple(sorted(set(scored["as_of"].to_list()))),
         "median": found.median,
         "ties": found.ties,
         "extract_sha256": found.extract_sha256,
@@ -167,11 +174,13 @@ def _parser() -> argparse.ArgumentParser:
     one = verbs.add_parser("make", help="write a package and record it")
     one.add_argument("--of", choices=("released", "shadow", "candidate"), default="released", help="which model")
     one.add_argument("--release", type=int, help="number of the release; the newest by default")
-    one.add_argument("--since", type=date.fromisoformat, required=True, help="first day of scoring")
-    one.add_argument("--until", type=date.fromisoformat, required=True, help="last day of scoring")
+    one.add_argument("--since", type=date.fromisoformat, required=True, help="first day as of which people were scored")
+    one.add_argument("--until", type=date.fromisoformat, required=True, help="last one")
     today = datetime.now(UTC).date()
     one.add_argument("--audited-on", type=date.fromisoformat, default=today, help="audit date; today by default")
-    one.add_argument("--distributed-on", type=date.fromisoformat, help="day of first use; the release's by default")
+    one.add_argument(
+        "--distributed-on", type=date.fromisoformat, help="day of first use; by default that of the ledger"
+    )
     one.add_argument("--source", choices=("historical", "pooled", "test"), default="historical", help="of the data")
     one.add_argument("--explanation", required=True, help="of the data, for the public")
     one.add_argument("--why-not-historical", help="why other data, and how they came to be")

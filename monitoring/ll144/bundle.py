@@ -74,7 +74,7 @@ def files(given: Mapping[str, bytes], facts: Facts, cells: list[Cell]) -> dict[s
         "summary.html": page.render("ll144_summary.html", **about, told=told, tables=_by_table(tables)),
         "verdicts.csv": _as_csv(judged),
         "verdicts.html": page.render("ll144_verdicts.html", **about, judged=judged),
-        README: page.render("ll144_readme.md", **about, published=PUBLISHED, cells=cells),
+        README: page.render("ll144_readme.md", **about, published=PUBLISHED, cells=cells, told=told),
     }
     made = {name: bytes(given[name]) for name in INPUTS} | {name: text.encode() for name, text in texts.items()}
     return made | {MANIFEST: manifest(made).to_json()}
@@ -155,6 +155,10 @@ def statement(facts: Facts, cells: Iterable[Cell], tables: Iterable[Row]) -> dic
         "excluded_categories": str(len({(row.table, row.sex, row.race_ethnicity) for row in excluded})),
         "exclusion_justification": facts.exclusion_justification or "no category was left out",
         "model_sha256": facts.model_sha256,
+        "scored_as_of": " ".join(map(str, facts.scored_as_of)),
+        "scored_on": " ".join(map(str, facts.scored_on)) or "not on record",
+        "scorings_no_longer_on_file": str(facts.lost_scorings),
+        "scores_of_people_forgotten_since": str(facts.forgotten_rows),
     }
 
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from pipelines.base.errors import SettingsError
 from pipelines.fairness.law.packs import Category
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 """Raised when a package's files change in form: `verify` makes only packages of its own format again."""
 
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -24,7 +24,7 @@ class Facts(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    format: Literal[1] = FORMAT
+    format: Literal[2] = FORMAT
     family: str
     model: str
     """What people call it, such as `screening release 3`."""
@@ -33,9 +33,15 @@ class Facts(BaseModel):
     """Of what the model learned from."""
     since: date
     until: date
-    """First and last day of scoring that is counted."""
+    """First and last day as of which scores are counted: no score rests on anything known later than its day."""
+    scored_as_of: tuple[date, ...]
+    """The days between as of which this model scored."""
     scored_on: tuple[date, ...]
-    """The days between on which this model scored."""
+    """The days on which it did so, as the ledger has them; none for a candidate."""
+    lost_scorings: Annotated[int, Field(ge=0)]
+    """Other scorings of the period on record whose rows a later one took the place of."""
+    forgotten_rows: Annotated[int, Field(ge=0)]
+    """Scores of people who were forgotten since."""
     median: Annotated[float, Field(allow_inf_nan=False)]
     ties: int
     extract_sha256: Digest
@@ -65,6 +71,8 @@ class Facts(BaseModel):
     def _agree(self) -> Self:
         if not self.since <= self.until <= self.audited_on:
             raise ValueError("the period must begin before it ends, and end no later than the audit")
+        if self.scored_on and max(self.scored_on) > self.audited_on:
+            raise ValueError("the audit must be no earlier than the last scoring that it counts")
         if (self.source == "historical") != (self.why_not_historical is None):
             raise ValueError("other than historical data need their reason, and historical data need none")
         if self.source == "historical" and self.distributed_on is None:

@@ -19,6 +19,7 @@ from pipelines import audit
 from pipelines.audit import Head, Tag
 from pipelines.base import delta, releases
 from pipelines.base.contracts import SCORED
+from pipelines.base.digests import sha256_frame
 from pipelines.base.errors import ContractError
 from pipelines.base.lake import Lake
 from pipelines.base.store import FileStore
@@ -52,9 +53,19 @@ def scores(day, score_of, model=company.MODEL):
     ).select(SCORED.names())
 
 
-def write(store, day, frame):
+def write(store, day, frame, on=date(2026, 11, 16), kind="release"):
+    """One scoring as of a day, and on which day the ledger has it."""
     partition = {"family": "screening", "as_of": str(day)}
-    delta.replace_partition(store, "scores/scored", frame.with_columns(is_shadow=False), partition)
+    delta.replace_partition(store, "scores/scored", frame.with_columns(is_shadow=pl.lit(kind == "shadow")), partition)
+    facts = {"model_sha256": frame["model_sha256"][0], "kind": kind, "as_of": str(day), "rows": len(frame)}
+    record(store, on, Tag.PEOPLE_SCORED, "screening", **facts, scored_sha256=sha256_frame(frame))
+
+
+def record(store, on, tag, subject, **facts):
+    now = datetime(on.year, on.month, on.day, tzinfo=UTC)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("pipelines.audit.ledger.datetime", SimpleNamespace(now=lambda _: now))
+        audit.append(store, tag, subject, **facts)
 
 
 @pytest.fixture(scope="module")
@@ -68,15 +79,13 @@ def template(tmp_path_factory):
         company._lake(made, company.applicants().with_columns(ethnicity=pl.lit("white")))
         company.release(made, "screening")
         share = pl.when(pl.col("sex") == "female").then(3).otherwise(2)
-        write(made, company.SECOND, scores(company.SECOND, pl.when(pl.col("i") % share == 0).then(0.9).otherwise(0.1)))
+        usual = pl.when(pl.col("i") % share == 0).then(0.9).otherwise(0.1)
+        # On 15 November people were scored as of 31 October, and five days later in shadow.
+        write(made, company.SECOND, scores(company.SECOND, usual), date(2026, 11, 15))
         # Another model scored everybody high: none of that is counted.
         write(made, company.FIRST, scores(company.FIRST, pl.lit(0.9), model="f" * 64))
-        # On 15 November people were scored as of 31 October, and five days later in shadow.
-        for day, kind in ((15, "release"), (20, "shadow")):
-            now = datetime(2026, 11, day, tzinfo=UTC)
-            patch.setattr("pipelines.audit.ledger.datetime", SimpleNamespace(now=lambda _, now=now: now))
-            facts = {"model_sha256": company.MODEL, "kind": kind, "as_of": "2026-10-31"}
-            audit.append(made, Tag.PEOPLE_SCORED, "screening", **facts)
+        facts = {"model_sha256": company.MODEL, "kind": "shadow", "as_of": "2026-08-31", "rows": 0}
+        record(made, date(2026, 11, 20), Tag.PEOPLE_SCORED, "screening", **facts, scored_sha256="0" * 64)
     return made.root
 
 
@@ -105,7 +114,7 @@ def test_a_package_is_made_recorded_once_and_proved(filled, capsys, tmp_path):
     assert made(capsys) == first, "made again it is the same"
     entries = [entry for entry in audit.entries(filled) if entry.tag is Tag.AUDIT_PACKAGED]
     assert [entry.facts["sha256"] for entry in entries] == [first["sha256"]]
-    assert entries[0].facts["distributed_on"] == "2026-10-01", "the day of the model's first release"
+    assert entries[0].facts["distributed_on"] == "2026-11-15", "the day of the model's first scoring"
     assert filled.list("reports/ll144") == [f"reports/ll144/screening/{first['sha256']}.zip"]
     assert main(["verify", str(tmp_path / "package.zip")]) == 0
     assert capsys.readouterr().out.strip().endswith(first["sha256"])
@@ -117,24 +126,29 @@ def test_a_package_is_made_recorded_once_and_proved(filled, capsys, tmp_path):
     # women every third number is high: 40 of 120 and 20 of 60, four times. Of the men every second: 60 and 4 x 30.
     assert counts[1:] == ["male,white,360,180,180", "female,white,360,120,120"]
     assert (facts["median"], facts["ties"]) == (0.1, 420)
-    assert facts["scored_on"] == ["2026-10-31"], "the other model's day is not this one's"
+    assert facts["scored_as_of"] == ["2026-10-31"], "the other model's day is not this one's"
+    assert facts["scored_on"] == ["2026-11-15"], "the day of the ledger"
+    assert (facts["lost_scorings"], facts["forgotten_rows"]) == (0, 0)
     people = company.applicants()["person_id"]
     assert not any(person in everything for person in people)
 
 
-def test_the_tool_is_in_use_since_this_very_model_was_first_released(filled, capsys):
+def test_the_tool_is_in_use_since_this_very_model_first_scored_people(filled, capsys):
     first = releases.live(filled, "screening")
     other = replace(first, sequence=2, model_sha256="f" * 64, released_at="2026-09-20T09:00:00+00:00")
     back = replace(first, sequence=3, kind="rollback", released_at="2026-11-01T09:00:00+00:00")
     for pointer in (other, back):
         filled.put(pointer.key, pointer.to_json())
+    # As of a day before the period; and in shadow earlier still, which is no use.
+    write(filled, date(2026, 8, 31), scores(date(2026, 8, 31), pl.lit(0.9)), date(2026, 9, 2), "shadow")
+    write(filled, date(2026, 8, 31), scores(date(2026, 8, 31), pl.lit(0.9)), date(2026, 10, 5))
     made(capsys)
     made(capsys, "--release", "2")
     made(capsys, "--distributed-on", "2026-01-02")
     told = [entry.facts for entry in audit.entries(filled) if entry.tag is Tag.AUDIT_PACKAGED]
     assert [(facts["model"], facts["distributed_on"]) for facts in told] == [
-        ("screening rollback 3", "2026-10-01"),
-        ("screening release 2", "2026-09-20"),
+        ("screening rollback 3", "2026-10-05"),
+        ("screening release 2", "2026-11-16"),
         ("screening rollback 3", "2026-01-02"),
     ]
 
@@ -174,12 +188,54 @@ def test_verify_names_the_cell_and_fails(filled, capsys, tmp_path):
 
 def test_scores_of_a_model_in_shadow_are_no_use_of_the_tool(filled, capsys):
     alone = made(capsys)
-    write(filled, company.FIRST, scores(company.FIRST, pl.lit(0.9)))
-    assert made(capsys) != alone
-    partition = {"family": "screening", "as_of": str(company.FIRST)}
-    frame = scores(company.FIRST, pl.lit(0.9)).with_columns(is_shadow=True)
-    delta.replace_partition(filled, "scores/scored", frame, partition)
+    write(filled, company.FIRST, scores(company.FIRST, pl.lit(0.9)), kind="shadow")
     assert made(capsys) == alone
+    write(filled, MIDDLE, scores(MIDDLE, pl.lit(0.9)))
+    assert made(capsys) != alone
+
+
+def facts_of(store, answer):
+    with zipfile.ZipFile(io.BytesIO(store.read(answer["key"]))) as archive:
+        return json.loads(archive.read("facts.json"))
+
+
+def test_scorings_that_later_ones_took_the_place_of_are_stated(filled, capsys):
+    same = scores(MIDDLE, pl.lit(0.9))
+    for on in (date(2026, 10, 21), date(2026, 10, 22)):  # twice the same rows are one scoring
+        write(filled, MIDDLE, same, on)
+    assert facts_of(filled, made(capsys))["lost_scorings"] == 0
+    write(filled, MIDDLE, scores(MIDDLE, pl.lit(0.2)), date(2026, 10, 23))
+    repeated = facts_of(filled, made(capsys))
+    assert (repeated["lost_scorings"], repeated["scored_on"]) == (1, ["2026-10-23", "2026-11-15"])
+    write(filled, MIDDLE, scores(MIDDLE, pl.lit(0.9), model="f" * 64), date(2026, 10, 24))
+    gone = facts_of(filled, made(capsys))
+    assert (gone["lost_scorings"], gone["scored_as_of"]) == (2, ["2026-10-31"])
+    assert gone["distributed_on"] == "2026-10-21", "it was used then, whatever is on file"
+    # As of a day outside the period, another model's rows took the place of this one's: that is no loss of this audit.
+    later = date(2026, 11, 1)
+    for model in (company.MODEL, "f" * 64):
+        write(filled, later, scores(later, pl.lit(0.9), model=model))
+    assert facts_of(filled, made(capsys))["lost_scorings"] == 2
+
+
+def test_what_is_on_file_must_be_a_scoring_on_record_less_those_who_were_forgotten(filled, capsys):
+    frame = scores(company.SECOND, pl.lit(0.9)).head(700).with_columns(is_shadow=False)
+    day = {"family": "screening", "as_of": str(company.SECOND)}
+    record(filled, date(2026, 11, 1), Tag.PERSON_FORGOTTEN, "earlier", reason="request")
+    write(filled, company.SECOND, scores(company.SECOND, pl.lit(0.9)), date(2026, 11, 17))
+    delta.replace_partition(filled, "scores/scored", frame, day)
+    assert "must be those of a scoring that the ledger holds" in refused(capsys), "forgotten before the scoring"
+    record(filled, date(2026, 11, 18), Tag.PERSON_FORGOTTEN, "erasure", reason="request")
+    told = facts_of(filled, made(capsys))
+    assert (told["forgotten_rows"], told["lost_scorings"]) == (20, 1)
+    more = scores(company.SECOND, pl.lit(0.8)).with_columns(is_shadow=False)
+    delta.replace_partition(filled, "scores/scored", more, day)
+    assert "Score the day again, or restore it" in refused(capsys), "nobody forgotten makes as many rows"
+
+
+def test_an_audit_is_no_earlier_than_the_last_scoring_that_it_counts(filled, capsys):
+    assert "no earlier than the last scoring" in refused(capsys, "--audited-on", "2026-11-14")
+    made(capsys, "--audited-on", "2026-11-15")
 
 
 def test_a_candidate_is_audited_from_the_checkout_before_first_use(filled, capsys, tmp_path):
@@ -222,10 +278,10 @@ def test_without_the_audit_identity_there_is_no_audit(filled, capsys, monkeypatc
 def test_the_page_shows_the_audit_with_its_clocks(filled, capsys):
     made(capsys)
     auditor = "Somebody Independent LLP, without any tie to employer or vendor."
-    other = made(capsys, "--audited-on", "2026-11-01", "--auditor", auditor)
+    other = made(capsys, "--audited-on", "2026-11-20", "--auditor", auditor)
     newest, before = evidence.bias_audits(filled, "screening", TODAY)
     assert newest.package.sha256 == other["sha256"]
-    assert (newest.expires_on, before.expires_on) == (date(2027, 11, 1), date(2027, 11, 27))
+    assert (newest.expires_on, before.expires_on) == (date(2027, 11, 20), date(2027, 11, 27))
     assert newest.stays_until == date(2027, 5, 15), "six months after the last use, which shadow is none of"
     text = pages.model(Model("screening"), Ledger(Head(1, "e" * 64), ()), [], "c", [newest, before])
     assert f'href="../audits/screening/{other["sha256"]}/summary.html"' in text

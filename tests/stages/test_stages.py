@@ -14,12 +14,14 @@ import polars as pl
 import pytest
 import yaml
 
+from monitoring import tables
 from pipelines import prepare, snapshot, train
 from pipelines.audit import entries
-from pipelines.base import delta, releases, snapshots
+from pipelines.base import contracts, delta, releases, snapshots
 from pipelines.base import keys as keyring
 from pipelines.base.catalog import EVALUATED, PREPARED, SCORED, SNAPSHOT, TRAINED, stage_dir
-from pipelines.base.digests import sha256_bytes, sha256_file
+from pipelines.base.contracts import conform
+from pipelines.base.digests import sha256_bytes, sha256_file, sha256_frame
 from pipelines.base.errors import ContractError, SettingsError
 from pipelines.base.lake import Lake
 from pipelines.base.releases import Release
@@ -326,7 +328,11 @@ def test_current_people_are_scored_once_however_often_it_runs(released):
     assert first["rows"] == 5  # ten run, five of them without consent
     assert table(store, "scored").sort("person_id").equals(rows)
     assert store.read(first["export"][0]) == csv
-    assert [entry.tag for entry in entries(store)] == ["people:scored"]
+    (entry,) = entries(store)
+    assert entry.tag == "people:scored"
+    on_file = tables.read(store, tables.SCORED, FAMILY, tables.days(store, tables.SCORED, FAMILY))
+    read_again = conform(on_file, contracts.SCORED, "Scored")  # as an audit holds it against the ledger
+    assert (len(read_again), sha256_frame(read_again)) == (entry.facts["rows"], entry.facts["scored_sha256"])
     assert set(table(store, "inputs").columns) >= {"person_id", "subject_id", "submitted_count", "as_of", "family"}
     assert "submitted_score_mean" not in table(store, "inputs").columns
 

@@ -29,7 +29,10 @@ SAID = {
     "data_sha256": "b" * 64,
     "since": date(2026, 1, 1),
     "until": DAY,
-    "scored_on": (date(2026, 9, 30), DAY),
+    "scored_as_of": (date(2026, 9, 30), DAY),
+    "scored_on": (date(2026, 10, 1), date(2026, 11, 2)),
+    "lost_scorings": 0,
+    "forgotten_rows": 0,
     "median": 0.5,
     "ties": 3,
     "extract_sha256": "c" * 64,
@@ -105,6 +108,18 @@ def test_the_published_page_has_the_rules_tables_and_states_the_unknown_outside_
     assert "<dd>2026-01-05</dd>" in text
     assert "none yet: until one has recomputed it, this is no bias audit" in text
     assert "ADVERSE" not in text, "verdicts stand on a page of their own"
+
+
+def test_what_is_no_longer_on_file_is_stated_in_facts_statement_readme_and_summary():
+    made = texts(lost_scorings=3, forgotten_rows=7)
+    assert '"lost_scorings": 3' in made["facts.json"]
+    assert "scorings_no_longer_on_file,3\nscores_of_people_forgotten_since,7\n" in made["statement.csv"]
+    assert "3 other scorings of the period are on record and no longer on file" in made["README.md"]
+    assert "3 scorings of the period are no longer on file, and 7 scores were of people" in made["summary.html"]
+    whole = texts()
+    assert "scored_on,2026-10-01 2026-11-02\n" in whole["statement.csv"]
+    assert "scored_as_of,2026-09-30 2026-10-31\n" in whole["statement.csv"]
+    assert "no longer on file" not in whole["summary.html"]
 
 
 def test_pages_stand_alone_print_and_can_be_used_by_keyboard():
@@ -334,7 +349,7 @@ def test_counts_are_written_in_one_way(package):
 
 
 def test_a_package_of_a_later_format_asks_for_its_own_candor(package):
-    facts = files()["facts.json"].replace(b'"format": 1', b'"format": 2')
+    facts = files()["facts.json"].replace(b'"format": 2', b'"format": 3')
     assert any(
         "Use the Candor that made it" in fault for fault in proof.verify(repacked(package, **{"facts.json": facts}))
     )
@@ -367,6 +382,7 @@ def test_an_auditor_without_candor_recomputes_the_tables(package, tmp_path):
         ({"exclusion_justification": "Fewer than fifty people each."}, "only an independent auditor may leave"),
         ({"until": date(2026, 11, 28)}, "end no later than the audit"),
         ({"since": date(2026, 11, 1)}, "begin before it ends"),
+        ({"audited_on": date(2026, 11, 1)}, "no earlier than the last scoring"),
         ({"source": "test"}, "other than historical data need their reason"),
         ({"why_not_historical": "There were none at all before."}, "historical data need none"),
         ({"distributed_on": None}, "the day of first use"),
