@@ -52,11 +52,18 @@ def make(args: argparse.Namespace) -> str:
     Raises:
         ContractError: There is no such model, it scored nobody in the period, what is on file is no scoring on record,
             or groups are not those of the law.
-        SettingsError: The facts are not complete, the audit is of a later day than today or of an earlier one than the
-            last scoring, or the law was not in force on it; or --to names no folder.
+        SettingsError: The facts are not complete or cannot be, the audit is of a later day than today or of an earlier
+            one than the last scoring, or the law was not in force on it; or --to names no folder.
     """
     if args.audited_on > datetime.now(UTC).date():
         raise SettingsError(f"An audit must not be of a later day than today; got {args.audited_on}. Correct the date.")
+    if args.distributed_on and args.distributed_on > datetime.now(UTC).date():
+        raise SettingsError(f"A first use must have been; got {args.distributed_on}. Leave out --distributed-on.")
+    if args.of != "released" and args.source == "historical":
+        raise SettingsError(
+            f"Historical data come from use of the tool; a model that is {args.of} has none. Use --source test, and "
+            "say with --why-not-historical how the data came to be."
+        )
     if args.to is not None and not args.to.absolute().parent.is_dir():
         raise SettingsError(
             "A package can only be written into a folder that is there; --to names none. Make it first."
@@ -94,7 +101,10 @@ def verify(package: Path) -> str:
         raise ContractError(
             f"A package must follow from its counts; {len(faults)} faults. {' '.join(faults)} Ask for the original."
         )
-    return f"The package is whole: every number follows from its counts. sha256 {sha256_bytes(data)}"
+    return (
+        f"The package is whole: every number follows from its counts. sha256 {sha256_bytes(data)}. Only the ledger's "
+        "entry audit:packaged with this sha256 proves where it comes from."
+    )
 
 
 def _scored(store: Store, args: argparse.Namespace) -> tuple[pl.DataFrame, dict[str, Any]]:

@@ -44,8 +44,12 @@ _SOURCES: Final = {
 
 def inputs(facts: Facts, cells: Iterable[Cell], law_text: bytes) -> dict[str, bytes]:
     """What everything else follows from."""
-    code = Path(statutory.__file__).read_bytes()
-    return {FACTS: facts.to_json(), COUNTS: statutory.as_counts(cells).encode(), LAW: law_text, CODE: code}
+    return {FACTS: facts.to_json(), COUNTS: statutory.as_counts(cells).encode(), LAW: law_text, CODE: code()}
+
+
+def code() -> bytes:
+    """What recomputes the tables, as this Candor has it."""
+    return Path(statutory.__file__).read_bytes()
 
 
 def files(given: Mapping[str, bytes], facts: Facts, cells: list[Cell]) -> dict[str, bytes]:

@@ -43,7 +43,7 @@ class Facts(BaseModel):
     forgotten_rows: Annotated[int, Field(ge=0)]
     """Scores of people who were forgotten since."""
     median: Annotated[float, Field(allow_inf_nan=False)]
-    ties: int
+    ties: Annotated[int, Field(ge=0)]
     extract_sha256: Digest
     audited_on: date
     distributed_on: date | None
@@ -58,10 +58,10 @@ class Facts(BaseModel):
     """Name of the independent auditor and that they have no tie; None where nobody recomputed the package yet."""
     exclusion_justification: Text | None
     """The auditor's, for leaving categories below the law's share out of the ratios; None leaves none out."""
-    law: str
+    law: Literal["us-nyc-ll144"]
     law_sha256: Digest
     categories: tuple[Category, ...]
-    small_share: Decimal
+    small_share: Annotated[Decimal, Field(gt=0, lt=1, decimal_places=6)]
     rules: str
     """Rule pack of the verdicts."""
     min_group_size: Annotated[int, Field(ge=1)]
@@ -71,12 +71,19 @@ class Facts(BaseModel):
     def _agree(self) -> Self:
         if not self.since <= self.until <= self.audited_on:
             raise ValueError("the period must begin before it ends, and end no later than the audit")
-        if self.scored_on and max(self.scored_on) > self.audited_on:
+        days = self.scored_as_of
+        if not days or list(days) != sorted(set(days)) or not self.since <= days[0] <= days[-1] <= self.until:
+            raise ValueError("days as of which people were scored must be there, in order, and lie in the period")
+        if list(self.scored_on) != sorted(set(self.scored_on)) or (self.source == "historical" and not self.scored_on):
+            raise ValueError("days of scoring must be in order, and historical data have some")
+        if self.scored_on and self.scored_on[-1] > self.audited_on:
             raise ValueError("the audit must be no earlier than the last scoring that it counts")
         if (self.source == "historical") != (self.why_not_historical is None):
             raise ValueError("other than historical data need their reason, and historical data need none")
         if self.source == "historical" and self.distributed_on is None:
             raise ValueError("historical data come from use, so they need the day of first use")
+        if self.source == "historical" and self.distributed_on and self.distributed_on > self.scored_on[0]:
+            raise ValueError("historical data come from use, so the first use must be no later than the first scoring")
         if self.exclusion_justification is not None and self.auditor is None:
             raise ValueError("only an independent auditor may leave categories out (6 RCNY 5-301(d)), so one is named")
         return self

@@ -15,15 +15,18 @@ from typing import Final
 from pydantic import ValidationError
 
 from monitoring.ll144 import bundle
-from monitoring.ll144.bundle import COUNTS, FACTS, INPUTS, LAW, MANIFEST, Manifest
+from monitoring.ll144.bundle import CODE, COUNTS, FACTS, INPUTS, LAW, MANIFEST, Manifest
 from monitoring.ll144.facts import FORMAT, Facts, stated
 from pipelines.base.digests import sha256_bytes
 from pipelines.base.errors import ContractError, SettingsError
-from pipelines.fairness import RULES, statutory
+from pipelines.fairness import RULES, law, statutory
 from pipelines.fairness.statutory import Cell
 
 _LIMIT: Final = 16 * 2**20
 """Bytes of a package; ours have a hundredth of it."""
+_LAW_LIMIT: Final = 2**16
+_PEOPLE: Final = 10**7
+"""Applicants of one package: more could not be judged in the memory of a small machine."""
 _LOCAL_HEADER: Final = 30
 """Bytes of a member's header in a zip, before its name."""
 
@@ -47,7 +50,12 @@ def verify(data: bytes) -> list[str]:
         facts, cells = read(members)
     except (ContractError, SettingsError) as error:
         return [*faults, str(error)]
-    expected = bundle.files({name: members[name] for name in INPUTS}, facts, cells)
+    try:
+        expected = bundle.files({name: members[name] for name in INPUTS}, facts, cells)
+    except (ValueError, LookupError, ArithmeticError, MemoryError, RecursionError):
+        return [*faults, f"{COUNTS} and {FACTS} must give tables; they do not. Ask for the original."]
+    if members[CODE] != bundle.code():
+        faults.append(f"{CODE} must be this Candor's; it is another Candor's {CODE}. Prove the package with that one.")
     faults += [fault for name in expected for fault in _differing(name, expected[name], members.get(name))]
     faults += [f"{name} must not be in a package; it is there." for name in members if name not in expected]
     if facts.rules != RULES.code and faults:
@@ -94,6 +102,7 @@ def read(members: Mapping[str, bytes]) -> tuple[Facts, list[Cell]]:
         raise ContractError(f"{FACTS} must be written as its facts are; it is written in another way.")
     if sha256_bytes(members[LAW]) != facts.law_sha256:
         raise ContractError(f"{LAW} must be the pack that {FACTS} names; it is another.")
+    _must_be_of_the_law(facts, members[LAW])
     try:
         cells = statutory.from_counts(members[COUNTS].decode())
     except ValueError as error:
@@ -104,8 +113,23 @@ def read(members: Mapping[str, bytes]) -> tuple[Facts, list[Cell]]:
     return facts, cells
 
 
+def _must_be_of_the_law(facts: Facts, text: bytes) -> None:
+    """What decides the tables is the law's, by the package's own text of it and by this Candor's."""
+    ours = next(pack for pack in law.library() if pack.code == facts.law)
+    if len(text) > _LAW_LIMIT:
+        raise ContractError(f"{LAW} must have {_LAW_LIMIT} bytes at most; it has {len(text)}. Ask for the original.")
+    theirs = ours if text == law.text_of(ours) else law.pack_of(text)
+    for pack, whose in ((theirs, LAW), (ours, f"this Candor's {facts.law}")):
+        for name, value in (("law", pack.code), ("categories", pack.categories), ("small_share", pack.small_share)):
+            if getattr(facts, name) != value:
+                raise ContractError(f"{FACTS}, {name} must be as {whose} has it; it is another.")
+
+
 def _must_be_possible(cells: list[Cell], facts: Facts) -> None:
-    """Counts that people could have: each combination once, of known categories, nobody selected who did not apply."""
+    """Counts that people could have, with a median that halves them.
+
+    Each combination is there once, of known categories, and nobody was selected who did not apply.
+    """
     codes = {(item.axis, item.code) for item in facts.categories}
     places = [(cell.sex, cell.race_ethnicity) for cell in cells]
     for number, cell in enumerate(cells, 2):
@@ -119,6 +143,14 @@ def _must_be_possible(cells: list[Cell], facts: Facts) -> None:
         for name in ("selected", "above_median"):
             if getattr(cell, name) > cell.applicants:
                 raise ContractError(f"{COUNTS}, line {number}, column {name} must not exceed applicants; it does.")
+    people, above = sum(cell.applicants for cell in cells), sum(cell.above_median for cell in cells)
+    if not 0 < people <= _PEOPLE:
+        raise ContractError(f"{COUNTS} must count 1 to {_PEOPLE} applicants; it counts {people}.")
+    if 2 * above > people or above + facts.ties > people or 2 * (above + facts.ties) < people:
+        raise ContractError(
+            f"Half of all applicants at most can be above the median, and half below; of {people} {above} are above it "
+            f"in {COUNTS} and {facts.ties} at it in {FACTS}."
+        )
 
 
 def _manifest(members: Mapping[str, bytes]) -> Manifest:

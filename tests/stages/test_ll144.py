@@ -117,7 +117,8 @@ def test_a_package_is_made_recorded_once_and_proved(filled, capsys, tmp_path):
     assert entries[0].facts["distributed_on"] == "2026-11-15", "the day of the model's first scoring"
     assert filled.list("reports/ll144") == [f"reports/ll144/screening/{first['sha256']}.zip"]
     assert main(["verify", str(tmp_path / "package.zip")]) == 0
-    assert capsys.readouterr().out.strip().endswith(first["sha256"])
+    told = capsys.readouterr().out
+    assert f"sha256 {first['sha256']}. Only the ledger's entry" in told
     with zipfile.ZipFile(tmp_path / "package.zip") as archive:
         counts = archive.read("counts.csv").decode().splitlines()
         everything = b"".join(archive.read(name) for name in archive.namelist()).decode()
@@ -239,13 +240,16 @@ def test_an_audit_is_no_earlier_than_the_last_scoring_that_it_counts(filled, cap
 
 
 def test_a_candidate_is_audited_from_the_checkout_before_first_use(filled, capsys, tmp_path):
-    assert "must be scored in this checkout" in refused(capsys, "--of", "candidate")
+    why = "Not in use yet: the newest earlier applications, which it was not trained on."
+    before_use = ["--of", "candidate", "--source", "test", "--why-not-historical", why]
+    assert "must be scored in this checkout" in refused(capsys, *before_use)
     place = tmp_path / "var/stages/screening/scored"
     place.mkdir(parents=True)
     scores(company.SECOND, pl.col("i") / 720, model="e" * 64).write_parquet(place / "scored.parquet")
-    assert "historical data come from use" in refused(capsys, "--of", "candidate")
-    why = "Not in use yet: the newest earlier applications, which it was not trained on."
-    answer = made(capsys, "--of", "candidate", "--source", "test", "--why-not-historical", why)
+    for of in ("candidate", "shadow"):
+        said = refused(capsys, "--of", of, "--distributed-on", "2026-01-02")
+        assert f"Historical data come from use of the tool; a model that is {of} has none" in said
+    answer = made(capsys, *before_use)
     with zipfile.ZipFile(io.BytesIO(filled.read(answer["key"]))) as archive:
         facts = json.loads(archive.read("facts.json"))
         assert "<dd>not yet in use</dd>" in archive.read("summary.html").decode()
@@ -258,7 +262,12 @@ def test_a_candidate_is_audited_from_the_checkout_before_first_use(filled, capsy
         (["--since", "2026-11-01", "--until", "2026-11-05"], "whom this model scored in the period; there are none"),
         (["--audited-on", "2999-01-01"], "must not be of a later day than today"),
         (["--release", "7"], "must be of a model that is released; there is none"),
-        (["--of", "shadow"], "must be of a model that is shadow; there is none"),
+        (["--distributed-on", "2999-01-01"], "A first use must have been"),
+        (["--distributed-on", "2026-11-16"], "no later than the first scoring"),
+        (
+            ["--of", "shadow", "--source", "test", "--why-not-historical", WHY],
+            "must be of a model that is shadow; there is none",
+        ),
         (["--audited-on", "2023-07-04", "--since", "2023-01-01", "--until", "2023-02-01"], "applies from 2023-07-05"),
         (["--source", "pooled"], "other than historical data need their reason"),
         (["--to", "nowhere/package.zip"], "into a folder that is there"),

@@ -14,6 +14,7 @@ import pytest
 from monitoring.ll144 import bundle, proof
 from monitoring.ll144.counted import counted
 from monitoring.ll144.facts import stated
+from pipelines.base.digests import sha256_bytes
 from pipelines.base.errors import ContractError, SettingsError
 from pipelines.fairness import RULES, law
 from pipelines.fairness.statutory import Cell
@@ -34,7 +35,7 @@ SAID = {
     "lost_scorings": 0,
     "forgotten_rows": 0,
     "median": 0.5,
-    "ties": 3,
+    "ties": 2000,
     "extract_sha256": "c" * 64,
     "audited_on": date(2026, 11, 27),
     "distributed_on": date(2026, 1, 5),
@@ -245,7 +246,7 @@ def changed(package, name, before, after):
     [
         ("counts.csv", b"female,asian,295,", b"female,asian,285,", "line 13, column applicants differs"),
         ("counts.csv", b"male,unknown,90,50,", b"male,unknown,90,51,", "line 17, column selected differs"),
-        ("facts.json", b'"ties": 3', b'"ties": 4', "fact ties differs"),
+        ("facts.json", b'"ties": 2000', b'"ties": 2001', "fact ties differs"),
         ("facts.json", b"2026-11-27", b"2026-11-28", "fact audited_on differs"),
         (
             "tables.csv",
@@ -298,6 +299,94 @@ def test_another_law_than_the_facts_name_is_seen_though_the_manifest_was_made_to
     given = bundle.inputs(facts, SELECTING, law.text_of(LAW).replace(b"0.02", b"0.05"))
     forged = bundle.packed(bundle.files(given, facts, SELECTING))
     assert proof.verify(forged) == ["law.yaml must be the pack that facts.json names; it is another."]
+
+
+def forged(cells=SELECTING, text=None, code=None, **more):
+    """A package made to fit whatever it says."""
+    facts = stated(SAID | more)
+    given = bundle.inputs(facts, cells, text or law.text_of(LAW)) | ({"recompute.py": code} if code else {})
+    return bundle.packed(bundle.files(given, facts, list(cells)))
+
+
+EXCLUDING = {"auditor": "Somebody Independent LLP, no tie.", "exclusion_justification": "Fewer than fifty people each."}
+SLACK = law.text_of(LAW).replace(b"small_share: 0.02", b"small_share: 0.5")
+
+
+@pytest.mark.parametrize(
+    ("more", "fault"),
+    [
+        (EXCLUDING | {"small_share": "0.5"}, "facts.json, small_share must be as law.yaml has it"),
+        (
+            {"categories": tuple(c for c in LAW.categories if c.code != "native_american")},
+            "facts.json, categories must",
+        ),
+        ({"categories": LAW.categories[::-1]}, "facts.json, categories must be as law.yaml has it"),
+        (
+            EXCLUDING | {"small_share": "0.5", "text": SLACK, "law_sha256": sha256_bytes(SLACK)},
+            "small_share must be as this Candor's us-nyc-ll144 has it",
+        ),
+        ({"code": b'print("Every number follows from counts.csv.")\n'}, "it is another Candor's recompute.py"),
+    ],
+    ids=range(5),
+)
+def test_a_package_made_to_fit_another_law_or_code_is_not_proved(more, fault):
+    (found,) = proof.verify(forged([cell for cell in SELECTING if cell.race_ethnicity != "native_american"], **more))
+    assert fault in found
+
+
+def test_a_law_with_other_holidays_proves_the_same_tables():
+    text = law.text_of(LAW).replace(b"  - 2027-12-24\n", b"")
+    assert proof.verify(forged(text=text, law_sha256=sha256_bytes(text))) == []
+
+
+PAIR = (Cell("male", "white", 100, 10, 50), Cell("female", "white", 101, 10, 50))
+
+
+@pytest.mark.parametrize(("ties", "is_possible"), [(0, False), (1, True), (101, True), (102, False)])
+def test_a_median_halves_the_applicants(ties, is_possible):
+    """Of 201 people 100 are above: with nobody at the median 101 would be below it, more than half."""
+    assert (proof.verify(forged(PAIR, ties=ties)) == []) == is_possible
+
+
+def test_no_more_than_half_are_above_the_median_and_nobody_is_no_package():
+    (found,) = proof.verify(forged([Cell("male", "white", 101, 0, 51), Cell("female", "white", 0, 0, 0)], ties=50))
+    assert "Half of all applicants at most" in found
+    assert proof.verify(forged([Cell("male", "white", 100, 0, 50)], ties=0)) == []
+    (found,) = proof.verify(forged([], ties=0))
+    assert "must count 1 to 10000000 applicants; it counts 0" in found
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("counts.csv", b"sex,race_ethnicity,applicants,selected,above_median\nmale,white,10000001,5,5\n"),
+        ("counts.csv", b"sex,race_ethnicity,applicants,selected,above_median\nmale,white,999999999999,5,5\n"),
+        ("law.yaml", b"[" * 60_000),
+        ("law.yaml", b"- " * 30_000),
+        ("law.yaml", b"a: &a [*a]"),
+        ("law.yaml", b"[]"),
+        ("law.yaml", b"\xff"),
+        ("law.yaml", b"#" * 70_000),
+    ],
+    ids=range(8),
+)
+def test_inputs_made_to_bring_verify_down_are_faults(package, name, content):
+    other = {name: content}
+    if name == "law.yaml":
+        other["facts.json"] = stated(SAID | {"law_sha256": sha256_bytes(content)}).to_json()
+    found = proof.verify(repacked(package, **other))
+    assert any("counts 10000001" in fault or "counts 999999999999" in fault or "law" in fault for fault in found)
+    assert not any("must give tables" in fault for fault in found), "seen before anything is computed"
+
+
+@pytest.mark.parametrize("error", [ValueError, MemoryError, OverflowError, KeyError])
+def test_what_cannot_be_computed_is_a_fault_and_no_crash(package, monkeypatch, error):
+    def fails(*_):
+        raise error
+
+    monkeypatch.setattr(bundle, "files", fails)
+    (found,) = proof.verify(package)
+    assert "must give tables" in found
 
 
 @pytest.mark.parametrize("data", [b"", b"PK", b"not a zip at all", b"\x00" * 100])
@@ -383,6 +472,18 @@ def test_an_auditor_without_candor_recomputes_the_tables(package, tmp_path):
         ({"until": date(2026, 11, 28)}, "end no later than the audit"),
         ({"since": date(2026, 11, 1)}, "begin before it ends"),
         ({"audited_on": date(2026, 11, 1)}, "no earlier than the last scoring"),
+        ({"scored_as_of": ()}, "must be there, in order, and lie in the period"),
+        ({"scored_as_of": (DAY, date(2026, 9, 30))}, "must be there, in order, and lie in the period"),
+        ({"scored_as_of": (date(2025, 12, 31), DAY)}, "must be there, in order, and lie in the period"),
+        ({"scored_as_of": (DAY, date(2026, 11, 1))}, "must be there, in order, and lie in the period"),
+        ({"scored_on": ()}, "historical data have some"),
+        ({"scored_on": (date(2026, 11, 2), date(2026, 10, 1))}, "days of scoring must be in order"),
+        ({"distributed_on": date(2026, 10, 2)}, "the first use must be no later than the first scoring"),
+        ({"ties": -1}, "ties: Input should be greater than or equal to 0"),
+        ({"small_share": "0"}, "small_share: Input should be greater than 0"),
+        ({"small_share": "1"}, "small_share: Input should be less than 1"),
+        ({"small_share": "1E-100000000"}, "small_share: Decimal input should have no more than 6 decimal"),
+        ({"law": "eu-gdpr"}, "law: Input should be 'us-nyc-ll144'"),
         ({"source": "test"}, "other than historical data need their reason"),
         ({"why_not_historical": "There were none at all before."}, "historical data need none"),
         ({"distributed_on": None}, "the day of first use"),

@@ -9,7 +9,7 @@ No pack is legal advice: `is_confirmed_by_counsel` says whether a lawyer has com
 """
 
 from pipelines.fairness.law.clocks import day_due, due, next_due
-from pipelines.fairness.law.packs import Clock, Duty, Pack, current, library, text_of
+from pipelines.fairness.law.packs import Clock, Duty, Pack, current, library, pack_of, text_of
 from pipelines.fairness.law.standing import Standing, coming, standing
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "due",
     "library",
     "next_due",
+    "pack_of",
     "standing",
     "text_of",
 ]

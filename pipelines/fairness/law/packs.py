@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 
+import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from pipelines.base.errors import SettingsError
@@ -163,6 +164,19 @@ def current(code: str, day: date) -> Pack:
 def text_of(pack: Pack) -> bytes:
     """The file of a pack, for whoever must see by which text something was judged."""
     return (_FOLDER / f"{pack.code}.yaml").read_bytes()
+
+
+def pack_of(text: bytes) -> Pack:
+    """A pack whose text comes from somebody else.
+
+    Raises:
+        SettingsError: It is none.
+    """
+    try:  # not by libyaml, which a text nested deep enough brings down
+        said = yaml.safe_load(text)
+        return Pack.model_validate({**said, "sha256": hashlib.sha256(text).hexdigest()})
+    except (yaml.YAMLError, ValueError, TypeError, RecursionError):
+        raise SettingsError("A law pack must be readable; this one is not. Ask for the original.") from None
 
 
 def _read(path: Path) -> Pack:
