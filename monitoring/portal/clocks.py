@@ -1,12 +1,12 @@
 """When the clocks of the law run out in the places that a company names. Pure: what is known is handed in.
 
-A clock whose start is on record has a day: the newest bias audit of the model that screens now, its publication, a
-report that is due every year. All others start with an event, such as a request or an incident, and are listed as such.
-Laws and duties that start later are told before they do.
+A clock whose start is on record has a day: the newest bias audit of the model that screens now, the publication of each
+model that was audited and used, a report that is due every year. All others start with an event, such as a request or
+an incident, and are listed as such. Laws and duties that start later are told before they do.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
 
@@ -29,6 +29,8 @@ class Due:
     """Last day; None where what would start it is missing."""
     state: str
     """`missing`, `overdue`, `soon` or `running`."""
+    of: str = ""
+    """The model that it is about, where there can be several."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,19 +75,26 @@ def board(jurisdictions: Sequence[str], day: date, audits: Sequence[BiasAudit], 
 
 
 def _of_the_audit(now: Standing, audits: Sequence[BiasAudit], screens: str | None) -> list[Due]:
-    """New York's clocks that an audit and the last use start, for the model that screens now."""
+    """New York's clocks: the audit's of the model that screens now, the publication's of all, whatever screens now."""
     pack = next((pack for pack in now.packs if pack.code == LL144), None)
-    if pack is None or screens is None:
+    if pack is None:
         return []
-    audited = [item for item in audits if item.package.model_sha256 == screens and item.package.auditor]
-    ours = max(audited, key=lambda item: item.package.audited_on, default=None)
+    by_model: dict[str, BiasAudit] = {}
+    for item in sorted(audits, key=lambda item: item.package.audited_on):
+        if item.package.auditor:
+            by_model[item.package.model_sha256] = item
     age, stays = (
         next(duty for duty in pack.duties if duty.code == code) for code in ("audit_age", "publication_stays")
     )
-    return [
-        _due(pack, age, ours.expires_on if ours else None, now.day),
-        *([_due(pack, stays, ours.stays_until, now.day)] if ours and (ours.stays_until or date.min) >= now.day else []),
+    found = [
+        replace(_due(pack, stays, item.stays_until, now.day), of=item.package.model)
+        for item in by_model.values()
+        if item.stays_until and item.stays_until >= now.day
     ]
+    if screens is not None:
+        ours = by_model.get(screens)
+        found.append(_due(pack, age, ours.expires_on if ours else None, now.day))
+    return found
 
 
 def _is_of_the_audit(pack: Pack, duty: Duty) -> bool:

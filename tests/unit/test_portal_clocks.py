@@ -66,6 +66,27 @@ def test_the_publication_has_a_clock_until_it_may_come_down():
     assert [where for where, _, _ in due(shown, date(2027, 5, 1))] == [AGE]
 
 
+def test_a_model_that_screens_no_more_keeps_its_publication_until_six_months_after_its_last_use():
+    retired = audited(date(2026, 6, 1), model=OTHER, stays=date(2027, 4, 30))
+    now = audited(date(2026, 9, 1), stays=date(2027, 5, 27))
+    assert due([now, retired]) == [
+        (STAYS, date(2027, 4, 30), "running"),
+        (STAYS, date(2027, 5, 27), "running"),
+        (AGE, date(2027, 9, 1), "running"),
+    ]
+    assert due([retired], screens=None) == [(STAYS, date(2027, 4, 30), "running")]
+    assert due([retired], date(2027, 4, 30), screens=None)[0][2] == "soon"
+    assert due([retired], date(2027, 5, 1), screens=None) == []
+
+
+def test_of_several_audits_of_one_model_one_row_is_shown_and_says_which_model():
+    several = [audited(date(2026, month, 1), stays=date(2027, 4, 30)) for month in (9, 6)]
+    shown = [item.of for item in board(["US-NY-NYC"], TODAY, several, None).due]
+    assert shown == ["release 1"]
+    unheard = audited(date(2026, 6, 1), stays=date(2027, 4, 30), auditor=None)
+    assert due([unheard], screens=None) == [], "nothing was published as a bias audit"
+
+
 def test_where_new_york_is_not_named_or_nobody_is_screened_no_audit_is_missing():
     assert due([], places=("US-NY",)) == []
     assert due([], screens=None) == []
