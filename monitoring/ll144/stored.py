@@ -30,6 +30,8 @@ class Package:
     auditor: str | None
     last_used_on: date | None = None
     """Newest day on which its model scored people outside shadow, whatever day it scored them as of."""
+    is_missing: bool = False
+    """Whether it is on record and no longer in the store."""
 
     @property
     def key(self) -> str:
@@ -44,6 +46,9 @@ def keep(store: Store, data: bytes, facts: Facts) -> Package:
         store: Where to.
         data: The zip.
         facts: Its own.
+
+    Raises:
+        ContractError: Something else lies in its place.
     """
     recorded = {
         "sha256": sha256_bytes(data),
@@ -58,7 +63,8 @@ def keep(store: Store, data: bytes, facts: Facts) -> Package:
         "auditor": facts.auditor,
     }
     package = _package(facts.family, recorded)
-    store.put(package.key, data)
+    if not store.create(package.key, data):
+        content(store, package)
     audit.append(store, Tag.AUDIT_PACKAGED, facts.family, once=True, **recorded)
     return package
 
@@ -66,33 +72,40 @@ def keep(store: Store, data: bytes, facts: Facts) -> Package:
 def on_record(store: Store, family: str) -> list[Package]:
     """A family's packages that the ledger knows, the newest first, each with the last day its model was used.
 
-    The ledger is read from its end and no further than needed; without a package not at all.
+    One that the ledger knows and the store does not have is among them, marked as missing.
+
+    Raises:
+        ContractError: An entry of the ledger is not readable.
     """
-    folder = f"{REPORTS}/{FOLDER}/{family}/"
-    wanted = {key.removeprefix(folder).removesuffix(".zip") for key in store.list(folder.rstrip("/"))}
-    found: list[Package] = []
+    folder = f"{REPORTS}/{FOLDER}/{family}"
+    there = set(store.list(folder))
+    found: dict[str, Package] = {}
     used: dict[str, date] = {}
-    for entry in audit.entries(store, newest_first=True) if wanted else ():
-        facts = entry.facts
-        if entry.subject == family and entry.tag is Tag.AUDIT_PACKAGED and facts["sha256"] in wanted:
-            wanted.remove(facts["sha256"])
-            found.append(_package(family, facts))
-        if entry.subject == family and entry.tag is Tag.PEOPLE_SCORED and facts["kind"] != "shadow":
-            used.setdefault(facts["model_sha256"], date.fromisoformat(entry.recorded_at[:10]))
-        if not wanted and used.keys() >= {package.model_sha256 for package in found}:
-            break
-    return [replace(package, last_used_on=used.get(package.model_sha256)) for package in found]
+    for entry in audit.entries(store, newest_first=True):
+        if entry.subject != family:
+            continue
+        if entry.tag is Tag.AUDIT_PACKAGED:
+            package = _package(family, entry.facts)
+            found.setdefault(package.sha256, replace(package, is_missing=package.key not in there))
+        if entry.tag is Tag.PEOPLE_SCORED and entry.facts["kind"] != "shadow":
+            used.setdefault(entry.facts["model_sha256"], date.fromisoformat(entry.recorded_at[:10]))
+    return [replace(package, last_used_on=used.get(package.model_sha256)) for package in found.values()]
 
 
 def content(store: Store, package: Package) -> bytes:
     """A package's zip.
 
     Raises:
-        ContractError: It is not the one on record.
+        ContractError: It is not the one on record, or no longer there.
     """
+    if package.is_missing:
+        raise ContractError(f"{package.key} must be in the store; it is on record and missing. Make the package again.")
     data = store.read(package.key)
     if sha256_bytes(data) != package.sha256:
-        raise ContractError(f"{package.key} must be as it was recorded; its digest differs. Make the package again.")
+        raise ContractError(
+            f"{package.key} must be as it was recorded; its digest differs. Find out who could write there, take it "
+            "away and make the package again."
+        )
     return data
 
 

@@ -11,7 +11,6 @@ from types import SimpleNamespace
 import polars as pl
 import pytest
 
-from monitoring.ll144 import stored
 from monitoring.ll144.__main__ import main
 from monitoring.portal import evidence, pages
 from monitoring.portal.evidence import Ledger, Model
@@ -325,6 +324,28 @@ def test_a_package_is_served_whole_and_only_if_it_is_the_one_on_record(filled, c
         evidence.audit_file(filled, "screening", digest, "summary.html")
 
 
-def test_without_a_package_the_ledger_is_not_walked(store, monkeypatch):
-    monkeypatch.setattr(stored.audit, "entries", lambda *_, **__: pytest.fail("walked"))
-    assert evidence.bias_audits(store, "screening", TODAY) == []
+def test_a_package_that_is_gone_from_the_store_is_on_record_and_missing(filled, capsys):
+    auditor = "Somebody Independent LLP, without any tie."
+    answer = made(capsys, "--auditor", auditor)
+    kept, digest = made(capsys), answer["sha256"]
+    filled.delete(answer["key"])
+    shown = evidence.bias_audits(filled, "screening", TODAY)
+    assert [(item.package.sha256, item.package.is_missing) for item in shown] == [
+        (kept["sha256"], False),
+        (digest, True),
+    ]
+    text = pages.model(Model("screening"), Ledger(Head(1, "e" * 64), ()), [], "c", shown)
+    assert text.count("on record and missing") == 1
+    assert f"../audits/screening/{digest}" not in text
+    assert f"../audits/screening/{kept['sha256']}/package.zip" in text
+    with pytest.raises(ContractError, match="it is on record and missing"):
+        evidence.audit_file(filled, "screening", digest, "summary.html")
+    assert made(capsys, "--auditor", auditor) == answer
+    assert not any(item.package.is_missing for item in evidence.bias_audits(filled, "screening", TODAY))
+
+
+def test_a_package_is_written_once_and_something_else_in_its_place_is_not_overwritten(filled, capsys):
+    answer = made(capsys)
+    filled.put(answer["key"], b"something else")
+    assert "must be as it was recorded" in refused(capsys)
+    assert filled.read(answer["key"]) == b"something else", "left for whoever must find out"
