@@ -87,8 +87,8 @@ def on_record(store: Store, family: str) -> list[Package]:
         if entry.tag is Tag.AUDIT_PACKAGED:
             package = _package(family, entry.facts)
             found.setdefault(package.sha256, replace(package, is_missing=package.key not in there))
-        if entry.tag is Tag.PEOPLE_SCORED and entry.facts["kind"] != "shadow":
-            used.setdefault(entry.facts["model_sha256"], date.fromisoformat(entry.recorded_at[:10]))
+        if entry.tag is Tag.PEOPLE_SCORED and entry.facts.get("kind") != "shadow":
+            used.setdefault(str(entry.facts.get("model_sha256")), date.fromisoformat(entry.recorded_at[:10]))
     return [replace(package, last_used_on=used.get(package.model_sha256)) for package in found.values()]
 
 
@@ -110,14 +110,20 @@ def content(store: Store, package: Package) -> bytes:
 
 
 def _package(family: str, facts: Any) -> Package:
-    return Package(
-        family=family,
-        sha256=facts["sha256"],
-        model=facts["model"],
-        model_sha256=facts["model_sha256"],
-        since=date.fromisoformat(facts["since"]),
-        until=date.fromisoformat(facts["until"]),
-        audited_on=date.fromisoformat(facts["audited_on"]),
-        distributed_on=date.fromisoformat(facts["distributed_on"]) if facts["distributed_on"] else None,
-        auditor=facts["auditor"],
-    )
+    try:
+        return Package(
+            family=family,
+            sha256=facts["sha256"],
+            model=facts["model"],
+            model_sha256=facts["model_sha256"],
+            since=date.fromisoformat(facts["since"]),
+            until=date.fromisoformat(facts["until"]),
+            audited_on=date.fromisoformat(facts["audited_on"]),
+            distributed_on=date.fromisoformat(facts["distributed_on"]) if facts["distributed_on"] else None,
+            auditor=facts["auditor"],
+        )
+    except (KeyError, TypeError, ValueError):
+        raise ContractError(
+            f"Every {Tag.AUDIT_PACKAGED} of the ledger must name its model and days; one of {family} does not. "
+            "Find out who wrote it."
+        ) from None

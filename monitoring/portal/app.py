@@ -109,16 +109,7 @@ def overview(who: str = Who, store: Store = Company) -> Response:
 def model(family: str, who: str = Who, store: Store = Company) -> Response:
     """One family."""
     _must_be(family in FAMILIES)
-    today = datetime.now(UTC).date()
-    return _shown(
-        lambda: pages.model(
-            evidence.model(store, family),
-            evidence.ledger(store),
-            ingested.feeds(store),
-            who,
-            evidence.bias_audits(store, family, today),
-        )
-    )
+    return _shown(lambda: _model(who, store, family, datetime.now(UTC).date()))
 
 
 @app.get("/records")
@@ -172,13 +163,19 @@ def style() -> Response:
 def _overview(who: str, store: Store, today: date) -> str:
     models = {family: evidence.model(store, family) for family in FAMILIES}
     live = models[evidence.SCREENING].live
+    audits, fault = evidence.audits_or_fault(store, evidence.SCREENING, today)
     try:
-        audits = evidence.bias_audits(store, evidence.SCREENING, today)
         places = load(Law, "law").jurisdictions
-        board = clocks.board(places, today, audits, live.pointer.model_sha256 if live else None)
+        board = clocks.board(places, today, audits, live.pointer.model_sha256 if live else None, fault=fault)
     except CandorError as error:  # the models are shown whatever the clocks say
         board = clocks.Board(fault=str(error))
     return pages.overview(list(models.values()), evidence.ledger(store), who, board)
+
+
+def _model(who: str, store: Store, family: str, today: date) -> str:
+    audits, fault = evidence.audits_or_fault(store, family, today)
+    shown, ledger, feeds = evidence.model(store, family), evidence.ledger(store), ingested.feeds(store)
+    return pages.model(shown, ledger, feeds, who, audits, audits_fault=fault)
 
 
 def _must_be(condition: bool) -> None:

@@ -44,17 +44,20 @@ class Board:
     """Day, law, and how many of its duties start then."""
     by_event: tuple[tuple[Pack, Duty], ...] = ()
     fault: str = ""
-    """Why there is no board."""
+    """Why there is no board; with places, why those clocks are not on it that bias audits start."""
 
 
-def board(jurisdictions: Sequence[str], day: date, audits: Sequence[BiasAudit], screens: str | None) -> Board:
+def board(
+    jurisdictions: Sequence[str], day: date, audits: Sequence[BiasAudit] | None, screens: str | None, fault: str = ""
+) -> Board:
     """Every clock in some places.
 
     Args:
         jurisdictions: Where the people or the jobs are, as the packs of law name places.
         day: Today.
-        audits: Bias audits on record, the newest first.
+        audits: Bias audits on record, the newest first; None where they cannot be read.
         screens: sha256 of the model that screens applicants now; None where none does.
+        fault: Why the audits cannot be read.
 
     Raises:
         SettingsError: A place is none that a pack could mean, or none is named.
@@ -65,12 +68,13 @@ def board(jurisdictions: Sequence[str], day: date, audits: Sequence[BiasAudit], 
     ]
     yearly = [(pack, duty) for pack, duty in clocks if duty.clock and duty.clock.every_year_on]
     due = [_due(pack, duty, law.next_due(pack, duty.code, day), day) for pack, duty in yearly]
-    due += _of_the_audit(now, audits, screens)
+    due += _of_the_audit(now, audits, screens) if audits is not None else []
     return Board(
         jurisdictions=tuple(jurisdictions),
         due=tuple(sorted(due, key=lambda item: item.on or date.min)),
         coming=law.coming(jurisdictions, day),
         by_event=tuple(item for item in clocks if item not in yearly and not _is_of_the_audit(*item)),
+        fault=fault,
     )
 
 

@@ -131,7 +131,7 @@ def model(store: Store, family: str) -> Model:
 
 
 def bias_audits(store: Store, family: str, today: date) -> list[BiasAudit]:
-    """Packages on record, the newest first.
+    """Packages on record, the newest first. Raises as `stored.on_record`.
 
     Args:
         store: Where they are.
@@ -139,6 +139,13 @@ def bias_audits(store: Store, family: str, today: date) -> list[BiasAudit]:
         today: Which of them are expired.
     """
     return [_clocked(package, today) for package in stored.on_record(store, family)]
+
+
+def audits_or_fault(store: Store, family: str, today: date) -> tuple[list[BiasAudit] | None, str]:
+    """As `bias_audits`; None with the reason where they cannot be read, so that all else can still be shown."""
+    faults: list[str] = []
+    found: list[BiasAudit] | None = _tried(lambda: bias_audits(store, family, today), None, faults)
+    return found, " ".join(faults)
 
 
 def _clocked(package: Package, today: date) -> BiasAudit:

@@ -29,7 +29,15 @@ def overview(models: Sequence[Model], ledger: Ledger, who: str, board: Board | N
     return _page("audit_overview.html", "Overview", "", who, models=models, ledger=ledger, board=board)
 
 
-def model(shown: Model, ledger: Ledger, feeds: Sequence[Feed], who: str, audits: Sequence[BiasAudit] = ()) -> str:
+def model(
+    shown: Model,
+    ledger: Ledger,
+    feeds: Sequence[Feed],
+    who: str,
+    audits: Sequence[BiasAudit] | None = (),
+    *,
+    audits_fault: str = "",
+) -> str:
     """One family: the live model, its verdict, metrics, groups, and what monitoring found since."""
     release = shown.shown
     return _page(
@@ -44,6 +52,7 @@ def model(shown: Model, ledger: Ledger, feeds: Sequence[Feed], who: str, audits:
         total=_total(feeds),
         pages=evidence.PAGES,
         audits=audits,
+        audits_fault=audits_fault,
         audit_files=evidence.AUDIT_FILES,
         accepted=accepted(release.pointer.approvers) if release else {},
         metrics=metrics,

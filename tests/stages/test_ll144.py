@@ -344,6 +344,15 @@ def test_a_package_that_is_gone_from_the_store_is_on_record_and_missing(filled, 
     assert not any(item.package.is_missing for item in evidence.bias_audits(filled, "screening", TODAY))
 
 
+def test_an_entry_that_names_no_days_is_a_fault_and_no_crash(filled):
+    audit.append(filled, Tag.PEOPLE_SCORED, "screening", n=1)
+    assert evidence.audits_or_fault(filled, "screening", TODAY) == ([], "")
+    audit.append(filled, Tag.AUDIT_PACKAGED, "screening", sha256="0" * 64, since=1)
+    found, fault = evidence.audits_or_fault(filled, "screening", TODAY)
+    assert found is None
+    assert "must name its model and days" in fault
+
+
 def test_a_package_is_written_once_and_something_else_in_its_place_is_not_overwritten(filled, capsys):
     answer = made(capsys)
     filled.put(answer["key"], b"something else")

@@ -241,6 +241,22 @@ def test_a_broken_ledger_is_shown(client, filled):
     assert '<span class="word bad">broken</span>' in get(client, "/records").text
 
 
+def test_an_entry_that_is_not_readable_takes_down_its_own_section_and_no_page(client, filled, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "params.yaml").write_text("law:\n  jurisdictions: [US-NY-NYC, US-IL]\n")
+    (first, *_) = filled.list("ledger")
+    filled.put(first, b"{}")
+    shown = get(client, "/models/screening")
+    assert shown.status_code == 200
+    assert "Cannot be shown: Entry 1 of the ledger must be an entry" in shown.text
+    assert "0.810 [0.780 to 0.840]" in shown.text
+    overview = get(client, "/")
+    assert overview.status_code == 200
+    assert "The clocks of bias audits cannot be shown: Entry 1 of the ledger" in overview.text
+    assert "820 ILCS 42/20(b)" in overview.text, "the clocks of Illinois need no ledger"
+    assert "no audit on record" not in overview.text, "unknown is not missing"
+
+
 def test_the_plugin_imports_nothing_of_the_page_before_it_is_asked():
     code = (
         "import sys, importlib.util as u; s = u.spec_from_file_location('candor_audit', sys.argv[1]); "

@@ -130,3 +130,7 @@ def test_the_overview_says_what_is_missing_first_and_that_no_pack_is_advice():
     faulty = pages.overview([], whole, "c", Board(fault="<b>law</b> must be there"))
     assert "The clocks cannot be shown: &lt;b&gt;law" in faulty
     assert "in time" not in faulty
+    unread = pages.overview([], whole, "c", board(PLACES, TODAY, None, OURS, fault="Entry 7 is broken."))
+    assert "The clocks of bias audits cannot be shown: Entry 7 is broken." in unread
+    assert "2026-12-31" in unread
+    assert "no audit on record" not in unread
