@@ -1,7 +1,7 @@
 """What a package says beside its counts: which model and days, whose audit, and why the data are what they are."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any, Final, Literal, Self
@@ -15,8 +15,11 @@ FORMAT: Final = 2
 """Raised when a package's files change in form: `verify` makes only packages of its own format again."""
 
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=20, pattern=r"^[^\x00-\x1f\x7f]+$")]
+_PRINTED: Final = r"^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+$"
+"""No character that steers a terminal, turns the direction of writing or breaks a line."""
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=20, max_length=4000, pattern=_PRINTED)]
 """A sentence that will be printed: one line, long enough to say something."""
+Name = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=_PRINTED)]
 
 
 class Facts(BaseModel):
@@ -25,8 +28,8 @@ class Facts(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     format: Literal[2] = FORMAT
-    family: str
-    model: str
+    family: Name
+    model: Name
     """What people call it, such as `screening release 3`."""
     model_sha256: Digest
     data_sha256: Digest
@@ -62,7 +65,7 @@ class Facts(BaseModel):
     law_sha256: Digest
     categories: tuple[Category, ...]
     small_share: Annotated[Decimal, Field(gt=0, lt=1, decimal_places=6)]
-    rules: str
+    rules: Name
     """Rule pack of the verdicts."""
     min_group_size: Annotated[int, Field(ge=1)]
     """People; verdicts judge no smaller group."""
@@ -102,7 +105,10 @@ def stated(values: Mapping[str, Any]) -> Facts:
     try:
         return Facts.model_validate(values)
     except ValidationError as error:
-        faults = [
-            f"{'.'.join(map(str, item['loc'])) or 'days'}: {item['msg']}" for item in error.errors(include_url=False)
-        ]
+        faults = [f"{_place(item['loc']) or 'days'}: {item['msg']}" for item in error.errors(include_url=False)]
         raise SettingsError(f"The facts of an audit must be complete; {'; '.join(faults)}. Correct them.") from None
+
+
+def _place(path: Sequence[Any]) -> str:
+    """Where a fault is; a name that is none of ours is somebody else's text."""
+    return ".".join(str(word) if word in Facts.model_fields else repr(word)[:100] for word in path)

@@ -57,7 +57,9 @@ def verify(data: bytes) -> list[str]:
     if members[CODE] != bundle.code():
         faults.append(f"{CODE} must be this Candor's; it is another Candor's {CODE}. Prove the package with that one.")
     faults += [fault for name in expected for fault in _differing(name, expected[name], members.get(name))]
-    faults += [f"{name} must not be in a package; it is there." for name in members if name not in expected]
+    faults += [
+        f"{statutory.shown(name)} must not be in a package; it is there." for name in members if name not in expected
+    ]
     if facts.rules != RULES.code and faults:
         faults.append(
             f"Verdicts were made by {facts.rules} and this Candor has {RULES.code}: prove them with that one."
@@ -188,7 +190,9 @@ def _facts(facts: bytes, named: Manifest) -> list[str]:
     except (ValueError, RecursionError):
         return []
     return [
-        f"fact {name} differs" for name in sorted({*found, *named.facts}) if found.get(name) != named.facts.get(name)
+        f"fact {statutory.shown(name)} differs"
+        for name in sorted({*found, *named.facts})
+        if found.get(name) != named.facts.get(name)
     ]
 
 
@@ -206,7 +210,8 @@ def _differing(name: str, expected: bytes, got: bytes | None) -> list[str]:
     if name.endswith(".csv"):
         return statutory.differences(name, wanted, found)
     return [
-        f"{name}, line {number} must be what the counts give: {want.strip()[:200]!r}; it is {have.strip()[:200]!r}."
+        f"{name}, line {number} must be what the counts give: {statutory.shown(want.strip())}; it is "
+        f"{statutory.shown(have.strip())}."
         for number, (want, have) in enumerate(zip_longest(wanted.split("\n"), found.split("\n"), fillvalue=""), 1)
         if want != have
     ]

@@ -33,6 +33,8 @@ TABLE_COLUMNS = ("measure", "table", SEX, RACE, "applicants", "counted", "rate",
 
 _DIGITS = 12
 """Of a count: more people than there are."""
+_SHOWN = 200
+"""Characters of somebody else's text that are printed."""
 
 
 @dataclass(frozen=True)
@@ -177,7 +179,7 @@ def as_csv(columns: Sequence[str], lines: Iterable[Sequence[Any]]) -> str:
 
 
 def differences(name: str, expected: str, got: str) -> list[str]:
-    """Every cell of a CSV file that is not what it must be, as a sentence each."""
+    """Every cell of a CSV file that is not what it must be, as a sentence each that is safe to print."""
     try:
         wanted, found = _lines(expected), _lines(got)
     except csv.Error:
@@ -185,12 +187,19 @@ def differences(name: str, expected: str, got: str) -> list[str]:
     faults = []
     nothing: list[str] = []
     for number, (must, value) in enumerate(zip_longest(wanted, found, fillvalue=nothing), 1):
-        about = " ".join(word for word in must[:4] if word and number > 1)
-        for place, (want, have) in enumerate(zip_longest(must, value, fillvalue="nothing")):
+        about = " ".join(word for word in must[:4] if word and number > 1)[:_SHOWN]
+        for place, (want, have) in enumerate(zip_longest(must, value)):
             if want != have:
                 column = wanted[0][place] if place < len(wanted[0]) else f"number {place + 1}"
-                faults.append(f"{name}, line {number} ({about}), column {column} must be {want}; it is {have}.")
+                faults.append(
+                    f"{name}, line {number} ({about}), column {column} must be {shown(want)}; it is {shown(have)}."
+                )
     return faults or ([] if expected == got else [f"{name} must be written as its cells are; its line ends differ."])
+
+
+def shown(text: str | None) -> str:
+    """Somebody else's text for a terminal: whatever would steer one is escaped, and a long one is cut."""
+    return "nothing" if text is None else repr(text)[:_SHOWN]
 
 
 def told(facts: Mapping[str, Any], counts: str) -> list[Row]:
@@ -215,7 +224,7 @@ def main(argv: Sequence[str]) -> int:
     folder = Path(argv[0]) if argv else Path()
     named = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["files"]
     changed = [
-        f"{name} must have the sha256 {digest}; it has another."
+        f"{shown(name)} must have the sha256 {shown(digest)}; it has another."
         for name, digest in named.items()
         if hashlib.sha256((folder / name).read_bytes()).hexdigest() != digest
     ]

@@ -201,7 +201,7 @@ def test_a_difference_names_the_line_and_the_column():
     text = as_tables(tables(SELECTING))
     assert differences("tables.csv", text, text) == []
     assert differences("tables.csv", text, text.replace("0.9793", "0.9794")) == [
-        "tables.csv, line 3 (selection sex female), column impact_ratio must be 0.9793; it is 0.9794."
+        "tables.csv, line 3 (selection sex female), column impact_ratio must be '0.9793'; it is '0.9794'."
     ]
     assert differences("tables.csv", text, text + "x\n")[0].startswith("tables.csv, line 48 ")
     assert "line ends" in differences("tables.csv", text, text.replace("\n", "\r\n"))[0]

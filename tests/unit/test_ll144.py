@@ -246,18 +246,23 @@ def changed(package, name, before, after):
     [
         ("counts.csv", b"female,asian,295,", b"female,asian,285,", "line 13, column applicants differs"),
         ("counts.csv", b"male,unknown,90,50,", b"male,unknown,90,51,", "line 17, column selected differs"),
-        ("facts.json", b'"ties": 2000', b'"ties": 2001', "fact ties differs"),
-        ("facts.json", b"2026-11-27", b"2026-11-28", "fact audited_on differs"),
+        ("facts.json", b'"ties": 2000', b'"ties": 2001', "fact 'ties' differs"),
+        ("facts.json", b"2026-11-27", b"2026-11-28", "fact 'audited_on' differs"),
         (
             "tables.csv",
             b"0.8055",
             b"0.9055",
-            "(selection intersectional male black), column impact_ratio must be 0.8055",
+            "(selection intersectional male black), column impact_ratio must be '0.8055'",
         ),
-        ("tables.csv", b"e,,1181,555", b"e,,1281,555", "(selection sex female), column applicants must be 1181"),
-        ("statement.csv", b"y,250", b"y,150", "line 13 (unknown_category 250), column value must be 250; it is 150."),
+        ("tables.csv", b"e,,1181,555", b"e,,1281,555", "(selection sex female), column applicants must be '1181'"),
+        (
+            "statement.csv",
+            b"y,250",
+            b"y,150",
+            "line 13 (unknown_category 250), column value must be '250'; it is '150'.",
+        ),
         ("summary.html", b"47.0%", b"49.0%", "must be what the counts give: '<td class=\"n\">47.0%</td>'"),
-        ("verdicts.csv", b"selection,sex,male,1480", b"selection,sex,male,1481", "column people must be 1480"),
+        ("verdicts.csv", b"selection,sex,male,1480", b"selection,sex,male,1481", "column people must be '1480'"),
         ("recompute.py", b"no float on the way", b"no float on the WAY", "recompute.py must be the file"),
         ("law.yaml", b"small_share: 0.02", b"small_share: 0.03", "law.yaml must be the file"),
     ],
@@ -274,7 +279,7 @@ def repacked(package, **other):
 
 
 def test_a_package_with_a_file_more_or_less_is_no_package(package):
-    assert proof.verify(repacked(package, **{"x.csv": b""})) == ["x.csv must not be in a package; it is there."]
+    assert proof.verify(repacked(package, **{"x.csv": b""})) == ["'x.csv' must not be in a package; it is there."]
     assert "statement.csv must be in a package" in proof.verify(repacked(package, **{"statement.csv": None}))[0]
     assert "manifest.json; it is missing" in proof.verify(repacked(package, **{"manifest.json": None}))[0]
     assert "facts.json are missing" in " ".join(proof.verify(repacked(package, **{"facts.json": None})))
@@ -428,6 +433,46 @@ def test_files_made_to_break_a_reader_are_faults_and_no_crash(package, name, con
     assert any(fault in item for item in proof.verify(repacked(package, **{name: content})))
 
 
+STEERS = "\x1b[2J\u202e\x9b\u2028"
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("tables.csv", b"measure," + STEERS.encode()),
+        ("statement.csv", b"fact," + STEERS.encode()),
+        ("summary.html", STEERS.encode()),
+        ("counts.csv", STEERS.encode()),
+        ("law.yaml", STEERS.encode()),
+        ("facts.json", json.dumps({"format": 2, STEERS: STEERS}).encode()),
+        ("manifest.json", json.dumps({"format": 2, "files": {}, "cells": [], "facts": {STEERS: STEERS}}).encode()),
+        (STEERS, b""),
+        (STEERS[:1] * 3000, b""),
+    ],
+    ids=range(9),
+)
+def test_nothing_of_a_package_steers_the_terminal_that_prints_its_faults(package, name, content):
+    found = proof.verify(repacked(package, **{name: content}))
+    assert found
+    assert all(fault.isprintable() for fault in found)
+    assert "\\x1b" * 60 not in " ".join(found), "a long text is cut"
+
+
+def test_what_recompute_prints_steers_no_terminal_either(package, tmp_path):
+    with zipfile.ZipFile(io.BytesIO(package)) as archive:
+        archive.extractall(tmp_path)
+    (tmp_path / STEERS).write_bytes(b"")
+    tables = tmp_path / "tables.csv"
+    tables.write_text(tables.read_text(encoding="utf-8").replace("0.8055", STEERS), encoding="utf-8")
+    named = json.loads((tmp_path / "manifest.json").read_text())["files"] | {STEERS: STEERS}
+    (tmp_path / "manifest.json").write_text(json.dumps({"files": named}))
+    command = [sys.executable, "-I", "-S", "recompute.py"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert all(line.isprintable() for line in done.stdout.splitlines())
+    assert "\\x1b[2J" in done.stdout
+
+
 def test_counts_are_written_in_one_way(package):
     counts = files()["counts.csv"].replace(b",295,", b",0295,")
     faults = proof.verify(repacked(package, **{"counts.csv": counts}))
@@ -459,8 +504,8 @@ def test_an_auditor_without_candor_recomputes_the_tables(package, tmp_path):
     tables.write_text(tables.read_text().replace("0.8055", "0.9055"))
     broken = run()
     assert broken.returncode == 1
-    assert "tables.csv must have the sha256" in broken.stdout
-    assert "line 14 (selection intersectional male black), column impact_ratio must be 0.8055" in broken.stdout
+    assert "'tables.csv' must have the sha256" in broken.stdout
+    assert "line 14 (selection intersectional male black), column impact_ratio must be '0.8055'" in broken.stdout
 
 
 @pytest.mark.parametrize(
@@ -487,6 +532,14 @@ def test_an_auditor_without_candor_recomputes_the_tables(package, tmp_path):
         ({"source": "test"}, "other than historical data need their reason"),
         ({"why_not_historical": "There were none at all before."}, "historical data need none"),
         ({"distributed_on": None}, "the day of first use"),
+        ({"explanation": "Right to left \u202e and long enough."}, "explanation: String should match"),
+        ({"auditor": "A line separator\u2028in a long name."}, "auditor: String should match"),
+        ({"auditor": "A paragraph\u2029in a name long enough."}, "auditor: String should match"),
+        ({"auditor": "C1 controls \x9b in a name long enough."}, "auditor: String should match"),
+        ({"model": "\x1b[2J"}, "model: String should match"),
+        ({"rules": "\u200b"}, "rules: String should match"),
+        ({"family": ""}, "family: String should have at least 1"),
+        ({"\x1b[2J": 1}, r"'\\x1b\[2J': Extra inputs"),
         ({"explanation": "Two lines\nof an explanation."}, "explanation: String should match"),
     ],
 )
