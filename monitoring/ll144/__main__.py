@@ -101,9 +101,10 @@ def verify(package: Path) -> str:
         raise ContractError(
             f"A package must follow from its counts; {len(faults)} faults. {' '.join(faults)} Ask for the original."
         )
+    maker = " It was made by another Candor, to the same bytes." if proof.is_of_another_candor(data) else ""
     return (
-        f"The package is whole: every number follows from its counts. sha256 {sha256_bytes(data)}. Only the ledger's "
-        "entry audit:packaged with this sha256 proves where it comes from."
+        f"The package is whole: every number follows from its counts.{maker} sha256 {sha256_bytes(data)}. Only the "
+        "ledger's entry audit:packaged with this sha256 proves where it comes from."
     )
 
 
@@ -173,6 +174,7 @@ def _facts(
         "small_share": pack.small_share,
         "rules": RULES.code,
         "min_group_size": load(GateSettings, "gate").min_group_size,
+        "made_by_sha256": bundle.made_by(),
     }
 
 

@@ -5,13 +5,15 @@
     verdicts.csv verdicts.html README.md manifest.json          for the auditor
 
 Members are stored, not compressed: a flipped byte of the zip is a flipped byte of a file that can be named, and no
-library's version changes the digest.
+compressor's version changes the digest. Verdicts and pages are made by code and libraries of a day, which facts name.
 """
 
 import json
 import math
 import zipfile
 from collections.abc import Iterable, Mapping
+from functools import cache
+from importlib.metadata import version
 from io import BytesIO
 from pathlib import Path
 from typing import Final
@@ -33,6 +35,7 @@ MANIFEST: Final = "manifest.json"
 README: Final = "README.md"
 PUBLISHED: Final = ("summary.html", "tables.csv", "statement.csv")
 VERDICTS: Final = ("verdicts.html", "verdicts.csv")
+_LIBRARIES: Final = ("numpy", "scipy", "jinja2", "markupsafe")
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)
 _TITLES: Final = {SEX: "Sex categories", RACE: "Race/ethnicity categories", BOTH: "Intersectional categories"}
 _SOURCES: Final = {
@@ -50,6 +53,20 @@ def inputs(facts: Facts, cells: Iterable[Cell], law_text: bytes) -> dict[str, by
 def code() -> bytes:
     """What recomputes the tables, as this Candor has it."""
     return Path(statutory.__file__).read_bytes()
+
+
+@cache
+def made_by() -> str:
+    """Digest of what makes verdicts and pages: this code, its templates, and the libraries' versions."""
+    here = Path(__file__).parent
+    sources = [
+        *here.glob("*.py"),
+        here.parent / "page.py",
+        *(here.parent / "templates").glob("ll144_*"),
+        *Path(statutory.__file__).parent.glob("*.py"),
+    ]
+    found = sorted(f"{path.name} {sha256_bytes(path.read_bytes())}" for path in sources)
+    return sha256_bytes("\n".join([*found, *(f"{name} {version(name)}" for name in _LIBRARIES)]).encode())
 
 
 def files(given: Mapping[str, bytes], facts: Facts, cells: list[Cell]) -> dict[str, bytes]:

@@ -69,6 +69,8 @@ class Facts(BaseModel):
     """Rule pack of the verdicts."""
     min_group_size: Annotated[int, Field(ge=1)]
     """People; verdicts judge no smaller group."""
+    made_by_sha256: Digest
+    """Of the code and libraries that made verdicts and pages: those of another day may make them otherwise."""
 
     @model_validator(mode="after")
     def _agree(self) -> Self:

@@ -64,7 +64,15 @@ def verify(data: bytes) -> list[str]:
         faults.append(
             f"Verdicts were made by {facts.rules} and this Candor has {RULES.code}: prove them with that one."
         )
+    if facts.made_by_sha256 != bundle.made_by() and faults:
+        faults.append("The package was made by another Candor, or with other libraries: prove it with those.")
     return faults or _framed(data, bundle.packed(expected))
+
+
+def is_of_another_candor(data: bytes) -> bool:
+    """Whether other code or libraries made a package than are here. Raises as `read` on one that `verify` refuses."""
+    facts, _ = read(opened(data))
+    return facts.made_by_sha256 != bundle.made_by()
 
 
 def opened(data: bytes) -> dict[str, bytes]:
@@ -209,12 +217,13 @@ def _differing(name: str, expected: bytes, got: bytes | None) -> list[str]:
     wanted, found = expected.decode(), got.decode(errors="replace")
     if name.endswith(".csv"):
         return statutory.differences(name, wanted, found)
-    return [
+    faults = [
         f"{name}, line {number} must be what the counts give: {statutory.shown(want.strip())}; it is "
         f"{statutory.shown(have.strip())}."
         for number, (want, have) in enumerate(zip_longest(wanted.split("\n"), found.split("\n"), fillvalue=""), 1)
         if want != have
     ]
+    return faults or [f"{name} must end as the counts give it; it ends otherwise."]
 
 
 def _framed(data: bytes, expected: bytes) -> list[str]:

@@ -140,6 +140,7 @@ AUDIT: Final = {
     "small_share": "0.02",
     "rules": "candor-1",
     "min_group_size": 30,
+    "made_by_sha256": "9" * 64,
 }
 COUNTED: Final = (
     Cell("male", "white", 100, 50, 40),

@@ -107,7 +107,7 @@ def refused(capsys, *more):
     return capsys.readouterr().err
 
 
-def test_a_package_is_made_recorded_once_and_proved(filled, capsys, tmp_path):
+def test_a_package_is_made_recorded_once_and_proved(filled, capsys, tmp_path, monkeypatch):
     first = made(capsys, "--to", str(tmp_path / "package.zip"))
     assert (first["applicants"], first["unknown"]) == (720, 0)
     assert made(capsys) == first, "made again it is the same"
@@ -118,6 +118,10 @@ def test_a_package_is_made_recorded_once_and_proved(filled, capsys, tmp_path):
     assert main(["verify", str(tmp_path / "package.zip")]) == 0
     told = capsys.readouterr().out
     assert f"sha256 {first['sha256']}. Only the ledger's entry" in told
+    assert "another Candor" not in told
+    monkeypatch.setattr("monitoring.ll144.bundle.made_by", lambda: "0" * 64)
+    assert main(["verify", str(tmp_path / "package.zip")]) == 0
+    assert "It was made by another Candor" in capsys.readouterr().out
     with zipfile.ZipFile(tmp_path / "package.zip") as archive:
         counts = archive.read("counts.csv").decode().splitlines()
         everything = b"".join(archive.read(name) for name in archive.namelist()).decode()

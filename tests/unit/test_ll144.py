@@ -50,6 +50,7 @@ SAID = {
     "small_share": LAW.small_share,
     "rules": RULES.code,
     "min_group_size": 30,
+    "made_by_sha256": bundle.made_by(),
 }
 
 
@@ -337,6 +338,18 @@ SLACK = law.text_of(LAW).replace(b"small_share: 0.02", b"small_share: 0.5")
 def test_a_package_made_to_fit_another_law_or_code_is_not_proved(more, fault):
     (found,) = proof.verify(forged([cell for cell in SELECTING if cell.race_ethnicity != "native_american"], **more))
     assert fault in found
+
+
+def test_a_package_of_another_candor_is_proved_and_a_difference_is_put_down_to_it():
+    other = forged(made_by_sha256="0" * 64)
+    assert proof.verify(other) == []
+    assert proof.is_of_another_candor(other)
+    assert not proof.is_of_another_candor(forged())
+    page = files(made_by_sha256="0" * 64)["summary.html"] + b"\n"
+    ends, whose = proof.verify(repacked(other, **{"summary.html": page}))
+    assert ends == "summary.html must end as the counts give it; it ends otherwise."
+    assert "made by another Candor" in whose
+    assert "another Candor" not in " ".join(proof.verify(repacked(forged(), **{"summary.html": page})))
 
 
 def test_a_law_with_other_holidays_proves_the_same_tables():
