@@ -42,7 +42,7 @@ class Facts(BaseModel):
     scored_on: tuple[date, ...]
     """The days on which it did so, as the ledger has them; none for a candidate."""
     lost_scorings: Annotated[int, Field(ge=0)]
-    """Other scorings of the period on record whose rows a later one took the place of."""
+    """Other scorings of the period on record whose rows a later one took the place of, or whose day was let go."""
     forgotten_rows: Annotated[int, Field(ge=0)]
     """Scores of people who were forgotten since."""
     median: Annotated[float, Field(allow_inf_nan=False)]
