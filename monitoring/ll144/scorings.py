@@ -17,6 +17,7 @@ from pipelines.base.digests import sha256_frame
 from pipelines.base.errors import ContractError
 
 _SHADOW: Final = "shadow"
+_SAID: Final = frozenset({"as_of", "kind", "rows", "scored_sha256"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ def scorings(
         until: Last one.
 
     Raises:
-        ContractError: Rows are on file that no scoring on record left.
+        ContractError: Rows are on file that no scoring on record left, or an entry does not say what was scored.
     """
     scored, gone = [], [0]
     for entry in ledger:
@@ -63,7 +64,13 @@ def scorings(
             gone.append(entry.sequence)
         elif entry.tag is Tag.PEOPLE_SCORED and entry.subject == family:
             scored.append(entry)
-    ours = [item for item in scored if item.facts["model_sha256"] == model_sha256]
+    ours = [item for item in scored if item.facts.get("model_sha256") == model_sha256]
+    silent = [item.sequence for item in ours if not item.facts.keys() >= _SAID]
+    if silent:
+        raise ContractError(
+            f"Every scoring in the ledger must say {', '.join(sorted(_SAID))}; entries {silent[:5]} do not. "
+            "Find out who wrote them."
+        )
     counted = [item for item in ours if (item.facts["kind"] == _SHADOW) == is_shadow]
     counted = [item for item in counted if since <= _as_of(item) <= until]
     kept: set[tuple[date, str]] = set()

@@ -237,6 +237,13 @@ def test_what_is_on_file_must_be_a_scoring_on_record_less_those_who_were_forgott
     assert "Score the day again, or restore it" in refused(capsys), "nobody forgotten makes as many rows"
 
 
+def test_an_entry_that_does_not_say_what_was_scored_refuses_the_audit(filled, capsys):
+    record(filled, date(2026, 11, 16), Tag.PEOPLE_SCORED, "screening", model_sha256="f" * 64)  # of another model
+    made(capsys)
+    record(filled, date(2026, 11, 16), Tag.PEOPLE_SCORED, "screening", model_sha256=company.MODEL, kind="release")
+    assert "must say as_of, kind, rows, scored_sha256; entries [" in refused(capsys)
+
+
 def test_an_audit_is_no_earlier_than_the_last_scoring_that_it_counts(filled, capsys):
     assert "no earlier than the last scoring" in refused(capsys, "--audited-on", "2026-11-14")
     made(capsys, "--audited-on", "2026-11-15")
