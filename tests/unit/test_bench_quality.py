@@ -10,6 +10,8 @@ import polars as pl
 import pytest
 import yaml
 
+from pipelines.base.errors import ContractError
+from pipelines.models.outcomes import network as outcome_network
 from tests.bench.quality import __main__ as command
 from tests.bench.quality import recommendation
 from tests.bench.quality.judgement import calibration_error, macro_f1
@@ -137,6 +139,39 @@ def test_outcomes_are_asked_of_everybody_who_was_there_on_day_60(quick):
     truth = np.arange(39) % 2
     assert figure(report, "Brier, against")["model"] == pytest.approx(((chance - truth) ** 2).mean())
     assert figure(report, "Brier, against")["better"] == "lower"
+
+
+def test_outcomes_learn_no_enrolment_of_the_test_folder(quick, monkeypatch):
+    # the test folder has an older run and half of the training's newest: by presentation they would be learnt with
+    # their ends, and the training's own would be judged
+    outcomes(quick / "train", ("2013B", "2013J"))
+    outcomes(quick / "test", ("2012J", "2013J"))
+    for place in (quick / "test").glob("*student*.csv"):
+        rows = place.read_text().replace("2013000", "2013900").replace("2013001", "2013901")  # two people of their own
+        place.write_text(rows)
+    learnt = []
+    fit = outcome_network.fit
+
+    def watched(prepared, *more):
+        learnt.append(prepared)
+        return fit(prepared, *more)
+
+    monkeypatch.setattr(outcome_network, "fit", watched)
+    _, said = judged(quick, "outcomes", "--test", str(quick / "test"))
+    assert said["subject_id"].to_list() == [
+        *(f"AAA|2012J|{2012000 + n}" for n in range(39)),
+        "AAA|2013J|2013900",
+        "AAA|2013J|2013901",
+    ]
+    (steps,) = learnt
+    assert sorted(steps["target_code"].unique()) == ["2013B", "2013J"]
+    assert not set(steps["person_id"]) & set(said["subject_id"].str.split("|").list.last())
+
+
+def test_outcomes_without_anybody_to_judge_are_refused(quick):
+    outcomes(quick / "train", ("2013B", "2013J"))
+    with pytest.raises(ContractError, match="78 to learn from and 0 to judge"):
+        judged(quick, "outcomes", "--test", str(quick / "train"))
 
 
 def productivity(folder, days):

@@ -4,8 +4,9 @@ Reads `student.csv`, `student_registration.csv`, `student_assessment.csv`, `asse
 an enrolment that was not withdrawn by day 60; it ends well with Pass or Distinction. Neither scorer sees gender, age,
 disability, deprivation or region: they only say whose calibration is measured.
 
-With a test folder its presentations are judged, and what happened in those of the training folder is known history;
-without one the newest presentation is, and the others train.
+With a test folder its enrolments are judged, but for those that the training folder has too: whatever presentation
+they are of, the model is trained on nothing but the training folder, and what happened there is known history. Without
+one the newest presentation is judged, and the others train.
 """
 
 import tempfile
@@ -18,6 +19,7 @@ from typing import Final
 
 import polars as pl
 
+from pipelines.base.errors import ContractError
 from pipelines.base.settings import load
 from pipelines.evaluate.bootstrap import auc, mean
 from pipelines.models import network
@@ -47,25 +49,45 @@ class Set:
 
 
 def judge(train: Path, test: Path | None, seed: int) -> Judgement:
-    """Train on what came before the judged presentations, score them as of their day 60."""
-    given = read(*(folder for folder in (train, test) if folder))
-    runs = presentations(train)
-    judged = sorted(presentations(test) - runs or presentations(test)) if test else [max(runs)]
-    asked = cases(given.students)
-    is_test = pl.col("code_presentation").is_in(judged)
-    learnt, held = asked.filter(~is_test), asked.filter(is_test)
+    """Train on the training folder, score the others as of day 60 of their presentation.
+
+    Raises:
+        ContractError: Nobody is left to learn from or to judge.
+    """
+    own = read(train)
+    given = read(train, test) if test else own
+    learnt, held = parted(own.students, given.students if test else None)
     found = Judgement()
     with tempfile.TemporaryDirectory() as folder:
-        ours = modelled(found, Path(folder), given, learnt, held, seed=seed)
+        ours = modelled(found, Path(folder), own, given, learnt=learnt, held=held, seed=seed)
     theirs = boosted(given, learnt, held, seed)
     _measure(found, held, learnt, {"model": ours, "baseline": theirs})
     found.predictions = held.select(subject_id=pl.concat_str(CASE, separator="|"), probability=pl.Series(ours))
     return found
 
 
-def presentations(folder: Path) -> set[str]:
-    """Codes such as 2013B of the enrolments in a folder; their order by name is that of time."""
-    return set(pl.read_csv(folder / "student.csv", infer_schema=False)["code_presentation"])
+def parted(own: pl.DataFrame, every: pl.DataFrame | None) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Cases that are learnt, and cases that are judged: no enrolment is in both.
+
+    Args:
+        own: [n_enrolments] of the training folder.
+        every: [n_enrolments] of both folders, None without a test folder: then the newest presentation is judged.
+
+    Raises:
+        ContractError: One of the two has no case.
+    """
+    if every is None:
+        asked, newest = cases(own), own["code_presentation"].max()  # their order by name is that of time
+        is_judged = pl.col("code_presentation") == newest
+        learnt, held = asked.filter(~is_judged), asked.filter(is_judged)
+    else:
+        learnt, held = cases(own), cases(every).join(own, on=CASE, how="anti", maintain_order="left")
+    if learnt.is_empty() or held.is_empty():
+        raise ContractError(
+            f"Both sides must have an enrolment that was there on day {DAY}; got {len(learnt)} to learn from and "
+            f"{len(held)} to judge. Give a test folder with enrolments that the training folder lacks."
+        )
+    return learnt, held
 
 
 def read(*folders: Path) -> Set:
@@ -162,16 +184,17 @@ def tables(given: Set) -> dict[str, pl.DataFrame]:
 
 
 def modelled(
-    found: Judgement, folder: Path, given: Set, learnt: pl.DataFrame, held: pl.DataFrame, *, seed: int
+    found: Judgement, folder: Path, own: Set, given: Set, *, learnt: pl.DataFrame, held: pl.DataFrame, seed: int
 ) -> Numbers:
-    """[n_held] chance of a good end by the family's own model."""
+    """[n_held] chance of a good end by the family's own model, which learns from `own` alone."""
     prepare, train = load(features.Prepare, "outcomes", "prepare"), load(features.Train, "outcomes", "train")
     prepare = prepare.model_copy(update={"horizon_days": float(DAY), "horizon_share": 1.0})
-    described = features.examples(tables(given), prepare)
+    told = features.examples(tables(own), prepare)
+    described = told if given is own else features.examples(tables(given), prepare)
     keys = {"code_module": "subject_id", "code_presentation": "target_code", "id_student": "person_id"}
     known = learnt.select(**{ours: pl.col(theirs) for theirs, ours in keys.items()})
     asked = held.select(**{ours: pl.col(theirs) for theirs, ours in keys.items()})
-    steps = described.join(known, on=list(known.columns), how="semi")
+    steps = told.join(known, on=list(known.columns), how="semi")
     cases_ = asked.join(described, on=list(asked.columns), how="left", maintain_order="left")
     is_valid = pl.Series([_share(person) < _VALID_SHARE for person in steps["person_id"]], dtype=pl.Boolean)
     split = pl.when(is_valid).then(pl.lit("valid")).otherwise(pl.lit("train"))
