@@ -31,6 +31,7 @@ def report(family: str, judgement: Judgement, peak_mb: float) -> dict[str, Any]:
         "rows_per_second": judgement.rows_per_second,
         "baseline_rows_per_second": known(judgement.baseline_rows_per_second),
         "peak_mb": peak_mb,
+        "notes": judgement.notes,
     }
 
 
@@ -56,7 +57,7 @@ def main(words: Sequence[str] | None = None) -> int:
     judgement: Judgement = judge(given.train, given.test, given.seed)
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"{'':<64} {'model':>9} {'baseline':>9} {'delta':>9}")
-    print("\n".join(metric.line() for metric in judgement.metrics))
+    print("\n".join((*(metric.line() for metric in judgement.metrics), *judgement.notes)))
     print(
         f"trained in {judgement.train_seconds:.1f} s; {judgement.rows_per_second:,.0f} rows scored a second; "
         f"{peak_mb:,.0f} MB at most"

@@ -49,6 +49,8 @@ class Judgement:
     metrics: list[Metric] = field(default_factory=list)
     predictions: pl.DataFrame = field(default_factory=pl.DataFrame)
     """What an outsider needs to compute every metric again."""
+    notes: list[str] = field(default_factory=list)
+    """What a reader must know of the figures: what was not measured, what was left out."""
     train_seconds: float = 0.0
     """Of the model, all its trainings together."""
     scored_rows: int = 0

@@ -200,7 +200,11 @@ def modelled(
 
 
 def counted(before: pl.DataFrame, asked: pl.DataFrame) -> list[list[str]]:
-    """[n_events] the 50 best courses by EASE (Steck 2019, λ 100) and a first-order Markov chain, equal weights."""
+    """[n_events] the 50 best courses by EASE (Steck 2019, λ 100) and a first-order Markov chain, equal weights.
+
+    Each of the two is divided by its greatest value of that learner: a plain sum would let the one of larger numbers
+    decide, and is weaker.
+    """
     items = sorted(before["item_id"].unique())
     number = {item: index for index, item in enumerate(items)}
     walks = [
@@ -219,10 +223,16 @@ def counted(before: pl.DataFrame, asked: pl.DataFrame) -> list[list[str]]:
     lists = []
     for history in asked["history"]:
         past = [number[item] for item in history if item in number]
-        score: Numbers = popular + ease[past].sum(axis=0) + (markov[past[-1]] if past else 0)
+        score: Numbers = popular + scaled(ease[past].sum(axis=0)) + (scaled(markov[past[-1]]) if past else 0)
         score[past] = -np.inf
         lists.append(filled([items[i] for i in np.argsort(-score, kind="stable")[:BEST] if np.isfinite(score[i])]))
     return lists
+
+
+def scaled(values: Numbers) -> Numbers:
+    """`values` so that the greatest is 1; as they are where none is above 0."""
+    greatest = float(values.max(initial=0.0))
+    return values / greatest if greatest > 0 else values
 
 
 def filled(items: Sequence[str]) -> list[str | None]:

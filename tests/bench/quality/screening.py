@@ -111,17 +111,20 @@ def _variant(found: Judgement, name: str, given: Reading, parts: Sequence[tuple[
     ours = np.full((len(texts), len(families)), np.nan)
     bm25, theirs, others = ours.copy(), np.full(len(texts), -1), np.full(len(texts), -1)
     wanted = requisitions(families)
+    is_there = importlib.util.find_spec("lightgbm") is not None
+    if not is_there:
+        found.notes.append(f"{BOOSTED}, {name}: not measured: lightgbm is not installed")
     for known, held in parts:
         ours[held] = modelled(found, given, known, held, seed)
         learnt, asked = [texts[i] for i in known], [texts[i] for i in held]
         theirs[held], seconds = linear(learnt, truth[known], asked, seed)
         found.baseline_seconds += seconds
         bm25[held] = okapi(asked, wanted)
-        if importlib.util.find_spec("lightgbm"):
+        if is_there:
             others[held] = grown(learnt, truth[known], asked, seed)
     judged = np.sort(np.concatenate([held for _, held in parts]))
     who, right, best = given.people.gather(judged), truth[judged], ours[judged].argmax(axis=1)
-    sides = {SVC: theirs[judged]} | ({BOOSTED: others[judged]} if (others >= 0).any() else {})
+    sides = {SVC: theirs[judged]} | ({BOOSTED: others[judged]} if is_there else {})
     accuracy = {side: mean((said == right).astype(float)) for side, said in sides.items()}
     found.compare(f"accuracy, {name}", "higher", mean((best == right).astype(float)), accuracy, who)
     f1 = {side: macro_f1(right, said, len(families)) for side, said in sides.items()}
@@ -131,10 +134,10 @@ def _variant(found: Judgement, name: str, given: Reading, parts: Sequence[tuple[
     ]
     model, baseline = (np.concatenate([pair[side] for pair in precision]) for side in (0, 1))
     asked = pl.Series(np.tile(np.arange(len(families)), len(parts)))
-    is_there = ~np.isnan(model)
+    is_known = ~np.isnan(model)
     found.compare(
-        f"mean average precision of a requisition's resumes, {name}", "higher", mean(model[is_there]),
-        {BM25: mean(baseline[is_there])}, asked.filter(is_there),
+        f"mean average precision of a requisition's resumes, {name}", "higher", mean(model[is_known]),
+        {BM25: mean(baseline[is_known])}, asked.filter(is_known),
     )  # fmt: skip
     sure = ours[judged].max(axis=1)
     found.alone(
