@@ -12,8 +12,9 @@ import yaml
 
 from pipelines.base.errors import ContractError
 from pipelines.models.outcomes import network as outcome_network
+from pipelines.models.screening import network as screening_network
 from tests.bench.quality import __main__ as command
-from tests.bench.quality import performance, recommendation
+from tests.bench.quality import performance, recommendation, screening
 from tests.bench.quality.judgement import calibration_error, macro_f1
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras on NumPy 2
@@ -48,6 +49,16 @@ def judged(folder, family, *more):
 def figure(report, name, *, exact=False):
     (found,) = (m for m in report["metrics"] if m["name"] == name or (m["name"].startswith(name) and not exact))
     return found
+
+
+def watching(fit, learnt):
+    """The same fit, which also keeps what it was given."""
+
+    def watched(prepared, *more):
+        learnt.append(prepared)
+        return fit(prepared, *more)
+
+    return watched
 
 
 HEADS = {
@@ -111,6 +122,27 @@ def test_the_counted_baseline_gives_both_of_its_parts_equal_weight():
     assert best[:2] == ["c", "b"]
 
 
+def test_a_course_of_a_later_year_is_nothing_that_the_training_is_told(quick):
+    walk = [(item, user, f"2019-01-{item + 1:02d} 10:00:00") for user in range(30) for item in range(user % 5 + 3)]
+    elearning(quick / "train", walk)
+    about = quick / "train" / "courses.csv"
+    # 40 is of the year after the newest day; 1 was taken by then, whatever its year says
+    rows = about.read_text().replace("40,Course 40,,2016", "40,Course 40,,2020")
+    about.write_text(rows.replace("1,Course 1,,2016", "1,Course 1,,2030"))
+    elearning(quick / "test", [(9, 0, "2020-06-01 10:00:00")])
+    said = judged(quick, "recommendation", "--test", str(quick / "test"))[1].select(pl.col("^course_.*$")).row(0)
+    known = recommendation.there(recommendation.catalogue(quick / "train"), recommendation.log(quick / "train"))
+    assert "40" not in said
+    assert sorted(known["course_id"]) == sorted(str(n) for n in range(60) if n != 40)
+
+
+def test_a_log_that_asks_about_nobody_or_teaches_nothing_is_refused(quick):
+    elearning(quick / "train", [(0, 0, "2019-01-01 10:00:00"), (1, 0, "2019-01-02 10:00:00")])
+    elearning(quick / "test", [(9, 35, "2019-06-01 10:00:00")])
+    with pytest.raises(ContractError, match="somebody with a history; got 2 and 0"):
+        recommendation.judge(quick / "train", quick / "test", 0)
+
+
 def test_a_discounted_gain_is_that_of_one_wanted_course():
     assert [recommendation.discounted(rank) for rank in (1, 3, 10, 11, 0)] == pytest.approx(
         [1, 0.5, 1 / np.log2(11), 0, 0]
@@ -162,13 +194,7 @@ def test_outcomes_learn_no_enrolment_of_the_test_folder(quick, monkeypatch):
         rows = place.read_text().replace("2013000", "2013900").replace("2013001", "2013901")  # two people of their own
         place.write_text(rows)
     learnt = []
-    fit = outcome_network.fit
-
-    def watched(prepared, *more):
-        learnt.append(prepared)
-        return fit(prepared, *more)
-
-    monkeypatch.setattr(outcome_network, "fit", watched)
+    monkeypatch.setattr(outcome_network, "fit", watching(outcome_network.fit, learnt))
     _, said = judged(quick, "outcomes", "--test", str(quick / "test"))
     assert said["subject_id"].to_list() == [
         *(f"AAA|2012J|{2012000 + n}" for n in range(39)),
@@ -265,6 +291,32 @@ def test_every_resume_is_scored_against_every_family_with_and_without_its_title(
     assert len(boosted) == (0 if told else 4)
     assert len(told) in {0, 2}  # with and without the title line
     assert all(note in capsys.readouterr().out for note in told[:1])
+
+
+def test_a_resume_with_a_learnt_id_is_left_out_only_if_its_text_was_learnt_too(quick):
+    resumes(quick / "train", 0, 2)
+    resumes(quick / "test", 0, 3)
+    place = quick / "test" / "resumes.csv"
+    place.write_text(place.read_text().replace("cooking for 0 years", "cooking for 9 years"))
+    kept, told = screening.unlearnt(screening.read(quick / "train"), screening.read(quick / "test"))
+    assert kept["resume_id"].to_list() == ["0#0", "2"]  # 1 is the training's own
+    assert [note.split(" of the test folder ")[0] for note in told] == ["1 resumes", "1 resumes"]
+    with pytest.raises(ContractError, match="some that the training folder lacks; one has none"):
+        screening.judge(quick / "train", quick / "train", 0)
+
+
+def test_a_family_of_the_judged_alone_is_learnt_by_no_resume(quick, monkeypatch):
+    resumes(quick / "train", 0, 60)
+    resumes(quick / "test", 100, 4)
+    place = quick / "test" / "resumes.csv"
+    rows = pl.read_csv(place, infer_schema=False)
+    baker = rows.with_columns(job_family=pl.lit("BAKER"), text=pl.when(pl.int_range(4) > 0).then("text"))
+    baker.write_csv(place)  # one without a text: nobody can read it, and everybody else is judged
+    learnt = []
+    monkeypatch.setattr(screening_network, "fit", watching(screening_network.fit, learnt))
+    _, said = judged(quick, "screening", "--test", str(quick / "test"))
+    assert sorted(said["target_id"].unique()) == ["BAKER", "CHEF", "TEACHER"]
+    assert {name for steps in learnt for name in steps["job_family_code"]} == {"CHEF", "TEACHER"}
 
 
 def test_calibration_is_the_distance_of_what_was_said_from_what_came():

@@ -7,6 +7,9 @@ A course counts once a learner, with the first view or watch. Two protocols:
 - rolling: what came before a day trains; then every later course of a learner with a history is an event, in order of
   time, learner, course. The courses not yet taken are ranked with the learner's history folded in, without retraining.
 
+Of the catalogue the training is told what was there on its newest day. The files tell the year of a course alone, so
+all of that year count as there; a course listed later cannot be recommended until the model is trained again.
+
 With a test folder its log is the later part; without one both protocols are run, the day of the second is that of the
 event after 80 % of all. Predictions hold the events numbered from 0, what was taken, and the 50 best courses.
 """
@@ -21,6 +24,7 @@ from typing import Final
 import numpy as np
 import polars as pl
 
+from pipelines.base.errors import ContractError
 from pipelines.base.settings import load
 from pipelines.evaluate.bootstrap import mean
 from pipelines.models import network
@@ -73,10 +77,10 @@ def log(folder: Path) -> pl.DataFrame:
 
 
 def catalogue(*folders: Path) -> pl.DataFrame:
-    """[n_courses] the canonical table of courses; of a course in several folders the last word."""
+    """[n_courses] the canonical table of courses; of a course in several folders the first word, which was known."""
     level = {"Beginner": "foundation", "Intermediate": "intermediate", "Advanced": "advanced"}
     rows = pl.concat([pl.read_csv(folder / "courses.csv", infer_schema=False) for folder in folders], how="diagonal")
-    return rows.unique("item_id", keep="last", maintain_order=True).select(
+    return rows.unique("item_id", keep="first", maintain_order=True).select(
         pl.col("item_id").alias("course_id"),
         pl.col("name").alias("title"),
         pl.col("Software").str.extract("['\"]([^'\"]+)['\"]").alias("topic_code"),
@@ -89,12 +93,18 @@ def catalogue(*folders: Path) -> pl.DataFrame:
     )
 
 
+def there(courses: pl.DataFrame, before: pl.DataFrame) -> pl.DataFrame:
+    """The courses that were there on the newest day of the log that trains; of a course taken in it what is told."""
+    is_taken = pl.col("course_id").is_in(before["item_id"].unique().to_list())
+    return courses.filter(is_taken | (pl.col("known_from") <= before["at"].max()))
+
+
 def learners(*folders: Path) -> pl.DataFrame:
     """[n_learners] the canonical table of workers: who they are is their function, where they said so."""
     rows = pl.concat([pl.read_csv(folder / "learners.csv", infer_schema=False) for folder in folders], how="diagonal")
     moment = pl.lit(datetime(2016, 1, 1, tzinfo=UTC)).cast(pl.Datetime("us", "UTC"))
     job = pl.when(pl.col("job") != "N/A").then("job").fill_null("unknown")
-    return rows.unique("user_id", keep="last", maintain_order=True).select(
+    return rows.unique("user_id", keep="first", maintain_order=True).select(
         pl.col("user_id").alias("person_id"),
         job_family_code=job,
         terminated_at=pl.lit(None, pl.Date),
@@ -146,6 +156,12 @@ def _protocol(
 ) -> None:
     """Train on `before`, rank every event of `later`, add the metrics and the predictions."""
     asked = events(before, later)
+    if before.is_empty() or asked.is_empty():
+        raise ContractError(
+            f"The {name} protocol must have courses to learn from and a later one of somebody with a history; got "
+            f"{len(before)} and {len(asked)}. Give logs of the same learners, one after the other."
+        )
+    about = there(about, before)
     with tempfile.TemporaryDirectory() as folder:
         ours = modelled(found, Path(folder), tables(before, about, people), asked, seed)
     theirs = counted(before, asked)

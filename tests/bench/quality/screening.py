@@ -21,6 +21,7 @@ from typing import Any, Final
 import numpy as np
 import polars as pl
 
+from pipelines.base.errors import ContractError
 from pipelines.base.settings import MinPeople, load
 from pipelines.evaluate.bootstrap import mean
 from pipelines.models import network
@@ -55,13 +56,21 @@ class Reading:
 def judge(train: Path, test: Path | None, seed: int) -> Judgement:
     """Both variants of the text over the folds, or from `train` to `test`."""
     rows = read(train)
-    later = read(test).join(rows, on="resume_id", how="anti") if test else None
+    later = read(test) if test else None
+    found = Judgement()
+    if later is not None:
+        later, told = unlearnt(rows, later)
+        found.notes += told
+    if rows.is_empty() or (later is not None and later.is_empty()):
+        raise ContractError(
+            "Both folders must have resumes, the test folder some that the training folder lacks; one has none. "
+            "Give a test folder with other resumes."
+        )
     every = rows if later is None else pl.concat([rows, later])
     families = sorted(every["job_family"].unique())
     truth = np.array([families.index(name) for name in every["job_family"]])
     held = [np.arange(len(rows), len(every))] if later is not None else folds(truth, seed)
     known = np.arange(len(rows))
-    found = Judgement()
     written = every["text"].to_list()
     scores = {}
     for name, texts in (("with the title line", written), ("without the title line", [untitled(t) for t in written])):
@@ -82,7 +91,28 @@ def judge(train: Path, test: Path | None, seed: int) -> Judgement:
 
 def read(folder: Path) -> pl.DataFrame:
     """[n_resumes] resume_id, job_family, text."""
-    return pl.read_csv(folder / "resumes.csv", infer_schema=False).select("resume_id", "job_family", "text")
+    rows = pl.read_csv(folder / "resumes.csv", infer_schema=False)
+    return rows.select("resume_id", "job_family", pl.col("text").fill_null(""))
+
+
+def unlearnt(known: pl.DataFrame, later: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
+    """Resumes to judge that were not learnt, and what a reader must know of them.
+
+    One with the id and the text of a learnt resume is left out. One with the id and another text is another resume:
+    it gets its row (from 0) for a suffix, or two people would be one.
+    """
+    is_learnt = pl.struct("resume_id", "text").is_in(known.select(pl.struct("resume_id", "text")).to_series().implode())
+    kept = later.with_row_index("row").filter(~is_learnt)
+    is_taken = pl.col("resume_id").is_in(known["resume_id"].implode())
+    named = kept.with_columns(
+        resume_id=pl.when(is_taken).then(pl.format("{}#{}", "resume_id", "row")).otherwise("resume_id")
+    )
+    told = []
+    if dropped := len(later) - len(kept):
+        told.append(f"{dropped} resumes of the test folder left out: the training folder has the same id and text")
+    if renamed := int((named["resume_id"] != kept["resume_id"]).sum()):
+        told.append(f"{renamed} resumes of the test folder told by id#row: their id is used by another resume")
+    return named.drop("row"), told
 
 
 def untitled(resume: str) -> str:
@@ -151,10 +181,11 @@ def modelled(found: Judgement, given: Reading, known: Codes, held: Codes, seed: 
     """[n_held, n_families] the family's own model's score of every resume against every requisition."""
     train = load(features.Train, "screening", "train")
     count = len(given.families)
+    learnt = np.unique(given.truth[known]).tolist()  # one that only the judged have would be learnt as always rejected
     pairs = [
         (int(row), family, float(given.truth[row] == family))
         for row in known
-        for family in {int(given.truth[row]), *drawn(given.people[int(row)], count)}
+        for family in {int(given.truth[row]), *drawn(given.people[int(row)], learnt)}
     ]
     is_valid = pl.col("person_id").map_elements(_share, return_dtype=pl.Float64) < _VALID_SHARE
     split = pl.when(is_valid).then(pl.lit("valid")).otherwise(pl.lit("train"))
@@ -170,10 +201,10 @@ def modelled(found: Judgement, given: Reading, known: Codes, held: Codes, seed: 
     return scored["score"].to_numpy().reshape(len(held), count)
 
 
-def drawn(resume: str, families: int) -> list[int]:
-    """Families from all, the same for a resume everywhere."""
+def drawn(resume: str, families: Sequence[int]) -> list[int]:
+    """Some of the families, the same for a resume everywhere."""
     digest = sha256(f"rejected|{resume}".encode()).digest()
-    return [int.from_bytes(digest[2 * n : 2 * n + 2]) % families for n in range(_REJECTED)]
+    return [families[int.from_bytes(digest[2 * n : 2 * n + 2]) % len(families)] for n in range(_REJECTED)]
 
 
 def cases(given: Reading, pairs: Sequence[tuple[int, int, float | None]]) -> pl.DataFrame:
