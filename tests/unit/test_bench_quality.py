@@ -14,6 +14,7 @@ from pipelines.base.errors import ContractError
 from pipelines.models.outcomes import network as outcome_network
 from pipelines.models.screening import network as screening_network
 from tests.bench.quality import __main__ as command
+from tests.bench.quality import outcomes as outcome
 from tests.bench.quality import performance, recommendation, screening
 from tests.bench.quality.judgement import calibration_error, macro_f1
 
@@ -136,11 +137,14 @@ def test_a_course_of_a_later_year_is_nothing_that_the_training_is_told(quick):
     assert sorted(known["course_id"]) == sorted(str(n) for n in range(60) if n != 40)
 
 
-def test_a_log_that_asks_about_nobody_or_teaches_nothing_is_refused(quick):
+def test_a_log_that_asks_about_nobody_or_teaches_nothing_is_refused(quick, capsys):
     elearning(quick / "train", [(0, 0, "2019-01-01 10:00:00"), (1, 0, "2019-01-02 10:00:00")])
     elearning(quick / "test", [(9, 35, "2019-06-01 10:00:00")])
     with pytest.raises(ContractError, match="somebody with a history; got 2 and 0"):
         recommendation.judge(quick / "train", quick / "test", 0)
+    words = ["--train", str(quick / "train"), "--test", str(quick / "test"), "--json", str(quick / "out.json")]
+    assert command.main(["recommendation", *words]) == 1
+    assert capsys.readouterr().err.startswith("ContractError: The rolling protocol must have")
 
 
 def test_a_discounted_gain_is_that_of_one_wanted_course():
@@ -209,7 +213,7 @@ def test_outcomes_learn_no_enrolment_of_the_test_folder(quick, monkeypatch):
 def test_outcomes_without_anybody_to_judge_are_refused(quick):
     outcomes(quick / "train", ("2013B", "2013J"))
     with pytest.raises(ContractError, match="78 to learn from and 0 to judge"):
-        judged(quick, "outcomes", "--test", str(quick / "train"))
+        outcome.judge(quick / "train", quick / "train", 0)
 
 
 def productivity(folder, days):
@@ -251,6 +255,16 @@ def test_productivity_is_predicted_row_by_row_with_an_interval(quick):
     assert figure(report, "MAE, against random forest", exact=True)["model"] == pytest.approx(missed)
     inside = ((low <= truth) & (truth <= high)).mean()
     assert figure(report, "coverage of the 90%")["model"] == pytest.approx(inside)
+
+
+def test_an_empty_cell_of_a_code_is_a_code_that_nobody_wrote(quick):
+    productivity(quick / "train", range(5))
+    place = quick / "train" / "productivity.csv"
+    place.write_text(place.read_text().replace("Monday", "").replace("sewing ", ""))
+    rows = performance.read(quick / "train")
+    assert set(rows["day"]) == {""}
+    assert performance.tables(rows.with_columns(person_id="team"))["workers"]["job_family_code"].null_count() == 0
+    assert len(performance.grown(rows, rows, 0, 5)) == 20
 
 
 def test_a_forest_reads_a_code_as_itself_and_not_as_a_number():

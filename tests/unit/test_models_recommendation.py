@@ -4,6 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from pipelines.base.errors import ContractError
 from pipelines.evaluate import metrics
 from pipelines.models.recommendation import network, tables
 from pipelines.models.recommendation.features import Decide, Prepare, Train, cases, examples, outcomes, select
@@ -118,6 +119,12 @@ def test_a_saved_model_says_the_same_again_and_leaves_out_what_was_taken(tmp_pat
     assert all(code.startswith("after:") for codes in reasons for code in codes)
 
 
+def test_without_a_step_there_is_nothing_to_train_on(tmp_path):
+    steps = examples(company(p_1="a", p_2="b"), PREPARE)
+    with pytest.raises(ContractError, match="a learner who took a course after another; got none"):
+        network.fit(steps, TRAIN, tmp_path, seed=1, min_people=1)
+
+
 def test_daily_scoring_writes_down_the_best_open_courses_only(monkeypatch):
     monkeypatch.setattr(network, "_SHORTLIST", 2)
     shares = np.array([[0.9, 0.1, 0.4, 0.3], [0.0, 0.2, 0.2, 0.6], [0.5, 0.3, 0.2, 0.0]])
@@ -140,6 +147,8 @@ def test_courses_are_linked_by_who_took_them_and_by_what_they_are_called():
     assert found["before"].tolist() == [[0, 0, 0], [1, 0, 0], [0.5, 0.5, 0]]
     assert found["popular"][0].tolist() == pytest.approx([2 / 5, 1 / 5, 2 / 5])
     assert found["neighbour"].tolist() == [[0, 1, 0], [0, 0, 1], [0, 0, 0]]  # 9 comes before 10
+    unnamed = tables.links([[0, 1]], ["c9", "c10"], {"c9": None})["alike"]
+    assert unnamed.tolist() == [[0, 0], [0, 0]]  # a course without a title is like no other
     # word is in two of three titles, lists in one: idf ln(4/3)+1 and ln(4/2)+1
     word, lists = np.log(4 / 3) + 1, np.log(2) + 1
     assert found["alike"][0].tolist() == pytest.approx([0, word / np.hypot(word, lists), 0])

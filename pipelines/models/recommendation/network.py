@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from pipelines.base.errors import ContractError
 from pipelines.models import Scorer
 from pipelines.models.recommendation import tables
 from pipelines.models.recommendation.features import Train
@@ -69,7 +70,14 @@ def fit(
 
     Returns:
         One mapping an epoch of the first fit: epoch, loss, valid_loss.
+
+    Raises:
+        ContractError: There is no step.
     """
+    if prepared.is_empty():
+        raise ContractError(
+            "Training must have a learner who took a course after another; got none. Wait until learners took more."
+        )
     known = tables.catalogue(prepared)
     texts = dict(tables.listed(prepared).select("subject_id", "text").iter_rows())
     day = prepared["occurred_at"].sort()[int((1 - _NEWEST) * len(prepared))]
@@ -160,7 +168,13 @@ def _why(past: Sequence[int], course: int, ease: Numbers, linked: Numbers, cours
 
 
 def _learn(
-    steps: pl.DataFrame, late: pl.DataFrame, known: Catalogue, *, texts: Mapping[str, str], settings: Train, seed: int
+    steps: pl.DataFrame,
+    late: pl.DataFrame,
+    known: Catalogue,
+    *,
+    texts: Mapping[str, str | None],
+    settings: Train,
+    seed: int,
 ) -> tuple[Tables, dict[str, Numbers], Any, list[dict[str, float]]]:
     """The counts, the links and the reading network, fitted on the same steps; `late` says how well it foresees."""
     import keras

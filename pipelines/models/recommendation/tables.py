@@ -18,6 +18,8 @@ from pipelines.models.recommendation.features import LISTED
 
 Numbers = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
+Titles = Mapping[str, str | None]
+"""Course -> title and topic; None for a course without a title."""
 CATALOGUE: Final = "catalogue.json"
 _WEIGHTS: Final = "tables.npz"
 _AHEAD: Final = 4
@@ -90,7 +92,9 @@ def listed(frame: pl.DataFrame) -> pl.DataFrame:
     return told.explode(list(names)).rename(names).drop_nulls("subject_id")
 
 
-def links(walks: Sequence[Sequence[int]], courses: Sequence[str], texts: Mapping[str, str]) -> dict[str, Numbers]:
+def links(
+    walks: Sequence[Sequence[int]], courses: Sequence[str], texts: Mapping[str, str | None]
+) -> dict[str, Numbers]:
     """What speaks for a course after another, in several ways: [n_courses, n_courses] a way, from the row's course.
 
     The last two need nobody who took the course: a new one is recommended by them.
@@ -98,7 +102,7 @@ def links(walks: Sequence[Sequence[int]], courses: Sequence[str], texts: Mapping
     Args:
         walks: [n_learners] course indices in order.
         courses: Names, in the order of the indices.
-        texts: Course -> title and topic.
+        texts: What the courses are called.
 
     Returns:
         after: share of learners who took it next; skipped: the same two to four courses on, the further the less;
@@ -117,7 +121,7 @@ def links(walks: Sequence[Sequence[int]], courses: Sequence[str], texts: Mapping
         "skipped": _shares(skipped),
         "before": _shares(after.T),
         "popular": np.tile(taken / max(taken.sum(), 1), (size, 1)),
-        "alike": _alike([texts.get(course, "") for course in courses]),
+        "alike": _alike([texts.get(course) or "" for course in courses]),
         "neighbour": _neighbours(courses),
     }
 

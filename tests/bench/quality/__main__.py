@@ -17,6 +17,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
+from pipelines.base import stage
 from tests.bench.quality.judgement import Judgement
 
 FAMILIES: Final = ("screening", "recommendation", "outcomes", "performance")
@@ -48,25 +49,31 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--test", type=Path, help="folder of a later part that is judged; else the README's protocol")
     parser.add_argument("--json", type=Path, required=True, help="where the figures go")
     parser.add_argument("--predictions", type=Path, help="where a CSV goes that tells every figure again")
-    parser.add_argument("--seed", type=int, default=0, help="of everything random")
+    parser.add_argument("--seed", type=int, default=0, help="of everything random but the draws of the intervals")
     given = parser.parse_args(words)
     for folder in (given.train, given.test):
         if folder is not None and not folder.is_dir():
             parser.error(f"{folder} must be a folder with the files of one set; there is none.")
+    return stage.guarded(lambda: _told(given))
+
+
+def _told(given: argparse.Namespace) -> str:
+    """Judge, write the files, return what is printed."""
     judge = importlib.import_module(f"tests.bench.quality.{given.family}").judge
     judgement: Judgement = judge(given.train, given.test, given.seed)
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"{'':<64} {'model':>9} {'baseline':>9} {'delta':>9}")
-    print("\n".join((*(metric.line() for metric in judgement.metrics), *judgement.notes)))
-    print(
-        f"trained in {judgement.train_seconds:.1f} s; {judgement.rows_per_second:,.0f} rows scored a second; "
-        f"{peak_mb:,.0f} MB at most"
-    )
+    speed = f"trained in {judgement.train_seconds:.1f} s; {judgement.rows_per_second:,.0f} rows scored a second"
+    lines = [
+        f"{'':<64} {'model':>9} {'baseline':>9} {'delta':>9}",
+        *(metric.line() for metric in judgement.metrics),
+        *judgement.notes,
+        f"{speed}; {peak_mb:,.0f} MB at most",
+    ]
     text = json.dumps(report(given.family, judgement, peak_mb), indent=1) + "\n"
     given.json.write_text(text, encoding="utf-8")
     if given.predictions:
         judgement.predictions.write_csv(given.predictions)
-    return 0
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":

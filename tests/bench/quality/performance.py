@@ -64,7 +64,7 @@ def read(folder: Path) -> pl.DataFrame:
     numeric = (*MEASURES, "actual_productivity")
     return rows.with_columns(
         *(pl.col(name).cast(pl.Float64, strict=False) for name in numeric),
-        *(pl.col(name).str.strip_chars() for name in CODES),
+        *(pl.col(name).str.strip_chars().fill_null("") for name in CODES),
         at=pl.col("date").str.to_date("%m/%d/%Y"),
     )
 
