@@ -3,7 +3,7 @@
 scikit-learn fits; what it learnt is a few columns of numbers. Reading them back runs no code from the file.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -80,6 +80,62 @@ def mean_of(estimator: Any) -> Trees:
         is_missing_left=np.zeros(len(left), dtype=np.bool_),
         value=np.concatenate([part.value[:, 0, 0] for part in parts]) / len(parts),
         intercept=np.zeros(1),
+    )
+
+
+def told_by(trees: Trees, values: Values, people: npt.NDArray[np.int64], least: int) -> Trees:
+    """The trees without questions whose answer would be that of few people: such a node answers for both its sides.
+
+    Args:
+        trees: Of `mean_of`: every node, not only a leaf, has the mean of its rows.
+        values: [n_rows, n_columns] what they were fitted on.
+        people: [n_rows] whose row it is, from 0.
+        least: People that a leaf speaks of, at least.
+
+    Returns:
+        The trees with what is left of their nodes.
+    """
+    count = int(people.max(initial=0)) + 1
+    most = int(np.bincount(people, minlength=1).max(initial=1))
+    is_leaf = trees.is_leaf.copy()
+    for root in trees.roots if least > 1 else ():
+        at, rows = np.full(len(values), root), np.arange(len(values))
+        while len(rows):
+            is_open = ~is_leaf[at]
+            at, rows = at[is_open], rows[is_open]
+            goes_left = values[rows, trees.feature[at]] <= trees.threshold[at]
+            side = np.where(goes_left, trees.left[at], trees.right[at])
+            node, size = np.unique(side, return_counts=True)
+            # so many rows cannot be of fewer people
+            is_small = np.isin(side, node[size < least * most])
+            pairs = np.unique(side[is_small] * count + people[rows[is_small]]) // count
+            told, heads = np.unique(pairs, return_counts=True)
+            is_few = np.isin(side, told[heads < least])
+            is_leaf[at[is_few]] = True
+            at = np.where(is_leaf[at], at, side)
+    return _reached(replace(trees, is_leaf=is_leaf))
+
+
+def _reached(trees: Trees) -> Trees:
+    """The trees without the nodes that no question leads to."""
+    is_kept = np.zeros(len(trees.is_leaf), dtype=np.bool_)
+    nodes = trees.roots
+    while len(nodes):
+        is_kept[nodes] = True
+        asking = nodes[~trees.is_leaf[nodes]]
+        nodes = np.concatenate([trees.left[asking], trees.right[asking]])
+    place = np.cumsum(is_kept) - 1
+    is_leaf = trees.is_leaf[is_kept]
+    return Trees(
+        roots=place[trees.roots],
+        feature=np.where(is_leaf, 0, trees.feature[is_kept]),
+        threshold=np.where(is_leaf, 0.0, trees.threshold[is_kept]),
+        left=np.where(is_leaf, 0, place[trees.left[is_kept]]),
+        right=np.where(is_leaf, 0, place[trees.right[is_kept]]),
+        is_leaf=is_leaf,
+        is_missing_left=trees.is_missing_left[is_kept],
+        value=trees.value[is_kept],
+        intercept=trees.intercept,
     )
 
 

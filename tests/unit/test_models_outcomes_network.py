@@ -165,6 +165,58 @@ def test_a_forest_kept_as_arrays_says_what_the_library_says() -> None:
     assert trees.total(trees.mean_of(forest), values.astype(np.float64)) == pytest.approx(forest.predict(values))
 
 
+def _leaves(found: trees.Trees, values: np.ndarray) -> list[list[list[int]]]:
+    """Rows of every leaf that has any, a tree: walked here one row at a time."""
+    told = []
+    for root in found.roots:
+        rows: dict[int, list[int]] = {}
+        for row, given in enumerate(values):
+            at = int(root)
+            while not found.is_leaf[at]:
+                at = int((found.left if given[found.feature[at]] <= found.threshold[at] else found.right)[at])
+            rows.setdefault(at, []).append(row)
+        told.append(list(rows.values()))
+    return told
+
+
+def test_a_leaf_of_few_people_is_merged_however_many_ratings_they_have() -> None:
+    # one tree by hand: <= 1 are 3 ratings of one person, <= 2 the 2 of two others, the rest of two more
+    tree = trees.Trees(
+        roots=np.array([0]), feature=np.array([0, 0, 0, 0, 0]), threshold=np.array([2.0, 1.0, 0, 0, 0]),
+        left=np.array([1, 3, 0, 0, 0]), right=np.array([2, 4, 0, 0, 0]),
+        is_leaf=np.array([False, False, True, True, True]), is_missing_left=np.zeros(5, dtype=bool),
+        value=np.array([0.5, 0.4, 0.7, 0.1, 0.9]), intercept=np.zeros(1),
+    )  # fmt: skip
+    values, people = np.array([[1.0], [1], [1], [2], [2], [3], [3]]), np.array([0, 0, 0, 1, 2, 3, 4])
+    merged = trees.told_by(tree, values, people, 2)
+    assert trees.total(merged, values).tolist() == [0.4] * 5 + [0.7] * 2
+    assert merged.value.tolist() == [0.5, 0.4, 0.7]  # what the person's leaf said is kept nowhere
+    assert trees.total(trees.told_by(tree, values, people, 4), values).tolist() == [0.5] * 7
+    assert trees.total(trees.told_by(tree, values, people, 1), values).tolist() == [0.1] * 3 + [0.9] * 2 + [0.7] * 2
+
+
+def test_every_leaf_of_the_forest_is_of_enough_people() -> None:
+    rng = np.random.default_rng(0)
+    people = np.repeat(np.arange(40), 5)  # five ratings each, alike: a leaf parts people before it parts ratings
+    told = rng.random(40)[people] + rng.random(200) / 100
+    frame = pl.DataFrame({"person_id": [f"p{n}" for n in people], "told": told, "outcome": told})
+    columns = tabular.learn(frame.select("person_id", "told", subject_id=pl.lit("s")), 4)
+    found = network("performance")._forest(columns, frame, SETTINGS["performance"], 0, 4)
+    for leaves in _leaves(found, told.astype(np.float32)[:, None]):
+        assert len(leaves) > 2
+        assert min(len(set(people[rows])) for rows in leaves) >= 4
+
+
+def test_the_forest_does_not_grow_with_the_company() -> None:
+    rng = np.random.default_rng(0)
+    frame = pl.DataFrame({"person_id": np.arange(40_000).astype(str), "told": rng.random(40_000)})
+    frame = frame.with_columns(outcome=pl.Series(rng.random(40_000)), subject_id=pl.lit("s"))
+    found = network("performance")._forest(
+        tabular.learn(frame.drop("outcome"), 1), frame, SETTINGS["performance"], 0, 1
+    )
+    assert len(found.is_leaf) / len(found.roots) < 2 * 2000  # leaves of 20 ratings; of 2 they were ten times as many
+
+
 def test_the_interval_moves_with_the_middle() -> None:
     from pipelines.models import network
 

@@ -31,6 +31,8 @@ _LEAST_EFFECT = 0.005
 _OTHER = ("rating",)
 _MISSING: Final = -1e6
 _ROWS = 4096
+_LEAVES = 2000
+"""Leaves of one tree of the forest, at most."""
 _WEIGHTS: Final = (0.0, 0.25, 0.5)
 """Weights of the network against the forest that are tried on the validation cases. A few hundred of them choose badly
 between all and nothing: the forest, which also learns from them in the end, always has a half."""
@@ -46,7 +48,7 @@ def fit(
         settings: The section `performance.train`.
         folder: Gets `MODEL`, the forest's trees, the columns and `SPREAD`.
         seed: Of everything random.
-        min_people: People from whom a code has an embedding of its own.
+        min_people: People from whom a code has an embedding of its own, and of whom a leaf of the forest speaks.
 
     Returns:
         One mapping an epoch: epoch, loss, valid_loss.
@@ -75,13 +77,15 @@ def fit(
     averaged.save(folder / MODEL)
     tabular.save(columns, folder)
     said = _run(averaged, _arrays(columns, measures, valid))
-    grown = _grown(_forest(columns, train, settings, seed), _matrix(columns, valid))
+    grown = _grown(_forest(columns, train, settings, seed, min_people), _matrix(columns, valid))
     truth = valid["outcome"].to_numpy()
     missed = {weight: _missed(_mixed(said, grown, weight)[:, 1], truth) for weight in _WEIGHTS}
     weight = min(missed, key=lambda one: missed[one])
     low, _, high = _mixed(said, grown, weight).T
     _save_spread(folder, np.maximum(low - truth, truth - high), settings.coverage, measures, weight)
-    trees.save(_forest(columns, prepared, settings, seed), folder)  # the newest ratings tell most of the next
+    trees.save(
+        _forest(columns, prepared, settings, seed, min_people), folder
+    )  # the newest ratings tell most of the next
     losses = zip(history["loss"], history["val_loss"], strict=True)
     return [{"epoch": n, "loss": loss, "valid_loss": valid_loss} for n, (loss, valid_loss) in enumerate(losses, 1)]
 
@@ -291,13 +295,20 @@ def _unknown(columns: Columns, matrix: Numbers, source: str) -> Numbers:
     return changed
 
 
-def _forest(columns: Columns, frame: pl.DataFrame, settings: Train, seed: int) -> Trees:
-    """Extremely randomised trees of the summed-up columns; what is missing is far below everything there is."""
+def _forest(columns: Columns, frame: pl.DataFrame, settings: Train, seed: int, min_people: int) -> Trees:
+    """Extremely randomised trees of the summed-up columns; what is missing is far below everything there is.
+
+    They do not grow with the company: a leaf has at least one rating in `_LEAVES`. None speaks of fewer than
+    `min_people` people, who may have several ratings each.
+    """
     from sklearn.ensemble import ExtraTreesRegressor
 
-    estimator = ExtraTreesRegressor(settings.forest, min_samples_leaf=settings.forest_leaf, random_state=seed)
-    estimator.fit(np.nan_to_num(_matrix(columns, frame), nan=_MISSING), frame["outcome"].to_numpy())
-    return trees.mean_of(estimator)
+    values = np.nan_to_num(_matrix(columns, frame), nan=_MISSING)
+    least = max(settings.forest_leaf, min_people, len(frame) // _LEAVES)
+    estimator = ExtraTreesRegressor(settings.forest, min_samples_leaf=least, random_state=seed)
+    estimator.fit(values, frame["outcome"].to_numpy())
+    people = frame["person_id"].rank("dense").to_numpy().astype(np.int64) - 1
+    return trees.told_by(trees.mean_of(estimator), values.astype(np.float32).astype(np.float64), people, min_people)
 
 
 def _grown(forest: Trees, matrix: Numbers) -> Numbers:
