@@ -21,15 +21,23 @@ from pipelines.base.errors import ContractError
 from pipelines.models import Scorer
 from pipelines.models.recommendation import tables
 from pipelines.models.recommendation.features import Train
-from pipelines.models.recommendation.tables import Catalogue, Numbers, Tables
+from pipelines.models.recommendation.tables import ALWAYS, Catalogue, Links, Numbers, Tables
 from pipelines.models.saved import loaded
 
 MODEL: Final = "model.keras"
 MIXTURE: Final = "mixture.json"
 _WEIGHTS: Final = (0.0, 0.05, 0.1, 0.2, 0.4, 0.7, 1.0, 1.5, 2.0, 4.0)
 """Weights of the network and of each link, against 1 of EASE, that are tried on the newest steps."""
-_START: Final = {"network": 1.0, "after": 1.0, "popular": 0.02}
-"""Weights to begin with; of the other links 0."""
+_START: Final = {
+    "network": 0.7,
+    "after": 0.4,
+    "skipped": 0.1,
+    "before": 0.4,
+    ALWAYS: 0.4,
+    "alike": 0.1,
+    "neighbour": 0.1,
+}
+"""Weights to begin with."""
 _ROUNDS = 2
 _NEWEST = 0.15
 """Share of the steps on which weights are tried."""
@@ -89,6 +97,7 @@ def fit(
     weights = _weigh(
         counts, links, reader, late.sort("occurred_at", "person_id").tail(_JUDGED), known=known, settings=settings
     )
+    del counts, links, reader  # of two sets of tables the second would wait for memory of the first
     counts, links, reader, _ = _learn(prepared, prepared.head(0), known, texts=texts, settings=settings, seed=seed)
     folder.mkdir(parents=True, exist_ok=True)
     _mixed(reader, counts, links, weights, settings).save(folder / MODEL)
@@ -146,7 +155,8 @@ def explain(folder: Path, frame: pl.DataFrame, scored: pl.DataFrame) -> list[lis
         scored: [n_rows] the courses to explain.
 
     Returns:
-        [n_rows] at most three codes `after:<course>`; empty when nothing taken before speaks for it.
+        [n_rows] at most three codes `after:<course>`; empty when nothing taken before speaks for it, only that many
+        take it.
     """
     known = Catalogue.load(folder)
     model = loaded(folder / MODEL)
@@ -160,7 +170,7 @@ def explain(folder: Path, frame: pl.DataFrame, scored: pl.DataFrame) -> list[lis
 
 
 def _why(past: Sequence[int], course: int, ease: Numbers, linked: Numbers, courses: Sequence[str]) -> list[str]:
-    weights = {taken: float(ease[taken, course]) for taken in past}
+    weights = {taken: float(ease[taken, course]) / len(past) ** 0.5 for taken in past}
     if past:
         weights[past[-1]] += float(linked[past[-1] + 1, course])
     speaking = sorted(weights, key=lambda taken: (-weights[taken], courses[taken]))[:_REASONS]
@@ -175,7 +185,7 @@ def _learn(
     texts: Mapping[str, str | None],
     settings: Train,
     seed: int,
-) -> tuple[Tables, dict[str, Numbers], Any, list[dict[str, float]]]:
+) -> tuple[Tables, dict[str, Links], Any, list[dict[str, float]]]:
     """The counts, the links and the reading network, fitted on the same steps; `late` says how well it foresees."""
     import keras
 
@@ -218,7 +228,7 @@ def _reader(counts: Tables, size: int, settings: Train) -> Any:
 
 
 def _mixed(
-    reader: Any, counts: Tables, links: Mapping[str, Numbers], weights: Mapping[str, float], settings: Train
+    reader: Any, counts: Tables, links: Mapping[str, Links], weights: Mapping[str, float], settings: Train
 ) -> Any:
     """Network and counts as one model; three outputs: the mixture, the network alone, the counts alone."""
     from keras import Input, Model, layers
@@ -227,28 +237,34 @@ def _mixed(
     recent = Input((settings.recent,), dtype="int32", name="recent")
     last = Input((1,), dtype="int32", name="last")
     seen = Input((size,), name="seen")
-    ease = layers.Dense(size, use_bias=False, name="ease")
+    # of unit length, or EASE would say the more the more was taken; its bias is what speaks for a course in any case
+    ease = layers.Dense(size, name="ease")
+    taken = layers.UnitNormalization(name="taken")(seen)
     linked = layers.Embedding(size + 1, size, name="linked")
-    counted = layers.Add(name="counted")([ease(seen), layers.Flatten()(linked(last))])
+    counted = layers.Add(name="counted")([ease(taken), layers.Flatten()(linked(last))])
     own = reader(recent)
     mixed = layers.Add(name="mixed")([counted, layers.Rescaling(weights["network"], name="weighted")(own)])
-    ease.set_weights([counts.ease])
-    linked.set_weights([np.vstack([counts.popular, sum(weights[name] * link for name, link in links.items())])])
+    ease.set_weights([counts.ease, weights[ALWAYS] * links[ALWAYS][0]])
+    after = sum(weights[name] * link for name, link in links.items() if name != ALWAYS)
+    linked.set_weights([np.vstack([counts.popular, after])])
     return Model([recent, last, seen], [mixed, own, counted])
 
 
 def _weigh(
-    counts: Tables, links: Mapping[str, Numbers], reader: Any, late: pl.DataFrame, *, known: Catalogue, settings: Train
+    counts: Tables, links: Mapping[str, Links], reader: Any, late: pl.DataFrame, *, known: Catalogue, settings: Train
 ) -> dict[str, float]:
     """Weights of the network and of the links by which the steps rank best (NDCG@10), found one after the other."""
-    weights = {name: _START.get(name, 0.0) for name in ("network", *links)}
+    weights = {name: _START[name] for name in ("network", *links)}
     if late.is_empty():
         return weights
     past, target = _past(late, known), _targets(late, known)
     seen, last = tables.multi_hot(past, len(known.courses)), tables.newest(past)
-    parts = {name: np.where((last >= 0)[:, None], link[np.maximum(last, 0)], 0) for name, link in links.items()}
+    parts = {
+        name: link if name == ALWAYS else np.where((last >= 0)[:, None], link[np.maximum(last, 0)], 0)
+        for name, link in links.items()
+    }
     parts["network"] = np.asarray(reader.predict(_recent(past, settings.recent), batch_size=_BATCH, verbose=0))
-    whole = seen @ counts.ease + sum(weights[name] * part for name, part in parts.items())
+    whole = _unit(seen) @ counts.ease + sum(weights[name] * part for name, part in parts.items())
     best = _gain(whole, seen, target)
     for name in [*parts] * _ROUNDS:
         rest = whole - weights[name] * parts[name]
@@ -258,6 +274,12 @@ def _weigh(
             best, weights[name] = tried[weight], weight
             whole = rest + weight * parts[name]
     return weights
+
+
+def _unit(seen: Numbers) -> Numbers:
+    """[n, n_courses] what was taken, of unit length a row."""
+    length: Numbers = np.sqrt(np.maximum(seen.sum(axis=1, keepdims=True), 1))
+    return seen / length
 
 
 def _gain(scores: Numbers, seen: Numbers, target: Integers) -> float:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -17,11 +17,14 @@ import polars as pl
 from pipelines.models.recommendation.features import LISTED
 
 Numbers = npt.NDArray[np.float64]
+Links = npt.NDArray[np.floating[Any]]
 Indices = npt.NDArray[np.int64]
 Titles = Mapping[str, str | None]
 """Course -> title and topic; None for a course without a title."""
 CATALOGUE: Final = "catalogue.json"
 _WEIGHTS: Final = "tables.npz"
+ALWAYS: Final = "popular"
+"""The link that is no link: it speaks for a course whatever was taken."""
 _AHEAD: Final = 4
 _FADING: Final = 0.7
 _WORD: Final = re.compile(r"\w+")
@@ -92,12 +95,11 @@ def listed(frame: pl.DataFrame) -> pl.DataFrame:
     return told.explode(list(names)).rename(names).drop_nulls("subject_id")
 
 
-def links(
-    walks: Sequence[Sequence[int]], courses: Sequence[str], texts: Mapping[str, str | None]
-) -> dict[str, Numbers]:
+def links(walks: Sequence[Sequence[int]], courses: Sequence[str], texts: Mapping[str, str | None]) -> dict[str, Links]:
     """What speaks for a course after another, in several ways: [n_courses, n_courses] a way, from the row's course.
 
-    The last two need nobody who took the course: a new one is recommended by them.
+    A way is a table of single precision: there are many, and catalogues of ten thousand courses. The last two need
+    nobody who took the course: a new one is recommended by them.
 
     Args:
         walks: [n_learners] course indices in order.
@@ -106,13 +108,14 @@ def links(
 
     Returns:
         after: share of learners who took it next; skipped: the same two to four courses on, the further the less;
-        before: share of learners who took it just before; popular: share of all steps, whatever came before;
+        before: share of learners who took it just before; popular: [1, n_courses] share of all steps;
         alike: cosine of the titles' words; neighbour: 1 for the next in the order of the source's numbers.
     """
     size = len(courses)
-    after, skipped, taken = np.zeros((size, size)), np.zeros((size, size)), np.zeros(size)
+    after, skipped = np.zeros((size, size), np.float32), np.zeros((size, size), np.float32)
+    taken = np.zeros((1, size))
     for walk in walks:
-        np.add.at(taken, list(walk), 1)
+        np.add.at(taken[0], list(walk), 1)
         np.add.at(after, (list(walk[:-1]), list(walk[1:])), 1)
         for ahead in range(2, _AHEAD + 1):
             np.add.at(skipped, (list(walk[:-ahead]), list(walk[ahead:])), _FADING ** (ahead - 1))
@@ -120,36 +123,36 @@ def links(
         "after": _shares(after),
         "skipped": _shares(skipped),
         "before": _shares(after.T),
-        "popular": np.tile(taken / max(taken.sum(), 1), (size, 1)),
+        ALWAYS: taken / max(taken.sum(), 1),
         "alike": _alike([texts.get(course) or "" for course in courses]),
         "neighbour": _neighbours(courses),
     }
 
 
-def _shares(counts: Numbers) -> Numbers:
-    shares: Numbers = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1e-12)
+def _shares(counts: Links) -> Links:
+    shares: Links = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1e-12)
     return shares
 
 
-def _alike(texts: Sequence[str]) -> Numbers:
+def _alike(texts: Sequence[str]) -> Links:
     """[n, n] cosine of TF-IDF of words; 0 with itself."""
     bags = [set(_WORD.findall(text.lower())) for text in texts]
     places = {word: place for place, word in enumerate(sorted(set().union(*bags)))}
-    seen = np.zeros((len(texts), len(places)))
+    seen = np.zeros((len(texts), len(places)), np.float32)
     for row, bag in enumerate(bags):
         seen[row, [places[word] for word in bag]] = 1
-    weights = seen * (np.log((1 + len(texts)) / (1 + seen.sum(axis=0))) + 1)
+    weights = seen * (np.log((1 + len(texts)) / (1 + seen.sum(axis=0))) + 1).astype(np.float32)
     length = np.sqrt((weights**2).sum(axis=1, keepdims=True))
     unit = weights / np.where(length > 0, length, 1)
-    alike: Numbers = unit @ unit.T
+    alike: Links = unit @ unit.T
     np.fill_diagonal(alike, 0)
     return alike
 
 
-def _neighbours(courses: Sequence[str]) -> Numbers:
+def _neighbours(courses: Sequence[str]) -> Links:
     """[n, n] 1 for the next course; numbers within a name count as numbers, so that 9 comes before 10."""
     order = sorted(range(len(courses)), key=lambda place: [part.zfill(20) for part in _DIGITS.split(courses[place])])
-    found = np.zeros((len(courses), len(courses)))
+    found = np.zeros((len(courses), len(courses)), np.float32)
     found[order[:-1], order[1:]] = 1
     return found
 
