@@ -120,6 +120,32 @@ def test_a_reason_names_no_rare_word_and_none_that_only_the_applicant_wrote(
     assert reasons == ["match:soup"]
 
 
+def test_few_resumes_are_held_at_once_and_say_the_same(
+    folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cases = examples().filter(split="test")  # 20 resumes, and 10 of them once more among the others
+    again = cases.head(10).with_columns(pl.lit("R-9").alias("subject_id"))
+    asked = pl.concat([cases, again]).with_columns(order=pl.int_range(30) * 7 % 30).sort("order")
+    whole = network.predict(folders[0], asked, "model")
+    reasons = network.explain(folders[0], asked, whole)
+    held = []
+    read = network._distinct  # type: ignore[attr-defined]
+
+    def watched(reads: object, texts: pl.Series) -> object:
+        found = read(reads, texts)
+        held.append((texts.name, len(found)))
+        return found
+
+    monkeypatch.setattr(network, "_distinct", watched)
+    monkeypatch.setattr(network, "_BATCH", 4)
+    parted = network.predict(folders[0], asked, "model")
+    assert parted["score"].to_list() == pytest.approx(whole["score"].to_list(), abs=1e-6)
+    assert [size for name, size in held if name == "resume_text"] == [4] * 5  # none is read twice
+    held.clear()
+    assert network.explain(folders[0], asked, whole) == reasons
+    assert max(size for _, size in held) <= 4
+
+
 def test_no_case_gives_no_score(folders: tuple[Path, Path]) -> None:
     nobody = examples().head(0)
     assert network.predict(folders[0], nobody, "model").is_empty()

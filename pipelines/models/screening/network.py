@@ -144,15 +144,18 @@ def explain(folder: Path, frame: pl.DataFrame, scored: pl.DataFrame) -> list[lis
     reads, members = model.get_layer(READER), model.get_layer(JUDGE).get_layer(MEMBERS)
     plain = members.input_shape[0][1]
     terms = np.asarray(reads.get_layer(TERMS).get_vocabulary()[1 : plain + 1], dtype=object)
-    resume, wanted = (_gathered(_distinct(reads, asked[name]), asked[name])[:, :plain] > 0 for name in TEXTS)
     importance = telling(terms, _learned(members))
-    return [
-        [
-            *_strongest("match", terms, importance * (has & asks), _MATCHES),
-            *_strongest("missing", terms, importance * (~has & asks), _GAPS),
+    found = []
+    for part in asked.iter_slices(_BATCH):  # every row has thousands of terms, twice
+        resume, wanted = (_gathered(_distinct(reads, part[name]), part[name])[:, :plain] > 0 for name in TEXTS)
+        found += [
+            [
+                *_strongest("match", terms, importance * (has & asks), _MATCHES),
+                *_strongest("missing", terms, importance * (~has & asks), _GAPS),
+            ]
+            for has, asks in zip(resume, wanted, strict=True)
         ]
-        for has, asks in zip(resume, wanted, strict=True)
-    ]
+    return found
 
 
 def telling(terms: npt.NDArray[np.object_], importance: Floats) -> Floats:
@@ -288,13 +291,23 @@ def _resamples(frame: pl.DataFrame, members: int, seed: int) -> list[Floats]:
 
 
 def _scores(model: keras.Model, frame: pl.DataFrame) -> npt.NDArray[np.float64]:
-    """[n_cases] the saved model's mean chance: every distinct text is read once, then compared."""
-    if frame.is_empty():
-        return np.zeros(0)
+    """[n_cases] the saved model's mean chance: every distinct text is read once, then compared.
+
+    Of resumes, which are many, some hundred are held at once with their terms; of requisitions all.
+    """
     reads, judges = model.get_layer(READER), model.get_layer(JUDGE)
-    written = [_distinct(reads, frame[name]) for name in TEXTS]
-    parts = [
-        judges.predict_on_batch([_gathered(known, part[name]) for known, name in zip(written, TEXTS, strict=True)])
-        for part in frame.select(TEXTS).iter_slices(_BATCH)
-    ]
-    return np.concatenate(parts).astype(np.float64)[:, 0]
+    found = np.zeros(len(frame))
+    wanted = _distinct(reads, frame[TEXTS[1]]) if len(frame) else {}
+    for part in _of_some_resumes(frame):
+        written = (_distinct(reads, part[TEXTS[0]]), wanted)
+        for few in part.iter_slices(_BATCH):
+            pair = [_gathered(known, few[name]) for known, name in zip(written, TEXTS, strict=True)]
+            found[few["row"].to_numpy()] = judges.predict_on_batch(pair)[:, 0]
+    return found
+
+
+def _of_some_resumes(frame: pl.DataFrame) -> list[pl.DataFrame]:
+    """The cases with their `row`, parted so that each part has `_BATCH` distinct resumes at most."""
+    numbered = frame.select(TEXTS[0]).unique(maintain_order=True).with_row_index("resume")
+    cases = frame.select(TEXTS).with_row_index("row").join(numbered, on=TEXTS[0], how="left", maintain_order="left")
+    return cases.with_columns(part=pl.col("resume") // _BATCH).partition_by("part", maintain_order=True)
