@@ -105,12 +105,10 @@ def told_by(trees: Trees, values: Values, people: npt.NDArray[np.int64], least: 
             at, rows = at[is_open], rows[is_open]
             goes_left = values[rows, trees.feature[at]] <= trees.threshold[at]
             side = np.where(goes_left, trees.left[at], trees.right[at])
-            node, size = np.unique(side, return_counts=True)
-            # so many rows cannot be of fewer people
-            is_small = np.isin(side, node[size < least * most])
+            size = np.bincount(side, minlength=len(is_leaf))
+            is_small = size[side] < least * most  # so many rows cannot be of fewer people
             pairs = np.unique(side[is_small] * count + people[rows[is_small]]) // count
-            told, heads = np.unique(pairs, return_counts=True)
-            is_few = np.isin(side, told[heads < least])
+            is_few = is_small & (np.bincount(pairs, minlength=len(is_leaf))[side] < least)
             is_leaf[at[is_few]] = True
             at = np.where(is_leaf[at], at, side)
     return _reached(replace(trees, is_leaf=is_leaf))
