@@ -2,12 +2,12 @@
 
 Values alone become text, in the order in which the reader gives them, without what they are called: each heading on a
 line of its own, below it each member of a group on a line, and what is long, or is a group itself, on lines below that.
-Redaction knows a name in a document by its place and form; here a cell says it, so it and its words go wherever they
-stand with a capital.
+Redaction knows a name in a document by its place and form; here a cell says it, so it goes wherever it stands.
 """
 
 import json
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
@@ -16,6 +16,7 @@ import polars as pl
 from pipelines.ingest.cells import Context, cell
 from pipelines.ingest.documents.quality import clean
 from pipelines.ingest.documents.redact import redact
+from pipelines.ingest.documents.redact.words import PARTICLES
 from pipelines.ingest.documents.stuffing import stuffed_share
 from pipelines.ingest.rules import Compose
 
@@ -23,7 +24,7 @@ _FLAGS: Final = ("true", "false")
 """Of nobody's interest without what they are called."""
 _BLANK: Final = re.compile(r"[\s,]+")
 _LEAST: Final = 2
-"""Characters: an initial stands for anything."""
+"""Characters of a word that is a name: an initial stands for anything. In small letters it takes one more."""
 _LONG: Final = 60
 """Characters from which on a value is a line of its own: a sentence, not a name, a place or a day."""
 
@@ -39,8 +40,10 @@ def with_text(frame: pl.DataFrame, step: Compose, context: Context) -> pl.DataFr
     cells = frame.select(cell(name, context).alias(f"{number}") for number, name in enumerate(step.sections))
     names = frame.select(cell(name, context).alias(f"{number}") for number, name in enumerate(step.names))
     headings = list(step.sections.values())
-    texts = [without(told(row, headings), of) for row, of in zip(cells.rows(), names.rows(), strict=True)]
-    kept = [(redact(text), stuffed_share(text)) if text else None for text in texts]
+    texts = [told(row, headings) for row in cells.rows()]
+    # Redacted first: without its name, an address of mail or of a page is not seen as one.
+    bare = [without(redact(text), of) if text else "" for text, of in zip(texts, names.rows(), strict=True)]
+    kept = [(one, stuffed_share(text)) if text else None for one, text in zip(bare, texts, strict=True)]
     made = (
         pl.Series([None if one is None else one[0] for one in kept], dtype=pl.String),
         pl.Series([None if one is None else str(len(one[0])) for one in kept], dtype=pl.String),
@@ -64,17 +67,66 @@ def told(cells: Sequence[str | None], headings: Sequence[str]) -> str:
 
 
 def without(text: str, names: Iterable[str | None]) -> str:
-    """A text without names: the whole of each, and words of it that begin with a capital."""
-    words = {word for name in names if name for word in (name.strip(), *_BLANK.split(name.strip())) if _is_name(word)}
-    forms = {re.escape(form) for word in words for form in (word, word.upper(), word.title())}
+    """A text without names: of several words in any case, with whatever stands between; single words as said below.
+
+    A word goes where it begins with a capital, whatever case the cell has it in; where a cell has no capital at all,
+    its words go in small letters too, since whoever writes their name so does it everywhere. Scripts without capitals
+    join words to what stands beside them, so there a name goes from within a word too, unless it is one character.
+
+    Args:
+        text: In Unicode's composed form, as `told` gives it.
+        names: Cells, each the whole of a name or a part, in any order; a group as JSON is all its texts.
+    """
+    cells = [clean(", ".join(_lines(_value(name)))) for name in names if name]
+    words = [[parts for word in _BLANK.split(name) if (parts := _parts(word))] for name in cells]
+    small = {part for name, of in zip(cells, words, strict=True) if name.islower() for parts in of for part in parts}
+    small = {part for part in small if len(part) >= _LEAST and part not in PARTICLES}
+    single = {part for of in words for parts in of for part in parts if _is_name(part)} | small
+    forms = {*_orders([[part for parts in of for part in parts] for of in words]), *((part,) for part in single)}
+    forms |= {tuple(parts) for of in words for parts in of if len(parts) > 1}  # O'Brien, Ann-Marie
     if not forms:
         return text
-    one = f"(?:{'|'.join(sorted(forms, key=lambda form: (-len(form), form)))})"
-    return re.sub(rf"(?<!\w){one}(?:[ ,]+{one})*(?!\w)", "[NAME]", text)
+    one = "|".join(_pattern(form) for form in sorted(forms, key=lambda form: (-len("".join(form)), form)))
+
+    def gone(match: re.Match[str]) -> str:
+        hit = match[0]
+        is_name = not hit[0].islower() or len(_parts(hit)) > 1 or (hit.lower() in small and len(hit) > _LEAST)
+        return "[NAME]" if is_name else hit
+
+    return re.sub(r"\[NAME\](?:[ ,]+\[NAME\])+", "[NAME]", re.sub(one, gone, text, flags=re.IGNORECASE))
 
 
-def _is_name(word: str) -> bool:
-    return len(word) >= _LEAST and word[0].isupper()
+def _parts(text: str) -> list[str]:
+    """Runs of letters, digits and the marks on them, which a regular expression takes for what parts words."""
+    runs = "".join(one if one.isalnum() or unicodedata.category(one)[0] == "M" else " " for one in text)
+    return runs.split()
+
+
+def _orders(names: Sequence[Sequence[str]]) -> set[tuple[str, ...]]:
+    """What a whole name may read as: cells and all of them, in both orders, and their ends alone."""
+    joined = [[part for name in order for part in name] for order in (names, names[::-1])]
+    several = [parts for parts in (*names, *joined) if len(parts) > 1]
+    ends = {order for parts in several for order in ((parts[0], parts[-1]), (parts[-1], parts[0]))}
+    return {*ends, *(tuple(parts) for parts in several)}
+
+
+def _is_name(part: str) -> bool:
+    """Whether a word is a name by itself: not what stands between names, as van, nor an initial, nor a number."""
+    return part[0].isalpha() and not part[0].islower() and (len(part) >= _LEAST or not _has_case(part))
+
+
+def _has_case(text: str) -> bool:
+    return text.lower() != text.upper()
+
+
+def _pattern(parts: Sequence[str]) -> str:
+    """A name's words with at most a few signs between, none of which is a letter."""
+    said = r"[\W_]{0,3}".join(
+        re.escape(part) if len(part.upper()) == len(part) else f"(?:{re.escape(part)}|{re.escape(part.upper())})"
+        for part in parts
+    )
+    is_joined = not _has_case("".join(parts)) and len("".join(parts)) > 1
+    return said if is_joined else rf"(?<![^\W_]){said}(?![^\W_])"
 
 
 def _value(text: str) -> Any:  # whatever JSON holds
