@@ -51,18 +51,18 @@ def forget(store: Store, person: str, reason: str) -> str:
         The line to print.
 
     Raises:
-        ContractError: Nobody is known by that pseudonym.
+        ContractError: Nobody is known by that pseudonym, in any zone; what landed is searched for it too.
     """
     with store.lock(_LOCK):
         begun = [found for found in erasure.unfinished(store) if person in found.people]
         if not begun:
             people = linked(store, person)
-            if not _is_known(store, people):
+            group = _group(store, people)
+            if not _is_known(store, people) and not _may_have_landed(store, group):
                 raise ContractError(
                     "A person to forget must be known to the store; nothing is held under that name. Check it."
                 )
-            group = _group(store, people).to_json()
-            begun = [erasure.begin(store, people, reason, group, models(store, people))]
+            begun = [erasure.begin(store, people, reason, group.to_json(), models(store, people))]
         return "\n".join(finish(store, one) for one in begun)
 
 
@@ -74,9 +74,10 @@ def finish(store: Store, one: Erasure) -> str:
         one.note(store, name, old, new)
 
     forgotten.add(store, group)
-    keys.destroy(store, one.people, note)
-    unkept.erase(store, one.people, note)
-    with store.lock(PUBLISHING):  # a batch is published before, and searched, or after, and asks who was forgotten
+    # A batch is published before, and searched, or after, and asks who was forgotten. A retirement writes names too.
+    with store.lock(PUBLISHING):
+        keys.destroy(store, one.people, note)
+        unkept.erase(store, one.people, note)
         tidy(store)
         at_work = drop_unfinished(store, note)
         Lake(store).erase(one.people, note)
@@ -106,6 +107,8 @@ def _is_known(store: Store, people: Sequence[str]) -> bool:
     named = [name for name in manifest.tables if "person_id" in TABLES[name].schema] if manifest else []
     return (
         bool(keys.marked(store, people))
+        or keys.held(store)["person_id"].is_in(people).any()
+        or not scores.people(store).isdisjoint(people)
         or any(
             manifest is not None and lake.scan(name, manifest).filter(mine).select(pl.len()).collect().item()
             for name in named
@@ -113,6 +116,24 @@ def _is_known(store: Store, people: Sequence[str]) -> bool:
         )
         or any(len(vault.all_versions(store, name).filter(mine)) for name in _VAULT_TABLES)
     )
+
+
+def _may_have_landed(store: Store, group: Group) -> bool:
+    """Whether landing or quarantine, which retention does not reach, holds a person or has what cannot be searched."""
+    with store.lock(PUBLISHING):
+        try:
+            return bool(landing.erase(store, group, _stop))
+        except _FoundError:
+            return True
+
+
+class _FoundError(Exception):
+    """An erasure would change something."""
+
+
+def _stop(*_: str) -> None:
+    """End an erasure just before it changes anything."""
+    raise _FoundError
 
 
 def _group(store: Store, people: Sequence[str]) -> Group:

@@ -28,7 +28,7 @@ from pipelines.base.sealed import unseal
 from pipelines.base.settings import load
 from pipelines.base.store import FileStore
 from pipelines.privacy import __main__ as command
-from pipelines.privacy import erasure, landing, learned, scores
+from pipelines.privacy import erasure, landing, learned, scores, unkept
 from pipelines.privacy.forget import forget
 from pipelines.publish.release import release
 from pipelines.score import people
@@ -341,10 +341,48 @@ def test_nobody_publishes_while_lake_quarantine_landing_and_vault_are_rewritten(
 
         return erase
 
-    for place in (Lake, landing, vault):
+    for place in (Lake, landing, unkept, vault):
         monkeypatch.setattr(place, "erase", watched(place.erase))
+    monkeypatch.setattr(keyring, "destroy", watched(keyring.destroy))
     forget(store, WHO, "request")
-    assert seen == [True] * 4  # the vault has two tables
+    assert seen == [True] * 6  # the vault has two tables
+
+
+@pytest.mark.parametrize("zone", ["keys", "scores", "landing", "quarantine"])
+def test_whom_the_lake_let_go_can_still_be_forgotten(store, keys, tmp_path, monkeypatch, zone):
+    monkeypatch.setenv("CANDOR_FEEDS", str(ROOT / "tests" / "bench" / "feeds"))
+    monkeypatch.setenv("CANDOR_WORK", str(tmp_path / "work"))
+    forgotten_company.fill(store)
+    who, others = forgotten_company.WHO, forgotten_company.OTHERS
+    Lake(store).erase([who, forgotten_company.APPLICANT], lambda *_: None)
+    for table in ("protected", "identifiers"):
+        vault.erase(store, table, [who], lambda *_: None)
+    if zone != "keys":
+        keyring.let_go(store, [who])
+    if zone != "scores":
+        scores.erase(store, [who], forgotten.group(store, [who], [], []), lambda *_: None)
+    if zone != "landing":
+        for key in store.list("landing"):
+            store.delete(key)
+    if zone != "quarantine":
+        for key in store.list("quarantine"):
+            store.delete(key)
+    assert forget(store, who, "request").startswith("forgotten")
+    assert who not in keyring.held(store)["person_id"]
+    assert scores.people(store) == set(others)
+    assert b",000009," not in readable(store, ["landing"])
+    assert b"000009" not in readable(store, ["quarantine"])
+
+
+def test_what_landed_is_searched_for_a_name_before_it_is_taken_for_wrong(store, keys, tmp_path, monkeypatch):
+    monkeypatch.setenv("CANDOR_FEEDS", str(ROOT / "tests" / "bench" / "feeds"))
+    monkeypatch.setenv("CANDOR_WORK", str(tmp_path / "work"))
+    forgotten_company.land(store, forgotten_company.LANDED, forgotten_company.HEAD + forgotten_company.line("000009"))
+    with pytest.raises(ContractError, match="must be known to the store"):
+        forget(store, "p_ff", "request")
+    assert store.list("keys/forgotten") == store.list("keys/people") == store.list("reports/privacy") == []
+    store.put(f"landing/lms_enrolments/2026-02/{'b' * 64}/unregistered.csv", b"of nobody knows whom")
+    assert forget(store, "p_ff", "request").endswith("1 objects cannot be searched, look at them")
 
 
 def released(store: FileStore, family: str, model: str, lake_sha256: str, as_of: str) -> None:
