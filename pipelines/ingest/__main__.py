@@ -40,7 +40,7 @@ from pipelines.base.stage import EXIT_ERROR, guarded, leave
 from pipelines.base.store import STORE_URL, open_store
 from pipelines.ingest import feeds as declared
 from pipelines.ingest import files
-from pipelines.ingest.batch import Batch, Held, Unit, read_json, tidy, write_json
+from pipelines.ingest.batch import Batch, Held, Unit, carry_over, read_json, tidy, write_json
 from pipelines.ingest.check import check, validator
 from pipelines.ingest.decide import Deciders, Decision, File, answered, decide, listed
 from pipelines.ingest.decide import page as decision_page
@@ -123,6 +123,7 @@ def run(batch: Batch, replay: str | None) -> str:
     log = get_logger("ingest")
     if read_json(batch.folder / "published.json") is not None:
         return finish(batch)
+    carry_over(batch.folder)
     feeds = declared.load(declared.folder())
     plan = discover(batch, replay)
     _tell(plan)
@@ -256,6 +257,7 @@ def _of_batch(batch: Batch, given: argparse.Namespace) -> str:
         _tell(plan)
         largest_first = sorted(plan["units"], key=lambda unit: -unit["size"])  # the longest task must not begin last
         return json.dumps({"batch": plan["batch"], "units": [unit["id"] for unit in largest_first]})
+    carry_over(batch.folder)
     feeds = declared.load(declared.folder())
     if given.step == "validate":
         counts = check(batch, feeds)

@@ -11,10 +11,12 @@ import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
+
+import polars as pl
 
 from pipelines.base import staging
 from pipelines.base.digests import sha256_tree
@@ -27,6 +29,8 @@ WORK: Final = "CANDOR_WORK"
 """Folder for scratch; `work` beside the zones where that is not set."""
 CELLS: Final = ("*/raw", "*/mapped", "checked/rows", "checked/known", "checked/before", "checked/samples")
 """Where a batch's folder holds cells of people."""
+OLDER: Final = ("*/raw/part-*.parquet", "*/mapped/*/part-*.parquet", "checked/rows/*.parquet")
+"""What versions before left there in another form."""
 CHECK: Final = ".candor-check-"
 """How folders of `checks` begin."""
 
@@ -229,6 +233,20 @@ def result(place: Path) -> Iterator[Path]:
         except OSError:
             if not place.is_dir():
                 raise
+
+
+def carry_over(folder: Path) -> None:
+    """Make Arrow files of the Parquet ones in which versions before left rows on their way, or these would be lost.
+
+    Args:
+        folder: A batch's. Several may do so at once; done again it changes nothing.
+    """
+    for pattern in OLDER:
+        for file in sorted(folder.glob(pattern)):
+            with suppress(FileNotFoundError), staging.new_file(file.parent, f".{file.name}-") as staged:
+                pl.read_parquet(file).write_ipc(staged)
+                staged.replace(file.with_suffix(".arrow"))
+                file.unlink()
 
 
 def checks() -> list[Path]:
