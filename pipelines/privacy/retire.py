@@ -33,14 +33,17 @@ _ORDER: Final = {SCORES: 1, VAULT: 2, SNAPSHOTS: 3}
 """Zones with days of their own, in the order in which one may leave nothing of somebody but what the next has."""
 
 
-def retire(store: Store, as_of: date, retention: Mapping[str, int], places: Collection[str]) -> str:
+def retire(
+    store: Store, as_of: date, retention: Mapping[str, int], places: Collection[str], *, today: date | None = None
+) -> str:
     """Take out of each table what happened more than its days before a day.
 
     Args:
         store: Lake, keys and ledger.
-        as_of: The day.
+        as_of: The day: earlier ones let go of less.
         retention: Table, `scores`, `vault` or `snapshots` -> days, from `params.yaml`.
         places: Jurisdictions whose laws say what must be kept; none means all that are known.
+        today: Whose law holds, and since when nothing is kept of whom is seen for the first time; the clock's without.
 
     Returns:
         The line to print; empty when nothing is kept for so many days only.
@@ -52,15 +55,16 @@ def retire(store: Store, as_of: date, retention: Mapping[str, int], places: Coll
     """
     if not retention and not store.exists(PLAN):
         return ""
+    now = today or datetime.now(UTC).date()
     with store.lock(PUBLISHING):
-        begun = [_finish(store, json.loads(store.read(PLAN)))] if store.exists(PLAN) else []
-        _check(retention, as_of, places)
+        begun = [_finish(store, json.loads(store.read(PLAN)), now)] if store.exists(PLAN) else []
+        _check(retention, as_of, places, now)
         for table, days in sorted(retention.items(), key=_order):
             before = as_of - timedelta(days=days)
-            if rows := _due(store, table, before, as_of):
-                plan = {"table": table, "before": before.isoformat(), "as_of": as_of.isoformat(), "rows": rows}
+            if rows := _due(store, table, before, now):
+                plan = {"table": table, "before": before.isoformat(), "rows": rows}
                 store.put(PLAN, json.dumps(plan).encode())
-                begun.append(_finish(store, plan))
+                begun.append(_finish(store, plan, now))
     return f"retired: {sum(begun)} rows of {len(retention)} tables that are kept for so many days"
 
 
@@ -68,29 +72,29 @@ def _order(item: tuple[str, int]) -> tuple[int, str]:
     return _ORDER.get(item[0], 0), item[0]
 
 
-def _due(store: Store, name: str, before: date, as_of: date) -> int:
+def _due(store: Store, name: str, before: date, today: date) -> int:
     """Rows of a table or of scores, rows in the vault or keys of people, for which the time has come."""
     if name == SCORES:
         return scores.due(store, before)
     if name == VAULT:
         return unkept.in_vault(store, before)[1]
-    return len(unkept.with_key(store, as_of, before)) if name == SNAPSHOTS else Lake(store).due(name, before)
+    return len(unkept.with_key(store, today, before)) if name == SNAPSHOTS else Lake(store).due(name, before)
 
 
-def _let_go(store: Store, name: str, before: date, as_of: date) -> None:
+def _let_go(store: Store, name: str, before: date, today: date) -> None:
     if name == SCORES:
         scores.retire(store, before)
     elif name == VAULT:
         unkept.leave_vault(store, unkept.in_vault(store, before)[0])
     elif name == SNAPSHOTS:
-        keys.let_go(store, unkept.with_key(store, as_of, before))
-        unkept.with_key(store, as_of, before)  # who has no key any more is not waited for
+        keys.let_go(store, unkept.with_key(store, today, before))
+        unkept.with_key(store, today, before)  # who has no key any more is not waited for
     else:
         Lake(store).retire(name, before, lambda *_: None)
 
 
-def _check(retention: Mapping[str, int], as_of: date, places: Collection[str]) -> None:
-    if as_of > datetime.now(UTC).date():
+def _check(retention: Mapping[str, int], as_of: date, places: Collection[str], today: date) -> None:
+    if as_of > today:
         raise SettingsError(f"Days of retention must be counted from today or before; got {as_of}. Correct --as-of.")
     can = [*sorted(name for name, table in TABLES.items() if table.kept_from), *_ORDER]
     wrong = sorted(set(retention) - set(can))
@@ -100,7 +104,7 @@ def _check(retention: Mapping[str, int], as_of: date, places: Collection[str]) -
             f"{', '.join(wrong)}. Correct params.yaml."
         )
     known = {pack.jurisdiction for pack in law.library()}
-    held = law.standing(places or known, as_of)
+    held = law.standing(places or known, today)
     short = {table: held.kept(as_of - timedelta(days=days)) for table, days in sorted(retention.items())}
     if any(short.values()):
         told = "; ".join(
@@ -112,11 +116,10 @@ def _check(retention: Mapping[str, int], as_of: date, places: Collection[str]) -
         )
 
 
-def _finish(store: Store, plan: Mapping[str, Any]) -> int:
+def _finish(store: Store, plan: Mapping[str, Any], today: date) -> int:
     """Do what is written down, tell the ledger, cross it off; how many rows it was about."""
     table, before, rows = str(plan["table"]), str(plan["before"]), int(plan["rows"])
-    day = date.fromisoformat(before)
-    _let_go(store, table, day, date.fromisoformat(plan.get("as_of", before)))  # plans of older versions have none
+    _let_go(store, table, date.fromisoformat(before), today)
     audit.append(store, audit.Tag.ROWS_RETIRED, table, once=True, before=before, rows=rows)
     store.delete(PLAN)
     return rows

@@ -52,18 +52,18 @@ def leave_vault(store: Store, people: Collection[str]) -> None:
         vault.erase(store, name, people, lambda *_: None)
 
 
-def with_key(store: Store, as_of: date, before: date) -> list[str]:
+def with_key(store: Store, today: date, before: date) -> list[str]:
     """People with a key of whom nothing has been kept since before a day.
 
     Args:
         store: All zones; nobody may publish meanwhile.
-        as_of: The day on which this is asked: since then nothing is kept of whom it finds for the first time.
+        today: The day on which this is asked: since then nothing is kept of whom it finds for the first time.
         before: The day before which their time must have begun.
     """
     held = keys.held(store).select("person_id")
     unkept = held.filter(~pl.col("person_id").is_in(_named(store)))
     known = unseal_frame(secret(PERSON_KEY), store.read(SINCE)) if store.exists(SINCE) else pl.DataFrame(schema=_SCHEMA)
-    since = unkept.join(known, on="person_id", how="left").with_columns(pl.col("since").fill_null(as_of))
+    since = unkept.join(known, on="person_id", how="left").with_columns(pl.col("since").fill_null(today))
     since = since.select(_SCHEMA.names()).sort("person_id")
     if len(since) or len(known):
         store.put(SINCE, seal_frame(secret(PERSON_KEY), since))

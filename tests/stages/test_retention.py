@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +21,11 @@ from pipelines.ingest import reconcile
 from pipelines.ingest.__main__ import main, run
 from pipelines.ingest.batch import Batch, Unit
 from pipelines.privacy import retire as retiring
-from pipelines.privacy.retire import PLAN, retire
+from pipelines.privacy.retire import PLAN
 
 BENCH = Path(__file__).parents[1] / "bench" / "feeds"
 TODAY = date(2026, 10, 1)
+retire = partial(retiring.retire, today=TODAY)
 HEAD = "Enrollment ID,Employee ID,Course ID,Run,Enrolled At,Starts At\n"
 OLD = "E1,00017,K1,2023-01,31.12.2022 23:59,02.01.2023 09:00\n"
 NEW = "E2,00018,K1,2023-01,01.01.2023 00:00,02.01.2023 09:00\n"
@@ -160,7 +162,8 @@ def test_a_correction_that_makes_a_row_old_takes_what_it_corrected_along(store, 
     [
         (["US-TX"], 730, []),  # 41 CFR 60-1.12(a): two years, and 2026-10-01 is two after 2024-10-01
         (["US-TX"], 729, ["us-ugesp/contractor_retention"]),
-        (["US-TX"], 364, ["us-ugesp/retention", "us-ugesp/contractor_retention"]),  # 29 CFR 1602.14: a year
+        (["US-TX"], 365, ["us-ugesp/contractor_retention"]),  # 29 CFR 1602.14: a year
+        (["US-TX"], 364, ["us-ugesp/retention", "us-ugesp/contractor_retention"]),
         (["US-CA"], 1461, []),  # 2 CCR 11013: four years, of which one has a 29 February
         (["US-CA"], 1460, ["us-ca-feha-ads/records_kept"]),
         (["EU-DE"], 1, []),
@@ -177,9 +180,16 @@ def test_what_a_law_asks_to_be_kept_is_not_let_go(store, places, days, duties):
     assert store.list("keys") == []
 
 
+def test_the_law_is_that_of_today_whatever_day_is_counted_from(store):
+    before_it_came = date(2025, 9, 30)  # 2 CCR 11013 as of 2025-10-01
+    assert retire(store, before_it_came, {"enrolments": 800}, ["US-CA"], today=before_it_came).startswith("retired: 0")
+    with pytest.raises(SettingsError, match="enrolments: 800 days, us-ca-feha-ads/records_kept"):
+        retire(store, before_it_came, {"enrolments": 800}, ["US-CA"])
+
+
 def test_nobody_counts_from_a_day_to_come(store):
     with pytest.raises(SettingsError, match="must be counted from today or before"):
-        retire(store, datetime.now(UTC).date() + timedelta(days=1), {"enrolments": 1}, EU)
+        retire(store, TODAY + timedelta(days=1), {"enrolments": 1}, EU)
 
 
 def test_a_full_file_is_not_held_against_days_that_the_lake_let_go(store, company):

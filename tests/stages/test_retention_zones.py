@@ -1,8 +1,10 @@
 """Scores, the vault and keys of snapshots have days of their own; nothing goes of whom anything else is kept."""
 
+import json
 import shutil
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +20,13 @@ from pipelines.base.sealed import unseal_frame
 from pipelines.base.store import FileStore
 from pipelines.privacy import retire as retiring
 from pipelines.privacy.forget import forget
-from pipelines.privacy.retire import PLAN, retire
+from pipelines.privacy.retire import PLAN
 
 TODAY = date(2026, 10, 1)
+retire = partial(retiring.retire, today=TODAY)
 EU = ("EU-DE",)
 """Where no law says on that day how long a record must be kept."""
-IN_LAKE, LINKED, SCORED, GONE, RECENT, FORGOTTEN = (f"p_{number:04}" for number in range(6))
+IN_LAKE, LINKED, SCORED, GONE, RECENT, FORGOTTEN, NEW = (f"p_{number:04}" for number in range(7))
 DAYS = {"scores": 30, "vault": 100, "snapshots": 10}
 ASKED = TODAY - timedelta(days=11)
 """When it was first seen that nothing is kept of some."""
@@ -70,7 +73,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> FileStore:
         score(store, 30, SCORED)
         keys.ensure(store, pl.Series([IN_LAKE, LINKED, SCORED, GONE, RECENT]))
         keys.destroy(store, [FORGOTTEN], lambda *_: None)
-        retire(store, ASKED, {"snapshots": 10, "scores": 19}, EU)  # its scores have gone, so nothing is kept of GONE
+        # Its scores have gone, so nothing is kept of GONE.
+        retire(store, ASKED, {"snapshots": 10, "scores": 19}, EU, today=ASKED)
         return store
 
 
@@ -116,7 +120,7 @@ def test_the_vault_forgets_whom_nothing_else_knows_and_of_whom_it_was_told_nothi
 
 def test_keys_go_when_nothing_was_kept_for_so_long_and_who_comes_back_gets_another(company):
     before = keys.held(company)
-    retire(company, TODAY - timedelta(days=1), {"snapshots": 10}, EU)
+    retire(company, TODAY - timedelta(days=1), {"snapshots": 10}, EU, today=TODAY - timedelta(days=1))
     assert keys.held(company).equals(before)
     assert retire(company, TODAY, {"snapshots": 10}, EU).startswith("retired: 2 rows")
     assert keys.held(company).equals(before.filter(pl.col("person_id").is_in([IN_LAKE, LINKED, SCORED])))
@@ -124,6 +128,21 @@ def test_keys_go_when_nothing_was_kept_for_so_long_and_who_comes_back_gets_anoth
     again = keys.ensure(company, pl.Series([GONE]))
     assert not again["handle"].is_in(before["handle"].implode()).any()
     assert retire(company, TODAY, {"snapshots": 10}, EU).startswith("retired: 0 rows")  # their time begins anew
+
+
+def test_a_day_in_the_past_lets_nobody_wait_since_then(company):
+    keys.ensure(company, pl.Series([NEW]))
+    retire(company, TODAY - timedelta(days=50), {"snapshots": 10}, EU)
+    assert retire(company, TODAY, {"snapshots": 10}, EU).startswith("retired: 2 rows")
+    assert with_keys(company) == [IN_LAKE, LINKED, SCORED, NEW]
+
+
+def test_a_plan_that_was_not_finished_lets_nobody_wait_since_it_was_made(company):
+    keys.ensure(company, pl.Series([NEW]))
+    before, as_of = ((TODAY - timedelta(days=days)).isoformat() for days in (5, 50))
+    company.put(PLAN, json.dumps({"table": "snapshots", "before": before, "as_of": as_of, "rows": 2}).encode())
+    retire(company, TODAY, {}, EU)
+    assert with_keys(company) == [IN_LAKE, LINKED, SCORED, NEW]
 
 
 def test_who_is_known_again_keeps_the_key(company):
