@@ -14,6 +14,7 @@ Snapshots made before keep the rows, each person's under a key of their own, unt
 
 import json
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
@@ -31,6 +32,9 @@ PLAN: Final = f"{KEYS}/retirement.json"
 SNAPSHOTS: Final = "snapshots"
 _ORDER: Final = {SCORES: 1, VAULT: 2, SNAPSHOTS: 3}
 """Zones with days of their own, in the order in which one may leave nothing of somebody but what the next has."""
+
+_CALENDAR: Final = 4 * 365 + 1
+"""Days in which the calendar comes round."""
 
 
 def retire(
@@ -105,7 +109,13 @@ def _check(retention: Mapping[str, int], as_of: date, places: Collection[str], t
         )
     known = {pack.jurisdiction for pack in law.library()}
     held = law.standing(places or known, today)
-    short = {table: held.kept(as_of - timedelta(days=days)) for table, days in sorted(retention.items())}
+    of_today = [f"{pack.code}/{duty.code}" for pack in held.packs for duty in pack.duties_on(today)]
+    # Four years have every length that a duty's years and months may have, so that no days that do today fail later.
+    days_on = [replace(held, day=today + timedelta(days=number)) for number in range(_CALENDAR)]
+    short = {}
+    for table, days in sorted(retention.items()):
+        duties = {duty for on in days_on for duty in on.kept(on.day - timedelta(days=days))}
+        short[table] = [duty for duty in of_today if duty in duties]
     if any(short.values()):
         told = "; ".join(
             f"{table}: {retention[table]} days, {', '.join(duties)}" for table, duties in short.items() if duties

@@ -160,10 +160,10 @@ def test_a_correction_that_makes_a_row_old_takes_what_it_corrected_along(store, 
 @pytest.mark.parametrize(
     ("places", "days", "duties"),
     [
-        (["US-TX"], 730, []),  # 41 CFR 60-1.12(a): two years, and 2026-10-01 is two after 2024-10-01
-        (["US-TX"], 729, ["us-ugesp/contractor_retention"]),
-        (["US-TX"], 365, ["us-ugesp/contractor_retention"]),  # 29 CFR 1602.14: a year
-        (["US-TX"], 364, ["us-ugesp/retention", "us-ugesp/contractor_retention"]),
+        (["US-TX"], 731, []),  # 41 CFR 60-1.12(a): two years
+        (["US-TX"], 730, ["us-ugesp/contractor_retention"]),  # enough on 2026-10-01, and not on 2028-10-01
+        (["US-TX"], 366, ["us-ugesp/contractor_retention"]),  # 29 CFR 1602.14: a year
+        (["US-TX"], 365, ["us-ugesp/retention", "us-ugesp/contractor_retention"]),
         (["US-CA"], 1461, []),  # 2 CCR 11013: four years, of which one has a 29 February
         (["US-CA"], 1460, ["us-ca-feha-ads/records_kept"]),
         (["EU-DE"], 1, []),
