@@ -12,6 +12,7 @@ from docx.shared import Pt, RGBColor
 from reportlab.lib.colors import CMYKColorSep
 from reportlab.pdfgen.canvas import Canvas
 
+from pipelines.ingest.documents import pdf
 from pipelines.ingest.documents.extract import extract
 from tests.unit import document_files as files
 
@@ -263,3 +264,20 @@ def test_white_letters_on_a_dark_ground_of_rtf_are_seen() -> None:
     palette = r"{\colortbl;\red0\green0\blue90;\red255\green255\blue255;}"
     data = rf"{{\rtf1{palette}{{\highlight1\cf2 One}} {{\chcbpat1\cf2 two}} {{\v0 three}}}}"
     assert found(data.encode()) == ("One two three", 0.0)
+
+
+def test_after_a_panic_the_fast_parser_is_not_asked_what_can_be_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it keeps is broken from then on: it may say that all can be seen."""
+
+    def panicking(*_: object) -> str:
+        pdf._PANICS.append("PanicException")
+        return ""
+
+    def draw(canvas: Canvas) -> None:
+        canvas.drawString(72, 780, SEEN)
+        on_white(canvas)
+
+    monkeypatch.setattr(pdf, "_PANICS", [])
+    monkeypatch.setattr(pdf, "_oxide", panicking)
+    monkeypatch.setattr(pdf, "_any_unseen", lambda *_: False)
+    assert found(files.drawn(draw))[0] == SEEN

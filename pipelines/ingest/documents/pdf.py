@@ -58,7 +58,7 @@ def read(data: bytes, limits: Limits) -> Parsed:
         raise Refused("too_large")
     drawn, document, hidden = _drawn(reader, limits.unpacked(len(data))), _opened(data), 0.0
     fast = _oxide(document)  # first, since the characters of a page cost little once its text is there
-    if _draws_oddly(drawn, reader) or _may_hide(document):
+    if _draws_oddly(drawn, reader) or is_spent() or _may_hide(document):  # a spent parser cannot tell
         data, hidden = pdf_hidden.without(reader)
         reader, fast = PdfReader(io.BytesIO(data)), _oxide(_opened(data))
     backend, text = _better(fast, reader, limits)
