@@ -1,7 +1,8 @@
-"""What of a checked batch may be published: all of it, but what is about people who were forgotten, or was rejected.
+"""What of a checked batch may be published: all but what is about people who were forgotten, rejected or retired.
 
-Whoever is forgotten while a batch is at work must not come back with it, nor a file that a person rejected meanwhile:
-this is asked under the lock of publishing. Their rows count as filtered, bad ones too, which quarantine would keep.
+Whoever is forgotten while a batch is at work must not come back with it, nor a file that a person rejected meanwhile,
+nor days of which nothing is kept any more: this is asked under the lock of publishing. Their rows count as filtered,
+bad ones too, which quarantine would keep.
 """
 
 from collections import Counter
@@ -15,11 +16,11 @@ from pipelines.base import forgotten
 from pipelines.base.contracts import TABLES
 from pipelines.base.errors import ContractError
 from pipelines.base.forgotten import Group
-from pipelines.base.lake import Lake
+from pipelines.base.lake import Lake, is_before
 from pipelines.ingest import feeds as declared
 from pipelines.ingest import files
 from pipelines.ingest.batch import Batch, Unit, read_json
-from pipelines.ingest.check import REASONS, SOURCE, by_feed
+from pipelines.ingest.check import BEYOND, REASONS, SOURCE, by_feed
 from pipelines.ingest.counts import Tally
 from pipelines.ingest.dedupe import UNIT
 from pipelines.ingest.persons import persons
@@ -76,7 +77,7 @@ def admit(batch: Batch, units: list[Unit], gone: Collection[str]) -> Admitted:
             "Rows that were accepted must be there to be published; none is. "
             f"Remove the folder work/ingest/{batch.name} and run the batch again."
         )
-    return _without_forgotten(batch, units, _without_rejected(batch, units, gone, checked))
+    return _without_forgotten(batch, units, _not_beyond(batch, units, _without_rejected(batch, units, gone, checked)))
 
 
 def _without_rejected(batch: Batch, units: list[Unit], gone: Collection[str], checked: Admitted) -> Admitted:
@@ -92,6 +93,29 @@ def _without_rejected(batch: Batch, units: list[Unit], gone: Collection[str], ch
     rows = {name: frame.filter(~pl.col(UNIT).is_in(numbers)) for name, frame in checked.rows.items()}
     bad = checked.bad.filter(~pl.col(UNIT).is_in(numbers))
     return Admitted(rows, bad, new, by_feed(batch, checked.counts, new))
+
+
+def _not_beyond(batch: Batch, units: list[Unit], checked: Admitted) -> Admitted:
+    """Without what tells of days of which nothing is kept any more since the batch was checked."""
+    lake = Lake(batch.store)
+    days = {name: day for name in checked.rows if (day := lake.retired(name)) is not None}
+    if not days or _is_in_lake(batch):
+        return checked
+    late = {name: is_before(TABLES[name], day).fill_null(value=False) for name, day in days.items()}
+    rows = {name: frame.filter(~late[name]) if name in late else frame for name, frame in checked.rows.items()}
+    if not any(len(checked.rows[name].filter(is_late).head(1).collect()) for name, is_late in late.items()):
+        return checked
+    before, after = (
+        pl.concat([frame.select(SOURCE).collect() for frame in tables.values()]).unique()
+        for tables in (checked.rows, rows)
+    )
+    gone = before.join(after, on=SOURCE, how="anti")
+    new = dict(checked.tallies)
+    for number, unit in enumerate(units):
+        count = len(gone.filter(pl.col(UNIT) == number))
+        if count:
+            new[unit.id] = asdict(_moved(Tally(**new[unit.id]), count, [], BEYOND))
+    return Admitted(rows, checked.bad, new, by_feed(batch, checked.counts, new))
 
 
 def _without_forgotten(batch: Batch, units: list[Unit], checked: Admitted) -> Admitted:

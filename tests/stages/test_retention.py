@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from contextlib import nullcontext
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -17,11 +18,13 @@ from pipelines.base.contracts import TABLES
 from pipelines.base.errors import SettingsError
 from pipelines.base.lake import Lake
 from pipelines.base.store import FileStore
+from pipelines.ingest import __main__ as ingest
 from pipelines.ingest import reconcile
 from pipelines.ingest.__main__ import main, run
 from pipelines.ingest.batch import Batch, Unit
 from pipelines.privacy import retire as retiring
 from pipelines.privacy.retire import PLAN
+from tests.kills.roads import nothing_failed
 
 BENCH = Path(__file__).parents[1] / "bench" / "feeds"
 TODAY = date(2026, 10, 1)
@@ -202,3 +205,22 @@ def test_a_full_file_is_not_held_against_days_that_the_lake_let_go(store, compan
     rows = pl.DataFrame({"enrolled_at": moments}, schema_overrides={"enrolled_at": schema["enrolled_at"]})
     pl.concat([pl.DataFrame(schema=schema), rows], how="diagonal").write_ipc(place / "part-0.arrow")
     assert reconcile._rows(batch, unit, TABLES["enrolments"])["enrolled_at"].to_list() == moments[1:]
+
+
+def test_what_is_retired_between_check_and_publish_does_not_come_with_the_batch(store, company, monkeypatch):
+    (company / "enrolments_2026-09.csv").write_text(HEAD + OLD.replace("E1", "E3") + NEW.replace("E2", "E4"))
+    batch = Batch(store, "second")
+    monkeypatch.setattr(ingest, "validator", lambda: nullcontext(nothing_failed))  # ten seconds
+    with monkeypatch.context() as patch:
+        patch.setattr(ingest, "finish", lambda _: "checked")
+        assert run(batch, None) == "checked"
+    retire(store, TODAY, {"enrolments": DAYS}, EU)
+    run(batch, None)
+    assert enrolled(store) == [datetime(2023, 1, 1, tzinfo=UTC)] * 2
+    counts = json.loads(store.read("reports/ingest/second.json"))["counts"]["lms_enrolments"]
+    assert (counts["in"], counts["accepted"], counts["filtered"], counts["reasons"]) == (
+        2,
+        1,
+        1,
+        {"beyond_retention": 1},
+    )
