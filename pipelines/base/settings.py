@@ -48,8 +48,8 @@ class Privacy(MinPeople):
 class Law(Section):
     """`law`: whose laws count, for the clocks on the Audit page and for what must be kept."""
 
-    jurisdictions: Annotated[tuple[str, ...], Field(min_length=1)]
-    """Where the people or the jobs are, such as `US-NY-NYC` or `EU-DE`; wider places are implied."""
+    jurisdictions: tuple[str, ...]
+    """Where people or jobs are, such as `US-NY-NYC` or `EU-DE`; wider places are implied. Without any, all count."""
 
 
 S = TypeVar("S", bound=Section)

@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from pipelines.base.errors import SettingsError
-from pipelines.fairness.law import Clock, Duty, current, day_due, due, library, next_due, standing
+from pipelines.fairness.law import Clock, Duty, current, day_due, due, everywhere, library, next_due, standing
 from pipelines.fairness.law import packs as packs_module
 
 INCIDENTS = ("serious_incident", "serious_incident_death", "serious_incident_widespread")
@@ -253,3 +253,9 @@ def test_records_are_named_that_a_law_still_wants_on_the_day():
     assert set(colorado.kept(date(2024, 6, 2))) == {"us-co-sb26-189/versions_kept", "us-co-sb26-189/records_kept"}
     assert colorado.kept(date(2024, 6, 1)) == ()  # a record of 31 May 2024 is wanted until 31 May 2027
     assert standing(["US-CO"], EVE).kept(date(2024, 6, 2)) == ()
+
+
+def test_everywhere_is_where_a_pack_is_of_so_the_longest_clock_of_all_counts():
+    assert {"US", "US-CA", "US-NY-NYC", "EU"} <= set(everywhere())
+    kept = standing(everywhere(), date(2026, 11, 27)).kept(date(2022, 11, 28))
+    assert "us-ca-feha-ads/records_kept" in kept

@@ -10,7 +10,7 @@ No pack is legal advice: `is_confirmed_by_counsel` says whether a lawyer has com
 
 from pipelines.fairness.law.clocks import day_due, due, next_due
 from pipelines.fairness.law.packs import Clock, Duty, Pack, current, library, pack_of, text_of
-from pipelines.fairness.law.standing import Standing, coming, standing
+from pipelines.fairness.law.standing import Standing, coming, everywhere, standing
 
 __all__ = [
     "Clock",
@@ -21,6 +21,7 @@ __all__ = [
     "current",
     "day_due",
     "due",
+    "everywhere",
     "library",
     "next_due",
     "pack_of",

@@ -115,6 +115,11 @@ def standing(jurisdictions: Collection[str], day: date) -> Standing:
     return Standing(day, tuple(sorted(jurisdictions)), packs)
 
 
+def everywhere() -> tuple[str, ...]:
+    """Every place that a pack is of: what counts where nobody has said which places do."""
+    return tuple(sorted({pack.jurisdiction for pack in library()}))
+
+
 def _places(jurisdictions: Collection[str]) -> set[str]:
     """The places and the wider ones that they are in."""
     if not jurisdictions:
