@@ -165,7 +165,8 @@ def reports(decisions: pl.DataFrame, groups: pl.DataFrame, min_group_size: int) 
     each = [_judged(decisions.filter(pl.col("stage") == stage), groups, min_group_size, stage) for stage in stages]
     if len(stages) < 2:
         return tuple(chain.from_iterable(each))
-    passed = decisions.group_by("person_id", "subject").agg(pl.col("is_selected").all())
+    key = ["person_id", "subject"]
+    passed = decisions.group_by(key).agg(pl.col("is_selected").all()).sort(key)
     whole = _judged(passed, groups, min_group_size, ALL_STAGES)
     return (*whole, *chain.from_iterable(against_all_stages(one, whole) for one in each))
 
@@ -222,10 +223,11 @@ def _coded(column: pl.Series, named: Callable[[npt.ArrayLike], Coded]) -> Coded:
 
 
 def _units(chosen: pl.DataFrame, stage: pl.Expr, unit: Sequence[str]) -> pl.DataFrame:
-    """One row a unit and stage."""
+    """One row a unit and stage, in an order of their own: sums of shares tell in their last bit in which they were."""
     subject = next(name for name in unit if name != "person_id")
     named = chosen.select(stage.alias("stage"), "person_id", pl.col(subject).alias("subject"), "is_selected")
-    return named.group_by("stage", "person_id", "subject").agg(pl.col("is_selected").any())
+    key = ["stage", "person_id", "subject"]
+    return named.group_by(key).agg(pl.col("is_selected").any()).sort(key)
 
 
 def _nothing() -> pl.DataFrame:

@@ -1,3 +1,4 @@
+import json
 import math
 
 import numpy as np
@@ -5,6 +6,7 @@ import polars as pl
 import pytest
 
 from pipelines.evaluate import bootstrap, checks, groups, metrics
+from pipelines.fairness import kept
 
 UNIT = ("person_id", "subject_id")
 
@@ -220,3 +222,25 @@ def test_one_stage_alone_is_no_part_of_a_whole():
     sexes = decisions.select("person_id", sex=pl.col("person_id").str.slice(0, 1)).unique()
     (only,) = groups.reports(decisions, sexes, 30)
     assert (only.pool.stage, only.pool.is_hidden_in_pool) == ("screen", False)
+
+
+def test_the_same_decisions_in_another_order_are_told_to_the_last_bit():
+    chance = np.random.default_rng(0)
+    person, period = chance.integers(0, 700, 3000), chance.integers(0, 9, 3000)
+    rows = pl.DataFrame(
+        {
+            "person_id": [f"p{number}" for number in person],
+            "subject_id": [f"s{number}" for number in period],
+            "stage_code": chance.choice(["review", "talk"], 3000),
+            "outcome": chance.integers(0, 2, 3000).astype(float),
+            "decided_by": "human",
+        }
+    )
+    known = pl.DataFrame({"person_id": [f"p{n}" for n in range(700)], "sex": chance.choice(["f", "m", "x"], 700)})
+
+    def told(frame: pl.DataFrame) -> str:
+        reports = groups.reports(groups.human_decisions(frame, ["person_id", "subject_id"]), known, 5)
+        return json.dumps(kept(reports), sort_keys=True)
+
+    first = told(rows)
+    assert all(told(rows.sample(fraction=1.0, shuffle=True, seed=seed)) == first for seed in range(6))
