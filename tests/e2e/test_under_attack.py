@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from threading import RLock
+from threading import Lock, RLock
 from typing import Any
 
 import pytest
@@ -61,6 +61,8 @@ class Attacks:
         self.world, self.refused = world, {}
         self.stands = RLock()
         """Held while the scheduler stands still: it may hold the database's lock, and who writes then waits in vain."""
+        self.is_read = Lock()
+        """Held while the verdict that two runs are about is another one on disk, or is read by one of them."""
 
     def api(self, account: str = "viewer") -> Api:
         return self.world.api(account)
@@ -129,13 +131,14 @@ class Attacks:
         self.again(run)
         conf = self.api().run("release", run)["conf"]
         verdict = proposed(self.world, conf["family"], conf["verdict"])
-        before = verdict.read_bytes()
-        try:
-            self.approve(run, FIRST, SECOND)
-            verdict.write_bytes(before.replace(b'"family"', b' "family"', 1))
-            return self.ended("release", run)
-        finally:
-            verdict.write_bytes(before)
+        with self.is_read:
+            before = verdict.read_bytes()
+            try:
+                self.approve(run, FIRST, SECOND)
+                verdict.write_bytes(before.replace(b'"family"', b' "family"', 1))
+                return self.ended("release", run)
+            finally:
+                verdict.write_bytes(before)
 
     def performance(self, run: str) -> list[str]:
         """Three attacks on one run, one after the other."""
@@ -144,8 +147,9 @@ class Attacks:
     def requester(self, run: str) -> str:
         """Who asked for the retrain answers as one of the two."""
         self.waiting(run)
-        self.approve(run, FIRST, SECOND)
-        return self.ended("release", run)
+        with self.is_read:
+            self.approve(run, FIRST, SECOND)
+            return self.ended("release", run)
 
     def lose(self, run: str) -> tuple[str, int]:
         """Both answer while the scheduler stands still, which loses answers; then they are asked again."""
