@@ -2,8 +2,9 @@
 
 **Owner** machine learning and compliance. **Runs** after every scoring.
 
-Per family: collects the outcomes known by now, then judges drift, performance (where labels arrived) and bias (per
-group and subject) with Evidently and writes one report, all in one process: Evidently takes seconds to load.
+Per family: collects the outcomes known by now, then judges drift, performance (where labels arrived), bias (per
+group and subject) and human oversight (what people made of the scores) with Evidently and writes one report, all in
+one process: Evidently takes seconds to load.
 A crossed bound of `params.yaml` raises an alert, and asks for a retrain at most once per family in
 `monitor.cooldown_days`.
 

@@ -3,7 +3,8 @@
     drift        inputs now against the release's reference profile   exact PSI, Evidently report
     performance  earlier scores against outcomes that arrived since   metric with interval, figure at release
     bias         human decisions and model selections by group        per attribute, and per subject
-    report       what follows from the three                          findings, retrain request, one page
+    oversight    decisions by people against the scores before them    departures by group, rubber stamps
+    report       what follows from the four                           findings, retrain request, one page
     ll144/       the bias audit of New York City's Local Law 144       a package that anybody recomputes
     portal/      the Audit page inside Airflow                         reads the reports zone, releases and the ledger
 

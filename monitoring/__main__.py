@@ -1,11 +1,11 @@
 """Ask whether the released models still hold.
 
     python -m monitoring judge FAMILY [--as-of DAY]                     all of the following
-    python -m monitoring drift|performance|bias|report FAMILY [--as-of DAY]
+    python -m monitoring drift|performance|bias|oversight|report FAMILY [--as-of DAY]
 
 Each command judges the newest day on which the family was scored (or the newest up to DAY), writes its report into the
-store and prints one JSON line. `report` comes last and puts the others together. Drift, performance and bias that
-cannot be judged say so in `status` and are not an error. `bias` needs CANDOR_AUDIT_KEY.
+store and prints one JSON line. `report` comes last and puts the others together. What cannot be judged
+says so in `status` and is no error. `bias` and `oversight` need CANDOR_AUDIT_KEY.
 """
 
 import argparse
@@ -63,6 +63,22 @@ def bias(family: str, until: date | None) -> dict[str, Any]:
     } | _about(result)
 
 
+def oversight(family: str, until: date | None) -> dict[str, Any]:
+    """The line of `oversight`."""
+    from monitoring import oversight as check
+
+    result = check.run(open_store(), family, until)
+    departed = result.departed
+    return {
+        "status": result.status,
+        "decided": result.decided,
+        "departed": departed.value if departed else None,
+        "low": departed.low if departed else None,
+        "high": departed.high if departed else None,
+        "by_rule": result.by_rule,
+    } | _about(result)
+
+
 def report(family: str, until: date | None) -> dict[str, Any]:
     """The line of `report`."""
     from monitoring import report as check
@@ -78,13 +94,13 @@ def report(family: str, until: date | None) -> dict[str, Any]:
 
 
 def judge(family: str, until: date | None) -> dict[str, Any]:
-    """The line of `report`, after all three checks. One that fails does not keep the others from being written.
+    """The line of `report`, after all four checks. One that fails does not keep the others from being written.
 
     Raises:
         CandorError: What the first failing check said. Then there is no new report, and nothing is asked for.
     """
     faults = []
-    for check in (bias, drift, performance):
+    for check in (bias, oversight, drift, performance):
         try:
             check(family, until)
         except CandorError as fault:
@@ -94,7 +110,14 @@ def judge(family: str, until: date | None) -> dict[str, Any]:
     return report(family, until)
 
 
-COMMANDS = {"judge": judge, "drift": drift, "performance": performance, "bias": bias, "report": report}
+COMMANDS = {
+    "judge": judge,
+    "drift": drift,
+    "performance": performance,
+    "bias": bias,
+    "oversight": oversight,
+    "report": report,
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -7,9 +7,10 @@ default: training again on the same decisions repeats them; it needs a person.
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
+from typing import Any
 
 from monitoring.bias import in_order, told, worst
-from monitoring.results import Axis, Bias, Drift, Finding, Findings, Performance
+from monitoring.results import Axis, Bias, Drift, Finding, Findings, Oversight, Performance
 from monitoring.settings import Monitor
 
 
@@ -102,6 +103,52 @@ def of_bias(bias: Bias | None) -> list[Finding]:
     return [_of_axis(a, pool) for a, pool in in_order(bias.pools, bias.subjects)]
 
 
+def of_oversight(oversight: Oversight | None, settings: Monitor) -> list[Finding]:
+    """Whether people only stamp what the score says, and whether they depart from it more for one group.
+
+    Args:
+        oversight: What was measured; None when oversight was not measured.
+        settings: Bounds.
+    """
+    if oversight is None:
+        return [_not_measured("oversight")]
+    if oversight.status == "nobody_decides":
+        return []
+    if oversight.status != "ok" or oversight.departed is None:
+        return [_silent("oversight", oversight.status)]
+    found, departed = [], oversight.departed
+    if departed.high is not None and departed.high < settings.departed_floor:
+        text = (
+            f"People departed from {departed.value:.1%} [{departed.low:.1%} to {departed.high:.1%}] of the "
+            f"{oversight.decided} recommendations; the bound is {settings.departed_floor:.0%}. A score that is always "
+            "followed is the decision: let people decide some cases without seeing it."
+        )
+        bound = settings.departed_floor
+        found.append(Finding(rule="rubber_stamp", subject="decisions", text=text, value=departed.value, bound=bound))
+    found += [_of_departures(item) for item in oversight.judgements if item["verdict"] in ("ADVERSE", "INVESTIGATE")]
+    return found
+
+
+def _of_departures(judgement: Mapping[str, Any]) -> Finding:
+    row = worst(judgement)
+    best = next((r for r in judgement["groups"] if r["is_reference"]), None)
+    text = f"Decisions about people {judgement['stage']}, {judgement['axis']}: {judgement['verdict']}."
+    if row is not None and best is not None:
+        text = (
+            f"Of people {judgement['stage']} by the model, {judgement['axis']}: people say yes to {row['rate']:.0%} "
+            f"({row['selected']} of {row['n']}) of {row['group']}, {best['rate']:.0%} ({best['selected']} of "
+            f"{best['n']}) of {best['group']}. {judgement['verdict']}."
+        )
+    return Finding(
+        rule="oversight_by_group",
+        subject=str(judgement["axis"]),
+        text=text,
+        value=row["impact_ratio"] if row else None,
+        bound=None,
+        is_alert=judgement["verdict"] == "ADVERSE",
+    )
+
+
 def of_erasures(forgotten: int) -> list[Finding]:
     """A model that learned from people who were forgotten since must be trained again without them.
 
@@ -172,6 +219,7 @@ _WHY = {
     "no_release": "no release is live or in shadow",
     "too_few_rows": "too few people were scored",
     "no_earlier_scores": "there are no earlier scores",
+    "no_decisions": "nobody has decided yet about a case that was scored before",
     "no_groups": "no protected attribute is known for anybody",
 }
 

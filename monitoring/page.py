@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from monitoring import svg
-from monitoring.results import Bias, ColumnDrift, Drift, Findings, Performance, Tally
+from monitoring.results import Bias, ColumnDrift, Drift, Findings, Oversight, Performance, Tally
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
 
@@ -34,7 +34,13 @@ TONES: Final = {
 }
 
 
-def report(result: Findings, drift: Drift | None, performance: Performance | None, bias: Bias | None) -> str:
+def report(
+    result: Findings,
+    drift: Drift | None,
+    performance: Performance | None,
+    bias: Bias | None,
+    oversight: Oversight | None = None,
+) -> str:
     """The page of one family and day; self-contained, no script, nothing fetched."""
     about = next((f"Scored by {part.release}." for part in (drift, performance, bias) if part and part.release), "")
     return render(
@@ -43,6 +49,7 @@ def report(result: Findings, drift: Drift | None, performance: Performance | Non
         drift=drift,
         performance=performance,
         bias=bias,
+        oversight=oversight,
         about=about,
         style=Markup(style()),  # noqa: S704  # our own file
     )
@@ -130,6 +137,26 @@ def figures(title: str, rows: Iterable[tuple[str, float | None, float | None, fl
     return Markup(svg.intervals(bars, axis, f"{title.upper()} with intervals"))  # noqa: S704  # svg escapes
 
 
+def departures(oversight: Oversight) -> Markup:
+    """How often people departed from the recommendation, over all and by group, with intervals from 0 to 1."""
+    rows = [("everybody", oversight.departed)]
+    rows += [(f"{group.axis}: {group.group}", group.departed) for group in oversight.groups]
+    bars = [
+        svg.Bar(
+            name,
+            _known(e.value),
+            _known(e.low),
+            _known(e.high),
+            f"{share(e.value)} [{share(e.low)} to {share(e.high)}]",
+        )
+        for name, e in rows
+        if e is not None
+    ]
+    axis = svg.Axis(0.0, 1.0, ((0.0, "never"), (0.5, "half"), (1.0, "always")))
+    title = "Share of recommendations that people departed from, with 95% intervals"
+    return Markup(svg.intervals(bars, axis, title, label_width=190))  # noqa: S704  # svg escapes
+
+
 def shape(column: ColumnDrift) -> Markup:
     """A column's distribution at training time and now."""
     before = [value or 0.0 for value in column.expected]
@@ -163,6 +190,7 @@ def _environment() -> Environment:
         "number": number,
         "ratios": ratios,
         "estimates": estimates,
+        "departures": departures,
         "figures": figures,
         "shape": shape,
         "tallied": tallied,

@@ -13,7 +13,15 @@ from pipelines.base.catalog import REPORTS
 from pipelines.base.store import Store
 
 Status = Literal[
-    "ok", "no_scores", "no_release", "too_few_rows", "insufficient_labels", "no_earlier_scores", "no_groups"
+    "ok",
+    "no_scores",
+    "no_release",
+    "too_few_rows",
+    "insufficient_labels",
+    "no_earlier_scores",
+    "no_groups",
+    "no_decisions",
+    "nobody_decides",
 ]
 
 
@@ -150,6 +158,52 @@ class Bias(Result):
     without_groups: int = 0
     """People of whom no protected attribute at all is known."""
     sample: str = ""
+
+
+class OversightGroup(Result):
+    """What people decided about one group after they could see its scores; no numbers where it is small."""
+
+    axis: str
+    group: str
+    people: int
+    decided: int | None = None
+    departed: Estimate | None = None
+    waited_days: Number = None
+    """Median, from the first score to the decision."""
+
+
+class Oversight(Result):
+    """Decisions by people after a score, against what the score recommended."""
+
+    family: str
+    as_of: date | None
+    status: Status
+    """`nobody_decides`: no human takes a yes or no on this family's scores; `no_decisions`: none was taken yet."""
+    release: str | None = None
+    decided: int = 0
+    """Decisions by people about cases that a live model had scored before."""
+    people: int = 0
+    """Whom they are about."""
+    put_forward: int = 0
+    """Of the decisions, those about whom the newest score before recommended."""
+    by_rule: int = 0
+    """Decisions after a score that no person took."""
+    by_nobody_named: int = 0
+    """Decisions after a score of which the export does not say who took them."""
+    without_score: int = 0
+    """Decisions without a score before them; they say nothing about oversight."""
+    departed: Estimate | None = None
+    """Share of the decisions that differ from the recommendation; agreement is the rest."""
+    turned_down: Estimate | None = None
+    """Of those put forward, the share turned down."""
+    brought_back: Estimate | None = None
+    """Of those not put forward, the share advanced all the same."""
+    waited_days: tuple[Number, Number, Number] | None = None
+    """Quantiles .1, .5 and .9 of the days from the first score to the decision."""
+    groups: tuple[OversightGroup, ...] = ()
+    judgements: tuple[dict[str, Any], ...] = ()
+    """Whom people say yes to among those with the same recommendation, as `pipelines.fairness.AxisJudgement.to_dict()`;
+    `stage` says which recommendation."""
 
 
 class Finding(Result):

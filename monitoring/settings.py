@@ -14,6 +14,8 @@ Rule = Literal[
     "bias_model_subject",
     "bias_human",
     "bias_human_subject",
+    "rubber_stamp",
+    "oversight_by_group",
     "not_measured",
     "person_forgotten",
 ]
@@ -37,6 +39,8 @@ class Monitor(Section):
     """How much worse than at release a metric may be, as a share of the figure at release."""
     min_labels: Count
     """Fewer labelled scores are too few to judge performance."""
+    departed_floor: Share
+    """If people surely depart from fewer of the recommendations than this share, the score decides and not they."""
     top_k: Count
     """Length of the list that a ranking is judged by."""
     bootstrap: Count

@@ -15,7 +15,7 @@ from monitoring import released, results
 from monitoring.ll144 import bundle, proof, stored
 from monitoring.ll144.stored import Package
 from monitoring.released import Released
-from monitoring.results import Bias, Drift, Findings, Performance
+from monitoring.results import Bias, Drift, Findings, Oversight, Performance
 from pipelines import audit
 from pipelines.audit import Entry, Head, Tag
 from pipelines.base import releases
@@ -32,7 +32,7 @@ PAGES: Final = {
     "drift.html": "Drift, Evidently report",
 }
 """Reports that open as a page."""
-FILES: Final = (*PAGES, "findings.json", "bias.json", "bias.csv", "drift.json", "performance.json")
+FILES: Final = (*PAGES, "findings.json", "bias.json", "bias.csv", "drift.json", "performance.json", "oversight.json")
 """Everything that is served of a day. Nothing else in the store has an address."""
 PACKAGE: Final = "package.zip"
 AUDIT_FILES: Final = (*bundle.PUBLISHED, *bundle.VERDICTS, PACKAGE)
@@ -54,6 +54,7 @@ class Day:
     bias: Bias | None = None
     drift: Drift | None = None
     performance: Performance | None = None
+    oversight: Oversight | None = None
     names: tuple[str, ...] = ()
     """Reports that exist."""
 
@@ -202,6 +203,7 @@ def day(store: Store, family: str, as_of: date) -> Day:
             bias=results.saved(store, Bias, family, as_of, "bias.json"),
             drift=results.saved(store, Drift, family, as_of, "drift.json"),
             performance=results.saved(store, Performance, family, as_of, "performance.json"),
+            oversight=results.saved(store, Oversight, family, as_of, "oversight.json"),
             names=tuple(name for name in FILES if store.exists(results.key(family, as_of, name))),
         )
     except ValueError:

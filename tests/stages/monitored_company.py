@@ -35,6 +35,7 @@ monitor:
   drifted_share: 0.6
   performance_drop: 0.1
   min_labels: 30
+  departed_floor: 0.05
   top_k: 10
   bootstrap: 200
   sample_rows: 200

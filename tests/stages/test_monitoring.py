@@ -98,6 +98,8 @@ def test_what_people_decided_after_the_screen_is_judged_too(monitored, capsys):
 def test_one_command_judges_and_reports_the_day(monitored, capsys):
     line = run(capsys, "judge", "screening")
     assert (line["retrain"], line["reasons"]) == (True, ["psi"])
+    told = json.loads(report(monitored, "oversight.json"))
+    assert (told["status"], told["decided"], told["people"], told["without_score"]) == ("ok", 720, 720, 0)
     names = {key.rpartition("/")[2] for key in monitored.list("reports/screening/2026-10-31")}
     assert names >= {"drift.json", "performance.json", "bias.json", "findings.json", "index.html"}
 
@@ -125,7 +127,7 @@ def test_a_retrain_is_asked_for_once_within_the_cooldown(monitored, capsys):
 def test_checks_that_did_not_run_are_findings(monitored, capsys):
     run(capsys, "report", "screening")
     found = json.loads(report(monitored, "findings.json"))["findings"]
-    assert {f["subject"] for f in found if f["rule"] == "not_measured"} == {"drift", "performance", "bias"}
+    assert {f["subject"] for f in found if f["rule"] == "not_measured"} == {"drift", "performance", "bias", "oversight"}
 
 
 def test_an_earlier_day_can_be_judged_again(monitored, capsys):
@@ -148,7 +150,7 @@ def test_before_the_first_outcome_performance_says_so(monitored, capsys):
 
 
 def test_a_family_that_was_never_scored_is_no_error(monitored, capsys):
-    for check in ("drift", "performance", "bias"):
+    for check in ("drift", "performance", "bias", "oversight"):
         assert run(capsys, check, "outcomes")["status"] == "no_scores"
     assert run(capsys, "report", "outcomes")["retrain"] is False
 

@@ -79,7 +79,7 @@ def template(tmp_path_factory):
         patch.setenv("CANDOR_AUDIT_KEY", "33" * 32)
         patch.chdir(root)
         company.fill(made)
-        for check in ("drift", "performance", "bias", "report"):
+        for check in ("drift", "performance", "bias", "oversight", "report"):
             assert main([check, "screening"]) == 0
     return made.root
 

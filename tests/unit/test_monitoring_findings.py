@@ -20,6 +20,7 @@ SETTINGS = Monitor(
     drifted_share=0.5,
     performance_drop=0.1,
     min_labels=30,
+    departed_floor=0.05,
     top_k=10,
     bootstrap=100,
     sample_rows=100,
