@@ -27,8 +27,8 @@ from pipelines.base.settings import load
 from pipelines.base.stage import loading
 from pipelines.base.store import Store
 from pipelines.evaluate import groups as evaluated
-from pipelines.evaluate.groups import ALL_STAGES, HUMAN
-from pipelines.fairness import AxisReport, kept
+from pipelines.evaluate.groups import HUMAN
+from pipelines.fairness import ALL_STAGES, AxisReport, kept
 from pipelines.fairness.counting import is_crossed
 from pipelines.gate import GateSettings
 

@@ -2,7 +2,8 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -12,7 +13,12 @@ from markupsafe import Markup
 
 from monitoring import svg
 from monitoring.results import Bias, ColumnDrift, Drift, Findings, Oversight, Performance, Tally
+from pipelines.base.contracts import TABLES
+from pipelines.fairness import ALL_STAGES
+from pipelines.fairness.counting import is_crossed
 
+STAGES: Final = next(c.values for c in TABLES["application_events"].columns if c.name == "stage_code")
+"""Of hiring, in their order."""
 TEMPLATES: Final = Path(__file__).parent / "templates"
 
 MEANINGS: Final = {
@@ -137,6 +143,97 @@ def figures(title: str, rows: Iterable[tuple[str, float | None, float | None, fl
     return Markup(svg.intervals(bars, axis, f"{title.upper()} with intervals"))  # noqa: S704  # svg escapes
 
 
+@dataclass(frozen=True, slots=True)
+class Funnel:
+    """How far the people of each group get, stage by stage."""
+
+    axis: str
+    stages: tuple[str, ...]
+    rows: tuple[tuple[str, tuple[Mapping[str, Any] | None, ...]], ...]
+    """Group and, by stage, what `AxisJudgement` says of it; None where nobody of the group was decided about."""
+
+    @property
+    def drawing(self) -> Markup:
+        """Of those decided about at the first stage, the share that went on at each; small groups are left empty."""
+        bars = [
+            svg.Bar(f"{stage}: {group}", *self._went_on(at, cells))
+            for at, stage in enumerate(self.stages)
+            for group, cells in self.rows
+        ]
+        return Markup(svg.shares(bars, f"Share that went on at each stage, by {self.axis}"))  # noqa: S704  # svg escapes
+
+    def _went_on(self, at: int, cells: Sequence[Mapping[str, Any] | None]) -> tuple[float, float, float, str]:
+        first, now = cells[0], cells[at]
+        if first is None or now is None or first["is_small"] or not first["n"]:
+            return math.nan, math.nan, math.nan, "too few to judge"
+        value = now["selected"] / first["n"]
+        return value, math.nan, math.nan, f"{now['selected']:,} of {first['n']:,} at first, {share(value)}"
+
+
+def funnels(bias: Bias) -> list[Funnel]:
+    """People's decisions stage by stage, one funnel an attribute; none where there is one stage or no stage.
+
+    Args:
+        bias: What was judged over all subjects.
+    """
+    pools = [a for a in bias.pools if a.source == "human" and a.stage != ALL_STAGES]
+    stages = sorted({a.stage for a in pools}, key=lambda stage: (_order(stage), stage))
+    made = []
+    for axis in dict.fromkeys(a.judgement["axis"] for a in pools if not is_crossed(a.judgement["axis"])):
+        told = {
+            a.stage: {row["group"]: row for row in a.judgement["groups"]} for a in pools if a.judgement["axis"] == axis
+        }
+        groups = dict.fromkeys(group for stage in stages for group in told.get(stage, {}))
+        rows = tuple((g, tuple(told.get(stage, {}).get(g) for stage in stages)) for g in groups)
+        made.append(Funnel(axis, tuple(stages), rows))
+    return made if len(stages) > 1 else []
+
+
+def _order(stage: str) -> int:
+    return STAGES.index(stage) if stage in STAGES else len(STAGES)
+
+
+@dataclass(frozen=True, slots=True)
+class Heat:
+    """Subjects that need a look, by attribute: which of them fail in more than one place."""
+
+    axes: tuple[str, ...]
+    rows: tuple[tuple[str, tuple[Mapping[str, Any] | None, ...]], ...]
+    """Subject (with its stage) and, by attribute, the judgement; None where it is no finding."""
+    others: tuple[str, ...]
+    """By attribute, the verdicts of all subjects, counted."""
+
+
+def heat(bias: Bias, source: str) -> Heat:
+    """The map of subjects and attributes.
+
+    Args:
+        bias: What was judged; its subjects are those that need a look, the worst first.
+        source: `human` or `model`.
+    """
+    found = [a for a in bias.subjects if a.source == source and a.verdict in ("ADVERSE", "INVESTIGATE")]
+    tallies = [t for t in bias.tallies if t.source == source]
+    axes = tuple(dict.fromkeys([*(t.axis for t in tallies), *(a.judgement["axis"] for a in found)]))
+    cells = {(a.subject, a.stage, a.judgement["axis"]): a.judgement for a in found}
+    places = dict.fromkeys((a.subject, a.stage) for a in found)
+    return Heat(
+        axes,
+        tuple(
+            (
+                f"{subject} at {stage}" if source == "human" else str(subject),
+                tuple(cells.get((subject, stage, axis)) for axis in axes),
+            )
+            for subject, stage in places
+        ),
+        tuple(tallied(t for t in tallies if t.axis == axis) for axis in axes),
+    )
+
+
+def lowest(judgement: Mapping[str, Any]) -> float | None:
+    """The lowest impact ratio of a compared group; None when no group was compared."""
+    return min((row["impact_ratio"] for row in judgement["groups"] if _is_compared(row)), default=None)
+
+
 def departures(oversight: Oversight) -> Markup:
     """How often people departed from the recommendation, over all and by group, with intervals from 0 to 1."""
     rows = [("everybody", oversight.departed)]
@@ -191,6 +288,9 @@ def _environment() -> Environment:
         "ratios": ratios,
         "estimates": estimates,
         "departures": departures,
+        "funnels": funnels,
+        "heat": heat,
+        "lowest": lowest,
         "figures": figures,
         "shape": shape,
         "tallied": tallied,

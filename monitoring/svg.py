@@ -77,6 +77,25 @@ def distributions(expected: Sequence[float], actual: Sequence[float], title: str
     return _svg(width, height, title, parts)
 
 
+def shares(bars: Sequence[Bar], title: str, *, width: int = 800, label_width: int = 230) -> str:
+    """Bars from 0 to 1, one line each; low and high are not drawn.
+
+    Args:
+        bars: What to draw; a NaN value leaves its line empty but for the note.
+        title: What the drawing shows, for people who cannot see it.
+        width: Of the drawing, pixels.
+        label_width: Of the labels at the left, pixels.
+    """
+    room, parts = width - label_width - 190, []
+    for i, bar in enumerate(bars):
+        y = _ROW * i + _ROW / 2
+        parts.append(_words(bar, label_width, width - 190, y, most=34))
+        if not math.isnan(bar.value):
+            long = min(max(bar.value, 0.0), 1.0) * room
+            parts.append(f'<rect class="share" x="{label_width}" y="{y - 8}" width="{long:.1f}" height="16"/>')
+    return _svg(width, _ROW * len(bars) + 4, title, parts)
+
+
 def _svg(width: int, height: float, title: str, parts: Sequence[str]) -> str:
     return (
         f'<svg class="plot" role="img" viewBox="0 0 {width} {height:.0f}" width="{width}" height="{height:.0f}">'
@@ -92,10 +111,7 @@ def _mark(x: float, text: str, height: float) -> str:
 
 
 def _bar(bar: Bar, axis: Axis, left: int, right: int, y: float) -> str:
-    parts = [
-        f'<text class="label" x="{left - 10}" y="{y + 4:.1f}" text-anchor="end">{escape(_short(bar.label))}</text>',
-        f'<text class="note {escape(bar.tone)}" x="{right + 10}" y="{y + 4:.1f}">{escape(bar.note)}</text>',
-    ]
+    parts = [_words(bar, left, right, y)]
     if not math.isnan(bar.low) and not math.isnan(bar.high):
         x1, x2 = _place(bar.low, axis, left, right), _place(bar.high, axis, left, right)
         parts.append(f'<line class="whisker {escape(bar.tone)}" x1="{x1:.1f}" x2="{x2:.1f}" y1="{y}" y2="{y}"/>')
@@ -103,6 +119,15 @@ def _bar(bar: Bar, axis: Axis, left: int, right: int, y: float) -> str:
         x = _place(bar.value, axis, left, right)
         parts.append(f'<circle class="dot {escape(bar.tone)}" cx="{x:.1f}" cy="{y}" r="5"/>')
     return "".join(parts)
+
+
+def _words(bar: Bar, left: int, right: int, y: float, most: int = 22) -> str:
+    """The label at the left of a line and the note at its right."""
+    label = escape(_short(bar.label, most))
+    return (
+        f'<text class="label" x="{left - 10}" y="{y + 4:.1f}" text-anchor="end">{label}</text>'
+        f'<text class="note {escape(bar.tone)}" x="{right + 10}" y="{y + 4:.1f}">{escape(bar.note)}</text>'
+    )
 
 
 def _place(value: float, axis: Axis, left: int, right: int) -> float:
@@ -113,5 +138,5 @@ def _place(value: float, axis: Axis, left: int, right: int) -> float:
     return left + (inside - low) / (high - low) * (right - left) if high > low else float(left)
 
 
-def _short(label: str, most: int = 22) -> str:
+def _short(label: str, most: int) -> str:
     return label if len(label) <= most else f"{label[: most - 1]}…"

@@ -15,15 +15,13 @@ import polars as pl
 
 from pipelines.base import known, people, vault
 from pipelines.base.lake import Lake, Manifest
-from pipelines.fairness import AxisReport, against_all_stages, bias_report, kept
+from pipelines.fairness import ALL_STAGES, AxisReport, against_all_stages, bias_report, kept
 from pipelines.fairness.counting import Coded, as_coded, as_subjects
 from pipelines.models import features
 
 HUMAN: Final = "human"
 SELECTED: Final = "selected"
 """The only stage of a model's selections."""
-ALL_STAGES: Final = "all stages"
-"""Whoever was selected at every stage that decided about them: what the stages come to together."""
 CELLS: Final = pl.Schema(
     {
         "stage": pl.String(),

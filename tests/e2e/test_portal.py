@@ -9,6 +9,7 @@ from urllib.request import ProxyHandler, Request, build_opener
 import pytest
 
 from infra.run import airflow
+from pipelines.base.catalog import FAMILIES
 
 CHROMIUM = shutil.which("chromium")
 FLAGS = [
@@ -79,6 +80,32 @@ def read_by_reviewer(url, password, picture):
         drift = report.locator("body").inner_text()
     assert faults == []
     return overview, model, bias, drift
+
+
+def test_everybody_can_read_the_pages(world):
+    """axe-core finds nothing on any page; screen readers, keyboards and print have what they need."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    url = f"{airflow.url(world.company)}/candor-audit"
+    found = {}
+    with browser() as opened:
+        page = opened.new_page(viewport={"width": 1400, "height": 1000}, bypass_csp=True)  # axe is put into the page
+        sign_in(page, airflow.url(world.company), "compliance_first", world.passwords["compliance_first"])
+        names = ["", *(f"models/{family}" for family in FAMILIES), "records"]
+        page.goto(f"{url}/models/screening")
+        links = page.locator("main a").evaluate_all("links => links.map(link => link.href)")
+        summary = next(link for link in links if link.endswith("/index.html"))
+        for address in [
+            *(f"{url}/{name}" for name in names),
+            summary,
+            summary.replace("/reports/", "/raw/"),
+            f"{url}/no",
+        ]:
+            page.goto(address)
+            assert page.locator("main").count() == 1, address
+            violations = Axe().run(page, options={"iframes": False}).response["violations"]
+            found[address] = [(v["id"], v["nodes"][0]["html"]) for v in violations]
+    assert not any(found.values()), {address: what for address, what in found.items() if what}
 
 
 def status_of(url, **headers):

@@ -11,7 +11,7 @@ from monitoring import page, svg
 from monitoring.portal import evidence, pages
 from monitoring.portal.evidence import Day, Ledger, Model
 from monitoring.portal.ingested import Check, Feed, HeldFile, Ingested, Missed
-from monitoring.results import Axis, Bias, Finding, Findings
+from monitoring.results import Axis, Bias, Finding, Findings, Tally
 from pipelines.audit import Entry, Head, Tag
 from pipelines.fairness import judge_counts
 
@@ -93,6 +93,60 @@ def test_a_group_whose_counts_are_not_told_is_named_in_its_subject():
     told = item.model_copy(update={"judgement": item.judgement | {"small_groups": ["few"]}})
     text = page.report(day.findings, None, None, day.bias.model_copy(update={"subjects": (told,)}))
     assert "Too few people for their counts to be told: few." in text
+
+
+def staged(*counts, sex="sex", **about):
+    """Pools at stages, each of (stage, counts by group)."""
+    parts = [(stage, judge_counts(one, axis=sex, min_group_size=30).to_dict()) for stage, one in counts]
+    return Bias(
+        family="screening",
+        as_of=DAY,
+        status="ok",
+        pools=tuple(Axis(source="human", stage=stage, subject=None, judgement=told) for stage, told in parts),
+        **about,
+    )
+
+
+def test_a_funnel_tells_of_each_group_what_is_left_of_those_at_its_first_stage():
+    """Of 100 women at the screen 50 go on, of those 50 decided about 20 after the interview, so 20 % of 100."""
+    offer = ("offer", {"female": (20, 15), "male": (40, 30), "few": (2, 1)})
+    screen = ("screen", {"female": (100, 50), "male": (100, 60), "few": (5, 3)})
+    bias = staged(offer, ("interview", {"female": (50, 20), "male": (60, 40)}), screen, ("all stages", screen[1]))
+    (funnel,) = page.funnels(bias)
+    assert (funnel.axis, funnel.stages) == ("sex", ("screen", "interview", "offer"))
+    rows = dict(funnel.rows)
+    assert [cell and cell["selected"] for cell in rows["few"]] == [3, None, 1]
+    root = drawn(funnel.drawing)
+    notes = [note.text for note in root.iter("text") if note.get("class").startswith("note")]
+    assert notes[:3] == ["50 of 100 at first, 50%", "too few to judge", "60 of 100 at first, 60%"]
+    assert notes[3:6] == ["20 of 100 at first, 20%", "too few to judge", "40 of 100 at first, 40%"]
+    long = [float(bar.get("width")) for bar in root.iter("rect")]
+    assert long[2] / long[0] == pytest.approx(0.4, abs=0.01)
+
+
+def test_one_stage_is_no_funnel_and_neither_are_intersections():
+    one = ("screen", {"female": (100, 50), "male": (100, 60)})
+    assert page.funnels(staged(one)) == []
+    assert page.funnels(staged(one, ("interview", one[1]), sex="sex x ethnicity")) == []
+
+
+def test_the_map_shows_in_which_attributes_a_subject_fails_and_counts_the_others():
+    seven = axis({"female": (120, 30), "male": (120, 72)}, subject="R-7")
+    other = axis({"a": (120, 30), "b": (120, 72)}, subject="R-7", axis="ethnicity")
+    nine = axis({"female": (120, 33), "male": (120, 72)}, subject="R-9")
+    fine = axis({"female": (120, 70), "male": (120, 72)}, subject="R-1")
+    tallies = tuple(
+        Tally(source="human", stage="screen", axis=name, verdicts={"ADVERSE": n})
+        for name, n in (("sex", 2), ("ethnicity", 1))
+    )
+    about = {"family": "screening", "as_of": DAY, "status": "ok", "tallies": tallies}
+    bias = Bias(subjects=(seven, nine, fine, other), **about)
+    found = page.heat(bias, "human")
+    assert found.axes == ("sex", "ethnicity")
+    shape = [(name, [page.lowest(cell) if cell else None for cell in cells]) for name, cells in found.rows]
+    assert shape == [("R-7 at screen", [pytest.approx(30 / 72)] * 2), ("R-9 at screen", [pytest.approx(33 / 72), None])]
+    assert found.others == ("2 ADVERSE", "1 ADVERSE")
+    assert page.heat(bias, "model").rows == ()
 
 
 def test_the_report_page_fetches_nothing_and_runs_nothing():
