@@ -1,10 +1,10 @@
 """Print the figures that Candor promises, measured now.
 
 Works on a company that `make run` has finished (default var/sample) and leaves it unchanged: whatever is run again runs
-in a temporary folder: ingest of a million rows, checks, vendors' dialects, resumes, forgetting, bias reports, the whole
-road on a folder and on S3 (`tests.bench.ingest`, `.checks`, `.dialects`, `.documents`, `.forgetting`, `.bias` and
-`.roads`, which also run alone). A busy machine makes seconds useless; where a peer exists the figure is a ratio within
-one run.
+in a temporary folder: ingest of a million rows, checks, vendors' dialects, resumes, forgetting, bias and drift reports,
+rates, the whole road on a folder and on S3 (`tests.bench.ingest`, `.checks`, `.dialects`, `.documents`, `.forgetting`,
+`.bias`, `.drift`, `.rates` and `.roads`, which also run alone). A busy machine makes seconds useless; where a peer
+exists the figure is a ratio within one run.
 """
 
 import argparse
@@ -29,7 +29,7 @@ from infra.setup.company import Company, opened
 from infra.setup.secrets import environment
 from pipelines.base.catalog import FAMILIES, RELEASES, STAGES
 from pipelines.base.store import open_store
-from tests.bench import bias, checks, dialects, documents, forgetting, ingest, roads
+from tests.bench import bias, checks, dialects, documents, drift, forgetting, ingest, rates, roads
 from tests.bench.measure import ROOT, Figure
 
 PYTHON: Final = sys.executable
@@ -195,6 +195,7 @@ def main() -> int:
         Figure("parsing all DAG files beyond importing airflow", parsing(os.environ), 0.3, "s"),
     ]
     figures += [*ingest.figures(), *checks.figures(), *dialects.figures(), *bias.figures()]
+    figures += [*drift.figures(), *rates.figures()]
     figures += [*documents.figures(), *forgetting.figures(), *roads.figures()]
     print("\n".join(figure.line() for figure in figures))
     return int(not all(figure.holds for figure in figures))
