@@ -26,6 +26,7 @@ from airflow.api_fastapi.core_api.security import GetUserDep
 from fastapi import Depends, FastAPI, HTTPException, Request
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException as AnyHTTPException
+from starlette.middleware.gzip import GZipMiddleware
 
 from monitoring import page
 from monitoring.portal import clocks, evidence, ingested, pages
@@ -59,6 +60,7 @@ _SUMMARY: Final = _HEADERS | {
 """Our own summary has no script, and its links to the other reports need the session: no sandbox."""
 
 app = FastAPI(title="Candor audit", docs_url=None, redoc_url=None, openapi_url=None)
+app.add_middleware(GZipMiddleware, minimum_size=10_000, compresslevel=1)  # Evidently's scripts are megabytes
 
 
 def is_allowed(user: Any, manager: Any) -> bool:

@@ -195,6 +195,15 @@ def test_nothing_else_in_the_store_can_be_reached(client, filled, address):
     assert get(client, address).status_code == 404
 
 
+def test_a_page_and_its_reports_weigh_less_than_two_megabytes_on_the_way(client, filled):
+    """Evidently's own page is 3.8 MB of scripts; a browser takes it compressed and shows the same."""
+    for address in ("/", "/models/screening", "/raw/screening/2026-10-31/bias.html"):
+        with client.stream("GET", address, headers={"user": "compliance_first", "accept-encoding": "gzip"}) as answer:
+            sent = sum(map(len, answer.iter_raw()))
+        assert 0 < sent < 2_000_000, address
+    assert len(get(client, "/raw/screening/2026-10-31/bias.html").content) > 2_000_000, "what was sent is the report"
+
+
 def test_a_bias_audit_opens_as_a_page_and_its_files_are_kept(client, filled):
     facts = stated(AUDIT)
     data = bundle.packed(bundle.files(bundle.inputs(facts, SELECTING, b"law"), facts, SELECTING))
