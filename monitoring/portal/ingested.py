@@ -1,4 +1,4 @@
-"""What arrived and what became of it, over all batches: rows by feed, checks, held files, what deltas missed.
+"""What arrived, what became of it over all batches, and what is late: rows by feed, checks, held files, missed changes.
 
 Everything here is a count, from the reports that `pipelines.ingest` leaves; nothing of a row is in them.
 """
@@ -6,11 +6,12 @@ Everything here is a count, from the reports that `pipelines.ingest` leaves; not
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
 from typing import Any, Final
 
 from pipelines import audit
 from pipelines.audit import Tag
-from pipelines.base.catalog import REPORTS
+from pipelines.base.catalog import ARRIVALS, REPORTS
 from pipelines.base.errors import CandorError
 from pipelines.base.store import Store
 
@@ -79,6 +80,18 @@ class Missed:
 
 
 @dataclass(frozen=True, slots=True)
+class Late:
+    """A feed whose next file has not come."""
+
+    feed: str
+    owner: str
+    cadence: str
+    newest: str
+    """Day of the newest file that ever arrived."""
+    due: str
+
+
+@dataclass(frozen=True, slots=True)
 class Ingested:
     """All that arrived and what became of it."""
 
@@ -86,11 +99,12 @@ class Ingested:
     checks: Sequence[Check] = ()
     held: Sequence[HeldFile] = ()
     missed: Sequence[Missed] = ()
+    late: Sequence[Late] = ()
 
 
 def ingested(store: Store) -> Ingested:
     """Everything that reports of ingest say."""
-    return Ingested(feeds(store), checks(store), held(store), missed(store))
+    return Ingested(feeds(store), checks(store), held(store), missed(store), late(store, datetime.now(UTC).date()))
 
 
 def feeds(store: Store) -> list[Feed]:
@@ -161,6 +175,16 @@ def missed(store: Store) -> list[Missed]:
         )
         for batch in reversed(_batches(store))
         for found in batch.get("reconciled") or ()
+    ]
+
+
+def late(store: Store, today: date) -> list[Late]:
+    """Feeds that are late on a day, as the last look at their places left it."""
+    kept = json.loads(store.read(ARRIVALS)) if store.exists(ARRIVALS) else {}
+    return [
+        Late(name, *(told[word] for word in ("owner", "cadence", "newest", "due")))
+        for name, told in sorted(kept.items())
+        if "late_from" in told and told["late_from"] <= today.isoformat()
     ]
 
 

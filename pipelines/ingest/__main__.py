@@ -6,6 +6,7 @@
     python -m pipelines.ingest take B UNIT                         all three of them, mapping what is read meanwhile
     python -m pipelines.ingest validate|publish B                  the whole batch
     python -m pipelines.ingest check FEED FILE [--json]            what a file would become; writes nothing
+    python -m pipelines.ingest late                                feeds whose next file is not there though it is due
     python -m pipelines.ingest held                                held files that wait for a person to decide
     python -m pipelines.ingest ask FEED SHA256                     what that person reads
     python -m pipelines.ingest decide FEED SHA256 --choice release|reject --by NAME --note WHY
@@ -38,8 +39,8 @@ from pipelines.base.records import open_records
 from pipelines.base.settings import load
 from pipelines.base.stage import EXIT_ERROR, guarded, leave
 from pipelines.base.store import STORE_URL, open_store
+from pipelines.ingest import cadence, files
 from pipelines.ingest import feeds as declared
-from pipelines.ingest import files
 from pipelines.ingest.batch import Batch, Held, Unit, carry_over, read_json, tidy, write_json
 from pipelines.ingest.check import check, validator
 from pipelines.ingest.decide import Deciders, Decision, File, answered, decide, listed
@@ -76,7 +77,7 @@ def map_step(batch: Batch, unit: Unit, feeds: Mapping[str, Feed]) -> str:
 
 STEPS: dict[str, Step] = {"land": land_step, "read": read_step, "map": map_step}
 NAMES: Final = {
-    **dict.fromkeys(("run", "discover", "schema", "held"), 0),
+    **dict.fromkeys(("run", "discover", "schema", "held", "late"), 0),
     **dict.fromkeys(("validate", "publish"), 1),
     **dict.fromkeys((*STEPS, "take", "check", "ask", "decide"), 2),
 }
@@ -149,6 +150,8 @@ def _tell(plan: Mapping[str, Any]) -> None:
         log.info("files_wait", feed=name, count=count)
     for name, reasons in plan.get("passed_over", {}).items():
         log.warning("files_passed_over", feed=name, **reasons)
+    for name, told in plan.get("late", {}).items():
+        log.warning("feed_late", feed=name, **told)
 
 
 def undecided(batch: Batch) -> list[dict[str, str]]:
@@ -197,7 +200,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.error("decide takes either --dag-run, or --choice, --by and --note")
     if given.step == "check":
         return checked(given.names[0], Path(given.names[1]), given.json)
-    alone = {"schema": schema, "held": _held, "ask": lambda: _ask(given), "decide": lambda: _decide(given)}
+    alone = {
+        "schema": schema,
+        "late": _late,
+        "held": _held,
+        "ask": lambda: _ask(given),
+        "decide": lambda: _decide(given),
+    }
     return guarded(alone.get(given.step, lambda: _step(given)))
 
 
@@ -223,6 +232,10 @@ def _kept_from(feed: Feed) -> Mapping[str, date] | None:
     lake = Lake(open_store())
     days = {mapped.table: lake.retired(mapped.table) for mapped in feed.tables}
     return {table: day for table, day in days.items() if day is not None}
+
+
+def _late() -> str:
+    return cadence.listed(open_store(), datetime.now(UTC).date())
 
 
 def _held() -> str:

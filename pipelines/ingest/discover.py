@@ -2,6 +2,7 @@
 
 Reads   exports    the folder CANDOR_EXPORTS, servers that feeds name, and the register of files
 Writes  plan       plan.sealed: units in the order of the feeds, duplicate deliveries, how many files are not complete
+        reports    arrivals.json: which feeds are late (`cadence`)
 
 A held file comes up again when its feed's declaration changed or when a person released it; its owner otherwise sends
 other bytes. A delta whose predecessor has not arrived waits.
@@ -12,13 +13,14 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipelines.base.errors import SettingsError
 from pipelines.base.settings import environment
 from pipelines.base.store import Store
-from pipelines.ingest import arrivals, decide, files, plausible
+from pipelines.ingest import arrivals, cadence, decide, files, plausible
 from pipelines.ingest import feeds as declared
 from pipelines.ingest.arrivals import NOT_A_FILE, UNSAFE, Found, OnDisk, Sighted, can_be_shown, matched
 from pipelines.ingest.batch import Batch, Unit, tidy, unit_id, unit_record
@@ -186,12 +188,15 @@ def discover(batch: Batch, replay: str | None = None) -> dict[str, Any]:
     duplicates: list[Unit] = []
     waiting: dict[str, int] = {}
     passed_over: dict[str, dict[str, int]] = {}
+    late: dict[str, Any] = {}
     if replay is not None:
         new = replayed(batch.store, feeds[replay])
     else:
         _exports()
         seen = _seen(batch.store, feeds)
         passed_over = {name: dict(some.passed_over) for name, some in seen.items() if some.passed_over}
+        names = {name: [unit.groups for unit in some.units] for name, some in seen.items()}
+        late = cadence.note(batch.store, feeds, names, datetime.now(UTC).date())
         new = released(batch.store, feeds)
         again = {unit.id for unit in new}
         found, duplicates = sort(batch.store, [unit for some in seen.values() for unit in some.units])
@@ -202,16 +207,17 @@ def discover(batch: Batch, replay: str | None = None) -> dict[str, Any]:
             )
             for name, feed in feeds.items()
         }
-        late = Counter(unit.feed for unit in new)
-        late.subtract({name: len(units) for name, units in turns.items()})
+        out_of_turn = Counter(unit.feed for unit in new)
+        out_of_turn.subtract({name: len(units) for name, units in turns.items()})
         new = [unit for units in turns.values() for unit in units]
-        waiting = {name: count for name, some in seen.items() if (count := some.waiting + late[name])}
+        waiting = {name: count for name, some in seen.items() if (count := some.waiting + out_of_turn[name])}
     plan = {
         "batch": batch.name,
         "units": [unit_record(unit) for unit in new],
         "duplicates": [unit_record(unit) for unit in duplicates],
         "waiting": waiting,
         "passed_over": passed_over,
+        "late": late,
     }
     batch.write_plan(plan)
     return plan

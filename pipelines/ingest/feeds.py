@@ -38,6 +38,9 @@ class Extracted(Declared):
     end_of: Name | None = None
     """A named group of the file name that holds a month (YYYY-MM) or a day (YYYY-MM-DD), with or without dashes: the
     end of it."""
+    at: Name | None = None
+    """A named group of the file name that holds a moment in UTC, to the second: 20260131T060000Z, with or without Z,
+    dashes and colons. Of several files of one day the later one is newer."""
     constant: datetime | None = None
 
 
@@ -109,6 +112,8 @@ class Sentinel(Declared):
 
 _BARE: Final = re.compile(r"\d{6}(\d{2})?")
 """A month or day without dashes, as sequence generators stamp names."""
+_STAMP: Final = re.compile(r"(\d{4})-?(\d{2})-?(\d{2})[T_-]?(\d{2})[:-]?(\d{2})[:-]?(\d{2})Z?")
+"""A moment, as names of files have it."""
 _NEUTRAL: Final = {"owner": "nobody", "cadence": "once", "location": "", "dialect": "csv", "options": {}}
 """Stand for wrong entries while the others are checked; such a feed is never used."""
 
@@ -120,6 +125,9 @@ class Feed(Declared):
     owner: Name
     """Who answers for the file at the source."""
     cadence: Literal["once", "daily", "weekly", "monthly"]
+    """How often a file comes. One that does not is told as late, by the day in the name of the newest before it."""
+    late_after_days: Annotated[int, Field(ge=0)] | None = None
+    """How many days a file may take beyond the one on which it is due; without a word 3, of a month's file 7."""
     root: Literal["exports", "feeds"] = "exports"
     """`feeds` reads a file that lies beside the declaration."""
     location: str
@@ -232,6 +240,8 @@ class Feed(Declared):
         if self.extracted_at.constant is not None:
             moment = self.extracted_at.constant
             return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        if self.extracted_at.at is not None:
+            return _stamp(groups[self.extracted_at.at])
         text = groups[str(self.extracted_at.end_of)]
         if _BARE.fullmatch(text):
             text = "-".join(filter(None, (text[:4], text[4:6], text[6:])))
@@ -245,6 +255,14 @@ class Feed(Declared):
             return self.extraction(groups)
         except (KeyError, ValueError):
             return None
+
+
+def _stamp(text: str) -> datetime:
+    found = _STAMP.fullmatch(text)
+    if found is None:
+        raise ValueError("no moment to the second")
+    year, month, day, hour, minute, second = (int(part) for part in found.groups())
+    return datetime(year, month, day, hour, minute, second, tzinfo=UTC)
 
 
 def folder() -> Path:
@@ -326,11 +344,12 @@ def _without(raw: Mapping[str, Any], wrong: set[str]) -> Feed | None:
 def _semantics(feed: Feed, feeds: Mapping[str, Feed], path: Path) -> list[str]:
     """Faults that only show when names are looked up."""
     faults = [f"after: {name} is no feed" for name in feed.after if name not in feeds]
-    end_of = feed.extracted_at.end_of
-    if (end_of is None) == (feed.extracted_at.constant is None):
-        faults.append("extracted_at: must have exactly one of end_of, constant")
-    elif end_of is not None and end_of not in feed.groups:
-        faults.append(f"extracted_at: {end_of} is no named group of `files`")
+    written = feed.extracted_at
+    named = written.end_of or written.at
+    if (written.end_of, written.at, written.constant).count(None) != 2:
+        faults.append("extracted_at: must have exactly one of end_of, at, constant")
+    elif named is not None and named not in feed.groups:
+        faults.append(f"extracted_at: {named} is no named group of `files`")
     faults += _origin(feed, path)
     if feed.full is not None and feed.delta is not None:
         faults.append("full: must not stand beside delta")

@@ -78,7 +78,7 @@ def declare(bucket, store, tmp_path, monkeypatch):
         feed = {
             "name": "courses",
             "owner": "Learning",
-            "cadence": "monthly",
+            "cadence": "once",
             "location": f"s3://{bucket}/hr/out",
             "files": r"courses_(?P<period>\d{4}-\d{2})\.csv",
             "dialect": "csv",

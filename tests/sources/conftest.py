@@ -63,7 +63,7 @@ def declare(tmp_path: Path, outbound: Path, sftp: dict[str, Any]) -> Callable[..
         feed = {
             "name": "courses",
             "owner": "Learning",
-            "cadence": "monthly",
+            "cadence": "once",
             "location": str(outbound),
             "sftp": sftp,
             "files": r"courses_(?P<period>\d{4}-\d{2})\.csv",

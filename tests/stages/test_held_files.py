@@ -23,7 +23,7 @@ from tests.kills.roads import nothing_failed
 COURSES = {
     "name": "courses",
     "owner": "Learning",
-    "cadence": "monthly",
+    "cadence": "once",
     "location": "lms",
     "files": r"courses_(?P<period>\d{4}-\d{2})\.csv",
     "dialect": "csv",

@@ -10,7 +10,7 @@ import pytest
 from monitoring import page, svg
 from monitoring.portal import evidence, pages
 from monitoring.portal.evidence import Day, Ledger, Model
-from monitoring.portal.ingested import Check, Feed, HeldFile, Ingested, Missed
+from monitoring.portal.ingested import Check, Feed, HeldFile, Ingested, Late, Missed
 from monitoring.results import Axis, Bias, Finding, Findings, Tally
 from pipelines.audit import Entry, Head, Tag
 from pipelines.fairness import judge_counts
@@ -166,11 +166,12 @@ def test_everything_from_outside_is_escaped_on_every_page():
     decision = dict.fromkeys(("choice", "by", "note"), EVIL)
     held = [HeldFile(EVIL, EVIL, EVIL, EVIL, EVIL, decision)]
     missed = [Missed(EVIL, EVIL, (EVIL,), EVIL, 1, 1, 1, 1, {EVIL: 1})]
+    late = [Late(EVIL, EVIL, EVIL, EVIL, EVIL)]
     shown = [
         page.report(day.findings, None, None, bias),
         pages.overview([model], ledger, EVIL),
         pages.model(model, ledger, feeds, EVIL),
-        pages.records(ledger, Ingested(feeds, [Check(EVIL, EVIL, 1, 1, EVIL, EVIL)], held, missed), EVIL),
+        pages.records(ledger, Ingested(feeds, [Check(EVIL, EVIL, 1, 1, EVIL, EVIL)], held, missed, late), EVIL),
         pages.report("screening", EVIL, "bias.html", EVIL),
         pages.refusal(403, EVIL),
     ]
