@@ -10,11 +10,13 @@ import pytest
 from infra.sample import cast, workday
 from infra.sample.dialects import write_report
 from infra.sample.vendors import (
+    adp,
     bamboohr,
     excel,
     successfactors,
     successfactors_compound,
     successfactors_flat,
+    ukg,
     workday_ccw,
     workday_csv,
     workday_eib,
@@ -96,11 +98,16 @@ PRINTED: dict[str, tuple[Write, str]] = {
         " ".join(f"bamboohr/bamboohr_{name}" for name in ("directory", "employees", "employment_status", "job_info")),
     ),
     "Excel": (excel.write_staff, "excel/excel_workers"),
+    "ADP": (adp.write_workers, "adp/adp_workers"),
+    "UKG": (ukg.write_workers, "ukg/ukg_employments ukg/ukg_persons"),
+    "UKG report": (ukg.write_report, "ukg/ukg_report"),
 }
 """What prints the staff, and the feeds that read it."""
-NAMELESS = ("OData", "Compound Employee", "Integration Center", "HDL", "extract", "BI Publisher")
+NAMELESS = ("OData", "Compound Employee", "Integration Center", "HDL", "extract", "BI Publisher", "UKG report")
 """Feeds that take no names: those are not needed, and come from elsewhere."""
 LEFT, LED_FROM_OUTSIDE = "000008", "000003"
+LOOKED_UP = ("BambooHR", "UKG")
+"""Where a manager has a number of the vendor's own, which only says who it is of whom the files have."""
 BEYOND_LATIN = ("000005", "000006", "000007")
 """Whom no file of that encoding can name."""
 
@@ -108,7 +115,17 @@ BEYOND_LATIN = ("000005", "000006", "000007")
 @pytest.fixture
 def everybody(monkeypatch):
     """All writers print the cast."""
-    modules = (workday, bamboohr, excel, successfactors, successfactors_compound, successfactors_flat, workday_ccw)
+    modules = (
+        workday,
+        adp,
+        bamboohr,
+        ukg,
+        excel,
+        successfactors,
+        successfactors_compound,
+        successfactors_flat,
+        workday_ccw,
+    )
     for module in (*modules, workday_eib, loader, extract, reports):
         monkeypatch.setattr(module, "worker_rows", lambda *_: iter(cast.staff()))
 
@@ -122,7 +139,7 @@ def test_staff_is_what_was_written_down_by_hand(keys, everybody, tmp_path, monke
     write(PLAN, company().workers, DELIVERY, tmp_path / "exports")
     made = canonical(tmp_path, [VENDORS / f"{feed}.yaml" for feed in feeds.split()], monkeypatch)
     told = {
-        number: (*more, None if (name, number) == ("BambooHR", LED_FROM_OUTSIDE) else manager)
+        number: (*more, None if name in LOOKED_UP and number == LED_FROM_OUTSIDE else manager)
         for number, *more, manager in WORKERS
         if name != "fixed width" or number not in BEYOND_LATIN
     }
