@@ -1,6 +1,7 @@
 """The people in the lake as they were known on a day: resolved, consenting, one version a key.
 
-A human has one pseudonym here, whatever systems know them by; silence is not consent.
+A human has one pseudonym here, whatever systems know them by. Silence is not consent, and who takes it back is not read
+from then on, whatever day is asked about.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -11,6 +12,7 @@ import polars as pl
 
 from pipelines.base import people
 from pipelines.base.contracts import TABLES, Slices
+from pipelines.base.days import end_of
 from pipelines.base.lake import Lake, Manifest, newest
 from pipelines.base.slices import holding
 
@@ -77,7 +79,7 @@ def jobs(lake: Lake, manifest: Manifest, *, on: date, known: date) -> pl.DataFra
     Returns:
         One row of `worker_history` and `KNOWN` for each assignment of people who had agreed by then, ordered by key:
         the one that holds at the end of `on`, with the status of that day. Before a first day, and after an end that
-        says no more, there is none. What only became known later changes nothing.
+        says no more, there is none. What only became known later changes nothing, but that somebody no longer agrees.
     """
     name, who = "worker_history", links(lake, manifest, known)
     versions = people.resolve(lake.versions(name, manifest, known), who, _PERSONS)
@@ -88,8 +90,18 @@ def jobs(lake: Lake, manifest: Manifest, *, on: date, known: date) -> pl.DataFra
 
 
 def _consenting(lake: Lake, manifest: Manifest, as_of: date, who: Mapping[str, str]) -> pl.Series:
-    """Resolved people who had agreed by the end of a day."""
-    return people.consenting(people.resolve(lake.read("consents", manifest, as_of), who))
+    """Resolved people who had agreed by the end of a day, and of whom nothing in the manifest says otherwise since.
+
+    A family's tables may be of an older day than a withdrawal, which no link may hide that was known later, either.
+    """
+    told = lake.versions("consents", manifest)
+    by_then = newest("consents", told.filter(pl.col("known_from") <= end_of(as_of)))
+    agreed = people.consenting(people.resolve(by_then, who)).to_frame()
+    now = people.representatives(lake.read("person_links", manifest))
+    refused = newest("consents", told).filter(~pl.col("is_given").fill_null(value=False))
+    gone = people.resolve(refused, now)["person_id"].unique()
+    is_gone = people.resolve(agreed, now)["person_id"].is_in(gone.implode())
+    return agreed["person_id"].filter(~is_gone)
 
 
 def links(lake: Lake, manifest: Manifest, as_of: date) -> dict[str, str]:

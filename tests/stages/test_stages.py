@@ -337,6 +337,28 @@ def test_current_people_are_scored_once_however_often_it_runs(released):
     assert "submitted_score_mean" not in table(store, "inputs").columns
 
 
+def test_who_takes_consent_back_is_neither_scored_nor_in_a_snapshot_and_who_gives_it_is(released, keys, tmp_path):
+    """Between a snapshot and a score, and both after the last day that the family's tables speak of."""
+    root, store = released
+    release(root, store, "release")
+    assert json.loads(people.run(FAMILY, LAST, root))["rows"] == 5
+    [left, *_] = sorted(set(table(store, "scored")["person_id"]))
+    lake = Lake(store)
+    lake.publish("back", {"consents": frame([{"person_id": left, "is_given": False}], moment(175))}, {}, {})
+    again = json.loads(people.run(FAMILY, LAST, root))
+    assert (again["rows"], again["as_of"]) == (4, "2026-05-30"), "the day is as before"
+    assert left not in set(table(store, "scored")["person_id"])
+    snapshot.pin(LAST, tmp_path)
+    snapshot.run(FAMILY, tmp_path)
+    found = snapshots.read(stage_dir(FAMILY, SNAPSHOT, tmp_path), ["enrolments"], keyring.held(store))
+    assert left not in set(found.tables["enrolments"]["person_id"])
+    # In the other direction: the one who said nothing until then agrees on the day that the tables speak of.
+    given = frame([{"person_id": person(0), "is_given": True}], moment(149))
+    lake.publish("given", {"consents": given}, {}, {})
+    assert json.loads(people.run(FAMILY, LAST, root))["rows"] == 5
+    assert person(0) in set(table(store, "scored")["person_id"])
+
+
 def test_people_are_scored_by_the_numbers_that_were_approved_not_by_those_of_today(released, tmp_path):
     root, store = released
     release(root, store, "release")
