@@ -2,7 +2,8 @@
 
 Reads   mapped     of all units that are not held, once those that are not plausible are; the lake and the vault
 Writes  checked    rows/<table>.arrow to publish; bad.parquet with reasons; findings.json; counts and tallies;
-                   reconciled.json, where a full file is held against deltas; filled.json, how far columns are filled
+                   reconciled.json, where a full file is held against deltas; filled.json and lengths.json, how far
+                   columns are filled and how long identifiers are
 
 If one canonical row made from a source row fails, nothing of that source row is published; it is filtered when nothing
 of it is new. The expectations run in `pipelines.validate`, a process of its own: stages meet on disk.
@@ -26,7 +27,7 @@ from pipelines.ingest.batch import Batch, Unit, read_json, result, write_json
 from pipelines.ingest.counts import Tally, tally
 from pipelines.ingest.dedupe import UNIT, dedupe, versions
 from pipelines.ingest.feeds import Feed
-from pipelines.ingest.filled import filled
+from pipelines.ingest.filled import filled, lengths
 from pipelines.ingest.map import CODES, COUNTED, FILTERED, REJECTED
 from pipelines.ingest.read import ROW
 
@@ -71,6 +72,7 @@ def check(batch: Batch, feeds: Mapping[str, Feed], validate: Validate | None = N
             write_json(out / "counts.json", by_feed(batch, feeds, read_json(out / "tallies.json")))
             write_json(out / "reconciled.json", reconcile.reconcile(batch, feeds))
             write_json(out / "filled.json", {unit.id: filled(batch, unit) for unit in units})
+            write_json(out / "lengths.json", {unit.id: lengths(batch, unit) for unit in units})
     return dict(read_json(done / "counts.json"))
 
 

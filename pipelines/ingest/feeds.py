@@ -164,6 +164,9 @@ class Feed(Declared):
     may_empty: Annotated[float, Field(ge=0, le=1)] = 0.2
     """By how much less of a required column may be filled than in the last files taken in, as a share of the rows; more
     holds the file until a person decides: a report that lost a right is sent with empty fields and no error."""
+    may_reshape: Annotated[float, Field(ge=0, le=1)] = 0.01
+    """Which share of the identifiers in a column may be of other lengths than the last files taken in had, where those
+    had at most three; more holds the file until a person decides: a spreadsheet makes `123` of `000123`."""
     never: Mapping[Name, Name] = Field(default_factory=dict)
     """Columns that no rule may read, and why."""
     join: tuple[Join, ...] = ()
@@ -229,6 +232,13 @@ class Feed(Declared):
         names = {name for condition in self.rows for name in condition.columns()}
         names |= {name for join in self.join for name in join.here()}
         return (names | {name for table in self.tables for name in table.reads()}) - joined
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Source columns that hold nothing but what names a person or a thing."""
+        rules = [rule for table in self.tables for rule in table.columns.values() if rule.person or rule.id]
+        names = {name for rule in rules if rule.from_ for name in rule.columns()}
+        return tuple(sorted(names & self.reads()))
 
     def mentions(self) -> set[str]:
         """Every column that the mapping names: a source may have one of the name of what a step makes."""

@@ -38,6 +38,8 @@ class Record:
     """What the file's manifest said of it."""
     filled: Mapping[str, float] = field(default_factory=dict)
     """Required column -> share of the rows with something in it."""
+    lengths: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """Column of identifiers -> characters -> how many have so many."""
 
 
 def _key(feed: str, sha256: str, name: str) -> str:

@@ -29,7 +29,7 @@ from pipelines.ingest.counts import NOTHING
 from pipelines.ingest.discover import landed
 from pipelines.ingest.expressions import Filled, faults, fill, with_moments, worked_out
 from pipelines.ingest.feeds import Feed
-from pipelines.ingest.filled import FILLED
+from pipelines.ingest.filled import FILLED, LENGTHS, counted
 from pipelines.ingest.identity import with_names
 from pipelines.ingest.land import land
 from pipelines.ingest.read import FAULT, ROW, parts, read, reading
@@ -274,6 +274,8 @@ def _map_part(
     """Canonical rows by `<table>/<index>`, and what was rejected and filtered, of one part with names."""
     required = sorted(feed.reads() & set(feed.required) & set(raw.columns))
     done = {f"{FILLED}/00": _filled(raw, required)} if required else {}
+    if naming := [name for name in feed.ids if name in raw.columns]:
+        done[f"{LENGTHS}/00"] = counted(raw, naming)
     rejected = [_reasons(raw.filter(pl.col(FAULT).is_not_null()).select(ROW, pl.col(FAULT).alias(REASON)), "")]
     start = _kept(raw, feed.rows, unit.groups, context)
     for step in feed.join:

@@ -1,8 +1,9 @@
 """Hold files that can be read and that nobody should believe unseen, until a person decides (`decide`).
 
 Reads   mapped     how many records each unit of the batch has, and how filled their columns are; the register of files
-Writes  held.json  of a full file that lost people or is of an older day, of a file whose columns lost their cells
-                   (`filled`), of a delta whose predecessor is held, and of what was mapped with one of them
+Writes  held.json  of a full file that lost people or is of an older day, of a file whose columns lost their cells or
+                   whose ids have other lengths (`filled`), of a delta whose predecessor is held, and of what was mapped
+                   with one of them
 """
 
 import math
@@ -15,7 +16,7 @@ from pipelines.base.store import Store
 from pipelines.ingest import files
 from pipelines.ingest.batch import Batch, Held, Unit
 from pipelines.ingest.feeds import Feed
-from pipelines.ingest.filled import EMPTIED, hold_emptied, rows
+from pipelines.ingest.filled import EMPTIED, RESHAPED, hold_unlike, rows
 
 LOST: Final = "lost_records"
 OLDER: Final = "older_file"
@@ -44,7 +45,7 @@ def hold(batch: Batch, feeds: Mapping[str, Feed]) -> None:
         units = [unit for unit in batch.units() if unit.feed == feed.name and batch.held(unit) is None]
         if units and feed.full is not None:
             _full(batch, feed, units)
-        hold_emptied(batch, feed, [unit for unit in units if batch.held(unit) is None])
+        hold_unlike(batch, feed, [unit for unit in units if batch.held(unit) is None])
         if units and feed.delta is not None:
             _delta(batch, feed, units)
     _joining(batch, feeds)
@@ -52,7 +53,7 @@ def hold(batch: Batch, feeds: Mapping[str, Feed]) -> None:
 
 def _joining(batch: Batch, feeds: Mapping[str, Feed]) -> None:
     """Hold what was mapped with a file that is held now; it is mapped anew once that one is settled."""
-    codes = (LOST, OLDER, EMPTIED, PREDECESSOR, JOINED)
+    codes = (LOST, OLDER, EMPTIED, RESHAPED, PREDECESSOR, JOINED)
     held = {unit.feed for unit in batch.units() if (why := batch.held(unit)) and why["reason_code"] in codes}
     for feed in feeds.values():  # those that others join come first
         if held & {join.feed for join in feed.joins} - {feed.name}:

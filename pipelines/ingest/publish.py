@@ -210,8 +210,13 @@ def _record(batch: Batch, unit: Unit, status: Status, tally: Mapping[str, Any]) 
         unit.size,
         documents,
         unit.manifest,
-        (read_json(batch.folder / "checked" / "filled.json") or {}).get(unit.id, {}) if status == "published" else {},
+        *(_weighed(batch, unit, name) if status == "published" else {} for name in ("filled", "lengths")),
     )
+
+
+def _weighed(batch: Batch, unit: Unit, name: str) -> Mapping[str, Any]:
+    """What the next files are held against; a batch that was checked by an older version may have none."""
+    return dict((read_json(batch.folder / "checked" / f"{name}.json") or {}).get(unit.id, {}))
 
 
 def _report(

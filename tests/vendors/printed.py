@@ -20,7 +20,7 @@ from pipelines.ingest import feeds
 from pipelines.ingest.__main__ import STEPS, one
 from pipelines.ingest.batch import Batch
 from pipelines.ingest.discover import discover
-from pipelines.ingest.filled import FILLED
+from pipelines.ingest.filled import FILLED, LENGTHS
 from pipelines.ingest.map import CODES, REJECTED
 from pipelines.ingest.read import ROW
 
@@ -65,7 +65,7 @@ def canonical(folder: Path, declared: Sequence[Path], monkeypatch: pytest.Monkey
     rejected = pl.concat([pl.read_ipc(place / REJECTED / "*.arrow") for place in mapped])
     assert rejected.is_empty(), rejected.group_by("table", "reason_code").len()
     tables = sorted(
-        {part.parent.name for place in mapped for part in place.glob("*/*.arrow")} - {REJECTED, FILLED, CODES}
+        {part.parent.name for place in mapped for part in place.glob("*/*.arrow")} - {REJECTED, FILLED, LENGTHS, CODES}
     )
     frames = {}
     for table in tables:

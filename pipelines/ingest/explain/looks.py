@@ -13,7 +13,7 @@ from pipelines.base.lake import is_before
 from pipelines.ingest.cells import Context, cell
 from pipelines.ingest.check import BEYOND
 from pipelines.ingest.counts import tally
-from pipelines.ingest.filled import FILLED
+from pipelines.ingest.filled import FILLED, LENGTHS
 from pipelines.ingest.map import CODES, FILTERED, KNOWN_FROM, REJECTED, SOURCE, Made
 from pipelines.ingest.read import FAULT, ROW
 from pipelines.ingest.reshape import NOTES, REASON, context_of
@@ -93,7 +93,7 @@ class Result:
             table = place.partition("/")[0]
             if table in (REJECTED, FILTERED):
                 self._notes[table].append(frame.select(NOTES.names()))
-            elif table not in (FILLED, CODES):
+            elif table not in (FILLED, LENGTHS, CODES):
                 self.tables[table] += len(frame)
                 self._notes[ROW].append(self._kept(table, frame).select(ROW))
         for table, reason, number in frames[f"{REJECTED}/00"].group_by("table", REASON).len().rows():
