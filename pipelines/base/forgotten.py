@@ -42,10 +42,14 @@ class Group:
     def __or__(self, other: "Group") -> "Group":
         return Group(self.people | other.people, self.identifiers | other.identifiers, self.words | other.words)
 
+    def among(self, people: pl.Series) -> list[str]:
+        """Which pseudonyms are of this human. Null is nobody's."""
+        key = secret(PSEUDONYM_KEY)
+        return [person for person in people.drop_nulls().unique() if _mark(person, key=key) in self.people]
+
     def holds(self, people: pl.Series) -> pl.Series:
-        """[n] bool: whose pseudonyms are of this human. Null is nobody's."""
-        mine = [person for person in people.drop_nulls().unique() if _mark(person) in self.people]
-        return people.is_in(mine).fill_null(value=False)
+        """[n] bool: whose pseudonyms are of this human."""
+        return people.is_in(self.among(people)).fill_null(value=False)
 
     def has(self, scheme: str, value: str) -> bool:
         """Whether an identifier was theirs."""
@@ -102,6 +106,11 @@ def everybody(store: Store) -> Group:
     return found
 
 
+def about(schema: Iterable[str]) -> list[str]:
+    """Columns that say whom a row of a table with these columns is about."""
+    return [name for name in _ABOUT if name in schema]
+
+
 def without(barred: Group, frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Rows of people who may be taken in, and the others with their `reason_code`.
 
@@ -109,7 +118,7 @@ def without(barred: Group, frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFr
         barred: From `everybody`.
         frame: [n_rows] of any canonical table; where no column says whom a row is about nothing is taken out.
     """
-    gone = [barred.holds(frame[name]) for name in _ABOUT if name in frame.columns and barred.people]
+    gone = [barred.holds(frame[name]) for name in about(frame.columns) if barred.people]
     is_gone = pl.any_horizontal(gone) if gone else pl.lit(value=False)
     return frame.filter(~is_gone), frame.filter(is_gone).with_columns(reason_code=pl.lit(REASON))
 
@@ -118,6 +127,6 @@ def _words(text: str) -> tuple[str, ...]:
     return tuple(word for word in _WORD.findall(text.casefold()) if len(word) >= _SHORT)
 
 
-def _mark(text: str, kind: str = "") -> str:
-    about = f"forgotten|{kind}|{text}" if kind else f"forgotten|{text}"
-    return hmac.digest(secret(PSEUDONYM_KEY), about.encode(), "sha256").hex()
+def _mark(text: str, kind: str = "", key: bytes | None = None) -> str:
+    told = f"forgotten|{kind}|{text}" if kind else f"forgotten|{text}"
+    return hmac.digest(key or secret(PSEUDONYM_KEY), told.encode(), "sha256").hex()

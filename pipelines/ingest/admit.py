@@ -124,15 +124,9 @@ def _without_forgotten(batch: Batch, units: list[Unit], checked: Admitted) -> Ad
     barred = forgotten.everybody(batch.store)
     if not barred.people:
         return checked
-    kept = {name: forgotten.without(barred, frame.collect())[0].lazy() for name, frame in rows.items()}
-    sources = [pl.DataFrame(schema=REASONS).select(SOURCE)]
-    before, after = (
-        pl.concat([*sources, *(frame.select(SOURCE).collect() for frame in tables.values())]).unique()
-        for tables in (rows, kept)
-    )
+    kept, gone = _apart(rows, barred)
     about_them = _rejected(batch, units, bad, barred)
     left = bad.join(about_them, on=SOURCE, how="anti", maintain_order="left")
-    gone = before.join(after, on=SOURCE, how="anti")
     new = dict(checked.tallies)
     for number, unit in enumerate(units):
         mine = pl.col(UNIT) == number
@@ -140,6 +134,34 @@ def _without_forgotten(batch: Batch, units: list[Unit], checked: Admitted) -> Ad
         moved = _moved(Tally(**new[unit.id]), len(gone.filter(mine)), _reasons(theirs), forgotten.REASON)
         new[unit.id] = asdict(moved)
     return Admitted(kept, left, new, by_feed(batch, checked.counts, new))
+
+
+def _apart(rows: Mapping[str, pl.LazyFrame], barred: Group) -> tuple[dict[str, pl.LazyFrame], pl.DataFrame]:
+    """Rows about others, and the source rows of which nothing is left.
+
+    Tables are still read one by one, of each only who and whence; a person costs one keyed hash, in however many.
+    """
+    who = {name: forgotten.about(TABLES[name].schema) for name in rows}
+    people = pl.Series("", [], dtype=pl.String)
+    for name, columns in who.items():
+        for column in columns:
+            told = rows[name].select(pl.col(column).alias("")).unique().collect().to_series()
+            people = pl.concat([people, told]).unique()
+    theirs = barred.among(people)
+    if not theirs:
+        return dict(rows), pl.DataFrame(schema=REASONS).select(SOURCE)
+    is_gone = {
+        name: pl.any_horizontal(pl.col(column).is_in(theirs).fill_null(value=False) for column in columns)
+        for name, columns in who.items()
+        if columns
+    }
+    left_out, kept = (pl.DataFrame(schema=REASONS).select(SOURCE) for _ in range(2))
+    for name, mine in is_gone.items():
+        left_out = pl.concat([left_out, rows[name].filter(mine).select(SOURCE).collect()]).unique()
+    left = {name: frame.filter(~is_gone[name]) if name in is_gone else frame for name, frame in rows.items()}
+    for frame in left.values():  # a row may tell of others, too
+        kept = pl.concat([kept, frame.select(SOURCE).join(left_out.lazy(), on=SOURCE, how="semi").collect()]).unique()
+    return left, left_out.join(kept, on=SOURCE, how="anti")
 
 
 def _reasons(bad: pl.DataFrame) -> list[str]:
