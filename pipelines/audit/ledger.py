@@ -38,6 +38,7 @@ class Tag(StrEnum):
     MODEL_OUTDATED = "model:outdated"
     EVENT_REFUSED = "event:refused"
     AUDIT_PACKAGED = "audit:packaged"
+    KEY_ADOPTED = "key:adopted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +73,9 @@ class Entry:
             "recorded_at": self.recorded_at,
             "previous_sha256": self.previous_sha256,
         }
-        own = sha256_bytes(_canonical(content))
-        return _canonical(content | {"content_sha256": own}) + b"\n"
+        plain = canonical(content)
+        # The first name of all in their order, so that what was written once need not be written again.
+        return b'{"content_sha256":"%b",%b\n' % (sha256_bytes(plain).encode(), plain[1:])
 
     @property
     def sha256(self) -> str:
@@ -101,7 +103,7 @@ def record(
     store: Store, tag: Tag, subject: str, facts: Mapping[str, Any], *, once: bool = False, stretch: int = STRETCH
 ) -> Entry:
     """As `append`, with the number of entries in a segment."""
-    plain: dict[str, Any] = json.loads(_canonical(facts))
+    plain: dict[str, Any] = json.loads(canonical(facts))
     seen = 0
     while True:
         top = head(store)
@@ -202,5 +204,9 @@ def _is_whole(store: Store, last: int, stretch: int) -> bool:
     return True
 
 
-def _canonical(content: Mapping[str, Any]) -> bytes:
-    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+_ENCODER: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def canonical(content: Any) -> bytes:
+    """JSON in one way only: what digests are taken of. Raises ValueError on NaN."""
+    return _ENCODER.encode(content).encode()

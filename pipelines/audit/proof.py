@@ -1,17 +1,24 @@
-"""Prove the ledger whole, or name the entry that is not."""
+"""Prove the ledger whole, or name the entry that is not.
 
-from collections.abc import Iterator
+Entries are read in stretches, each by itself: what a stretch says of its first and last entry joins it to its
+neighbours. So memory is that of some stretches, and a long ledger is shared among the cores.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import groupby
 from typing import Final
 
 from pipelines.audit import segments
 from pipelines.audit.ledger import GENESIS, Entry, Tag, parse
-from pipelines.audit.segments import STRETCH, number, numbered
-from pipelines.base import releases
-from pipelines.base.catalog import FAMILIES
+from pipelines.audit.segments import STRETCH, key, number, numbered, segment_key, stretch_of, unsealed
+from pipelines.base import crew, releases
+from pipelines.base.catalog import FAMILIES, SEGMENTS
 from pipelines.base.digests import sha256_bytes
 from pipelines.base.errors import ContractError
 from pipelines.base.releases import Release
-from pipelines.base.store import Store
+from pipelines.base.store import Store, open_store
 
 _BACKING: Final = {
     "release": Tag.MODEL_RELEASED,
@@ -19,6 +26,52 @@ _BACKING: Final = {
     "shadow": Tag.MODEL_HELD,
 }
 """The entry that must stand behind each kind of release."""
+_KEPT: Final = frozenset(
+    (Tag.MODEL_RELEASED, Tag.MODEL_HELD, Tag.MODEL_PROPOSED, Tag.RELEASE_APPROVED, Tag.KEY_ADOPTED)
+)
+"""Entries that releases rest on: few, so they are kept while the others pass."""
+_ALONE: Final = 5
+"""Stretches that one process walks sooner than others could start."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What a walk along the ledger found."""
+
+    digests: Mapping[int, str]
+    """Number -> sha256 of the entries that releases anchor."""
+    kept: tuple[Entry, ...]
+    """Readable entries that releases rest on, oldest first."""
+    pointers: tuple[Release, ...]
+    """Of all families, readable ones only."""
+    faults: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Stretch:
+    """Entries that are walked together."""
+
+    last: int
+    """Number of the last entry that the stretch can have."""
+    numbers: range | tuple[int, ...]
+    """Those that are there."""
+    size: int
+    is_sealed: bool
+    wanted: frozenset[int]
+
+
+@dataclass(slots=True)
+class _Walked:
+    """What one stretch says."""
+
+    faults: list[str] = field(default_factory=list)
+    sealed_faults: list[str] = field(default_factory=list)
+    previous: str | None = None
+    """What the first entry names as the digest before it; None when it is not readable."""
+    digest: str = ""
+    """Of the last entry."""
+    digests: dict[int, str] = field(default_factory=dict)
+    kept: list[Entry] = field(default_factory=list)
 
 
 def verify(store: Store, *, stretch: int = STRETCH) -> list[str]:
@@ -31,35 +84,129 @@ def verify(store: Store, *, stretch: int = STRETCH) -> list[str]:
     Returns:
         One sentence a fault, each naming its entry or release.
     """
-    digests, found, faults = _walk(store)
-    return [*faults, *segments.faults(store, digests, stretch), *_anchors(store, digests, found)]
+    return list(walk(store, stretch=stretch).faults)
 
 
-def _walk(store: Store) -> tuple[dict[int, str], list[Entry], list[str]]:
-    """Digest by number, the readable entries, and the faults of the chain."""
-    digests: dict[int, str] = {}
-    found: list[Entry] = []
-    faults: list[str] = []
-    expected, before = 1, GENESIS
-    names = numbered(store)
-    for name, data in zip(names, store.read_many(names), strict=True):
+def walk(store: Store, *, stretch: int = STRETCH) -> Proof:
+    """As `verify`, with what the walk saw of releases."""
+    pointers, unreadable = _pointers(store)
+    wanted = frozenset(n for n in (release.ledger.get("sequence") for release in pointers) if isinstance(n, int))
+    before = store.list(SEGMENTS)  # before the entries: what is sealed meanwhile is sealed of entries that are listed
+    numbers, foreign = _numbers(store)
+    newest = max(numbers, default=0)
+    sealed = {last: name for name in before if (last := stretch_of(name, stretch))}
+    parts = _stretches(numbers, sealed, stretch, wanted)
+    found, chain, copies = _Walked(), list(foreign), dict[str, list[str]]()
+    expected, previous = 1, GENESIS
+    for part, walked in zip(parts, _walked(store, parts), strict=True):
+        copies[segment_key(part.last, stretch)] = walked.sealed_faults
+        found.digests |= walked.digests
+        found.kept += walked.kept
+        if not part.numbers:
+            continue
+        first = part.numbers[0]
+        chain += _lost(expected, first)
+        if first == expected and walked.previous not in (None, previous):
+            chain.append(_broken(first))
+        chain += walked.faults
+        expected, previous = part.numbers[-1] + 1, walked.digest
+    for name in before:
+        if not stretch_of(name, stretch):
+            copies[name] = [f"{SEGMENTS}/ must hold sealed stretches of {stretch} entries only; {name} is none."]
+    chain += _missing(store, newest, stretch)
+    chain += [fault for name in sorted(copies) for fault in copies[name]]
+    anchors = _anchors(pointers, found)
+    return Proof(found.digests, tuple(found.kept), tuple(pointers), (*chain, *unreadable, *anchors))
+
+
+def _pointers(store: Store) -> tuple[list[Release], list[str]]:
+    """All pointers, and why some cannot be read."""
+    found, faults = list[Release](), list[str]()
+    for family in FAMILIES:
+        for is_shadow in (False, True):
+            try:
+                found += releases.pointers(store, family, is_shadow=is_shadow)
+            except ContractError as error:
+                faults.append(str(error))
+    return found, faults
+
+
+def _numbers(store: Store) -> tuple[list[int], list[str]]:
+    """The numbers of all entries, in order, and a fault for everything else that lies there."""
+    numbers, faults = list[int](), list[str]()
+    for name in numbered(store):
         try:
-            sequence = number(name)
+            numbers.append(number(name))
         except ContractError as error:
             faults.append(str(error))
-            continue
-        faults += [f"Entry {missing} of the ledger is missing." for missing in range(expected, sequence)]
+    return numbers, faults
+
+
+def _stretches(numbers: list[int], sealed: Mapping[int, str], stretch: int, wanted: frozenset[int]) -> list[_Stretch]:
+    """Entries by stretch, oldest first; a stretch with a segment and without entries is among them."""
+
+    def last_of(sequence: int) -> int:
+        return -(-sequence // stretch) * stretch
+
+    there = {last: tuple(found) for last, found in groupby(numbers, last_of)}
+    parts = []
+    for last in sorted({*there, *sealed}):
+        found: range | tuple[int, ...] = there.get(last, ())
+        if len(found) == stretch:
+            found = range(last - stretch + 1, last + 1)  # nothing to hand over by the thousand
+        mine = frozenset(n for n in wanted if last - stretch < n <= last)
+        parts.append(_Stretch(last, found, stretch, last in sealed, mine))
+    return parts
+
+
+def _walked(store: Store, parts: list[_Stretch]) -> Iterable[_Walked]:
+    if len(parts) <= _ALONE:
+        return map(partial(_walk, store), parts)
+    return crew.each(partial(_walk_at, store.url), parts)
+
+
+def _walk_at(url: str, part: _Stretch) -> _Walked:
+    """As `_walk`, in a process of its own."""
+    return _walk(open_store(url), part)
+
+
+def _walk(store: Store, part: _Stretch) -> _Walked:
+    """Read a stretch's entries and its sealed copy."""
+    found, digests = _Walked(), dict[int, str]()
+    expected, before = 0, ""
+    for sequence, data in zip(part.numbers, store.read_many(map(key, part.numbers)), strict=True):
+        if expected:
+            found.faults += _lost(expected, sequence)
         try:
             entry = parse(data, sequence)
         except ContractError as error:
-            faults.append(str(error))
+            found.faults.append(str(error))
         else:
-            found.append(entry)
-            if expected == sequence and entry.previous_sha256 != before:
-                faults.append(_broken(sequence))
+            if not expected:
+                found.previous = entry.previous_sha256
+            elif expected == sequence and entry.previous_sha256 != before:
+                found.faults.append(_broken(sequence))
+            if entry.tag in _KEPT:
+                found.kept.append(entry)
         expected, before = sequence + 1, sha256_bytes(data)
         digests[sequence] = before
-    return digests, found, faults
+    found.digest = before
+    found.digests = {sequence: digests[sequence] for sequence in part.wanted if sequence in digests}
+    if part.is_sealed:
+        name, numbers = segment_key(part.last, part.size), range(part.last - part.size + 1, part.last + 1)
+        found.sealed_faults = segments.differing(name, store.read(name), numbers, digests)
+    return found
+
+
+def _lost(expected: int, found: int) -> list[str]:
+    return [f"Entry {missing} of the ledger is missing." for missing in range(expected, found)]
+
+
+def _missing(store: Store, newest: int, stretch: int) -> Iterator[str]:
+    """Closed stretches without a segment."""
+    for last in unsealed(store, newest, stretch):
+        if last < newest:  # the newest entry's own writer may be about to seal
+            yield f"{segment_key(last, stretch)} is missing. Run `python -m pipelines.audit seal`."
 
 
 def _broken(sequence: int) -> str:
@@ -68,24 +215,17 @@ def _broken(sequence: int) -> str:
     return f"Entry {sequence - 1} of the ledger is not the one that entry {sequence} followed: it was replaced."
 
 
-def _anchors(store: Store, digests: dict[int, str], found: list[Entry]) -> Iterator[str]:
+def _anchors(pointers: Iterable[Release], found: _Walked) -> Iterator[str]:
     """Faults of releases: an anchor that the ledger lacks, or no entry behind a release."""
-    written = {(entry.tag, entry.subject, entry.facts.get("verdict_sha256")) for entry in found}
-    for family in FAMILIES:
-        for is_shadow in (False, True):
-            try:
-                pointers = releases.pointers(store, family, is_shadow=is_shadow)
-            except ContractError as error:
-                yield str(error)
-                continue
-            for release in pointers:
-                yield from _anchor(release, digests)
-                backing = _BACKING.get(release.kind)
-                if (backing, family, release.verdict_sha256) not in written:
-                    yield f"{release.key} has no {backing} entry in the ledger: it was put there by hand."
+    written = {(entry.tag, entry.subject, entry.facts.get("verdict_sha256")) for entry in found.kept}
+    for release in pointers:
+        yield from _anchor(release, found.digests)
+        backing = _BACKING.get(release.kind)
+        if (backing, release.family, release.verdict_sha256) not in written:
+            yield f"{release.key} has no {backing} entry in the ledger: it was put there by hand."
 
 
-def _anchor(release: Release, digests: dict[int, str]) -> Iterator[str]:
+def _anchor(release: Release, digests: Mapping[int, str]) -> Iterator[str]:
     sequence = release.ledger.get("sequence")
     digest = digests.get(sequence) if isinstance(sequence, int) else None
     if digest is None:

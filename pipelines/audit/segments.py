@@ -7,7 +7,7 @@ A segment is created only if absent, on S3 under Object Lock. The same entries g
 matter who seals, how often, or who is killed while sealing. Entries stay readable one by one.
 """
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from typing import Final
 
 from pipelines.base.catalog import LEDGER, SEGMENTS
@@ -75,30 +75,29 @@ def seal(store: Store, last: int, stretch: int) -> None:
     store.create(segment_key(last, stretch), b"".join(store.read_many(names)))
 
 
-def faults(store: Store, digests: dict[int, str], stretch: int) -> Iterator[str]:
-    """Where entries and their sealed copies differ, and closed stretches without one.
+def differing(name: str, sealed: bytes, numbers: range, digests: Mapping[int, str]) -> list[str]:
+    """Where the entries of a stretch and its sealed copy differ.
 
     Args:
-        store: Holds the ledger.
+        name: Of the segment.
+        sealed: Its bytes.
+        numbers: Those of the stretch.
         digests: Number -> sha256 of each entry as it is now.
-        stretch: Entries in a segment.
     """
-    newest = max(digests, default=0)
-    for last in unsealed(store, newest, stretch):
-        if last < newest:  # the newest entry's own writer may be about to seal
-            yield f"{segment_key(last, stretch)} is missing. Run `python -m pipelines.audit seal`."
-    for name in store.list(SEGMENTS):
-        last = _last(name)
-        if not last or name != segment_key(last, stretch):
-            yield f"{SEGMENTS}/ must hold sealed stretches of {stretch} entries only; {name} is none."
-            continue
-        sealed = store.read(name).splitlines(keepends=True)
-        if len(sealed) != stretch:
-            yield f"{name} must hold {stretch} entries; it holds {len(sealed)}: it was put there by hand."
-            continue
-        for sequence, line in enumerate(sealed, last - stretch + 1):
-            if digests.get(sequence) != sha256_bytes(line):
-                yield f"Entry {sequence} of the ledger is not the one that {name} sealed: it was replaced or removed."
+    lines = sealed.splitlines(keepends=True)
+    if len(lines) != len(numbers):
+        return [f"{name} must hold {len(numbers)} entries; it holds {len(lines)}: it was put there by hand."]
+    return [
+        f"Entry {sequence} of the ledger is not the one that {name} sealed: it was replaced or removed."
+        for sequence, line in zip(numbers, lines, strict=True)
+        if digests.get(sequence) != sha256_bytes(line)
+    ]
+
+
+def stretch_of(name: str, stretch: int) -> int:
+    """The last entry of the stretch that a segment seals; 0 when it is no segment's name."""
+    last = _last(name)
+    return last if last and last % stretch == 0 and name == segment_key(last, stretch) else 0
 
 
 def _last(name: str) -> int:

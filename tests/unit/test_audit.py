@@ -12,6 +12,7 @@ from pipelines.base.digests import sha256_bytes
 from pipelines.base.errors import ContractError
 from pipelines.base.releases import Release
 from pipelines.base.store import FileStore
+from tests.bench.ledger import make
 
 KEYS = [f"ledger/{n:012d}.json" for n in range(1, 6)]
 
@@ -278,3 +279,61 @@ def test_sealing_has_a_command(five, monkeypatch, capsys):
     monkeypatch.setenv("CANDOR_STORE", five.url)
     assert main(["seal"]) == 0
     assert capsys.readouterr().out == "0 stretches of the ledger were sealed now.\n"
+
+
+def test_what_follows_a_stretch_is_held_against_it(sealed):
+    other = FileStore(sealed.root / "other")
+    for number in range(1, 8):
+        record(other, Tag.MODEL_TRAINED, "outcomes", {"number": number}, stretch=3)
+    sealed.put(KEYS[2], other.read(KEYS[2]))
+    assert verify(sealed, stretch=3) == [
+        "Entry 2 of the ledger is not the one that entry 3 followed: it was replaced.",
+        "Entry 3 of the ledger is not the one that entry 4 followed: it was replaced.",
+        f"Entry 3 of the ledger is not the one that {SEGMENT} sealed: it was replaced or removed.",
+    ]
+
+
+def test_entries_removed_on_both_sides_of_a_seam_are_named_and_what_is_after_them_is_not(sealed):
+    for number in (3, 4):
+        sealed.delete(KEYS[number - 1])
+    assert verify(sealed, stretch=3)[:2] == ["Entry 3 of the ledger is missing.", "Entry 4 of the ledger is missing."]
+    assert len(verify(sealed, stretch=3)) == 4
+
+
+def test_a_stretch_of_which_only_its_copy_is_left_is_named(sealed):
+    for number in range(4, 8):
+        sealed.delete(f"ledger/{number:012d}.json")
+    copy = "ledger/segments/000000000004-000000000006.jsonl"
+    assert verify(sealed, stretch=3) == [
+        f"Entry {number} of the ledger is not the one that {copy} sealed: it was replaced or removed."
+        for number in (4, 5, 6)
+    ]
+
+
+def test_a_long_ledger_is_shared_among_processes_and_proved_the_same(store):
+    make(store.root, 21, stretch=3)
+    assert verify(store, stretch=3) == []
+    store.put("ledger/000000000009.json", store.read("ledger/000000000008.json"))
+    store.delete("ledger/000000000016.json")
+    faults = verify(store, stretch=3)
+    assert faults[:3] == [
+        "Entry 9 of the ledger must be as it was written; its content was changed.",
+        "Entry 9 of the ledger is not the one that entry 10 followed: it was replaced.",
+        "Entry 16 of the ledger is missing.",
+    ]
+    assert len(faults) == 5
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda data: data.replace(b'"facts"', b' "facts"'),
+        lambda data: data.replace(b'{"content_sha256"', b'{"content_sha257"'),
+        lambda data: data[:-1],
+        lambda data: data + b"\n",
+        lambda data: data.replace(b'"number":3', b'"number":3.0'),
+    ],
+)
+def test_an_entry_written_in_another_way_is_named(five, damage):
+    five.put(KEYS[2], damage(five.read(KEYS[2])))
+    assert "Entry 3 of the ledger" in verify(five)[0]

@@ -26,6 +26,30 @@ def test_a_missing_object_is_a_contract_error_that_names_the_key(store):
         store.read("releases/x")
 
 
+def test_many_objects_are_read_as_one_is(store):
+    large = bytes(range(256)) * 1000
+    store.put("reports/a", b"1")
+    store.put("reports/b", large)
+    assert list(store.read_many(["reports/b", "reports/a", "reports/b"])) == [large, b"1", large]
+    for key, match in (("reports/x", "no such object"), ("reports", "no such object"), ("../x", "relative path")):
+        with pytest.raises(ContractError, match=match):
+            list(store.read_many(["reports/a", key]))
+
+
+def test_many_objects_are_not_read_from_another_disk(store, monkeypatch):
+    monkeypatch.setattr(folder, "_LOOK", 2)
+    for name in "abc":
+        store.put(f"reports/{name}", b"1")
+    found = store.read_many([f"reports/{name}" for name in "abc"])
+    assert [next(found), next(found)] == [b"1", b"1"]
+    store.root.rename(store.root.with_name("away"))
+    other = FileStore(store.root)
+    for name in "abc":
+        other.put(f"reports/{name}", b"2")
+    with pytest.raises(SourceUnavailable, match="must stay"):
+        next(found)
+
+
 @pytest.mark.parametrize("name", ["with space", "50% of it", "a#b?c", "größe"])
 def test_a_url_may_name_any_folder(tmp_path, name):
     made = FileStore(tmp_path / name)

@@ -29,6 +29,10 @@ _MANIFESTS: Final = f"{LAKE}/manifests/"
 _REPORTS: Final = f"{REPORTS}/"
 _BULK: Final = (f"{LANDING}/", _REPORTS)
 """Zones in which not every new name is waited for."""
+_LOOK: Final = 1000
+"""Objects that are read one after the other between two looks whether the folder is still the same."""
+_SMALL: Final = 1 << 16
+"""Bytes read at a time of objects that are read by the thousand."""
 _PART: Final = 1 << 20
 """Bytes copied at a time."""
 
@@ -58,8 +62,12 @@ class FileStore:
             return file.read(size)
 
     def read_many(self, keys: Iterable[str]) -> Iterator[bytes]:
-        """See `Store.read_many`."""
-        return map(self.read, keys)
+        """See `Store.read_many`: without a path object and a look at the folder for each of a million."""
+        root = str(self.root)
+        for number, key in enumerate(keys):
+            if number % _LOOK == 0:
+                self._stays()
+            yield self._quickly(root, key)
 
     def put(self, key: str, data: bytes) -> None:
         """See `Store.put`."""
@@ -90,11 +98,13 @@ class FileStore:
 
     def list(self, prefix: str) -> list[str]:
         """See `Store.list`."""
-        top = self._path(prefix)
+        top, keys = self._path(prefix), list[str]()
         with disk.answering(self.root):
-            files = [Path(folder) / name for folder, _, names in os.walk(top, onerror=disk.absent) for name in names]
-        keys = (file.relative_to(self.root) for file in files)
-        return sorted(key.as_posix() for key in keys if not any(part.startswith(_STAGED) for part in key.parts))
+            for folder, folders, names in os.walk(top, onerror=disk.absent):
+                folders[:] = [name for name in folders if not name.startswith(_STAGED)]
+                below = Path(folder).relative_to(self.root).as_posix()
+                keys += [f"{below}/{name}" for name in names if not name.startswith(_STAGED)]
+        return sorted(keys)
 
     def delete(self, key: str) -> None:
         """See `Store.delete`."""
@@ -196,6 +206,21 @@ class FileStore:
                 yield path
         except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
             raise _missing(key) from None
+
+    def _quickly(self, root: str, key: str) -> bytes:
+        """As `read`, which says what is wrong where this cannot."""
+        if key.startswith("/") or ".." in key:
+            return self.read(key)
+        try:
+            handle = os.open(f"{root}/{key}", os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            return self.read(key)
+        try:
+            return b"".join(iter(lambda: os.read(handle, _SMALL), b""))
+        except OSError:
+            return self.read(key)
+        finally:
+            os.close(handle)
 
     def _size(self, key: str) -> int | None:
         """Bytes of an object; None when there is none."""
