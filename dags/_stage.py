@@ -51,11 +51,13 @@ INGEST: Final = ("CANDOR_PSEUDONYM_KEY", "CANDOR_VAULT_KEY", "CANDOR_AUDIT_KEY")
 SOURCES: Final = (*INGEST, *SOURCE_SECRETS)
 """For the two steps that talk to the systems that exports come from: what opens those, besides the keys of ingest."""
 VIEWER: Final = ("CANDOR_VIEWER_PASSWORD",)
+SIGNER: Final = (*VIEWER, "CANDOR_SIGNING_KEY")
+"""For the one step that releases: what reads both answers, and what signs for them."""
 HANDED: Final = {"evaluate": (*PERSON, *AUDIT)}
 """What a step of the reproducible graph is handed; the others `PERSON`. Each may have to make rows of people again that
 a killed try lost; `infra.run.clone` keeps that key from every stage but `snapshot` and `prepare`."""
 
-SECRETS: Final = frozenset(INGEST + PERSON + VIEWER)
+SECRETS: Final = frozenset(INGEST + PERSON + SIGNER)
 
 FINAL: Final = ("SettingsError", "ContractError", "GateRefused")
 """Errors that waiting does not mend. The rest (`SourceUnavailable`, a killed process) may be tried again."""

@@ -16,7 +16,7 @@ from datetime import timedelta
 from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk import DAG, Asset, Param
 
-from dags._stage import OWNER, RETRIED, REVIEWERS, RUN, VIEWER, Stage, Text
+from dags._stage import OWNER, RETRIED, REVIEWERS, RUN, SIGNER, VIEWER, Stage, Text
 from pipelines.base.catalog import RELEASE_ASSET
 
 FAMILY, VERDICT = "{{ params.family }}", "{{ params.verdict }}"
@@ -52,7 +52,7 @@ with DAG(
     publish = Stage(
         task_id="publish",
         command=["pipelines.publish", "release", "--dag-run", RUN, "--family", FAMILY, "--verdict", VERDICT],
-        secrets=VIEWER,
+        secrets=SIGNER,
         outlets=[Asset(RELEASE_ASSET)],
         **RETRIED,
     )

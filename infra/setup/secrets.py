@@ -28,7 +28,13 @@ ROLES: Final = {
 REVIEWERS: Final = ("compliance_first", "compliance_second")
 DECIDER: Final = "data_engineer"
 """Who says what becomes of a held file."""
-KEYS: Final = ("CANDOR_PSEUDONYM_KEY", "CANDOR_VAULT_KEY", "CANDOR_AUDIT_KEY", "CANDOR_PERSON_KEY")
+KEYS: Final = (
+    "CANDOR_PSEUDONYM_KEY",
+    "CANDOR_VAULT_KEY",
+    "CANDOR_AUDIT_KEY",
+    "CANDOR_PERSON_KEY",
+    "CANDOR_SIGNING_KEY",
+)
 AIRFLOW_KEYS: Final = ("AIRFLOW__API_AUTH__JWT_SECRET", "AIRFLOW__API__SECRET_KEY", "AIRFLOW__CORE__FERNET_KEY")
 
 

@@ -118,7 +118,9 @@ def model(family: str, who: str = Who, store: Store = Company) -> Response:
 @app.get("/records")
 def records(who: str = Who, store: Store = Company) -> Response:
     """Ingest counts and the ledger."""
-    return _shown(lambda: pages.records(evidence.ledger(store, recent=100), ingested.ingested(store), who))
+    return _shown(
+        lambda: pages.records(evidence.ledger(store, recent=100, objects=True), ingested.ingested(store), who)
+    )
 
 
 @app.get("/reports/{family}/{as_of}/{name}")

@@ -18,6 +18,7 @@ from monitoring.released import Released
 from monitoring.results import Bias, Drift, Findings, Oversight, Performance
 from pipelines import audit
 from pipelines.audit import Entry, Head, Tag
+from pipelines.audit.objects import prove
 from pipelines.base import releases
 from pipelines.base.catalog import PROPOSALS, REPORTS
 from pipelines.base.digests import sha256_bytes
@@ -220,14 +221,15 @@ def report_file(store: Store, family: str, as_of: str, name: str) -> bytes | Non
     return store.read(key) if store.exists(key) else None
 
 
-def ledger(store: Store, recent: int = 0) -> Ledger:
+def ledger(store: Store, recent: int = 0, *, objects: bool = False) -> Ledger:
     """The ledger's state, proved now.
 
     Args:
         store: Holds it.
         recent: How many of its newest entries to show.
+        objects: Whether to prove every file and statement of every release as well, which reads all of them.
     """
-    faults = audit.verify(store)
+    faults = prove(store) if objects else audit.verify(store)
     try:
         head = audit.head(store)
         newest = [entry for entry, _ in zip(audit.entries(store, newest_first=True), range(recent), strict=False)]

@@ -1,12 +1,12 @@
-"""Prove the ledger, or read it.
+"""Prove the ledger and every release, or read it.
 
     python -m pipelines.audit verify
     python -m pipelines.audit seal
     python -m pipelines.audit show [--tag model:released] [--subject screening] [--last 20]
 
-`verify` prints one line when the chain, its sealed segments and every anchor hold, and otherwise names each broken
-entry and exits with 1. `seal` seals closed stretches at once; the next entry would do the same.
-`show` prints one entry a line, oldest first.
+`verify` prints one line when the chain, its sealed segments, every anchor, and every file, approval and signed
+statement of every release hold, and otherwise names each broken entry and object and exits with 1. `seal` seals closed
+stretches at once; the next entry would do the same. `show` prints one entry a line, oldest first.
 """
 
 import argparse
@@ -14,7 +14,7 @@ import json
 from collections.abc import Sequence
 
 from pipelines.audit.ledger import Entry, Tag, entries, head, seal_closed
-from pipelines.audit.proof import verify
+from pipelines.audit.objects import prove
 from pipelines.base.errors import ContractError
 from pipelines.base.stage import guarded, leave
 from pipelines.base.store import open_store
@@ -27,14 +27,14 @@ def proved() -> str:
         ContractError: Names every fault.
     """
     store = open_store()
-    faults = verify(store)
+    faults = prove(store)
     if faults:
         raise ContractError(
-            f"The ledger must be whole; {len(faults)} faults. {' '.join(faults)} "
+            f"The ledger and all that it vouches for must be whole; {len(faults)} faults. {' '.join(faults)} "
             "Restore it from its write-once copy and find out who could write there."
         )
     top = head(store)
-    return f"The ledger is whole: {top.sequence} entries, head {top.sha256}."
+    return f"The ledger is whole: {top.sequence} entries, head {top.sha256}. So is every release that it vouches for."
 
 
 def sealed() -> str:
@@ -64,7 +64,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Command line; the docstring of this module is its help."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     verbs = parser.add_subparsers(dest="verb", required=True)
-    verbs.add_parser("verify", help="prove the chain and every anchor")
+    verbs.add_parser("verify", help="prove the chain and every object of every release")
     verbs.add_parser("seal", help="seal closed stretches of entries")
     show = verbs.add_parser("show", help="print entries")
     show.add_argument("--tag", choices=[str(tag) for tag in Tag], help="only this tag")

@@ -12,6 +12,7 @@ PSEUDONYM_KEY = "CANDOR_PSEUDONYM_KEY"
 VAULT_KEY = "CANDOR_VAULT_KEY"
 AUDIT_KEY = "CANDOR_AUDIT_KEY"
 PERSON_KEY = "CANDOR_PERSON_KEY"
+SIGNING_KEY = "CANDOR_SIGNING_KEY"
 _BLOCK: Final = 64
 """Bytes that SHA-256 takes at once."""
 _DIGITS: Final = 32
@@ -22,6 +23,7 @@ _WHAT = {
     VAULT_KEY: "the 64 hex characters that seal direct identifiers and quarantined rows",
     AUDIT_KEY: "the audit identity (64 hex characters) that opens protected attributes",
     PERSON_KEY: "the 64 hex characters that seal each person's own key",
+    SIGNING_KEY: "the 64 hex characters that sign what is released",
 }
 
 

@@ -3,8 +3,8 @@
     releases/<family>/<verdict sha256>/    the files of the proposal, each checked, never changed
     releases/<family>/<number>.json        the pointer, written last; the highest number is live
 
-Order of acts: check everything, copy, ledger, pointer. Killed anywhere and run again it goes on where it stopped: once
-the ledger says released, only the pointer can be missing, and the second try writes that.
+Order of acts: check everything, copy, sign, ledger, pointer. Killed anywhere and run again it goes on where it stopped:
+once the ledger says released, only the pointer can be missing, and the second try writes that.
 """
 
 import re
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from pipelines.audit import Entry, Tag, append, entries
+from pipelines.audit.statement import attest
 from pipelines.base import releases
 from pipelines.base.catalog import FAMILIES, RELEASES
 from pipelines.base.digests import sha256_file, sha256_tree
@@ -130,7 +131,7 @@ def rollback(store: Store, family: str, verdict_sha256: str, reason: str) -> Rel
             raise GateRefused(f"A rollback must have a reason of at least {_REASON_LENGTH} characters. Say why.")
         _verified(store, target)
         facts = _facts(target) | {"kind": "rollback", "reason": reason.strip(), "from_sequence": known[-1].sequence}
-        entry = append(store, Tag.MODEL_RELEASED, family, once=True, **facts)
+        entry = append(store, Tag.MODEL_RELEASED, family, once=True, **attest(store, family, facts))
         return point(store, family, "rollback", target.folder, entry)
 
 
@@ -156,10 +157,11 @@ def _approve(store: Store, records: Records, wanted: Wanted, approvers: Collecti
     _copy(store, family, verdict, proposal)
     base = {"verdict_sha256": sha256, "run_id": wanted.run_id}
     people = [asdict(approval) for approval in approved]
+    facts = base | {name: proposal.facts[name] for name in ("manifest_sha256", "model_sha256", "data_sha256", "as_of")}
+    signed = attest(store, family, facts | {"kind": "release", "approvers": people})
     for person in people:
         append(store, Tag.RELEASE_APPROVED, family, once=True, **base, **person)
-    facts = {name: proposal.facts[name] for name in ("manifest_sha256", "model_sha256", "data_sha256", "as_of")}
-    return append(store, Tag.MODEL_RELEASED, family, once=True, **base, **facts, kind="release", approvers=people)
+    return append(store, Tag.MODEL_RELEASED, family, once=True, **signed)
 
 
 def _proposers(history: list[Entry], verdict_sha256: str) -> set[str]:

@@ -174,6 +174,11 @@ def test_only_evaluate_is_handed_protected_attributes(dags):
     assert handed == {"evaluate"}
 
 
+def test_only_what_publishes_a_release_is_handed_the_key_that_signs_it(dags):
+    handed = {task for task, about in tasks(dags).items() if "CANDOR_SIGNING_KEY" in about["secrets"]}
+    assert handed == {("release", "publish")}
+
+
 def test_a_release_asks_two_people_before_it_publishes(dags):
     release = dags["release"]["tasks"]
     assert release["publish"]["after"] == ["approve_first", "approve_second"]

@@ -19,7 +19,7 @@ DAY_BEFORE = date(2026, 5, 25)
 HIRING = ("workday_candidates", "workday_requisitions", "workday_applications")
 KEYS = {
     f"CANDOR_{name}_KEY": byte * 32
-    for name, byte in (("PSEUDONYM", "11"), ("VAULT", "22"), ("AUDIT", "33"), ("PERSON", "44"))
+    for name, byte in (("PSEUDONYM", "11"), ("VAULT", "22"), ("AUDIT", "33"), ("PERSON", "44"), ("SIGNING", "55"))
 }
 
 

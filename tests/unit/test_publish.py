@@ -9,6 +9,7 @@ import pytest
 
 from pipelines import audit, gate
 from pipelines.audit import Tag, entries, verify
+from pipelines.audit.objects import prove
 from pipelines.base import releases
 from pipelines.base.digests import sha256_bytes, sha256_tree
 from pipelines.base.errors import ContractError, GateRefused, SourceUnavailable
@@ -104,6 +105,11 @@ def write(file, content):
     file.write_text(json.dumps(content))
 
 
+@pytest.fixture(autouse=True)
+def signing(monkeypatch):
+    monkeypatch.setenv("CANDOR_SIGNING_KEY", "55" * 32)
+
+
 @pytest.fixture
 def store(tmp_path):
     return FileStore(tmp_path / "the store")
@@ -150,11 +156,12 @@ def test_an_approved_proposal_becomes_the_live_release(store, answers, tmp_path)
     assert tags(store) == [
         "model:trained",
         "model:proposed",
+        "key:adopted",
         "release:approved",
         "release:approved",
         "model:released",
     ]
-    assert verify(store) == []
+    assert prove(store) == []
     releases.download(store, found, tmp_path / "there")
     assert (tmp_path / "there/model/model.keras").read_bytes() == b"weights 1"
     assert json.loads((tmp_path / "there/profile.json").read_text()) == {"column": {"kind": "numeric"}}
@@ -327,7 +334,7 @@ def test_what_was_done_to_a_run_by_hand_is_on_record_though_two_people_approved(
     own = [Act("update_hitl_detail", "approve_first", "anna"), Act("update_hitl_detail", "approve_second", "ben")]
     answers.done["release__r1"] = [*own, *forged]
     release(store, answers, wanted, APPROVERS)
-    assert tags(store)[2:4] == ["release:interfered", "release:approved"]
+    assert tags(store)[2:5] == ["release:interfered", "key:adopted", "release:approved"]
     found = next(entry for entry in entries(store) if entry.tag == Tag.RELEASE_INTERFERED)
     assert found.facts == {"run_id": "release__r1", "acts": [asdict(act) for act in forged]}
 
@@ -418,11 +425,11 @@ def test_killed_at_any_write_and_run_again_ends_in_the_same_state(tmp_path, answ
         else:
             break
         assert tags(store) == tags(whole)
-        assert verify(store) == []
+        assert prove(store) == []
         assert store.list("releases") == whole.list("releases")
         releases.download(store, releases.live(store, FAMILY), tmp_path / "there")
-    # 7 files and a manifest, twice; 5 entries; 1 pointer
-    assert died == 2 * 8 + 5 + 1
+    # 7 files and a manifest, twice; 6 entries; a public key, a statement and a pointer
+    assert died == 2 * 8 + 6 + 3
 
 
 def test_releasing_again_changes_nothing_even_after_a_rollback(store, answers, tmp_path):

@@ -1,0 +1,299 @@
+"""Prove every object of every release, or name the one that is not as it was.
+
+The chain of the ledger proves the entries, and the entries prove all else:
+
+    model:released   names manifest, model, data and statement by sha256, and so the pointer that was written after it
+    manifest.json    names every file of the folder: model, card, profile, verdict, metrics, groups, sealed groups
+    verdict.json     names the metrics, groups and card that it was given on
+    statement        is what the entry, the manifest and the verdict say, signed by a key that the ledger adopted
+
+A release of before statements were signed has none; the first key in the ledger ends that. Folders of proposals may be
+taken away later, unless a shadow model lies there; while there, they are as they were proposed.
+"""
+
+import hashlib
+import json
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+from pathlib import Path, PurePosixPath
+from typing import Any, Final
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from pipelines.audit import dsse
+from pipelines.audit.ledger import Entry, Tag
+from pipelines.audit.proof import Proof, walk
+from pipelines.audit.segments import STRETCH
+from pipelines.audit.statement import SIGNED, commit_of, pem_key, statement, statement_key
+from pipelines.base.catalog import FAMILIES, PROPOSALS, RELEASES
+from pipelines.base.digests import sha256_bytes
+from pipelines.base.errors import ContractError
+from pipelines.base.releases import CARD, MANIFEST, METRICS, MODEL, VERDICT, Release, pointers_under, read_manifest
+from pipelines.base.store import Store
+
+_JUDGED: Final = {"metrics.json": METRICS, "groups.json": "evaluated/groups.json", "card.json": CARD}
+"""What a verdict calls its evidence, and where that lies in a release."""
+_PART: Final = 1 << 20
+"""Bytes of a file that are in memory at a time."""
+_CHANGED: Final = "It was changed: take it out of use, and find out who could write there."
+
+
+@dataclass(frozen=True, slots=True)
+class _Folder:
+    """Files that belong together, as an entry of the ledger names them."""
+
+    key: str
+    facts: Mapping[str, Any]
+    must_be_there: bool
+
+
+def prove(store: Store, *, stretch: int = STRETCH) -> list[str]:
+    """Every fault of the ledger and of all that it vouches for; empty when all is whole.
+
+    Args:
+        store: Holds the ledger, the releases and the proposals.
+        stretch: Entries in a segment.
+
+    Returns:
+        One sentence a fault, each naming its entry or object.
+    """
+    proof = walk(store, stretch=stretch)
+    return [*proof.faults, *faults(store, proof)]
+
+
+def faults(store: Store, proof: Proof) -> list[str]:
+    """Every object that is not what the ledger says of it.
+
+    Args:
+        store: Holds the objects.
+        proof: Of the ledger; an entry that is not whole is named there.
+    """
+    released = [entry for entry in proof.kept if entry.tag is Tag.MODEL_RELEASED and entry.subject in FAMILIES]
+    keys, found = _keys(store, proof.kept)
+    for pointer in proof.pointers:
+        found += _pointer(store, pointer, proof.kept)
+    for family in FAMILIES:
+        found += _numbering(family, [item for item in proof.pointers if item.family == family])
+        found += _unpointed(family, released, proof.pointers)
+    known: dict[str, list[str]] = {}
+    for folder in _folders(proof):
+        if folder.key not in known:
+            known[folder.key] = [*_folder(store, folder)]
+            found += known[folder.key]
+    first_key = min((entry.sequence for entry in proof.kept if entry.tag is Tag.KEY_ADOPTED), default=None)
+    for entry in released:
+        if SIGNED in entry.facts:
+            is_whole = not known.get(_released_folder(entry))
+            found += _statement(store, entry, proof.kept, keys, is_whole=is_whole)
+        elif first_key is not None and entry.sequence > first_key:
+            found.append(f"Entry {entry.sequence} of the ledger releases a {entry.subject} model without a statement.")
+    return found
+
+
+def _keys(store: Store, kept: tuple[Entry, ...]) -> tuple[dict[str, tuple[int, Ed25519PublicKey]], list[str]]:
+    """Id -> the entry that adopted a key, and the key; and why others cannot be used."""
+    keys, found = dict[str, tuple[int, Ed25519PublicKey]](), list[str]()
+    for entry in kept:
+        if entry.tag is not Tag.KEY_ADOPTED or entry.subject in keys:
+            continue
+        try:
+            pem = store.read(pem_key(entry.subject))
+            key = dsse.read_public(pem) if sha256_bytes(pem) == entry.facts.get("pem_sha256") else None
+            if key is None or dsse.key_id(key) != entry.subject:
+                found.append(f"{pem_key(entry.subject)} is not the key that entry {entry.sequence} adopted. {_CHANGED}")
+            else:
+                keys[entry.subject] = (entry.sequence, key)
+        except ContractError as error:
+            found.append(str(error))
+    return keys, found
+
+
+def _pointer(store: Store, pointer: Release, kept: tuple[Entry, ...]) -> Iterator[str]:
+    """A pointer that says something else than the entry behind it."""
+    wanted = Tag.MODEL_HELD if pointer.is_shadow else Tag.MODEL_RELEASED
+    expected = [
+        _expected(pointer, entry)
+        for entry in kept
+        if (entry.tag, entry.subject, entry.facts.get("verdict_sha256"))
+        == (wanted, pointer.family, pointer.verdict_sha256)
+    ]
+    if not expected or store.read(pointer.key) in [item.to_json() for item in expected]:
+        return
+    differing = min((_differing(pointer, item) for item in expected), key=len)
+    names = ", ".join(differing) or "the way it is written"
+    yield f"{pointer.key} is not what its entry in the ledger says, in {names}. {_CHANGED}"
+
+
+def _expected(pointer: Release, entry: Entry) -> Release:
+    """The pointer that an entry calls for, with the number and anchor that it may choose."""
+    facts = entry.facts
+    zone = PROPOSALS if entry.tag is Tag.MODEL_HELD else RELEASES
+    return Release(
+        family=entry.subject,
+        sequence=pointer.sequence,
+        kind=facts.get("kind", "shadow"),
+        folder=f"{zone}/{entry.subject}/{facts['verdict_sha256']}",
+        verdict_sha256=facts["verdict_sha256"],
+        manifest_sha256=str(facts.get("manifest_sha256")),
+        model_sha256=str(facts.get("model_sha256")),
+        data_sha256=str(facts.get("data_sha256")),
+        as_of=str(facts.get("as_of")),
+        run_id=str(facts.get("run_id")),
+        reason=facts.get("reason", ""),
+        approvers=tuple(facts.get("approvers", ())),
+        ledger=pointer.ledger,
+        released_at=entry.recorded_at,
+    )
+
+
+def _differing(one: Release, other: Release) -> list[str]:
+    mine, theirs = asdict(one), asdict(other)
+    return [name for name in mine if mine[name] != theirs[name]]
+
+
+def _numbering(family: str, pointers: list[Release]) -> Iterator[str]:
+    """Pointers that are missing between others."""
+    for is_shadow in (False, True):
+        numbers = [0, *(item.sequence for item in pointers if item.is_shadow is is_shadow)]
+        for before, after in pairwise(numbers):
+            for lost in range(before + 1, after):
+                yield f"{pointers_under(family, is_shadow=is_shadow)}/{lost:012d}.json is missing: it was removed."
+
+
+def _unpointed(family: str, released: list[Entry], pointers: tuple[Release, ...]) -> Iterator[str]:
+    """The newest release of a family, when no pointer came of it."""
+    newest = next((entry for entry in reversed(released) if entry.subject == family), None)
+    if newest is None or any(item.released_at == newest.recorded_at for item in pointers if item.family == family):
+        return
+    anchors = [item.ledger.get("sequence", 0) for item in pointers if item.family == family and not item.is_shadow]
+    if all(isinstance(anchor, int) and anchor < newest.sequence for anchor in anchors):
+        yield (
+            f"Entry {newest.sequence} of the ledger releases a {family} model, and no pointer says so: it was removed, "
+            "or the run was cut short. Run that run's `publish` again."
+        )
+
+
+def _released_folder(entry: Entry) -> str:
+    return f"{RELEASES}/{entry.subject}/{entry.facts.get('verdict_sha256')}"
+
+
+def _folders(proof: Proof) -> Iterator[_Folder]:
+    """The folder behind every release, proposal and shadow model."""
+    pointed = {pointer.folder for pointer in proof.pointers}
+    for entry in proof.kept:
+        if entry.subject not in FAMILIES or "manifest_sha256" not in entry.facts:
+            continue
+        if entry.tag is Tag.MODEL_RELEASED:
+            yield _Folder(_released_folder(entry), entry.facts, must_be_there=True)
+        else:
+            key = f"{PROPOSALS}/{entry.subject}/{entry.facts.get('verdict_sha256')}"
+            yield _Folder(key, entry.facts, must_be_there=key in pointed)
+
+
+def _folder(store: Store, folder: _Folder) -> Iterator[str]:
+    """Files that are changed, missing or too many; and whether model, verdict and evidence are one another's."""
+    there = set(store.list(folder.key))
+    if not there and not folder.must_be_there:
+        return
+    try:
+        files = read_manifest(store, folder.key, str(folder.facts["manifest_sha256"]))
+    except (ContractError, ValueError, KeyError) as error:
+        yield str(error)
+        return
+    digests = {}
+    for name, expected in files.items():
+        key = f"{folder.key}/{name}"
+        if key not in there:
+            yield f"{key} is missing: it was removed."
+            continue
+        digests[name] = _sha256(store, key)
+        if digests[name] != expected:
+            yield f"{key} is not the file that {MANIFEST} names. {_CHANGED}"
+    for key in sorted(there - {f"{folder.key}/{name}" for name in (*files, MANIFEST)}):
+        yield f"{key} is in no {MANIFEST}: it was put there by hand."
+    if digests == files:
+        yield from _bound(store, folder, files)
+
+
+def _bound(store: Store, folder: _Folder, files: Mapping[str, str]) -> Iterator[str]:
+    """Whether what a manifest lists is what the ledger released: a manifest is a file as well."""
+    if files.get(VERDICT) != folder.facts.get("verdict_sha256"):
+        yield f"{folder.key}/{VERDICT} is not the verdict that the ledger names. {_CHANGED}"
+        return
+    verdict = json.loads(store.read(f"{folder.key}/{VERDICT}"))
+    for name, where in _JUDGED.items():
+        if verdict["evidence"].get(name) != files.get(where):
+            yield f"{folder.key}/{where} is not what the verdict was given on. {_CHANGED}"
+    model = {name.removeprefix(f"{MODEL}/"): sha256 for name, sha256 in files.items() if name.startswith(f"{MODEL}/")}
+    if folder.facts.get("model_sha256") not in (_tree(model) if model else None, None):
+        yield f"{folder.key}/{MODEL} is not the model that the ledger names. {_CHANGED}"
+
+
+def _tree(files: Mapping[str, str]) -> str:
+    """As `digests.sha256_tree`, of files whose digests are known."""
+    names = sorted(files, key=PurePosixPath)
+    return sha256_bytes("\n".join(f"{files[name]}  {name}" for name in names).encode())
+
+
+def _sha256(store: Store, key: str) -> str:
+    digest = hashlib.sha256()
+    with tempfile.TemporaryDirectory() as scratch, store.opened(key, Path(scratch)) as file:
+        while part := file.read(_PART):
+            digest.update(part)
+    return digest.hexdigest()
+
+
+def _statement(
+    store: Store,
+    entry: Entry,
+    kept: tuple[Entry, ...],
+    keys: Mapping[str, tuple[int, Ed25519PublicKey]],
+    *,
+    is_whole: bool,
+) -> Iterator[str]:
+    """Whether the statement of a release is the one on record, signed, and says what the release is."""
+    key = statement_key(entry.subject, str(entry.facts[SIGNED]))
+    try:
+        envelope = store.read(key)
+        if sha256_bytes(envelope) != entry.facts[SIGNED]:
+            yield f"{key} is not the statement that entry {entry.sequence} names. {_CHANGED}"
+            return
+        usable = {name: public for name, (sequence, public) in keys.items() if sequence < entry.sequence}
+        payload = dsse.opened(envelope, usable)
+    except ContractError as error:
+        yield f"{key}: {error}"
+        return
+    yield from _approvals(entry, kept)
+    if not is_whole:  # named already, file by file
+        return
+    folder = _released_folder(entry)
+    files = read_manifest(store, folder, entry.facts["manifest_sha256"])
+    verdict = json.loads(store.read(f"{folder}/{VERDICT}"))
+    facts = {name: value for name, value in entry.facts.items() if name != SIGNED}
+    try:
+        before = [item for item in reversed(kept) if item.sequence < entry.sequence]
+        commit = commit_of(entry.subject, entry.facts["verdict_sha256"], before)
+    except ContractError as error:
+        yield f"{key}: {error}"
+        return
+    if payload != statement(entry.subject, facts, files, verdict, commit):
+        yield f"{key} says something else than the ledger and the release. {_CHANGED}"
+
+
+def _approvals(entry: Entry, kept: tuple[Entry, ...]) -> Iterator[str]:
+    """Approvals that a release names and the ledger lacks."""
+    given = [
+        {name: value for name, value in item.facts.items() if name not in ("verdict_sha256", "run_id")}
+        for item in kept
+        if item.tag is Tag.RELEASE_APPROVED
+        and (item.subject, item.facts.get("verdict_sha256"), item.facts.get("run_id"))
+        == (entry.subject, entry.facts.get("verdict_sha256"), entry.facts.get("run_id"))
+    ]
+    for approval in entry.facts["approvers"]:
+        if approval not in given:
+            yield (
+                f"Entry {entry.sequence} of the ledger names {approval.get('name')} as having approved, and no entry "
+                "says so."
+            )

@@ -1,0 +1,323 @@
+"""The evidence of a release: signed, bound by digests, and whoever changes a byte of it is found out."""
+
+import base64
+import json
+import subprocess
+
+import pytest
+
+from pipelines.audit import Tag, append, dsse, entries, verify
+from pipelines.audit.__main__ import main
+from pipelines.audit.ledger import record
+from pipelines.audit.objects import prove
+from pipelines.audit.statement import adopt, attest, pem_key
+from pipelines.base import releases
+from pipelines.base.digests import sha256_bytes, sha256_tree
+from pipelines.base.errors import ContractError, SettingsError
+from pipelines.base.store import FileStore
+from pipelines.publish.release import release, rollback
+from tests.unit.test_publish import APPROVERS, FAMILY, GAPS, NOBODY, Answers, proposed, released
+
+KEY = "55" * 32
+
+
+@pytest.fixture(autouse=True)
+def signing(monkeypatch):
+    monkeypatch.setenv("CANDOR_SIGNING_KEY", KEY)
+
+
+@pytest.fixture
+def made(store, tmp_path):
+    """Two releases, a rollback, and a stretch of three entries sealed."""
+    answers = Answers()
+    (tmp_path / "var/stages/screening/evaluated").mkdir(parents=True)
+    (tmp_path / "var/stages/screening/evaluated/groups.sealed").write_bytes(b"sealed counts")
+    first = released(store, answers, tmp_path)
+    released(store, answers, tmp_path, "r2", weights=b"weights 2")
+    rollback(store, FAMILY, first.verdict_sha256, "Complaints from the works council.")
+    return store
+
+
+def statements(store):
+    return store.list(f"releases/{FAMILY}/statements")
+
+
+def opened(store, key):
+    envelope = json.loads(store.read(key))
+    return envelope, json.loads(base64.b64decode(envelope["payload"]))
+
+
+# ---------------------------------------------------------------- envelopes
+
+
+def test_what_is_signed_is_what_the_dsse_specification_says():
+    # The example of protocol.md, "PAE".
+    assert dsse.pae("http://example.com/HelloWorld", b"hello world") == (
+        b"DSSEv1 29 http://example.com/HelloWorld 11 hello world"
+    )
+
+
+def test_a_signature_is_that_of_the_ed25519_standard():
+    # RFC 8032, 7.1, test 1: key pair; its message is empty, ours is not, so only the public key is compared.
+    seed = bytes.fromhex("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60")
+    raw = dsse.read_public(dsse.public_pem(dsse.private_key(seed))).public_bytes_raw()
+    assert raw.hex() == "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"
+
+
+@pytest.mark.parametrize("place", range(0, 330, 3))
+def test_no_byte_of_an_envelope_can_be_another(place):
+    key = dsse.private_key(b"1" * 32)
+    envelope = dsse.enveloped(b'{"a":1}', key)
+    known = {dsse.key_id(key.public_key()): key.public_key()}
+    assert dsse.opened(envelope, known) == b'{"a":1}'
+    if place < len(envelope):
+        with pytest.raises(ContractError, match="must"):
+            dsse.opened(flipped(envelope, place), known)
+
+
+def test_a_key_that_is_not_known_signs_nothing():
+    key, other = dsse.private_key(b"1" * 32), dsse.private_key(b"2" * 32)
+    named = {dsse.key_id(key.public_key()): other.public_key()}
+    with pytest.raises(ContractError, match="names another"):
+        dsse.opened(dsse.enveloped(b"{}", key), {dsse.key_id(other.public_key()): other.public_key()})
+    with pytest.raises(ContractError, match="must be over its payload"):
+        dsse.opened(dsse.enveloped(b"{}", key), named)
+
+
+# ---------------------------------------------------------------- statements
+
+
+def test_a_release_is_signed_and_the_statement_binds_all_of_it(store, tmp_path):
+    pointer = released(store, Answers(), tmp_path)
+    (key,) = statements(store)
+    envelope, said = opened(store, key)
+    assert envelope["payloadType"] == "application/vnd.in-toto+json"
+    assert (said["_type"], said["predicateType"]) == ("https://in-toto.io/Statement/v1", "urn:candor:release:v1")
+    subjects = {item["name"]: item["digest"]["sha256"] for item in said["subject"]}
+    there = store.list(pointer.folder)
+    assert {f"{pointer.folder}/{name}": sha256 for name, sha256 in subjects.items()} == {
+        name: sha256_bytes(store.read(name)) for name in there
+    }
+    releases.download(store, pointer, tmp_path / "there")
+    bound = said["predicate"]
+    assert bound["model"]["digest"]["sha256"] == sha256_tree(tmp_path / "there/model")
+    assert bound["data"] == {"asOf": "2026-10-31", "digest": {"sha256": "b" * 64}}
+    assert bound["lake"]["digest"]["sha256"] == "c" * 64
+    assert bound["params"]["digest"]["sha256"] == "d" * 64
+    assert bound["code"]["digest"] == {"gitCommit": "c0ffee"}
+    assert bound["verdict"] == {"digest": {"sha256": pointer.verdict_sha256}, "name": "verdict.json"}
+    assert bound["metrics"]["digest"]["sha256"] == subjects["evaluated/metrics.json"]
+    assert [(item["name"], item["accepted_gaps"]) for item in bound["approvals"]] == [
+        ("anna", list(GAPS)),
+        ("ben", list(GAPS)),
+    ]
+    assert bound["approvals"][0]["justification"] == "I read the whole report."
+    last = list(entries(store))[-1]
+    assert (last.tag, last.facts["statement_sha256"]) == (Tag.MODEL_RELEASED, sha256_bytes(store.read(key)))
+
+
+def test_openssl_checks_the_signature(store, tmp_path):
+    released(store, Answers(), tmp_path)
+    envelope, _ = opened(store, statements(store)[0])
+    (signed,) = envelope["signatures"]
+    (tmp_path / "pae").write_bytes(dsse.pae(envelope["payloadType"], base64.b64decode(envelope["payload"])))
+    (tmp_path / "sig").write_bytes(base64.b64decode(signed["sig"]))
+    store.download(pem_key(signed["keyid"]), tmp_path / "pem")
+    words = ["openssl", "pkeyutl", "-verify", "-pubin", "-inkey", "pem", "-rawin", "-in", "pae", "-sigfile", "sig"]
+    assert subprocess.run(words, cwd=tmp_path, check=False, capture_output=True).returncode == 0
+    der = subprocess.run(
+        ["openssl", "pkey", "-pubin", "-in", "pem", "-outform", "DER"], cwd=tmp_path, check=True, capture_output=True
+    ).stdout
+    assert sha256_bytes(der) == signed["keyid"]
+    (tmp_path / "pae").write_bytes(b"another statement")
+    assert subprocess.run(words, cwd=tmp_path, check=False, capture_output=True).returncode == 1
+
+
+def test_a_rollback_is_signed_with_its_reason(made):
+    last = list(entries(made))[-1]
+    _, said = opened(made, f"releases/{FAMILY}/statements/{last.facts['statement_sha256']}.json")
+    assert (said["predicate"]["kind"], said["predicate"]["reason"]) == (
+        "rollback",
+        "Complaints from the works council.",
+    )
+    assert len(statements(made)) == 3
+
+
+def test_without_its_key_nothing_is_released_and_nobody_has_approved(store, tmp_path, monkeypatch):
+    answers = Answers()
+    wanted = answers.approve("release__r1", proposed(store, tmp_path)["verdict_sha256"])
+    monkeypatch.delenv("CANDOR_SIGNING_KEY")
+    with pytest.raises(SettingsError, match="CANDOR_SIGNING_KEY must hold"):
+        release(store, answers, wanted, APPROVERS)
+    assert [entry.tag for entry in entries(store)] == [Tag.MODEL_TRAINED, Tag.MODEL_PROPOSED]
+    assert releases.live(store, FAMILY) is None
+
+
+def test_another_key_signs_from_its_adoption_on_and_the_old_one_still_proves_the_old(made, tmp_path, monkeypatch):
+    monkeypatch.setenv("CANDOR_SIGNING_KEY", "66" * 32)
+    released(made, Answers(), tmp_path, "r3", weights=b"weights 3")
+    adopted = [entry for entry in entries(made) if entry.tag is Tag.KEY_ADOPTED]
+    assert len({entry.subject for entry in adopted}) == len(adopted) == len(made.list("releases/keys")) == 2
+    assert prove(made) == []
+
+
+def test_a_key_signs_nothing_that_was_released_before_its_adoption(made):
+    """Whoever can write could otherwise sign an older release with a key of their own."""
+    own = dsse.private_key(b"7" * 32)
+    last = list(entries(made))[-1]
+    payload = base64.b64decode(opened(made, statements(made)[0])[0]["payload"])
+    envelope = dsse.enveloped(payload, own)
+    key = f"releases/{FAMILY}/statements/{sha256_bytes(envelope)}.json"
+    made.put(key, envelope)
+    append(made, Tag.MODEL_RELEASED, FAMILY, **(dict(last.facts) | {"statement_sha256": sha256_bytes(envelope)}))
+    adopt(made, dsse.public_pem(own), dsse.key_id(own.public_key()))
+    assert any(fault.startswith(f"{key}: A statement must be signed by a key that the ledger") for fault in prove(made))
+
+
+# ---------------------------------------------------------------- flipping bytes
+
+
+def flipped(data, place):
+    return data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :]
+
+
+def test_what_was_not_touched_is_whole(made):
+    assert prove(made) == []
+
+
+def test_a_flipped_byte_of_any_object_of_a_release_is_named(made):
+    record(made, Tag.MODEL_TRAINED, "outcomes", {}, stretch=5)
+    watched = [key for zone in ("releases", "proposals", "ledger") for key in made.list(zone)]
+    kinds = {key.rpartition("/")[2] for key in watched}
+    assert {"model.keras", "card.json", "metrics.json", "groups.json", "groups.sealed", "verdict.json"} <= kinds
+    assert {"profile.json", "manifest.json", "000000000003.json", "000000000001-000000000005.jsonl"} <= kinds
+    assert any("statements" in key for key in watched)
+    assert any(key.endswith(".pem") for key in watched)
+    assert prove(made, stretch=5) == []
+    for key in watched:
+        data = made.read(key)
+        for place in {0, len(data) // 3, len(data) // 2, len(data) - 2, len(data) - 1}:
+            made.put(key, flipped(data, place))
+            faults = prove(made, stretch=5)
+            entry = key.removeprefix("ledger/").removesuffix(".json").lstrip("0")
+            named = (key, f"Entry {entry} of the ledger")
+            assert any(name in fault for fault in faults for name in named), (key, place, faults)
+        made.put(key, data)
+    assert prove(made, stretch=5) == []
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes", "field"),
+    [
+        (b"anna", b"anne", "approvers"),
+        (b"2026-10-31", b"2026-10-30", "as_of"),
+        (b"Complaints", b"Compliment", "reason"),
+        (b"release__r1", b"release__r9", "run_id"),
+        (b'"rollback"', b'"release"', "kind"),
+        (b"releases/screening", b"proposals/screening", "folder"),
+        (b' "as_of"', b'  "as_of"', "the way it is written"),
+    ],
+)
+def test_a_pointer_that_says_something_else_than_its_entry_is_named_with_the_field(made, was, becomes, field):
+    key = f"releases/{FAMILY}/000000000003.json"
+    made.put(key, made.read(key).replace(was, becomes))
+    assert f"{key} is not what its entry in the ledger says, in {field}." in " ".join(prove(made))
+
+
+def test_what_is_removed_is_named(made):
+    folder = next(key.rpartition("/")[0] for key in made.list("releases") if key.endswith("verdict.json"))
+    gone = [
+        f"{folder}/profile.json",
+        f"releases/{FAMILY}/000000000002.json",
+        *statements(made),
+        *made.list("releases/keys"),
+    ]
+    for key in gone:
+        data = made.read(key)
+        made.delete(key)
+        assert any(key in fault for fault in prove(made)), key
+        made.put(key, data)
+
+
+def test_the_newest_pointer_cannot_be_taken_away_unseen(made):
+    made.delete(f"releases/{FAMILY}/000000000003.json")
+    number = list(entries(made))[-1].sequence
+    (fault,) = prove(made)
+    assert fault.startswith(f"Entry {number} of the ledger releases a {FAMILY} model, and no pointer says so")
+
+
+def test_a_file_that_nobody_listed_is_named(made):
+    folder = next(key.rpartition("/")[0] for key in made.list("releases") if key.endswith("verdict.json"))
+    made.put(f"{folder}/model/more.json", b"{}")
+    assert prove(made) == [f"{folder}/model/more.json is in no manifest.json: it was put there by hand."]
+
+
+def test_proposals_may_be_taken_away_and_shadow_models_may_not(store, tmp_path):
+    released(store, Answers(), tmp_path)
+    for key in store.list("proposals"):
+        store.delete(key)
+    assert prove(store) == []
+    proposed(store, tmp_path, "r2", groups=NOBODY | {"human": NOBODY})
+    assert releases.shadow(store, FAMILY) is not None
+    assert prove(store) == []
+    for key in store.list("proposals"):
+        store.delete(key)
+    assert any("proposals/" in fault for fault in prove(store))
+
+
+# ---------------------------------------------------------------- forgers who can write the ledger too
+
+
+def forged(made, tmp_path, **facts):
+    """A release that somebody appends, with a manifest of their own and all digests in order."""
+    entry = list(entries(made))[-1]
+    append(made, Tag.MODEL_RELEASED, FAMILY, **(dict(entry.facts) | facts))
+    return list(entries(made))[-1]
+
+
+def test_a_release_appended_without_a_statement_is_named(made, tmp_path):
+    last = list(entries(made))[-1]
+    facts = {name: value for name, value in last.facts.items() if name != "statement_sha256"}
+    made_up = append(made, Tag.MODEL_RELEASED, FAMILY, **facts)
+    assert any(f"Entry {made_up.sequence} of the ledger releases a screening model without" in f for f in prove(made))
+
+
+def test_a_release_appended_with_the_statement_of_another_is_named(made, tmp_path):
+    made_up = forged(made, tmp_path, reason="Another reason that nobody gave.")
+    key = f"releases/{FAMILY}/statements/{made_up.facts['statement_sha256']}.json"
+    assert any(fault.startswith(f"{key} says something else than the ledger") for fault in prove(made))
+
+
+def test_an_approval_that_nobody_gave_is_named(made, tmp_path, monkeypatch):
+    last = list(entries(made))[-1]
+    facts = {name: value for name, value in last.facts.items() if name != "statement_sha256"}
+    facts["approvers"] = [facts["approvers"][0], facts["approvers"][1] | {"name": "mallory"}]
+    made_up = append(made, Tag.MODEL_RELEASED, FAMILY, **attest(made, FAMILY, facts))
+    assert any(
+        f"Entry {made_up.sequence} of the ledger names mallory as having approved, and no entry says so." in fault
+        for fault in prove(made)
+    )
+
+
+def test_a_release_of_before_statements_were_signed_is_whole(store, tmp_path, monkeypatch):
+    monkeypatch.setattr("pipelines.publish.release.attest", lambda _store, _family, facts: facts)
+    released(store, Answers(), tmp_path)
+    assert prove(store) == verify(store) == []
+    monkeypatch.undo()
+    monkeypatch.setenv("CANDOR_SIGNING_KEY", KEY)
+    released(store, Answers(), tmp_path, "r2", weights=b"weights 2")
+    assert prove(store) == []
+
+
+def test_the_command_proves_objects_as_well(made, monkeypatch, capsys):
+    monkeypatch.setenv("CANDOR_STORE", made.url)
+    assert main(["verify"]) == 0
+    assert "So is every release that it vouches for." in capsys.readouterr().out
+    key = next(key for key in made.list("releases") if key.endswith("model.keras"))
+    made.put(key, b"another model")
+    assert main(["verify"]) == 1
+    assert f"{key} is not the file that manifest.json names." in capsys.readouterr().err
+
+
+def test_a_store_without_releases_is_whole(tmp_path):
+    assert prove(FileStore(tmp_path / "empty")) == []
