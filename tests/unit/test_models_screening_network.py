@@ -129,14 +129,13 @@ def test_few_resumes_are_held_at_once_and_say_the_same(
     whole = network.predict(folders[0], asked, "model")
     reasons = network.explain(folders[0], asked, whole)
     held = []
-    read = network._distinct  # type: ignore[attr-defined]
+    slices = network._slices  # type: ignore[attr-defined]
 
-    def watched(reads: object, texts: pl.Series) -> object:
-        found = read(reads, texts)
-        held.append((texts.name, len(found)))
-        return found
+    def watched(texts: pl.Series) -> object:
+        held.append((texts.name, len(texts)))
+        return slices(texts)
 
-    monkeypatch.setattr(network, "_distinct", watched)
+    monkeypatch.setattr(network, "_slices", watched)
     monkeypatch.setattr(network, "_BATCH", 4)
     parted = network.predict(folders[0], asked, "model")
     assert parted["score"].to_list() == pytest.approx(whole["score"].to_list(), abs=1e-6)
@@ -202,22 +201,37 @@ def families() -> pl.DataFrame:
     return pl.DataFrame(rows)
 
 
-def test_people_and_requisitions_of_one_trade_are_brought_together(tmp_path: Path) -> None:
-    network.fit(families(), SETTINGS, tmp_path, 7, 3)
+@pytest.fixture(scope="module")
+def trades(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("trades")
+    network.fit(families(), SETTINGS, folder, 7, 3)
+    return folder
+
+
+def test_people_and_requisitions_of_one_trade_are_brought_together(trades: Path) -> None:
     asked = families().filter(pl.col("split") == "valid")
-    scored = network.predict(tmp_path, asked, "model")["score"]
+    scored = network.predict(trades, asked, "model")["score"]
     assert scored.filter(asked["outcome"] == 1).min() > scored.filter(asked["outcome"] == 0).max()
-    one_by_one = [network.predict(tmp_path, asked[n], "model")["score"][0] for n in range(4)]
-    assert one_by_one == pytest.approx(scored[:4].to_list(), abs=1e-6)
 
 
-def test_the_saved_whole_says_what_its_parts_say(tmp_path: Path) -> None:
+@pytest.mark.parametrize("is_of_families", [True, False])
+def test_a_table_of_pairs_says_what_the_saved_whole_says_of_each(
+    is_of_families: bool, trades: Path, folders: tuple[Path, Path]
+) -> None:
+    """Short and long texts, and one without any known word, alone and among others."""
     import tensorflow as tf
 
     from pipelines.models.saved import loaded
 
-    network.fit(families(), SETTINGS, tmp_path, 7, 3)
-    asked = families().head(4)
+    folder, cases = (trades, families()) if is_of_families else (folders[0], examples())
+    some = cases.gather_every(5).head(12)
+    longer = some.head(4).with_columns(pl.col("resume_text").repeat_by(40).list.join("\n"), subject_id=pl.lit("long"))
+    empty = some.head(1).with_columns(resume_text=pl.lit("Qwertz"), subject_id=pl.lit("unknown"))
+    asked = pl.concat([some, longer, empty])
     texts = [tf.constant(asked[name].to_list()) for name in ("resume_text", "requisition_text")]
-    whole = loaded(tmp_path / "model.keras").predict_on_batch(texts)[:, 0]
-    assert whole == pytest.approx(network.predict(tmp_path, asked, "model")["score"].to_list(), abs=1e-6)
+    whole = loaded(folder / "model.keras").predict_on_batch(texts)[:, 0]
+    scored = network.predict(folder, asked, "model")["score"].to_list()
+    assert scored == pytest.approx(whole, abs=1e-6)
+    assert len({round(score, 4) for score in scored}) > 4
+    alone = [network.predict(folder, asked[n], "model")["score"][0] for n in range(len(asked))]
+    assert alone == pytest.approx(scored, abs=1e-6)

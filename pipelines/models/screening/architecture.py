@@ -18,9 +18,9 @@ JUDGE: Final = "judge"
 MEMBERS: Final = "members"
 IMPORTANCE: Final = "importance_"
 """Names of layers; a member's number follows the last."""
-_TERM_SCALE = 10.0
-_PROJECTION_SCALE = 3.0
-_KIN_SCALE = 10.0
+TERM_SCALE: Final = 10.0
+PROJECTION_SCALE: Final = 3.0
+KIN_SCALE: Final = 10.0
 """Weights of unit length are small: larger ones let the coefficients be learned in a few epochs."""
 Floats = npt.NDArray[np.float32]
 
@@ -76,15 +76,15 @@ def _member(resume: Any, wanted: Any, related: Any, number: int, settings: Train
         return layers.Dense(units, name=f"{name}_{number}", **kwargs)
 
     def weigh(name: str, weights: Any) -> Any:
-        ridge = keras.regularizers.L2(penalty / _TERM_SCALE**2)
-        return dense(1, name, kernel_initializer="zeros", kernel_regularizer=ridge)(weights * _TERM_SCALE)
+        ridge = keras.regularizers.L2(penalty / TERM_SCALE**2)
+        return dense(1, name, kernel_initializer="zeros", kernel_regularizer=ridge)(weights * TERM_SCALE)
 
     asked = ops.sign(wanted)
     importance = dense(1, "importance", use_bias=False, kernel_constraint="non_neg")
     covered = ops.divide(importance(asked * ops.sign(resume)), importance(asked) + 1e-3)
     project = dense(settings.units, "projection")
     thin = layers.Dropout(settings.dropout, name=f"thin_texts_{number}")
-    alike = project(thin(resume * _PROJECTION_SCALE)) * project(thin(wanted * _PROJECTION_SCALE))
+    alike = project(thin(resume * PROJECTION_SCALE)) * project(thin(wanted * PROJECTION_SCALE))
     hidden = dense(settings.units, "hidden", activation="relu")(layers.Concatenate()([covered, alike, related]))
     hidden = layers.Dropout(settings.dropout, name=f"thin_hidden_{number}")(hidden)
     slope, start = keras.initializers.Constant(4.0), keras.initializers.Constant(-2.0)
@@ -93,7 +93,7 @@ def _member(resume: Any, wanted: Any, related: Any, number: int, settings: Train
         weigh("match", layers.UnitNormalization(name=f"common_{number}")(resume * wanted)),
         weigh("resume_only", resume),
         weigh("requisition_only", wanted),
-        dense(1, "kin", kernel_initializer="zeros", use_bias=False)(related * _KIN_SCALE),
+        dense(1, "kin", kernel_initializer="zeros", use_bias=False)(related * KIN_SCALE),
         dense(1, "mixed", kernel_initializer="zeros")(hidden),
     ]
     return layers.Activation("sigmoid", name=f"chance_{number}")(layers.Add()(views))

