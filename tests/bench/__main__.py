@@ -1,6 +1,34 @@
 """Print the figures that Candor promises, measured now.
 
 Works on a company that `make run` has finished (default var/sample) and leaves it unchanged: whatever is run again runs
+in a temporary folder: ingest of a million rows, checks, vendors' dialects, resumes, forgetting, bias and drift reports,
+rates, a ledger of a million events, the whole road on a folder and on S3 (`tests.bench.ingest`, `.checks`, `.dialects`,
+`.documents`, `.forgetting`, `.bias`, `.drift`, `.ledger`, `.rates` and `.roads`, which also run alone). A busy machine
+makes seconds useless; where a peer exists the figure is a ratio within one run.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from infra.run.clone import named
+from infra.run.evidence import zones
+from infra.setup.company import Company, opened
+from infra.setup.secrets import environment
+from pipelines.base.catalog import FAMILIES, RELEASES, STAGES
+from pipelines.base.store import open_store
 from tests.bench import bias, checks, dialects, documents, drift, forgetting, ingest, ledger, rates, roads
 from tests.bench.measure import ROOT, Figure
 
