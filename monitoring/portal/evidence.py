@@ -8,12 +8,13 @@ import json
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any, Final, TypeVar
 
 from monitoring import released, results
 from monitoring.ll144 import bundle, proof, stored
 from monitoring.ll144.stored import Package
+from monitoring.portal.proved import Proofs
 from monitoring.released import Released
 from monitoring.results import Bias, Drift, Findings, Oversight, Performance
 from pipelines import audit
@@ -40,6 +41,8 @@ AUDIT_FILES: Final = (*bundle.PUBLISHED, *bundle.VERDICTS, PACKAGE)
 """What is served of a bias audit: for publication, for the reader here, and all of it for an auditor."""
 SCREENING: Final = "screening"
 LL144: Final = "us-nyc-ll144"
+PROOFS: Final = Proofs()
+"""Of this server."""
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 _PROPOSED: Final = (Tag.MODEL_PROPOSED, Tag.MODEL_HELD)
 
@@ -111,6 +114,13 @@ class Ledger:
     head: Head
     faults: tuple[str, ...]
     recent: tuple[Entry, ...] = ()
+    proved_at: datetime | None = None
+    """When that was proved; None while the first proof is at work, and nothing is known."""
+
+    @property
+    def state(self) -> str:
+        """`broken`, `whole`, or `not proved yet`."""
+        return "broken" if self.faults else "not proved yet" if self.proved_at is None else "whole"
 
 
 def model(store: Store, family: str) -> Model:
@@ -222,20 +232,25 @@ def report_file(store: Store, family: str, as_of: str, name: str) -> bytes | Non
 
 
 def ledger(store: Store, recent: int = 0, *, objects: bool = False) -> Ledger:
-    """The ledger's state, proved now.
+    """The ledger's state.
 
     Args:
         store: Holds it.
         recent: How many of its newest entries to show.
-        objects: Whether to prove every file and statement of every release as well, which reads all of them.
+        objects: Whether to prove everything now, every file and statement of every release as well; else the chain
+            alone, as of its newest proof.
     """
-    faults = prove(store) if objects else audit.verify(store)
     try:
         head = audit.head(store)
         newest = [entry for entry, _ in zip(audit.entries(store, newest_first=True), range(recent), strict=False)]
     except CandorError as error:
-        return Ledger(Head(0, ""), (*faults, str(error)))
-    return Ledger(head, tuple(faults), tuple(newest))
+        return Ledger(Head(0, ""), (*audit.verify(store), str(error)))
+    if objects:
+        return Ledger(head, tuple(prove(store)), tuple(newest), datetime.now(UTC))
+    proof = PROOFS.of(store.url, head.sequence, lambda: audit.verify(store))
+    if proof is None:
+        return Ledger(head, (), tuple(newest), None)
+    return Ledger(head, proof.faults, tuple(newest), proof.at)
 
 
 def _tried(read: Callable[[], T], otherwise: T, faults: list[str]) -> T:
