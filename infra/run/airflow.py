@@ -20,6 +20,7 @@ from infra.setup import secrets
 from infra.setup.company import ROOT, Company, Refused
 from infra.setup.venv import PYTHON, VENV
 from pipelines.base.catalog import SOURCE_SECRETS
+from pipelines.base.records import VIEWER
 
 COMPONENTS: Final[dict[str, tuple[str, ...]]] = {
     "api-server": (str(PYTHON), "-m", "infra.run.api_server", "--host", "127.0.0.1", "--workers", "1"),
@@ -173,6 +174,8 @@ def environment(company: Company) -> dict[str, str]:
         **secrets.environment(company, url(company)),
         "AIRFLOW_HOME": str(company.airflow),
         "CANDOR_COMPLIANCE_USERS": ",".join(secrets.REVIEWERS),
+        "CANDOR_ENGINEER_USERS": ",".join(secrets.ENGINEERS),
+        "CANDOR_VIEWER_USERS": VIEWER,
         "CANDOR_RETRAIN_POOL": POOL,
         "no_proxy": "127.0.0.1,localhost",
         "PATH": f"{VENV / 'bin'}:{os.environ.get('PATH', '')}",

@@ -26,6 +26,7 @@ ROLES: Final = {
 """Airflow accounts and their roles."""
 
 REVIEWERS: Final = ("compliance_first", "compliance_second")
+ENGINEERS: Final = ("data_engineer", "ml_engineer")
 DECIDER: Final = "data_engineer"
 """Who says what becomes of a held file."""
 KEYS: Final = (

@@ -8,9 +8,9 @@
     GET audits/<family>/<sha256>/<name>      a bias audit's page, table or package
     GET style.css
 
-Anonymous requests are sent to the login (a browser) or answered 401; people without the compliance role get 403. Under
-SimpleAuthManager, which knows no custom rights, the role is the list of names in CANDOR_COMPLIANCE_USERS; other
-managers are asked for `can_read` on `Compliance`. Everything is read-only; no route takes anything but a GET.
+Anonymous requests are sent to the login (a browser) or answered 401; people without the role that `roles` asks for get
+403. Under SimpleAuthManager, which knows no custom rights, a role is a list of names in the environment; other managers
+are asked for `can_read` on its resource. Everything is read-only; no route takes anything but a GET.
 """
 
 # No `from __future__ import annotations` here: FastAPI could not resolve GetUserDep and would answer 422 to everybody.
@@ -30,14 +30,13 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from monitoring import page
 from monitoring.portal import clocks, evidence, ingested, pages
+from monitoring.portal.roles import Reader, Role, Source, widest
 from pipelines.base.catalog import FAMILIES
 from pipelines.base.errors import CandorError
 from pipelines.base.settings import Law, load
 from pipelines.base.store import Store, open_store
 from pipelines.fairness import law
 
-RESOURCE: Final = "Compliance"
-USERS: Final = "CANDOR_COMPLIANCE_USERS"
 _HEADERS: Final = {
     "Cache-Control": "no-store",
     "Referrer-Policy": "no-referrer",
@@ -63,24 +62,38 @@ app = FastAPI(title="Candor audit", docs_url=None, redoc_url=None, openapi_url=N
 app.add_middleware(GZipMiddleware, minimum_size=10_000, compresslevel=1)  # Evidently's scripts are megabytes
 
 
-def is_allowed(user: Any, manager: Any) -> bool:
-    """Whether a user may read the Audit page.
+def role_of(user: Any, manager: Any) -> Role:
+    """The widest role of a user.
 
     Args:
         user: Airflow's user.
         manager: Airflow's auth manager.
     """
-    if isinstance(manager, SimpleAuthManager):
-        named = {name.strip() for name in os.environ.get(USERS, "").split(",")} - {""}
-        return user.get_name() in named
-    return bool(manager.is_authorized_custom_view(method="GET", resource_name=RESOURCE, user=user))
+
+    def has(source: Source) -> bool:
+        if isinstance(manager, SimpleAuthManager):
+            named = {name.strip() for name in os.environ.get(source.variable, "").split(",")} - {""}
+            return user.get_name() in named
+        return bool(manager.is_authorized_custom_view(method="GET", resource_name=source.resource, user=user))
+
+    return widest(has)
 
 
-def reviewer(user: GetUserDep) -> str:
-    """The name of the signed-in reviewer; everybody else is refused."""
-    if not is_allowed(user, get_auth_manager()):
-        raise HTTPException(403, "The Audit page is for compliance reviewers. Ask an administrator for the role.")
-    return str(user.get_name())
+def reader(user: GetUserDep) -> Reader:
+    """The signed-in reader; whoever has no role is refused."""
+    found = Reader(str(user.get_name()), role_of(user, get_auth_manager()))
+    if found.role is Role.NOBODY:
+        raise HTTPException(403, "The Audit page is for those who have a role on it. Ask an administrator for one.")
+    return found
+
+
+def _at_least(role: Role) -> Callable[[Reader], Reader]:
+    def checked(who: Reader = Depends(reader)) -> Reader:  # noqa: B008  # FastAPI's form
+        if who.role < role:
+            raise HTTPException(403, f"This is for the role {role.name.lower()}. Ask an administrator for it.")
+        return who
+
+    return checked
 
 
 def company() -> Store:
@@ -88,7 +101,9 @@ def company() -> Store:
     return open_store()
 
 
-Who: Final = Depends(reviewer)
+Viewer: Final = Depends(_at_least(Role.VIEWER))
+Engineer: Final = Depends(_at_least(Role.ENGINEER))
+Compliance: Final = Depends(_at_least(Role.COMPLIANCE))
 Company: Final = Depends(company)
 
 
@@ -103,20 +118,20 @@ async def refused(request: Request, error: AnyHTTPException) -> Response:
 
 
 @app.get("/")
-def overview(who: str = Who, store: Store = Company) -> Response:
+def overview(who: Reader = Viewer, store: Store = Company) -> Response:
     """All families at a glance, and the clocks of the law."""
     return _shown(lambda: _overview(who, store, datetime.now(UTC).date()))
 
 
 @app.get("/models/{family}")
-def model(family: str, who: str = Who, store: Store = Company) -> Response:
+def model(family: str, who: Reader = Viewer, store: Store = Company) -> Response:
     """One family."""
     _must_be(family in FAMILIES)
     return _shown(lambda: _model(who, store, family, datetime.now(UTC).date()))
 
 
 @app.get("/records")
-def records(who: str = Who, store: Store = Company) -> Response:
+def records(who: Reader = Engineer, store: Store = Company) -> Response:
     """Ingest counts and the ledger."""
     return _shown(
         lambda: pages.records(evidence.ledger(store, recent=100, objects=True), ingested.ingested(store), who)
@@ -124,7 +139,7 @@ def records(who: str = Who, store: Store = Company) -> Response:
 
 
 @app.get("/reports/{family}/{as_of}/{name}")
-def report(family: str, as_of: str, name: str, who: str = Who, store: Store = Company) -> Response:
+def report(family: str, as_of: str, name: str, who: Reader = Engineer, store: Store = Company) -> Response:
     """A report in its frame."""
     _must_be(family in FAMILIES and name in evidence.PAGES)
     _must_be(evidence.report_file(store, family, as_of, name) is not None)
@@ -134,7 +149,7 @@ def report(family: str, as_of: str, name: str, who: str = Who, store: Store = Co
 _KINDS = {"html": "text/html; charset=utf-8", "json": "application/json", "csv": "text/csv; charset=utf-8"}
 
 
-@app.get("/raw/{family}/{as_of}/{name}", dependencies=[Who])
+@app.get("/raw/{family}/{as_of}/{name}", dependencies=[Engineer])
 def raw(family: str, as_of: str, name: str, store: Store = Company) -> Response:
     """The report itself."""
     data = evidence.report_file(store, family, as_of, name) if family in FAMILIES else None
@@ -143,7 +158,7 @@ def raw(family: str, as_of: str, name: str, store: Store = Company) -> Response:
     return Response(data, media_type=_KINDS[name.rpartition(".")[2]], headers=headers)
 
 
-@app.get("/audits/{family}/{digest}/{name}", dependencies=[Who])
+@app.get("/audits/{family}/{digest}/{name}", dependencies=[Compliance])
 def audit_file(family: str, digest: str, name: str, store: Store = Company) -> Response:
     """A file of a bias audit: pages to read here, all else to keep."""
     _must_be(family in FAMILIES and name in evidence.AUDIT_FILES)
@@ -165,7 +180,7 @@ def style() -> Response:
     return Response(page.style(), media_type="text/css", headers=_HEADERS)
 
 
-def _overview(who: str, store: Store, today: date) -> str:
+def _overview(who: Reader, store: Store, today: date) -> str:
     models = {family: evidence.model(store, family) for family in FAMILIES}
     live = models[evidence.SCREENING].live
     audits, fault = evidence.audits_or_fault(store, evidence.SCREENING, today)
@@ -177,7 +192,7 @@ def _overview(who: str, store: Store, today: date) -> str:
     return pages.overview(list(models.values()), evidence.ledger(store), who, board)
 
 
-def _model(who: str, store: Store, family: str, today: date) -> str:
+def _model(who: Reader, store: Store, family: str, today: date) -> str:
     audits, fault = evidence.audits_or_fault(store, family, today)
     shown, ledger, feeds = evidence.model(store, family), evidence.ledger(store), ingested.feeds(store)
     return pages.model(shown, ledger, feeds, who, audits, audits_fault=fault)

@@ -14,6 +14,7 @@ from monitoring.portal import evidence
 from monitoring.portal.clocks import Board
 from monitoring.portal.evidence import BiasAudit, Day, Ledger, Model
 from monitoring.portal.ingested import Feed, Ingested
+from monitoring.portal.roles import Reader
 from pipelines.base.catalog import FAMILIES
 
 QUESTIONS = {
@@ -24,7 +25,7 @@ QUESTIONS = {
 }
 
 
-def overview(models: Sequence[Model], ledger: Ledger, who: str, board: Board | None = None) -> str:
+def overview(models: Sequence[Model], ledger: Ledger, who: Reader, board: Board | None = None) -> str:
     """All families at a glance, and the clocks of the law where they are known."""
     return _page("audit_overview.html", "Overview", "", who, models=models, ledger=ledger, board=board)
 
@@ -33,7 +34,7 @@ def model(
     shown: Model,
     ledger: Ledger,
     feeds: Sequence[Feed],
-    who: str,
+    who: Reader,
     audits: Sequence[BiasAudit] | None = (),
     *,
     audits_fault: str = "",
@@ -59,13 +60,13 @@ def model(
     )
 
 
-def report(family: str, as_of: str, name: str, who: str) -> str:
+def report(family: str, as_of: str, name: str, who: Reader) -> str:
     """The frame around a report, with the way back."""
     title = f"{evidence.PAGES[name]} · {family} · {as_of}"
     return _page("audit_report.html", family, "../../../", who, as_of=as_of, name=name, title=title)
 
 
-def records(ledger: Ledger, arrived: Ingested, who: str) -> str:
+def records(ledger: Ledger, arrived: Ingested, who: Reader) -> str:
     """What arrived, what it was checked for, what became of it, and the ledger."""
     return _page("audit_records.html", "Records", "", who, ledger=ledger, arrived=arrived, total=_total(arrived.feeds))
 
@@ -99,7 +100,7 @@ def _estimate(name: str, found: Any) -> tuple[str, float | None, float | None, f
     return name, known.get("value"), known.get("low"), known.get("high"), "plain"
 
 
-def _page(template: str, current: str, base: str, who: str, **values: Any) -> str:
+def _page(template: str, current: str, base: str, who: Reader, **values: Any) -> str:
     shared = {"base": base, "current": current, "who": who, "families": FAMILIES, "questions": QUESTIONS}
     return page.render(template, **shared, **values)
 

@@ -142,6 +142,6 @@ def test_anonymous_people_and_other_accounts_do_not_get_in(world):
     assert "/auth/login" in address
     with browser() as opened:
         page = opened.new_page()
-        sign_in(page, url, "ml_engineer", world.passwords["ml_engineer"])
+        sign_in(page, url, "admin", world.passwords["admin"])
         frame = audit_frame(page)
-        frame.get_by_text("The Audit page is for compliance reviewers").wait_for()
+        frame.get_by_text("The Audit page is for those who have a role on it").wait_for()

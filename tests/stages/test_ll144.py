@@ -14,6 +14,7 @@ import pytest
 from monitoring.ll144.__main__ import main
 from monitoring.portal import evidence, pages
 from monitoring.portal.evidence import Ledger, Model
+from monitoring.portal.roles import Reader, Role
 from pipelines import audit
 from pipelines.audit import Head, Tag
 from pipelines.base import delta, releases
@@ -28,6 +29,7 @@ WHY = "Applications to all requisitions of the sample company."
 ARGS = ["make", "--since", "2026-09-01", "--until", "2026-10-31", "--audited-on", "2026-11-27", "--explanation", WHY]
 TODAY = date(2026, 11, 28)
 MIDDLE = date(2026, 10, 20)
+WHO = Reader("c", Role.COMPLIANCE)
 
 
 def scores(day, score_of, model=company.MODEL):
@@ -302,7 +304,7 @@ def test_the_page_shows_the_audit_with_its_clocks(filled, capsys):
     assert newest.package.sha256 == other["sha256"]
     assert (newest.expires_on, before.expires_on) == (date(2027, 11, 20), date(2027, 11, 27))
     assert newest.stays_until == date(2027, 5, 15), "six months after the last use, which shadow is none of"
-    text = pages.model(Model("screening"), Ledger(Head(1, "e" * 64), ()), [], "c", [newest, before])
+    text = pages.model(Model("screening"), Ledger(Head(1, "e" * 64), ()), [], WHO, [newest, before])
     assert f'href="../audits/screening/{other["sha256"]}/summary.html"' in text
     assert auditor in text
     assert '<span class="word good">in time</span>' in text
@@ -345,7 +347,7 @@ def test_a_package_that_is_gone_from_the_store_is_on_record_and_missing(filled, 
         (kept["sha256"], False),
         (digest, True),
     ]
-    text = pages.model(Model("screening"), Ledger(Head(1, "e" * 64), ()), [], "c", shown)
+    text = pages.model(Model("screening"), Ledger(Head(1, "e" * 64), ()), [], WHO, shown)
     assert text.count("on record and missing") == 1
     assert f"../audits/screening/{digest}" not in text
     assert f"../audits/screening/{kept['sha256']}/package.zip" in text

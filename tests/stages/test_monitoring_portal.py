@@ -12,6 +12,7 @@ import pytest
 from monitoring.__main__ import main
 from monitoring.ll144 import bundle, stored
 from monitoring.ll144.facts import stated
+from monitoring.portal.roles import Role
 from pipelines.base.store import FileStore
 from tests.stages import monitored_company as company
 from tests.unit.test_fairness_statutory import SELECTING
@@ -114,7 +115,7 @@ def test_anonymous_people_see_nothing(client, store, address):
 def test_people_without_the_role_are_refused(client, store, address, name):
     answer = client.get(address, headers={"user": name})
     assert answer.status_code == 403
-    assert "compliance reviewers" in client.get(address, headers={"user": name, **BROWSER}).text
+    assert "have a role on it" in client.get(address, headers={"user": name, **BROWSER}).text
 
 
 def test_nobody_is_allowed_when_no_one_is_named(client, store, monkeypatch):
@@ -123,12 +124,28 @@ def test_nobody_is_allowed_when_no_one_is_named(client, store, monkeypatch):
     assert client.get("/", headers={"user": "compliance_first"}).status_code == 403
 
 
-def test_other_auth_managers_are_asked_for_the_custom_view(portal):
+def test_other_auth_managers_are_asked_for_the_custom_views_the_widest_first(portal):
     asked = []
     manager = SimpleNamespace(is_authorized_custom_view=lambda **kwargs: asked.append(kwargs) or True)
-    assert portal.is_allowed("user", manager)
+    assert portal.role_of("user", manager) is Role.COMPLIANCE
     assert asked == [{"method": "GET", "resource_name": "Compliance", "user": "user"}]
-    assert not portal.is_allowed("user", SimpleNamespace(is_authorized_custom_view=lambda **kwargs: False))
+    one = SimpleNamespace(is_authorized_custom_view=lambda **kwargs: kwargs["resource_name"] == "Compliance Viewer")
+    assert portal.role_of("user", one) is Role.VIEWER
+    nobody = SimpleNamespace(is_authorized_custom_view=lambda **kwargs: False)
+    assert portal.role_of("user", nobody) is Role.NOBODY
+
+
+@pytest.mark.parametrize(
+    ("name", "seen"), [("watcher", 2), ("engineer", 5), ("both", 5), ("compliance_first", 6), ("compliance_second", 6)]
+)
+def test_each_role_reads_what_those_before_it_read_and_no_more(client, filled, monkeypatch, name, seen):
+    monkeypatch.setenv("CANDOR_ENGINEER_USERS", "engineer, both, compliance_second")
+    monkeypatch.setenv("CANDOR_VIEWER_USERS", "watcher, both")
+    answers = [client.get(address, headers={"user": name}).status_code for address in ADDRESSES]
+    assert [status != 403 for status in answers] == [place < seen for place in range(len(ADDRESSES))]
+    page = client.get("/models/screening", headers={"user": name}).text
+    assert ('href="../reports/' in page) == (seen > 2)
+    assert ('href="../records"' in page) == (seen > 2)
 
 
 def get(client, address, **headers):

@@ -10,6 +10,7 @@ import yaml
 
 from monitoring.portal import ingested, pages
 from monitoring.portal.evidence import Ledger
+from monitoring.portal.roles import Reader, Role
 from pipelines import audit
 from pipelines.audit import Head
 from pipelines.base import forgotten
@@ -48,6 +49,7 @@ JOINED = PEOPLE | {
     "full": None,
     "delta": {"sequence": "seq"},
 }
+WHO = Reader("c", Role.COMPLIANCE)
 
 
 @pytest.fixture(autouse=True)
@@ -130,7 +132,7 @@ def test_what_deltas_missed_is_counted_and_then_mended_by_the_full_file(run, del
     )
     (shown,) = ingested.missed(store)
     assert (shown.batch, shown.differ, shown.only_in_file, shown.only_in_lake) == ("july", 1, 1, 1)
-    page = pages.records(Ledger(Head(1, "0" * 64), ()), ingested.ingested(store), "somebody")
+    page = pages.records(Ledger(Head(1, "0" * 64), ()), ingested.ingested(store), WHO)
     assert "Deltas against full files" in page
     assert "<td>title 1</td>" in page
     lake = Lake(store)

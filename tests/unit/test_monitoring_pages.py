@@ -11,12 +11,14 @@ from monitoring import page, svg
 from monitoring.portal import evidence, pages
 from monitoring.portal.evidence import Day, Ledger, Model
 from monitoring.portal.ingested import Check, Feed, HeldFile, Ingested, Late, Missed
+from monitoring.portal.roles import Reader, Role
 from monitoring.results import Axis, Bias, Finding, Findings, Tally
 from pipelines.audit import Entry, Head, Tag
 from pipelines.fairness import judge_counts
 
 DAY = date(2026, 10, 31)
 EVIL = '<script>alert("x")</script>'
+WHO = Reader("c", Role.COMPLIANCE)
 WHOLE = Ledger(Head(7, "e" * 64), ())
 
 
@@ -167,12 +169,17 @@ def test_everything_from_outside_is_escaped_on_every_page():
     held = [HeldFile(EVIL, EVIL, EVIL, EVIL, EVIL, decision)]
     missed = [Missed(EVIL, EVIL, (EVIL,), EVIL, 1, 1, 1, 1, {EVIL: 1})]
     late = [Late(EVIL, EVIL, EVIL, EVIL, EVIL)]
+    somebody = Reader(EVIL, Role.COMPLIANCE)
     shown = [
         page.report(day.findings, None, None, bias),
-        pages.overview([model], ledger, EVIL),
-        pages.model(model, ledger, feeds, EVIL),
-        pages.records(ledger, Ingested(feeds, [Check(EVIL, EVIL, 1, 1, EVIL, EVIL)], held, missed, late), EVIL),
-        pages.report("screening", EVIL, "bias.html", EVIL),
+        pages.overview([model], ledger, somebody),
+        pages.model(model, ledger, feeds, somebody),
+        pages.records(
+            ledger,
+            Ingested(feeds, [Check(EVIL, EVIL, 1, 1, EVIL, EVIL)], held, missed, late),
+            Reader(EVIL, Role.COMPLIANCE),
+        ),
+        pages.report("screening", EVIL, "bias.html", somebody),
         pages.refusal(403, EVIL),
     ]
     for text in shown:
@@ -183,26 +190,26 @@ def test_everything_from_outside_is_escaped_on_every_page():
 def test_links_are_relative_since_the_page_lives_in_a_frame_below_a_prefix():
     model = Model("screening", newest=monitored(), days=(DAY,))
     for text in (
-        pages.overview([model], WHOLE, "c"),
-        pages.model(model, WHOLE, [], "c"),
-        pages.report("screening", str(DAY), "bias.html", "c"),
+        pages.overview([model], WHOLE, WHO),
+        pages.model(model, WHOLE, [], WHO),
+        pages.report("screening", str(DAY), "bias.html", WHO),
     ):
         assert not re.search(r'(?:href|src)="/', text)
-    assert 'href="../reports/screening/2026-10-31/bias.html"' in pages.model(model, WHOLE, [], "c")
-    assert "drift.html" not in pages.model(model, WHOLE, [], "c"), "only reports that exist are linked"
-    assert 'src="../../../raw/screening/2026-10-31/bias.html"' in pages.report("screening", str(DAY), "bias.html", "c")
+    assert 'href="../reports/screening/2026-10-31/bias.html"' in pages.model(model, WHOLE, [], WHO)
+    assert "drift.html" not in pages.model(model, WHOLE, [], WHO), "only reports that exist are linked"
+    assert 'src="../../../raw/screening/2026-10-31/bias.html"' in pages.report("screening", str(DAY), "bias.html", WHO)
 
 
 def test_a_broken_ledger_is_said_on_every_page():
     broken = Ledger(Head(7, "e" * 64), ("Entry 3 of the ledger is missing.",))
     model = Model("screening")
-    assert "Entry 3 of the ledger is missing." in pages.overview([model], broken, "c")
-    assert '<span class="word bad">broken</span>' in pages.model(model, broken, [], "c")
-    assert '<span class="word bad">broken</span>' in pages.records(broken, Ingested(), "c")
+    assert "Entry 3 of the ledger is missing." in pages.overview([model], broken, WHO)
+    assert '<span class="word bad">broken</span>' in pages.model(model, broken, [], WHO)
+    assert '<span class="word bad">broken</span>' in pages.records(broken, Ingested(), WHO)
 
 
 def test_a_family_without_anything_says_so_and_never_looks_good():
-    text = pages.model(Model("performance"), WHOLE, [], "c")
+    text = pages.model(Model("performance"), WHOLE, [], WHO)
     assert "Nothing was released" in text
     assert "not yet" in text
 
@@ -214,7 +221,7 @@ def test_who_accepted_which_gap_is_listed_by_gap():
 
 def test_rows_that_do_not_add_up_are_said():
     rows = {"in": 10, "accepted": 7, "quarantined": 1, "filtered": 1, "held": 0}
-    assert "does not add up" in pages.records(WHOLE, Ingested([Feed("f", rows)]), "c")
+    assert "does not add up" in pages.records(WHOLE, Ingested([Feed("f", rows)]), WHO)
     assert Feed("f", rows | {"in": 9}).adds_up
 
 

@@ -8,6 +8,7 @@ from monitoring.ll144.stored import Package
 from monitoring.portal import pages
 from monitoring.portal.clocks import Board, board
 from monitoring.portal.evidence import BiasAudit, Ledger
+from monitoring.portal.roles import Reader, Role
 from pipelines.audit import Head
 from pipelines.base.errors import SettingsError
 from pipelines.fairness.law import coming
@@ -15,6 +16,7 @@ from pipelines.fairness.law import coming
 TODAY = date(2026, 11, 27)
 OURS, OTHER = "a" * 64, "b" * 64
 PLACES = ("US-NY-NYC", "US-IL", "US-CO", "EU-DE")
+WHO = Reader("c", Role.COMPLIANCE)
 
 
 def audited(on, *, model=OURS, auditor="Somebody Independent LLP.", expires=None, stays=None):
@@ -123,14 +125,14 @@ def test_a_place_that_no_law_could_mean_is_refused():
 
 def test_the_overview_says_what_is_missing_first_and_that_no_pack_is_advice():
     whole = Ledger(Head(1, "e" * 64), ())
-    text = pages.overview([], whole, "c", board(PLACES, TODAY, [], OURS))
+    text = pages.overview([], whole, WHO, board(PLACES, TODAY, [], OURS))
     assert text.index("no audit on record") < text.index("2026-12-31")
     assert "2027-01-01</span>: Colorado SB 26-189, automated decision-making technology, 7 duties" in text
     assert "No pack of law is legal advice" in text
-    faulty = pages.overview([], whole, "c", Board(fault="<b>law</b> must be there"))
+    faulty = pages.overview([], whole, WHO, Board(fault="<b>law</b> must be there"))
     assert "The clocks cannot be shown: &lt;b&gt;law" in faulty
     assert "in time" not in faulty
-    unread = pages.overview([], whole, "c", board(PLACES, TODAY, None, OURS, fault="Entry 7 is broken."))
+    unread = pages.overview([], whole, WHO, board(PLACES, TODAY, None, OURS, fault="Entry 7 is broken."))
     assert "The clocks of bias audits cannot be shown: Entry 7 is broken." in unread
     assert "2026-12-31" in unread
     assert "no audit on record" not in unread

@@ -6,11 +6,13 @@ from threading import Event
 from monitoring.portal import pages
 from monitoring.portal.evidence import Ledger, Model
 from monitoring.portal.proved import FRESH, SHORT, Proofs
+from monitoring.portal.roles import Reader, Role
 from pipelines.audit import Head
 from pipelines.base.errors import ContractError
 
 NOON = datetime(2026, 11, 27, 12, tzinfo=UTC)
 LONG = SHORT + 1
+WHO = Reader("c", Role.COMPLIANCE)
 
 
 class Clock:
@@ -81,8 +83,8 @@ def test_a_proof_that_cannot_be_made_is_a_fault_and_the_next_one_is_tried():
 def test_a_page_never_calls_a_ledger_whole_that_was_not_proved():
     unknown = Ledger(Head(LONG, "e" * 64), ())
     assert unknown.state == "not proved yet"
-    text = pages.model(Model("screening"), unknown, [], "c")
+    text = pages.model(Model("screening"), unknown, [], WHO)
     assert '<span class="word unsure">not proved yet</span>' in text
     assert ">whole<" not in text
-    assert ">whole<" in pages.model(Model("screening"), Ledger(Head(1, "e" * 64), (), (), NOON), [], "c")
+    assert ">whole<" in pages.model(Model("screening"), Ledger(Head(1, "e" * 64), (), (), NOON), [], WHO)
     assert Ledger(Head(1, "e" * 64), ("a fault",), (), None).state == "broken"
