@@ -10,8 +10,10 @@ import polars_hash as plh
 
 _BLOCK: Final = 100_000
 """Rows whose text a thread has in memory."""
-_HEAD: Final = 15
-"""Hex digits that a signed number holds; among millions of digests hardly two share them."""
+_DIGITS: Final = 64
+"""Of a hex digest."""
+_HEAD: Final = 16
+"""Hex digits that one number holds; among millions of digests hardly two share them."""
 
 
 def sha256_bytes(data: bytes) -> str:
@@ -70,11 +72,32 @@ def sha256_lines(digests: pl.Series, header: str = "") -> str:
         digests: [n_rows] str.
         header: Goes before the rows, for instance the schema.
     """
-    lines = _sorted(digests).str.join("\n").item() if len(digests) else None
-    return sha256_bytes((header if lines is None else f"{header}\n{lines}").encode())
+    whole = hashlib.sha256(header.encode())
+    if len(digests):
+        whole.update(b"\n")
+        whole.update(_in_order(digests))
+    return whole.hexdigest()
 
 
-def _sorted(digests: pl.Series) -> pl.Series:
-    """Hex digests in their order, by their first digits as numbers: a third of the time that sorting text takes."""
-    ordered = digests.gather(digests.str.head(_HEAD).str.to_integer(base=16, strict=False).arg_sort())
-    return ordered if (ordered.shift(1) <= ordered).all() else digests.sort()
+def _in_order(digests: pl.Series) -> bytes | memoryview:
+    """The lines of a bag of digests, by their first digits as numbers: a third of the time that sorting text takes."""
+    import numpy as np  # most who ask for a digest ask for one
+
+    if digests.null_count() or not (digests.str.len_bytes() == _DIGITS).all():
+        return _sorted(digests)
+    texts = np.frombuffer(digests.str.join("").cast(pl.Binary).item(), dtype=f"S{_DIGITS}")
+    signs = texts.view(">u8").reshape(len(texts), -1)[:, : _HEAD // 8].astype(np.uint64)
+    halves = (signs & 0x0F0F0F0F0F0F0F0F) + 9 * ((signs >> 6) & 0x0101010101010101)  # a letter's low bits begin at 1
+    for bits, mask in ((4, 0x00FF00FF00FF00FF), (8, 0x0000FFFF0000FFFF), (16, 0x00000000FFFFFFFF)):
+        halves = (halves | (halves >> bits)) & mask
+    texts = texts[np.argsort(halves[:, 0] << 32 | halves[:, 1])]
+    if not (texts[:-1] <= texts[1:]).all():
+        return _sorted(digests)
+    lines = np.full((len(texts), _DIGITS + 1), ord("\n"), dtype=np.uint8)
+    lines[:, :_DIGITS] = texts.view(np.uint8).reshape(len(texts), _DIGITS)
+    return lines.reshape(-1).data[:-1]
+
+
+def _sorted(digests: pl.Series) -> bytes:
+    """Lines of whatever text."""
+    return bytes(digests.sort().str.join("\n").cast(pl.Binary).item())

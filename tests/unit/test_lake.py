@@ -43,6 +43,12 @@ def test_the_newest_version_known_on_the_day_holds(store):
     assert titles(lake, date(2026, 1, 1)) == ["old"]
 
 
+def test_rows_are_found_by_their_text(store):
+    lake = Lake(store)
+    manifest = lake.publish("b1", {"courses": courses(("a", "old", day(1)), ("b", "other", day(2)))}, {}, {})
+    assert lake.scan("courses", manifest).filter(pl.col("title") == "other").collect()["course_id"].to_list() == ["b"]
+
+
 def test_a_day_includes_its_last_moment(store):
     lake = Lake(store)
     lake.publish("b1", {"courses": courses(("a", "late", datetime(2026, 1, 3, 23, 59, 59, tzinfo=UTC)))}, {}, {})
@@ -126,6 +132,16 @@ def test_a_digest_of_digests_is_that_of_their_sorted_lines_also_where_they_begin
     expected = hashlib.sha256(("\n" + "\n".join(sorted(digests))).encode()).hexdigest()
     assert sha256_lines(pl.Series(digests)) == expected
     assert sha256_lines(pl.Series(digests[::-1])) == expected
+
+
+@pytest.mark.parametrize("texts", [["b" * 64, "a", "c" * 63], ["é" * 32, "a" * 64], ["a" * 65], [f"{'a' * 63}Z"] * 2])
+def test_texts_that_are_no_digests_count_as_sorted_lines_too(texts):
+    expected = hashlib.sha256(("of\n" + "\n".join(sorted(texts))).encode()).hexdigest()
+    assert sha256_lines(pl.Series(texts), "of") == expected
+
+
+def test_without_any_digest_the_header_is_all_that_counts():
+    assert sha256_lines(pl.Series([], dtype=pl.String), "of") == hashlib.sha256(b"of").hexdigest()
 
 
 def test_a_table_gains_a_column_that_may_be_empty_and_older_rows_have_none(store, monkeypatch):
