@@ -125,6 +125,8 @@ def run(batch: Batch, replay: str | None) -> str:
     if read_json(batch.folder / "published.json") is not None:
         return finish(batch)
     carry_over(batch.folder)
+    if batch.is_checked:
+        return finish(batch)
     feeds = declared.load(declared.folder())
     plan = discover(batch, replay)
     _tell(plan)

@@ -235,6 +235,13 @@ def result(place: Path) -> Iterator[Path]:
                 raise
 
 
+def drop(folder: Path) -> None:
+    """Remove a result, which loses its name first: a step that looks for it finds all of it or nothing."""
+    staging.sweep(folder.parent.glob(f".{folder.name}-*"))
+    with suppress(FileNotFoundError):
+        shutil.rmtree(folder.rename(folder.with_name(f".{folder.name}-gone")), ignore_errors=True)
+
+
 def carry_over(folder: Path) -> None:
     """Make Arrow files of the Parquet ones in which versions before left rows on their way, or these would be lost.
 

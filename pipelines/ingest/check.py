@@ -23,7 +23,7 @@ from pipelines.base.contracts import TABLES, Table, by_reference
 from pipelines.base.errors import ContractError
 from pipelines.base.lake import Lake, Manifest, is_before
 from pipelines.ingest import plausible, reconcile
-from pipelines.ingest.batch import Batch, Unit, read_json, result, write_json
+from pipelines.ingest.batch import Batch, Unit, drop, read_json, result, write_json
 from pipelines.ingest.counts import Tally, tally
 from pipelines.ingest.dedupe import UNIT, dedupe, versions
 from pipelines.ingest.feeds import Feed
@@ -73,7 +73,22 @@ def check(batch: Batch, feeds: Mapping[str, Feed], validate: Validate | None = N
             write_json(out / "reconciled.json", reconcile.reconcile(batch, feeds))
             write_json(out / "filled.json", {unit.id: filled(batch, unit) for unit in units})
             write_json(out / "lengths.json", {unit.id: lengths(batch, unit) for unit in units})
+    _let_go(batch, done)
     return dict(read_json(done / "counts.json"))
+
+
+def _let_go(batch: Batch, done: Path) -> None:
+    """Drop what nobody reads of a checked batch: what was mapped, and what was read of files without a bad row.
+
+    Publishing waits until all that was written is on the disk, and would wait for this too.
+    """
+    units = [unit for unit in batch.units() if batch.held(unit) is None]
+    bad = pl.read_parquet(done / "bad.parquet", columns=[UNIT]).to_series().unique()
+    quarantined = {units[number].id for number in bad}
+    for unit in batch.units():
+        drop(batch.place(unit) / "mapped")
+        if unit.id not in quarantined:
+            drop(batch.place(unit) / "raw")
 
 
 def lay_out(

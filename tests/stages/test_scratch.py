@@ -1,0 +1,81 @@
+"""What a batch leaves on its way is there as long as somebody reads it, and no longer."""
+
+import contextlib
+from pathlib import Path
+
+import pytest
+
+from pipelines.base.lake import Lake
+from pipelines.base.pseudonyms import VAULT_KEY, secret
+from pipelines.base.sealed import unseal_frame
+from pipelines.base.store import FileStore
+from pipelines.ingest import __main__ as ingest
+from pipelines.ingest import batch as batches
+from pipelines.ingest.batch import Batch, drop
+from tests.kills.roads import nothing_failed
+
+BENCH = Path(__file__).parents[1] / "bench" / "feeds"
+HEAD = "Enrollment ID,Employee ID,Course ID,Run,Enrolled At,Starts At\n"
+BAD = "E1,00017,K1,2023-01,never,02.01.2022 09:00\n"
+GOOD = "E2,00018,K1,2023-01,31.12.2021 23:59,02.01.2022 09:00\n"
+
+
+@pytest.fixture
+def checked(store: FileStore, keys: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Batch:
+    """A batch that waits to be published: of its two files with enrolments one has a bad row."""
+    del keys
+    lms = tmp_path / "exports" / "lms"
+    lms.mkdir(parents=True)
+    monkeypatch.setenv("CANDOR_EXPORTS", str(tmp_path / "exports"))
+    monkeypatch.setenv("CANDOR_FEEDS", str(BENCH))
+    monkeypatch.setattr(ingest, "validator", lambda: contextlib.nullcontext(nothing_failed))  # ten seconds
+    (lms / "courses_2022-09.csv").write_text("Course ID,Title\nK1,One\n")
+    (lms / "enrolments_2022-11.csv").write_text(HEAD + GOOD)
+    (lms / "enrolments_2022-12.csv").write_text(HEAD + BAD + GOOD.replace("E2", "E3"))
+    batch = Batch(store, "first")
+    with monkeypatch.context() as patch:
+        patch.setattr(ingest, "finish", lambda _: "checked")
+        assert ingest.run(batch, None) == "checked"
+    return batch
+
+
+def test_of_a_checked_batch_only_what_is_published_or_quarantined_is_left(checked):
+    units = checked.units()
+    assert [checked.place(unit).joinpath("mapped").exists() for unit in units] == [False] * 3
+    left = {unit.name: checked.place(unit).joinpath("raw").exists() for unit in units}
+    assert left == {
+        "courses_2022-09.csv": False,
+        "enrolments_2022-11.csv": False,
+        "enrolments_2022-12.csv": True,
+    }
+    assert not [path for path in checked.folder.rglob(".*")]
+
+
+def test_a_checked_batch_is_published_without_being_read_again(checked, store, monkeypatch):
+    monkeypatch.setattr(ingest, "one", None)
+    assert "4 rows in = 3 accepted + 1 quarantined" in ingest.run(checked, None)
+    lake = Lake(store)
+    assert lake.read("enrolments", lake.require())["file_id"].n_unique() == 2
+    (sealed,) = (key for key in store.list("quarantine") if key.endswith(".sealed"))
+    assert unseal_frame(secret(VAULT_KEY), store.read(sealed))["Enrollment ID"].to_list() == ["E1"]
+
+
+def test_a_result_is_there_whole_or_not_at_all_while_it_is_dropped(tmp_path, monkeypatch):
+    def killed_half_way(folder: Path, **_: object) -> None:
+        assert not (tmp_path / "raw").exists()
+        (folder / "part-0").unlink()
+
+    def made() -> None:
+        (tmp_path / "raw").mkdir()
+        for name in ("part-0", "part-1"):
+            (tmp_path / "raw" / name).write_text("cells")
+
+    made()
+    with monkeypatch.context() as patch:
+        patch.setattr(batches.shutil, "rmtree", killed_half_way)
+        drop(tmp_path / "raw")
+    assert [path.name for path in tmp_path.glob("*/*")] == ["part-1"]
+    made()
+    drop(tmp_path / "raw")
+    drop(tmp_path / "raw")
+    assert not list(tmp_path.iterdir())
