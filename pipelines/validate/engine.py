@@ -26,6 +26,7 @@ from pipelines.validate.suites import (
     BETWEEN,
     FILLED,
     KEY,
+    ORDERED,
     ROW,
     Finding,
     Outcome,
@@ -106,17 +107,25 @@ def _contents(helped: pl.DataFrame, columns: tuple[str, ...], found: list[Rule])
     """A row for each content that the rules can tell apart.
 
     Null or not is all that a rule on filled cells looks at; one on a range has nothing to say about a second value
-    within it, and is shown every value that is not.
+    within it, and is shown every value that is not. So is one on an order, of pairs.
     """
     rows = helped.select(ROW, *columns)
     if all(rule.kind == FILLED for rule in found):  # each of one column
         return rows.filter(pl.col(columns[0]).is_null().is_first_distinct())
-    if len(found) == 1 and found[0].kind == BETWEEN:
-        low, high = found[0].arguments["min_value"], found[0].arguments["max_value"]
-        above = pl.col(columns[0]) >= low if low is not None else pl.lit(value=True)
-        is_within = above & (pl.col(columns[0]) <= high if high is not None else pl.lit(value=True))
+    if len(found) == 1 and found[0].kind in (BETWEEN, ORDERED):
+        is_within = _is_within(found[0])
         rows = rows.filter(~is_within | is_within.is_first_distinct())
     return rows.unique(columns, keep="first", maintain_order=True)
+
+
+def _is_within(rule: Rule) -> pl.Expr:
+    """Whether a value lies in the range, or a pair strictly in the order, that a rule asks for; null where it is."""
+    given = rule.arguments
+    if rule.kind == ORDERED:
+        return pl.col(given["column_A"]) > pl.col(given["column_B"])
+    low, high = given["min_value"], given["max_value"]
+    above = pl.col(given["column"]) >= low if low is not None else pl.lit(value=True)
+    return above & (pl.col(given["column"]) <= high if high is not None else pl.lit(value=True))
 
 
 def _not_yet(contents: pl.DataFrame, found: list[Rule], sound: Sound) -> pl.DataFrame:

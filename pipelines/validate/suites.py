@@ -19,6 +19,7 @@ ROW: Final = "row"
 FILLED: Final = "ExpectColumnValuesToNotBeNull"
 """Name of the expectation that tells cells apart by whether they are filled."""
 BETWEEN: Final = "ExpectColumnValuesToBeBetween"
+ORDERED: Final = "ExpectColumnPairValuesAToBeGreaterThanB"
 UNLIKE: Final = "ExpectColumnValuesToNotMatchRegex"
 AMONG: Final = "ExpectColumnValuesToBeInSet"
 KEY: Final = "key"
@@ -135,7 +136,7 @@ def rules(table: Table) -> list[Rule]:
             found.append(Rule(f"no_pseudonym:{name}", "ExpectColumnValuesToMatchRegex", form))
     for earlier, later in table.ordered:
         pair = {"column_A": later, "column_B": earlier, "or_equal": True, "ignore_row_if": "either_value_is_missing"}
-        found.append(Rule(f"disordered:{later}", "ExpectColumnPairValuesAToBeGreaterThanB", pair))
+        found.append(Rule(f"disordered:{later}", ORDERED, pair))
     for column_name in table.references:
         known = {"column": known_column(column_name), "value_set": [True]}
         found.append(Rule(unknown(column_name), AMONG, known, "cross_table"))

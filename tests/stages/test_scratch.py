@@ -48,7 +48,7 @@ def test_of_a_checked_batch_only_what_is_published_or_quarantined_is_left(checke
         "enrolments_2022-11.csv": False,
         "enrolments_2022-12.csv": True,
     }
-    assert not [path for path in checked.folder.rglob(".*")]
+    assert not list(checked.folder.rglob(".*"))
 
 
 def test_a_checked_batch_is_published_without_being_read_again(checked, store, monkeypatch):

@@ -169,6 +169,24 @@ def test_a_large_table_fails_in_the_same_rows_as_a_small_one(monkeypatch: pytest
     assert {finding.checked for finding in by_content.findings} == {11}
 
 
+def test_of_pairs_in_order_one_is_shown_and_of_others_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "LARGE", 1)
+    shown: list[pl.DataFrame] = []
+    original = engine._run
+
+    def spy(table: str, found: list[engine.Rule], rows: pl.DataFrame) -> Any:
+        shown.extend([rows] if [rule.reason_code for rule in found] == ["disordered:terminated_at"] else [])
+        return original(table, found, rows)
+
+    monkeypatch.setattr(engine, "_run", spy)
+    days = [date(2020, 1, 1 + number) if number else None for number in range(6)]
+    pairs = [(1, 2), (1, 3), (2, 3), (3, 2), (4, 2), (5, 5), (1, 0), (2, 0), (3, 2)]
+    frame = workers(*({"hired_at": days[hired], "terminated_at": days[left]} for hired, left in pairs))
+    assert failures(frame) == [(number, "disordered:terminated_at") for number in (3, 4, 8)]
+    seen = {(row["hired_at"], row["terminated_at"]) for row in shown[0].to_dicts()}
+    assert seen == {(days[hired], days[left]) for hired, left in [(1, 2), (3, 2), (4, 2), (5, 5), (1, 0)]}
+
+
 def test_what_passed_in_one_table_is_not_asked_again_in_another_and_nothing_else_passes(monkeypatch) -> None:
     monkeypatch.setattr(engine, "LARGE", 1)
     asked: list[list[str | None]] = []
