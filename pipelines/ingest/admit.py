@@ -20,7 +20,7 @@ from pipelines.base.lake import Lake, is_before
 from pipelines.ingest import feeds as declared
 from pipelines.ingest import files
 from pipelines.ingest.batch import Batch, Unit, read_json
-from pipelines.ingest.check import BEYOND, REASONS, SOURCE, by_feed
+from pipelines.ingest.check import BEYOND, REASONS, SOURCE, by_feed, rows_of
 from pipelines.ingest.counts import Tally
 from pipelines.ingest.dedupe import UNIT
 from pipelines.ingest.persons import persons
@@ -68,8 +68,7 @@ def admit(batch: Batch, units: list[Unit], gone: Collection[str]) -> Admitted:
         ContractError: Rows were accepted and none is there: another version checked the batch.
     """
     place = batch.folder / "checked"
-    tables = {name: place / "rows" / f"{name}.arrow" for name in TABLES}
-    rows = {name: pl.scan_ipc(file) for name, file in tables.items() if file.is_file()}
+    rows = {name: rows_of(place, name) for name in TABLES if (place / "rows" / f"{name}.arrow").is_file()}
     bad = pl.read_parquet(place / "bad.parquet")
     checked = Admitted(rows, bad, read_json(place / "tallies.json"), read_json(place / "counts.json"))
     if not rows and any(tally["accepted"] for tally in checked.tallies.values()) and not _is_in_lake(batch):

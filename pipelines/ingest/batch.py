@@ -27,7 +27,15 @@ from pipelines.base.store import Store
 
 WORK: Final = "CANDOR_WORK"
 """Folder for scratch; `work` beside the zones where that is not set."""
-CELLS: Final = ("*/raw", "*/mapped", "checked/rows", "checked/known", "checked/before", "checked/samples")
+CELLS: Final = (
+    "*/raw",
+    "*/mapped",
+    "checked/rows",
+    "checked/digests",
+    "checked/known",
+    "checked/before",
+    "checked/samples",
+)
 """Where a batch's folder holds cells of people."""
 OLDER: Final = ("*/raw/part-*.parquet", "*/mapped/*/part-*.parquet", "checked/rows/*.parquet")
 """What versions before left there in another form."""

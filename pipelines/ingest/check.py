@@ -1,9 +1,10 @@
 """Decide what becomes of every source row of a batch: accepted, quarantined or filtered, as a whole.
 
 Reads   mapped     of all units that are not held, once those that are not plausible are; the lake and the vault
-Writes  checked    rows/<table>.arrow to publish; bad.parquet with reasons; findings.json; counts and tallies;
-                   reconciled.json, where a full file is held against deltas; filled.json and lengths.json, how far
-                   columns are filled and how long identifiers are
+Writes  checked    rows/<table>.arrow to publish, in digests/ the digests of rows that have none themselves;
+                   bad.parquet with reasons; findings.json; counts and tallies; reconciled.json, where a full file is
+                   held against deltas; filled.json and lengths.json, how far columns are filled and how long
+                   identifiers are
 
 If one canonical row made from a source row fails, nothing of that source row is published; it is filtered when nothing
 of it is new. The expectations run in `pipelines.validate`, a process of its own: stages meet on disk.
@@ -25,7 +26,7 @@ from pipelines.base.lake import Lake, Manifest, is_before
 from pipelines.ingest import plausible, reconcile
 from pipelines.ingest.batch import Batch, Unit, drop, read_json, result, write_json
 from pipelines.ingest.counts import Tally, tally
-from pipelines.ingest.dedupe import UNIT, dedupe, versions
+from pipelines.ingest.dedupe import DIGEST, UNIT, dedupe, digests, versions
 from pipelines.ingest.feeds import Feed
 from pipelines.ingest.filled import filled, lengths
 from pipelines.ingest.map import CODES, COUNTED, FILTERED, REJECTED
@@ -108,7 +109,7 @@ def lay_out(
     """
     lake = Lake(batch.store)
     manifest = lake.manifest()
-    for name in ("rows", "known", "before", "samples"):
+    for name in ("rows", "digests", "known", "before", "samples"):
         (out / name).mkdir()
     write_json(out / "codes.json", _codes(batch, units))
     _notes(batch, units, REJECTED).write_parquet(out / "rejected.parquet")
@@ -123,8 +124,10 @@ def lay_out(
             _beside(lake, manifest, table, frame, out)
             frame.write_ipc(out / "rows" / f"{table.name}.arrow")
             _before(lake, manifest, table, frame, out)
-        del frame  # or it stays until the next table is there, too
         yield table.name
+        if frame is not None and DIGEST not in frame:  # they take as long as checking the rows does meanwhile
+            digests(frame, table).to_frame().write_ipc(out / "digests" / f"{table.name}.arrow")
+        del frame  # or it stays until the next table is there, too
 
 
 def beyond(lake: Lake, table: Table, frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -198,6 +201,13 @@ def validator() -> Iterator[Validate]:
         yield validate
 
 
+def rows_of(checked: Path, name: str) -> pl.LazyFrame:
+    """A table's rows in the folder of a checked batch, with their digests where these lie beside them."""
+    rows, beside = (checked / kind / f"{name}.arrow" for kind in ("rows", "digests"))
+    parts = [pl.scan_ipc(file) for file in (rows, beside) if file.is_file()]
+    return pl.concat(parts, how="horizontal") if len(parts) > 1 else parts[0]
+
+
 def settle(batch: Batch, units: list[Unit], left_out: pl.DataFrame, out: Path) -> None:
     """Take bad source rows out of every table, and count.
 
@@ -217,9 +227,10 @@ def settle(batch: Batch, units: list[Unit], left_out: pl.DataFrame, out: Path) -
         sources = pl.read_ipc(file, columns=SOURCE)
         kept = sources.join(bad, on=SOURCE, how="anti") if len(bad) else sources
         if len(kept) != len(sources):
-            frame = pl.read_ipc(file).join(bad, on=SOURCE, how="anti", maintain_order="left")
+            frame = rows_of(out, file.stem).collect().join(bad, on=SOURCE, how="anti", maintain_order="left")
             frame.write_ipc(file.with_suffix(".new"))  # what was read may still be looked up in the file
             file.with_suffix(".new").replace(file)
+            (out / "digests" / file.name).unlink(missing_ok=True)
         taken = _numbers(kept)
         if not any(taken.equals(other) for other in accepted):  # most tables take the same rows
             accepted.append(taken)

@@ -11,7 +11,7 @@ from pipelines.base.lake import Lake, Manifest
 from pipelines.base.store import Store
 
 UNIT: Final = "unit_no"
-_DIGEST: Final = "record_sha256"
+DIGEST: Final = "record_sha256"
 _KEY: Final = "_key"
 _DUPLICATE: Final = "duplicate_row"
 _UNCHANGED: Final = "unchanged_row"
@@ -29,12 +29,12 @@ def versions(store: Store, manifest: Manifest | None, table: Table) -> pl.DataFr
         [n_versions] rows; for tables of the vault only the newest version of each key.
     """
     if manifest is None or table.name not in manifest.tables:
-        return pl.DataFrame(schema={_KEY: pl.UInt64(), "known_from": pl.Datetime("us", "UTC"), _DIGEST: pl.String()})
-    columns = [pl.struct(table.key).hash().alias(_KEY), pl.col("known_from"), pl.col(_DIGEST)]
+        return pl.DataFrame(schema={_KEY: pl.UInt64(), "known_from": pl.Datetime("us", "UTC"), DIGEST: pl.String()})
+    columns = [pl.struct(table.key).hash().alias(_KEY), pl.col("known_from"), pl.col(DIGEST)]
     if table.zone != "lake":
         return vault.read(store, table.name, manifest).select(columns)
     frame = Lake(store).scan(table.name, manifest)
-    return frame.select(*table.key, "known_from", _DIGEST).collect().select(columns)
+    return frame.select(*table.key, "known_from", DIGEST).collect().select(columns)
 
 
 def dedupe(frame: pl.DataFrame, table: Table, before: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -46,17 +46,15 @@ def dedupe(frame: pl.DataFrame, table: Table, before: pl.DataFrame) -> tuple[pl.
         before: Published versions, from `versions`.
 
     Returns:
-        The news with their `record_sha256`, and (unit_no, source_row, reason_code) of the rest. A row that differs from
-        a version with the very same `known_from` is a restatement: nobody knew it before its file was written, so
-        `known_from` becomes that.
+        The news, and (unit_no, source_row, reason_code) of the rest. The news have their `record_sha256`, unless no key
+        comes twice or came before, so that no row had to be compared with another. A row that differs from a version
+        with the very same `known_from` is a restatement: nobody knew it before its file was written, so `known_from`
+        becomes that.
     """
-    rows = frame.with_columns(
-        row_digests(frame.select(table.schema.names())), pl.struct(table.key).hash().alias(_KEY)
-    ).with_row_index("_order")
+    rows = frame.with_columns(pl.struct(table.key).hash().alias(_KEY))
     if _are_all_new(rows, before):
-        return rows.drop(_KEY, "_order"), rows.clear().select(
-            UNIT, "source_row", pl.lit(_DUPLICATE).alias("reason_code")
-        )
+        return frame, frame.clear().select(UNIT, "source_row", pl.lit(_DUPLICATE).alias("reason_code"))
+    rows = rows.with_columns(digests(frame, table)).with_row_index("_order")
     rows, gone = _drop_repetitions(rows, before)
     restated = _restated(rows, before)
     if restated.any():
@@ -69,6 +67,11 @@ def dedupe(frame: pl.DataFrame, table: Table, before: pl.DataFrame) -> tuple[pl.
     return rows.sort("_order").drop(_KEY, "_order"), gone
 
 
+def digests(frame: pl.DataFrame, table: Table) -> pl.Series:
+    """[n_rows] `record_sha256` of canonical rows: the digest of what the contract has of them."""
+    return row_digests(frame.select(table.schema.names())).alias(DIGEST)
+
+
 def _are_all_new(rows: pl.DataFrame, before: pl.DataFrame) -> bool:
     """Whether no key comes twice or was published: nothing can repeat or restate anything then."""
     return rows[_KEY].n_unique() == len(rows) and not rows[_KEY].is_in(before[_KEY].implode()).any()
@@ -76,7 +79,7 @@ def _are_all_new(rows: pl.DataFrame, before: pl.DataFrame) -> bool:
 
 def _lined_up(rows: pl.DataFrame, before: pl.DataFrame) -> pl.DataFrame:
     """New and published versions in the order of time, each beside its predecessor of the same key."""
-    slim = rows.select(_KEY, "known_from", _DIGEST, UNIT, "_order")
+    slim = rows.select(_KEY, "known_from", DIGEST, UNIT, "_order")
     old = before.join(slim.select(_KEY).unique(), on=_KEY, how="semi").with_columns(
         pl.lit(None, dtype=slim.schema[UNIT]).alias(UNIT), pl.lit(None, dtype=pl.UInt32).alias("_order")
     )
@@ -84,7 +87,7 @@ def _lined_up(rows: pl.DataFrame, before: pl.DataFrame) -> pl.DataFrame:
     both = both.sort(_KEY, "known_from", "_order", nulls_last=False)
     same = pl.col(_KEY) == pl.col(_KEY).shift(1)
     return both.with_columns(
-        _prior_digest=pl.when(same).then(pl.col(_DIGEST).shift(1)),
+        _prior_digest=pl.when(same).then(pl.col(DIGEST).shift(1)),
         _prior_unit=pl.when(same).then(pl.col(UNIT).shift(1)),
         _prior_known=pl.when(same).then(pl.col("known_from").shift(1)),
     ).filter(pl.col("_order").is_not_null())
@@ -92,7 +95,7 @@ def _lined_up(rows: pl.DataFrame, before: pl.DataFrame) -> pl.DataFrame:
 
 def _drop_repetitions(rows: pl.DataFrame, before: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     lined = _lined_up(rows, before)
-    repeated = lined.filter(pl.col(_DIGEST) == pl.col("_prior_digest")).select(
+    repeated = lined.filter(pl.col(DIGEST) == pl.col("_prior_digest")).select(
         "_order",
         reason_code=pl.when(pl.col("_prior_unit") == pl.col(UNIT))
         .then(pl.lit(_DUPLICATE))

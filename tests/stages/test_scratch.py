@@ -3,8 +3,12 @@
 import contextlib
 from pathlib import Path
 
+import polars as pl
 import pytest
 
+from pipelines.base import lake
+from pipelines.base.contracts import TABLES
+from pipelines.base.digests import row_digests
 from pipelines.base.lake import Lake
 from pipelines.base.pseudonyms import VAULT_KEY, secret
 from pipelines.base.sealed import unseal_frame
@@ -12,6 +16,7 @@ from pipelines.base.store import FileStore
 from pipelines.ingest import __main__ as ingest
 from pipelines.ingest import batch as batches
 from pipelines.ingest.batch import Batch, drop
+from pipelines.ingest.check import REASONS, rows_of, settle
 from tests.kills.roads import nothing_failed
 
 BENCH = Path(__file__).parents[1] / "bench" / "feeds"
@@ -54,10 +59,41 @@ def test_of_a_checked_batch_only_what_is_published_or_quarantined_is_left(checke
 def test_a_checked_batch_is_published_without_being_read_again(checked, store, monkeypatch):
     monkeypatch.setattr(ingest, "one", None)
     assert "4 rows in = 3 accepted + 1 quarantined" in ingest.run(checked, None)
-    lake = Lake(store)
-    assert lake.read("enrolments", lake.require())["file_id"].n_unique() == 2
+    assert Lake(store).read("enrolments", Lake(store).require())["file_id"].n_unique() == 2
     (sealed,) = (key for key in store.list("quarantine") if key.endswith(".sealed"))
     assert unseal_frame(secret(VAULT_KEY), store.read(sealed))["Enrollment ID"].to_list() == ["E1"]
+
+
+def test_the_digests_of_what_is_published_are_those_of_its_rows(checked, store, monkeypatch):
+    assert sorted(path.name for path in checked.folder.glob("checked/digests/*")) == [
+        "courses.arrow",
+        "enrolments.arrow",
+    ]
+    monkeypatch.setattr(lake, "row_digests", None)  # taken before
+    ingest.run(checked, None)
+    for name in ("courses", "enrolments"):
+        rows = Lake(store).read(name, Lake(store).require())
+        assert rows["record_sha256"].equals(row_digests(rows.select(TABLES[name].schema.names())))
+    assert not (checked.folder / "checked" / "digests").exists()
+
+
+def test_a_row_that_fails_the_check_takes_its_own_digest_along(store, keys, tmp_path):
+    del keys
+    kinds = {**REASONS, "table": pl.String}
+    courses = pl.DataFrame(
+        {"course_id": ["a", "b", "c"], "unit_no": [0, 0, 0], "source_row": [1, 2, 3]},
+        schema_overrides={"unit_no": pl.Int32},
+    )
+    out, batch = tmp_path / "checked", Batch(store, "first")
+    for kind, frame in (("rows", courses), ("digests", pl.DataFrame({"record_sha256": ["A", "B", "C"]}))):
+        (out / kind).mkdir(parents=True)
+        frame.write_ipc(out / kind / "courses.arrow")
+    bad = {"unit_no": [0], "source_row": [2], "table": ["courses"], "reason_code": ["odd"]}
+    pl.DataFrame(schema=kinds).write_parquet(out / "rejected.parquet")
+    pl.DataFrame(bad, schema_overrides=kinds).write_parquet(out / "failed.parquet")
+    settle(batch, [], pl.DataFrame(schema=REASONS), out)
+    left = rows_of(out, "courses").select("course_id", "record_sha256").collect()
+    assert left.rows() == [("a", "A"), ("c", "C")]
 
 
 def test_a_result_is_there_whole_or_not_at_all_while_it_is_dropped(tmp_path, monkeypatch):

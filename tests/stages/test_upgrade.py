@@ -48,6 +48,11 @@ def store(store: FileStore, keys: None, tmp_path: Path, monkeypatch: pytest.Monk
 
 def as_before(folder: Path) -> int:
     """Rewrite what is on its way as the version before left it; how many files."""
+    for file in folder.glob("checked/digests/*.arrow"):
+        rows = folder / "checked" / "rows" / file.name
+        pl.read_ipc(rows).hstack(pl.read_ipc(file)).write_ipc(file.with_suffix(".both"))
+        file.with_suffix(".both").replace(rows)
+        file.unlink()
     found = list(folder.rglob("*.arrow"))
     for file in found:
         pl.read_ipc(file).write_parquet(file.with_suffix(".parquet"))
