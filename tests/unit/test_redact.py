@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infra.sample.resumes import Planted, paragraph
+from pipelines.ingest.documents.quality import clean
 from pipelines.ingest.documents.redact import find, redact, statements
 from pipelines.ingest.documents.redact.page import Page
 from tests.bench import redaction
@@ -235,18 +236,48 @@ PIECES = (
     "tel: 030 1234567",
     "a@b.org",
     "www.b.org/c",
+    "Date of birth",
+    "born",
+    "01.02.1990",
+    "* 1.2.1990",
+    "Nationality",
+    "German",
+    "Photo",
+    "anna.jpg",
+    "picture below",
+    "Pronouns",
+    "she/her",
+    "Age",
+    "34",
+    "aged 34",
+    "I am 34 years old",
+    "mother of two",
+    "verheiratet, 2 Kinder",
+    "Marital status",
+    "Children",
+    "Gender",
+    "Sex",
+    "female",
+    "Place of birth",
+    "Bonn",
+    ":",
     "\n",
+    "\n: ",
+    "\n\n",
+    "\t",
     " ",
+    "  ",
     "İ",
     "(",
     ",",
+    "|",
 )
 
 
-@given(st.lists(st.sampled_from(PIECES), max_size=12).map("".join))
+@given(st.lists(st.sampled_from(PIECES), max_size=12).map("".join).map(clean))
 def test_a_pattern_that_runs_in_some_lines_only_finds_what_it_finds_in_the_whole_text(text: str) -> None:
     for finder in (*statements.CONTACT, *statements.PERSON):
-        if isinstance(finder, partial) and finder.func is statements._matches_in_lines:
+        if isinstance(finder, partial):
             matches = finder.keywords["pattern"].finditer(text)
             assert list(finder(Page(text))) == [
                 (*match.span(match.lastindex or 0), finder.keywords["kind"]) for match in matches
@@ -256,3 +287,9 @@ def test_a_pattern_that_runs_in_some_lines_only_finds_what_it_finds_in_the_whole
 @pytest.mark.parametrize("between", [":", ": ", "\t", "\n: ", " : ", " \t", " \n: ", "  : "])
 def test_a_status_is_found_whatever_stands_between_it_and_its_value(between: str) -> None:
     assert redact(f"Status{between}married") == "[MARITAL_STATUS]"
+
+
+@pytest.mark.parametrize("between", [":", " ", "\t", "\n: ", ":\n", "\n:\n"])
+def test_a_value_may_stand_below_its_label_and_its_colon_between_them(between: str) -> None:
+    assert redact(f"Date of birth{between}01.02.1990") == "[BIRTH_DATE]"
+    assert between == " " or redact(f"Nationality{between}German") == "[NATIONALITY]"

@@ -36,7 +36,7 @@ _STRASSE: Final = re.compile(
 _WITH_TOWN: Final = re.compile(rf".{{3,60}} {_HOUSE}, {_TOWN}|\d.{{3,60}}, {_BRITISH}|.{{3,60}}\d.{{0,40}}, {_STATE}")
 _BOX: Final = re.compile(r"(?:p\.? ?o\.? ?box|postfach) \d.*", re.IGNORECASE)
 _PLACE: Final = re.compile(rf"{_TOWN}|{_STATE}|[A-Z][\w ,.'-]{{2,60}} {_BRITISH}")
-_LABELS: Final = ("address", "adresse", "anschrift", "wohn", "residence")
+_LABELS: Final = frozenset(["address", "adresse", "anschrift", "wohnort", "in", "residence"])
 _DIGIT: Final = re.compile(r"\d")
 _MOST_BELOW: Final = 90
 """Characters of an address below the heading."""
@@ -49,7 +49,7 @@ _LABELLED: Final = re.compile(
 
 def labelled(page: Page) -> Iterator[Span]:
     """What stands behind "Address:", up to the next bar or dot or the end of the line."""
-    if page.says(_LABELS):
+    if not _LABELS.isdisjoint(page.labels):
         yield from (Span(*match.span(1), "ADDRESS") for match in _LABELLED.finditer(page.masked))
 
 

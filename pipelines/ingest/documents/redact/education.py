@@ -59,14 +59,14 @@ _GRADUATIONS: Final = ("graduat", "class of", "abitur", "matura", "abschlussjahr
 
 def years(page: Page) -> Iterator[Span]:
     """Years of study, each on its own, so that months and schools stay."""
-    now = ""
+    now, graduates = "", page.says(_GRADUATIONS)
     for line in page.lines():
         now = section(line.text) or now
         if "19" not in line.text and "20" not in line.text and "\u2019" not in line.text and "'" not in line.text:
             continue
         if now == "school" or (now != "work" and len(line.text) <= PROSE and _DEGREE.search(line.text)):
             yield from _years(line)
-        elif page.says(_GRADUATIONS):
+        elif graduates:
             found = (match.span(1) for match in _GRADUATED.finditer(line.text))
             yield from (Span(line.start + start, line.start + end, "GRADUATION_YEAR") for start, end in found)
 

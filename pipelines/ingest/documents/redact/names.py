@@ -31,6 +31,7 @@ _SALUTATION: Final = re.compile(
     rf"(?!\w)\.?|Miss(?= (?:{_LOWER} ){{0,2}}{_UPPER}))(\s?(?:(?:Dr|Prof)\.? ){{0,2}}(?:{_LOWER} ){{0,2}}{_CAPITAL}"
     rf"(?:(?: {_LOWER}){{0,2}} {_CAPITAL}){{0,2}})?"
 )
+_SALUTATIONS: Final = ("Mr", "Mx", "Ms", "Miss", "Herr", "Frau")
 _LABELLED: Final = re.compile(
     rf"{START}((?:(?:full |first |last |middle |given |family |maiden |birth )?names?|surname|vorname|nachname|"
     rf"familienname"
@@ -38,7 +39,6 @@ _LABELLED: Final = re.compile(
     rf"|referenz(?:en)?|signature|unterschrift|signed|gez\.?){SEP})([^|\u2022\u00b7;\t\n]{{2,80}})",
     re.IGNORECASE,
 )
-_LABELS: Final = tuple(word + colon for word in LABELS for colon in (":", " :", "\t"))
 _SIGNING: Final = re.compile(
     r"(?:yours (?:sincerely|faithfully|truly)|sincerely(?: yours)?|(?:kind|best|warm) regards|regards|"
     r"respectfully|signed|"
@@ -94,7 +94,7 @@ def name_in(text: str) -> str:
 
 def labelled(page: Page) -> Iterator[Span]:
     """What stands behind "Name:", "Signature:", "Referee:" and is a name."""
-    if not page.says(_LABELS):
+    if LABELS.isdisjoint(page.labels):
         return
     for match in _LABELLED.finditer(page.masked):
         value = match.group(2)
@@ -117,6 +117,8 @@ def _one_word(label: str, value: str) -> str:
 
 def salutations(page: Page) -> Iterator[Span]:
     """Mr, Frau and the like, and up to three capitalised words behind them."""
+    if not any(word in page.masked for word in _SALUTATIONS):
+        return
     for match in _SALUTATION.finditer(page.masked):
         yield Span(*match.span(1), "SALUTATION")
         if match.group(2):
@@ -143,7 +145,7 @@ def marked(page: Page) -> Iterator[Span]:
             found = found or text
         elif referees:
             found = found or re.split(r", | \(| [-\u2013|] ", text, maxsplit=1)[0]
-        name = name_in(found)
+        name = name_in(found) if found else ""
         if name and (titled or signing or _is_referee(text, name)):
             yield Span(line.start + line.text.index(name), line.start + line.text.index(name) + len(name), "NAME")
         signing = len(text) <= _MOST_CLOSING and bool(_SIGNING.fullmatch(text))

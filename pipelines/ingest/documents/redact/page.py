@@ -9,6 +9,9 @@ HEAD_LINES: Final = 8
 PROSE: Final = 160
 """A longer line is prose: no name, address or heading stands in it alone."""
 _LINE: Final = re.compile(r"[^\n]+")
+_NEXT: Final = re.compile(r"\s*[^\n]*")
+_WORDS: Final = re.compile(r"\w+")
+_LONGEST_LABEL: Final = 40
 _LETTER: Final = re.compile(r"[^\n]")
 _BETWEEN: Final = re.compile(r"[|\u2022\u00b7;\t]+| {2,}| [-\u2013\u2014] ")
 
@@ -45,6 +48,8 @@ class Page:
         self.lower = text.lower()
         self.masked = text
         self.found: list[Span] = []
+        self.labels = _labels(self.lower)
+        """Words, in lower case, that a colon or a tab stands behind."""
         self._lines: list[Piece] | None = None
 
     def take(self, spans: Iterable[Span]) -> None:
@@ -70,8 +75,14 @@ class Page:
         """Whether one of some lower-case words occurs anywhere: quick, where a pattern for all of them is slow."""
         return any(word in self.lower for word in words)
 
-    def holding(self, words: Iterable[str]) -> list[tuple[int, int]]:
-        """Start and end of the lines in which one of some lower-case words occurs, in their order."""
+    def holding(self, words: Iterable[str], further: int = 0) -> list[tuple[int, int]]:
+        """Start and end of the lines in which one of some lower-case words occurs, in their order.
+
+        Args:
+            words: They.
+            further: How many lines that are not empty come with each, as a value below its label. Stretches that then
+                meet are one.
+        """
         if len(self.lower) != len(self.text):  # a letter that is two in lower case: places are no longer the same
             return [(0, len(self.text))]
         found = set()
@@ -82,11 +93,29 @@ class Page:
                 end = len(self.lower) if end < 0 else end
                 found.add((self.lower.rfind("\n", 0, at) + 1, end))
                 at = self.lower.find(word, end)
-        return sorted(found)
+        return self._with_further(sorted(found), further) if further else sorted(found)
+
+    def _with_further(self, stretches: list[tuple[int, int]], further: int) -> list[tuple[int, int]]:
+        met: list[tuple[int, int]] = []
+        for start, last in stretches:
+            begin = met.pop()[0] if met and start <= met[-1][1] else start
+            met.append((begin, self._end_of(last, further)))
+        return met
+
+    def _end_of(self, at: int, further: int) -> int:
+        for _ in range(further):
+            found = _NEXT.match(self.lower, at)
+            at = found.end() if found else at
+        return at
 
     def head(self) -> list[Piece]:
         """The first lines."""
         return self.lines()[:HEAD_LINES]
+
+
+def _labels(text: str) -> frozenset[str]:
+    before = (piece.rstrip()[-_LONGEST_LABEL:] for piece in text.replace("\t", ":").split(":")[:-1])
+    return frozenset(words[-1] for piece in before if (words := _WORDS.findall(piece)))
 
 
 def segments(line: Piece) -> Iterator[Piece]:

@@ -70,19 +70,6 @@ _CITIZEN: Final = (
 )
 _CHILDREN: Final = r"(?:\d|one|two|three|four|no|ein|zwei|drei|vier|keine?) (?:child(?:ren)?|kids?|kind(?:er|ern)?)"
 _PARENT: Final = "mother|father|parent|mum|mom|dad|mutter|vater"
-_FAMILY: Final = (
-    *(
-        "marital",
-        "civil status",
-        "family status",
-        "relationship status",
-        "familienstand",
-        *(f"status{behind}" for behind in (":", "\t", "\n", " :", " \t", " \n", "  ")),
-        "children:",
-        "kinder:",
-    ),
-    *("verheiratet", "ledig", "geschieden", "verwitwet"),
-)
 _PARENTS: Final = rf"(?:{_PARENT}) (?:of|von) (?:\d|one|two|three|four|zwei|drei|vier)"
 _STATE: Final = rf"(?:{_PARENTS}|(?:(?:never|not|in a|newly|recently) )?[^\W\d_]{{3,20}})"
 _MARITAL: Final = (
@@ -90,8 +77,9 @@ _MARITAL: Final = (
     rf"(?:(?: with| mit|,)? {_CHILDREN})?"
     rf"|(?<!\w)status{SEP}(?:married|single|divorced|widowed)(?:(?: with|,)? {_CHILDREN})?"
     rf"|(?<!\w)(?:children|kinder){SEP}(?:{_CHILDREN}|\d|one|two|three|none|nil|keine|zwei|drei){END}"
-    rf"|(?<!\w)(?:verheiratet|ledig|geschieden|verwitwet)(?:(?: mit|,)? {_CHILDREN})?(?!\w)"
-    rf"|\b{_PARENTS}(?!\w)"
+)
+_FAMILY: Final = (
+    rf"(?<!\w)(?:verheiratet|ledig|geschieden|verwitwet)(?:(?: mit|,)? {_CHILDREN})?(?!\w)|\b{_PARENTS}(?!\w)"
 )
 _GENDER: Final = (
     rf"(?<!\w)(?:gender|sex|geschlecht){SEP}"
@@ -108,37 +96,46 @@ _PRONOUNS: Final = rf"{START}((?:(?:my|preferred) )?(?:pronouns|pronomen)(?:{SEP
 _FIRST: Final = re.compile(rf"(?<![\w/])(?:{_SUBJECT}) ?\Z", re.IGNORECASE)
 _THEN: Final = re.compile(rf"/ ?(?:{_SUBJECT})(?: ?/ ?(?:{_SUBJECT}))?(?![\w/])", re.IGNORECASE)
 _FIRST_LENGTH: Final = 8
-_PRONOUN: Final = r"[SsHh](?<![\w'/-].)(?:(?<=[Ss])he|(?<=[Hh])(?:e|im(?:self)?|er(?:s|self)?|is))(?![\w-]|/\w)"
+_PRONOUN: Final = re.compile(
+    r"[SsHh](?<![\w'/-].)(?:(?<=[Ss])he|(?<=[Hh])(?:e|im(?:self)?|er(?:s|self)?|is))(?![\w-]|/\w)"
+)
 _ER: Final = re.compile(r"(?<![\w'/-])(?:[Ee]r|[Ii]hn|[Ii]hm|[Ss]eine[rmns]?|sie|ihre?[rmns]?)(?![\w/-])")
 _DEMONYM: Final = re.compile(rf"{_NATIONS}|[a-z\u00f6]{{3,12}}isch|deutsch")
 _ALONE: Final = re.compile(rf"(?:married|single|divorced|widowed|separated)|{_CHILDREN}", re.IGNORECASE)
 _PERSONAL: Final = frozenset({"BIRTH_DATE", "BIRTH_PLACE", "AGE", "NATIONALITY", "MARITAL_STATUS", "GENDER"})
 
 
-def _matches(page: Page, *, pattern: re.Pattern[str], kind: str, hints: tuple[str, ...]) -> Iterator[Span]:
+def _matches(
+    page: Page, *, pattern: re.Pattern[str], kind: str, hints: tuple[str, ...], further: int
+) -> Iterator[Span]:
     """The statement itself is the pattern's only group that took part, or all of the match without groups."""
-    if hints and not page.says(hints):
-        return
-    for match in pattern.finditer(page.masked):
-        start, end = match.span(match.lastindex or 0)
-        yield Span(start, end, kind)
-
-
-def _matches_in_lines(page: Page, *, pattern: re.Pattern[str], kind: str, hints: tuple[str, ...]) -> Iterator[Span]:
-    """The same of a pattern whose every match has one of the hints in it and ends within its line."""
-    for start, end in page.holding(hints):
+    for start, end in page.holding(hints, further):
         for match in pattern.finditer(page.masked, start, end):
             yield Span(*match.span(match.lastindex or 0), kind)
 
 
+def _labelled(page: Page, *, pattern: re.Pattern[str], kind: str, labels: frozenset[str]) -> Iterator[Span]:
+    """The same of a pattern whose every match begins with one of the labels, before a colon or a tab."""
+    if not labels.isdisjoint(page.labels):
+        yield from (Span(*match.span(match.lastindex or 0), kind) for match in pattern.finditer(page.masked))
+
+
 def _finder(kind: str, pattern: str, *hints: str, flags: int = re.IGNORECASE) -> Finder:
-    """A pattern runs only where one of the hints, in lower case, occurs; without hints always."""
-    return partial(_matches, pattern=re.compile(pattern, flags), kind=kind, hints=hints)
+    """A pattern that begins in the lines in which one of the hints, in lower case, occurs, and has a label's value.
+
+    The value may stand in the line below its label, or the colon below the label and the value below the colon.
+    """
+    return partial(_matches, pattern=re.compile(pattern, flags), kind=kind, hints=hints, further=2)
 
 
 def _finder_in_lines(kind: str, pattern: str, *hints: str, flags: int = re.IGNORECASE) -> Finder:
-    """A pattern that runs only in the lines in which one of the hints, in lower case, occurs."""
-    return partial(_matches_in_lines, pattern=re.compile(pattern, flags), kind=kind, hints=hints)
+    """A pattern that begins and ends in one of the lines in which one of the hints, in lower case, occurs."""
+    return partial(_matches, pattern=re.compile(pattern, flags), kind=kind, hints=hints, further=0)
+
+
+def _finder_of_labels(kind: str, pattern: str, *labels: str) -> Finder:
+    """A pattern that runs only where one of the labels, in lower case, stands before a colon or a tab."""
+    return partial(_labelled, pattern=re.compile(pattern, re.IGNORECASE), kind=kind, labels=frozenset(labels))
 
 
 def _numbers(page: Page) -> Iterator[Span]:
@@ -170,10 +167,14 @@ def _pairs(page: Page) -> Iterator[Span]:
             yield Span(first.start(), match.end(), "PRONOUN")
 
 
+def _pronouns(page: Page) -> Iterator[Span]:
+    yield from (Span(*match.span(), "PRONOUN") for match in _PRONOUN.finditer(page.masked))
+
+
 def _german_pronouns(page: Page) -> Iterator[Span]:
     """Only in German text; "Sie" and "Ihr" also mean you, "sein" also means to be: they stay."""
     words = page.lower.split()
-    if sum(word in GERMAN for word in words) > sum(word in ENGLISH for word in words):
+    if not GERMAN.isdisjoint(words) and sum(map(GERMAN.__contains__, words)) > sum(map(ENGLISH.__contains__, words)):
         yield from (Span(*match.span(), "PRONOUN") for match in _ER.finditer(page.masked))
 
 
@@ -205,19 +206,19 @@ CONTACT: Final[tuple[Finder, ...]] = (
     _finder_in_lines("PHONE", _CALLED, "phone", "tel", "mob", "cell", "handy", "fax"),
     _finder_in_lines("PHONE", _INTERNATIONAL, "+", "00"),
     _numbers,
-    _finder("BIRTH_PLACE", _BIRTH_PLACE, "place of birth", "birthplace", "birth place", "geburtsort"),
+    _finder_of_labels("BIRTH_PLACE", _BIRTH_PLACE, "birth", "birthplace", "place", "geburtsort"),
 )
-_PARENT_HINTS: Final = tuple(f"{one} {of} " for one in _PARENT.split("|") for of in ("of", "von"))
 PERSON: Final[tuple[Finder, ...]] = (
-    _finder("MARITAL_STATUS", _MARITAL, *_FAMILY, *_PARENT_HINTS),
+    _finder_of_labels("MARITAL_STATUS", _MARITAL, "status", "familienstand", "children", "kinder"),
+    _finder_in_lines("MARITAL_STATUS", _FAMILY, "verheiratet", "ledig", "geschieden", "verwitwet", *_PARENT.split("|")),
     _finder("NATIONALITY", _NATION, "nationality", "citizenship", "nationalit\u00e4t", "staats"),
     _finder_in_lines("NATIONALITY", _CITIZEN, "citizen", " national", flags=0),
-    _finder("GENDER", _GENDER, "gender", "sex", "geschlecht"),
+    _finder_of_labels("GENDER", _GENDER, "gender", "sex", "geschlecht"),
     _finder("PHOTO", _PHOTO, "photo", "foto", "bild", "picture", ".jp", ".png", ".gif", ".heic", ".bmp", ".tif"),
-    _finder("AGE", _AGE, "year old", "years old", "year-old", "years-old", " aged ", "\naged ", "(aged ", "jahre alt"),
-    _finder("AGE", _AGE_FIELD, flags=0),
+    _finder_in_lines("AGE", _AGE, "year old", "years old", "year-old", "years-old", "aged ", "jahre alt"),
+    _finder_in_lines("AGE", _AGE_FIELD, "age:", "age ", "age\t", "alter:", "alter ", "alter\t", flags=0),
     _finder("PRONOUN", _PRONOUNS, "pronoun", "pronomen"),
     _pairs,
-    _finder("PRONOUN", _PRONOUN, flags=0),
+    _pronouns,
     _german_pronouns,
 )

@@ -92,7 +92,7 @@ ENGLISH: Final = _words(
 LABELS: Final = _words(
     """
     name names applicant candidate bewerber bewerberin referee referees reference references referenz referenzen surname
-    vorname nachname nachnamen familienname geburtsname signature unterschrift signed gez gez.
+    vorname nachname nachnamen zuname zunamen familienname geburtsname signature unterschrift signed gez
     """
 )
-"""What announces a name, before a colon."""
+"""The last words of what announces a name, before a colon."""
