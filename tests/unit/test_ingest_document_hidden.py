@@ -14,6 +14,7 @@ from reportlab.pdfgen.canvas import Canvas
 
 from pipelines.ingest.documents import pdf
 from pipelines.ingest.documents.extract import extract
+from pipelines.ingest.documents.pdf_signs import Signs
 from tests.unit import document_files as files
 
 SEEN = "Backend engineer with ten years of kafka and python, leading teams of seven people"
@@ -127,6 +128,60 @@ def test_what_a_pdf_hides_is_counted_and_left_out(hide: Callable[[Canvas], None]
     assert text.split("\n") == [SEEN, "", "Seen below"] or text.split("\n") == [SEEN, "Seen below"]
     shown = len(SEEN) + len("Seen below")  # a PDF counts its blanks, which it draws as it draws letters
     assert share == pytest.approx(len(HIDDEN) / (len(HIDDEN) + shown))
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        b"3 Tr",
+        b"3.0 Tr",
+        b"+3 Tr",
+        b"3\0Tr",
+        b"3 %note\nTr",
+        b"3 %note\r%0\rTr",
+        b"3 %" + b"long" * 20 + b" 0\n Tr",
+        b"1.00 g",
+        b".98 .98 .98 rg",
+        b"1 1 1rg",
+        b"1 %note\ng",
+        b"1 1 %0\n1 rg",
+        b"%g\n1 g",
+        b"0 0 0 0 k",
+        b"0. 0.00 .0 .01 k",
+        b"0 0 0 %note\n0 k",
+        b"/Red cs 0 %note\n scn",
+        b"0.0000000000000 0.0000000000000 0.0000000000000 0.0000000000000 k",
+        b"/DeviceGray cs 1 sc",
+        b"/DeviceRGB cs 1 1 1 scn",
+        b"/DeviceCMYK cs 0 0 0 0 scn",
+        b"/Red cs 0 scn",
+        b"/Red cs .0 scn",
+        b"/Red cs 0 sc",
+    ],
+)
+def test_however_a_pdf_writes_that_it_shows_nothing_it_is_counted_and_left_out(how: bytes) -> None:
+    shown = f"BT /F1 12 Tf 14 TL 72 700 Td ({SEEN}) Tj T* q %s ({HIDDEN}) Tj Q T* (Below) Tj ET"
+    red = b"/ColorSpace<</Red[/Separation/Red/DeviceCMYK 6 0 R]>>" if b"/Red" in how else b""
+    tint = b"<</FunctionType 2/Domain[0 1]/C0[0 0 0 0]/C1[0 1 1 0]/N 1>>"
+    page = files.page_of(files.stream(shown.encode() % how), files.HELVETICA + red, files.FONT, tint)
+    text, share = found(page)
+    assert text.split() == [*SEEN.split(), "Below"]
+    assert share == pytest.approx(len(HIDDEN) / (len(HIDDEN) + len(SEEN) + len("Below")))
+
+
+@pytest.mark.parametrize(
+    "drawn",
+    [
+        b"0 g 0 0 0 rg .2 .2 .9 rg 0 0 0 1 k 0 Tr 0.0 Tr /GSa gs",
+        b"/CSp cs 0.1 0 0 scn 10 0 Td <0001> Tj",
+        b"/P1 scn (1 Trainee) Tj (1 king) Tj /F1g 1 Tf",
+    ],
+)
+def test_what_is_plainly_drawn_in_dark_colours_shows_no_sign(drawn: bytes) -> None:
+    signs = Signs.of(drawn)
+    assert not signs.is_odd
+    assert not signs.may_be_white
+    assert not Signs.of(drawn.replace(b"0 0 scn", b"0 .1 scn")).may_lack_ink
 
 
 def test_white_letters_on_a_dark_band_or_a_picture_are_seen() -> None:
@@ -279,5 +334,5 @@ def test_after_a_panic_the_fast_parser_is_not_asked_what_can_be_seen(monkeypatch
 
     monkeypatch.setattr(pdf, "_PANICS", [])
     monkeypatch.setattr(pdf, "_oxide", panicking)
-    monkeypatch.setattr(pdf, "_any_unseen", lambda *_: False)
+    monkeypatch.setattr(pdf, "_any_unseen", lambda *_, **__: False)
     assert found(files.drawn(draw))[0] == SEEN

@@ -51,6 +51,7 @@ class Parsed:
 
     backend: str
     text: str
+    """Cleaned (`quality.clean`)."""
     hidden_share: float | None
     """Characters that nobody sees, of all; None where the format or its reader cannot tell."""
 

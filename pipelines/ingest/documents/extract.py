@@ -9,7 +9,6 @@ from typing import Final
 
 from pipelines.ingest.documents import pdf, plain, rich, web, word
 from pipelines.ingest.documents.bounds import Limits, Parsed, Refused
-from pipelines.ingest.documents.quality import clean
 from pipelines.ingest.documents.redact import redact
 from pipelines.ingest.documents.stuffing import stuffed_share
 
@@ -50,8 +49,7 @@ def extract(data: bytes, limits: Limits) -> Extracted:
     """
     try:
         found = _parsed(data, limits)
-        text = clean(found.text)
-        if not text:
+        if not found.text:
             raise Refused("empty")  # noqa: TRY301  # the one way to a status
     except Refused as refused:
         return Extracted(str(refused))
@@ -59,7 +57,7 @@ def extract(data: bytes, limits: Limits) -> Extracted:
         return Extracted("too_large")
     except Exception:  # noqa: BLE001  # a parser may raise anything; the file is what is wrong
         return Extracted("corrupt")
-    return Extracted("ok", redact(text), found.backend, found.hidden_share, stuffed_share(text))
+    return Extracted("ok", redact(found.text), found.backend, found.hidden_share, stuffed_share(found.text))
 
 
 def _parsed(data: bytes, limits: Limits) -> Parsed:

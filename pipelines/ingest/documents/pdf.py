@@ -5,22 +5,16 @@ anything is asked of all of them, and costs little; only those that may are take
 """
 
 import io
-import re
 from collections.abc import Callable
 from operator import attrgetter
 from typing import Any, Final, TypeVar
 
 from pipelines.ingest.documents import pdf_hidden
 from pipelines.ingest.documents.bounds import TINY_POINTS, WHITE, Limits, Parsed, Refused, is_lost
+from pipelines.ingest.documents.pdf_signs import Signs
 from pipelines.ingest.documents.quality import Quality, clean, measure
 
 T = TypeVar("T")
-_MODE: Final = re.compile(rb"[1-7]\s+Tr\b")
-"""Another way to draw letters than filling them, which 3 and 7 do not draw at all."""
-
-_NO_INK: Final = re.compile(rb"0(?<![\d.]0)(?:\.0*)?\s+scn\b", re.IGNORECASE)
-"""Nothing of an ink, which is white, where it is no grey, which is black; the fast parser takes it for black."""
-
 _POINTS: Final = attrgetter("font_size")
 _ACROSS: Final = attrgetter("origin_x")
 _UP: Final = attrgetter("origin_y")
@@ -28,6 +22,16 @@ _COLOUR: Final = attrgetter("color")
 
 _PANICS: Final[list[str]] = []
 """Of the fast parser, in this process."""
+
+
+def quiet() -> None:
+    """Keep the fast parser from telling the log of this process what it does.
+
+    Nobody reads it, it may quote the document, and asking the log again and again took a tenth of the parser's time.
+    """
+    import pdf_oxide  # parsers are only loaded in the worker
+
+    pdf_oxide.disable_logging()
 
 
 def is_spent() -> bool:
@@ -56,9 +60,9 @@ def read(data: bytes, limits: Limits) -> Parsed:
         raise Refused("encrypted")
     if _pages_said(reader) > limits.max_pages or len(reader.pages) > limits.max_pages:
         raise Refused("too_large")
-    drawn, document, hidden = _drawn(reader, limits.unpacked(len(data))), _opened(data), 0.0
+    signs, document, hidden = Signs.of(_drawn(reader, limits.unpacked(len(data)))), _opened(data), 0.0
     fast = _oxide(document)  # first, since the characters of a page cost little once its text is there
-    if _draws_oddly(drawn, reader) or is_spent() or _may_hide(document):  # a spent parser cannot tell
+    if _draws_oddly(signs, reader) or is_spent() or _may_hide(document, signs):  # a spent parser cannot tell
         data, hidden = pdf_hidden.without(reader)
         reader, fast = PdfReader(io.BytesIO(data)), _oxide(_opened(data))
     backend, text = _better(fast, reader, limits)
@@ -71,11 +75,9 @@ def _pages_said(reader: Any) -> int:
     return said if isinstance(said, int) else 0
 
 
-def _draws_oddly(drawn: bytes, reader: Any) -> bool:
-    """Whether letters are drawn in a way that the fast parser does not tell. Most files have no such word at all."""
-    if b"Tr" in drawn and _MODE.search(drawn):
-        return True
-    return b"scn" in drawn.lower() and _NO_INK.search(drawn) is not None and pdf_hidden.has_inks(reader)
+def _draws_oddly(signs: Signs, reader: Any) -> bool:
+    """Whether letters are drawn in a way that the fast parser does not tell: it takes nothing of an ink for black."""
+    return signs.is_odd or (signs.may_lack_ink and pdf_hidden.has_inks(reader))
 
 
 def _drawn(reader: Any, most: float) -> bytes:
@@ -94,18 +96,19 @@ def _drawn(reader: Any, most: float) -> bytes:
     return b"\n".join(found)
 
 
-def _may_hide(document: Any) -> bool:
+def _may_hide(document: Any, signs: Signs) -> bool:
     """Whether any character is white, tiny or off its page; true where the fast parser cannot tell."""
     return _asked(
         lambda: any(
-            _any_unseen(document.extract_chars(page), document.page_media_box(page)) for page in _pages(document)
+            _any_unseen(document.extract_chars(page), document.page_media_box(page), in_white=signs.may_be_white)
+            for page in _pages(document)
         ),
         otherwise=True,
     )
 
 
-def _any_unseen(characters: list[Any], page: tuple[float, float, float, float]) -> bool:
-    """Whether one of a page's characters is.
+def _any_unseen(characters: list[Any], page: tuple[float, float, float, float], *, in_white: bool) -> bool:
+    """Whether one of a page's characters is; their colours are asked only where any may be white.
 
     There are thousands: all are asked for one thing, then for the next, since a tuple of each would cost three times as
     much, most of it for the garbage collector.
@@ -116,7 +119,7 @@ def _any_unseen(characters: list[Any], page: tuple[float, float, float, float]) 
     left, bottom, right, top = page
     is_off = min(xs) < left or max(xs) > right or min(ys) < bottom or max(ys) > top
     is_tiny = min(map(_POINTS, characters)) <= TINY_POINTS
-    return is_off or is_tiny or any(is_lost(colour, WHITE) for colour in set(map(_COLOUR, characters)))
+    return is_off or is_tiny or (in_white and any(is_lost(colour, WHITE) for colour in set(map(_COLOUR, characters))))
 
 
 def _better(fast: str, reader: Any, limits: Limits) -> tuple[str, str]:

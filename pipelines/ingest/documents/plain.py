@@ -5,6 +5,7 @@ import re
 from typing import Final
 
 from pipelines.ingest.documents.bounds import Parsed, Refused
+from pipelines.ingest.documents.quality import clean
 
 _MARKS: Final = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -40,7 +41,7 @@ def read(data: bytes, declared: str | None = None) -> str:
 
 def parsed(text: str) -> Parsed:
     """Plain text hides nothing."""
-    return Parsed("text", text, 0.0)
+    return Parsed("text", clean(text), 0.0)
 
 
 def _decoded(data: bytes, declared: str | None) -> str | None:

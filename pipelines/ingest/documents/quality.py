@@ -34,7 +34,7 @@ class Quality:
 def measure(text: str) -> Quality:
     """The quality of a text."""
     words = _WORD.findall(text)
-    glued = sum(len(word) > LONG for word in words)
+    glued = sum(map(LONG.__lt__, map(len, words)))
     broken = sum(map(_is_broken, "".join(_UNUSUAL.findall(text)))) + 7 * text.count("(cid:")
     return Quality(len(words), glued / len(words) if words else 0.0, broken / len(text) if text else 0.0)
 

@@ -20,7 +20,7 @@ from pipelines.ingest.documents.bounds import (
     letters,
     share,
 )
-from pipelines.ingest.documents.quality import measure
+from pipelines.ingest.documents.quality import clean, measure
 
 _TOKEN: Final = re.compile(
     r"\\bin(?P<bin>\d{1,10}) ?|\\(?P<word>[a-z]{1,32})(?P<number>-?\d{1,10})? ?|\\'(?P<hex>[0-9a-f]{2})"
@@ -116,7 +116,7 @@ def read(data: bytes, limits: Limits) -> Parsed:
     seen, hidden = _decoded(split.seen), _decoded(split.hidden)
     if measure(seen).broken_share > limits.max_broken_share:
         raise Refused("corrupt")
-    return Parsed("striprtf", seen, share(letters(hidden), letters(seen)))
+    return Parsed("striprtf", clean(seen), share(letters(hidden), letters(seen)))
 
 
 def _decoded(tokens: list[str]) -> str:

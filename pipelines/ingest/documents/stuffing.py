@@ -17,15 +17,16 @@ REPEATS: Final = 5
 WITHIN: Final = 200
 STRETCH: Final = 60
 DISTINCT: Final = 24
+_ROW: Final = b"\1" * 3
 _WORD: Final = re.compile(r"[^\W\d_]{3,}")
 
 
 def stuffed_share(text: str) -> float:
     """Share of the words of a text that are stuffed; 0 without words."""
-    words = [word.lower() for word in _WORD.findall(text)]
+    words = list(map(str.lower, _WORD.findall(text)))
     stuffed = bytearray(len(words))
     for at in _repeated(words):
-        stuffed[at : at + 3] = b"\1" * 3
+        stuffed[at : at + 3] = _ROW
     for at in _dull(words):
         stuffed[at : at + STRETCH] = b"\1" * STRETCH
     return sum(stuffed) / len(words) if words else 0.0
@@ -33,12 +34,13 @@ def stuffed_share(text: str) -> float:
 
 def _repeated(words: list[str]) -> set[int]:
     """Where three words in a row begin that come again and again close by."""
-    rows = list(zip(words, words[1:], words[2:], strict=False))
-    often = {row for row, count in Counter(rows).items() if count >= REPEATS}
+    often = {word for word, count in Counter(words).items() if count >= REPEATS}
+    are_often = bytes(map(often.__contains__, words))  # a row comes as often as the rarest of its words at most
     places: dict[tuple[str, ...], list[int]] = {}
-    for at, row in enumerate(rows) if often else ():
-        if row in often:
-            places.setdefault(row, []).append(at)
+    at = are_often.find(_ROW)
+    while at >= 0:
+        places.setdefault(tuple(words[at : at + 3]), []).append(at)
+        at = are_often.find(_ROW, at + 1)
     return {
         at
         for found in places.values()

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from pipelines.ingest.documents.bounds import MAX_DEPTH, Parsed, Refused, letters, share
 from pipelines.ingest.documents.css import Look, looked, sheets
+from pipelines.ingest.documents.quality import clean
 
 _OPENING: Final = re.compile(
     r"\s*(?:<\?xml[^>]{0,200}\?>\s*)?(?:<!--.{0,2000}?-->\s*){0,5}"
@@ -60,7 +61,7 @@ def read(text: str) -> Parsed:
     tree = LexborHTMLParser(text)
     page = _shown(tree.root, sheets(tree))
     text = "".join(page.pieces)
-    return Parsed("lexbor", text, share(page.hidden, letters(text)))
+    return Parsed("lexbor", clean(text), share(page.hidden, letters(text)))
 
 
 def _depth(text: str) -> int:

@@ -23,6 +23,7 @@ from pipelines.ingest.documents.bounds import (
     of_hex,
     share,
 )
+from pipelines.ingest.documents.quality import clean
 
 _W: Final = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _RUNS: Final = "w:r | w:hyperlink/w:r | w:ins/w:r | w:smartTag/w:r | w:sdt/w:sdtContent/w:r"
@@ -80,7 +81,7 @@ def read(data: bytes, limits: Limits) -> Parsed:
                 more = list(walk.blocks(part))
                 pieces = [*more, *pieces] if part is section.header else [*pieces, *more]
     text = "\n".join(pieces)
-    return Parsed("python-docx", text, share(walk.hidden, letters(text)))
+    return Parsed("python-docx", clean(text), share(walk.hidden, letters(text)))
 
 
 class _Walk:

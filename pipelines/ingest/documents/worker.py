@@ -30,6 +30,7 @@ def serve() -> None:
     os.dup2(2, 1)
     limits = Limits.model_validate_json(sys.stdin.readline())
     confine(limits)
+    pdf.quiet()
     for line in sys.stdin:
         found = asdict(extract(Path(json.loads(line)).read_bytes(), limits))
         answers.write(json.dumps(found | {"is_last": pdf.is_spent()}) + "\n")
