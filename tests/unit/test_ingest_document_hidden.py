@@ -6,7 +6,7 @@ from typing import Any
 import docx
 import pytest
 from docx.enum.text import WD_COLOR_INDEX
-from docx.oxml import OxmlElement
+from docx.oxml import OxmlElement, parse_xml
 from docx.oxml.ns import qn
 from docx.shared import Pt, RGBColor
 from reportlab.lib.colors import CMYKColorSep
@@ -264,6 +264,62 @@ def test_white_letters_on_a_dark_ground_of_a_word_file_are_seen() -> None:
         cell.paragraphs[0].add_run("In a cell").font.color.rgb = WHITE
 
     assert found(files.word(write)) == ("On a run\nOn a paragraph\nOn a highlight\nIn a cell", 0.0)
+
+
+BOX = """<w:p xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"
+  xmlns:mc="http://schemas.openxmlformats.org/markup-compatibility/2006"
+  xmlns:s="http://schemas.microsoft.com/office/word/2010/wordprocessingShape"
+  xmlns:wp="http://schemas.openxmlformats.org/drawingml/2006/wordprocessingDrawing"
+  xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main" xmlns:v="urn:schemas-microsoft-com:vml">
+  <w:r>{run}<mc:AlternateContent><mc:Choice Requires="wps"><w:drawing><wp:inline>{anchor}<a:graphic><a:graphicData>
+  <s:wsp>{shape}<s:txbx>{text}</s:txbx></s:wsp></a:graphicData></a:graphic></wp:inline></w:drawing></mc:Choice>
+  <mc:Fallback><w:pict><v:textbox>{text}</v:textbox></w:pict></mc:Fallback></mc:AlternateContent></w:r></w:p>"""
+VML = """<w:p xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"
+  xmlns:v="urn:schemas-microsoft-com:vml">
+  <w:r>{run}<w:pict><v:shape {shape}><v:textbox>{text}</v:textbox></v:shape></w:pict></w:r></w:p>"""
+IN_WHITE = (
+    f'<w:txbxContent><w:p><w:r><w:rPr><w:color w:val="FFFFFF"/></w:rPr><w:t>{HIDDEN}</w:t></w:r></w:p></w:txbxContent>'
+)
+IN_BLACK = IN_WHITE.replace("FFFFFF", "000000")
+NAVY = '<a:solidFill><a:srgbClr val="1F3864"/></a:solidFill>'
+
+
+@pytest.mark.parametrize(
+    ("form", "shape", "anchor", "run", "text", "is_seen"),
+    [
+        (BOX, "", "", "", IN_BLACK, True),
+        (BOX, "", "", "", IN_WHITE, False),
+        (BOX, "<s:spPr><a:noFill/></s:spPr><s:style/>", "", "", IN_WHITE, False),
+        (BOX, '<s:spPr><a:solidFill><a:srgbClr val="FEFEFE"/></a:solidFill></s:spPr>', "", "", IN_WHITE, False),
+        (BOX, f"<s:spPr>{NAVY}</s:spPr>", "", "", IN_WHITE, True),
+        (BOX, "<s:spPr><a:gradFill/></s:spPr>", "", "", IN_WHITE, True),
+        (BOX, "<s:spPr/><s:style/>", "", "", IN_WHITE, True),
+        (BOX, "", '<wp:docPr id="1" name="x" hidden="1"/>', "", IN_BLACK, False),
+        (BOX, "", "", "<w:rPr><w:vanish/></w:rPr>", IN_BLACK, False),
+        (VML, "", "", "", IN_WHITE, False),
+        (VML, 'filled="f" fillcolor="#1f3864"', "", "", IN_WHITE, False),
+        (VML, 'fillcolor="#1f3864 [3204]"', "", "", IN_WHITE, True),
+    ],
+)
+def test_text_boxes_of_word_files_are_read_once_on_the_ground_of_their_shape(
+    form: str, shape: str, anchor: str, run: str, text: str, *, is_seen: bool
+) -> None:
+    def write(document: Any) -> None:
+        document.add_paragraph(SEEN)
+        box = parse_xml(form.format(shape=shape, anchor=anchor, run=run, text=text))
+        document.element.body.insert(1, box)
+
+    expected = (f"{SEEN}\n\n{HIDDEN}", 0.0) if is_seen else (SEEN, pytest.approx(20 / 89))
+    assert found(files.word(write)) == expected
+
+
+def test_a_text_box_without_a_filling_stands_on_the_ground_of_its_cell() -> None:
+    def write(document: Any) -> None:
+        cell = document.add_table(1, 1).rows[0].cells[0]
+        shaded(cell._tc.get_or_add_tcPr(), "1F3864")
+        cell._tc.append(parse_xml(BOX.format(shape="", anchor="", run="", text=IN_WHITE)))
+
+    assert found(files.word(write)) == (HIDDEN, 0.0)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,9 @@
 """RTF, HTML and plain text: read for what they are, whatever their names say."""
 
+from typing import Any
+
 import pytest
+from docx.oxml import parse_xml
 
 from pipelines.ingest.documents.extract import Extracted, extract
 from tests.unit import document_files as files
@@ -58,3 +61,71 @@ def test_a_type_is_told_by_content_alone() -> None:
     rtf, page = b"\xef\xbb\xbf\n{\\rtf1 one}", b"\n<!-- Word --><html xmlns:o='x'><body>two<o:p></o:p></body></html>"
     backends = [found(data).backend for data in (rtf, page, b"<three> and %PDF in text", b"junk\n" + files.sound_pdf())]
     assert backends == ["striprtf", "lexbor", "text", "pdf_oxide"]
+
+
+def of_word(body: str) -> str | None:
+    """What is read of a body, whose names are of Word's space."""
+    space = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
+
+    def write(document: Any) -> None:
+        for element in parse_xml(f"<w:body {space}>{body}</w:body>"):
+            document.element.body.insert(len(document.element.body) - 1, element)
+
+    return found(files.word(write)).text
+
+
+def paragraph(text: str) -> str:
+    return f"<w:p><w:r><w:t>{text}</w:t></w:r></w:p>"
+
+
+def control(body: str) -> str:
+    return f"<w:sdt><w:sdtPr/><w:sdtContent>{body}</w:sdtContent></w:sdt>"
+
+
+def test_content_controls_of_word_templates_lose_no_text_wherever_they_stand() -> None:
+    cell = f"<w:tc>{paragraph('Left')}</w:tc>" + control(f"<w:tc>{control(paragraph('Right'))}</w:tc>")
+    table = f"<w:tbl><w:tblPr/><w:tblGrid/>{control(f'<w:tr>{cell}</w:tr>')}</w:tbl>"
+    assert of_word(control(paragraph("First")) + control(table) + paragraph("Last")) == "First\nLeft\tRight\nLast"
+
+
+def test_what_was_inserted_linked_or_moved_here_is_read_and_what_was_deleted_is_not() -> None:
+    runs = (
+        control("<w:hyperlink><w:r><w:t>One </w:t></w:r></w:hyperlink>"),
+        "<w:ins><w:hyperlink><w:r><w:t>two </w:t></w:r></w:hyperlink></w:ins>",
+        '<w:fldSimple w:instr="DATE"><w:r><w:t>three </w:t></w:r></w:fldSimple>',
+        "<w:moveTo><w:r><w:t>four</w:t></w:r></w:moveTo>",
+        "<w:moveFrom><w:r><w:t>gone</w:t></w:r></w:moveFrom><w:del><w:r><w:t>gone</w:t></w:r></w:del>",
+    )
+    spaced = "".join(runs).replace("<w:t>", '<w:t xml:space="preserve">')
+    assert of_word(f"<w:p>{spaced}<!-- none --></w:p>") == "One two three four"
+
+
+def test_a_cell_merged_over_rows_or_columns_is_read_once() -> None:
+    def write(document: Any) -> None:
+        table = document.add_table(2, 3)
+        for number, cell in enumerate(cell for row in table.rows for cell in row.cells):
+            cell.text = "abcdef"[number]
+        table.cell(0, 0).merge(table.cell(1, 0))  # which joins their paragraphs
+        table.cell(0, 1).merge(table.cell(0, 2))
+
+    assert found(files.word(write)).text == "a\nd\tb\nc\n\te\tf"
+
+
+def test_headers_of_first_and_even_pages_are_read_where_they_are_used() -> None:
+    def write(document: Any, *, are_used: bool = True) -> None:
+        section = document.sections[0]
+        section.different_first_page_header_footer = are_used
+        document.settings.odd_and_even_pages_header_footer = are_used
+        for part, text in (
+            (section.first_page_header, "First"),
+            (section.header, "All"),
+            (section.even_page_header, "Even"),
+            (section.first_page_footer, "Foot"),
+        ):
+            part.paragraphs[0].text = text
+        document.add_paragraph("Body")
+        document.add_section()  # with the same headers
+
+    used, unused = found(files.word(write)), found(files.word(lambda document: write(document, are_used=False)))
+    assert str(used.text).split() == ["First", "All", "Even", "Body", "Foot"]
+    assert str(unused.text).split() == ["All", "Body"]

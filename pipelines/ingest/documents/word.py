@@ -26,7 +26,16 @@ from pipelines.ingest.documents.bounds import (
 from pipelines.ingest.documents.quality import clean
 
 _W: Final = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
-_RUNS: Final = "w:r | w:hyperlink/w:r | w:ins/w:r | w:smartTag/w:r | w:sdt/w:sdtContent/w:r"
+_CHOICE: Final = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
+_ART: Final = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
+_SHAPE: Final = "{http://schemas.microsoft.com/office/word/2010/wordprocessingShape}"
+_ANCHOR: Final = "{http://schemas.openxmlformats.org/drawingml/2006/wordprocessingDrawing}"
+_VML: Final = {"{urn:schemas-microsoft-com:vml}" + name for name in ("shape", "rect", "roundrect", "oval")}
+_WRAPS: Final = {
+    *(_W + name for name in ("sdt", "sdtContent", "customXml", "smartTag", "ins", "moveTo", "hyperlink", "fldSimple")),
+    *(_W + "dir", _W + "bdo", _CHOICE + "AlternateContent", _CHOICE + "Choice"),
+}
+"""What only stands around rows, cells, paragraphs and runs that are seen: nothing that was deleted or moved away."""
 _HEAD: Final = 4096
 """Bytes at the beginning of a part within which a DOCTYPE stands."""
 
@@ -74,14 +83,24 @@ def read(data: bytes, limits: Limits) -> Parsed:
     _safe_archive(data, limits)
     document = Document(io.BytesIO(data))
     walk = _Walk(document)
-    pieces = list(walk.blocks(document))
-    for section in document.sections:
-        for part in (section.header, section.footer):
-            if not part.is_linked_to_previous:
-                more = list(walk.blocks(part))
-                pieces = [*more, *pieces] if part is section.header else [*pieces, *more]
-    text = "\n".join(pieces)
+    body = list(walk.blocks(document.element.body))
+    heads, feet = [[text for part in parts for text in walk.blocks(part)] for parts in _heads_and_feet(document)]
+    text = "\n".join([*heads, *body, *feet])
     return Parsed("python-docx", clean(text), share(walk.hidden, letters(text)))
+
+
+def _heads_and_feet(document: Any) -> tuple[list[Any], list[Any]]:
+    """What stands above and below pages, as elements, each once: those of first and even pages where they are used."""
+    heads: list[Any] = []
+    feet: list[Any] = []
+    for section in document.sections:
+        kinds = ["first_page_"] * section.different_first_page_header_footer + [""]
+        for kind in kinds + ["even_page_"] * document.settings.odd_and_even_pages_header_footer:
+            for name, found in (("header", heads), ("footer", feet)):
+                part = getattr(section, kind + name)
+                if not part.is_linked_to_previous:
+                    found.append(part._element)  # noqa: SLF001  # the public way skips what is in content controls
+    return heads, feet
 
 
 class _Walk:
@@ -104,38 +123,41 @@ class _Walk:
             self.plain = _look(style.find(_W + "rPr")).over(self.plain)
         self.plain = self.plain.over(_look(plain))
 
-    def blocks(self, container: Any, around: _Look = _NOTHING) -> Iterator[str]:  # document, header, footer or cell
-        """Paragraphs and tables in the order of the page; `.paragraphs` alone would lose all tables."""
-        for block in container.iter_inner_content():
-            if hasattr(block, "rows"):
+    def blocks(self, container: Any, around: _Look = _NOTHING) -> Iterator[str]:
+        """Paragraphs and tables in the order of the page, of a body, header, footer, cell or text box."""
+        for block in _within(container):
+            if block.tag == _W + "p":
+                yield from self._paragraph(block, around)
+            elif block.tag == _W + "tbl":
                 yield from self._rows(block, around)
-            else:
-                yield self._paragraph(block._p, around)  # noqa: SLF001  # the public way skips what was inserted
 
     def _rows(self, table: Any, around: _Look) -> Iterator[str]:
-        within = self._of_table(table._tbl).over(around)  # noqa: SLF001
-        for row in table.rows:
-            seen: dict[int, str] = {}
-            for cell in row.cells:
-                key = id(cell._tc)  # noqa: SLF001  # merged cells repeat
-                if key not in seen:
-                    here = _look(cell._tc.tcPr).over(within)  # noqa: SLF001
-                    seen[key] = "\n".join(self.blocks(cell, here))
-            yield "\t".join(seen.values())
+        within = self._of_table(table).over(around)
+        for row in _within(table):
+            if row.tag == _W + "tr":
+                cells = (cell for cell in _within(row) if cell.tag == _W + "tc")
+                looks = ((cell, _look(cell.find(_W + "tcPr")).over(within)) for cell in cells)
+                yield "\t".join("\n".join(self.blocks(cell, look)) for cell, look in looks)
 
     def _of_table(self, table: Any) -> _Look:
         """The ground of a table, or whatever its style lays under some of its cells."""
         style = self.styles.get(_value(table.find(f"{_W}tblPr/{_W}tblStyle")))
         fills = [] if style is None else [of_hex(shade.get(_W + "fill")) for shade in style.iter(_W + "shd")]
         dark = next((fill for fill in fills if fill is not None and not is_lost(fill, WHITE)), None)
-        return _look(table.tblPr).over(_Look(ground=dark))
+        return _look(table.find(_W + "tblPr")).over(_Look(ground=dark))
 
-    def _paragraph(self, paragraph: Any, around: _Look) -> str:
-        properties = paragraph.pPr
+    def _paragraph(self, paragraph: Any, around: _Look) -> Iterator[str]:
+        """Its text, then that of the text boxes that it anchors."""
+        properties = paragraph.find(_W + "pPr")
         style = None if properties is None else _value(properties.find(_W + "pStyle"))
         ground = _Look(ground=_look(properties).ground)
         beneath = ground.over(self._of_style(style)).over(around).over(self.plain)
-        return "".join(self._run(run, beneath) for run in paragraph.xpath(_RUNS))
+        runs = [run for run in _within(paragraph) if run.tag == _W + "r"]
+        yield "".join(self._run(run, beneath) for run in runs)
+        for run in runs:
+            is_hidden = _look(run.find(_W + "rPr")).is_hidden
+            for box, look in _boxes(run, _Look(is_hidden)):
+                yield from self.blocks(box, look.over(around))
 
     def _run(self, run: Any, beneath: _Look) -> str:
         properties = run.rPr
@@ -156,6 +178,47 @@ class _Walk:
             look = look.over(_look(style.find(_W + "rPr"))).over(shade)
             name = _value(style.find(_W + "basedOn"))
         return look
+
+
+def _within(element: Any) -> Iterator[Any]:
+    """The children of an element, and of those that only stand around others, theirs."""
+    for child in element:
+        if child.tag in _WRAPS:
+            yield from _within(child)
+        else:
+            yield child
+
+
+def _boxes(element: Any, look: _Look) -> Iterator[tuple[Any, _Look]]:
+    """Text boxes that are drawn within an element, and how text in them is to look as far as their shapes say."""
+    for child in element.iterchildren("*"):
+        if child.tag == _W + "txbxContent":
+            yield child, look
+        elif child.tag != _CHOICE + "Fallback":  # which says for older programs what the choice before it says
+            yield from _boxes(child, _shape(child).over(look))
+
+
+def _shape(element: Any) -> _Look:
+    """What an element says of the text boxes in it: that they are not shown, or what they are filled with."""
+    properties = element.find(_ANCHOR + "docPr")
+    is_hidden = properties is not None and properties.get("hidden") in ("1", "true")
+    ground = None
+    if element.tag == _SHAPE + "wsp":
+        ground = _fill(element)
+    elif element.tag in _VML and element.get("filled") not in ("f", "false"):
+        ground = of_hex((element.get("fillcolor") or "#fff").split()[0]) or UNKNOWN
+    return _Look(is_hidden or None, ground=ground)
+
+
+def _fill(shape: Any) -> Colour | None:
+    """The colour of a shape: None where it has none, UNKNOWN of gradients, pictures and themes."""
+    fills = [child for child in shape.iterfind(_SHAPE + "spPr/*") if child.tag.endswith("Fill")]
+    if not fills:
+        return None if shape.find(_SHAPE + "style") is None else UNKNOWN
+    if fills[0].tag == _ART + "noFill":
+        return None
+    plain = fills[0].find(_ART + "srgbClr")
+    return (None if plain is None else of_hex(plain.get("val"))) or UNKNOWN
 
 
 def _value(element: Any) -> str | None:
