@@ -235,3 +235,40 @@ def test_comments_beside_the_records_are_counted_too(refuses, monkeypatch):
     monkeypatch.setattr(_xml, "MAX_PARTS", 50)
     data = b"<rows>" + b"t<!-- -->" * 51 + b"<row><a/></row></rows>"
     assert refuses("xml_records", data, ROWS) == "record_too_large"
+
+
+FULL = {"record_path": "sync/row", "lists": [], "says": {"sync/head/full": ["true", "1"]}, "may_be_empty": False}
+
+
+@pytest.mark.parametrize(
+    "said", ["<full>true</full>", "<x:full xmlns:x='u'> 1\n</x:full>", "<full>t<!-- -->rue</full>"]
+)
+def test_a_file_that_says_what_its_feed_says_is_read(reads, said):
+    frame, _ = reads("xml_records", f"<sync><head>{said}</head><row><a>1</a></row></sync>".encode(), FULL)
+    assert frame["a"].to_list() == ["1"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<sync><head><full>false</full></head><row><a>1</a></row></sync>",
+        "<sync><head><full>true<full>false</full></full></head><row><a>1</a></row></sync>".replace("true", ""),
+        "<sync><head/><row><a>1</a></row></sync>",
+        "<sync><full>true</full><row><a>1</a></row></sync>",
+        "<sync><row><a>1</a></row><head><full>true</full></head></sync>",
+        "<sync><head><full>true</full><full>false</full></head><row><a>1</a></row></sync>",
+    ],
+)
+def test_a_file_that_says_otherwise_or_too_late_or_nothing_is_held(refuses, text):
+    assert refuses("xml_records", text.encode(), FULL) == "another_kind_of_file"
+
+
+def test_what_a_file_says_is_looked_for_in_its_first_megabyte(refuses, monkeypatch):
+    text = f"<sync><!--{'x' * 200_000}--><head><full>true</full></head><row><a>1</a></row></sync>"
+    monkeypatch.setattr(_xml, "HEADING", 100_000)
+    assert refuses("xml_records", text.encode(), FULL) == "another_kind_of_file"
+
+
+def test_what_is_broken_or_hostile_is_said_before_what_kind_of_file_it_is(refuses):
+    assert refuses("xml_records", b"<sync><head><full>false</full></head><row>", FULL) == "truncated_xml"
+    assert refuses("xml_records", b"<!DOCTYPE sync><sync><row/></sync>", FULL) == "hostile_xml"

@@ -10,8 +10,9 @@ from infra.sample import workday
 from infra.sample.dialects import write_report
 from infra.sample.vendors.oracle import extract, loader, reports
 from pipelines.base.contracts import TABLES
+from pipelines.ingest import feeds as declarations
 from pipelines.ingest.batch import Held, Unit
-from pipelines.ingest.read import dialect
+from pipelines.ingest.read import dialect, read_file
 from tests.unit.conftest import declared
 from tests.vendors.printed import DELIVERY, FEEDS, PLAN, VENDORS, canonical, company
 
@@ -124,6 +125,17 @@ def test_workers_of_workday_and_of_an_extract_are_the_same(of_workday, tmp_path,
     other = canonical(tmp_path / "o", feeds("oracle_extract_workers"), monkeypatch)
     all_kinds_are_there(printed["workers"], count)
     observed_alike(other["workers"], printed["workers"])
+
+
+def test_an_extract_of_changes_is_held(keys, tmp_path):
+    extract.write_extract(PLAN, company().workers, DELIVERY, tmp_path)
+    path = tmp_path / "oracle" / "Workers_Extract_2026-09.xml"
+    feed = declarations.load(VENDORS / "oracle")["oracle_extract_workers"]
+    unit = Unit("u", feed.name, path.name, "0" * 64, path.stat().st_size, {"period": "2026-09"}, "")
+    assert read_file(path, tmp_path, feed, unit).rows > 256
+    path.write_bytes(path.read_bytes().replace(b"<changes_only>N<", b"<changes_only>ATTRIBUTE<"))
+    with pytest.raises(Held, match="must say changes_only as its feed does"):
+        read_file(path, tmp_path, feed, unit)
 
 
 def test_workers_and_consents_of_workday_and_of_reports_are_the_same(of_workday, tmp_path, monkeypatch):

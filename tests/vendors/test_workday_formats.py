@@ -14,6 +14,9 @@ from infra.sample.dialects import write_report
 from infra.sample.vendors import workday_ccw, workday_csv, workday_eib, workday_xml
 from infra.sample.vendors.workday_xml import Tenant
 from pipelines.base.contracts import TABLES
+from pipelines.ingest.batch import Held, Unit
+from pipelines.ingest.feeds import load
+from pipelines.ingest.read import read_file
 from tests.vendors.printed import DELIVERY, FEEDS, PLAN, VENDORS, canonical, company
 
 REPORTS = ("Workers", "Requisitions", "Candidates", "Applications")
@@ -270,6 +273,18 @@ def test_workers_of_the_core_connector_are_those_of_the_report(keys, tmp_path, m
         # It does not say when it learned something: known_from is when the file was written.
         columns = list(TABLES[table].schema)
         assert other[table].select(columns).sort(pl.all()).equals(frame.select(columns).sort(pl.all())), table
+
+
+def test_a_file_of_changes_of_the_core_connector_is_held(keys, tmp_path):
+    """What it leaves out stayed as it was: read as a full one it would empty that."""
+    workday_ccw.write(PLAN, tenant().workers, DELIVERY, tmp_path)
+    path = tmp_path / "workday_ccw" / "Worker_Sync_2026-09.xml"
+    path.write_bytes(path.read_bytes().replace(b"<ws:Full_File>true<", b"<ws:Full_File>false<"))
+    feed = load(VENDORS / "workday")["workday_ccw_workers"]
+    unit = Unit("u", feed.name, path.name, "0" * 64, path.stat().st_size, {"period": "2026-09"}, "")
+    with pytest.raises(Held, match="must say Full_File as its feed does") as held:
+        read_file(path, tmp_path, feed, unit)
+    assert held.value.reason_code == "another_kind_of_file"
 
 
 def test_a_worker_of_the_core_connector():

@@ -20,6 +20,8 @@ from pipelines.ingest.read._records import Readable, Record
 Element = ET.Element
 PIECE: Final = 1 << 16
 """Bytes parsed at once. With a megabyte, most of the time goes into collecting garbage."""
+HEADING: Final = 1 << 20
+"""Bytes in which a file says of itself what it is."""
 MAX_DEPTH: Final = 64
 """Elements within elements; Compound Employee has eight."""
 MAX_PARTS: Final = 200_000
@@ -154,6 +156,53 @@ def attributes(file: Readable, name: str, feed: Feed) -> Iterator[Mapping[str, s
         raise _unparsable(feed, error.code, is_last=is_last) from None
     except (ValueError, LookupError):
         raise _unparsable(feed, _ENCODING[0], is_last=is_last) from None
+
+
+def heading(
+    file: Readable, path: tuple[str, ...], wanted: Collection[tuple[str, ...]], feed: Feed
+) -> dict[tuple[str, ...], str]:
+    """Texts of elements that stand before the first record, within the first megabyte.
+
+    Args:
+        file: At its start, of a document that has been read.
+        path: Names from the root down to the records.
+        wanted: The same of the elements.
+        feed: For the message.
+
+    Returns:
+        Path -> text without blanks at its ends, of those that are there; of one that stands twice the last.
+
+    Raises:
+        Held: As for records.
+    """
+    names: list[str] = []
+    found: dict[tuple[str, ...], str] = {}
+    is_over = False
+
+    def begin(tag: str, _: Any) -> None:
+        nonlocal is_over
+        names.append(local(tag))
+        is_over = is_over or tuple(names) == path
+        if not is_over and tuple(names) in wanted:
+            found[tuple(names)] = ""
+
+    def tell(text: str) -> None:
+        if not is_over and tuple(names) in found:
+            found[tuple(names)] += text
+
+    def end(_: str) -> None:
+        names.pop()
+
+    guard, parser, left = Guard(feed), expat.ParserCreate(namespace_separator="}"), HEADING
+    parser.StartElementHandler, parser.CharacterDataHandler, parser.EndElementHandler = begin, tell, end
+    try:
+        while not is_over and left > 0 and (piece := file.read(PIECE)):
+            guard.look(piece, is_last=False)
+            parser.Parse(piece, False)
+            left -= len(piece)
+    except expat.ExpatError as error:
+        raise _unparsable(feed, error.code, is_last=False) from None
+    return {name: text.strip() for name, text in found.items()}
 
 
 @lru_cache(maxsize=20_000)
