@@ -23,6 +23,17 @@ def test_leading_zeros_schemes_and_keys_make_a_difference():
     assert one[0] not in pseudonym(b"x" * 32, "worker", pl.Series(["000123"]))
 
 
+@pytest.mark.parametrize(
+    "text", ["Nun\u0303ez 7", "Nu\u00f1ez\u00a07", "Nu\u00f1\u200bez 7\ufeff", "Nun\u0303\u00adez\u202f7"]
+)
+def test_an_identifier_is_what_is_seen_of_it(text):
+    expected = "p_" + hmac.new(KEY, "user|Nu\u00f1ez 7".encode(), hashlib.sha256).hexdigest()[:32]
+    assert pseudonym(KEY, "user", pl.Series(["1", text, None])).to_list()[1] == expected
+    others = ["Nunez 7", "nu\u00f1ez 7", "Nu\u00f1ez7", "Nu\u00f1ez 7 ", "\u674e"]
+    assert expected not in pseudonym(KEY, "user", pl.Series([*others, "\u674e\u200b"])).to_list()
+    assert pseudonym(KEY, "user", pl.Series(["\u674e", "\u674e\u200b"])).n_unique() == 1
+
+
 def test_no_identifier_means_no_person_and_those_beside_are_named_as_before():
     expected = ["p_" + hmac.new(KEY, f"worker|{text}".encode(), hashlib.sha256).hexdigest()[:32] for text in "1é2"]
     found = pseudonym(KEY, "worker", pl.Series("who", [None, "1", "é", None, "2"]))
