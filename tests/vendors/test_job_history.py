@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from infra.sample import careers
-from infra.sample.vendors import successfactors_history, workday_history, workday_peci
+from infra.sample.vendors import successfactors_compound_history, successfactors_history, workday_history, workday_peci
 from infra.sample.vendors.oracle import history as oracle_history
 from pipelines.base.contracts import TABLES
 from pipelines.base.pseudonyms import pseudonym
@@ -22,6 +22,7 @@ FEEDS = {
     "workday": [VENDORS / "workday" / "workday_job_history.yaml"],
     "workday peci": [VENDORS / "workday" / "workday_peci_history.yaml"],
     "successfactors": [VENDORS / "successfactors" / "successfactors_job_history.yaml"],
+    "compound employee": [VENDORS / "successfactors" / "successfactors_compound_history.yaml"],
     "oracle": [
         VENDORS / "oracle" / f"oracle_hdl_{name}.yaml"
         for name in ("job_history", "supervisors", "work_measures", "jobs", "job_families")
@@ -32,6 +33,7 @@ WRITERS = {
     "workday": workday_history,
     "workday peci": workday_peci,
     "successfactors": successfactors_history,
+    "compound employee": successfactors_compound_history,
     "oracle": oracle_history,
 }
 SLICES = {"2024-01": 20, "2024-02": 21, "2024-03": 20}
@@ -57,6 +59,7 @@ def test_slices_of_every_vendor_are_the_same(keys, tmp_path, monkeypatch, period
         assert frame.select(OWN_WORDS).null_count().row(0) == (0, 0)
     plain = {vendor: frame.drop(OWN_WORDS).sort(pl.all()) for vendor, frame in slices.items()}
     assert plain["successfactors"].equals(plain["workday"])
+    assert slices["compound employee"].sort(pl.all()).equals(slices["successfactors"].sort(pl.all())), "its codes, too"
     assert slices["workday peci"].sort(pl.all()).equals(slices["workday"].sort(pl.all())), "codes of the source, too"
     assert set(plain["workday"]["known_from_basis"]) == {"source"}
     observed = plain["oracle"].select("known_from", "known_from_basis").unique().rows()
@@ -88,6 +91,16 @@ def test_a_job_waits_at_home_while_somebody_is_abroad(keys, tmp_path, monkeypatc
     ]
     assert host.rows() == [(left, back, "transfer", "active", "COMP-DE")]
     assert made["person_id"].unique().to_list() == [of("000111")]
+
+
+def test_jobs_of_a_delta_are_no_history(keys, tmp_path, monkeypatch):
+    """A slice that was deleted shows in it as a change of its neighbour."""
+    successfactors_compound_history.write_history(careers.cut("2024-01"), tmp_path / "exports")
+    (path,) = (tmp_path / "exports" / "successfactors").iterdir()
+    marked = path.read_text().replace("<job_information>", "<job_information><action>CHANGE</action>", 1)
+    path.write_text(marked)
+    with pytest.raises(AssertionError, match="of_a_delta"):
+        canonical(tmp_path, FEEDS["compound employee"], monkeypatch)
 
 
 def test_whether_oracle_pays_somebody_is_not_their_status(keys, tmp_path, monkeypatch):
