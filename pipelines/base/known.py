@@ -22,6 +22,9 @@ RESTATED: Final = "restated"
 """The basis of a row that took another's place and whose source does not say when: it was known by the file that had it
 first, and not before."""
 _PERSONS: Final = ("person_id", "manager_person_id")
+_LINKING: Final = ("person_links", "worker_identifiers")
+"""Tables that say who is who. What a link said once stands; of a worker's numbers the newest of a scheme does, so that
+two people whom a source took for one come apart again when it says otherwise."""
 
 
 def day_known(lake: Lake, manifest: Manifest, tables: Iterable[str], today: date) -> date:
@@ -92,21 +95,27 @@ def jobs(lake: Lake, manifest: Manifest, *, on: date, known: date) -> pl.DataFra
 def _consenting(lake: Lake, manifest: Manifest, as_of: date, who: Mapping[str, str]) -> pl.Series:
     """Resolved people who had agreed by the end of a day, and of whom nothing in the manifest says otherwise since.
 
-    A family's tables may be of an older day than a withdrawal, which no link may hide that was known later, either.
+    A family's tables may be of an older day than a withdrawal, which nothing may hide that was known later: neither a
+    link, nor that two who were taken for one came apart.
     """
     told = lake.versions("consents", manifest)
     by_then = newest("consents", told.filter(pl.col("known_from") <= end_of(as_of)))
     agreed = people.consenting(people.resolve(by_then, who)).to_frame()
-    now = people.representatives(lake.read("person_links", manifest))
     refused = newest("consents", told).filter(~pl.col("is_given").fill_null(value=False))
-    gone = people.resolve(refused, now)["person_id"].unique()
-    is_gone = people.resolve(agreed, now)["person_id"].is_in(gone.implode())
-    return agreed["person_id"].filter(~is_gone)
+    for known_as in (who, links(lake, manifest)):
+        gone = people.resolve(refused, known_as)["person_id"].unique()
+        is_gone = people.resolve(agreed, known_as)["person_id"].is_in(gone.implode())
+        agreed = agreed.filter(~is_gone)
+    return agreed["person_id"]
 
 
-def links(lake: Lake, manifest: Manifest, as_of: date) -> dict[str, str]:
-    """Pseudonym -> the one that stands for the human, as known on `as_of`."""
-    return people.representatives(lake.read("person_links", manifest, as_of))
+def links(lake: Lake, manifest: Manifest, as_of: date | None = None) -> dict[str, str]:
+    """Pseudonym -> the one that stands for the human, as known on `as_of`; by everything known without a day.
+
+    Numbers that were known then count whatever days they were valid on: who has another one since is the same human.
+    """
+    told = [lake.read(name, manifest, as_of, ["person_id", "linked_person_id"]) for name in _LINKING]
+    return people.representatives(pl.concat(told))
 
 
 def _newest_of(name: str, versions: pl.DataFrame) -> pl.DataFrame:

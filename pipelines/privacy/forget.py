@@ -19,14 +19,13 @@ from typing import Final
 import polars as pl
 
 from pipelines import audit
-from pipelines.base import forgotten, keys, vault
+from pipelines.base import forgotten, keys, known, vault
 from pipelines.base.catalog import REPORTS
 from pipelines.base.contracts import TABLES
 from pipelines.base.digests import sha256_bytes
 from pipelines.base.errors import ContractError
 from pipelines.base.forgotten import Group
 from pipelines.base.lake import PUBLISHING, Lake
-from pipelines.base.people import representatives
 from pipelines.base.pseudonyms import PERSON_KEY, secret
 from pipelines.base.store import Store
 from pipelines.ingest.batch import drop_unfinished, tidy
@@ -89,12 +88,12 @@ def finish(store: Store, one: Erasure) -> str:
 
 
 def linked(store: Store, person: str) -> list[str]:
-    """All pseudonyms of a human, by every link that was ever known."""
+    """All pseudonyms of a human, by every link that was ever known; of numbers by those that stand."""
     lake = Lake(store)
     manifest = lake.manifest()
     if manifest is None:
         return [person]
-    who = representatives(lake.versions("person_links", manifest))
+    who = known.links(lake, manifest)
     own = who.get(person, person)
     return sorted({person, *(name for name, stands in who.items() if stands == own)})
 

@@ -7,6 +7,7 @@ import pytest
 
 from pipelines.base import known
 from pipelines.base.lake import Lake
+from pipelines.privacy.forget import linked
 
 
 def day(number: int) -> datetime:
@@ -113,3 +114,70 @@ def test_consent_that_comes_after_the_day_asked_about_is_none_and_one_that_was_w
     tell(lake, "b4", 21, consents=[agreed(ANN, is_given=True)])
     rows = [known.read_people(lake, m, ["candidates"], date(2026, 1, 12))[1] for m in (pinned, *lake.manifests()[2:])]
     assert [found["candidates"]["rows"] for found in rows] == [1, 0, 1], "a pinned manifest keeps what it knew"
+
+
+def numbers(*told: tuple[str, str, str, int]) -> pl.DataFrame:
+    """Worker, scheme, number, and the day of January on which that was known."""
+    rows = [
+        {
+            "person_id": who,
+            "scheme_code": scheme,
+            "linked_person_id": number,
+            "valid_from": None,
+            "valid_to": date(2025, 1, 1) if scheme == "prior" else None,
+            "known_from": day(known),
+            "known_from_basis": "source",
+            "file_id": "f",
+            "source_row": at,
+        }
+        for at, (who, scheme, number, known) in enumerate(told)
+    ]
+    return pl.DataFrame(rows, schema_overrides={"valid_from": pl.Date(), "valid_to": pl.Date()})
+
+
+def test_who_shares_a_number_is_one_human_until_the_source_says_otherwise(store):
+    lake = Lake(store)
+    lake.publish(
+        "a", {"worker_identifiers": numbers(("p_1", "universal", "p_7", 1), ("p_2", "universal", "p_7", 2))}, {}, {}
+    )
+    lake.publish(
+        "b", {"worker_identifiers": numbers(("p_2", "universal", "p_8", 5), ("p_3", "prior", "p_2", 6))}, {}, {}
+    )
+    manifest = lake.require()
+
+    def humans(last: int) -> list[set[str]]:
+        who = known.links(lake, manifest, date(2026, 1, last))
+        return sorted(({one for one in who if who[one] == first} for first in {*who.values()}), key=min)
+
+    assert humans(1) == [{"p_1", "p_7"}]
+    assert humans(2) == humans(4) == [{"p_1", "p_2", "p_7"}]
+    assert humans(5) == [{"p_1", "p_7"}, {"p_2", "p_8"}]
+    assert humans(6) == [{"p_1", "p_7"}, {"p_2", "p_3", "p_8"}], (
+        "a number of before leads to who had it, though it ended"
+    )
+    assert linked(store, "p_8") == ["p_2", "p_3", "p_8"], "and whoever is forgotten takes nobody along who is another"
+    assert linked(store, "p_1") == ["p_1", "p_7"]
+
+
+def test_links_of_candidates_and_numbers_of_workers_make_one_human(store):
+    lake = Lake(store)
+    link = {"person_id": "p_c", "linked_person_id": "p_1", "known_from": day(1), "known_from_basis": "source"}
+    links = pl.DataFrame([link | {"file_id": "f", "source_row": 1}])
+    lake.publish("a", {"person_links": links, "worker_identifiers": numbers(("p_1", "network", "p_9", 1))}, {}, {})
+    assert known.links(lake, lake.require()) == {"p_1": "p_1", "p_9": "p_1", "p_c": "p_1"}
+
+
+def test_a_withdrawal_of_one_of_two_who_came_apart_counts_for_what_was_both(store):
+    """As of the day on which they were taken for one, rows of both are of one human."""
+    lake = Lake(store)
+    tell(lake, "b1", 1, candidates=[candidate(one) for one in (ANN, BEN)])
+    tell(lake, "b2", 1, consents=[agreed(one, is_given=True) for one in (ANN, BEN)])
+    lake.publish("b3", {"worker_identifiers": numbers((ANN, "universal", CAT, 1), (BEN, "universal", CAT, 1))}, {}, {})
+    then = known.read_people(lake, lake.require(), ["candidates"], date(2026, 1, 10))[0]["candidates"]
+    assert then["person_id"].to_list() == [ANN]
+    lake.publish("b4", {"worker_identifiers": numbers((BEN, "universal", "p_" + "d" * 32, 20))}, {}, {})
+    tell(lake, "b5", LATER, consents=[agreed(BEN, is_given=False)])
+    then = known.read_people(lake, lake.require(), ["candidates"], date(2026, 1, 10))[0]["candidates"]
+    assert then.is_empty()
+    now = known.read_people(lake, lake.require(), ["candidates"], date(2026, 1, 31))[0]["candidates"]
+    assert now["person_id"].to_list() == [ANN]

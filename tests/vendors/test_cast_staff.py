@@ -174,7 +174,7 @@ def test_who_became_an_employee_is_the_same_person_under_another_number(keys, ev
     made = canonical(tmp_path, [VENDORS / "workday" / "workday_universal_ids.yaml"], monkeypatch)
     before, since = of(["000006", "000010"])
     [person] = pseudonym(KEY, "workday_universal", pl.Series(["U000042"]), "p")
-    links = made["person_links"].select("person_id", "linked_person_id")
+    links = made["worker_identifiers"].select("person_id", "linked_person_id")
     assert sorted(links.rows()) == sorted([(before, person), (since, person)])
     assert {*representatives(links)} == {before, since, person}
     assert len({*representatives(links).values()}) == 1
@@ -191,9 +191,9 @@ def told_of(universal: list[str | None], tmp_path, monkeypatch) -> dict[str, pl.
 
 def test_a_number_told_twice_is_one_and_a_placeholder_is_none(keys, tmp_path, monkeypatch):
     made = told_of(["U1", "0", "0", "U4", "U4", "U4", "U4", None, "N/A"], tmp_path, monkeypatch)
-    assert sorted(made["person_links"]["person_id"]) == sorted(of(["000004", "000005", "000006", "000007"]))
+    assert sorted(made["worker_identifiers"]["person_id"]) == sorted(of(["000004", "000005", "000006", "000007"]))
 
 
 def test_what_five_numbers_share_makes_them_no_human_but_rows_for_quarantine(keys, tmp_path, monkeypatch):
-    with pytest.raises(AssertionError, match=r"person_links . too_many_numbers . 5 "):
+    with pytest.raises(AssertionError, match=r"worker_identifiers . too_many_numbers . 5 "):
         told_of([*["U1"] * 2, *["SAME"] * 5, None, None], tmp_path, monkeypatch)
