@@ -23,6 +23,8 @@ from pipelines.ingest.rules import Compose
 _FLAGS: Final = ("true", "false")
 """Of nobody's interest without what they are called."""
 _BLANK: Final = re.compile(r"[\s,]+")
+_MIDNIGHT: Final = re.compile(r"^(\d{4}-\d{2}-\d{2})T00:00:00(?:\.0+)?$")
+"""A day, as OData tells one; the hour is nobody's."""
 _LEAST: Final = 2
 """Characters of a word that is a name: an initial stands for anything. In small letters it takes one more."""
 _LONG: Final = 60
@@ -146,6 +148,7 @@ def _lines(value: Any) -> Iterator[str]:
         parts = list(member.values()) if isinstance(member, dict) else [member]
         parts = [_value(part) if isinstance(part, str) else part for part in parts]  # groups within are text of JSON
         texts = [str(part).strip() for part in parts if part is not None and not isinstance(part, dict | list | bool)]
+        texts = [_MIDNIGHT.sub(r"\1", text) for text in texts]
         texts = [text for text in texts if text and text not in _FLAGS]
         short = [text for text in texts if len(text) <= _LONG and "\n" not in text]
         if short:

@@ -12,6 +12,7 @@ import pytest
 from infra.sample import workday
 from infra.sample.dialects import write_report
 from infra.sample.vendors import successfactors, successfactors_compound, successfactors_flat, successfactors_recruiting
+from infra.sample.vendors.profiles import Profile
 from pipelines.base.contracts import TABLES
 from pipelines.ingest import feeds
 from pipelines.ingest.map import FILTERED
@@ -124,6 +125,10 @@ def test_recruiting_of_workday_and_of_successfactors_is_the_same(keys, tmp_path,
     for frames in (made, expected):
         frames.pop(FILTERED)
     tables = {"application_events", "applications", "candidates", "consents", "identifiers", "person_links"}
+    # What candidates say of their past stands with them here, and in documents beside Workday's report.
+    past = made.pop("resumes")
+    assert len(past) == counts["candidates"] == past["person_id"].n_unique()
+    assert past["text"].str.contains("\n\nExperience\n").all()
     assert set(made) == set(expected) == tables | {"requisitions"}
     # The source stands with the application, which has no place for it.
     assert made["candidates"]["source_code"].null_count() == counts["candidates"]
@@ -149,6 +154,31 @@ def with_a_closed(rows: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """Requisitions, the first of which was given up: at this size the company fills all it closes."""
     yield next(rows) | {"Status": "Closed", "Filled_Date": None}
     yield from rows
+
+
+def test_what_candidates_say_of_their_past_becomes_a_text_without_who_they_are(keys, tmp_path, monkeypatch):
+    row = next(iter(workday.candidate_rows(PLAN, company().hiring, DELIVERY, set())))
+    row |= {"Legal_First_Name": "Zo\u00eb", "Legal_Last_Name": "O'Brien"}
+    about = Profile("Data Analyst", "Lindau", "O'Brien Group", "2014", "City College", "Master of Science", ())
+    said = successfactors_recruiting.candidate(row, about)
+    said["outsideWorkExperience"]["results"].append({"employer": "Alder", "startTitle": "Aide to Zo\u00eb O'Brien"})
+    silent = said | dict.fromkeys(("currentTitle", "outsideWorkExperience", "education")) | {"candidateId": "77"}
+    folder = tmp_path / "exports" / "successfactors"
+    folder.mkdir(parents=True)
+    (folder / "Candidate_2026-09_0001.json").write_text(json.dumps({"d": {"results": [said, silent]}}))
+    made = canonical(tmp_path, [HERE / "successfactors_candidates.yaml"], monkeypatch)
+    (text,) = made["resumes"]["text"]
+    assert text.split("\n") == [
+        "Data Analyst",
+        "",
+        "Experience",
+        "[NAME] Group, 2014-01-01, Data Analyst",
+        "Alder, Aide to [NAME]",
+        "",
+        "Education",
+        "Master of Science, [GRADUATION_YEAR]-30, City College",
+    ]
+    assert len(made["candidates"]) == 2
 
 
 def test_every_status_of_the_tenant_says_what_was_decided_where():

@@ -11,7 +11,8 @@ from __future__ import annotations
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from infra.sample.vendors.successfactors import metadata, moment, write_pages
+from infra.sample.vendors.profiles import profile
+from infra.sample.vendors.successfactors import day, metadata, moment, write_pages
 from infra.sample.workday import application_rows, candidate_rows, requisition_rows
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from infra.sample.company import Workers
     from infra.sample.hiring import Hiring
     from infra.sample.plan import Delivery, Plan
+    from infra.sample.vendors.profiles import Profile
 
 Row = dict[str, Any]
 NUMBERED = ("Requisition_ID", "Candidate_ID", "Application_ID")
@@ -121,18 +123,23 @@ def write_candidates(plan: Plan, hiring: Hiring, delivery: Delivery, out: Path) 
         The number of candidates, without that one.
     """
     rows = candidate_rows(plan, hiring, delivery, set())
-    return write_pages(out, "Candidate", delivery, _with_anonymous(map(candidate, rows))) - 1
+    told = (candidate(row, profile(hiring.candidates, row)) for row in rows)
+    return write_pages(out, "Candidate", delivery, _with_anonymous(told)) - 1
 
 
 def _with_anonymous(rows: Iterator[Row]) -> Iterator[Row]:
     first = next(rows)
-    nameless = dict.fromkeys(("firstName", "lastName", "primaryEmail", "cellPhone", "usersSysId"))
+    nameless: Row = dict.fromkeys(("firstName", "lastName", "primaryEmail", "cellPhone", "usersSysId"))
+    nameless |= {"education": {"results": []}, "outsideWorkExperience": {"results": []}}
     gone = {"candidateId": "900001", "anonymized": "yes", "anonymizedDateTime": first["lastModifiedDateTime"]}
     return chain([first], rows, [first | nameless | gone])
 
 
-def candidate(row: Row) -> Row:
-    """A candidate of one Workday row. Who declined the privacy statement said so or said nothing."""
+def candidate(row: Row, about: Profile) -> Row:
+    """A candidate of one Workday row, with what they say of their past expanded.
+
+    Who declined the privacy statement said so or said nothing.
+    """
     key = number(row["Candidate_ID"])
     is_agreed = row["Consent_Given"] == "1"
     refusal = "no" if int(key) % 2 else None
@@ -146,7 +153,7 @@ def candidate(row: Row) -> Row:
         "primaryEmail": row["Email"],
         "cellPhone": row["Phone"],
         "country": row["Country_ISO"],
-        "currentTitle": None,
+        "currentTitle": about.title,
         "creationDateTime": moment(row["Created_Moment"]),
         "lastModifiedDateTime": moment(row["Last_Updated_Moment"]),
         "privacyAcceptDateTime": moment(row["Created_Moment"]) if is_agreed else None,
@@ -155,7 +162,31 @@ def candidate(row: Row) -> Row:
         "anonymized": "no",
         "anonymizedDateTime": None,
         "visibilityOption": True,
+        "outsideWorkExperience": {"results": [_experience(about)]},
+        "education": {"results": [_education(about)]},
         "jobsApplied": {"__deferred": {"uri": f"Candidate({key}L)/jobsApplied"}},
+    }
+
+
+def _experience(about: Profile) -> Row:
+    """Where somebody worked: a day, whatever they know of it."""
+    since = f"{about.since}-01-01"[:10] if len(about.since) < len("2014-05-01") else about.since
+    return {
+        "__metadata": metadata("CandidateBackground_OutsideWorkExperience", since),
+        "employer": about.employer,
+        "startTitle": about.title,
+        "startDate": day(since),
+        "endDate": None,
+    }
+
+
+def _education(about: Profile) -> Row:
+    return {
+        "__metadata": metadata("CandidateBackground_Education", about.school),
+        "school": about.school,
+        "degree": about.degree,
+        "major": None,
+        "endDate": day("2012-06-30"),
     }
 
 
