@@ -1,14 +1,14 @@
 """Courses that were taken twice, whichever system printed them, and a review without a rating, worked out by hand."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
 import pytest
 
 from infra.sample.dialects import Table
-from infra.sample.vendors import cornerstone, docebo, moodle, scorm, successfactors_learning, xapi
+from infra.sample.vendors import cornerstone, docebo, moodle, scorm, successfactors_learning, workday_learning, xapi
 from pipelines.base.pseudonyms import pseudonym
 from pipelines.ingest.map import FILTERED
 from tests.vendors.printed import DELIVERY, FEEDS, VENDORS, canonical
@@ -115,6 +115,10 @@ PRINTED: dict[str, tuple[Callable[[Path], object], list[Path]]] = {
         lambda out: successfactors_learning.write_history(FRAMES, CATALOGUE, DELIVERY, out),
         [VENDORS / "successfactors" / "successfactors_learning.yaml"],
     ),
+    "Workday": (
+        lambda out: workday_learning.write_learning(FRAMES, CATALOGUE, DELIVERY, out),
+        [VENDORS / "workday" / f"workday_{name}.yaml" for name in ("courses", "learning")],
+    ),
     "SCORM 2004": (
         lambda out: scorm.write_attempts(FRAMES, DELIVERY, out),
         [VENDORS / "scorm" / "scorm_attempts.yaml"],
@@ -149,6 +153,9 @@ def test_a_course_that_was_taken_twice_is_two_attempts(keys, tmp_path, monkeypat
     ended = made["learning_events"].filter(pl.col("event_code") != "submitted").sort("occurred_at")
     found = [(people[who], *more) for who, *more in ended.select(columns).rows()]
     expected = LAST if name in ONLY_LAST else EVENTS
+    if name == "Workday":  # it knows days
+        day = timedelta(days=1) - timedelta(microseconds=1)
+        expected = [(*event[:3], event[3].replace(hour=0, minute=0) + day, event[4]) for event in expected]
     assert [event[:4] for event in found] == [event[:4] for event in expected]
     if name == "Moodle":  # it knows no scores
         assert [event[4] for event in found] == [None, None]
