@@ -20,6 +20,8 @@ from pipelines.ingest.feeds import Feed
 UNIT_BY: Final = "unit_by"
 MANIFEST: Final = 1 << 20
 """Bytes of the largest manifest that is read."""
+OF_RUN: Final = ("run_id", "previous_run_id", "full_or_delta")
+"""What a manifest may say of the run that wrote its files."""
 NOT_A_FILE: Final = "not_a_file"
 """A link, which may lead to what only we may read, or a pipe, which may never end."""
 UNSAFE: Final = "unsafe_name"
@@ -162,10 +164,27 @@ def _manifest(data: bytes | None, name: str) -> tuple[dict[str, Any], str]:
     if data is None:
         return {}, ""
     try:
-        entries = json.loads(data)["files"] if len(data) <= MANIFEST else []
-        said = next(entry for entry in entries if entry["name"] == name)
-        sha256, records = said["sha256"], said["records"]
-    except (ValueError, KeyError, TypeError, StopIteration, RecursionError):
-        return {}, sha256_bytes(data)
-    is_usable = isinstance(sha256, str) and type(records) is int
-    return {"sha256": sha256.lower(), "records": records} if is_usable else {}, sha256_bytes(data)
+        said = _said(data, name) if len(data) <= MANIFEST else {}
+    except (ValueError, KeyError, TypeError, AttributeError, StopIteration, RecursionError):
+        said = {}
+    return said, sha256_bytes(data)
+
+
+def _said(data: bytes, name: str) -> dict[str, Any]:
+    """What a manifest says, if it is usable; any error says that it is not."""
+    if not data.lstrip().startswith((b"{", b"[")):
+        return _listed(data.decode("utf-8-sig"), name)
+    document = json.loads(data)
+    entry = next(entry for entry in document["files"] if entry["name"] == name)
+    if not isinstance(entry["sha256"], str) or type(entry["records"]) is not int:
+        return {}
+    of_run = {word: text for word in OF_RUN if isinstance(text := document.get(word), str)}
+    return {"sha256": entry["sha256"].lower(), "records": entry["records"], **of_run}
+
+
+def _listed(text: str, name: str) -> dict[str, Any]:
+    """The one line about a file: a count and a digest behind its name, in either order."""
+    (line,) = (cells for line in text.splitlines() if (cells := re.split(r" *[|,;\t] *", line.strip()))[0] == name)
+    (digest,) = (cell for cell in line[1:] if re.fullmatch(r"[0-9a-fA-F]{64}", cell))
+    (count,) = (cell for cell in line[1:] if re.fullmatch(r"[0-9]{1,18}", cell))
+    return {"sha256": digest.lower(), "records": int(count)}

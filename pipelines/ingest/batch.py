@@ -76,7 +76,7 @@ class Unit:
     is_released: bool = False
     """Whether a person decided that it is taken in, whatever speaks against it."""
     manifest: Mapping[str, Any] | None = None
-    """What the file's manifest says of it: sha256 and records. Empty when that says nothing usable."""
+    """What the file's manifest says: sha256 and records, and more of its run. Empty when that is nothing usable."""
 
     @property
     def landing_key(self) -> str:
@@ -149,6 +149,10 @@ class Batch:
     def units(self) -> list[Unit]:
         """All units, in order."""
         return [_unit(raw) for raw in self.plan["units"]]
+
+    def duplicates(self) -> list[Unit]:
+        """Files with bytes that were taken in before, under another name."""
+        return [_unit(raw) for raw in self.plan["duplicates"]]
 
     def unit(self, unit_id: str) -> Unit:
         """One unit.

@@ -153,16 +153,12 @@ def released(store: Store, feeds: Mapping[str, Feed]) -> list[Unit]:
     found = [(feed, sha256) for feed, sha256 in decide.released(store) if feed in feeds]
     records = [next(iter(files.of_status(store, feed, sha256, "held")), None) for feed, sha256 in found]
     units = [landed(record, feeds[record.feed]) for record in records if record is not None]
-    return [replace(unit, is_released=True, manifest=None) for unit in units]
+    return [replace(unit, is_released=True) for unit in units]
 
 
 def lined_up(store: Store, feed: Feed, units: list[Unit], duplicates: list[Unit]) -> list[Unit]:
     """A feed's new files whose turn it is; the others wait for a predecessor. One with known bytes is in turn too."""
-    if feed.delta is None or not units:
-        return units
-    done, held = plausible.numbers(store, feed)
-    again = {number for unit in duplicates if (number := plausible.sequence(feed, unit.groups)) is not None}
-    return plausible.in_turn(feed, units, done | again, held)
+    return plausible.lined_up(store, feed, units, duplicates, ()) if feed.delta is not None and units else units
 
 
 def discover(batch: Batch, replay: str | None = None) -> dict[str, Any]:

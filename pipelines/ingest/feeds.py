@@ -65,7 +65,9 @@ class Ready(Declared):
     """A file beside it with the same name and this at its end, such as `.done`; what is in it does not matter."""
     manifest: Suffix | None = None
     """The same, and it is JSON: `{"files": [{"name": …, "sha256": …, "records": …}]}`, with the digest of what was
-    delivered, encrypted or not. A file that is not what its manifest says is held, until either of them changes."""
+    delivered, encrypted or not; or a line a file, `name|records|sha256`, also with commas. A file that is not what its
+    manifest says is held, until either of them changes; so is one of which `full_or_delta` says what the feed does
+    not."""
     untouched_seconds: Count | None = None
     """Nobody has written to it for so long; on a server, two looks so far apart saw the same size and time. The only
     way for a folder of documents, where it holds for all of them."""
@@ -96,9 +98,18 @@ class Full(Declared):
 class Delta(Declared):
     """A file holds what changed since the one before, so none may be left out."""
 
-    sequence: Name
+    sequence: Name | None = None
     """A named group of the file name: a whole number that counts the files. A file waits until the one before it was
     taken in; the lowest number that arrives first begins."""
+    manifest: Literal[True] | None = None
+    """Instead, manifests name the run that wrote a file, `run_id`, and the one before, `previous_run_id`: a file waits
+    until that one's was taken in; the oldest that arrives first begins."""
+
+    @model_validator(mode="after")
+    def _has_one_order(self) -> Self:
+        if (self.sequence is None) == (self.manifest is None):
+            raise ValueError("must have exactly one of sequence, manifest")
+        return self
 
 
 class Sentinel(Declared):
@@ -366,10 +377,7 @@ def _semantics(feed: Feed, feeds: Mapping[str, Feed], path: Path) -> list[str]:
     if feed.full is not None:
         proved = [_unreconciled(feed, feeds.get(name), name) for name in feed.full.reconciles]
         faults += [f"full: {fault}" for fault in proved if fault]
-    if feed.delta is not None and feed.delta.sequence not in feed.groups:
-        faults.append(f"delta: {feed.delta.sequence} is no named group of `files`")
-    if feed.dialect == "documents" and feed.delta is not None:
-        faults.append("delta: documents have no sequence")
+    faults += _order(feed)
     if feed.dialect == "documents" and feed.ready is not None and feed.ready.suffix is not None:
         faults.append("ready: documents can only be untouched_seconds")
     read = feed.reads() | {name for table in feed.tables for name in table.turned()}
@@ -390,6 +398,20 @@ def _semantics(feed: Feed, feeds: Mapping[str, Feed], path: Path) -> list[str]:
             faults.append(f"join: {join.file} is not in the folder of the feeds")
     for table in feed.tables:
         faults += _columns(table)
+    return faults
+
+
+def _order(feed: Feed) -> list[str]:
+    """Faults of how a feed's changes follow one another."""
+    if feed.delta is None:
+        return []
+    faults = []
+    if feed.delta.sequence is not None and feed.delta.sequence not in feed.groups:
+        faults.append(f"delta: {feed.delta.sequence} is no named group of `files`")
+    if feed.delta.manifest and (feed.ready is None or feed.ready.manifest is None):
+        faults.append("delta: manifest needs `ready: {manifest: …}`, which says what its files are called")
+    if feed.dialect == "documents":
+        faults.append("delta: documents have no sequence")
     return faults
 
 

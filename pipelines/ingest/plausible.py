@@ -9,8 +9,8 @@ Writes  held.json  of a full file that lost people or is of an older day, of a f
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Final
+from datetime import UTC, datetime
+from typing import Any, Final
 
 from pipelines.base.store import Store
 from pipelines.ingest import files
@@ -23,6 +23,7 @@ OLDER: Final = "older_file"
 PREDECESSOR: Final = "predecessor_held"
 JOINED: Final = "joined_file_held"
 """Nobody has to decide about such files: they come up again once the other file is settled."""
+_EVER: Final = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +111,7 @@ def numbers(store: Store, feed: Feed) -> tuple[set[int], set[int]]:
 
 def sequence(feed: Feed, groups: Mapping[str, str]) -> int | None:
     """A file's number among those of its feed, from the groups of its name; None where there is none."""
-    text = groups.get(feed.delta.sequence, "") if feed.delta is not None else ""
+    text = groups.get(feed.delta.sequence or "", "") if feed.delta is not None else ""
     return int(text) if text.isdecimal() else None
 
 
@@ -133,6 +134,69 @@ def in_turn(feed: Feed, units: Iterable[Unit], done: Collection[int], held: Coll
         reached = _reached(max(reached, number), done)
         taken.append(unit)
     return taken
+
+
+def lined_up(
+    store: Store, feed: Feed, units: Sequence[Unit], again: Sequence[Unit], held: Iterable[Unit]
+) -> list[Unit]:
+    """A delta feed's files whose turn it is; the others wait for a predecessor.
+
+    Args:
+        store: Holds the register.
+        feed: Its declaration, with `delta`.
+        units: Files that could be taken in.
+        again: Files with known bytes, which are in turn too.
+        held: Files of this batch that wait for a person.
+    """
+    if feed.delta is not None and feed.delta.manifest:
+        records = files.of_feed(store, feed.name)
+        settled = {run for r in records if r.status != "held" and (run := _run(r.manifest))}
+        waiting = {run for r in records if r.status == "held" and (run := _run(r.manifest))}
+        settled |= {run for unit in again if (run := _run(unit.manifest))}
+        waiting |= {run for unit in held if (run := _run(unit.manifest))}
+        return following(feed, units, settled, waiting - settled)
+    done, waits = numbers(store, feed)
+    done |= {number for unit in again if (number := sequence(feed, unit.groups)) is not None}
+    waits |= {number for unit in held if (number := sequence(feed, unit.groups)) is not None} - done
+    return in_turn(feed, units, done, waits)
+
+
+def following(feed: Feed, units: Iterable[Unit], done: Collection[str], held: Collection[str]) -> list[Unit]:
+    """A delta feed's files in the order of their runs, up to those whose predecessor is missing.
+
+    Args:
+        feed: Its declaration.
+        units: Files that could be taken in. One whose manifest names no run is among those returned: it is held later.
+        done: Runs that are settled. Where there is none, the oldest of those that follow none of the others begins, and
+            only a new file of a run that is held takes its place.
+        held: Runs whose file waits for a person.
+    """
+    taken: list[Unit] = []
+    left: dict[str, list[Unit]] = {}
+    for unit in units:
+        run = _run(unit.manifest)
+        (taken if run is None else left.setdefault(run, [])).append(unit)
+    reached = {*done}
+    found = [run for run in left if run in reached]
+    if not done:
+        firsts = [run for run in left if (run in held if held else left.keys().isdisjoint(_before(left[run])))]
+        found = sorted(firsts, key=lambda run: (feed.moment(left[run][0].groups) or _EVER, run))[:1]
+    is_more = True
+    while is_more:
+        taken += [unit for run in found for unit in left.pop(run)]
+        reached |= {*found}
+        found = [run for run in left if _before(left[run]) & reached]
+        is_more = bool(found)
+    return taken
+
+
+def _run(manifest: Mapping[str, Any] | None) -> str | None:
+    return (manifest or {}).get("run_id")
+
+
+def _before(units: Iterable[Unit]) -> set[str]:
+    """The run before that of some files."""
+    return {run for unit in units if (run := (unit.manifest or {}).get("previous_run_id"))}
 
 
 def _reached(number: int, done: Collection[int]) -> int:
@@ -169,12 +233,9 @@ def _newest(seen: Sequence[Seen]) -> Seen | None:
 
 def _delta(batch: Batch, feed: Feed, units: Sequence[Unit]) -> None:
     """A predecessor may have been held in this very batch, which nobody knew when it was planned."""
-    done, held = numbers(batch.store, feed)
-    again = [raw["groups"] for raw in batch.plan["duplicates"] if raw["feed"] == feed.name]
-    done |= {number for groups in again if (number := sequence(feed, groups)) is not None}
-    mine = [unit for unit in batch.units() if unit.feed == feed.name and batch.held(unit) is not None]
-    held |= {number for unit in mine if (number := sequence(feed, unit.groups)) is not None} - done
-    taken = {unit.id for unit in in_turn(feed, units, done, held)}
+    again = [unit for unit in batch.duplicates() if unit.feed == feed.name]
+    held = [unit for unit in batch.units() if unit.feed == feed.name and batch.held(unit) is not None]
+    taken = {unit.id for unit in lined_up(batch.store, feed, units, again, held)}
     for unit in units:
         if unit.id not in taken:
             batch.hold(

@@ -88,24 +88,40 @@ def read_file(source: Path, out: Path, feed: Feed, unit: Unit) -> Report:
         raise Held(
             "impossible_period", f"The name of a file of {feed.name} must hold a month or day that exists; it does not."
         ) from None
-    if feed.delta is not None and not unit.groups.get(feed.delta.sequence, "").isdecimal():
+    counted = feed.delta.sequence if feed.delta is not None else None
+    if counted is not None and not unit.groups.get(counted, "").isdecimal():
         raise Held(
             "impossible_sequence",
             f"The name of a file of {feed.name} must hold a whole number that counts it; it does not.",
         )
-    if unit.manifest is not None and unit.manifest.get("sha256") != unit.sha256:
+    said = None if unit.is_released else unit.manifest
+    if said is not None and said.get("sha256") != unit.sha256:
         raise _not_as_said(feed, "bytes", "other ones, or a manifest without its name, sha256 and records")
+    _of_its_run(feed, said or {})
     if unit.size > feed.limits.max_bytes:
         raise _too_large("bytes", feed.name, feed.limits.max_bytes)
     write_json(out / _LIMITS, {"feed": feed.name, **feed.limits.model_dump()})
     report = dialect(feed.dialect).read(source, out, feed, unit)
     if len(report.columns) > feed.limits.max_columns:  # of a file without rows, which has no part
         raise _too_large("columns", feed.name, feed.limits.max_columns)
-    if unit.manifest is not None and unit.manifest["records"] != report.rows:
+    if said is not None and said["records"] != report.rows:
         raise _not_as_said(feed, "records", str(report.rows))
     require(feed, set(report.columns))
     write_json(out / "report.json", asdict(report))
     return report
+
+
+def _of_its_run(feed: Feed, said: Mapping[str, Any]) -> None:
+    """Raise Held when a file's run is not one that the feed is for; without a manifest nothing is said."""
+    kind = "delta" if feed.delta is not None else "full" if feed.full is not None else None
+    if kind is not None and said.get("full_or_delta", kind) != kind:
+        raise Held(
+            "another_kind_of_file",
+            f"A manifest of {feed.name} must say full_or_delta as its feed does ({kind}); it says something else. "
+            "Have the kind of file sent that the feed is for.",
+        )
+    if said and feed.delta is not None and feed.delta.manifest and "run_id" not in said:
+        raise Held("no_run", f"A manifest of {feed.name} must name its run by run_id; it does not. Deliver it again.")
 
 
 def _not_as_said(feed: Feed, what: str, got: str) -> Held:
