@@ -174,7 +174,8 @@ class Feed(Declared):
     """Columns without which the file is held."""
     may_empty: Annotated[float, Field(ge=0, le=1)] = 0.2
     """By how much less of a required column may be filled than in the last files taken in, as a share of the rows; more
-    holds the file until a person decides: a report that lost a right is sent with empty fields and no error."""
+    holds the file until a person decides: a report that lost a right is sent with empty fields and no error. So does
+    any other column that a rule reads and of which nothing is left, where it had enough before; 1 asks for neither."""
     may_reshape: Annotated[float, Field(ge=0, le=1)] = 0.01
     """Which share of the identifiers in a column may be of other lengths than the last files taken in had, where those
     had at most three; more holds the file until a person decides: a spreadsheet makes `123` of `000123`."""

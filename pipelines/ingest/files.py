@@ -37,7 +37,7 @@ class Record:
     manifest: Mapping[str, Any] | None = None
     """What the file's manifest said of it."""
     filled: Mapping[str, float] = field(default_factory=dict)
-    """Required column -> share of the rows with something in it."""
+    """Column that a rule reads -> share of the rows with something in it."""
     lengths: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     """Column of identifiers -> characters -> how many have so many."""
 

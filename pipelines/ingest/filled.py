@@ -19,7 +19,7 @@ from pipelines.ingest.batch import Batch, Held, Unit, read_json
 from pipelines.ingest.feeds import Feed
 
 FILLED: Final = "_filled"
-"""Folder of a mapped unit: of each required column how many rows have something in it."""
+"""Folder of a mapped unit: of each column that a rule reads how many rows have something in it."""
 EMPTIED: Final = "emptied_column"
 LENGTHS: Final = "_lengths"
 """Folder of a mapped unit: of each column of identifiers how many have how many characters."""
@@ -90,7 +90,7 @@ class _File:
     name: str
     rows: int
     shares: Mapping[str, float]
-    """Required column -> share of the rows with something in it."""
+    """Column -> share of the rows with something in it."""
     lengths: Lengths
     unit: Unit | None = None
     """None where it was taken in."""
@@ -100,6 +100,7 @@ class _File:
 class _Told:
     """What an export is judged by."""
 
+    rows: int
     shares: Mapping[str, float]
     lengths: Lengths
 
@@ -128,17 +129,18 @@ def _told(export: Sequence[_File]) -> _Told:
     for file in export:
         for name, found in file.lengths.items():
             counts.setdefault(name, Counter()).update(found)
-    return _Told(_shares(export), {name: count for name, count in counts.items() if count.total() >= LEAST_ROWS})
+    rows = sum(file.rows for file in export)
+    return _Told(rows, _shares(export), {name: count for name, count in counts.items() if count.total() >= LEAST_ROWS})
 
 
 def _unlike(feed: Feed, others: Sequence[_Told], export: _Told) -> Held | None:
     before = [other.shares for other in others if other.shares][-LAST_FILES:]
-    why = emptied(feed, before, export.shares)
+    why = emptied(feed, before, export.shares, export.rows)
     return why or reshaped(feed, [other.lengths for other in others if other.lengths][-LAST_FILES:], export.lengths)
 
 
 def _shares(export: Sequence[_File]) -> dict[str, float]:
-    """Required column -> share of all rows of an export; empty for too few rows to say."""
+    """Column -> share of all rows of an export; empty for too few rows to say."""
     if sum(file.rows for file in export) < LEAST_ROWS:
         return {}
     names = sorted({name for file in export for name in file.shares})
@@ -149,24 +151,32 @@ def _shares(export: Sequence[_File]) -> dict[str, float]:
     }
 
 
-def emptied(feed: Feed, before: Sequence[Mapping[str, float]], file: Mapping[str, float]) -> Held | None:
+def emptied(feed: Feed, before: Sequence[Mapping[str, float]], file: Mapping[str, float], rows: int) -> Held | None:
     """Why a person must look at a file whose columns lost their cells; None when nothing speaks against it.
 
     Args:
-        feed: Its declaration, which says how much they may lose.
+        feed: Its declaration, which says how much required columns may lose. Any other that a rule reads may have less,
+            and nothing at all only where before, too, so many rows had hardly anything.
         before: Of the last files taken in, column -> share of the rows with something in it.
         file: The same of the file in question.
+        rows: How many it has.
     """
     known = {name: median(shares) for name in file if (shares := [f[name] for f in before if name in f])}
-    lost = [name for name, share in known.items() if file[name] < share - feed.may_empty]
+    lost = [
+        name
+        for name, share in known.items()
+        if (name in feed.required and file[name] < share - feed.may_empty)
+        or (feed.may_empty < 1 and not file[name] and share * rows >= LEAST_ROWS)
+    ]
     if not lost:
         return None
     said = ", ".join(f"{name} {file[name]:.0%} instead of {known[name]:.0%}" for name in sorted(lost))
     return Held(
         EMPTIED,
-        f"Every required column of {feed.name} must be filled as in the last {len(before)} files taken in, or in at "
-        f"most {feed.may_empty:.0%} of the rows less; filled are {said}. Release it if the source has no more, else "
-        "reject it and have it sent again: an export that lost a right has empty fields and no error.",
+        f"Every column of {feed.name} must be filled as in the last {len(before)} files taken in: a required one in at "
+        f"most {feed.may_empty:.0%} of the rows less, any other that had something not in none; filled are {said}. "
+        "Release it if the source has no more, else reject it and have it sent again: an export that lost a right has "
+        "empty fields and no error, and one with a column of another name lacks the old one.",
     )
 
 
@@ -234,7 +244,7 @@ def lengths(batch: Batch, unit: Unit) -> dict[str, dict[str, int]]:
 
 
 def filled(batch: Batch, unit: Unit) -> dict[str, float]:
-    """Required column -> share of a mapped unit's rows with something in it; empty without rows."""
+    """Column -> share of a mapped unit's rows with something in it; empty without rows."""
     count = rows(batch, unit)
     parts = sorted((batch.place(unit) / "mapped" / FILLED).glob("*.arrow"))
     if not count or not parts:

@@ -272,8 +272,8 @@ def _map_part(
     raw: pl.DataFrame, feed: Feed, unit: Unit, context: Context, other: Other, *, see: Sequence[See]
 ) -> dict[str, pl.DataFrame]:
     """Canonical rows by `<table>/<index>`, and what was rejected and filtered, of one part with names."""
-    required = sorted(feed.reads() & set(feed.required) & set(raw.columns))
-    done = {f"{FILLED}/00": _filled(raw, required)} if required else {}
+    columns = sorted(feed.reads() & set(raw.columns))
+    done = {f"{FILLED}/00": _filled(raw, columns)} if columns else {}
     if naming := [name for name in feed.ids if name in raw.columns]:
         done[f"{LENGTHS}/00"] = counted(raw, naming)
     rejected = [_reasons(raw.filter(pl.col(FAULT).is_not_null()).select(ROW, pl.col(FAULT).alias(REASON)), "")]

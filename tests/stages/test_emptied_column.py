@@ -65,7 +65,7 @@ def test_a_file_whose_column_lost_its_cells_waits_and_is_taken_in_when_a_person_
     deliver(7, 30, 12)
     ((code, message),) = run("july")
     assert code == "emptied_column"
-    assert "must be filled as in the last 1 files taken in, or in at most 20% of the rows less" in message
+    assert "must be filled as in the last 1 files taken in: a required one in at most 20% of the rows less" in message
     assert "filled are title 60% instead of 100%." in message
     command.main(["held"])
     _, sha256, *_ = next(line.split() for line in capsys.readouterr().out.splitlines() if line.startswith("courses "))
@@ -160,6 +160,44 @@ def test_a_feed_may_say_that_columns_come_and_go(run, deliver, tmp_path):
     assert run("july") == []
 
 
+TOPICS = CATALOGUE | {
+    "tables": [
+        {
+            "table": "courses",
+            "columns": {n: {"from": f} for n, f in (("course_id", "id"), ("title", "title"), ("topic_code", "topic"))},
+        }
+    ]
+}
+
+
+def topics(tmp_path: Path, month: int, count: int, filled: int, head: str = "id,title,topic") -> None:
+    lines = [head, *(f"M{month}C{n},Course {n},{'law' if n < filled else ''}" for n in range(count))]
+    (tmp_path / "exports" / "lms" / f"courses_2026-{month:02d}.csv").write_text("\n".join(lines) + "\n")
+
+
+@pytest.mark.parametrize(
+    ("filled", "now", "head"),
+    [
+        (200, 0, "id,title,subject"),  # the column has another name
+        (200, 0, "id,title,topic"),  # it lost its cells
+        (20, 0, "id,title,subject"),  # a tenth, so twenty rows must have had something
+        (200, 1, "id,title,topic"),  # it is not required: some of it is enough
+        (19, 0, "id,title,subject"),
+    ],
+)
+def test_a_column_that_is_not_required_must_not_vanish(run, tmp_path, filled, now, head):
+    declare(tmp_path, TOPICS)
+    topics(tmp_path, 6, 200, filled)
+    assert run("june") == []
+    topics(tmp_path, 7, 200, now, head)
+    found = run("july")
+    assert [code for code, _ in found] == ["emptied_column"] * (filled >= 20 and not now)
+    if found:
+        assert f"filled are topic 0% instead of {filled / 200:.0%}." in found[0][1]
+        declare(tmp_path, TOPICS | {"may_empty": 1.0})
+        assert run("asked") == []
+
+
 def test_only_the_last_five_files_are_asked_in_the_order_of_their_months(run, deliver):
     """Half empty in six months, full in five; all but the last in one batch, and that one in another."""
     for month in range(1, 7):
@@ -180,7 +218,7 @@ def test_a_held_file_is_no_measure_for_the_next(run, deliver):
 
 def test_one_full_file_among_half_empty_ones_is_no_measure():
     feed = Feed.model_validate(CATALOGUE)
-    assert emptied(feed, [{"title": 0.5}, {"title": 0.5}, {"title": 1.0}], {"title": 0.4}) is None
+    assert emptied(feed, [{"title": 0.5}, {"title": 0.5}, {"title": 1.0}], {"title": 0.4}, 100) is None
 
 
 def test_a_sentinel_is_an_empty_cell(run, deliver, tmp_path):
