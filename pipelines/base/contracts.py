@@ -39,6 +39,8 @@ class Column:
     """Whether null is refused."""
     values: tuple[str, ...] = ()
     """The closed list of a code; empty means open."""
+    form: str = ""
+    """Regular expression that a code of an open list must match; one that does not is counted, its row stays."""
     low: float | None = None
     high: float | None = None
     end: End | None = None
@@ -132,6 +134,7 @@ def _code(name: str, *values: str, required: bool = True) -> Column:
 
 
 _PERSON = _id("person_id")
+_COUNTRY = Column("country_code", "code", required=False, form="^[A-Z]{2}$")  # ISO 3166-1, two letters
 _EVENTS: Final = (
     *("hire", "rehire", "transfer", "promotion", "demotion", "job_change", "pay_change", "data_change"),
     *("leave_start", "leave_end", "termination", "population_exit", "org_change", "unknown"),
@@ -152,7 +155,7 @@ _ALL = (
             Column("terminated_at", "date", required=False, end="last_day"),
             _code("job_family_code"),
             _code("management_level_code", required=False),
-            _code("country_code", required=False),
+            _COUNTRY,
             _id("manager_person_id", required=False),
             Column("fte", "float", required=False, low=0, high=2),
         ),
@@ -208,7 +211,7 @@ _ALL = (
             _PERSON,
             Column("created_at", "moment"),
             _code("source_code", required=False),
-            _code("country_code", required=False),
+            _COUNTRY,
         ),
     ),
     Table("consents", ("person_id",), (_PERSON, Column("is_given", "bool"))),

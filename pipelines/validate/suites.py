@@ -20,6 +20,7 @@ FILLED: Final = "ExpectColumnValuesToNotBeNull"
 """Name of the expectation that tells cells apart by whether they are filled."""
 BETWEEN: Final = "ExpectColumnValuesToBeBetween"
 ORDERED: Final = "ExpectColumnPairValuesAToBeGreaterThanB"
+LIKE: Final = "ExpectColumnValuesToMatchRegex"
 UNLIKE: Final = "ExpectColumnValuesToNotMatchRegex"
 AMONG: Final = "ExpectColumnValuesToBeInSet"
 KEY: Final = "key"
@@ -116,8 +117,8 @@ def rules(table: Table) -> list[Rule]:
         table: The contract.
 
     Returns:
-        Required columns filled, closed codes listed, numbers in range, dates in order, pseudonyms well formed,
-        references known, slices side by side.
+        Required columns filled, closed codes listed, others well formed, numbers in range, dates in order, pseudonyms
+        well formed, references known, slices side by side.
     """
     found = []
     for column in table.columns:
@@ -127,13 +128,15 @@ def rules(table: Table) -> list[Rule]:
         if column.values:
             among = {"column": name, "value_set": list(column.values)}
             found.append(Rule(f"unknown_code:{name}", AMONG, among))
+        if column.form:
+            found.append(Rule(f"malformed:{name}", LIKE, {"column": name, "regex": column.form}, severity="warn"))
         low, high = column.bounds
         if low is not None or high is not None:
             between = {"column": name, "min_value": low, "max_value": high}
             found.append(Rule(f"out_of_range:{name}", BETWEEN, between))
         if name.endswith("person_id"):
             form = {"column": name, "regex": _PSEUDONYM}
-            found.append(Rule(f"no_pseudonym:{name}", "ExpectColumnValuesToMatchRegex", form))
+            found.append(Rule(f"no_pseudonym:{name}", LIKE, form))
     for earlier, later in table.ordered:
         pair = {"column_A": later, "column_B": earlier, "or_equal": True, "ignore_row_if": "either_value_is_missing"}
         found.append(Rule(f"disordered:{later}", ORDERED, pair))

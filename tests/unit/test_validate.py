@@ -36,6 +36,11 @@ GOOD = {
     "known_from": datetime(2026, 1, 1, tzinfo=UTC),
 }
 SCHEMA = {**TABLES["workers"].schema, "known_from": pl.Datetime("us", "UTC")}
+CANDIDATES = pl.DataFrame(
+    [(PERSON, datetime(2026, 1, 1, tzinfo=UTC), None, "US", datetime(2026, 1, 1, tzinfo=UTC))],
+    schema={**TABLES["candidates"].schema, "known_from": pl.Datetime("us", "UTC")},
+    orient="row",
+)
 
 
 def workers(*changes: dict[str, Any]) -> pl.DataFrame:
@@ -104,6 +109,19 @@ def test_each_rule_names_the_row_that_breaks_it(change: dict[str, Any], reason: 
 
 def test_sound_rows_fail_nothing() -> None:
     assert failures(workers({}, {"terminated_at": date(2020, 1, 1), "fte": 2.0})) == []
+
+
+@pytest.mark.parametrize("large", [False, True])
+def test_a_country_that_is_no_iso_code_is_counted_and_its_row_stays(
+    monkeypatch: pytest.MonkeyPatch, large: bool
+) -> None:
+    monkeypatch.setattr(engine, "LARGE", 1 if large else 100)
+    countries = ("US", "USA", "us", "Deutschland", "840", "NA", None, "USA")
+    outcome = check(TABLES["workers"], workers(*({"country_code": country} for country in countries)), {})
+    assert outcome.failed.is_empty()
+    found = next(f for f in outcome.findings if f.reason_code == "malformed:country_code")
+    assert (found.failed, found.level, found.severity) == (5, "canonical", "warn")
+    assert any(f.reason_code == "malformed:country_code" for f in check(TABLES["candidates"], CANDIDATES, {}).findings)
 
 
 def test_two_rows_for_one_version_of_a_thing_both_fail() -> None:
