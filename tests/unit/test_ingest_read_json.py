@@ -1,11 +1,15 @@
 """Records anywhere in JSON, and JSON lines: nested values as columns, lists as text, SAP's dates as ISO text."""
 
+import itertools
 import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pipelines.ingest.read import FAULT, NULL, ROW, _records
+from pipelines.ingest.read._records import LEVELS, Nesting
 from pipelines.ingest.read.json_records import iso
 
 PLAIN = {"record_path": "data", "may_be_empty": False, "is_odata_v2": False}
@@ -144,6 +148,48 @@ def test_a_number_that_would_end_the_process_is_seen_wherever_it_lies(refuses, b
     assert refuses("workday_json", data, {"record_path": "data", "may_be_empty": False}) == "malformed_json"
 
 
+@pytest.mark.parametrize("name", ["json_records", "workday_json"])
+@pytest.mark.parametrize(("opens", "closes"), [("[", "]"), ('{"b": ', "}"), ('["[", ', "]")])
+def test_a_record_deeper_than_parsers_survive_holds_the_file(reads, refuses, name: str, opens: str, closes: str):
+    """The document, its list and the record are three levels; records that are parsed alone lack the first."""
+    options = PLAIN if name == "json_records" else {"record_path": "data", "may_be_empty": False}
+
+    def data(levels: int) -> bytes:
+        return ('{"data": [{"a": ' + opens * (levels - 3) + "1" + closes * (levels - 3) + "}]}").encode()
+
+    assert reads(name, data(LEVELS), options)[1].rows == 1
+    assert refuses(name, data(LEVELS + 2), options) == "too_deep"
+    assert refuses(name, b'{"data": [{"a": ' + opens.encode() * 1_000_000, options) == "too_deep"
+    assert refuses(name, b'{"data": [{"a": }, {"b": ' + opens.encode() * 99, options) == "malformed_json", "comes first"
+
+
+STRINGS = st.text(st.sampled_from('[]{}"\\x,'), max_size=6)
+VALUES = st.recursive(
+    STRINGS | st.none() | st.integers(0, 9),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(STRINGS, inner, max_size=3),
+    max_leaves=12,
+)
+
+
+def levels(value: Any) -> int:
+    members = value.values() if type(value) is dict else value if type(value) is list else None
+    return 0 if members is None else 1 + max(map(levels, members), default=0)
+
+
+@given(value=VALUES, pieces=st.lists(st.integers(1, 5), min_size=1, max_size=8), is_spaced=st.booleans())
+def test_levels_are_counted_whatever_strings_hold_and_wherever_pieces_end(
+    value: Any, pieces: list[int], is_spaced: bool
+):
+    text = json.dumps(value, separators=None if is_spaced else (",", ":")).encode()
+    nesting, most, at = Nesting(), 0, 0
+    for size in itertools.cycle(pieces):
+        most = max(most, nesting.deepest(text[at : at + size]))
+        at += size
+        if at >= len(text):
+            break
+    assert most == levels(value)
+
+
 @pytest.mark.parametrize("name", ["json_records", "ndjson"])
 def test_a_record_larger_than_the_limit_holds_the_file(refuses, monkeypatch, name: str):
     monkeypatch.setattr(_records, "MAX_RECORD", 1 << 21)
@@ -159,7 +205,11 @@ def test_a_record_larger_than_the_limit_holds_the_file(refuses, monkeypatch, nam
         ('{"l": [{"a.b": "1", "a": {"b": "2"}}]}', "ambiguous_column"),
         (r'{"a": "\u0000"}', "nul_character"),
         (r'{"\u0000": "a"}', "nul_character"),
-        ('{"a": ' + "[" * 900 + "]" * 900 + "}", "too_deep"),
+        ('{"a": ' + "[" * 5 + "]" * 5 + "}", "too_deep"),
+        ('{"a": ' + '[{"b": ' * 5 + '"x"' + "}]" * 5 + "}", "too_deep"),
+        ('{"a": ' + '[{"b": {"c": ' * 5 + '"x"' + "}}]" * 5 + "}", "too_deep"),
+        ('{"a": ' + "[" * 40 + '"x"' + "]" * 40 + "}", "too_deep"),  # each doubles the backslashes: a tebibyte
+        ('{"a": [' + '[[[["x"]]]],' * 9 + "1]}", "too_deep"),
     ],
 )
 def test_a_record_that_cannot_be_told_as_cells_is_a_row_with_a_fault(reads, line: str, fault: str):
@@ -170,6 +220,19 @@ def test_a_record_that_cannot_be_told_as_cells_is_a_row_with_a_fault(reads, line
         frame, report = reads(name, data.encode(), options)
         assert frame[FAULT][0] == fault
         assert report.faults == {fault: 1}
+
+
+def test_a_line_deeper_than_parsers_survive_is_a_row_with_a_fault(reads):
+    frame, report = reads("ndjson", b'{"a": ' + b"[" * 100_000 + b"]" * 100_000 + b'}\n{"a": "2"}', LINES)
+    assert (frame[FAULT].to_list(), report.faults) == (["too_deep", None], {"too_deep": 1})
+
+
+def test_lists_within_four_lists_are_texts_within_texts(reads):
+    frame, _ = reads("ndjson", b'{"a": [[[["x"]]]]}', LINES)
+    text = frame["a"][0]
+    for _ in range(4):
+        (text,) = json.loads(text)
+    assert text == "x"
 
 
 def test_half_a_surrogate_pair_is_no_text(reads):

@@ -1,7 +1,9 @@
 """What the JSON dialects share: a list somewhere in a document, streamed; objects within objects as columns."""
 
 import json
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
+from copy import copy
 from dataclasses import dataclass
 from functools import partial
 from io import BytesIO
@@ -20,8 +22,10 @@ from pipelines.ingest.read._json_text import Document, cells
 from pipelines.ingest.read._records import (
     BUFFER,
     DIGITS,
+    LEVELS,
     REPLACED,
     Bounded,
+    Nesting,
     Readable,
     Record,
     has_long_number,
@@ -33,6 +37,9 @@ from pipelines.ingest.read._shapes import frames as of_shapes
 
 Frames = Callable[[list[Any], int, Feed], Iterator[pl.DataFrame]]
 """Makes frames of parsed records, given the row number of the first."""
+LISTS: Final = 4
+"""Lists within lists that become texts within texts: each doubles the backslashes before every quote, so that forty in
+a line of a hundred bytes would take all memory there is."""
 _SPACE: Final = b" \t\r\n"
 
 
@@ -45,16 +52,25 @@ class Alike:
 
 
 class Guarded:
-    """A file whose numbers the parser survives."""
+    """A file whose numbers and brackets the parser survives."""
 
     def __init__(self, file: Readable, feed: Feed) -> None:
-        self._file, self._feed = file, feed
+        self._file, self._feed, self._nesting, self._is_too_deep = file, feed, Nesting(), False
 
     def read(self, size: int) -> bytes:
         """The next bytes. A run of twice DIGITS is always found: it fills a block that is looked at."""
-        piece = self._file.read(size)
+        piece = b"" if self._is_too_deep else self._file.read(size)
         if has_long_number(piece):
             raise Held("malformed_json", f"{self._feed.name} must have numbers of at most {DIGITS:,} digits.")
+        before = copy(self._nesting)
+        if self._nesting.deepest(piece) > LEVELS:  # what is before may be wrong in another way, which comes first
+            self._is_too_deep = True
+            ends = range(len(piece) + 1)
+            piece = piece[: bisect_right(ends, LEVELS, key=lambda end: copy(before).deepest(piece[:end])) - 1]
+        if self._is_too_deep and not piece:
+            raise Held(
+                "too_deep", f"{self._feed.name} must have lists and objects in at most {LEVELS} levels; it has more."
+            )
         return piece
 
 
@@ -184,20 +200,20 @@ def record_of(value: Any) -> Record:  # parsed JSON
         return Record({}, "too_deep")
 
 
-def _cells(value: dict[str, Any], faults: set[str]) -> dict[str, str]:
+def _cells(value: dict[str, Any], faults: set[str], lists: int = 0) -> dict[str, str]:
     """Cells of an object; faults are added where they would not say what the source did."""
     cells: dict[str, str] = {}
-    _fill(cells, "", value, faults)
+    _fill(cells, "", value, faults, lists)
     return cells
 
 
-def _fill(cells: dict[str, str], above: str, value: dict[str, Any], faults: set[str]) -> None:
+def _fill(cells: dict[str, str], above: str, value: dict[str, Any], faults: set[str], lists: int) -> None:
     for key, member in value.items():
         name = f"{above}{key}"
         if type(member) is dict:
-            _fill(cells, f"{name}.", member, faults)
+            _fill(cells, f"{name}.", member, faults, lists)
             continue
-        text = _dumped(member, faults) if type(member) is list else _text(member)
+        text = _dumped(member, faults, lists) if type(member) is list else _text(member)
         if name in cells:
             faults.add("ambiguous_column")
         if "\x00" in name or (member is not None and "\x00" in text):
@@ -216,13 +232,16 @@ def _text(value: Any) -> str:
     return str(value)
 
 
-def _dumped(values: list[Any], faults: set[str]) -> str:
-    return json.dumps([_member(value, faults) for value in values], ensure_ascii=False, sort_keys=True)
+def _dumped(values: list[Any], faults: set[str], lists: int) -> str:
+    """A list as text, which is within `lists` others that are."""
+    if lists >= LISTS:
+        raise RecursionError
+    return json.dumps([_member(value, faults, lists + 1) for value in values], ensure_ascii=False, sort_keys=True)
 
 
-def _member(value: Any, faults: set[str]) -> Any:
+def _member(value: Any, faults: set[str], lists: int) -> Any:
     if type(value) is dict:
-        return {name: None if text == NULL else text for name, text in _cells(value, faults).items()}
+        return {name: None if text == NULL else text for name, text in _cells(value, faults, lists).items()}
     if type(value) is list:
-        return _dumped(value, faults)
+        return _dumped(value, faults, lists)
     return None if value is None else _text(value)

@@ -1,5 +1,6 @@
 """What dialects of records share: input bounded while it is read, batches, frames of text cells."""
 
+import re
 from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -25,6 +26,13 @@ DIGITS: Final = 1024
 """From 4,301 digits on Python refuses an integer, and ijson takes the whole process with it."""
 MAX_RECORD: Final = 1 << 24
 """Bytes; parsed, a record of nothing but brackets takes some seventy times as many."""
+
+
+LEVELS: Final = 64
+"""Of lists and objects within one another. ijson keeps the path of every level, which is a square of their number: a
+file of 100 kB and nothing but brackets would take all memory there is."""
+_OTHERS: Final = bytes(byte for byte in range(256) if byte not in b'[]{}"')
+_STRING: Final = re.compile(rb'"[^"]*"')
 
 
 REPLACED: Final = "\ufffd"
@@ -54,6 +62,27 @@ def has_long_number(piece: bytes) -> bool:
     firsts = np.frombuffer(piece, dtype=np.uint8)[: max(0, len(piece) - DIGITS + 1) : DIGITS]
     begun = np.flatnonzero(firsts - ord("0") < 10) * DIGITS  # unsigned: what is less than "0" is far more than nine
     return any(piece[at : at + DIGITS].isdigit() for at in begun.tolist())
+
+
+class Nesting:
+    """How many lists and objects of a JSON document are within one another, told piece by piece."""
+
+    def __init__(self) -> None:
+        self._depth, self._begun = 0, b""
+
+    def deepest(self, piece: bytes) -> int:
+        """The most that are open at once anywhere in the next piece; brackets in strings are none."""
+        told = self._begun + piece
+        if b"\\" in told:
+            told = told.replace(b"\\\\", b"").replace(b'\\"', b"")
+        escape = told[-1:] if told.endswith(b"\\") else b""
+        told = told.translate(None, _OTHERS).replace(b'""', b"")  # strings without brackets
+        brackets, quote, _ = _STRING.sub(b"", told).partition(b'"')
+        self._begun = quote + escape
+        steps = (np.frombuffer(brackets, dtype=np.uint8) & 2).astype(np.int32) - 1  # what opens has that bit
+        depths = self._depth + np.cumsum(steps)
+        self._depth = int(depths[-1]) if len(depths) else self._depth
+        return int(depths.max(initial=0))
 
 
 class Readable(Protocol):
