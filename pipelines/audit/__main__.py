@@ -13,8 +13,8 @@ import argparse
 import json
 from collections.abc import Sequence
 
+from pipelines.audit import objects
 from pipelines.audit.ledger import Entry, Tag, entries, head, seal_closed
-from pipelines.audit.objects import prove
 from pipelines.base.errors import ContractError
 from pipelines.base.stage import guarded, leave
 from pipelines.base.store import open_store
@@ -26,14 +26,12 @@ def proved() -> str:
     Raises:
         ContractError: Names every fault.
     """
-    store = open_store()
-    faults = prove(store)
+    faults, top = objects.proved(open_store())
     if faults:
         raise ContractError(
             f"The ledger and all that it vouches for must be whole; {len(faults)} faults. {' '.join(faults)} "
             "Restore it from its write-once copy and find out who could write there."
         )
-    top = head(store)
     return f"The ledger is whole: {top.sequence} entries, head {top.sha256}. So is every release that it vouches for."
 
 

@@ -23,7 +23,7 @@ from typing import Any, Final
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from pipelines.audit import dsse
-from pipelines.audit.ledger import Entry, Tag
+from pipelines.audit.ledger import Entry, Head, Tag
 from pipelines.audit.proof import Proof, walk
 from pipelines.audit.segments import STRETCH
 from pipelines.audit.statement import SIGNED, commit_of, pem_key, statement, statement_key
@@ -59,8 +59,13 @@ def prove(store: Store, *, stretch: int = STRETCH) -> list[str]:
     Returns:
         One sentence a fault, each naming its entry or object.
     """
+    return proved(store, stretch=stretch)[0]
+
+
+def proved(store: Store, *, stretch: int = STRETCH) -> tuple[list[str], Head]:
+    """As `prove`, with the newest entry up to which that holds."""
     proof = walk(store, stretch=stretch)
-    return [*proof.faults, *faults(store, proof)]
+    return [*proof.faults, *faults(store, proof)], proof.head
 
 
 def faults(store: Store, proof: Proof) -> list[str]:

@@ -11,7 +11,7 @@ from itertools import groupby
 from typing import Final
 
 from pipelines.audit import segments
-from pipelines.audit.ledger import GENESIS, Entry, Tag, parse
+from pipelines.audit.ledger import GENESIS, Entry, Head, Tag, parse
 from pipelines.audit.segments import STRETCH, key, number, numbered, segment_key, stretch_of, unsealed
 from pipelines.base import crew, releases
 from pipelines.base.catalog import FAMILIES, SEGMENTS
@@ -45,6 +45,8 @@ class Proof:
     pointers: tuple[Release, ...]
     """Of all families, readable ones only."""
     faults: tuple[str, ...]
+    head: Head
+    """The newest entry that was read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +118,8 @@ def walk(store: Store, *, stretch: int = STRETCH) -> Proof:
     chain += _missing(store, newest, stretch)
     chain += [fault for name in sorted(copies) for fault in copies[name]]
     anchors = _anchors(pointers, found)
-    return Proof(found.digests, tuple(found.kept), tuple(pointers), (*chain, *unreadable, *anchors))
+    faults, head = (*chain, *unreadable, *anchors), Head(expected - 1, previous)
+    return Proof(found.digests, tuple(found.kept), tuple(pointers), faults, head)
 
 
 def _pointers(store: Store) -> tuple[list[Release], list[str]]:
@@ -172,7 +175,7 @@ def _walk_at(url: str, part: _Stretch) -> _Walked:
 
 def _walk(store: Store, part: _Stretch) -> _Walked:
     """Read a stretch's entries and its sealed copy."""
-    found, digests = _Walked(), dict[int, str]()
+    found, digests, copied = _Walked(), dict[int, str](), list[bytes]()
     expected, before = 0, ""
     for sequence, data in zip(part.numbers, store.read_many(map(key, part.numbers)), strict=True):
         if expected:
@@ -190,11 +193,14 @@ def _walk(store: Store, part: _Stretch) -> _Walked:
                 found.kept.append(entry)
         expected, before = sequence + 1, sha256_bytes(data)
         digests[sequence] = before
+        copied.append(data)
     found.digest = before
     found.digests = {sequence: digests[sequence] for sequence in part.wanted if sequence in digests}
     if part.is_sealed:
         name, numbers = segment_key(part.last, part.size), range(part.last - part.size + 1, part.last + 1)
-        found.sealed_faults = segments.differing(name, store.read(name), numbers, digests)
+        sealed = store.read(name)
+        if len(copied) != part.size or b"".join(copied) != sealed:
+            found.sealed_faults = segments.differing(name, sealed, numbers, digests)
     return found
 
 
