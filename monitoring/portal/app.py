@@ -6,6 +6,7 @@
     GET reports/<family>/<day>/<name>        a report in its frame
     GET raw/<family>/<day>/<name>            the report itself, in a sandbox of its own
     GET audits/<family>/<sha256>/<name>      a bias audit's page, table or package
+    GET bundles/<family>/<number>/examiner.zip   what an examiner gets about a release, made now
     GET style.css
 
 Anonymous requests are sent to the login (a browser) or answered 401; people without the role that `roles` asks for get
@@ -29,8 +30,10 @@ from starlette.exceptions import HTTPException as AnyHTTPException
 from starlette.middleware.gzip import GZipMiddleware
 
 from monitoring import page
+from monitoring.examiner.bundle import Wanted, make
 from monitoring.portal import clocks, evidence, ingested, pages
 from monitoring.portal.roles import Reader, Role, Source, widest
+from pipelines.base import releases
 from pipelines.base.catalog import FAMILIES
 from pipelines.base.errors import CandorError
 from pipelines.base.settings import Law, load
@@ -172,6 +175,19 @@ def audit_file(family: str, digest: str, name: str, store: Store = Company) -> R
     kept = {"Content-Disposition": f'attachment; filename="ll144-{digest[:12]}-{name}"'}
     kind = "application/zip" if name.endswith(".zip") else "text/csv; charset=utf-8"
     return Response(data, media_type=kind, headers=_HEADERS | kept)
+
+
+@app.get("/bundles/{family}/{number}/examiner.zip", dependencies=[Compliance])
+def bundle(family: str, number: str, store: Store = Company) -> Response:
+    """What an examiner gets about a release."""
+    _must_be(family in FAMILIES and number.isdecimal())
+    try:
+        _must_be(any(item.sequence == int(number) for item in releases.pointers(store, family)))
+        data = make(store, Wanted(family, int(number)), load(Law, "law").jurisdictions or law.everywhere())
+    except CandorError as error:
+        return HTMLResponse(pages.refusal(503, str(error)), 503, headers=_PAGE)
+    kept = {"Content-Disposition": f'attachment; filename="{family}-{number}-examiner.zip"'}
+    return Response(data, media_type="application/zip", headers=_HEADERS | kept)
 
 
 @app.get("/style.css")

@@ -1,9 +1,11 @@
 """The Audit page as a web application: who may see it, what it serves, what it shows of a real little company."""
 
 import importlib.util
+import io
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -17,6 +19,7 @@ from pipelines.base.store import FileStore
 from tests.stages import monitored_company as company
 from tests.unit.test_fairness_statutory import SELECTING
 from tests.unit.test_ll144 import SAID as AUDIT
+from tests.unit.test_publish import Answers, released
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # of Airflow's and Evidently's own imports
 
@@ -99,6 +102,7 @@ ADDRESSES = [
     "/reports/screening/2026-10-31/bias.html",
     "/raw/screening/2026-10-31/bias.json",
     f"/audits/screening/{'0' * 64}/package.zip",
+    "/bundles/screening/1/examiner.zip",
 ]
 
 
@@ -136,7 +140,7 @@ def test_other_auth_managers_are_asked_for_the_custom_views_the_widest_first(por
 
 
 @pytest.mark.parametrize(
-    ("name", "seen"), [("watcher", 2), ("engineer", 5), ("both", 5), ("compliance_first", 6), ("compliance_second", 6)]
+    ("name", "seen"), [("watcher", 2), ("engineer", 5), ("both", 5), ("compliance_first", 7), ("compliance_second", 7)]
 )
 def test_each_role_reads_what_those_before_it_read_and_no_more(client, filled, monkeypatch, name, seen):
     monkeypatch.setenv("CANDOR_ENGINEER_USERS", "engineer, both, compliance_second")
@@ -219,6 +223,21 @@ def test_a_page_and_its_reports_weigh_less_than_two_megabytes_on_the_way(client,
             sent = sum(map(len, answer.iter_raw()))
         assert 0 < sent < 2_000_000, address
     assert len(get(client, "/raw/screening/2026-10-31/bias.html").content) > 2_000_000, "what was sent is the report"
+
+
+def test_what_an_examiner_gets_is_made_on_the_page_and_not_of_a_store_that_is_not_whole(client, store, tmp_path, keys):
+    released(store, Answers(), tmp_path)
+    assert 'href="../bundles/screening/1/examiner.zip"' in get(client, "/models/screening").text
+    answer = get(client, "/bundles/screening/1/examiner.zip")
+    assert answer.headers["content-disposition"] == 'attachment; filename="screening-1-examiner.zip"'
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+        assert {"README.md", "verify.py", "releases/000000000001/statement.json"} <= set(archive.namelist())
+    for address in ("screening/9", "nobody/1", "screening/x", "screening/1.0"):
+        assert get(client, f"/bundles/{address}/examiner.zip").status_code == 404
+    (first, *_) = store.list("ledger")
+    store.put(first, b"{}")
+    refused = get(client, "/bundles/screening/1/examiner.zip")
+    assert (refused.status_code, "Entry 1 of the ledger" in refused.text) == (503, True)
 
 
 def test_a_bias_audit_opens_as_a_page_and_its_files_are_kept(client, filled):

@@ -1,0 +1,303 @@
+"""What an examiner gets is checked by somebody who has Python and openssl, and nothing of ours."""
+
+import io
+import json
+import math
+import re
+import subprocess
+import sys
+import zipfile
+from datetime import date
+
+import pytest
+
+from monitoring.examiner import recompute
+from monitoring.examiner.__main__ import main
+from monitoring.examiner.bundle import Wanted, make
+from pipelines.audit import Tag, append, entries
+from pipelines.base.errors import ContractError, SettingsError
+from pipelines.base.store import FileStore
+from pipelines.publish.release import rollback
+from tests.unit.judging import evidence
+from tests.unit.test_publish import FAMILY, Answers, released
+
+PLACES = ("US-NY-NYC", "EU-DE")
+
+
+@pytest.fixture(autouse=True)
+def signing(monkeypatch):
+    monkeypatch.setenv("CANDOR_SIGNING_KEY", "55" * 32)
+
+
+@pytest.fixture
+def made(store, tmp_path):
+    """Two releases and a rollback to the first, with events before, between and after."""
+    answers = Answers()
+    stages = tmp_path / "var/stages/screening/evaluated"
+    stages.mkdir(parents=True)
+    (stages / "groups.sealed").write_bytes(b"sealed counts")
+    append(store, Tag.FILE_INGESTED, "batch", rows=1)
+    first = released(store, answers, tmp_path)
+    append(store, Tag.PEOPLE_SCORED, FAMILY, rows=10)
+    released(store, answers, tmp_path, "r2", weights=b"weights 2")
+    append(store, Tag.PEOPLE_SCORED, FAMILY, rows=11)
+    rollback(store, FAMILY, first.verdict_sha256, "Complaints from the works council.")
+    append(store, Tag.PEOPLE_SCORED, FAMILY, rows=12)
+    return store
+
+
+def unpacked(data, folder):
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        archive.extractall(folder)
+    return folder
+
+
+def checked(folder, *words):
+    """Exit code and lines of verify.py, run without anything that is installed here."""
+    command = [sys.executable, "-I", "-S", "verify.py", *words]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert not done.stderr
+    return done.returncode, done.stdout
+
+
+def names(data):
+    return zipfile.ZipFile(io.BytesIO(data)).namelist()
+
+
+def test_somebody_without_candor_checks_it(made, tmp_path):
+    folder = unpacked(make(made, Wanted(FAMILY), PLACES), tmp_path / "bundle")
+    code, said = checked(folder)
+    assert (code, said.splitlines()[0]) == (
+        0,
+        "Nothing was changed, and every number that follows from others does. Releases: [3].",
+    )
+    readme = (folder / "README.md").read_text()
+    for shown in ("rollback: Complaints from the works council.", "anna", "ben", "python verify.py", "us-nyc-ll144"):
+        assert shown in readme
+    code, said = checked(folder, "--signatures")
+    (command,) = [line for line in said.splitlines() if line.startswith("openssl")]
+    assert subprocess.run(command.split(), cwd=folder, capture_output=True, check=False).returncode == 0
+    signed = next(folder.glob("signatures/*/signed"))
+    signed.write_bytes(signed.read_bytes().replace(b'"rollback"', b'"release!"'))
+    assert subprocess.run(command.split(), cwd=folder, capture_output=True, check=False).returncode == 1
+    assert checked(folder)[0] == 0, "what was written for openssl is no part of the bundle"
+
+
+def test_it_is_the_same_whenever_and_wherever_it_is_made(made, tmp_path):
+    data = make(made, Wanted(FAMILY), PLACES)
+    copy = FileStore(tmp_path / "elsewhere")
+    for zone in ("releases", "proposals", "ledger"):
+        for key in made.list(zone):
+            copy.put(key, made.read(key))
+    append(copy, Tag.PEOPLE_SCORED, FAMILY, rows=13)
+    assert make(copy, Wanted(FAMILY), PLACES) == data
+
+
+def test_models_and_sealed_counts_stay_out_by_digest(made, tmp_path):
+    data = make(made, Wanted(FAMILY, 1), PLACES)
+    assert not [name for name in names(data) if "/model/" in name or name.endswith(".sealed")]
+    folder = unpacked(data, tmp_path / "bundle")
+    assert sorted(json.loads((folder / "facts.json").read_text())["left_out"]) == [
+        "releases/000000000001/files/evaluated/groups.sealed",
+        "releases/000000000001/files/model/assets/terms.json",
+        "releases/000000000001/files/model/model.keras",
+    ]
+    whole = make(made, Wanted(FAMILY, 1, with_model=True), PLACES)
+    assert [name for name in names(whole) if "/model/" in name]
+    assert checked(unpacked(whole, tmp_path / "whole"))[0] == 0
+
+
+def test_a_flipped_byte_of_any_file_is_named(made, tmp_path):
+    folder = unpacked(make(made, Wanted(FAMILY), PLACES), tmp_path / "bundle")
+    files = [path for path in folder.rglob("*") if path.is_file() and path.name != "manifest.json"]
+    assert len(files) > 15
+    for path in [*files, folder / "releases/000000000003/files/manifest.json"]:
+        data = path.read_bytes()
+        path.write_bytes(data[: len(data) // 2] + bytes([data[len(data) // 2] ^ 1]) + data[len(data) // 2 + 1 :])
+        assert recompute.check(folder) == [
+            f"{path.relative_to(folder).as_posix()} is not the file that manifest.json names."
+        ]
+        path.write_bytes(data)
+    (folder / "law/more.yaml").write_text("more")
+    (folder / "README.md").unlink()
+    assert recompute.check(folder) == ["README.md is missing.", "law/more.yaml is not in manifest.json."]
+
+
+def resealed(folder):
+    """As somebody does who changes a file and the digests of the bundle after it."""
+    named = json.loads((folder / "manifest.json").read_text())
+    named["files"] = {name: recompute.sha256((folder / name).read_bytes()) for name in named["files"]}
+    (folder / "manifest.json").write_text(json.dumps(named))
+
+
+TOP = "releases/000000000003"
+
+
+@pytest.mark.parametrize(
+    ("file", "change", "fault"),
+    [
+        (f"{TOP}/pointer.json", ('"anna"', '"mary"'), "differ in who approved"),
+        (f"{TOP}/pointer.json", ('"rollback"', '"release"'), "differ in kind"),
+        (f"{TOP}/pointer.json", ('"as_of": "2026-10-31"', '"as_of": "2026-10-30"'), "differ in as_of"),
+        (f"{TOP}/files/manifest.json", ('"files"', ' "files"'), "another manifest than entry"),
+        (f"{TOP}/files/evaluated/groups.json", ('"selected": 2500', '"selected": 2600'), "groups.json of release"),
+        (f"{TOP}/files/card.json", ('"params_sha256"', ' "params_sha256"'), "card.json of release"),
+        (f"{TOP}/statement.json", ('"payload"', ' "payload"'), "is not the one that entry"),
+        ("ledger/entries.jsonl", ('"reason":"Complaints', '"reason":"Compliment'), "is not as it was written"),
+        ("ledger/cited.jsonl", ('"name":"anna"', '"name":"mary"'), "is not as it was written"),
+        ("facts.json", ('"first": ', '"first": 1'), "must hold the entries"),
+        ("facts.json", ("/files/model/model.keras", "/files/model/model.other"), "model.keras of release"),
+    ],
+)
+def test_whoever_seals_the_bundle_anew_is_caught_by_what_it_binds(made, tmp_path, file, change, fault):
+    folder = unpacked(make(made, Wanted(FAMILY), PLACES), tmp_path / "bundle")
+    text = (folder / file).read_text()
+    assert change[0] in text
+    (folder / file).write_text(text.replace(*change))
+    resealed(folder)
+    assert any(fault in found for found in recompute.check(folder))
+
+
+def test_another_key_in_the_bundle_is_named(made, tmp_path):
+    folder = unpacked(make(made, Wanted(FAMILY), PLACES), tmp_path / "bundle")
+    (key,) = (folder / "keys").iterdir()
+    key.write_text(key.read_text().replace("MC", "MD", 1))
+    resealed(folder)
+    assert any("is not in keys/ under its fingerprint" in found for found in recompute.check(folder))
+
+
+def test_a_period_has_all_that_was_live_in_it_and_its_stretch_of_the_ledger(made, tmp_path):
+    today = date.fromisoformat(next(entries(made)).recorded_at[:10])
+    bias = f"reports/{FAMILY}/{today}/bias.json"
+    made.put(bias, b"{}")
+    data = make(made, Wanted(FAMILY, since=today, until=today), PLACES)
+    folder = unpacked(data, tmp_path / "bundle")
+    facts = json.loads((folder / "facts.json").read_text())
+    assert facts["releases"] == [1, 2, 3]
+    assert (facts["ledger"]["first"], facts["ledger"]["last"]) == (1, len(made.list("ledger")))
+    assert (folder / "ledger/cited.jsonl").read_bytes() == b""
+    assert (folder / f"reports/{today}/bias.json").read_bytes() == b"{}"
+    assert checked(folder)[0] == 0
+    long_ago = Wanted(FAMILY, since=date(2020, 1, 1), until=date(2020, 12, 31))
+    with pytest.raises(ContractError, match="must be about a release"):
+        make(made, long_ago, PLACES)
+
+
+@pytest.mark.parametrize(
+    "period",
+    [
+        {"since": date(2026, 1, 2)},
+        {"until": date(2026, 1, 2)},
+        {"since": date(2026, 1, 2), "until": date(2026, 1, 1)},
+    ],
+)
+def test_half_a_period_is_refused(made, period):
+    with pytest.raises(SettingsError, match="must have a first and a last day"):
+        make(made, Wanted(FAMILY, **period), PLACES)
+
+
+def test_nothing_is_handed_out_of_a_store_that_is_not_whole(made):
+    key = next(key for key in made.list("releases") if key.endswith("card.json"))
+    made.put(key, b"{}")
+    with pytest.raises(ContractError, match=re.escape(key)):
+        make(made, Wanted(FAMILY), PLACES)
+
+
+def test_a_release_of_before_signatures_is_checked_without_one(store, tmp_path, monkeypatch):
+    monkeypatch.setattr("pipelines.publish.release.attest", lambda _store, _family, facts: facts)
+    released(store, Answers(), tmp_path)
+    folder = unpacked(make(store, Wanted(FAMILY), PLACES), tmp_path / "bundle")
+    assert checked(folder, "--signatures")[1].splitlines()[-1] == "No release here is signed."
+
+
+def test_the_command_writes_the_zip(made, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("CANDOR_STORE", made.url)
+    (tmp_path / "params.yaml").write_text("law: {jurisdictions: [US-NY-NYC, EU-DE]}")
+    monkeypatch.chdir(tmp_path)
+    assert main(["make", FAMILY, "--to", "b.zip"]) == 0
+    assert json.loads(capsys.readouterr().out)["bytes"] == (tmp_path / "b.zip").stat().st_size
+    assert (tmp_path / "b.zip").read_bytes() == make(made, Wanted(FAMILY), PLACES)
+    assert main(["make", FAMILY, "--to", "nowhere/b.zip"]) == 1
+    assert "--to names none" in capsys.readouterr().err
+
+
+# ---------------------------------------------------------------- numbers
+
+
+def counts(*rows):
+    """Evidence of people by group: (group, selected, people)."""
+    selected, group = [], []
+    for name, chosen, people in rows:
+        selected += [True] * chosen + [False] * (people - chosen)
+        group += [name] * people
+    return evidence(selected, {"sex": group}, ["r"] * len(group))
+
+
+GOLDEN = [
+    # spec: IR, Katz interval, z and p of published cases; G1 is decided by Fisher's test, G3 by the normal one
+    (("women", 1, 10), ("men", 3, 20), {"ratio": 0.6667, "low": 0.079, "high": 5.622, "z": -0.380, "p": 1.0}),
+    (("women", 180, 400), ("men", 600, 1000), {"ratio": 0.75, "low": 0.665, "high": 0.845, "z": -5.104, "p": 3.3e-07}),
+]
+
+
+@pytest.mark.parametrize(("group", "reference", "expected"), GOLDEN)
+def test_numbers_are_made_again_as_the_published_cases_have_them(group, reference, expected):
+    def row(name, selected, people):
+        return {"group": name, "n": people, "selected": selected, "interval": "katz"}
+
+    found = recompute.compared(row(*group), row(*reference))
+    assert math.isclose(found["impact_ratio"], expected["ratio"], abs_tol=5e-5)
+    assert math.isclose(found["low"], expected["low"], abs_tol=5e-4)
+    assert math.isclose(found["high"], expected["high"], abs_tol=5e-4)
+    assert math.isclose(found["z"], expected["z"], abs_tol=5e-4)
+    assert math.isclose(found["p_value"], expected["p"], rel_tol=0.02)
+
+
+def test_fishers_test_is_that_of_the_published_cases():
+    assert math.isclose(recompute.fisher(9, 30, 120, 300), 0.3306, abs_tol=5e-5)
+    assert math.isclose(recompute.fisher(180, 400, 600, 1000), 3.92e-07, rel_tol=2e-3)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        (("a", 180, 400), ("b", 600, 1000), (None, 3, 9)),
+        (("a", 10, 35), ("b", 15, 40)),
+        (("a", 0, 50), ("b", 15, 40)),
+        (("a", 0, 50), ("b", 0, 40)),
+        (("a", 3, 5),),
+    ],
+)
+def test_every_number_of_ours_follows_from_its_counts(rows):
+    assert list(recompute.groups("groups.json", counts(*rows))) == []
+
+
+@pytest.mark.parametrize(
+    "field",
+    ["rate", "impact_ratio", "statutory_impact_ratio", "low", "high", "z", "p_value", "shortfall", "n", "selected"],
+)
+def test_a_number_that_does_not_follow_is_named(field):
+    found = counts(("a", 180, 400), ("b", 600, 1000))
+    row = next(row for row in found["axes"][0]["groups"] if row["group"] == "a")
+    row[field] = row[field] * 2 + 1
+    faults = list(recompute.groups("groups.json", {"axes": found["axes"], "human": None}))
+    assert any("sex" in fault and (field in fault) for fault in faults)
+
+
+def test_a_verdict_is_what_its_findings_give():
+    passing, failing = {"passed": True}, {"passed": False}
+    assert list(recompute.verdict("v", {"verdict": "allowed", "findings": [passing]})) == []
+    for findings in ([], [passing, failing]):
+        assert list(recompute.verdict("v", {"verdict": "allowed", "findings": findings})) == [
+            "v: its findings say held; the verdict is allowed."
+        ]
+
+
+@pytest.mark.parametrize(
+    ("higher", "difference", "is_right"), [(True, 0.1, True), (False, -0.1, True), (True, 0.2, False)]
+)
+def test_the_difference_is_model_against_baseline(higher, difference, is_right):
+    interval = {"low": 0.0, "high": 1.0}
+    content = {"higher_is_better": higher, "model": {"value": 0.8, **interval}, "baseline": {"value": 0.7, **interval}}
+    content["difference"] = {"value": difference, **interval}
+    assert (not list(recompute.metrics("m", content))) is is_right
