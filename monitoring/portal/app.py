@@ -205,7 +205,7 @@ def _overview(who: Reader, store: Store, today: date) -> str:
         board = clocks.board(places, today, audits, live.pointer.model_sha256 if live else None, fault=fault)
     except CandorError as error:  # the models are shown whatever the clocks say
         board = clocks.Board(fault=str(error))
-    return pages.overview(list(models.values()), evidence.ledger(store), who, board)
+    return pages.overview(list(models.values()), evidence.ledger(store), who, board, evidence.stops(store))
 
 
 def _model(who: Reader, store: Store, family: str, today: date) -> str:

@@ -27,6 +27,7 @@ from pipelines.base.errors import CandorError, ContractError
 from pipelines.base.releases import VERDICT, Release
 from pipelines.base.store import Store
 from pipelines.fairness import law
+from pipelines.score import switch
 
 PAGES: Final = {
     "index.html": "Summary",
@@ -251,6 +252,15 @@ def ledger(store: Store, recent: int = 0, *, objects: bool = False) -> Ledger:
     if proof is None:
         return Ledger(head, (), tuple(newest), None)
     return Ledger(head, proof.faults, tuple(newest), proof.at)
+
+
+def stops(store: Store) -> list[str]:
+    """Why nobody is scored now, in sentences; a switch that cannot be read stops scoring too."""
+    faults: list[str] = []
+    order = _tried(lambda: switch.standing(store), None, faults)
+    if order is not None and order.is_stopped:
+        return [f"Scoring is stopped for all models, by {order.by}: {order.why}"]
+    return [f"Scoring is stopped for all models: {fault}" for fault in faults]
 
 
 def _tried(read: Callable[[], T], otherwise: T, faults: list[str]) -> T:

@@ -25,9 +25,11 @@ QUESTIONS = {
 }
 
 
-def overview(models: Sequence[Model], ledger: Ledger, who: Reader, board: Board | None = None) -> str:
-    """All families at a glance, and the clocks of the law where they are known."""
-    return _page("audit_overview.html", "Overview", "", who, models=models, ledger=ledger, board=board)
+def overview(
+    models: Sequence[Model], ledger: Ledger, who: Reader, board: Board | None = None, stops: Sequence[str] = ()
+) -> str:
+    """All families at a glance, what is not scored and why, and the clocks of the law where they are known."""
+    return _page("audit_overview.html", "Overview", "", who, models=models, ledger=ledger, board=board, stops=stops)
 
 
 def model(

@@ -31,6 +31,8 @@ class Tag(StrEnum):
     RELEASE_INTERFERED = "release:interfered"
     MODEL_RELEASED = "model:released"
     PEOPLE_SCORED = "people:scored"
+    SCORING_STOPPED = "scoring:stopped"
+    SCORING_RESTARTED = "scoring:restarted"
     RETRAIN_REQUESTED = "retrain:requested"
     PERSON_FORGOTTEN = "person:forgotten"
     LANDING_EXPIRED = "landing:expired"

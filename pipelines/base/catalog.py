@@ -23,6 +23,7 @@ SEGMENTS: Final = "ledger/segments"
 REPORTS: Final = "reports"
 ARRIVALS: Final = f"{REPORTS}/arrivals.json"
 """Of each feed the day of its newest file, when the next is due and from when it is late."""
+SWITCHES: Final = "switches"
 
 # What stages leave for one another, under `stage_dir`.
 SNAPSHOT: Final = "snapshot"

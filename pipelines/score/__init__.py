@@ -3,8 +3,11 @@
     python -m pipelines.score FAMILY                          the reproducible stage: the test cases, both scorers
     python -m pipelines.score people FAMILY [--as-of DAY]     current people, with the released model
     python -m pipelines.score outcomes FAMILY [--as-of DAY]   how cases ended, as far as known
+    python -m pipelines.score stop --by NAME --why TEXT       nobody is scored from now on, nor by what runs already
+    python -m pipelines.score restart --by NAME --why TEXT    scoring may go on; the next run does
+    python -m pipelines.score switch                          which of the two stands, by whom and why
 
 `stage` reads what `train` left and writes `scored`. `people` and `outcomes` read the lake and the release store and
-write dated partitions under `scores/`; `export` writes the file that an ATS or LMS imports. They print their answer
-as one line of JSON.
+write dated partitions under `scores/`; `export` writes the file that an ATS or LMS imports; `switch` holds or lets go.
+They print their answer as one line of JSON.
 """

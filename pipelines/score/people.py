@@ -2,6 +2,7 @@
 
 Reads   lake       the newest manifest, as known at the end of the day
         releases   the live release, or the one in shadow, every file checked against its digest
+        switches   whether scoring is stopped, all the while
 Writes  scores/scored, scores/inputs, scores/outcomes   one partition a family and day, replaced whole
         scores/exports                                  the file for the ATS or LMS; never for a model in shadow
         ledger     people:scored, once for the same rows
@@ -12,6 +13,7 @@ gives the same rows. When somebody is forgotten between reading and writing, bot
 
 import json
 import tempfile
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any, Final
@@ -30,7 +32,7 @@ from pipelines.base.releases import Release
 from pipelines.base.settings import check
 from pipelines.base.store import Store, open_store
 from pipelines.models import features
-from pipelines.score import export, rows
+from pipelines.score import export, rows, switch
 
 NOTHING: Final = "nothing_released"
 UNCHANGED: Final = "unchanged"
@@ -52,8 +54,14 @@ def run(family: str, today: date, root: Path | None = None) -> str:
 
     Raises:
         SettingsError: A live model's scores need CANDOR_VAULT_KEY for the identifiers of the ATS or LMS.
+        GateRefused: Scoring is stopped (`switch`).
     """
     store = open_store()
+    with switch.watched(store) as require_running:
+        return _run(store, family, today, root, require_running)
+
+
+def _run(store: Store, family: str, today: date, root: Path | None, require_running: Callable[[], None]) -> str:
     release = releases.live(store, family) or releases.shadow(store, family)
     if release is None:
         return json.dumps({"status": NOTHING, "family": family})
@@ -69,6 +77,7 @@ def run(family: str, today: date, root: Path | None = None) -> str:
         with store.lock(_LOCK):
             if Lake(store).erasures() != erasures:  # who was forgotten meanwhile would come back
                 continue
+            require_running()
             _replace(store, "scored", family, as_of, scored.with_columns(is_shadow=pl.lit(release.is_shadow)))
             _replace(store, "inputs", family, as_of, inputs)
             files = [] if release.is_shadow else export.write(store, manifest, family, as_of, scored, root=root)

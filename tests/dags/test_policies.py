@@ -12,7 +12,7 @@ from .conftest import QUEUE
 
 ROOT = Path(__file__).parents[2]
 FILES = sorted(path for path in (ROOT / "dags").glob("*.py") if not path.name.startswith("_"))
-NAMES = ("held_file", "ingest_exports", "monitor_models", "release", "retrain", "score_people")
+NAMES = ("held_file", "ingest_exports", "monitor_models", "release", "retrain", "score_people", "switch_scoring")
 TAGS = {"data", "models", "approval", "scores", "monitoring"}
 HEAVY = {
     "pandas",
@@ -34,6 +34,7 @@ TALKS_TO_OTHERS = {
     ("retrain", "clone"), ("retrain", "pin"), *(("retrain", stage) for stage in STAGES),
     ("retrain", "push"), ("retrain", "propose"),
     *(("score_people", f"score_{family}") for family in FAMILIES),
+    ("switch_scoring", "turn"),
     *(("monitor_models", f"{act}_{family}") for act in ("outcomes", "judge") for family in FAMILIES),
 }  # fmt: skip
 
@@ -46,7 +47,7 @@ def test_every_file_imports(bag):
     assert bag["errors"] == {}
 
 
-def test_the_dags_are_those_of_the_design_and_the_one_that_asks_about_held_files(dags):
+def test_the_dags_are_those_of_the_design_and_those_that_people_ask_for_by_a_form(dags):
     assert tuple(sorted(dags)) == NAMES
 
 
@@ -207,8 +208,13 @@ def test_ingest_asks_about_every_file_that_it_held(dags):
     assert (found["questions"]["after"], found["ask"]["after"]) == (["publish"], ["questions"])
 
 
-def test_a_release_has_no_schedule_of_its_own(dags):
-    assert "Null" in dags["release"]["schedule"]
+@pytest.mark.parametrize("name", ["release", "switch_scoring"])
+def test_what_people_ask_for_has_no_schedule_of_its_own(dags, name):
+    assert "Null" in dags[name]["schedule"]
+
+
+def test_who_turned_the_switch_is_read_from_the_record_of_airflow(dags):
+    assert dags["switch_scoring"]["tasks"]["turn"]["secrets"] == ["CANDOR_VIEWER_PASSWORD"]
 
 
 @pytest.mark.parametrize("family", FAMILIES)

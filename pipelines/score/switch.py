@@ -1,0 +1,247 @@
+"""The stop switch: while it is off, nobody is scored, whoever asks.
+
+Reads   switches/scoring.json   the newest order; whoever scores reads it before a family and every few seconds of it
+        ledger                  the same order, so that an object that was changed or taken away starts nothing
+        Airflow                 its own record of who asked, where a run did
+Writes  switches/scoring.json, and the ledger's scoring:stopped or scoring:restarted
+
+Stopping must be easy, going on must not happen by itself. A stop writes the object first, then the ledger; a restart
+the ledger first. Where either says stopped, it is; what cannot be read is stopped too. Killed anywhere and given again,
+an order stands once.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from threading import Event, Thread
+from typing import Any, Final, Protocol
+
+from pipelines import audit
+from pipelines.audit import Tag
+from pipelines.base.catalog import SWITCHES
+from pipelines.base.errors import CandorError, ContractError, GateRefused
+from pipelines.base.log import get_logger
+from pipelines.base.stage import EXIT_REFUSED, EXIT_WAIT
+from pipelines.base.store import Store
+
+DAG: Final = "switch_scoring"
+KEY: Final = f"{SWITCHES}/scoring.json"
+SUBJECT: Final = "scoring"
+WHY_LENGTH: Final = 10
+"""Characters of a reason that is one."""
+EVERY_SECONDS: Final = 5.0
+"""Between two looks of whoever scores: a stop must hold within a minute, a slow answer of the store included."""
+UNKNOWN: Final = "unknown"
+"""Who stopped, where Airflow could not be asked: a stop does not wait for that."""
+_TAGS: Final = {True: Tag.SCORING_STOPPED, False: Tag.SCORING_RESTARTED}
+_LOCK: Final = "switch"
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Stop, or go on."""
+
+    number: int
+    is_stopped: bool
+    by: str
+    why: str
+    run_id: str
+    """The run of Airflow that asked; empty for an order at the command line."""
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """For the ledger, whose tag says which of the two it is."""
+        return {"number": self.number, "by": self.by, "why": self.why, "run_id": self.run_id}
+
+    def same(self, other: "Order") -> bool:
+        """Whether the other is this very order, given again."""
+        return asdict(self) | {"number": other.number} == asdict(other)
+
+
+class Records(Protocol):
+    """Airflow's own record, as `base.records.Records` reads it."""
+
+    def run(self, dag: str, run_id: str) -> Mapping[str, Any]:
+        """A run; empty when there is none."""
+
+
+def standing(store: Store) -> Order | None:
+    """The order that counts; None when there was never one.
+
+    Raises:
+        ContractError: The object or the ledger is not readable, or the object says other than the ledger.
+    """
+    kept, told = _kept(store), _told(store)
+    if kept is not None and kept.is_stopped:
+        return kept
+    if told is not None and told.is_stopped:
+        return told
+    if kept != told:
+        raise ContractError(
+            f"{KEY} must say what the ledger says; it does not. Somebody changed it: find out who, and give a restart "
+            "with its reason."
+        )
+    return told
+
+
+def require_running(store: Store) -> None:
+    """Raise GateRefused while scoring is stopped, and whatever reading the switch raises."""
+    _require(standing(store))
+
+
+@contextmanager
+def watched(
+    store: Store, every: float = EVERY_SECONDS, leave: Callable[[int], None] = os._exit
+) -> Iterator[Callable[[], None]]:
+    """Score under the switch: refused while it is off, and the process ends when it is turned off meanwhile.
+
+    A prediction cannot be asked to stop, so the process ends where it stands. What scoring writes is whole or not
+    there, and the next one goes on from there.
+
+    Args:
+        store: Holds the switch.
+        every: Seconds between two looks.
+        leave: Ends the process with an exit code.
+
+    Yields:
+        Raises when scoring was stopped; to be asked before anything is written.
+
+    Raises:
+        GateRefused: Scoring is stopped.
+        ContractError: The switch is not readable.
+    """
+    require_running(store)
+    done = Event()
+
+    def look() -> None:
+        while not done.wait(every):
+            try:
+                _require(_kept(store))
+            except Exception as error:  # noqa: BLE001  whatever keeps the switch from being read, it does not say go on
+                known = isinstance(error, CandorError)
+                text = str(error) if known else "The stop switch must be readable; it is not. Mend the store."
+                print(f"{type(error).__name__ if known else 'SourceUnavailable'}: {text}", file=sys.stderr, flush=True)
+                leave(EXIT_REFUSED if isinstance(error, GateRefused) else EXIT_WAIT)
+                return
+
+    watcher = Thread(target=look, daemon=True)
+    watcher.start()
+    try:
+        yield lambda: _require(_kept(store))
+    finally:
+        done.set()
+        watcher.join()
+
+
+def give(store: Store, *, stop: bool, by: str, why: str, run_id: str = "") -> str:
+    """Stop scoring, or let it go on.
+
+    Args:
+        store: Holds switch and ledger.
+        stop: Which of the two.
+        by: Who says so.
+        why: Goes into the ledger; names nobody.
+        run_id: Of the run of Airflow that asked.
+
+    Returns:
+        One line of JSON: status (`stopped` or `running`), by, why.
+
+    Raises:
+        GateRefused: Nobody is named, or there is no reason.
+    """
+    by, why = by.strip(), why.strip()
+    if not by or len(why) < WHY_LENGTH:
+        raise GateRefused(
+            f"Scoring must be {'stopped' if stop else 'restarted'} by somebody and for a reason of at least "
+            f"{WHY_LENGTH} characters; one is missing. Say who and why, and name no person it is about.",
+            "no_reason",
+        )
+    with store.lock(_LOCK):
+        before = _before(store)
+        order = Order(before.number + 1 if before else 1, stop, by, why, run_id)
+        if before is not None and order.same(before):
+            order = before
+        if stop:
+            store.put(KEY, _bytes(order))
+            audit.append(store, _TAGS[stop], SUBJECT, once=True, **order.facts)
+        else:
+            audit.append(store, _TAGS[stop], SUBJECT, once=True, **order.facts)
+            store.put(KEY, _bytes(order))
+    answer = {"status": "stopped" if stop else "running", "by": by, "why": why}
+    get_logger("score").info("switch_turned", **answer)
+    return json.dumps(answer)
+
+
+def asked_by(records: Records, run_id: str, *, stop: bool) -> str:
+    """Who triggered the run that asks, by Airflow's own record.
+
+    Raises:
+        GateRefused: Nobody on record triggered it by hand. A stop is given all the same, by `UNKNOWN`.
+        SourceUnavailable: Airflow did not answer. A stop does not wait for it.
+    """
+    try:
+        run = records.run(DAG, run_id)
+        name = run.get("triggering_user_name") or ""
+        if (run.get("dag_id"), run.get("dag_run_id"), run.get("run_type")) != (DAG, run_id, "manual") or not name:
+            raise GateRefused(
+                f"A restart must be triggered by a person, by the form of {DAG}; nobody is on record. Nothing was "
+                "changed.",
+                "no_requester",
+            )
+    except CandorError:
+        if stop:
+            return UNKNOWN
+        raise
+    return str(name)
+
+
+def _require(order: Order | None) -> None:
+    if order is not None and order.is_stopped:
+        raise GateRefused(
+            f"Scoring must not be stopped; {order.by} stopped it: {order.why} Nothing was scored. When the reason is "
+            f"gone, trigger {DAG} or run `python -m pipelines.score restart` and say why.",
+            "stopped",
+        )
+
+
+def _kept(store: Store) -> Order | None:
+    """What the object says; None when there is none."""
+    return _order(store.read(KEY)) if store.exists(KEY) else None
+
+
+def _told(store: Store) -> Order | None:
+    """What the ledger says."""
+    for entry in audit.entries(store, newest_first=True):
+        if entry.tag in _TAGS.values():
+            return _order(json.dumps({**entry.facts, "is_stopped": entry.tag is Tag.SCORING_STOPPED}).encode())
+    return None
+
+
+def _before(store: Store) -> Order | None:
+    """The newest order of the two records; an object that is not readable is written anew."""
+    try:
+        kept = _kept(store)
+    except ContractError:
+        kept = None
+    found = [order for order in (_told(store), kept) if order is not None]
+    return max(found, key=lambda order: order.number, default=None)
+
+
+def _order(data: bytes) -> Order:
+    try:
+        order = Order(**json.loads(data))
+    except (ValueError, TypeError):
+        order = None
+    if order is None or type(order.is_stopped) is not bool or type(order.number) is not int:
+        raise ContractError(
+            f"{KEY} must be an order to stop or to go on; it is not readable, so scoring is stopped. Give one: "
+            "`python -m pipelines.score restart` says why it may go on."
+        )
+    return order
+
+
+def _bytes(order: Order) -> bytes:
+    return (json.dumps(asdict(order), sort_keys=True) + "\n").encode()
