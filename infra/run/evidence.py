@@ -11,8 +11,10 @@ from typing import Any, Final
 
 from infra.setup import secrets
 from infra.setup.company import Company
+from pipelines.base.settings import Law, load
 from pipelines.base.store import Store, open_store
 from pipelines.fairness.evidence import hidden
+from pipelines.score import places
 
 ROWS: Final = ("in", "accepted", "quarantined", "filtered")
 CAUGHT: Final = {
@@ -49,6 +51,12 @@ def ingested(store: Store) -> dict[str, dict[str, int]]:
     for feed, counts in _batches(store):
         totals.setdefault(feed, Counter()).update({name: int(counts.get(name, 0)) for name in ROWS})
     return {feed: dict(total) for feed, total in sorted(totals.items())}
+
+
+def not_scored(store: Store) -> list[str]:
+    """In which places which model scores nobody and why; without places, that nothing of the kind is checked."""
+    settings = load(Law, "law")
+    return places.told(store, settings) if settings.jurisdictions else [places.NOTHING_CHECKED]
 
 
 def turned_away(store: Store) -> dict[tuple[str, str], int]:

@@ -24,6 +24,7 @@ def collect(company: Company, journey: Journey, seconds: Mapping[str, float]) ->
         "ingest": {feed: {**row, "is_balanced": _is_balanced(row)} for feed, row in counts.items()},
         "families": {family: _family(store, journey, family, proposals.get(family, {})) for family in FAMILIES},
         "monitoring": {family: _monitoring(reports[family]) for family in FAMILIES},
+        "not_scored": evidence.not_scored(store),
         "truths": _truths(company, journey, reports, evidence.turned_away(store)),
         "ledger": journey.proof(),
         "retrain": {"run": journey.done.get("retrain"), "requested": journey.requested()},
@@ -155,6 +156,7 @@ def _truth_lines(truths: Mapping[str, Mapping[str, Any]]) -> Iterable[str]:
 def _where(found: Mapping[str, Any]) -> Iterable[str]:
     folder = found["company"]["folder"]
     yield f"\n{found['ledger']}"
+    yield from found["not_scored"]
     for run, reason in found["retrain"]["requested"].items():
         yield f"Monitoring asked for a retrain ({reason}): run {run} goes on with `make up`."
     for family, seen in found["monitoring"].items():

@@ -201,11 +201,14 @@ def _overview(who: Reader, store: Store, today: date) -> str:
     live = models[evidence.SCREENING].live
     audits, fault = evidence.audits_or_fault(store, evidence.SCREENING, today)
     try:
-        places = load(Law, "law").jurisdictions or law.everywhere()
+        settings = load(Law, "law")
+        places = settings.jurisdictions or law.everywhere()
         board = clocks.board(places, today, audits, live.pointer.model_sha256 if live else None, fault=fault)
+        stops, unchecked = evidence.stops(store, settings, today)
     except CandorError as error:  # the models are shown whatever the clocks say
-        board = clocks.Board(fault=str(error))
-    return pages.overview(list(models.values()), evidence.ledger(store), who, board, evidence.stops(store))
+        board, stops, unchecked = clocks.Board(fault=str(error)), [str(error)], []
+    ledger = evidence.ledger(store)
+    return pages.overview(list(models.values()), ledger, who, board, stops=stops, unchecked=unchecked)
 
 
 def _model(who: Reader, store: Store, family: str, today: date) -> str:

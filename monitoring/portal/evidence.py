@@ -25,9 +25,10 @@ from pipelines.base.catalog import PROPOSALS, REPORTS
 from pipelines.base.digests import sha256_bytes
 from pipelines.base.errors import CandorError, ContractError
 from pipelines.base.releases import VERDICT, Release
+from pipelines.base.settings import Law
 from pipelines.base.store import Store
 from pipelines.fairness import law
-from pipelines.score import switch
+from pipelines.score import places, switch
 
 PAGES: Final = {
     "index.html": "Summary",
@@ -254,13 +255,23 @@ def ledger(store: Store, recent: int = 0, *, objects: bool = False) -> Ledger:
     return Ledger(head, proof.faults, tuple(newest), proof.at)
 
 
-def stops(store: Store) -> list[str]:
-    """Why nobody is scored now, in sentences; a switch that cannot be read stops scoring too."""
+def stops(store: Store, settings: Law, today: date) -> tuple[list[str], list[str]]:
+    """Who is not scored and why, in sentences, and what nobody checks. What cannot be read scores nobody.
+
+    Args:
+        store: Holds the switch, the ledger and the pointers.
+        settings: Whose laws are asked before scoring.
+        today: The day of use.
+    """
     faults: list[str] = []
     order = _tried(lambda: switch.standing(store), None, faults)
     if order is not None and order.is_stopped:
-        return [f"Scoring is stopped for all models, by {order.by}: {order.why}"]
-    return [f"Scoring is stopped for all models: {fault}" for fault in faults]
+        faults.append(f"{order.by} stopped it: {order.why}")
+    lines = [f"Scoring is stopped for all models. {fault}" for fault in faults]
+    if not settings.jurisdictions:
+        return lines, [places.NOTHING_CHECKED]
+    nothing: list[str] = []
+    return lines + _tried(lambda: places.told(store, settings, today), nothing, lines), []
 
 
 def _tried(read: Callable[[], T], otherwise: T, faults: list[str]) -> T:

@@ -26,10 +26,17 @@ QUESTIONS = {
 
 
 def overview(
-    models: Sequence[Model], ledger: Ledger, who: Reader, board: Board | None = None, stops: Sequence[str] = ()
+    models: Sequence[Model],
+    ledger: Ledger,
+    who: Reader,
+    board: Board | None = None,
+    *,
+    stops: Sequence[str] = (),
+    unchecked: Sequence[str] = (),
 ) -> str:
-    """All families at a glance, what is not scored and why, and the clocks of the law where they are known."""
-    return _page("audit_overview.html", "Overview", "", who, models=models, ledger=ledger, board=board, stops=stops)
+    """All families at a glance, who is not scored and why, and the clocks of the law where they are known."""
+    shown = {"models": models, "ledger": ledger, "board": board, "stops": stops, "unchecked": unchecked}
+    return _page("audit_overview.html", "Overview", "", who, **shown)
 
 
 def model(

@@ -41,6 +41,8 @@ class Tag(StrEnum):
     EVENT_REFUSED = "event:refused"
     AUDIT_PACKAGED = "audit:packaged"
     KEY_ADOPTED = "key:adopted"
+    NOTICE_GIVEN = "notice:given"
+    NOTICE_WITHDRAWN = "notice:withdrawn"
 
 
 @dataclass(frozen=True, slots=True)

@@ -201,6 +201,7 @@ _ALL = (
             Column("opened_at", "date"),
             Column("closed_at", "date", required=False),
             Column("opening_count", "int", required=False, low=0),
+            _code("location_code", required=False),
         ),
         ordered=(("opened_at", "closed_at"),),
     ),

@@ -6,6 +6,7 @@
     python -m pipelines.publish rollback FAMILY --to SHA256 --reason TEXT
     python -m pipelines.publish refuse --dag DAG --dag-run RUN --code CODE
     python -m pipelines.publish live FAMILY
+    python -m pipelines.publish notice FAMILY --law CODE --by NAME (--given-on DAY --where TEXT | --withdrawn WHY)
 
 All print one line of JSON, except `brief`, which prints a page. `release`, and `brief` for a release run, need
 CANDOR_AIRFLOW_URL and CANDOR_VIEWER_PASSWORD, and act only on what Airflow itself recorded. `refuse` writes down that
@@ -16,6 +17,7 @@ import argparse
 import json
 import os
 from collections.abc import Callable, Sequence
+from datetime import date
 from typing import Any
 
 from pipelines.audit import Tag, append
@@ -26,6 +28,7 @@ from pipelines.base.releases import Release
 from pipelines.base.settings import Section, load
 from pipelines.base.stage import guarded, leave
 from pipelines.base.store import open_store
+from pipelines.publish import notices
 from pipelines.publish.approvals import Wanted
 from pipelines.publish.brief import brief
 from pipelines.publish.proposals import Origin, propose, read_verdict
@@ -95,6 +98,13 @@ def on_live(args: argparse.Namespace) -> str:
     return said(found) if found else json.dumps({"family": args.family, "status": "nothing_released"})
 
 
+def on_notice(args: argparse.Namespace) -> str:
+    """See `notices`."""
+    if args.withdrawn:
+        return notices.withdraw(open_store(), args.family, args.law, why=args.withdrawn, by=args.by)
+    return notices.give(open_store(), args.family, args.law, args.given_on, where=args.where, by=args.by)
+
+
 def parser() -> argparse.ArgumentParser:
     """The command line; the docstring of this module is its help."""
     top = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -131,6 +141,13 @@ def parser() -> argparse.ArgumentParser:
     turning_away.add_argument("--dag-run", required=True, help="the run that it reached")
     turning_away.add_argument("--code", required=True, choices=["posted_event"], help="why")
     verb("live", on_live, "print what scores people now")
+    telling = verb("notice", on_notice, "record that people were told, or that a notice no longer stands")
+    telling.add_argument("--law", required=True, help="code of the pack that asks for it")
+    telling.add_argument("--by", required=True, help="who says so")
+    telling.add_argument("--where", default="", help="where it can be read")
+    standing = telling.add_mutually_exclusive_group(required=True)
+    standing.add_argument("--given-on", type=date.fromisoformat, help="since when it is there for everybody")
+    standing.add_argument("--withdrawn", help="why it no longer stands")
     return top
 
 

@@ -3,6 +3,7 @@
 Reads   lake       the newest manifest, as known at the end of the day
         releases   the live release, or the one in shadow, every file checked against its digest
         switches   whether scoring is stopped, all the while
+        ledger     notices and bias audits, where `law.jurisdictions` names places; never for a model in shadow
 Writes  scores/scored, scores/inputs, scores/outcomes   one partition a family and day, replaced whole
         scores/exports                                  the file for the ATS or LMS; never for a model in shadow
         ledger     people:scored, once for the same rows
@@ -13,8 +14,9 @@ gives the same rows. When somebody is forgotten between reading and writing, bot
 
 import json
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,15 +31,17 @@ from pipelines.base.errors import ContractError
 from pipelines.base.lake import Lake, Manifest
 from pipelines.base.log import get_logger
 from pipelines.base.releases import Release
-from pipelines.base.settings import check
+from pipelines.base.settings import Law, check, load
 from pipelines.base.store import Store, open_store
 from pipelines.models import features
-from pipelines.score import export, rows, switch
+from pipelines.score import export, places, rows, switch
 
 NOTHING: Final = "nothing_released"
 UNCHANGED: Final = "unchanged"
 """The same release scored the same lake as of the same day before: scoring again would give the same rows."""
 _LOCK: Final = "scores"
+_Allowed = tuple[pl.DataFrame, dict[str, int]]
+"""Cases that may be scored, and how many may not, by place."""
 
 
 def run(family: str, today: date, root: Path | None = None) -> str:
@@ -50,7 +54,7 @@ def run(family: str, today: date, root: Path | None = None) -> str:
 
     Returns:
         One line of JSON: status (`scored`, `unchanged` or `nothing_released`), family, as_of, rows, selected,
-        is_shadow, export.
+        is_shadow, export, and `stopped`: place -> cases that were not scored, and why.
 
     Raises:
         SettingsError: A live model's scores need CANDOR_VAULT_KEY for the identifiers of the ATS or LMS.
@@ -67,13 +71,24 @@ def _run(store: Store, family: str, today: date, root: Path | None, require_runn
         return json.dumps({"status": NOTHING, "family": family})
     if not release.is_shadow:
         export.require_key()
-    manifest = Lake(store).require()
-    if _is_done(store, release, manifest, known.day_known(Lake(store), manifest, features(family).TABLES, today)):
+    manifest, law = Lake(store).require(), load(Law, "law", root=root)
+    stopped = {} if release.is_shadow else places.stopped(store, family, release.model_sha256, law)
+    day = known.day_known(Lake(store), manifest, features(family).TABLES, today)
+    if _is_done(store, _basis(release, manifest, day, law, stopped), family):
         return json.dumps({"status": UNCHANGED, "family": family})
     while True:
         erasures = Lake(store).erasures()
         as_of, tables = _known(store, manifest, family, today)
-        scored, inputs = _predicted(store, release, as_of, tables)
+        may = partial(
+            places.allowed,
+            store=store,
+            manifest=manifest,
+            family=family,
+            as_of=as_of,
+            stopped=stopped,
+            settings=law,
+        )
+        scored, inputs, counts = _predicted(store, release, as_of, tables, may)
         with store.lock(_LOCK):
             if Lake(store).erasures() != erasures:  # who was forgotten meanwhile would come back
                 continue
@@ -82,7 +97,7 @@ def _run(store: Store, family: str, today: date, root: Path | None, require_runn
             _replace(store, "inputs", family, as_of, inputs)
             files = [] if release.is_shadow else export.write(store, manifest, family, as_of, scored, root=root)
             break
-    _record(store, release, manifest, as_of, scored)
+    _record(store, _basis(release, manifest, as_of, law, stopped), family, scored, counts)
     answer = {
         "status": "scored",
         "family": family,
@@ -91,6 +106,7 @@ def _run(store: Store, family: str, today: date, root: Path | None, require_runn
         "selected": int(scored["is_selected"].sum()),
         "is_shadow": release.is_shadow,
         "export": files,
+        "stopped": {place: {"cases": counts[place], "why": list(why)} for place, why in stopped.items()},
     }
     get_logger("score").info("people_scored", **answer)
     return json.dumps(answer)
@@ -128,17 +144,21 @@ def _known(store: Store, manifest: Manifest, family: str, today: date) -> tuple[
 
 
 def _predicted(
-    store: Store, release: Release, as_of: date, tables: dict[str, pl.DataFrame]
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """`Scored` and `Inputs` of everybody whom the release is asked about."""
+    store: Store,
+    release: Release,
+    as_of: date,
+    tables: dict[str, pl.DataFrame],
+    may: Callable[[pl.DataFrame], _Allowed],
+) -> tuple[pl.DataFrame, pl.DataFrame, dict[str, int]]:
+    """`Scored` and `Inputs` of everybody whom the release may be asked about, and how many it may not, by place."""
     family, module = release.family, features(release.family)
     with tempfile.TemporaryDirectory() as name:
         releases.download(store, release, Path(name))
         prepare, decide = _approved(family, Path(name))
-        cases = module.cases(tables, prepare, as_of)
+        cases, counts = may(module.cases(tables, prepare, as_of))
         stamp = rows.Stamp(release.model_sha256, release.data_sha256, as_of)
         scored = rows.scored(family, Path(name) / releases.MODEL, cases, "model", stamp, decide=decide)
-        return scored, _inputs(family, cases, Path(name) / releases.PROFILE)
+        return scored, _inputs(family, cases, Path(name) / releases.PROFILE), counts
 
 
 def _approved(family: str, folder: Path) -> tuple[Any, Any]:
@@ -171,27 +191,39 @@ def _replace(store: Store, table: str, family: str, as_of: date, frame: pl.DataF
     delta.replace_partition(store, f"{SCORES}/{table}", stamped, {"family": family, "as_of": day})
 
 
-def _is_done(store: Store, release: Release, manifest: Manifest, as_of: date) -> bool:
-    """Whether the ledger holds this very scoring."""
-    wanted = _basis(release, manifest, as_of)
-    return any(
-        entry.tag is audit.Tag.PEOPLE_SCORED
-        and entry.subject == release.family
-        and wanted.items() <= dict(entry.facts).items()
-        for entry in audit.entries(store, newest_first=True)
-    )
+def _is_done(store: Store, basis: Mapping[str, Any], family: str) -> bool:
+    """Whether this very scoring was the last of its day: another one since then took its place."""
+    last = _last(store, family, basis["as_of"])
+    return last is not None and _of_the_basis(last) == basis
 
 
-def _record(store: Store, release: Release, manifest: Manifest, as_of: date, scored: pl.DataFrame) -> None:
-    facts = _basis(release, manifest, as_of) | {
-        "rows": len(scored),
-        "scored_sha256": sha256_frame(scored.select(*SCORED)),
-    }
-    audit.append(store, audit.Tag.PEOPLE_SCORED, release.family, once=True, **facts)
+def _record(
+    store: Store, basis: Mapping[str, Any], family: str, scored: pl.DataFrame, counts: Mapping[str, int]
+) -> None:
+    facts = {**basis, "rows": len(scored), "scored_sha256": sha256_frame(scored.select(*SCORED))}
+    if counts:
+        facts["not_scored"] = dict(counts)
+    if _last(store, family, basis["as_of"]) != facts:
+        audit.append(store, audit.Tag.PEOPLE_SCORED, family, **facts)
 
 
-def _basis(release: Release, manifest: Manifest, as_of: date) -> dict[str, Any]:
-    """What a scoring rests on."""
+def _last(store: Store, family: str, as_of: str) -> dict[str, Any] | None:
+    """What the ledger says of the newest scoring of a day."""
+    for entry in audit.entries(store, newest_first=True):
+        if entry.tag is audit.Tag.PEOPLE_SCORED and entry.subject == family and entry.facts.get("as_of") == as_of:
+            return dict(entry.facts)
+    return None
+
+
+def _of_the_basis(facts: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in facts.items() if name not in ("rows", "scored_sha256", "not_scored")}
+
+
+def _basis(
+    release: Release, manifest: Manifest, as_of: date, law: Law, stopped: Mapping[str, tuple[str, ...]]
+) -> dict[str, Any]:
+    """What a scoring rests on. Where laws are asked, their answer too: when it changes, people are scored again."""
+    asked = {"jurisdictions": list(law.jurisdictions)} if law.jurisdictions and not release.is_shadow else {}
     return {
         "as_of": as_of.isoformat(),
         "release": release.sequence,
@@ -200,4 +232,6 @@ def _basis(release: Release, manifest: Manifest, as_of: date) -> dict[str, Any]:
         "model_sha256": release.model_sha256,
         "manifest": manifest.seq,
         "manifest_sha256": manifest.sha256,
+        **asked,
+        **({"stopped": {place: list(why) for place, why in stopped.items()}} if asked else {}),
     }

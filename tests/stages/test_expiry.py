@@ -140,7 +140,7 @@ def test_the_command_counts_from_the_day_it_is_given(
     from tests.unit.test_landing import KEY, land
 
     (tmp_path / "params.yaml").write_text(
-        "privacy: {min_people: 10, keep_days: 30, retention: {}}\nlaw: {jurisdictions: [US]}"
+        "privacy: {min_people: 10, keep_days: 30, retention: {}}\nlaw: {jurisdictions: [US], locations: {}}"
     )
     monkeypatch.chdir(tmp_path)
     land(store, b"abc", KEY, date(2026, 3, 5))

@@ -288,7 +288,7 @@ def test_a_broken_ledger_is_shown(client, filled):
 
 def test_an_entry_that_is_not_readable_takes_down_its_own_section_and_no_page(client, filled, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "params.yaml").write_text("law:\n  jurisdictions: [US-NY-NYC, US-IL]\n")
+    (tmp_path / "params.yaml").write_text("law:\n  jurisdictions: [US-NY-NYC, US-IL]\n  locations: {}\n")
     (first, *_) = filled.list("ledger")
     filled.put(first, b"{}")
     shown = get(client, "/models/screening")

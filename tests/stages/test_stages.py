@@ -22,14 +22,15 @@ from pipelines.base import keys as keyring
 from pipelines.base.catalog import EVALUATED, PREPARED, SCORED, SNAPSHOT, TRAINED, stage_dir
 from pipelines.base.contracts import conform
 from pipelines.base.digests import sha256_bytes, sha256_file, sha256_frame
-from pipelines.base.errors import ContractError, SettingsError
+from pipelines.base.errors import ContractError, GateRefused, SettingsError
 from pipelines.base.lake import Lake
 from pipelines.base.releases import Release
 from pipelines.base.store import FileStore
 from pipelines.evaluate import __main__ as evaluate
 from pipelines.evaluate import cells
+from pipelines.publish import notices
 from pipelines.score import __main__ as score
-from pipelines.score import export, people, stage
+from pipelines.score import export, people, stage, switch
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras on NumPy 2
 
@@ -517,3 +518,70 @@ def test_a_model_that_was_changed_after_training_scores_nothing(made, tmp_path, 
     with pytest.raises(ContractError, match=f"^{scorer} of outcomes must have the sha256 that card.json names"):
         stage.run(FAMILY, tmp_path)
     assert not stage_dir(FAMILY, SCORED, tmp_path).exists()
+
+
+def under(root: Path, folder: Path, *places: str, **locations: str) -> Path:
+    """A folder with params.yaml that names places."""
+    params = yaml.safe_load((root / "params.yaml").read_text())
+    params["law"] = {"jurisdictions": list(places), "locations": locations}
+    (folder / "params.yaml").write_text(yaml.safe_dump(params))
+    return folder
+
+
+def test_nobody_is_scored_where_a_notice_is_missing_and_all_are_again_once_it_is_given(released, tmp_path):
+    root, store = released
+    release(root, store, "release")
+    illinois = under(root, tmp_path, "US-IL", "EU-DE")
+    assert json.loads(people.run(FAMILY, LAST, root))["rows"] == 5
+    answer = json.loads(people.run(FAMILY, LAST, illinois))
+    (stop,) = answer["stopped"].items()
+    assert (answer["rows"], stop[0], stop[1]["cases"]) == (0, "US-IL", 5)
+    assert stop[1]["why"][0].endswith("(775 ILCS 5/2-102(L)): no notice is on record.")
+    assert len(table(store, "scored")) == 0
+    assert store.read(answer["export"][1]) == b"[]\n"
+    assert json.loads(people.run(FAMILY, LAST, illinois))["status"] == "unchanged"
+    last = list(entries(store))[-1]
+    assert (last.facts["not_scored"], last.facts["jurisdictions"]) == ({"US-IL": 5}, ["US-IL", "EU-DE"])
+    notices.give(store, FAMILY, "us-il-hb3773", date(2026, 1, 5), where="the intranet, page AI", by="dora")
+    answer = json.loads(people.run(FAMILY, LAST, illinois))
+    assert (answer["rows"], answer["stopped"]) == (5, {})
+    notices.withdraw(store, FAMILY, "us-il-hb3773", why="The page was taken down.", by="dora")
+    assert json.loads(people.run(FAMILY, LAST, illinois))["rows"] == 0
+    assert json.loads(people.run(FAMILY, LAST, root))["rows"] == 5, "nothing is asked any more"
+    assert [entry.facts["rows"] for entry in entries(store) if entry.tag == "people:scored"] == [5, 0, 5, 0, 5]
+
+
+def test_where_people_work_decides_and_a_model_in_shadow_is_not_used_on_anybody(released, tmp_path, monkeypatch):
+    root, store = released
+    release(root, store, "shadow")
+    illinois = under(root, tmp_path, "US-IL")
+    assert json.loads(people.run(FAMILY, LAST, illinois))["rows"] == 5
+    release(root, store, "release")
+    lake = Lake(store)
+    workers = lake.read("workers", lake.require()).with_columns(
+        country_code=pl.when(pl.col("person_id").rank("ordinal") % 2 == 0).then(pl.lit("DE")).otherwise(pl.lit("US"))
+    )
+    abroad = set(workers.filter(country_code="DE")["person_id"])
+    lake.publish("moved", {"workers": workers.drop("published_seq", "record_sha256", "bucket")}, {}, {})
+    answer = json.loads(people.run(FAMILY, LAST, illinois))
+    scored = set(table(store, "scored").filter(~pl.col("is_shadow"))["person_id"])
+    assert scored
+    assert scored <= abroad
+    assert answer["stopped"]["US-IL"]["cases"] + answer["rows"] == 5
+
+
+def test_what_is_stopped_while_it_predicts_writes_nothing(released, monkeypatch):
+    root, store = released
+    release(root, store, "release")
+    predicted = people._predicted
+
+    def stopping(*args):
+        found = predicted(*args)
+        switch.give(store, stop=True, by="clara", why="Complaints of applicants.")
+        return found
+
+    monkeypatch.setattr(people, "_predicted", stopping)
+    with pytest.raises(GateRefused, match="clara stopped it"):
+        people.run(FAMILY, LAST, root)
+    assert delta.version(store, "scores/scored") is None
+    assert store.list("scores/exports") == []

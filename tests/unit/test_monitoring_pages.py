@@ -172,7 +172,7 @@ def test_everything_from_outside_is_escaped_on_every_page():
     somebody = Reader(EVIL, Role.COMPLIANCE)
     shown = [
         page.report(day.findings, None, None, bias),
-        pages.overview([model], ledger, somebody, stops=[EVIL]),
+        pages.overview([model], ledger, somebody, stops=[EVIL], unchecked=[EVIL]),
         pages.model(model, ledger, feeds, somebody),
         pages.records(
             ledger,

@@ -160,6 +160,7 @@ def told(**changed):
             "monitoring": {},
             "truths": found(truths=TRUTHS | {"kind": "biased"}, held=["adverse"]),
             "ledger": "The ledger is whole: 53 entries.",
+            "not_scored": ["In US-IL, screening scores nobody."],
             "retrain": {"run": "r", "requested": {"asked": "performance: psi"}},
             "airflow": "http://127.0.0.1:8080",
             "seconds": {"in all": 12.3},
@@ -183,6 +184,7 @@ def test_a_held_model_is_told_with_the_reason_and_the_others_as_released():
     assert row(text, "outcomes")[5:] == ["allowed", "release", "anna and ben"]
     assert row(text, "a screening model that repeats bias")[1:] == ["yes", "held by the gate as ADVERSE"]
     assert "outcomes: both accepted in writing what could not be judged: sex:unknown" in text
+    assert "\nIn US-IL, screening scores nobody.\n" in text
 
 
 def test_a_truth_that_was_missed_is_told_with_what_is_missing():

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,8 @@ import pytest
 from monitoring.portal import evidence
 from pipelines.audit import entries, verify
 from pipelines.base.errors import ContractError, GateRefused, SourceUnavailable
-from pipelines.score import people, switch
+from pipelines.base.settings import Law
+from pipelines.score import people, places, switch
 from pipelines.score.__main__ import main
 
 ROOT = Path(__file__).parents[2]
@@ -68,9 +70,9 @@ def test_while_stopped_no_family_is_scored_not_even_one_without_a_release(store,
     monkeypatch.setenv("CANDOR_STORE", store.url)
     stop(store)
     with pytest.raises(GateRefused, match="Nothing was scored"):
-        people.run("screening", people.date(2026, 10, 31))
+        people.run("screening", date(2026, 10, 31))
     restart(store)
-    assert json.loads(people.run("screening", people.date(2026, 10, 31)))["status"] == "nothing_released"
+    assert json.loads(people.run("screening", date(2026, 10, 31)))["status"] == "nothing_released"
 
 
 @pytest.mark.parametrize("act", [stop, restart])
@@ -185,13 +187,32 @@ def test_what_scores_already_ends_within_a_minute_of_the_stop(store, unreadable)
 
 
 def test_the_audit_page_says_that_scoring_is_stopped_by_whom_and_why(store):
-    assert evidence.stops(store) == []
+    nowhere, today = Law(jurisdictions=(), locations={}), date(2026, 11, 27)
+
+    def said():
+        lines, unchecked = evidence.stops(store, nowhere, today)
+        assert unchecked == [places.NOTHING_CHECKED]
+        return lines
+
+    assert said() == []
     stop(store)
-    assert evidence.stops(store) == [f"Scoring is stopped for all models, by clara: {WHY}"]
+    assert said() == [f"Scoring is stopped for all models. clara stopped it: {WHY}"]
     restart(store)
-    assert evidence.stops(store) == []
+    assert said() == []
     store.put(switch.KEY, b"?")
-    assert "not readable, so scoring is stopped" in evidence.stops(store)[0]
+    assert "not readable, so scoring is stopped" in said()[0]
+
+
+def test_a_first_stop_holds_though_it_never_reached_the_ledger(store, monkeypatch):
+    def killed(*_):
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "create", killed)
+        with pytest.raises(Killed):
+            stop(store)
+    with pytest.raises(GateRefused, match="clara stopped it"):
+        switch.require_running(store)
 
 
 def test_nothing_is_written_after_a_stop_that_came_between_two_looks(store):

@@ -11,20 +11,25 @@ No pack is legal advice: `is_confirmed_by_counsel` says whether a lawyer has com
 from pipelines.fairness.law.clocks import day_due, due, next_due
 from pipelines.fairness.law.packs import Clock, Duty, Pack, current, library, pack_of, text_of
 from pipelines.fairness.law.standing import Standing, coming, everywhere, standing
+from pipelines.fairness.law.use import asks_for_notice, is_there, lacking, place_of
 
 __all__ = [
     "Clock",
     "Duty",
     "Pack",
     "Standing",
+    "asks_for_notice",
     "coming",
     "current",
     "day_due",
     "due",
     "everywhere",
+    "is_there",
+    "lacking",
     "library",
     "next_due",
     "pack_of",
+    "place_of",
     "standing",
     "text_of",
 ]

@@ -1,0 +1,114 @@
+"""What must be on record before a model is used on anybody in a place, and who counts as being there.
+
+Of all that packs ask for, these duties are conditions of use: an audit that is not too old, and a notice that was given
+in time. They are told by the codes of duties, so a new pack joins by naming its own alike. What people agree to is
+asked of each person, before anything is read (`base.known`), so it is no matter of places.
+"""
+
+import re
+from collections.abc import Collection, Mapping
+from datetime import date
+from typing import Final
+
+from pipelines.base.errors import SettingsError
+from pipelines.fairness.law.clocks import day_due
+from pipelines.fairness.law.packs import Duty, Pack
+from pipelines.fairness.law.standing import standing
+
+_AUDIT: Final = "audit"
+_USE: Final = "use"
+"""What starts the clock of an audit's age, and what ends that of a notice."""
+_NOTICES: Final = ("notice", "pre_use_notice", "workers_informed")
+_HIRING_ONLY: Final = ("us-nyc-ll144",)
+"""Laws on tools that choose who is hired or promoted; all others speak of every decision about people at work."""
+_UNION: Final = re.compile("AT|BE|BG|CY|CZ|DE|DK|EE|ES|FI|FR|GR|HR|HU|IE|IT|LT|LU|LV|MT|NL|PL|PT|RO|SE|SI|SK|IS|LI|NO")
+"""Countries whose places begin with EU: the members, and those that its law reaches by the EEA."""
+
+
+def lacking(
+    jurisdiction: str, day: date, *, hires: bool, audits: Collection[date], notices: Mapping[str, date]
+) -> tuple[str, ...]:
+    """Why a model may not be used in a place on a day.
+
+    Args:
+        jurisdiction: The place, such as `US-NY-NYC`; wider ones are implied.
+        day: The day of use.
+        hires: Whether it chooses who is hired or promoted.
+        audits: Days of its bias audits by somebody independent.
+        notices: Code of a pack -> the day on which the notice that it asks for was given.
+
+    Returns:
+        One sentence a condition that is not shown; empty when the model may be used. What is dated after the day counts
+        for nothing.
+
+    Raises:
+        SettingsError: The place is none that a pack could mean.
+    """
+    found: list[str] = []
+    for pack in standing((jurisdiction,), day).packs:
+        if pack.code in _HIRING_ONLY and not hires:
+            continue
+        for duty in (duty for duty in pack.duties_on(day) if not duty.is_recommended):
+            if duty.clock is not None and duty.clock.trigger == _AUDIT:
+                found.append(_aged(pack, duty, day, [on for on in audits if on <= day]))
+            elif duty.code in _NOTICES:
+                found.append(_told(pack, duty, day, notices.get(pack.code)))
+    return tuple(sentence for sentence in found if sentence)
+
+
+def is_there(jurisdiction: str, work: str | None, home: str | None) -> bool:
+    """Whether a law of a place may ask for something about a case.
+
+    Args:
+        jurisdiction: The place.
+        work: Place of the job, such as `US-NY-NYC` or only `US`; None where it is not known.
+        home: Place of the person, likewise.
+
+    Returns:
+        False only where the job is known to be elsewhere, and the person is not known to be there.
+    """
+    return not _is_elsewhere(jurisdiction, work) or (home is not None and _holds(jurisdiction, home))
+
+
+def place_of(country: str | None) -> str | None:
+    """The place that a country's two letters (ISO 3166) name; None for anything else."""
+    if country is None or len(country) != 2 or not country.isascii() or not country.isupper():
+        return None
+    return f"EU-{country}" if _UNION.fullmatch(country) else country
+
+
+def asks_for_notice(pack: Pack) -> bool:
+    """Whether a notice is a condition of use under a law, now or later."""
+    return any(duty.code in _NOTICES for duty in pack.duties)
+
+
+def _is_elsewhere(jurisdiction: str, place: str | None) -> bool:
+    return place is not None and not _holds(jurisdiction, place) and not _holds(place, jurisdiction)
+
+
+def _holds(wide: str, narrow: str) -> bool:
+    return f"{narrow}-".startswith(f"{wide}-")
+
+
+def _aged(pack: Pack, duty: Duty, day: date, audits: Collection[date]) -> str:
+    if not audits:
+        return f"{pack.title} ({duty.where}): no bias audit of this model by an independent auditor is on record."
+    newest = max(audits)
+    expires = day_due(pack, duty.code, newest)
+    if day <= expires:
+        return ""
+    return f"{pack.title} ({duty.where}): the bias audit of {newest} was good until {expires}."
+
+
+def _told(pack: Pack, duty: Duty, day: date, given: date | None) -> str:
+    if given is None or given > day:
+        return f"{pack.title} ({duty.where}): no notice is on record."
+    if duty.clock is None or duty.clock.trigger != _USE:
+        return ""
+    try:
+        by = day_due(pack, duty.code, day)
+    except SettingsError as error:  # without the holidays nobody can say that it was in time
+        return f"{pack.title} ({duty.where}): {error}"
+    return (
+        "" if given <= by else f"{pack.title} ({duty.where}): the notice of {given} was due by {by} for use on {day}."
+    )

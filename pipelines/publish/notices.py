@@ -1,0 +1,83 @@
+"""Notices: that people were told of a model before it is used on them, as laws of their places ask.
+
+Reads   ledger     the notices that stand
+Writes  ledger     notice:given, notice:withdrawn
+
+`score` refuses people of a place whose notice is not on record. What was told is the
+company's own: the record says where it can be read, not what it is worth.
+"""
+
+import json
+from datetime import UTC, date, datetime
+from typing import Final
+
+from pipelines.audit import Tag, append
+from pipelines.audit.shown import shown
+from pipelines.base.errors import ContractError
+from pipelines.base.store import Store
+from pipelines.fairness import law
+
+_WORDS: Final = 10
+"""Characters of where a notice can be read, and of why one is withdrawn, that say something."""
+
+
+def give(store: Store, family: str, code: str, given_on: date, *, where: str, by: str) -> str:
+    """Put on record that a notice was given; once, however often it is said.
+
+    Args:
+        store: Holds the ledger.
+        family: Which model people were told of.
+        code: The pack of law that asks for it.
+        given_on: The day on which it was first there for everybody whom it concerns.
+        where: Where it can be read, such as its address.
+        by: Who says so.
+
+    Returns:
+        One line of JSON: status, family, law, given_on.
+
+    Raises:
+        ContractError: The law asks for no notice, the day is to come, or somebody or somewhere is missing.
+    """
+    _known(code)
+    if given_on > datetime.now(UTC).date():
+        raise ContractError(f"A notice must have been given; {given_on} is to come. Record it on that day.")
+    _said(by, where, "where it can be read")
+    with store.lock(f"publish-{family}"):
+        if shown(store, family).notices.get(code) != given_on:
+            append(
+                store,
+                Tag.NOTICE_GIVEN,
+                family,
+                law=code,
+                given_on=given_on.isoformat(),
+                where=where.strip(),
+                by=by.strip(),
+            )
+    return json.dumps({"status": "given", "family": family, "law": code, "given_on": given_on.isoformat()})
+
+
+def withdraw(store: Store, family: str, code: str, *, why: str, by: str) -> str:
+    """Put on record that a notice no longer stands: nobody whom it concerns is scored from now on.
+
+    Raises:
+        ContractError: The law asks for no notice, or who or why is missing.
+    """
+    _known(code)
+    _said(by, why, "why")
+    with store.lock(f"publish-{family}"):
+        if code in shown(store, family).notices:
+            append(store, Tag.NOTICE_WITHDRAWN, family, law=code, why=why.strip(), by=by.strip())
+    return json.dumps({"status": "withdrawn", "family": family, "law": code})
+
+
+def _known(code: str) -> None:
+    asking = [pack.code for pack in law.library() if law.asks_for_notice(pack)]
+    if code not in asking:
+        raise ContractError(f"A notice must be one that a pack of law asks for: {', '.join(asking)}. Name one of them.")
+
+
+def _said(by: str, words: str, what: str) -> None:
+    if not by.strip() or len(words.strip()) < _WORDS:
+        raise ContractError(
+            f"A notice must be recorded by somebody, with {what} in at least {_WORDS} characters; one is not. Add it."
+        )

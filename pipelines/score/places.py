@@ -1,0 +1,147 @@
+"""Where a model may not be used today, and whose cases that concerns.
+
+Reads   params     law.jurisdictions, and law.locations: which place a location of the company's systems is in
+        ledger     bias audits and notices
+        lake       where jobs are (`requisitions`, `worker_history`, `workers`) and people live (`candidates`)
+
+A case whose place nobody knows counts as being everywhere that is named. Without any jurisdiction nothing is checked.
+"""
+
+from collections.abc import Collection
+from datetime import UTC, date, datetime
+from typing import Any, Final
+
+import polars as pl
+
+from pipelines.audit.shown import shown
+from pipelines.base import known, people, releases
+from pipelines.base.catalog import FAMILIES
+from pipelines.base.lake import Lake, Manifest
+from pipelines.base.settings import Law
+from pipelines.base.store import Store
+from pipelines.fairness import law
+
+HIRING: Final = "screening"
+"""The family that chooses who is hired."""
+NOTHING_CHECKED: Final = (
+    "Nobody checks before scoring whether a law wants a notice or a bias audit first: law.jurisdictions in params.yaml "
+    "names no place."
+)
+
+
+def stopped(
+    store: Store, family: str, model_sha256: str, settings: Law, today: date | None = None
+) -> dict[str, tuple[str, ...]]:
+    """Jurisdictions in which a model may not be used, and why.
+
+    Args:
+        store: Holds the ledger.
+        family: Whose model.
+        model_sha256: Which.
+        settings: Whose laws count.
+        today: The day of use: the clock's, whatever day is scored as of.
+
+    Raises:
+        SettingsError: A place is none that a pack could mean.
+        ContractError: The ledger does not say what it must.
+    """
+    if not settings.jurisdictions:
+        return {}
+    on_record, day = shown(store, family), today or datetime.now(UTC).date()
+    found = {
+        place: law.lacking(
+            place,
+            day,
+            hires=family == HIRING,
+            audits=on_record.audits.get(model_sha256, ()),
+            notices=on_record.notices,
+        )
+        for place in settings.jurisdictions
+    }
+    return {place: reasons for place, reasons in sorted(found.items()) if reasons}
+
+
+def allowed(
+    cases: pl.DataFrame,
+    *,
+    store: Store,
+    manifest: Manifest,
+    family: str,
+    as_of: date,
+    stopped: Collection[str],
+    settings: Law,
+) -> tuple[pl.DataFrame, dict[str, int]]:
+    """The cases that are nowhere where scoring is stopped.
+
+    Args:
+        cases: [n_cases] person_id (resolved), subject_id.
+        store: Holds the lake.
+        manifest: Which state of it.
+        family: A case of `HIRING` is where its requisition is, any other where the person works.
+        as_of: The day that is scored.
+        stopped: Jurisdictions.
+        settings: Which locations are where.
+
+    Returns:
+        The cases that may be scored, and the number of those that may not, by jurisdiction; who may be in two counts
+        in both.
+    """
+    if not stopped:
+        return cases, {}
+    homes = _homes(store, manifest, as_of)
+    works = (_requisitions if family == HIRING else _workers)(store, manifest, as_of, settings)
+    job = "subject_id" if family == HIRING else "person_id"
+    keys = ["person_id", job] if family == HIRING else [job]
+    placed = cases.select(keys).unique().sort(keys)
+    rows = [
+        (
+            *row.values(),
+            [name for name in stopped if law.is_there(name, works.get(row[job]), homes.get(row["person_id"]))],
+        )
+        for row in placed.iter_rows(named=True)
+    ]
+    schema: dict[str, Any] = {**dict.fromkeys(keys, pl.String), "_places": pl.List(pl.String)}
+    marked = cases.join(pl.DataFrame(rows, schema=schema, orient="row"), on=keys, how="left", maintain_order="left")
+    counts = {name: int(marked["_places"].list.contains(name).sum()) for name in stopped}
+    return marked.filter(pl.col("_places").list.len() == 0).drop("_places"), counts
+
+
+def told(store: Store, settings: Law, today: date | None = None) -> list[str]:
+    """Where live models may not be used, and why, in sentences. Without any jurisdiction there are none.
+
+    Raises:
+        SettingsError: A place is none that a pack could mean.
+        ContractError: The ledger or a pointer does not say what it must.
+    """
+    lines = []
+    for family in FAMILIES:
+        live = releases.live(store, family)
+        places = stopped(store, family, live.model_sha256, settings, today) if live else {}
+        lines += [f"In {place}, {family} scores nobody. {' '.join(reasons)}" for place, reasons in places.items()]
+    return lines
+
+
+def _requisitions(store: Store, manifest: Manifest, as_of: date, settings: Law) -> dict[str, str | None]:
+    """Requisition -> place of its job; None or absent where that is not known."""
+    jobs = Lake(store).read("requisitions", manifest, as_of, ["requisition_id", "location_code"])
+    return {job: settings.locations.get(code) for job, code in jobs.iter_rows()}
+
+
+def _workers(store: Store, manifest: Manifest, as_of: date, settings: Law) -> dict[str, str | None]:
+    """Person -> place of their job on the day, by its location, else by the country they work in."""
+    lake = Lake(store)
+    links = known.links(lake, manifest, as_of)
+    workers = people.resolve(lake.read("workers", manifest, as_of, ["person_id", "country_code"]), links)
+    found = {person: law.place_of(country) for person, country in workers.iter_rows()}
+    if "worker_history" in manifest.tables:
+        jobs = known.jobs(lake, manifest, on=as_of, known=as_of).filter("is_primary_assignment")
+        at = jobs.select("person_id", "location_code").iter_rows()
+        found |= {person: settings.locations[code] for person, code in at if code in settings.locations}
+    return found
+
+
+def _homes(store: Store, manifest: Manifest, as_of: date) -> dict[str, str | None]:
+    lake = Lake(store)
+    links = known.links(lake, manifest, as_of)
+    candidates = people.resolve(lake.read("candidates", manifest, as_of, ["person_id", "country_code"]), links)
+    return {person: law.place_of(country) for person, country in candidates.iter_rows()}

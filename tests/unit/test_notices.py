@@ -1,0 +1,83 @@
+"""Notices on record: who may be told of, when, and what the ledger shows."""
+
+import json
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from pipelines import audit
+from pipelines.audit import Tag, entries
+from pipelines.audit.shown import shown
+from pipelines.base.errors import ContractError
+from pipelines.publish import notices
+from pipelines.publish.__main__ import main
+
+LAW, WHERE = "us-il-hb3773", "careers page, section AI"
+
+
+def give(store, **words):
+    return notices.give(
+        store, "screening", LAW, **{"given_on": date(2026, 1, 5), "where": WHERE, "by": "dora", **words}
+    )
+
+
+def tags(store):
+    return [str(entry.tag) for entry in entries(store)]
+
+
+def test_a_notice_stands_for_its_family_and_law_until_it_is_withdrawn(store):
+    for _ in range(2):
+        give(store)
+    assert shown(store, "screening").notices == {LAW: date(2026, 1, 5)}
+    assert shown(store, "performance").notices == {}
+    for _ in range(2):
+        notices.withdraw(store, "screening", LAW, why="The page was taken down.", by="dora")
+    assert shown(store, "screening").notices == {}
+    give(store)
+    assert shown(store, "screening").notices == {LAW: date(2026, 1, 5)}
+    assert tags(store) == ["notice:given", "notice:withdrawn", "notice:given"]
+
+
+@pytest.mark.parametrize(("words", "match"), [
+    ({"where": "there"}, "where it can be read"),
+    ({"by": " "}, "by somebody"),
+    ({"given_on": datetime.now(UTC).date() + timedelta(days=2)}, "is to come"),
+])  # fmt: skip
+def test_what_is_missing_is_said(store, words, match):
+    with pytest.raises(ContractError, match=match):
+        give(store, **words)
+    assert tags(store) == []
+
+
+@pytest.mark.parametrize("code", ["us-ugesp", "nyc"])
+def test_a_law_that_asks_for_none_has_none(store, code):
+    with pytest.raises(ContractError, match="must be one that a pack of law asks for: eu-ai-act, us-ca-cppa-admt"):
+        notices.give(store, "screening", code, date(2026, 1, 5), where=WHERE, by="dora")
+    with pytest.raises(ContractError, match="must be one that a pack of law asks for"):
+        notices.withdraw(store, "screening", code, why="The page was taken down.", by="dora")
+
+
+def packaged(store, model, audited_on, auditor):
+    audit.append(store, Tag.AUDIT_PACKAGED, "screening", model_sha256=model, audited_on=audited_on, auditor=auditor)
+
+
+def test_audits_count_for_the_model_they_are_of_where_somebody_independent_made_them(store):
+    packaged(store, "a" * 64, "2026-02-01", "Audits Ltd")
+    packaged(store, "a" * 64, "2026-03-01", "Audits Ltd")
+    packaged(store, "b" * 64, "2026-04-01", None)
+    assert shown(store, "screening").audits == {"a" * 64: (date(2026, 2, 1), date(2026, 3, 1))}
+
+
+def test_an_entry_that_does_not_say_what_it_must_is_an_error(store):
+    audit.append(store, Tag.AUDIT_PACKAGED, "screening", auditor="Audits Ltd", model_sha256="a" * 64, audited_on=None)
+    with pytest.raises(ContractError, match="Entry 1 of the ledger must say all that audit:packaged means"):
+        shown(store, "screening")
+
+
+def test_the_command(store, monkeypatch, capsys):
+    monkeypatch.setenv("CANDOR_STORE", store.url)
+    given = ["notice", "screening", "--law", LAW, "--by", "dora"]
+    assert main([*given, "--given-on", "2026-01-05", "--where", WHERE]) == 0
+    assert json.loads(capsys.readouterr().out)["status"] == "given"
+    assert main([*given, "--withdrawn", "The page was taken down."]) == 0
+    assert json.loads(capsys.readouterr().out)["status"] == "withdrawn"
