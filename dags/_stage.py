@@ -37,7 +37,7 @@ RETRAIN_POOL: Final = os.environ.get("CANDOR_RETRAIN_POOL", "default_pool")
 
 ANNOUNCERS: Final = {
     "retrain": ("monitor_models",),
-    "score_people": ("ingest_exports", "release"),
+    "score_people": ("ingest_exports", "release", "rollback"),
     "monitor_models": ("score_people",),
 }
 """DAG -> those whose events start it. Anybody with edit rights may post an event, without a name on record."""

@@ -136,9 +136,7 @@ def model(family: str, who: Reader = Viewer, store: Store = Company) -> Response
 @app.get("/records")
 def records(who: Reader = Engineer, store: Store = Company) -> Response:
     """Ingest counts and the ledger."""
-    return _shown(
-        lambda: pages.records(evidence.ledger(store, recent=100, objects=True), ingested.ingested(store), who)
-    )
+    return _shown(lambda: _records(who, store))
 
 
 @app.get("/reports/{family}/{as_of}/{name}")
@@ -215,6 +213,12 @@ def _model(who: Reader, store: Store, family: str, today: date) -> str:
     audits, fault = evidence.audits_or_fault(store, family, today)
     shown, ledger, feeds = evidence.model(store, family), evidence.ledger(store), ingested.feeds(store)
     return pages.model(shown, ledger, feeds, who, audits, audits_fault=fault)
+
+
+def _records(who: Reader, store: Store) -> str:
+    ledger = evidence.ledger(store, recent=100, objects=True)
+    lived = [] if ledger.faults else evidence.lived(store)  # a broken ledger proves nothing
+    return pages.records(ledger, ingested.ingested(store), who, lived)
 
 
 def _must_be(condition: bool) -> None:

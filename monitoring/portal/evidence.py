@@ -19,6 +19,8 @@ from monitoring.released import Released
 from monitoring.results import Bias, Drift, Findings, Oversight, Performance
 from pipelines import audit
 from pipelines.audit import Entry, Head, Tag
+from pipelines.audit import lived as audit_lived
+from pipelines.audit.lived import Stretch
 from pipelines.audit.objects import prove
 from pipelines.base import releases
 from pipelines.base.catalog import PROPOSALS, REPORTS
@@ -253,6 +255,11 @@ def ledger(store: Store, recent: int = 0, *, objects: bool = False) -> Ledger:
     if proof is None:
         return Ledger(head, (), tuple(newest), None)
     return Ledger(head, proof.faults, tuple(newest), proof.at)
+
+
+def lived(store: Store) -> list[Stretch]:
+    """What was ever live, and every stop, the newest first."""
+    return audit_lived.stretches(store)[::-1]
 
 
 def stops(store: Store, settings: Law, today: date) -> tuple[list[str], list[str]]:

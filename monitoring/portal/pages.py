@@ -15,6 +15,7 @@ from monitoring.portal.clocks import Board
 from monitoring.portal.evidence import BiasAudit, Day, Ledger, Model
 from monitoring.portal.ingested import Feed, Ingested
 from monitoring.portal.roles import Reader
+from pipelines.audit.lived import Stretch
 from pipelines.base.catalog import FAMILIES
 
 QUESTIONS = {
@@ -75,9 +76,10 @@ def report(family: str, as_of: str, name: str, who: Reader) -> str:
     return _page("audit_report.html", family, "../../../", who, as_of=as_of, name=name, title=title)
 
 
-def records(ledger: Ledger, arrived: Ingested, who: Reader) -> str:
-    """What arrived, what it was checked for, what became of it, and the ledger."""
-    return _page("audit_records.html", "Records", "", who, ledger=ledger, arrived=arrived, total=_total(arrived.feeds))
+def records(ledger: Ledger, arrived: Ingested, who: Reader, lived: Sequence[Stretch] = ()) -> str:
+    """What was live when, what arrived, what it was checked for, what became of it, and the ledger."""
+    shown = {"ledger": ledger, "arrived": arrived, "total": _total(arrived.feeds), "lived": lived}
+    return _page("audit_records.html", "Records", "", who, **shown)
 
 
 def refusal(status: int, reason: str) -> str:

@@ -3,18 +3,22 @@
     python -m pipelines.audit verify
     python -m pipelines.audit seal
     python -m pipelines.audit show [--tag model:released] [--subject screening] [--last 20]
+    python -m pipelines.audit live 2026-03-03
 
 `verify` prints one line when the chain, its sealed segments, every anchor, and every file, approval and signed
 statement of every release hold, and otherwise names each broken entry and object and exits with 1. `seal` seals closed
-stretches at once; the next entry would do the same. `show` prints one entry a line, oldest first.
+stretches at once; the next entry would do the same. `show` prints one entry a line, oldest first. `live` says what was
+live on a day (UTC), on what data, who allowed it, what it scored that day, and whether the chain that says so is whole.
 """
 
 import argparse
 import json
 from collections.abc import Sequence
+from datetime import date
 
-from pipelines.audit import objects
+from pipelines.audit import lived, objects
 from pipelines.audit.ledger import Entry, Tag, entries, head, seal_closed
+from pipelines.audit.proof import verify
 from pipelines.base.errors import ContractError
 from pipelines.base.stage import guarded, leave
 from pipelines.base.store import open_store
@@ -52,6 +56,15 @@ def shown(tag: str | None, subject: str | None, last: int | None) -> str | None:
     return "\n".join(chosen[-last:] if last else chosen) or None
 
 
+def lived_on(day: date) -> str:
+    """The lines of `live`."""
+    store = open_store()
+    found = [lived.told(stretch) for stretch in lived.on(store, day)] or [f"Nothing was live on {day}."]
+    faults = verify(store)
+    proof = f"The ledger is broken, so do not rely on this: {faults[0]}" if faults else "The ledger is whole."
+    return "\n".join([*found, proof])
+
+
 def line(entry: Entry) -> str:
     """One entry for a reader."""
     facts = json.dumps(dict(entry.facts), sort_keys=True, ensure_ascii=False)
@@ -68,7 +81,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     show.add_argument("--tag", choices=[str(tag) for tag in Tag], help="only this tag")
     show.add_argument("--subject", help="only this subject, such as a family")
     show.add_argument("--last", type=int, help="only the last so many")
+    live = verbs.add_parser("live", help="what was live on a day, on what data, who allowed it")
+    live.add_argument("day", type=date.fromisoformat, help="such as 2026-03-03")
     args = parser.parse_args(argv)
+    if args.verb == "live":
+        return guarded(lambda: lived_on(args.day))
     if args.verb == "verify":
         return guarded(proved)
     if args.verb == "seal":

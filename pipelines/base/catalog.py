@@ -6,6 +6,9 @@ from typing import Final
 FAMILIES: Final = ("screening", "recommendation", "outcomes", "performance")
 """Model families, in the order they are shown."""
 
+HIRING: Final = "screening"
+"""The family that chooses who is hired: some laws are about nothing else."""
+
 STAGES: Final = ("snapshot", "prepare", "train", "score", "evaluate", "gate")
 """Stages of the reproducible graph, in reading order; `dvc.yaml` has the same."""
 

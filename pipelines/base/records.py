@@ -4,12 +4,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http.client import HTTPException
-from typing import Any, Final
+from typing import Any, Final, Protocol
 from urllib.error import HTTPError
 from urllib.parse import quote, urlencode, urlsplit
 from urllib.request import ProxyHandler, Request, build_opener
 
-from pipelines.base.errors import CandorError, SettingsError, SourceUnavailable
+from pipelines.base.errors import CandorError, GateRefused, SettingsError, SourceUnavailable
 from pipelines.base.settings import environment
 
 AIRFLOW_URL: Final = "CANDOR_AIRFLOW_URL"
@@ -111,6 +111,35 @@ def open_records() -> Records:
         environment(AIRFLOW_URL, "the address of Airflow's API server"),
         environment(VIEWER_PASSWORD, f"the password of Airflow's account {VIEWER}"),
     )
+
+
+class Runs(Protocol):
+    """What of Airflow's records says who asked for a run."""
+
+    def run(self, dag: str, run_id: str) -> Mapping[str, Any]:
+        """A run; empty when there is none."""
+
+
+def asked_by(records: Runs, dag: str, run_id: str) -> str:
+    """Who triggered a run by its form.
+
+    Args:
+        records: Airflow's own record.
+        dag: Which DAG.
+        run_id: Its run, as whoever acts for it says.
+
+    Raises:
+        GateRefused: Nobody on record triggered it by hand.
+        SourceUnavailable: Airflow did not answer.
+    """
+    run = records.run(dag, run_id)
+    name = run.get("triggering_user_name") or ""
+    if (run.get("dag_id"), run.get("dag_run_id"), run.get("run_type")) != (dag, run_id, "manual") or not name:
+        raise GateRefused(
+            f"A run of {dag} must be triggered by a person, by its form; nobody is on record. Nothing was changed.",
+            "no_requester",
+        )
+    return str(name)
 
 
 def _is_by_hand(event: Mapping[str, Any]) -> bool:

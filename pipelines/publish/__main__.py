@@ -3,12 +3,12 @@
     python -m pipelines.publish propose FAMILY --run-id RUN --requester NAME --commit SHA
     python -m pipelines.publish brief FAMILY --verdict SHA256 [--dag-run RUN]
     python -m pipelines.publish release --dag-run RUN --family FAMILY --verdict SHA256
-    python -m pipelines.publish rollback FAMILY --to SHA256 --reason TEXT
+    python -m pipelines.publish rollback FAMILY --to SHA256 --why TEXT (--by NAME | --dag-run RUN)
     python -m pipelines.publish refuse --dag DAG --dag-run RUN --code CODE
     python -m pipelines.publish live FAMILY
     python -m pipelines.publish notice FAMILY --law CODE --by NAME (--given-on DAY --where TEXT | --withdrawn WHY)
 
-All print one line of JSON, except `brief`, which prints a page. `release`, and `brief` for a release run, need
+All print one line of JSON, except `brief`, which prints a page. `release`, and `brief` and `rollback` for a run, need
 CANDOR_AIRFLOW_URL and CANDOR_VIEWER_PASSWORD, and act only on what Airflow itself recorded. `refuse` writes down that
 what asked for a run was turned away.
 """
@@ -23,16 +23,16 @@ from typing import Any
 from pipelines.audit import Tag, append
 from pipelines.base import releases
 from pipelines.base.catalog import FAMILIES
-from pipelines.base.records import AIRFLOW_URL, open_records
+from pipelines.base.records import AIRFLOW_URL, asked_by, open_records
 from pipelines.base.releases import Release
-from pipelines.base.settings import Section, load
+from pipelines.base.settings import Law, Section, load
 from pipelines.base.stage import guarded, leave
 from pipelines.base.store import open_store
 from pipelines.publish import notices
 from pipelines.publish.approvals import Wanted
 from pipelines.publish.brief import brief
 from pipelines.publish.proposals import Origin, propose, read_verdict
-from pipelines.publish.release import admitted, release, rollback
+from pipelines.publish.release import Wish, admitted, release, rollback
 
 
 class PublishSettings(Section):
@@ -82,7 +82,9 @@ def on_release(args: argparse.Namespace) -> str:
 
 def on_rollback(args: argparse.Namespace) -> str:
     """See `release.rollback`."""
-    return said(rollback(open_store(), args.family, args.to, args.reason))
+    run_id = args.dag_run or ""
+    by = args.by or asked_by(open_records(), "rollback", run_id)
+    return said(rollback(open_store(), Wish(args.family, args.to, args.why, by, run_id), load(Law, "law")))
 
 
 def on_refuse(args: argparse.Namespace) -> str:
@@ -135,7 +137,10 @@ def parser() -> argparse.ArgumentParser:
     releasing.add_argument("--verdict", required=True, help="its sha256")
     going_back = verb("rollback", on_rollback, "point back to an older release")
     going_back.add_argument("--to", required=True, help="sha256 of the older release's verdict")
-    going_back.add_argument("--reason", required=True, help="why")
+    going_back.add_argument("--why", "--reason", required=True, help="goes into the ledger; name nobody it is about")
+    asking = going_back.add_mutually_exclusive_group(required=True)
+    asking.add_argument("--by", help="who says so, at the command line")
+    asking.add_argument("--dag-run", help="the run that asks: Airflow's own record says who triggered it")
     turning_away = verb("refuse", on_refuse, "note what was turned away")
     turning_away.add_argument("--dag", required=True, help="which DAG it asked for")
     turning_away.add_argument("--dag-run", required=True, help="the run that it reached")

@@ -11,19 +11,23 @@ import re
 import tempfile
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Final, Protocol
 
 from pipelines.audit import Entry, Tag, append, entries
+from pipelines.audit.shown import shown
 from pipelines.audit.statement import attest
 from pipelines.base import releases
-from pipelines.base.catalog import FAMILIES, RELEASES
+from pipelines.base.catalog import FAMILIES, HIRING, RELEASES
 from pipelines.base.digests import sha256_file, sha256_tree
 from pipelines.base.errors import ContractError, GateRefused
 from pipelines.base.records import Act
 from pipelines.base.releases import MANIFEST, MODEL, Release, read_manifest
+from pipelines.base.settings import Law
 from pipelines.base.store import Store
+from pipelines.fairness import law
 from pipelines.publish.approvals import DAG, GATES, Approval, Wanted, admit, check, interference, unaccepted
 from pipelines.publish.pointers import point
 from pipelines.publish.proposals import CHANGED, folder_of, proposals, read_verdict
@@ -102,35 +106,63 @@ def _refusals_on_record(store: Store, wanted: Wanted) -> Iterator[None]:
         raise GateRefused(str(error), *codes) from None
 
 
-def rollback(store: Store, family: str, verdict_sha256: str, reason: str) -> Release:
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """To go back to an older release."""
+
+    family: str
+    verdict_sha256: str
+    """The release, by its verdict."""
+    why: str
+    """Goes into the ledger."""
+    by: str
+    """Who says so."""
+    run_id: str = ""
+    """The run of Airflow that asks; empty at the command line."""
+
+
+def rollback(store: Store, wish: Wish, settings: Law, today: date | None = None) -> Release:
     """Point back to an older release, which two people approved when it was new.
 
     Args:
         store: Holds releases and the ledger.
-        family: Whose model.
-        verdict_sha256: Which release, by its verdict.
-        reason: Why; goes into the ledger.
+        wish: Whose model, which release, by whom and why.
+        settings: Whose laws count: where one wants an audit, an older model's must not be too old.
+        today: The day of use: the clock's.
 
     Returns:
         The new pointer; the live one when it points there already.
 
     Raises:
-        GateRefused: It was never released, its files were changed, or there is no reason.
+        GateRefused: It was never released, is expired, its files were changed, or nobody is named or no reason given.
+            The ledger has the refusal.
     """
-    with store.lock(f"publish-{family}"):
+    family = wish.family
+    refusal = Wanted(family, wish.verdict_sha256, wish.run_id)
+    with store.lock(f"publish-{family}"), _refusals_on_record(store, refusal):
+        if not _SHA256.fullmatch(wish.verdict_sha256):
+            raise GateRefused("A rollback must name the sha256 of a verdict; it does not. Copy it.", "no_verdict")
         known = releases.pointers(store, family)
-        target = next((item for item in reversed(known) if item.verdict_sha256 == verdict_sha256), None)
-        if target is None:
+        target = next((item for item in reversed(known) if item.verdict_sha256 == wish.verdict_sha256), None)
+        if target is None or not _was_released(store, target):
             raise GateRefused(
-                f"A rollback of {family} must name a verdict that was released; {verdict_sha256} never was. "
-                "`python -m pipelines.audit show --tag model:released` lists them."
+                f"A rollback of {family} must name a verdict that was released; {wish.verdict_sha256} never was. "
+                "`python -m pipelines.audit show --tag model:released` lists them.",
+                "never_released",
             )
-        if known[-1].verdict_sha256 == verdict_sha256:
+        if known[-1].verdict_sha256 == wish.verdict_sha256:
             return known[-1]
-        if len(reason.strip()) < _REASON_LENGTH:
-            raise GateRefused(f"A rollback must have a reason of at least {_REASON_LENGTH} characters. Say why.")
+        if len(wish.why.strip()) < _REASON_LENGTH or not wish.by.strip():
+            raise GateRefused(
+                f"A rollback must be asked for by somebody, with a reason of at least {_REASON_LENGTH} characters; one "
+                "is missing. Say who and why.",
+                "no_reason",
+            )
+        _allowed(family, _read(store, target))
+        _unexpired(store, target, settings, today or datetime.now(UTC).date())
         _verified(store, target)
-        facts = _facts(target) | {"kind": "rollback", "reason": reason.strip(), "from_sequence": known[-1].sequence}
+        facts = _facts(target) | {"kind": "rollback", "from_sequence": known[-1].sequence}
+        facts |= {"reason": wish.why.strip(), "asked_by": wish.by.strip(), "asked_in": wish.run_id}
         entry = append(store, Tag.MODEL_RELEASED, family, once=True, **attest(store, family, facts))
         return point(store, family, "rollback", target.folder, entry)
 
@@ -248,12 +280,47 @@ def _same(what: str, got: str, expected: str) -> None:
         )
 
 
+def _was_released(store: Store, target: Release) -> bool:
+    """Whether the ledger knows that two people approved it; a pointer alone proves nothing."""
+    wanted = (target.family, target.verdict_sha256, target.manifest_sha256)
+    return any(
+        (entry.subject, entry.facts["verdict_sha256"], entry.facts["manifest_sha256"]) == wanted
+        and entry.facts["kind"] == "release"
+        for entry in entries(store, newest_first=True)
+        if entry.tag is Tag.MODEL_RELEASED
+    )
+
+
+def _read(store: Store, target: Release) -> dict[str, Any]:
+    try:
+        return releases.verdict(store, target)
+    except ContractError as error:
+        raise GateRefused(str(error), CHANGED) from None
+
+
+def _unexpired(store: Store, target: Release, settings: Law, day: date) -> None:
+    """Raise GateRefused where a law lets this model be used no longer, or never did, for want of an audit."""
+    audits = shown(store, target.family).audits.get(target.model_sha256, ())
+    hires = target.family == HIRING
+    expired = [
+        f"In {place}: {sentence}"
+        for place in settings.jurisdictions
+        for sentence in law.unaudited(place, day, hires=hires, audits=audits)
+    ]
+    if expired:
+        raise GateRefused(
+            f"A rollback must be to a release that may be used today; {' '.join(expired)} Have it audited, or stop "
+            "scoring (DAG switch_scoring).",
+            "expired",
+        )
+
+
 def _verified(store: Store, target: Release) -> None:
     with tempfile.TemporaryDirectory() as name:
         try:
             releases.download(store, target, Path(name))
         except ContractError as error:
-            raise GateRefused(str(error)) from None
+            raise GateRefused(str(error), CHANGED) from None
 
 
 def _facts(target: Release) -> dict[str, Any]:

@@ -15,14 +15,12 @@ import polars as pl
 
 from pipelines.audit.shown import shown
 from pipelines.base import known, people, releases
-from pipelines.base.catalog import FAMILIES
+from pipelines.base.catalog import FAMILIES, HIRING
 from pipelines.base.lake import Lake, Manifest
 from pipelines.base.settings import Law
 from pipelines.base.store import Store
 from pipelines.fairness import law
 
-HIRING: Final = "screening"
-"""The family that chooses who is hired."""
 NOTHING_CHECKED: Final = (
     "Nobody checks before scoring whether a law wants a notice or a bias audit first: law.jurisdictions in params.yaml "
     "names no place."

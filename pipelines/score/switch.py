@@ -13,17 +13,19 @@ an order stands once.
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from threading import Event, Thread
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from pipelines import audit
 from pipelines.audit import Tag
 from pipelines.base.catalog import SWITCHES
 from pipelines.base.errors import CandorError, ContractError, GateRefused
 from pipelines.base.log import get_logger
+from pipelines.base.records import Runs
+from pipelines.base.records import asked_by as records_asked_by
 from pipelines.base.stage import EXIT_REFUSED, EXIT_WAIT
 from pipelines.base.store import Store
 
@@ -59,13 +61,6 @@ class Order:
     def same(self, other: "Order") -> bool:
         """Whether the other is this very order, given again."""
         return asdict(self) | {"number": other.number} == asdict(other)
-
-
-class Records(Protocol):
-    """Airflow's own record, as `base.records.Records` reads it."""
-
-    def run(self, dag: str, run_id: str) -> Mapping[str, Any]:
-        """A run; empty when there is none."""
 
 
 def standing(store: Store) -> Order | None:
@@ -175,27 +170,19 @@ def give(store: Store, *, stop: bool, by: str, why: str, run_id: str = "") -> st
     return json.dumps(answer)
 
 
-def asked_by(records: Records, run_id: str, *, stop: bool) -> str:
-    """Who triggered the run that asks, by Airflow's own record.
+def asked_by(records: Runs, run_id: str, *, stop: bool) -> str:
+    """Who triggered the run that asks, by Airflow's own record; `UNKNOWN` for a stop, where that does not say.
 
     Raises:
-        GateRefused: Nobody on record triggered it by hand. A stop is given all the same, by `UNKNOWN`.
-        SourceUnavailable: Airflow did not answer. A stop does not wait for it.
+        GateRefused: Nobody on record triggered a restart by hand.
+        SourceUnavailable: Airflow did not answer, and a restart waits for it.
     """
     try:
-        run = records.run(DAG, run_id)
-        name = run.get("triggering_user_name") or ""
-        if (run.get("dag_id"), run.get("dag_run_id"), run.get("run_type")) != (DAG, run_id, "manual") or not name:
-            raise GateRefused(
-                f"A restart must be triggered by a person, by the form of {DAG}; nobody is on record. Nothing was "
-                "changed.",
-                "no_requester",
-            )
+        return records_asked_by(records, DAG, run_id)
     except CandorError:
         if stop:
             return UNKNOWN
         raise
-    return str(name)
 
 
 def _require(order: Order | None) -> None:

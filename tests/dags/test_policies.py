@@ -12,7 +12,10 @@ from .conftest import QUEUE
 
 ROOT = Path(__file__).parents[2]
 FILES = sorted(path for path in (ROOT / "dags").glob("*.py") if not path.name.startswith("_"))
-NAMES = ("held_file", "ingest_exports", "monitor_models", "release", "retrain", "score_people", "switch_scoring")
+NAMES = (
+    *("held_file", "ingest_exports", "monitor_models", "release", "retrain", "rollback", "score_people"),
+    "switch_scoring",
+)
 TAGS = {"data", "models", "approval", "scores", "monitoring"}
 HEAVY = {
     "pandas",
@@ -34,7 +37,7 @@ TALKS_TO_OTHERS = {
     ("retrain", "clone"), ("retrain", "pin"), *(("retrain", stage) for stage in STAGES),
     ("retrain", "push"), ("retrain", "propose"),
     *(("score_people", f"score_{family}") for family in FAMILIES),
-    ("switch_scoring", "turn"),
+    ("rollback", "go_back"), ("switch_scoring", "turn"),
     *(("monitor_models", f"{act}_{family}") for act in ("outcomes", "judge") for family in FAMILIES),
 }  # fmt: skip
 
@@ -124,6 +127,7 @@ def test_assets_tie_the_dags_together(dags):
     assert outlets == {
         ("ingest_exports", "publish"): ["lake"],
         ("release", "publish"): ["release"],
+        ("rollback", "go_back"): ["release"],
         ("score_people", "announce"): ["scores"],
         ("monitor_models", "request_retrain"): ["retrain_request"],
     }
@@ -177,7 +181,7 @@ def test_only_evaluate_is_handed_protected_attributes(dags):
 
 def test_only_what_publishes_a_release_is_handed_the_key_that_signs_it(dags):
     handed = {task for task, about in tasks(dags).items() if "CANDOR_SIGNING_KEY" in about["secrets"]}
-    assert handed == {("release", "publish")}
+    assert handed == {("release", "publish"), ("rollback", "go_back")}
 
 
 def test_a_release_asks_two_people_before_it_publishes(dags):
@@ -208,13 +212,14 @@ def test_ingest_asks_about_every_file_that_it_held(dags):
     assert (found["questions"]["after"], found["ask"]["after"]) == (["publish"], ["questions"])
 
 
-@pytest.mark.parametrize("name", ["release", "switch_scoring"])
+@pytest.mark.parametrize("name", ["release", "rollback", "switch_scoring"])
 def test_what_people_ask_for_has_no_schedule_of_its_own(dags, name):
     assert "Null" in dags[name]["schedule"]
 
 
-def test_who_turned_the_switch_is_read_from_the_record_of_airflow(dags):
+def test_who_asked_by_a_form_is_read_from_the_record_of_airflow(dags):
     assert dags["switch_scoring"]["tasks"]["turn"]["secrets"] == ["CANDOR_VIEWER_PASSWORD"]
+    assert "CANDOR_VIEWER_PASSWORD" in dags["rollback"]["tasks"]["go_back"]["secrets"]
 
 
 @pytest.mark.parametrize("family", FAMILIES)

@@ -82,16 +82,17 @@ def release(folder: Path) -> int:
     from pipelines.base import releases
     from pipelines.base.store import open_store
     from pipelines.publish.proposals import Origin, propose
+    from pipelines.publish.release import Wish, rollback
     from pipelines.publish.release import release as publish
-    from pipelines.publish.release import rollback
-    from tests.unit.test_publish import APPROVERS, FAMILY, Answers
+    from tests.unit.test_publish import APPROVERS, FAMILY, NOWHERE, Answers
 
     environment(folder)
     store, answers = open_store(), Answers()
     sha256 = propose(store, FAMILY, Origin("r2", "engineer", "c0ffee"), folder)["verdict_sha256"]
     publish(store, answers, answers.approve("release__r2", sha256), APPROVERS)
     first = releases.pointers(store, FAMILY)[0]
-    rollback(store, FAMILY, first.verdict_sha256, "Complaints from the works council.")
+    wish = Wish(FAMILY, first.verdict_sha256, "Complaints from the works council.", "clara")
+    rollback(store, wish, NOWHERE)
     return 0
 
 

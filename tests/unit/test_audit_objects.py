@@ -16,8 +16,8 @@ from pipelines.base.digests import sha256_bytes, sha256_tree
 from pipelines.base.errors import ContractError, SettingsError
 from pipelines.base.store import FileStore
 from pipelines.publish.proposals import Origin, propose
-from pipelines.publish.release import release, rollback
-from tests.unit.test_publish import APPROVERS, FAMILY, GAPS, NOBODY, Answers, proposed, released
+from pipelines.publish.release import release
+from tests.unit.test_publish import APPROVERS, FAMILY, GAPS, NOBODY, Answers, back_to, proposed, released
 
 KEY = "55" * 32
 
@@ -35,7 +35,7 @@ def made(store, tmp_path):
     (tmp_path / "var/stages/screening/evaluated/groups.sealed").write_bytes(b"sealed counts")
     first = released(store, answers, tmp_path)
     released(store, answers, tmp_path, "r2", weights=b"weights 2")
-    rollback(store, FAMILY, first.verdict_sha256, "Complaints from the works council.")
+    back_to(store, first)
     return store
 
 

@@ -14,6 +14,7 @@ from monitoring.portal.ingested import Check, Feed, HeldFile, Ingested, Late, Mi
 from monitoring.portal.roles import Reader, Role
 from monitoring.results import Axis, Bias, Finding, Findings, Tally
 from pipelines.audit import Entry, Head, Tag
+from pipelines.audit.lived import Stretch
 from pipelines.fairness import judge_counts
 
 DAY = date(2026, 10, 31)
@@ -170,15 +171,16 @@ def test_everything_from_outside_is_escaped_on_every_page():
     missed = [Missed(EVIL, EVIL, (EVIL,), EVIL, 1, 1, 1, 1, {EVIL: 1})]
     late = [Late(EVIL, EVIL, EVIL, EVIL, EVIL)]
     somebody = Reader(EVIL, Role.COMPLIANCE)
+    arrived = Ingested(feeds, [Check(EVIL, EVIL, 1, 1, EVIL, somebody)], held, missed, late)
+    said = dict.fromkeys(("by", "why", "reason", "asked_by", "requester", "as_of", "commit"), somebody)
+    said |= {f"{name}_sha256": EVIL for name in ("model", "data", "verdict", "manifest")}
+    lived = Stretch(EVIL, EVIL, EVIL, "rollback", 1, {**said, "approvers": [{"name": EVIL}]})
+    stop = Stretch(EVIL, EVIL, None, "stop", 2, said)
     shown = [
         page.report(day.findings, None, None, bias),
         pages.overview([model], ledger, somebody, stops=[EVIL], unchecked=[EVIL]),
         pages.model(model, ledger, feeds, somebody),
-        pages.records(
-            ledger,
-            Ingested(feeds, [Check(EVIL, EVIL, 1, 1, EVIL, EVIL)], held, missed, late),
-            Reader(EVIL, Role.COMPLIANCE),
-        ),
+        pages.records(ledger, arrived, somebody, [lived, stop]),
         pages.report("screening", EVIL, "bias.html", somebody),
         pages.refusal(403, EVIL),
     ]

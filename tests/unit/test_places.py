@@ -5,6 +5,8 @@ from datetime import UTC, date, datetime
 import polars as pl
 import pytest
 
+from pipelines import audit
+from pipelines.audit import Tag
 from pipelines.base.contracts import TABLES
 from pipelines.base.errors import SettingsError
 from pipelines.base.lake import Lake
@@ -44,7 +46,7 @@ def company(store):
         {"person_id": person(number), "assignment_key": "a", "valid_from": date(2020, 1, 1), "seq_in_day": 1,
          "event_type_code": "hire", "employment_status_code": "active", "is_primary_assignment": primary,
          "time_type_code": "full_time", "location_code": location}
-        for number, location, primary in ((1, "NYC1", True), (2, "CHI", True), (3, "NOWHERE", True), (4, "CHI", False))
+        for number, location, primary in ((1, "NYC1", True), (2, "CHI", True), (3, "NOWHERE", True), (4, "NYC1", False))
     ]  # fmt: skip
     worker = {"worker_type_code": "employee", "hired_at": date(2020, 1, 1), "job_family_code": "j"}
     Lake(store).publish(
@@ -114,6 +116,19 @@ def test_only_places_that_lack_something_are_stopped(store):
     assert list(found) == ["US-NY-NYC"]
     assert len(found["US-NY-NYC"]) == 2
     assert places.stopped(store, "performance", "a" * 64, LAW, date(2026, 11, 27)) == {}
+
+
+def test_an_audit_is_of_one_model_and_a_notice_of_one_family(store):
+    about = {"model_sha256": "a" * 64, "audited_on": "2026-06-01", "auditor": "Audits Ltd"}
+    audit.append(store, Tag.AUDIT_PACKAGED, "screening", **about)
+    audit.append(store, Tag.NOTICE_GIVEN, "screening", law="us-nyc-ll144", given_on="2026-06-01")
+    today = date(2026, 11, 27)
+    assert places.stopped(store, "screening", "a" * 64, LAW, today) == {}
+    assert "no bias audit of this model" in places.stopped(store, "screening", "b" * 64, LAW, today)["US-NY-NYC"][0]
+    illinois = Law(jurisdictions=("US-IL",), locations={})
+    audit.append(store, Tag.NOTICE_GIVEN, "screening", law="us-il-hb3773", given_on="2026-06-01")
+    assert places.stopped(store, "screening", "a" * 64, illinois, today) == {}
+    assert list(places.stopped(store, "performance", "a" * 64, illinois, today)) == ["US-IL"]
 
 
 @pytest.mark.parametrize("place", ["NYC", "us-ny", "US_NY", ""])

@@ -1,8 +1,8 @@
 import json
 import re
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
-from datetime import datetime, timedelta
+from dataclasses import asdict, replace
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -14,17 +14,20 @@ from pipelines.base import releases
 from pipelines.base.digests import sha256_bytes, sha256_tree
 from pipelines.base.errors import ContractError, GateRefused, SourceUnavailable
 from pipelines.base.records import Act
+from pipelines.base.settings import Law
 from pipelines.base.store import FileStore
 from pipelines.publish import __main__ as cli
 from pipelines.publish.approvals import Wanted
 from pipelines.publish.brief import brief
 from pipelines.publish.proposals import Origin, propose
-from pipelines.publish.release import admitted, release, rollback
+from pipelines.publish.release import Wish, admitted, release, rollback
 from tests.unit.judging import evidence
 
 FAMILY = "screening"
 APPROVERS = ("anna", "ben")
 GAPS = ("intersections:everyone", "sex:unknown", "sex:by_subject")
+NOWHERE = Law(jurisdictions=(), locations={})
+WHY_BACK = "Complaints from the works council."
 NOBODY = {"axes": [], "by_subject": [], "tallies": []}
 
 
@@ -88,7 +91,8 @@ def checkout(root: Path, weights=b"weights 1", groups=None, checks=True):
     write(stages / "evaluated/metrics.json", metrics)
     write(stages / "evaluated/groups.json", judged() if groups is None else groups)
     (root / "params.yaml").write_text(
-        "gate: {margin: 0.02, min_group_size: 30, min_known_share: 0.5}\npublish: {approvers: [anna, ben]}"
+        "gate: {margin: 0.02, min_group_size: 30, min_known_share: 0.5}\npublish: {approvers: [anna, ben]}\n"
+        "law: {jurisdictions: [], locations: {}}"
     )
     gate.run(FAMILY, root)
     return root
@@ -127,6 +131,11 @@ def proposed(store, root, run="r1", **changes):
 def released(store, answers, root, run="r1", **changes):
     sha = proposed(store, root, run, **changes)["verdict_sha256"]
     return release(store, answers, answers.approve(f"release__{run}", sha), APPROVERS)
+
+
+def back_to(store, older, today=None, law=NOWHERE, **words):
+    said = {"why": WHY_BACK, "by": "clara", "verdict_sha256": older.verdict_sha256, **words}
+    return rollback(store, Wish(FAMILY, **said), law, today)
 
 
 def tags(store):
@@ -435,7 +444,7 @@ def test_killed_at_any_write_and_run_again_ends_in_the_same_state(tmp_path, answ
 def test_releasing_again_changes_nothing_even_after_a_rollback(store, answers, tmp_path):
     first = released(store, answers, tmp_path)
     second = released(store, answers, tmp_path, "r2", weights=b"weights 2")
-    back = rollback(store, FAMILY, first.verdict_sha256, "Complaints from the works council.")
+    back = back_to(store, first)
     wanted = Wanted(FAMILY, second.verdict_sha256, "release__r2")
     before = tags(store)
     assert release(store, answers, wanted, APPROVERS) == second
@@ -476,26 +485,117 @@ def test_two_publishers_at_once_make_one_release(store, answers, tmp_path):
 def test_a_rollback_is_a_new_pointer_to_the_older_folder(store, answers, tmp_path):
     first = released(store, answers, tmp_path)
     released(store, answers, tmp_path, "r2", weights=b"weights 2")
-    back = rollback(store, FAMILY, first.verdict_sha256, "Complaints from the works council.")
+    back = back_to(store, first)
     assert (back.sequence, back.kind, back.folder) == (3, "rollback", first.folder)
     assert releases.live(store, FAMILY) == back
-    assert rollback(store, FAMILY, first.verdict_sha256, "Complaints from the works council.") == back
+    assert back_to(store, first) == back
     last = list(entries(store))[-1]
     assert (last.tag, last.facts["reason"]) == (Tag.MODEL_RELEASED, "Complaints from the works council.")
     assert verify(store) == []
 
 
-def test_a_rollback_needs_a_release_a_reason_and_unchanged_files(store, answers, tmp_path):
+def last_refusal(store):
+    last = list(entries(store))[-1]
+    assert (last.tag, last.subject) == (Tag.RELEASE_REFUSED, FAMILY)
+    return last.facts["codes"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ({"why": "because"}, ("at least 10 characters", "no_reason")),
+        ({"by": "  "}, ("asked for by somebody", "no_reason")),
+        ({"verdict_sha256": "f" * 64}, ("never was", "never_released")),
+        ({"verdict_sha256": "Anna Example, 1980"}, ("must name the sha256", "no_verdict")),
+    ],
+)
+def test_a_rollback_needs_a_release_somebody_and_a_reason_and_the_refusal_is_on_record(
+    store, answers, tmp_path, words, said
+):
+    first = released(store, answers, tmp_path)
+    second = released(store, answers, tmp_path, "r2", weights=b"weights 2")
+    with pytest.raises(GateRefused, match=said[0]):
+        back_to(store, first, **words)
+    assert last_refusal(store) == [said[1]]
+    assert "Example" not in str([dict(entry.facts) for entry in entries(store)])
+    assert releases.live(store, FAMILY) == second
+
+
+def test_a_rollback_says_who_asked_in_which_run(store, answers, tmp_path):
+    first = released(store, answers, tmp_path)
+    released(store, answers, tmp_path, "r2", weights=b"weights 2")
+    back_to(store, first, run_id="manual__1")
+    facts = list(entries(store))[-1].facts
+    assert [facts[name] for name in ("kind", "asked_by", "asked_in", "from_sequence")] == [
+        "rollback", "clara", "manual__1", 2,
+    ]  # fmt: skip
+
+
+def test_nobody_goes_back_to_what_was_held_or_changed_or_points_there_without_the_ledger(store, answers, tmp_path):
     first = released(store, answers, tmp_path)
     held = proposed(store, tmp_path, "r2", weights=b"weights 2", checks=False)["verdict_sha256"]
     with pytest.raises(GateRefused, match="never was"):
-        rollback(store, FAMILY, held, "I would like to have it.")
+        back_to(store, first, verdict_sha256=held)
+    folder = f"proposals/{FAMILY}/{held}"
+    forged = replace(first, sequence=2, folder=folder, verdict_sha256=held)
+    store.put(forged.key, forged.to_json())
     released(store, answers, tmp_path, "r3", weights=b"weights 3")
-    with pytest.raises(GateRefused, match="at least 10 characters"):
-        rollback(store, FAMILY, first.verdict_sha256, "because")
+    with pytest.raises(GateRefused, match="never was"):
+        back_to(store, first, verdict_sha256=held)
     store.put(f"{first.folder}/model/model.keras", b"changed")
     with pytest.raises(GateRefused, match="changed after approval"):
-        rollback(store, FAMILY, first.verdict_sha256, "Complaints from the works council.")
+        back_to(store, first)
+    assert last_refusal(store) == ["changed_after_proposal"]
+
+
+@pytest.mark.parametrize(("audited", "may"), [("2025-11-27", True), ("2025-11-26", False), (None, False)])
+def test_nobody_goes_back_to_a_release_whose_audit_is_older_than_the_law_allows(store, answers, tmp_path, audited, may):
+    first = released(store, answers, tmp_path)
+    second = released(store, answers, tmp_path, "r2", weights=b"weights 2")
+    if audited:
+        about = {"model_sha256": first.model_sha256, "audited_on": audited, "auditor": "Audits Ltd"}
+        audit.append(store, Tag.AUDIT_PACKAGED, FAMILY, **about)
+    city, today = Law(jurisdictions=("US-TX", "US-NY-NYC"), locations={}), date(2026, 11, 27)
+    if may:
+        assert back_to(store, first, today, city).kind == "rollback"
+        return
+    with pytest.raises(GateRefused, match="may be used today; In US-NY-NYC: New York City Local Law 144"):
+        back_to(store, first, today, city)
+    assert last_refusal(store) == ["expired"]
+    assert releases.live(store, FAMILY) == second
+
+
+class Forms:
+    """Airflow's record of a run by a form."""
+
+    def __init__(self, **changed):
+        self.found = {
+            "dag_id": "rollback", "dag_run_id": "m1", "run_type": "manual", "triggering_user_name": "clara",
+        } | changed  # fmt: skip
+
+    def run(self, dag, run_id):
+        return self.found
+
+
+@pytest.mark.parametrize(
+    ("record", "is_asked"),
+    [
+        ({}, True),
+        ({"triggering_user_name": None}, False),
+        ({"run_type": "asset_triggered"}, False),
+        ({"dag_id": "retrain"}, False),
+        ({"dag_run_id": "m2"}, False),
+    ],
+)
+def test_by_a_form_the_name_is_airflows_own_record(store, answers, tmp_path, monkeypatch, *, record, is_asked):
+    first = released(store, answers, tmp_path)
+    released(store, answers, tmp_path, "r2", weights=b"weights 2")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CANDOR_STORE", store.url)
+    monkeypatch.setattr(cli, "open_records", lambda: Forms(**record))
+    words = ["rollback", FAMILY, "--to", first.verdict_sha256, f"--why={WHY_BACK}", "--dag-run", "m1"]
+    assert cli.main(words) == (0 if is_asked else 3)
+    assert [release.kind for release in releases.pointers(store, FAMILY)][2:] == (["rollback"] if is_asked else [])
 
 
 @pytest.mark.parametrize("name", ["model/model.keras", "verdict.json", "manifest.json"])
@@ -612,5 +712,5 @@ def test_the_commands_print_one_json_line_or_the_refusal(store, answers, tmp_pat
     assert json.loads(capsys.readouterr().out)["approvers"] == ["anna", "ben"]
     assert cli.main(["live", FAMILY]) == 0
     assert json.loads(capsys.readouterr().out)["verdict_sha256"] == sha
-    assert cli.main(["rollback", FAMILY, "--to", sha, "--reason", "None at all, really."]) == 0
+    assert cli.main(["rollback", FAMILY, "--to", sha, "--why", "None at all, really.", "--by", "clara"]) == 0
     assert audit.verify(store) == []

@@ -11,7 +11,7 @@ No pack is legal advice: `is_confirmed_by_counsel` says whether a lawyer has com
 from pipelines.fairness.law.clocks import day_due, due, next_due
 from pipelines.fairness.law.packs import Clock, Duty, Pack, current, library, pack_of, text_of
 from pipelines.fairness.law.standing import Standing, coming, everywhere, standing
-from pipelines.fairness.law.use import asks_for_notice, is_there, lacking, place_of
+from pipelines.fairness.law.use import asks_for_notice, is_there, lacking, place_of, unaudited
 
 __all__ = [
     "Clock",
@@ -32,4 +32,5 @@ __all__ = [
     "place_of",
     "standing",
     "text_of",
+    "unaudited",
 ]

@@ -44,16 +44,18 @@ def lacking(
     Raises:
         SettingsError: The place is none that a pack could mean.
     """
-    found: list[str] = []
-    for pack in standing((jurisdiction,), day).packs:
-        if pack.code in _HIRING_ONLY and not hires:
-            continue
-        for duty in (duty for duty in pack.duties_on(day) if not duty.is_recommended):
-            if duty.clock is not None and duty.clock.trigger == _AUDIT:
-                found.append(_aged(pack, duty, day, [on for on in audits if on <= day]))
-            elif duty.code in _NOTICES:
-                found.append(_told(pack, duty, day, notices.get(pack.code)))
-    return tuple(sentence for sentence in found if sentence)
+    found = unaudited(jurisdiction, day, hires=hires, audits=audits)
+    duties = _duties(jurisdiction, day, hires)
+    told = (_told(pack, duty, day, notices.get(pack.code)) for pack, duty in duties if duty.code in _NOTICES)
+    return (*found, *(sentence for sentence in told if sentence))
+
+
+def unaudited(jurisdiction: str, day: date, *, hires: bool, audits: Collection[date]) -> tuple[str, ...]:
+    """Of `lacking`, what is about the audit: no other deed of today brings it back."""
+    past = [on for on in audits if on <= day]
+    duties = [(pack, duty) for pack, duty in _duties(jurisdiction, day, hires) if duty.clock is not None]
+    aged = (_aged(pack, duty, day, past) for pack, duty in duties if duty.clock and duty.clock.trigger == _AUDIT)
+    return tuple(sentence for sentence in aged if sentence)
 
 
 def is_there(jurisdiction: str, work: str | None, home: str | None) -> bool:
@@ -80,6 +82,16 @@ def place_of(country: str | None) -> str | None:
 def asks_for_notice(pack: Pack) -> bool:
     """Whether a notice is a condition of use under a law, now or later."""
     return any(duty.code in _NOTICES for duty in pack.duties)
+
+
+def _duties(jurisdiction: str, day: date, hires: bool) -> list[tuple[Pack, Duty]]:
+    return [
+        (pack, duty)
+        for pack in standing((jurisdiction,), day).packs
+        if hires or pack.code not in _HIRING_ONLY
+        for duty in pack.duties_on(day)
+        if not duty.is_recommended
+    ]
 
 
 def _is_elsewhere(jurisdiction: str, place: str | None) -> bool:

@@ -1,0 +1,104 @@
+"""What scored people when, on what data, and who allowed it: out of the ledger alone.
+
+A release, and a going back, is live from its entry until the next of its family. What was held or scored in shadow
+never is. Times are UTC.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+
+from pipelines.audit.ledger import Entry, Tag, entries
+from pipelines.base.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A release while it was live, or a time in which scoring was stopped."""
+
+    family: str
+    since: str
+    """UTC, ISO 8601."""
+    until: str | None
+    """The moment at which the next took its place; None while it is live."""
+    kind: str
+    """`release`, `rollback` or `stop`."""
+    sequence: int
+    """Of its entry in the ledger."""
+    facts: dict[str, Any]
+    """Of its entry; a release's with `requester` and `commit` of its proposal."""
+    scorings: tuple[dict[str, Any], ...] = ()
+    """Facts of the people:scored that it made on the day asked for, oldest first."""
+
+
+def stretches(store: Store) -> list[Stretch]:
+    """Everything that was ever live, and every stop, by beginning."""
+    return _stretches(list(entries(store)))
+
+
+def on(store: Store, day: date) -> list[Stretch]:
+    """What was live, and what stopped, at some moment of a day, with what was scored on it.
+
+    Args:
+        store: Holds the ledger.
+        day: In UTC.
+    """
+    known, text = list(entries(store)), day.isoformat()
+    scored = [entry for entry in known if entry.tag is Tag.PEOPLE_SCORED and entry.recorded_at[:10] == text]
+    return [
+        replace(stretch, scorings=tuple(_own(stretch, scored)))
+        for stretch in _stretches(known)
+        if stretch.since[:10] <= text and (stretch.until is None or stretch.until[:10] >= text)
+    ]
+
+
+def told(stretch: Stretch) -> str:
+    """A stretch for a reader, several lines."""
+    facts, ends = stretch.facts, stretch.until or "now"
+    head = f"{stretch.family}  {stretch.kind}  {stretch.since} to {ends}  (entry {stretch.sequence})"
+    if stretch.kind == "stop":
+        return f"{head}\n  stopped by {facts['by']}: {facts['why']}"
+    people = [f"{person['name']} ({person['approved_at']})" for person in facts["approvers"]]
+    lines = [
+        head,
+        f"  model    {facts['model_sha256']}",
+        f"  data     {facts['data_sha256']}, as of {facts['as_of']}",
+        f"  verdict  {facts['verdict_sha256']}",
+        f"  allowed by {' and '.join(people)}; asked for by {facts['requester']}, from commit {facts['commit']}",
+    ]
+    if stretch.kind == "rollback":
+        lines.append(f"  gone back to by {facts.get('asked_by', 'somebody not on record')}: {facts['reason']}")
+    lines += [f"  scored {scoring['rows']} rows as of {scoring['as_of']}" for scoring in stretch.scorings]
+    return "\n".join(lines)
+
+
+def _own(stretch: Stretch, scored: list[Entry]) -> Iterator[dict[str, Any]]:
+    for entry in scored:
+        is_within = stretch.since <= entry.recorded_at and (stretch.until is None or entry.recorded_at < stretch.until)
+        is_ours = entry.facts.get("verdict_sha256") == stretch.facts.get("verdict_sha256")
+        if entry.subject == stretch.family and is_ours and is_within:
+            yield dict(entry.facts)
+
+
+def _stretches(known: list[Entry]) -> list[Stretch]:
+    found: dict[int, Stretch] = {}
+    open_now: dict[str, int] = {}
+    proposed: dict[tuple[str, Any], dict[str, Any]] = {}
+    for entry in known:
+        about = (entry.subject, entry.facts.get("verdict_sha256"))
+        if entry.tag is Tag.MODEL_PROPOSED:
+            proposed.setdefault(about, {name: entry.facts[name] for name in ("requester", "commit")})
+        if entry.tag not in (Tag.MODEL_RELEASED, Tag.SCORING_STOPPED, Tag.SCORING_RESTARTED):
+            continue
+        before = open_now.pop(entry.subject, None)
+        if before is not None:
+            found[before] = replace(found[before], until=entry.recorded_at)
+        if entry.tag is Tag.SCORING_RESTARTED:
+            continue
+        origin = proposed.get(about, {"requester": "somebody not on record", "commit": "not on record"})
+        kind = "stop" if entry.tag is Tag.SCORING_STOPPED else str(entry.facts["kind"])
+        facts = dict(entry.facts) if kind == "stop" else {**origin, **entry.facts}
+        found[entry.sequence] = Stretch(entry.subject, entry.recorded_at, None, kind, entry.sequence, facts)
+        open_now[entry.subject] = entry.sequence
+    return list(found.values())
