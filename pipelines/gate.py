@@ -3,6 +3,7 @@
 Reads   metrics.json   `evaluated`: the model and its baseline on cases neither has seen, and the data checks
         groups.json    `evaluated`: selections by group and by subject, of the model and of people before it
         card.json      `trained`: digests of what was trained, on what
+        served.json    `evaluated`: whether the model serves from a fresh process
 Writes  verdict.json   `gated`: allowed or held, with findings and gaps, bound to the digests of all it judged
 
     metrics.json  {family, metric, higher_is_better, n, chance, model: {value, low, high}, baseline: {value, low, high},
@@ -12,14 +13,16 @@ Writes  verdict.json   `gated`: allowed or held, with findings and gaps, bound t
                    tallies: [{axis, stage, min_group_size, verdicts}], human: {axes, by_subject, tallies}}
                    axes and intersections, over all and by subject: those of the subjects that are ADVERSE or
                    INVESTIGATE are listed, all are in the tallies, and groups.sealed has the counts behind every one
-    verdict.json  {family, verdict, shadow, findings: [{check, passed, reason, code}],
+    verdict.json  {family, verdict, shadow, blessings: {data, performance, fairness, infrastructure}: given or not,
+                   findings: [{check, passed, reason, code}],
                    gaps: [{name, axis, group, code, reason}], metrics, groups, human,
                    model_sha256, data_sha256, lake_sha256, params_sha256, evidence, as_of}
 
 The gate always writes a verdict and never fails because of one: what is missing, malformed or not a number is a
 finding that holds. A gap is what the numbers could not say (INSUFFICIENT_DATA, unknown people, nothing to cross): it
 does not hold, but `publish` releases only when both approvers accept each gap by its name, `axis:group`. `shadow` marks
-a model that is held for nothing but missing group data.
+a model that is held for nothing but missing group data. A model is allowed when it has all four blessings; one is given
+when something was checked for it and nothing of that held. The fifth are two people (`publish`).
 """
 
 import json
@@ -31,7 +34,7 @@ from typing import Annotated, Any, Final, TypeVar
 
 from pydantic import BaseModel, Field, StrictBool, ValidationError
 
-from pipelines.base.catalog import EVALUATED, GATED, TRAINED, stage_dir
+from pipelines.base.catalog import BLESSINGS, EVALUATED, GATED, SERVED, TRAINED, stage_dir
 from pipelines.base.digests import sha256_bytes
 from pipelines.base.log import get_logger
 from pipelines.base.settings import Count, Section, Share, load
@@ -97,6 +100,21 @@ class Card(BaseModel):
     params_sha256: Sha256 | None = None
 
 
+class Served(BaseModel):
+    """What the gate needs of served.json."""
+
+    family: str
+    model_sha256: Sha256
+    checks: tuple[DataCheck, ...]
+
+
+_OF_FILES: Final = {
+    "metrics.json": "performance",
+    "groups.json": "fairness",
+    "card.json": "data",
+    "served.json": "infrastructure",
+}
+"""Which blessing a file is evidence for, so which one is not given when it is missing or malformed."""
 _SHOWN: Final = 5
 """Adverse subjects that a reason names; the verdict holds them all."""
 
@@ -137,6 +155,16 @@ def judge_metrics(metrics: Metrics, settings: GateSettings) -> Iterator[Finding]
     yield Finding("data_checks", count > 0, f"{count} data checks ran; at least one must.", "no_checks")
     for check in metrics.data_checks:
         yield Finding(f"data:{check.check}", check.passed, check.reason, "data_check")
+
+
+def judge_served(family: str, served: Served, model_sha256: str) -> Iterator[Finding]:
+    """Findings about serving, of this very model. An empty list of checks holds."""
+    is_same = (served.family, served.model_sha256) == (family, model_sha256)
+    yield Finding("served:same_model", is_same, "What was served must be what was trained.", "other_model")
+    count = len(served.checks)
+    yield Finding("served:checks", count > 0, f"{count} checks of serving ran; at least one must.", "no_checks")
+    for check in served.checks:
+        yield Finding(f"served:{check.check}", check.passed, check.reason, "does_not_serve")
 
 
 def judge_groups(groups: Judgements, settings: GateSettings) -> Iterator[Finding]:
@@ -196,6 +224,23 @@ def allowed(findings: Sequence[Finding]) -> bool:
     return bool(findings) and all(finding.passed for finding in findings)
 
 
+def blessings(findings: Sequence[Finding]) -> dict[str, bool]:
+    """Blessing -> whether it is given: something was checked for it, and all of that passed."""
+    return {name: allowed([finding for finding in findings if blessing_of(finding) == name]) for name in BLESSINGS}
+
+
+def blessing_of(finding: Finding) -> str:
+    """What a finding is about, by the name of its check; what is told of no other is about fairness."""
+    about = finding.check.partition(":")[0]
+    if about in _OF_FILES:
+        return _OF_FILES[about]
+    if about in ("data", "data_checks", "same_model"):
+        return "data"
+    if about in ("model", "baseline", "difference", "against_baseline"):
+        return "performance"
+    return "infrastructure" if about == "served" else "fairness"
+
+
 def is_shadow(findings: Sequence[Finding]) -> bool:
     """Whether the model is held, and for nothing but missing group data."""
     codes = {finding.code for finding in findings if not finding.passed}
@@ -207,7 +252,7 @@ def decide(family: str, evidence: Mapping[str, bytes | None], settings: GateSett
 
     Args:
         family: Whose model.
-        evidence: `metrics.json`, `groups.json` and `card.json`; None for a file that is not there.
+        evidence: `metrics.json`, `groups.json`, `card.json` and `served.json`; None for a file that is not there.
         settings: Margin and group size.
 
     Returns:
@@ -217,15 +262,20 @@ def decide(family: str, evidence: Mapping[str, bytes | None], settings: GateSett
     metrics = _parse(Metrics, "metrics.json", evidence, findings)
     groups = _parse(Groups, "groups.json", evidence, findings)
     card = _parse(Card, "card.json", evidence, findings)
+    served = _parse(Served, "served.json", evidence, findings)
+    if served and card:
+        findings += judge_served(family, served, card.model_sha256)
     if metrics and card:
         findings += [_same(family, metrics, card), *judge_metrics(metrics, settings)]
     if groups:
         findings += judge_groups(groups, settings)
+    given = blessings(findings)
     raw = {name: _plain(data) for name, data in evidence.items()}
     return {
         "family": family,
-        "verdict": "allowed" if allowed(findings) else "held",
+        "verdict": "allowed" if allowed(findings) and all(given.values()) else "held",
         "shadow": is_shadow(findings),
+        "blessings": given,
         "findings": [asdict(finding) for finding in findings],
         "gaps": [{"name": gap.name, **asdict(gap)} for gap in gaps(groups)] if groups else [],
         "metrics": _shown(raw["metrics.json"]),
@@ -252,7 +302,7 @@ def run(family: str, root: Path | None = None) -> str:
     """
     settings = load(GateSettings, "gate", root=root)
     evaluated, trained = stage_dir(family, EVALUATED, root), stage_dir(family, TRAINED, root)
-    files = (evaluated / "metrics.json", evaluated / "groups.json", trained / "card.json")
+    files = (evaluated / "metrics.json", evaluated / "groups.json", trained / "card.json", evaluated / SERVED)
     verdict = decide(family, {file.name: file.read_bytes() if file.is_file() else None for file in files}, settings)
     data = (json.dumps(verdict, indent=1, sort_keys=True, allow_nan=False) + "\n").encode()
     folder = stage_dir(family, GATED, root)

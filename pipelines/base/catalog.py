@@ -39,6 +39,12 @@ GATED: Final = "gated"
 DECIDE: Final = "decide.json"
 """In what `score` leaves: the numbers that decided."""
 
+SERVED: Final = "served.json"
+"""The same: whether the model serves from a fresh process. `evaluate` hands it on."""
+
+BLESSINGS: Final = ("data", "performance", "fairness", "infrastructure")
+"""What the gate must say of a model before two people are asked: theirs is the fifth."""
+
 SOURCE_SECRETS: Final = ("CANDOR_SFTP_", "CANDOR_PGP_")
 """How variables begin that hold secrets of sources, which feeds name."""
 

@@ -10,6 +10,7 @@ Writes  metrics.json      the family's metric with intervals, the paired differe
         groups.sealed     those of each subject, however small: they can be one person's, so the audit key seals them;
                           `python -m pipelines.evaluate.cells` prints them
         roc.csv           true positive share of both scorers by false positive share (yes-or-no outcomes)
+        served.json       as `score` left it
         calibration.csv   mean score against what came true, in bins of equal size; calibration_baseline.csv beside it
 
 Intervals are percentile bootstraps that draw people, not rows: cases of one person are not independent. No model is

@@ -2,6 +2,7 @@
 
 import json
 import math
+import shutil
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
@@ -12,7 +13,7 @@ import polars as pl
 from pydantic import ConfigDict
 
 import pipelines.evaluate
-from pipelines.base.catalog import DECIDE, EVALUATED, SCORED, TRAINED, stage_dir
+from pipelines.base.catalog import DECIDE, EVALUATED, SCORED, SERVED, TRAINED, stage_dir
 from pipelines.base.digests import sha256_bytes
 from pipelines.base.lake import Lake
 from pipelines.base.locks import lake_lock
@@ -83,6 +84,7 @@ def run(family: str, root: Path | None = None) -> str:
     _write(folder / "groups.json", selections | {"cells": {"rows": len(cells), "sha256": sha256_bytes(sealed)}})
     pools.write_csv(folder / "groups.csv")
     (folder / "groups.sealed").write_bytes(sealed)
+    shutil.copyfile(stage_dir(family, SCORED, root) / SERVED, folder / SERVED)
     _curves(folder, module.METRIC, scored, outcomes, settings.bins)
     value, theirs = result["model"]["value"], result["baseline"]["value"]
     get_logger("evaluate").info("model_evaluated", family=family, metric=result["metric"], value=value)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pipelines.base.catalog import AUDIT_PAGES
+from pipelines.base.catalog import AUDIT_PAGES, BLESSINGS
 from pipelines.fairness.evidence import hidden
 
 
@@ -35,6 +35,8 @@ def _lines(verdict: Mapping[str, Any], verdict_sha256: str, airflow_url: str) ->
     for name in ("model", "baseline", "difference"):
         found = metrics.get(name) or {}
         yield f"| {name} | {_number(found, 'value')} | {_number(found, 'low')} to {_number(found, 'high')} |"
+    yield ""
+    yield f"Blessings: {_blessings(verdict.get('blessings') or {})}. The fifth are two people: you and another."
     yield from _findings(verdict["findings"])
     yield from _groups(verdict["groups"])
     yield from _gaps(verdict["gaps"])
@@ -48,6 +50,10 @@ def _audit_page(family: str, airflow_url: str) -> str:
     if not airflow_url:
         return f"Open *Audit* in the navigation for the reports of {family}."
     return f"[Audit page of {family}, with its bias and drift reports]({airflow_url}/{AUDIT_PAGES}/models/{family})."
+
+
+def _blessings(given: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {'given' if given.get(name) is True else '**not given**'}" for name in BLESSINGS)
 
 
 def _findings(findings: list[Mapping[str, Any]]) -> Iterator[str]:

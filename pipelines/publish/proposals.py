@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from pipelines.audit import Entry, Tag, append, entries
-from pipelines.base.catalog import EVALUATED, GATED, PROPOSALS, TRAINED, stage_dir
+from pipelines.base.catalog import EVALUATED, GATED, PROPOSALS, SERVED, TRAINED, stage_dir
 from pipelines.base.digests import sha256_bytes, sha256_file, sha256_tree
 from pipelines.base.errors import ContractError, GateRefused
 from pipelines.base.releases import CARD, MANIFEST, METRICS, MODEL, PROFILE, VERDICT
@@ -27,6 +27,7 @@ _EVIDENCE: Final = {
     "metrics.json": METRICS,
     "groups.json": "evaluated/groups.json",
     "card.json": CARD,
+    SERVED: f"evaluated/{SERVED}",
 }
 """What a verdict names by its digest, and where that is in a proposal."""
 

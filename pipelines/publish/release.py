@@ -20,7 +20,7 @@ from pipelines.audit import Entry, Tag, append, entries
 from pipelines.audit.shown import shown
 from pipelines.audit.statement import attest
 from pipelines.base import releases
-from pipelines.base.catalog import FAMILIES, HIRING, RELEASES
+from pipelines.base.catalog import BLESSINGS, FAMILIES, HIRING, RELEASES
 from pipelines.base.digests import sha256_file, sha256_tree
 from pipelines.base.errors import ContractError, GateRefused
 from pipelines.base.records import Act
@@ -34,6 +34,8 @@ from pipelines.publish.proposals import CHANGED, folder_of, proposals, read_verd
 
 _SHA256: Final = re.compile("[0-9a-f]{64}")
 _REASON_LENGTH: Final = 10
+PEOPLE: Final = "two_people"
+"""The fifth blessing, in the ledger."""
 
 
 class Records(Protocol):
@@ -190,7 +192,8 @@ def _approve(store: Store, records: Records, wanted: Wanted, approvers: Collecti
     base = {"verdict_sha256": sha256, "run_id": wanted.run_id}
     people = [asdict(approval) for approval in approved]
     facts = base | {name: proposal.facts[name] for name in ("manifest_sha256", "model_sha256", "data_sha256", "as_of")}
-    signed = attest(store, family, facts | {"kind": "release", "approvers": people})
+    facts |= {"kind": "release", "approvers": people, "blessings": [*BLESSINGS, PEOPLE]}
+    signed = attest(store, family, facts)
     for person in people:
         append(store, Tag.RELEASE_APPROVED, family, once=True, **base, **person)
     return append(store, Tag.MODEL_RELEASED, family, once=True, **signed)
@@ -222,6 +225,13 @@ def _allowed(family: str, verdict: Mapping[str, Any]) -> None:
             f"The verdict must allow this {family} model; it is {verdict.get('verdict')}"
             f"{' because of ' + ', '.join(held) if held else ''}. Read it, mend the cause and retrain.",
             "not_allowed",
+        )
+    given = verdict.get("blessings")
+    lacking = [name for name in BLESSINGS if not isinstance(given, Mapping) or given.get(name) is not True]
+    if lacking:
+        raise GateRefused(
+            f"A verdict must give every blessing by its name; {', '.join(lacking)} is not given. Retrain.",
+            "not_blessed",
         )
 
 

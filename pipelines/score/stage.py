@@ -6,6 +6,7 @@ Writes  scored.parquet    `Scored` of both scorers on the test cases
         outcomes.parquet  `Outcomes` of all cases, so that past decisions can be judged on as many people as there are
         inputs.parquet    `Inputs` of the test cases
         decide.json       the numbers that decided: a release selects by those it was judged by
+        served.json       whether the model serves from a fresh process, within the bounds of `serve` in params.yaml
 
 Every score names the digest of what gave it, so both folders are hashed before anything in them is opened.
 """
@@ -18,14 +19,14 @@ from typing import Any, Final
 
 import polars as pl
 
-from pipelines.base.catalog import DECIDE, PREPARED, SCORED, TRAINED, stage_dir
+from pipelines.base.catalog import DECIDE, PREPARED, SCORED, SERVED, TRAINED, stage_dir
 from pipelines.base.contracts import OUTCOMES, conform
 from pipelines.base.digests import sha256_tree
 from pipelines.base.errors import ContractError
 from pipelines.base.log import get_logger
 from pipelines.base.settings import load
 from pipelines.models import Scorer, features
-from pipelines.score import rows
+from pipelines.score import rows, serve
 
 _SCORERS: Final[tuple[Scorer, ...]] = ("model", "baseline")
 
@@ -65,8 +66,18 @@ def run(family: str, root: Path | None = None) -> str:
     known.write_parquet(folder / "outcomes.parquet", compression="zstd")
     inputs.write_parquet(folder / "inputs.parquet", compression="zstd")
     (folder / DECIDE).write_text(json.dumps(decide.model_dump(mode="json"), sort_keys=True) + "\n", encoding="utf-8")
+    _serve(family, root, folder, card["model_sha256"])
     get_logger("score").info("test_scored", family=family, cases=len(test), outcomes=len(known))
     return f"{family}: {len(test)} test cases scored by model and baseline"
+
+
+def _serve(family: str, root: Path | None, folder: Path, model_sha256: str) -> None:
+    settings = load(serve.Serve, "serve", root=root)
+    found = serve.ask(family, root, settings)
+    checks = serve.judged(found, settings)
+    content = {"family": family, "model_sha256": model_sha256, "checks": checks}
+    (folder / SERVED).write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    get_logger("score").info("model_served", family=family, **(found or {"start_seconds": None}))
 
 
 def _require_unchanged(trained: Path, card: Mapping[str, Any]) -> None:

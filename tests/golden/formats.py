@@ -72,7 +72,12 @@ def _verdict() -> bytes:
     card = {"model_sha256": MODEL, "data_sha256": DATA, "params_sha256": PARAMS, "rows": 4000}
     judged: dict[str, list[object]] = {"axes": [], "by_subject": [], "tallies": []}
     groups = {**judged, "human": judged}
-    contents = {"metrics.json": metrics, "groups.json": groups, "card.json": card}
+    served = {
+        "family": "screening",
+        "model_sha256": MODEL,
+        "checks": [{"check": "loads", "passed": True, "reason": "-"}],
+    }
+    contents = {"metrics.json": metrics, "groups.json": groups, "card.json": card, "served.json": served}
     evidence = {name: json.dumps(content, sort_keys=True).encode() for name, content in contents.items()}
     settings = GateSettings(margin=0.02, min_group_size=30, min_known_share=0.5)
     return (json.dumps(decide("screening", evidence, settings), indent=1, sort_keys=True) + "\n").encode()

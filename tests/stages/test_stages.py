@@ -3,9 +3,11 @@
 import csv
 import io
 import json
+import math
 import re
 import shutil
 import sys
+import time
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -30,7 +32,7 @@ from pipelines.evaluate import __main__ as evaluate
 from pipelines.evaluate import cells
 from pipelines.publish import notices
 from pipelines.score import __main__ as score
-from pipelines.score import export, people, stage, switch
+from pipelines.score import export, people, serve, stage, switch
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras on NumPy 2
 
@@ -585,3 +587,27 @@ def test_what_is_stopped_while_it_predicts_writes_nothing(released, monkeypatch)
         people.run(FAMILY, LAST, root)
     assert delta.version(store, "scores/scored") is None
     assert store.list("scores/exports") == []
+
+
+def test_a_fresh_process_loads_the_model_and_answers_as_the_stage_did(made, tmp_path):
+    root, _ = made
+    left, passed_on = read(root, SCORED, "served.json"), read(root, EVALUATED, "served.json")
+    assert left == passed_on
+    assert left["model_sha256"] == read(root, TRAINED, "card.json")["model_sha256"]
+    assert [check["check"] for check in left["checks"]] == [
+        "loads", "start_seconds", "answer_seconds", "memory_mb", "same_answers",
+    ]  # fmt: skip
+    assert all(check["passed"] for check in left["checks"])
+
+
+def test_answers_that_are_not_those_of_the_stage_are_seen(made, tmp_path):
+    root, _ = made
+    shutil.copytree(root / "var", tmp_path / "var")
+    file = stage_dir(FAMILY, SCORED, tmp_path) / "scored.parquet"
+    rows = pl.read_parquet(file)
+    is_ours = pl.col("scorer") == "model"
+    rows.with_columns(score=pl.when(is_ours).then(pl.col("score") * 0.999).otherwise("score")).write_parquet(file)
+    found = serve.measured(FAMILY, tmp_path, 100, time.monotonic())
+    assert 1e-5 < found["difference"] < 0.0011
+    rows.filter(is_ours).head(1).write_parquet(file)
+    assert math.isnan(serve.measured(FAMILY, tmp_path, 100, time.monotonic())["difference"])

@@ -1,5 +1,6 @@
 import copy
 import json
+import os
 
 import pytest
 
@@ -27,6 +28,11 @@ METRICS = {
     "lake_sha256": LAKE,
     "as_of": "2026-10-31",
 }
+SERVED = {
+    "family": "screening",
+    "model_sha256": MODEL,
+    "checks": [{"check": "loads", "passed": True, "reason": "Yes."}],
+}
 CARD = {"model_sha256": MODEL, "data_sha256": DATA, "params_sha256": PARAMS, "rows": 4000}
 
 
@@ -45,8 +51,8 @@ def changed(content, **changes):
     return copy.deepcopy(content) | changes
 
 
-def verdict(metrics=METRICS, groups=EVEN, card=CARD, settings=SETTINGS):
-    files = {"metrics.json": metrics, "groups.json": groups, "card.json": card}
+def verdict(metrics=METRICS, groups=EVEN, card=CARD, settings=SETTINGS, *, served=SERVED):
+    files = {"metrics.json": metrics, "groups.json": groups, "card.json": card, "served.json": served}
     evidence = {name: None if content is None else json.dumps(content).encode() for name, content in files.items()}
     return decide("screening", evidence, settings)
 
@@ -65,7 +71,7 @@ def test_a_model_with_nothing_against_it_is_allowed():
 def test_a_verdict_is_bound_to_everything_it_judged():
     decided = verdict()
     assert [decided[f"{name}_sha256"] for name in ("model", "data", "lake", "params")] == [MODEL, DATA, LAKE, PARAMS]
-    assert set(decided["evidence"]) == {"metrics.json", "groups.json", "card.json"}
+    assert set(decided["evidence"]) == {"metrics.json", "groups.json", "card.json", "served.json"}
     assert decided["as_of"] == "2026-10-31"
     assert decided["metrics"]["difference"] == METRICS["difference"]
     assert decided["groups"]["axes"] == EVEN["axes"]
@@ -136,7 +142,7 @@ def test_an_interval_the_wrong_way_round_holds():
 
 
 def test_a_number_too_large_for_json_holds_and_is_still_written():
-    evidence = {"metrics.json": b'{"n": 1e999}', "groups.json": None, "card.json": None}
+    evidence = {"metrics.json": b'{"n": 1e999}', "groups.json": None, "card.json": None, "served.json": None}
     decided = decide("screening", evidence, SETTINGS)
     assert decided["verdict"] == "held"
     assert json.loads(json.dumps(decided, allow_nan=False)) == decided
@@ -415,3 +421,74 @@ def test_what_only_the_price_of_comparing_keeps_from_adverse_must_be_accepted_by
     decided = verdict(groups=evidence(selected, {"sex": group}, ["r1"] * 300))
     assert decided["verdict"] == "allowed"
     assert ("a", "not_significant_after_correction") in [(gap["group"], gap["code"]) for gap in decided["gaps"]]
+
+
+BLESSED = dict.fromkeys(("data", "performance", "fairness", "infrastructure"), True)
+
+
+def test_a_model_is_allowed_with_all_four_blessings_by_their_names():
+    assert verdict()["blessings"] == BLESSED
+
+
+NAN = METRICS | {"model": {"value": None, "low": 0.7, "high": 0.8}}
+WORSE = METRICS | {"difference": {"value": -0.1, "low": -0.15, "high": -0.05}}
+LEAKED = METRICS | {"data_checks": [{"check": "leaks", "passed": False, "reason": "Still there."}]}
+
+
+@pytest.mark.parametrize(
+    ("changes", "lost"),
+    [
+        ({"metrics": LEAKED}, {"data"}),
+        ({"metrics": METRICS | {"data_checks": []}}, {"data"}),
+        ({"card": CARD | {"data_sha256": "f" * 64}}, {"data"}),
+        ({"card": None}, {"data", "performance", "infrastructure"}),
+        ({"metrics": WORSE}, {"performance"}),
+        ({"metrics": NAN}, {"performance", "data"}),  # nothing of an unreadable file counts
+        ({"metrics": None}, {"performance", "data"}),
+        ({"groups": BIASED}, {"fairness"}),
+        ({"groups": NO_GROUPS}, {"fairness"}),
+        ({"groups": None}, {"fairness"}),
+        ({"served": None}, {"infrastructure"}),
+        ({"served": SERVED | {"checks": []}}, {"infrastructure"}),
+        ({"served": SERVED | {"checks": [{"check": "loads", "passed": False, "reason": "No."}]}}, {"infrastructure"}),
+        ({"served": SERVED | {"checks": [{"check": "loads", "passed": 1, "reason": "Yes."}]}}, {"infrastructure"}),
+        ({"served": SERVED | {"model_sha256": "f" * 64}}, {"infrastructure"}),
+        ({"served": SERVED | {"family": "outcomes"}}, {"infrastructure"}),
+    ],
+)
+def test_each_blessing_is_lost_by_its_own_fault_alone(changes, lost):
+    decided = verdict(**changes)
+    assert {name for name, given in decided["blessings"].items() if not given} == lost
+    assert decided["verdict"] == "held"
+
+
+def test_every_finding_is_about_one_blessing():
+    about = {finding["check"]: gate.blessing_of(gate.Finding(**finding)) for finding in verdict()["findings"]}
+    assert {check: name for check, name in about.items() if name != "fairness"} == {
+        **dict.fromkeys(("model:numbers", "difference:numbers", "baseline:numbers", "against_baseline"), "performance"),
+        **dict.fromkeys(("same_model", "data_checks", "data:enough_rows"), "data"),
+        **dict.fromkeys(("served:same_model", "served:checks", "served:loads"), "infrastructure"),
+    }
+    assert {check.partition(":")[0] for check, name in about.items() if name == "fairness"} == {
+        "group_data", "everyone_judged", "group_sizes", "subjects_listed", "intersections", "selection",
+    }  # fmt: skip
+
+
+def test_no_variable_of_the_environment_has_a_say(monkeypatch, tmp_path):
+    """The gate asks none: whatever is set, a held model stays held."""
+    asked = []
+
+    class Asked(dict):
+        def __getitem__(self, name):
+            asked.append(name)
+            return super().__getitem__(name)
+
+        def get(self, name, default=None):
+            asked.append(name)
+            return super().get(name, default)
+
+    (tmp_path / "params.yaml").write_text("gate: {margin: 0.02, min_group_size: 30, min_known_share: 0.5}\n")
+    monkeypatch.setattr(os, "environ", Asked(os.environ))
+    gate.run("screening", tmp_path)
+    assert {name for name in asked if name.startswith("CANDOR")} <= {"CANDOR_LOG"}, "how loud it is, and nothing else"
+    assert json.loads((tmp_path / "var/stages/screening/gated/verdict.json").read_text())["verdict"] == "held"

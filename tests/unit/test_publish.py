@@ -67,7 +67,7 @@ class Answers:
         return self.done.get(run_id, [])
 
 
-def checkout(root: Path, weights=b"weights 1", groups=None, checks=True):
+def checkout(root: Path, weights=b"weights 1", groups=None, checks=True, serves=True):
     """What `dvc repro` leaves, by the real gate."""
     stages = root / "var/stages" / FAMILY
     (stages / "trained/model/assets").mkdir(parents=True, exist_ok=True)
@@ -90,6 +90,8 @@ def checkout(root: Path, weights=b"weights 1", groups=None, checks=True):
     metrics |= {"model_sha256": model, "data_sha256": data, "lake_sha256": "c" * 64}
     write(stages / "evaluated/metrics.json", metrics)
     write(stages / "evaluated/groups.json", judged() if groups is None else groups)
+    served = [{"check": "loads", "passed": serves, "reason": "It was asked."}]
+    write(stages / "evaluated/served.json", {"family": FAMILY, "model_sha256": model, "checks": served})
     (root / "params.yaml").write_text(
         "gate: {margin: 0.02, min_group_size: 30, min_known_share: 0.5}\npublish: {approvers: [anna, ben]}\n"
         "law: {jurisdictions: [], locations: {}}"
@@ -437,8 +439,8 @@ def test_killed_at_any_write_and_run_again_ends_in_the_same_state(tmp_path, answ
         assert prove(store) == []
         assert store.list("releases") == whole.list("releases")
         releases.download(store, releases.live(store, FAMILY), tmp_path / "there")
-    # 7 files and a manifest, twice; 6 entries; a public key, a statement and a pointer
-    assert died == 2 * 8 + 6 + 3
+    # 8 files and a manifest, twice; 6 entries; a public key, a statement and a pointer
+    assert died == 2 * 9 + 6 + 3
 
 
 def test_releasing_again_changes_nothing_even_after_a_rollback(store, answers, tmp_path):
@@ -494,6 +496,47 @@ def test_a_rollback_is_a_new_pointer_to_the_older_folder(store, answers, tmp_pat
     assert verify(store) == []
 
 
+def test_a_release_names_its_five_blessings_in_the_ledger(store, answers, tmp_path):
+    released(store, answers, tmp_path)
+    last = list(entries(store))[-1]
+    five = ["data", "performance", "fairness", "infrastructure", "two_people"]
+    assert (last.tag, last.facts["blessings"]) == (Tag.MODEL_RELEASED, five)
+
+
+@pytest.mark.parametrize("name", ["data", "performance", "fairness", "infrastructure"])
+@pytest.mark.parametrize("given", [False, None, "true", 1])
+def test_a_verdict_without_a_blessing_is_not_released_though_it_says_allowed(store, answers, tmp_path, name, given):
+    """As by a gate that somebody changed, or one of a version before."""
+    root = checkout(tmp_path)
+    file = root / f"var/stages/{FAMILY}/gated/verdict.json"
+    verdict = json.loads(file.read_text())
+    if given is None:
+        del verdict["blessings"][name]
+    else:
+        verdict["blessings"][name] = given
+    write(file, verdict)
+    sha256 = propose(store, FAMILY, Origin("r1", "engineer", "c0ffee"), root)["verdict_sha256"]
+    wanted = answers.approve("release__r1", sha256)
+    assert refused(store, answers, wanted, f"every blessing by its name; {name} is not given") == ["not_blessed"]
+
+
+def test_a_model_that_does_not_serve_is_held_and_the_brief_says_so(store, tmp_path):
+    sha256 = proposed(store, tmp_path, serves=False)["verdict_sha256"]
+    page = brief(json.loads(store.read(f"proposals/{FAMILY}/{sha256}/verdict.json")), sha256)
+    assert "the gate says *held*" in page
+    assert "infrastructure **not given**" in page
+    assert "performance given" in page
+
+
+def test_no_word_at_the_command_line_goes_past_a_blessing():
+    """A new option must be looked at: this is all there are."""
+    verbs = next(action for action in cli.parser()._actions if action.choices and "release" in action.choices).choices
+    words = {verb: {word for action in made._actions for word in action.option_strings} for verb, made in verbs.items()}
+    assert words["release"] == {"-h", "--help", "--dag-run", "--family", "--verdict"}
+    assert words["rollback"] == {"-h", "--help", "--to", "--why", "--reason", "--by", "--dag-run"}
+    assert set(words) == {"propose", "brief", "release", "rollback", "refuse", "live", "notice"}
+
+
 def last_refusal(store):
     last = list(entries(store))[-1]
     assert (last.tag, last.subject) == (Tag.RELEASE_REFUSED, FAMILY)
@@ -541,6 +584,10 @@ def test_nobody_goes_back_to_what_was_held_or_changed_or_points_there_without_th
     store.put(forged.key, forged.to_json())
     released(store, answers, tmp_path, "r3", weights=b"weights 3")
     with pytest.raises(GateRefused, match="never was"):
+        back_to(store, first, verdict_sha256=held)
+    entry = next(entry for entry in entries(store) if entry.tag is Tag.MODEL_RELEASED)
+    audit.append(store, Tag.MODEL_RELEASED, FAMILY, **{**entry.facts, "verdict_sha256": held})
+    with pytest.raises(GateRefused, match="The verdict must allow this screening model; it is held"):
         back_to(store, first, verdict_sha256=held)
     store.put(f"{first.folder}/model/model.keras", b"changed")
     with pytest.raises(GateRefused, match="changed after approval"):
@@ -623,7 +670,9 @@ def test_an_unreadable_pointer_is_an_error_and_not_the_release_before(store, ans
         releases.live(store, FAMILY)
 
 
-@pytest.mark.parametrize("name", ["trained/model/model.keras", "evaluated/metrics.json", "trained/card.json"])
+@pytest.mark.parametrize(
+    "name", ["trained/model/model.keras", "evaluated/metrics.json", "trained/card.json", "evaluated/served.json"]
+)
 def test_a_verdict_about_other_files_than_those_here_is_not_proposed(store, tmp_path, name):
     root = checkout(tmp_path)
     (root / "var/stages" / FAMILY / name).write_bytes(b"{}")
