@@ -271,7 +271,7 @@ def stops(store: Store, settings: Law, today: date) -> tuple[list[str], list[str
         today: The day of use.
     """
     faults: list[str] = []
-    order = _tried(lambda: switch.standing(store), None, faults)
+    order = _tried(lambda: switch.kept(store), None, faults)
     if order is not None and order.is_stopped:
         faults.append(f"{order.by} stopped it: {order.why}")
     lines = [f"Scoring is stopped for all models. {fault}" for fault in faults]

@@ -3,10 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import Final
 
 from pipelines.audit.ledger import Tag, entries
 from pipelines.base.errors import ContractError
 from pipelines.base.store import Store
+
+_TAGS: Final = (Tag.AUDIT_PACKAGED, Tag.NOTICE_GIVEN, Tag.NOTICE_WITHDRAWN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,17 +23,22 @@ class Shown:
 
 
 def shown(store: Store, family: str) -> Shown:
-    """What stands now.
+    """What stands now of one family. Raises as `every`."""
+    return every(store).get(family, Shown({}, {}))
+
+
+def every(store: Store) -> dict[str, Shown]:
+    """Family -> what stands now; those of which nothing is on record are absent.
 
     Raises:
         ContractError: An entry does not say what its tag means.
     """
-    audits: dict[str, tuple[date, ...]] = {}
-    notices: dict[str, date] = {}
+    found: dict[str, tuple[dict[str, tuple[date, ...]], dict[str, date]]] = {}
     for entry in entries(store):
-        if entry.subject != family:
+        if entry.tag not in _TAGS:
             continue
         facts = entry.facts
+        audits, notices = found.setdefault(entry.subject, ({}, {}))
         try:
             if entry.tag is Tag.AUDIT_PACKAGED and facts["auditor"]:
                 model = str(facts["model_sha256"])
@@ -44,4 +52,4 @@ def shown(store: Store, family: str) -> Shown:
                 f"Entry {entry.sequence} of the ledger must say all that {entry.tag} means; it does not. Find out who "
                 "wrote it."
             ) from None
-    return Shown(audits, notices)
+    return {family: Shown(*of_it) for family, of_it in found.items()}

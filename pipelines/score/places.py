@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import polars as pl
 
-from pipelines.audit.shown import shown
+from pipelines.audit.shown import Shown, every, shown
 from pipelines.base import known, people, releases
 from pipelines.base.catalog import FAMILIES, HIRING
 from pipelines.base.lake import Lake, Manifest
@@ -43,20 +43,8 @@ def stopped(
         SettingsError: A place is none that a pack could mean.
         ContractError: The ledger does not say what it must.
     """
-    if not settings.jurisdictions:
-        return {}
-    on_record, day = shown(store, family), today or datetime.now(UTC).date()
-    found = {
-        place: law.lacking(
-            place,
-            day,
-            hires=family == HIRING,
-            audits=on_record.audits.get(model_sha256, ()),
-            notices=on_record.notices,
-        )
-        for place in settings.jurisdictions
-    }
-    return {place: reasons for place, reasons in sorted(found.items()) if reasons}
+    on_record = shown(store, family) if settings.jurisdictions else Shown({}, {})
+    return _stopped(on_record, family, model_sha256, settings, today)
 
 
 def allowed(
@@ -111,12 +99,24 @@ def told(store: Store, settings: Law, today: date | None = None) -> list[str]:
         SettingsError: A place is none that a pack could mean.
         ContractError: The ledger or a pointer does not say what it must.
     """
-    lines = []
+    on_record, lines = every(store), []
     for family in FAMILIES:
         live = releases.live(store, family)
-        places = stopped(store, family, live.model_sha256, settings, today) if live else {}
-        lines += [f"In {place}, {family} scores nobody. {' '.join(reasons)}" for place, reasons in places.items()]
+        of_it = on_record.get(family, Shown({}, {}))
+        found = _stopped(of_it, family, live.model_sha256, settings, today) if live else {}
+        lines += [f"In {place}, {family} scores nobody. {' '.join(reasons)}" for place, reasons in found.items()]
     return lines
+
+
+def _stopped(
+    on_record: Shown, family: str, model_sha256: str, settings: Law, today: date | None
+) -> dict[str, tuple[str, ...]]:
+    day, audits = today or datetime.now(UTC).date(), on_record.audits.get(model_sha256, ())
+    found = {
+        place: law.lacking(place, day, hires=family == HIRING, audits=audits, notices=on_record.notices)
+        for place in settings.jurisdictions
+    }
+    return {place: reasons for place, reasons in sorted(found.items()) if reasons}
 
 
 def _requisitions(store: Store, manifest: Manifest, as_of: date, settings: Law) -> dict[str, str | None]:

@@ -69,12 +69,12 @@ def standing(store: Store) -> Order | None:
     Raises:
         ContractError: The object or the ledger is not readable, or the object says other than the ledger.
     """
-    kept, told = _kept(store), _told(store)
-    if kept is not None and kept.is_stopped:
-        return kept
+    said, told = kept(store), _told(store)
+    if said is not None and said.is_stopped:
+        return said
     if told is not None and told.is_stopped:
         return told
-    if kept != told:
+    if said != told:
         raise ContractError(
             f"{KEY} must say what the ledger says; it does not. Somebody changed it: find out who, and give a restart "
             "with its reason."
@@ -114,7 +114,7 @@ def watched(
     def look() -> None:
         while not done.wait(every):
             try:
-                _require(_kept(store))
+                _require(kept(store))
             except Exception as error:  # noqa: BLE001  whatever keeps the switch from being read, it does not say go on
                 known = isinstance(error, CandorError)
                 text = str(error) if known else "The stop switch must be readable; it is not. Mend the store."
@@ -125,7 +125,7 @@ def watched(
     watcher = Thread(target=look, daemon=True)
     watcher.start()
     try:
-        yield lambda: _require(_kept(store))
+        yield lambda: _require(kept(store))
     finally:
         done.set()
         watcher.join()
@@ -194,8 +194,12 @@ def _require(order: Order | None) -> None:
         )
 
 
-def _kept(store: Store) -> Order | None:
-    """What the object says; None when there is none."""
+def kept(store: Store) -> Order | None:
+    """What the object says, for whoever shows it and has no time for the ledger; None when there is none.
+
+    Raises:
+        ContractError: It is not readable.
+    """
     return _order(store.read(KEY)) if store.exists(KEY) else None
 
 
@@ -210,10 +214,10 @@ def _told(store: Store) -> Order | None:
 def _before(store: Store) -> Order | None:
     """The newest order of the two records; an object that is not readable is written anew."""
     try:
-        kept = _kept(store)
+        said = kept(store)
     except ContractError:
-        kept = None
-    found = [order for order in (_told(store), kept) if order is not None]
+        said = None
+    found = [order for order in (_told(store), said) if order is not None]
     return max(found, key=lambda order: order.number, default=None)
 
 
