@@ -8,6 +8,7 @@ Writes  verdict.json   `gated`: allowed or held, with findings and gaps, bound t
 
     metrics.json  {family, metric, higher_is_better, n, chance, model: {value, low, high}, baseline: {value, low, high},
                    difference: {value, low, high}, data_checks: [{check, passed, reason}],
+                   slices: {judged: [{axis, slice, n, people, model: {value, low, high}}], too_few: {axis: count}},
                    model_sha256, data_sha256, lake_sha256, as_of}     a positive difference: the model is better
     groups.json   {axes: [AxisJudgement], by_subject: [AxisJudgement],
                    tallies: [{axis, stage, min_group_size, verdicts}], human: {axes, by_subject, tallies}}
@@ -40,7 +41,7 @@ from pipelines.base.log import get_logger
 from pipelines.base.settings import Count, Section, Share, load
 from pipelines.base.stage import leave, main
 from pipelines.fairness import RULES, Verdict, worst
-from pipelines.fairness.evidence import BY_SUBJECT, Axis, Groups, Judgements, gaps
+from pipelines.fairness.evidence import BY_SUBJECT, Axis, Gap, Groups, Judgements, gaps
 
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
@@ -50,6 +51,8 @@ class GateSettings(Section):
 
     margin: Annotated[float, Field(ge=0, lt=1)]
     """How far below the baseline the whole interval must lie to hold, in the metric's unit."""
+    slice_drop: Share
+    """How much worse the model may be for a group or subject than for all, as a share of the figure for all."""
     min_group_size: Count
     """People a group must have to be judged."""
     min_known_share: Share
@@ -77,13 +80,31 @@ class DataCheck(BaseModel):
     reason: str
 
 
+class Slice(BaseModel):
+    """The metric for one group or subject."""
+
+    axis: str
+    slice: str
+    n: Count
+    model: Estimate
+
+
+class Slices(BaseModel):
+    """The metric for all that have enough people, and how many have not."""
+
+    judged: tuple[Slice, ...]
+    too_few: dict[str, Count]
+
+
 class Metrics(BaseModel):
     """What the gate needs of metrics.json."""
 
     family: str
+    higher_is_better: StrictBool
     n: Count
     model: Estimate
     baseline: Number
+    slices: Slices
     difference: Estimate
     data_checks: tuple[DataCheck, ...]
     model_sha256: Sha256
@@ -115,6 +136,8 @@ _OF_FILES: Final = {
     "served.json": "infrastructure",
 }
 """Which blessing a file is evidence for, so which one is not given when it is missing or malformed."""
+PERFORMANCE: Final = "performance"
+"""Where a gap is about how good the model is, this stands in the place of an axis, and the axis in that of a group."""
 _SHOWN: Final = 5
 """Adverse subjects that a reason names; the verdict holds them all."""
 
@@ -155,6 +178,38 @@ def judge_metrics(metrics: Metrics, settings: GateSettings) -> Iterator[Finding]
     yield Finding("data_checks", count > 0, f"{count} data checks ran; at least one must.", "no_checks")
     for check in metrics.data_checks:
         yield Finding(f"data:{check.check}", check.passed, check.reason, "data_check")
+
+
+def judge_slices(metrics: Metrics, settings: GateSettings) -> Iterator[Finding]:
+    """One finding an axis. It holds where the whole interval of a slice lies too far below the whole one of all.
+
+    Both intervals count, so that among many slices hardly one holds by chance.
+    """
+    sign, overall = (1 if metrics.higher_is_better else -1), metrics.model
+    worst_of_all = overall.low if metrics.higher_is_better else overall.high
+    bound = worst_of_all * (1 - sign * settings.slice_drop)
+    for axis in dict.fromkeys(item.axis for item in metrics.slices.judged):
+        rows = [item for item in metrics.slices.judged if item.axis == axis]
+        far = [item for item in rows if not _is_near(item.model, bound, metrics.higher_is_better)]
+        told = [f"{item.slice} {item.model.value:.3f} [{item.model.low:.3f}, {item.model.high:.3f}]" for item in far]
+        more = f" and {len(told) - _SHOWN} more" if told[_SHOWN:] else ""
+        seen = f"{len(rows)} slices were judged; no whole interval may lie beyond {bound:.3f}."
+        reason = f"{seen} These do: {'; '.join(told[:_SHOWN])}{more}." if far else seen
+        yield Finding(f"slices:{axis}", not far, reason, "slice_far_below")
+
+
+def slice_gaps(metrics: Metrics) -> Iterator[Gap]:
+    """One gap an axis on which somebody has too few cases for a figure of their own."""
+    for axis, count in sorted(metrics.slices.too_few.items()):
+        reason = f"{count} slices by {axis} have too few cases to say how good the model is for them."
+        yield Gap(PERFORMANCE, axis, "slices_insufficient", reason)
+
+
+def _is_near(found: Estimate, bound: float, higher_is_better: bool) -> bool:
+    """Whether any of an interval is on the good side of a bound. What is no interval is not."""
+    if not (math.isfinite(found.value) and -math.inf < found.low <= found.high < math.inf):
+        return False
+    return found.high >= bound if higher_is_better else found.low <= bound
 
 
 def judge_served(family: str, served: Served, model_sha256: str) -> Iterator[Finding]:
@@ -236,7 +291,7 @@ def blessing_of(finding: Finding) -> str:
         return _OF_FILES[about]
     if about in ("data", "data_checks", "same_model"):
         return "data"
-    if about in ("model", "baseline", "difference", "against_baseline"):
+    if about in ("model", "baseline", "difference", "against_baseline", "slices"):
         return "performance"
     return "infrastructure" if about == "served" else "fairness"
 
@@ -266,18 +321,18 @@ def decide(family: str, evidence: Mapping[str, bytes | None], settings: GateSett
     if served and card:
         findings += judge_served(family, served, card.model_sha256)
     if metrics and card:
-        findings += [_same(family, metrics, card), *judge_metrics(metrics, settings)]
+        findings += [_same(family, metrics, card), *judge_metrics(metrics, settings), *judge_slices(metrics, settings)]
     if groups:
         findings += judge_groups(groups, settings)
     given = blessings(findings)
     raw = {name: _plain(data) for name, data in evidence.items()}
     return {
         "family": family,
-        "verdict": "allowed" if allowed(findings) and all(given.values()) else "held",
+        "verdict": "allowed" if all(given.values()) else "held",
         "shadow": is_shadow(findings),
         "blessings": given,
         "findings": [asdict(finding) for finding in findings],
-        "gaps": [{"name": gap.name, **asdict(gap)} for gap in gaps(groups)] if groups else [],
+        "gaps": [{"name": gap.name, **asdict(gap)} for gap in _open(groups, metrics)],
         "metrics": _shown(raw["metrics.json"]),
         "groups": _told(raw["groups.json"]),
         "human": _told(raw["groups.json"].get("human")),
@@ -312,6 +367,13 @@ def run(family: str, root: Path | None = None) -> str:
     get_logger("gate").info("verdict_written", family=family, verdict=verdict["verdict"], codes=codes)
     why = f" ({', '.join(codes)})" if codes else ""
     return f"{family} is {verdict['verdict']}{why}, with {len(verdict['gaps'])} gaps; verdict {sha256_bytes(data)}"
+
+
+def _open(groups: Groups | None, metrics: Metrics | None) -> Iterator[Gap]:
+    if groups:
+        yield from gaps(groups)
+    if metrics:
+        yield from slice_gaps(metrics)
 
 
 def _parse(model: type[M], name: str, evidence: Mapping[str, bytes | None], findings: list[Finding]) -> M | None:
@@ -369,7 +431,7 @@ def _finite(text: str) -> float | None:
 
 
 def _shown(metrics: Mapping[str, Any]) -> dict[str, Any]:
-    names = ("metric", "higher_is_better", "n", "chance", "model", "baseline", "difference")
+    names = ("metric", "higher_is_better", "n", "chance", "model", "baseline", "difference", "slices")
     return {name: metrics.get(name) for name in names}
 
 

@@ -23,7 +23,7 @@ from pipelines.base.sealed import seal_frame
 from pipelines.base.settings import Count, Section, load
 from pipelines.base.stage import leave, main
 from pipelines.base.store import open_store
-from pipelines.evaluate import bootstrap, checks, groups, metrics
+from pipelines.evaluate import bootstrap, checks, groups, metrics, slices
 from pipelines.models import features
 
 
@@ -76,6 +76,16 @@ def run(family: str, root: Path | None = None) -> str:
         "as_of": card["as_of"],
         "decide": json.loads((stage_dir(family, SCORED, root) / DECIDE).read_text(encoding="utf-8")),
     }
+    result["slices"] = slices.judged(
+        module.METRIC,
+        scored,
+        outcomes,
+        people,
+        min_people=settings.min_cases,
+        min_labels=settings.min_labels,
+        resamples=settings.resamples,
+        seed=settings.seed,
+    )
     folder.mkdir(parents=True, exist_ok=True)
     _write(folder / "metrics.json", result)
     decided = groups.decided(lake, lock.manifest(lake), as_of, family, outcomes)

@@ -35,6 +35,7 @@ def _lines(verdict: Mapping[str, Any], verdict_sha256: str, airflow_url: str) ->
     for name in ("model", "baseline", "difference"):
         found = metrics.get(name) or {}
         yield f"| {name} | {_number(found, 'value')} | {_number(found, 'low')} to {_number(found, 'high')} |"
+    yield from _slices((metrics.get("slices") or {}).get("judged") or [])
     yield ""
     yield f"Blessings: {_blessings(verdict.get('blessings') or {})}. The fifth are two people: you and another."
     yield from _findings(verdict["findings"])
@@ -50,6 +51,19 @@ def _audit_page(family: str, airflow_url: str) -> str:
     if not airflow_url:
         return f"Open *Audit* in the navigation for the reports of {family}."
     return f"[Audit page of {family}, with its bias and drift reports]({airflow_url}/{AUDIT_PAGES}/models/{family})."
+
+
+def _slices(judged: list[Mapping[str, Any]]) -> Iterator[str]:
+    """How good the model is for each group; subjects are many, so only those that hold are told, by their finding."""
+    groups = [item for item in judged if item["axis"] != "subject"]
+    if groups:
+        yield ""
+        yield "| the model for | cases | value | 95 % interval |"
+        yield "|---|---|---|---|"
+    for item in groups:
+        found = item["model"]
+        interval = f"{_number(found, 'low')} to {_number(found, 'high')}"
+        yield f"| {item['axis']}: {_cell(item['slice'])} | {item['n']} | {_number(found, 'value')} | {interval} |"
 
 
 def _blessings(given: Mapping[str, Any]) -> str:

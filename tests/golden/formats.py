@@ -63,6 +63,10 @@ def _verdict() -> bytes:
         "baseline": {"value": 0.75, "low": 0.7, "high": 0.8},
         "chance": 0.5,
         "difference": {"value": 0.05, "low": 0.01, "high": 0.09},
+        "slices": {
+            "judged": [{"axis": "sex", "slice": "female", "n": 200, "model": number}],
+            "too_few": {"subject": 9},
+        },
         "data_checks": [{"check": "enough_rows", "passed": True, "reason": "500 rows."}],
         "model_sha256": MODEL,
         "data_sha256": DATA,
@@ -79,7 +83,7 @@ def _verdict() -> bytes:
     }
     contents = {"metrics.json": metrics, "groups.json": groups, "card.json": card, "served.json": served}
     evidence = {name: json.dumps(content, sort_keys=True).encode() for name, content in contents.items()}
-    settings = GateSettings(margin=0.02, min_group_size=30, min_known_share=0.5)
+    settings = GateSettings(margin=0.02, slice_drop=0.1, min_group_size=30, min_known_share=0.5)
     return (json.dumps(decide("screening", evidence, settings), indent=1, sort_keys=True) + "\n").encode()
 
 

@@ -25,6 +25,7 @@ MODEL, DATA, LAKE = "a" * 64, "b" * 64, "c" * 64
 PARAMS = """
 gate:
   margin: 0.03
+  slice_drop: 0.1
   min_group_size: 30
   min_known_share: 0.5
 monitor:
@@ -109,13 +110,14 @@ def release(store: Store, family: str, profile: dict | None = None) -> Release:
         "model": number,
         "baseline": {"value": 0.74, "low": 0.7, "high": 0.78},
         "difference": {"value": 0.07, "low": 0.03, "high": 0.1},
+        "slices": {"judged": [], "too_few": {}},
         "data_checks": [{"check": "no_leak", "passed": True, "reason": "No input tells the outcome."}],
     }
     card = {"model_sha256": MODEL, "data_sha256": DATA, "params_sha256": "d" * 64}
     served = {"family": family, "model_sha256": MODEL, "checks": [{"check": "loads", "passed": True, "reason": "Yes."}]}
     evidence = {"metrics.json": metrics, "groups.json": judged | {"human": judged}, "card.json": card}
     evidence |= {"served.json": served}
-    settings = gate.GateSettings(margin=0.03, min_group_size=30, min_known_share=0.5)
+    settings = gate.GateSettings(margin=0.03, slice_drop=0.1, min_group_size=30, min_known_share=0.5)
     verdict = gate.decide(family, {name: _json(value) for name, value in evidence.items()}, settings)
     files = {"verdict.json": _json(verdict), "profile.json": _json(profile or training_profile())}
     folder = f"releases/{family}/{sha256_bytes(files['verdict.json'])}"

@@ -10,7 +10,8 @@ from pipelines.base.stage import guarded
 from pipelines.gate import GateSettings, decide
 from tests.unit.judging import evidence
 
-SETTINGS = GateSettings(margin=0.02, min_group_size=30, min_known_share=0.5)
+GATE = "gate: {margin: 0.02, slice_drop: 0.1, min_group_size: 30, min_known_share: 0.5}"
+SETTINGS = GateSettings(margin=0.02, slice_drop=0.1, min_group_size=30, min_known_share=0.5)
 MODEL, DATA, LAKE, PARAMS = ("a" * 64, "b" * 64, "c" * 64, "d" * 64)
 
 METRICS = {
@@ -22,6 +23,7 @@ METRICS = {
     "baseline": {"value": 0.75, "low": 0.7, "high": 0.8},
     "chance": 0.5,
     "difference": {"value": 0.05, "low": 0.01, "high": 0.09},
+    "slices": {"judged": [], "too_few": {}},
     "data_checks": [{"check": "enough_rows", "passed": True, "reason": "500 rows."}],
     "model_sha256": MODEL,
     "data_sha256": DATA,
@@ -396,7 +398,7 @@ def test_without_findings_there_is_nothing_to_allow():
 
 
 def test_the_stage_writes_the_same_bytes_twice_and_never_fails_for_a_verdict(tmp_path):
-    (tmp_path / "params.yaml").write_text("gate: {margin: 0.02, min_group_size: 30, min_known_share: 0.5}")
+    (tmp_path / "params.yaml").write_text(GATE)
     line = gate.run("screening", tmp_path)
     file = tmp_path / "var/stages/screening/gated/verdict.json"
     first = file.read_bytes()
@@ -487,8 +489,61 @@ def test_no_variable_of_the_environment_has_a_say(monkeypatch, tmp_path):
             asked.append(name)
             return super().get(name, default)
 
-    (tmp_path / "params.yaml").write_text("gate: {margin: 0.02, min_group_size: 30, min_known_share: 0.5}\n")
+    (tmp_path / "params.yaml").write_text(GATE)
     monkeypatch.setattr(os, "environ", Asked(os.environ))
     gate.run("screening", tmp_path)
     assert {name for name in asked if name.startswith("CANDOR")} <= {"CANDOR_LOG"}, "how loud it is, and nothing else"
     assert json.loads((tmp_path / "var/stages/screening/gated/verdict.json").read_text())["verdict"] == "held"
+
+
+def of_slices(*rows, higher=True, overall=(0.8, 0.76, 0.84), too_few=()):
+    judged = [
+        {"axis": axis, "slice": name, "n": 100, "model": dict(zip(("value", "low", "high"), found, strict=True))}
+        for axis, name, found in rows
+    ]
+    model = dict(zip(("value", "low", "high"), overall, strict=True))
+    slices = {"judged": judged, "too_few": dict(too_few)}
+    return verdict(METRICS | {"model": model, "higher_is_better": higher, "slices": slices})
+
+
+@pytest.mark.parametrize(
+    ("found", "holds"),
+    [
+        ((0.7, 0.65, 0.684), False),  # up to 0.76 - 10 %, so not surely beyond
+        ((0.7, 0.65, 0.6839), True),
+        ((0.9, 0.85, 0.95), False),
+        ((0.6, 0.5, 0.7), False),  # far below, and not surely
+        ((None, 0.5, 0.9), True),
+        ((0.6, 0.9, 0.5), True),  # no interval
+    ],
+)
+def test_a_slice_that_is_surely_far_below_all_holds_the_model(found, holds):
+    decided = of_slices(("sex", "male", (0.8, 0.7, 0.9)), ("sex", "female", found), ("subject", "R-1", (0.8, 0.7, 0.9)))
+    assert (codes(decided) == {"slice_far_below"}) is (holds and found[0] is not None)
+    assert (decided["verdict"] == "held") is holds
+    assert decided["blessings"]["performance"] is not holds
+    if codes(decided) == {"slice_far_below"}:
+        (finding,) = [finding for finding in decided["findings"] if not finding["passed"]]
+        assert finding["check"] == "slices:sex"
+        assert "no whole interval may lie beyond 0.684. These do: female" in finding["reason"]
+
+
+@pytest.mark.parametrize(("low", "holds"), [(0.242, False), (0.2421, True)])
+def test_where_less_is_better_far_below_is_far_above(low, holds):
+    decided = of_slices(("sex", "female", (0.3, low, 0.4)), higher=False, overall=(0.2, 0.18, 0.22))
+    assert (codes(decided) == {"slice_far_below"}) is holds
+
+
+def test_slices_that_are_too_few_to_tell_are_gaps_by_axis_that_both_must_accept():
+    decided = of_slices(too_few={"sex": 2, "subject": 40}.items())
+    assert decided["verdict"] == "allowed"
+    found = {gap["name"]: gap["reason"] for gap in decided["gaps"] if gap["code"] == "slices_insufficient"}
+    assert found == {
+        "performance:sex": "2 slices by sex have too few cases to say how good the model is for them.",
+        "performance:subject": "40 slices by subject have too few cases to say how good the model is for them.",
+    }
+
+
+def test_evidence_that_does_not_speak_of_slices_holds():
+    decided = verdict({name: value for name, value in METRICS.items() if name != "slices"})
+    assert (codes(decided), decided["blessings"]["performance"]) == ({"missing_key"}, False)

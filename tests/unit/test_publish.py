@@ -87,13 +87,15 @@ def checkout(root: Path, weights=b"weights 1", groups=None, checks=True, serves=
     }
     metrics |= {"model": interval, "baseline": interval, "difference": {"value": 0.0, "low": -0.1, "high": 0.1}}
     metrics |= {"data_checks": [{"check": "rows", "passed": checks, "reason": "500 rows."}] if checks else []}
+    metrics |= {"slices": {"judged": [], "too_few": {}}}
     metrics |= {"model_sha256": model, "data_sha256": data, "lake_sha256": "c" * 64}
     write(stages / "evaluated/metrics.json", metrics)
     write(stages / "evaluated/groups.json", judged() if groups is None else groups)
     served = [{"check": "loads", "passed": serves, "reason": "It was asked."}]
     write(stages / "evaluated/served.json", {"family": FAMILY, "model_sha256": model, "checks": served})
     (root / "params.yaml").write_text(
-        "gate: {margin: 0.02, min_group_size: 30, min_known_share: 0.5}\npublish: {approvers: [anna, ben]}\n"
+        "gate: {margin: 0.02, slice_drop: 0.1, min_group_size: 30, min_known_share: 0.5}\n"
+        "publish: {approvers: [anna, ben]}\n"
         "law: {jurisdictions: [], locations: {}}"
     )
     gate.run(FAMILY, root)

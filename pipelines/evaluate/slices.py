@@ -1,0 +1,86 @@
+"""How good the model is for each group and each subject: an average hides whom it fails.
+
+The family's metric, of the model alone, on the test cases of a slice. Slices are the groups of every axis, people of
+whom nothing is known among them, and the subjects where the family has some: a ranking is of a person, so it has none.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Any, Final
+
+import polars as pl
+
+from pipelines.base.vault import UNKNOWN
+from pipelines.evaluate import bootstrap, metrics
+from pipelines.models import Metric
+
+SUBJECT: Final = "subject"
+"""The axis whose slices are subjects."""
+
+
+def judged(
+    kind: Metric,
+    scored: pl.DataFrame,
+    outcomes: pl.DataFrame,
+    groups: pl.DataFrame,
+    *,
+    min_people: int,
+    min_labels: int,
+    resamples: int,
+    seed: int,
+) -> dict[str, Any]:
+    """The part `slices` of metrics.json.
+
+    Args:
+        kind: The family's METRIC.
+        scored: [n_scores] `Scored` of both scorers on the test cases.
+        outcomes: [n_outcomes] `Outcomes`.
+        groups: [n_people] person_id and one column an axis; none when the company has no group data.
+        min_people: With an outcome, in a slice that gets a figure.
+        min_labels: Cases of the rarer outcome, where an outcome is yes or no.
+        resamples: Draws of people behind every interval.
+        seed: Of the draws.
+
+    Returns:
+        judged: axis, slice, n (cases), people and model (value, low, high) of each slice, ordered;
+        too_few: axis -> slices with cases that are too few for a figure.
+    """
+    people = scored.select("person_id").unique().join(groups, on="person_id", how="left").sort("person_id")
+    axes = [name for name in groups.columns if name != "person_id"]
+    slices = [
+        (axis, str(name), scored.filter(pl.col("person_id").is_in(of_it["person_id"].implode())))
+        for axis in axes
+        for (name,), of_it in people.with_columns(pl.col(axis).fill_null(UNKNOWN)).group_by(axis)
+    ]
+    if kind != "ranking":
+        slices += [(SUBJECT, str(name), of_it) for (name,), of_it in scored.group_by("subject_id")]
+    found: list[dict[str, Any]] = []
+    too_few: dict[str, int] = {}
+    for axis, name, rows in sorted(slices, key=_place):
+        mine = metrics.judged(kind, rows, outcomes)
+        if not len(mine.person):
+            continue
+        enough = mine.person.n_unique() >= min_people and (kind != "auc" or _rarer(rows, outcomes) >= min_labels)
+        model = _estimate(mine, resamples, seed) if enough else None
+        if model is None or not math.isfinite(model.low):  # a draw without one of two outcomes has no figure
+            too_few[axis] = too_few.get(axis, 0) + 1
+            continue
+        about = {"axis": axis, "slice": name, "n": len(mine.person), "people": mine.person.n_unique()}
+        found.append({**about, "model": model.to_dict()})
+    return {"judged": found, "too_few": too_few}
+
+
+def _estimate(mine: metrics.Judged, resamples: int, seed: int) -> bootstrap.Estimate:
+    people = mine.person.to_numpy()
+    return bootstrap.estimates(mine.model, mine.model, people, resamples=resamples, seed=seed, sign=1.0)[0]
+
+
+def _place(item: Sequence[Any]) -> tuple[str, str]:
+    return item[0], item[1]
+
+
+def _rarer(rows: pl.DataFrame, outcomes: pl.DataFrame) -> int:
+    labels = outcomes.unique(subset=list(metrics.KEYS), keep="last").join(
+        rows.select(metrics.KEYS).unique(), on=list(metrics.KEYS), how="semi"
+    )["outcome"]
+    return min(int((labels == 1).sum()), int((labels == 0).sum()))

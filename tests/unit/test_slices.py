@@ -1,0 +1,83 @@
+"""The metric for each group and subject: figures by hand."""
+
+import math
+from datetime import UTC, datetime
+
+import polars as pl
+import pytest
+
+from pipelines.evaluate import slices
+
+
+def cases(*rows):
+    """Scores and outcomes of (person, subject, score, outcome)."""
+    keys = [{"person_id": person, "subject_id": subject, "target_code": "t"} for person, subject, *_ in rows]
+    scored = [
+        key | {"scorer": scorer, "score": score}
+        for scorer in ("model", "baseline")
+        for key, (*_, score, _) in zip(keys, rows, strict=True)
+    ]
+    known = [
+        key | {"outcome": float(outcome), "occurred_at": datetime(2026, 1, 1, tzinfo=UTC)}
+        for key, (*_, outcome) in zip(keys, rows, strict=True)
+    ]
+    return pl.DataFrame(scored), pl.DataFrame(known)
+
+
+ROWS = [
+    *(("a1", "r1", 0.9, 1), ("a2", "r1", 0.1, 0), ("a3", "r2", 0.8, 1), ("a4", "r2", 0.3, 0)),  # in order
+    *(("b1", "r1", 0.2, 1), ("b2", "r1", 0.7, 0), ("b3", "r2", 0.6, 1), ("b4", "r2", 0.5, 0)),  # 1 of 4 pairs in order
+    ("c1", "r3", 0.5, 1),
+]
+ROWS = [(f"{row[0]}-{copy}", *row[1:]) for row in ROWS[:8] for copy in range(8)] + ROWS[8:]
+"""Eight of each, so that hardly a draw lacks an outcome: no figure changes by that."""
+SEX = pl.DataFrame({"person_id": [row[0] for row in ROWS[:64]], "sex": ["male"] * 32 + ["female"] * 32})
+
+
+def judged(kind="auc", rows=ROWS, groups=SEX, **words):
+    settings = {"min_people": 2, "min_labels": 1, "resamples": 20, "seed": 1, **words}
+    return slices.judged(kind, *cases(*rows), groups, **settings)
+
+
+def values(found):
+    return {(item["axis"], item["slice"]): item["model"]["value"] for item in found["judged"]}
+
+
+def test_each_group_and_each_subject_has_its_own_figure():
+    found = judged()
+    assert values(found) == {
+        ("sex", "female"): 0.25,
+        ("sex", "male"): 1.0,
+        ("subject", "r1"): 0.75,  # 0.9 above both, 0.2 above 0.1 alone
+        ("subject", "r2"): 1.0,
+    }
+    assert found["too_few"] == {"sex": 1, "subject": 1}, "who says nothing is a group, of one; r3 has one case"
+
+
+def test_people_count_and_not_cases():
+    rows = [(f"a1-{copy}", f"r{number}", 0.9 - number / 10, number % 2) for number in range(6) for copy in range(8)]
+    assert values(judged("mae", rows=rows, min_people=9)) == {}
+    assert ("sex", "male") in values(judged("mae", rows=rows, min_people=8))
+
+
+def test_a_slice_needs_enough_of_the_rarer_outcome():
+    assert ("sex", "male") not in values(judged(min_labels=17))
+    assert ("sex", "male") in values(judged(min_labels=16))
+
+
+def test_an_error_is_a_mean_and_less_is_better():
+    found = values(judged("mae"))
+    assert found["sex", "male"] == pytest.approx((0.1 + 0.1 + 0.2 + 0.3) / 4)
+
+
+def test_a_ranking_has_no_subjects():
+    rows = [(person, "next", score, outcome) for person, _, score, outcome in ROWS]
+    assert {axis for axis, _ in values(judged("ranking", rows=rows))} == {"sex"}
+
+
+def test_without_groups_there_are_subjects_alone_and_every_interval_is_one():
+    found = judged(groups=pl.DataFrame(schema={"person_id": pl.String}))
+    assert {item["axis"] for item in found["judged"]} == {"subject"}
+    for item in judged("mae")["judged"]:
+        assert item["model"]["low"] <= item["model"]["value"] <= item["model"]["high"]
+        assert math.isfinite(item["model"]["low"])
