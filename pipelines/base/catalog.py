@@ -9,7 +9,7 @@ FAMILIES: Final = ("screening", "recommendation", "outcomes", "performance")
 HIRING: Final = "screening"
 """The family that chooses who is hired: some laws are about nothing else."""
 
-STAGES: Final = ("snapshot", "prepare", "train", "score", "evaluate", "gate")
+STAGES: Final = ("snapshot", "prepare", "weigh", "train", "choose", "score", "evaluate", "gate")
 """Stages of the reproducible graph, in reading order; `dvc.yaml` has the same."""
 
 # Zones of the store: first part of every key.
@@ -31,6 +31,8 @@ SWITCHES: Final = "switches"
 # What stages leave for one another, under `stage_dir`.
 SNAPSHOT: Final = "snapshot"
 PREPARED: Final = "prepared"
+WEIGHED: Final = "weighed"
+CANDIDATES: Final = "candidates"
 TRAINED: Final = "trained"
 SCORED: Final = "scored"
 EVALUATED: Final = "evaluated"

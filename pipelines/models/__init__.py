@@ -13,6 +13,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Final, Literal, Protocol, cast
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from pipelines.base.settings import Section
@@ -21,6 +23,8 @@ from pipelines.base.stage import loading
 Tables = Mapping[str, pl.DataFrame]
 Scorer = Literal["model", "baseline"]
 Metric = Literal["auc", "ranking", "mae"]
+CASE_WEIGHT: Final = "case_weight"
+"""Column of how much a case counts in training, where cases count differently. No input, and no model is shown it."""
 
 _TENSORFLOW: Final = {
     "TF_CPP_MIN_LOG_LEVEL": "3",
@@ -74,7 +78,8 @@ class Network(Protocol):
     ) -> Sequence[Mapping[str, float]]:
         """Train on the `train` rows, watch the `valid` rows, write `folder`; one mapping an epoch.
 
-        What fewer than `min_people` wrote or share, a term or a code, must not be in `folder`.
+        Where `prepared` has `CASE_WEIGHT` each `train` row counts so much; a ranking family takes none. What fewer than
+        `min_people` wrote or share, a term or a code, must not be in `folder`.
         """
 
     def fit_baseline(self, prepared: pl.DataFrame, settings: Any, folder: Path, seed: int, min_people: int) -> None:
@@ -83,8 +88,20 @@ class Network(Protocol):
     def predict(self, folder: Path, frame: pl.DataFrame, scorer: Scorer) -> pl.DataFrame:
         """person_id, subject_id, target_code, score, low, high; `folder` is what fit or fit_baseline wrote."""
 
+    def validate(self, prepared: pl.DataFrame, settings: Any, folder: Path, seed: int, min_people: int) -> pl.DataFrame:
+        """As `predict`, of the `valid` rows, by a model that has not learnt from their outcomes.
+
+        What `fit` wrote into `folder` with these very arguments may have, at last: a choice on its own scores of these
+        rows would prefer whatever remembers best.
+        """
+
     def explain(self, folder: Path, frame: pl.DataFrame, scored: pl.DataFrame) -> list[list[str]]:
         """Reason codes for each row of `scored`, at most five."""
+
+
+def case_weights(train: pl.DataFrame) -> npt.NDArray[np.float32] | None:
+    """[n_rows, 1] how much each case counts; None where all count alike."""
+    return train[CASE_WEIGHT].to_numpy().astype(np.float32)[:, None] if CASE_WEIGHT in train.columns else None
 
 
 def features(family: str) -> Features:

@@ -10,6 +10,7 @@ def determined(seed: int) -> None:
     import keras
     import tensorflow as tf
 
+    tf.get_logger().setLevel("ERROR")  # several models in one process are no mistake that it must warn of
     keras.utils.set_random_seed(seed)
     keras.backend.clear_session()
     tf.config.experimental.enable_op_determinism()

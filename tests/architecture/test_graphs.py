@@ -17,7 +17,9 @@ from pipelines.base.settings import Section
 
 ROOT = Path(__file__).parents[2]
 DVC = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
-USES_FAMILY = {"snapshot", "prepare", "train", "score", "evaluate"}
+MODULES = {"weigh": "pipelines.evaluate", "choose": "pipelines.evaluate"}
+"""Stages that are not named as what they run: all that needs the audit identity is one package."""
+USES_FAMILY = {"snapshot", "prepare", "weigh", "train", "choose", "score", "evaluate"}
 """Stages that load a family by its name, which no import graph shows."""
 
 
@@ -40,7 +42,7 @@ def module_name(file: Path) -> str:
 
 def needed(graph: grimp.ImportGraph, stage: str, family: str) -> set[str]:
     """First-party modules that a stage runs for a family, ancestors' `__init__` included."""
-    top = f"pipelines.{stage}"
+    top = MODULES.get(stage, f"pipelines.{stage}")
     start = {m for m in graph.modules if m == top or m.startswith(f"{top}.")}
     if stage in USES_FAMILY:
         start |= {m for m in graph.modules if m.startswith(f"pipelines.models.{family}.")}

@@ -174,9 +174,9 @@ def test_only_discovery_and_landing_are_handed_the_keys_of_sources(dags):
     assert handed == {("ingest_exports", "discover"), ("ingest_exports", "land_read_map")}
 
 
-def test_only_evaluate_is_handed_protected_attributes(dags):
+def test_only_steps_that_judge_or_weigh_are_handed_protected_attributes(dags):
     handed = {task for task, about in dags["retrain"]["tasks"].items() if "CANDOR_AUDIT_KEY" in about["secrets"]}
-    assert handed == {"evaluate"}
+    assert handed == {"weigh", "choose", "evaluate"}
 
 
 def test_only_what_publishes_a_release_is_handed_the_key_that_signs_it(dags):

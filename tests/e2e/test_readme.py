@@ -89,14 +89,14 @@ def assert_only_one_family_was_compared(said: dict[str, list[str]], engineer: Pa
     """One number of recommendation was changed, then another for an experiment."""
     every, changed = (ran(text) for text in said[".venv/bin/dvc repro"])
     assert len(every) == len(STAGES) * len(FAMILIES)
-    assert changed == [f"{stage}@recommendation" for stage in ("train", "score", "evaluate", "gate")]
+    assert changed == [f"{stage}@recommendation" for stage in ("train", "choose", "score", "evaluate", "gate")]
     [metrics] = said[".venv/bin/dvc metrics diff"]
     assert "recommendation" in metrics
     assert not any(family in metrics for family in FAMILIES if family != "recommendation")
     page = (engineer / "var/plots/index.html").read_text()
     assert all(f"{family}_loss" in page for family in FAMILIES)
     [tried] = said[".venv/bin/dvc exp run --set-param recommendation.decide.top_k=3"]
-    assert ran(tried) == [f"{stage}@recommendation" for stage in ("score", "evaluate", "gate")]
+    assert ran(tried) == [f"{stage}@recommendation" for stage in ("choose", "score", "evaluate", "gate")]
 
 
 def ran(text: str) -> list[str]:

@@ -18,11 +18,22 @@ from infra.sample.plan import DELIVERIES, Plan
 from pipelines import gate, prepare, snapshot, train
 from pipelines.base import keys as keyring
 from pipelines.base import settings, snapshots, vault
-from pipelines.base.catalog import EVALUATED, FAMILIES, PREPARED, SCORED, SNAPSHOT, STAGES, TRAINED, stage_dir
+from pipelines.base.catalog import (
+    CANDIDATES,
+    EVALUATED,
+    FAMILIES,
+    PREPARED,
+    SCORED,
+    SNAPSHOT,
+    STAGES,
+    WEIGHED,
+    stage_dir,
+)
 from pipelines.base.contracts import TABLES
 from pipelines.base.lake import Lake
 from pipelines.base.store import FileStore
 from pipelines.evaluate import __main__ as evaluate
+from pipelines.evaluate import choose, weigh
 from pipelines.ingest.__main__ import run as ingest
 from pipelines.ingest.batch import Batch
 from pipelines.models import features
@@ -34,9 +45,12 @@ pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:Depreca
 
 ROOT = Path(__file__).parents[2]
 DVC = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
-RUNS = dict(zip(STAGES, (snapshot.run, prepare.run, train.run, score.run, evaluate.run, gate.run), strict=True))
+RUN = (snapshot.run, prepare.run, weigh.run, train.run, choose.run, score.run, evaluate.run, gate.run)
+RUNS = dict(zip(STAGES, RUN, strict=True))
 CANARY = "qxyzzyv"
-HIDDEN = (SNAPSHOT, PREPARED, TRAINED, SCORED)
+WEIGHS = "performance"
+"""The family of which an alternative is trained too, with weights that stand for somebody's sex."""
+HIDDEN = (SNAPSHOT, PREPARED, CANDIDATES, SCORED)
 """What stages wrote that must not know who is what."""
 LABELS = ("stage_code", "decided_by", "known_at", "outcome", "split")
 """What of a case is not a feature: it may be known later."""
@@ -50,6 +64,7 @@ def quick(root: Path) -> None:
     small = {"epochs": 2, "members": 1, "trees": 5}
     for family in FAMILIES:
         params[family]["train"] |= {name: value for name, value in small.items() if name in params[family]["train"]}
+        params[family]["alternatives"]["tried"] = [{"name": "reweighed", "reweigh": "sex"}] if family == WEIGHS else []
     params["evaluate"]["resamples"] = 50
     (root / "params.yaml").write_text(yaml.safe_dump(params))
 
@@ -133,6 +148,16 @@ def test_nothing_before_the_evaluation_knows_a_protected_attribute(walked, famil
     root, store, _ = walked
     assert sum(len(data) for _, data in everything(root, store, family, artifact)) > 1000
     assert found(root, store, family, artifact) == []
+
+
+def test_weights_are_two_numbers_and_say_nothing_else(walked):
+    """Neither who nor what: the axis is the name of the column, as params.yaml has it."""
+    root, store, _ = walked
+    weights = pl.read_parquet(stage_dir(WEIGHS, WEIGHED, root) / "weights.parquet")
+    assert weights.columns == ["sex"]
+    assert len(weights) == len(pl.read_parquet(stage_dir(WEIGHS, PREPARED, root) / "examples.parquet"))
+    assert weights["sex"].n_unique() <= 3, "two levels, and 1 for whoever trains nothing"
+    assert found(root, store, WEIGHS, WEIGHED) == []
 
 
 @pytest.mark.parametrize("family", FAMILIES)

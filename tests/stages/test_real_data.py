@@ -16,6 +16,7 @@ from pipelines.base.catalog import GATED, stage_dir
 from pipelines.base.lake import Lake
 from pipelines.base.store import FileStore
 from pipelines.evaluate import __main__ as evaluate
+from pipelines.evaluate import choose, weigh
 from pipelines.ingest.__main__ import run as ingest
 from pipelines.ingest.batch import Batch
 from pipelines.score import stage as score
@@ -72,6 +73,8 @@ def quick(root: Path) -> None:
     params = yaml.safe_load((ROOT / "params.yaml").read_text())
     params["outcomes"]["train"] |= {"epochs": 3, "members": 1, "trees": 20}
     params["evaluate"]["resamples"] = 100
+    for family in ("outcomes", "performance", "screening"):
+        params[family]["alternatives"]["tried"] = []
     (root / "params.yaml").write_text(yaml.safe_dump(params))
 
 
@@ -85,7 +88,7 @@ def rows(store: FileStore, name: str) -> pl.DataFrame:
 
 
 def judged(root: Path, family: str) -> dict[str, Any]:
-    for step in (snapshot.run, prepare.run, train.run, score.run, evaluate.run, gate.run):
+    for step in (snapshot.run, prepare.run, weigh.run, train.run, choose.run, score.run, evaluate.run, gate.run):
         step(family, root)
     found: dict[str, Any] = json.loads((stage_dir(family, GATED, root) / "verdict.json").read_text())
     return found

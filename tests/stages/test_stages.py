@@ -21,7 +21,7 @@ from pipelines import prepare, snapshot, train
 from pipelines.audit import entries
 from pipelines.base import contracts, delta, releases, snapshots
 from pipelines.base import keys as keyring
-from pipelines.base.catalog import EVALUATED, PREPARED, SCORED, SNAPSHOT, TRAINED, stage_dir
+from pipelines.base.catalog import CANDIDATES, EVALUATED, PREPARED, SCORED, SNAPSHOT, TRAINED, WEIGHED, stage_dir
 from pipelines.base.contracts import conform
 from pipelines.base.digests import sha256_bytes, sha256_file, sha256_frame
 from pipelines.base.errors import ContractError, GateRefused, SettingsError
@@ -29,7 +29,7 @@ from pipelines.base.lake import Lake
 from pipelines.base.releases import Release
 from pipelines.base.store import FileStore
 from pipelines.evaluate import __main__ as evaluate
-from pipelines.evaluate import cells
+from pipelines.evaluate import cells, choose, weigh
 from pipelines.publish import notices
 from pipelines.score import __main__ as score
 from pipelines.score import export, people, serve, stage, switch
@@ -126,13 +126,14 @@ def settings(root: Path) -> None:
     params = yaml.safe_load((ROOT / "params.yaml").read_text())
     small = {"epochs": 6, "patience": 6, "batch": 32, "learning_rate": 0.02, "members": 1, "trees": 10}
     params[FAMILY]["train"] |= small
+    params[FAMILY]["alternatives"]["tried"] = [{"name": "reweighed", "reweigh": "sex"}]
     params["privacy"]["min_people"] = 2
     params["evaluate"] |= {"resamples": 100, "min_cases": 10, "min_labels": 5}
     (root / "params.yaml").write_text(yaml.safe_dump(params))
 
 
 def run_all(root: Path) -> None:
-    for step in (snapshot.run, prepare.run, train.run, stage.run, evaluate.run):
+    for step in (snapshot.run, prepare.run, weigh.run, train.run, choose.run, stage.run, evaluate.run):
         step(FAMILY, root)
 
 
@@ -240,7 +241,7 @@ def test_the_same_data_and_numbers_give_the_same_bytes(made, tmp_path):
     for name in ("lake.lock", "params.yaml"):
         shutil.copy(root / name, tmp_path / name)
     run_all(tmp_path)
-    for artifact in (SNAPSHOT, PREPARED, TRAINED, SCORED, EVALUATED):
+    for artifact in (SNAPSHOT, PREPARED, WEIGHED, CANDIDATES, TRAINED, SCORED, EVALUATED):
         first, second = stage_dir(FAMILY, artifact, root), stage_dir(FAMILY, artifact, tmp_path)
         files = sorted(file.relative_to(first) for file in first.rglob("*") if file.is_file())
         assert files
@@ -611,3 +612,98 @@ def test_answers_that_are_not_those_of_the_stage_are_seen(made, tmp_path):
     assert 1e-5 < found["difference"] < 0.0011
     rows.filter(is_ours).head(1).write_parquet(file)
     assert math.isnan(serve.measured(FAMILY, tmp_path, 100, time.monotonic())["difference"])
+
+
+def tried(made: tuple[Path, FileStore], target: Path, scores, take: str = "best") -> dict:
+    """What `choose` records when both candidates scored the validation cases as `scores` says: name, case -> score."""
+    root, _ = made
+    for artifact in (PREPARED, CANDIDATES):
+        shutil.copytree(stage_dir(FAMILY, artifact, root), stage_dir(FAMILY, artifact, target), dirs_exist_ok=True)
+    shutil.copy(root / "lake.lock", target)
+    params = yaml.safe_load((root / "params.yaml").read_text())
+    params["gate"]["min_group_size"] = 8
+    params[FAMILY]["alternatives"]["take"] = take
+    (target / "params.yaml").write_text(yaml.safe_dump(params))
+    cases = pl.read_parquet(stage_dir(FAMILY, PREPARED, target) / "examples.parquet").with_row_index("row")
+    for name in ("declared", "reweighed"):
+        file = stage_dir(FAMILY, CANDIDATES, target) / name / "valid.parquet"
+        said = pl.read_parquet(file).join(cases.select("row", "person_id", "outcome"), on="row", maintain_order="left")
+        given = [
+            scores(name, int(p.removeprefix("p_"), 16), outcome)
+            for p, outcome in said.select("person_id", "outcome").rows()
+        ]
+        said.with_columns(score=pl.Series(given)).select("row", "subject_id", "target_code", "score").write_parquet(
+            file
+        )
+    choose.run(FAMILY, target)
+    return json.loads((stage_dir(FAMILY, TRAINED, target) / "alternatives.json").read_text())
+
+
+def every_second(name: str, number: int, outcome: float) -> float:
+    """Both order the cases without a mistake and put half of those forward who complete: men only, or whoever."""
+    is_put_forward = number % 2 if name == "declared" else number // 2 % 2
+    return 0.1 + 0.2 * outcome + 0.5 * outcome * is_put_forward
+
+
+def test_the_less_discriminatory_candidate_of_equal_validity_is_taken(made, tmp_path):
+    found = tried(made, tmp_path, every_second)
+    declared, other = found["alternatives"]
+    assert (found["chosen"], declared["name"], other["name"]) == ("reweighed", "declared", "reweighed")
+    assert found["n"] == found["people"] == read(made[0], PREPARED, "report.json")["cases"]["valid"]
+    assert (declared["impact_ratio"]["value"], declared["group"]) == (0.0, "female")
+    assert other["impact_ratio"]["value"] > 0.5
+    assert (other["metric"]["value"], other["difference"]) == (1.0, {"value": 0.0, "low": 0.0, "high": 0.0})
+    card = json.loads((stage_dir(FAMILY, TRAINED, tmp_path) / "card.json").read_text())
+    assert card["model_sha256"] == other["model_sha256"] != declared["model_sha256"]
+    assert card["params"]["alternative"]["reweigh"] == "sex"
+    assert not (stage_dir(FAMILY, TRAINED, tmp_path) / "valid.parquet").exists()
+
+
+def test_a_better_ratio_that_costs_validity_is_not_taken(made, tmp_path):
+    found = tried(
+        made, tmp_path, lambda *case: (1 - every_second(*case)) if case[0] != "declared" else every_second(*case)
+    )
+    assert (found["chosen"], found["alternatives"][1]["is_equal"]) == ("declared", False)
+
+
+def test_naming_a_worse_one_is_recorded_and_refusing_to_name_one_that_is_there_is_a_fault(made, tmp_path):
+    found = tried(made, tmp_path, every_second, take="declared")
+    assert (found["chosen"], found["take"]) == ("declared", "declared")
+    assert "the impact ratio of reweighed is better" in found["why"]
+    with pytest.raises(SettingsError, match=r"take must be best or one of declared, reweighed; got nobody"):
+        tried(made, tmp_path, every_second, take="nobody")
+
+
+def test_the_choice_sees_no_case_but_those_of_the_validation(made, tmp_path):
+    """Outcomes of all other cases are turned round: the same is said of both models, to the byte."""
+    first = tried(made, tmp_path, every_second)
+    file = stage_dir(FAMILY, PREPARED, tmp_path) / "examples.parquet"
+    turned = pl.when(pl.col("split") != "valid").then(1 - pl.col("outcome")).otherwise(pl.col("outcome"))
+    pl.read_parquet(file).with_columns(outcome=turned).write_parquet(file)
+    choose.run(FAMILY, tmp_path)
+    assert json.loads((stage_dir(FAMILY, TRAINED, tmp_path) / "alternatives.json").read_text()) == first
+
+
+def test_weights_of_other_cases_are_refused(made, tmp_path):
+    root, _ = made
+    for artifact in (PREPARED, WEIGHED):
+        shutil.copytree(stage_dir(FAMILY, artifact, root), stage_dir(FAMILY, artifact, tmp_path))
+    shutil.copy(root / "params.yaml", tmp_path)
+    file = stage_dir(FAMILY, PREPARED, tmp_path) / "examples.parquet"
+    pl.read_parquet(file).reverse().write_parquet(file)
+    with pytest.raises(ContractError, match="must be those of its cases; they are of others"):
+        train.run(FAMILY, tmp_path)
+
+
+def test_an_alternative_drops_an_input_with_all_that_was_made_from_it_or_is_a_fault(made, tmp_path):
+    root, _ = made
+    shutil.copytree(stage_dir(FAMILY, PREPARED, root), stage_dir(FAMILY, PREPARED, tmp_path))
+    params = yaml.safe_load((root / "params.yaml").read_text())
+    params[FAMILY]["alternatives"]["tried"] = [{"name": "blind", "drop": ["sex", "submitted_score_mean", "credits"]}]
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
+    with pytest.raises(SettingsError, match=r"alternative blind of outcomes must drop inputs.*not there: sex"):
+        train.run(FAMILY, tmp_path)
+    params[FAMILY]["alternatives"]["tried"] = [{"name": "quick", "train": {"epoch": 1}}]
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
+    with pytest.raises(SettingsError, match=r"alternative quick of outcomes: outcomes.train.epoch: Extra"):
+        train.run(FAMILY, tmp_path)

@@ -223,3 +223,31 @@ def test_the_interval_moves_with_the_middle() -> None:
     said = np.array([[0.2, 0.4, 0.7]])
     mixed = network("performance")._mixed(said, np.array([0.6]), 0.25)  # type: ignore[attr-defined]
     assert mixed[0] == pytest.approx([0.35, 0.55, 0.85])  # 0.25 of 0.4 and 0.75 of 0.6 are 0.55
+
+
+def test_validation_scores_know_no_outcome_of_the_cases_they_are_about(fitted):
+    """By turning those outcomes round: the saved performance model has learnt from them in the end."""
+    family, folder, _, _ = fitted
+    frame = prepared(family)
+    outcome = pl.when(pl.col("split") == "valid").then(1 - pl.col("outcome")).otherwise(pl.col("outcome"))
+    asked = (frame, frame.with_columns(outcome=outcome))
+    first, turned = (network(family).validate(one, SETTINGS[family], folder / "model", 1, 2) for one in asked)
+    valid = frame.filter(split="valid")
+    assert first["person_id"].to_list() == valid["person_id"].to_list()
+    assert first.equals(turned)
+    saved_says = network(family).predict(folder / "model", valid, "model")
+    assert (first["score"] - saved_says["score"]).abs().max() == pytest.approx(0, abs=0.3)
+    assert first["score"].equals(saved_says["score"]) is (family == "outcomes")
+
+
+def test_cases_that_count_nothing_teach_nothing(fitted, tmp_path):
+    """Of the training cases only those count that end well: everybody is expected to."""
+    family, folder, test, _ = fitted
+    frame = prepared(family)
+    weighed = frame.with_columns((pl.col("outcome") > 0.5).cast(pl.Float64).alias(models.CASE_WEIGHT))
+    network(family).fit(weighed, SETTINGS[family], tmp_path, 1, 2)
+    said = network(family).predict(tmp_path, test, "model")["score"]
+    before = network(family).predict(folder / "model", test, "model")["score"]
+    low = test["outcome"] < 0.3
+    assert said.filter(low).mean() > before.filter(low).mean() + 0.2
+    assert models.CASE_WEIGHT not in tabular.load(tmp_path).names

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from pipelines.models import Scorer, tabular, trees
+from pipelines.models import Scorer, case_weights, tabular, trees
 from pipelines.models.outcomes.features import Train, inputs
 from pipelines.models.saved import loaded
 from pipelines.models.tabular import Columns, Numbers
@@ -58,6 +58,7 @@ def fit(
     history = members.fit(
         _arrays(columns, train),
         _labels(train, settings.members),
+        sample_weight=case_weights(train),
         validation_data=(_arrays(columns, valid), _labels(valid, settings.members)),
         epochs=settings.epochs,
         batch_size=settings.batch,
@@ -120,6 +121,17 @@ def predict(folder: Path, frame: pl.DataFrame, scorer: Scorer) -> pl.DataFrame:
         low=pl.Series(low, dtype=pl.Float64),
         high=pl.Series(high, dtype=pl.Float64),
     )
+
+
+def validate(
+    prepared: pl.DataFrame,
+    settings: Train,  # noqa: ARG001  what `fit` wrote has learnt from no validation case
+    folder: Path,
+    seed: int,  # noqa: ARG001
+    min_people: int,  # noqa: ARG001
+) -> pl.DataFrame:
+    """`predict` of the `valid` rows, which stop the training and teach nothing."""
+    return predict(folder, prepared.filter(pl.col("split") == "valid"), "model")
 
 
 def explain(folder: Path, frame: pl.DataFrame, scored: pl.DataFrame) -> list[list[str]]:

@@ -17,7 +17,7 @@ from pydantic import Field
 
 from pipelines.base.days import end_of
 from pipelines.base.settings import Count, Positive, Section, Share
-from pipelines.models import Tables, asof
+from pipelines.models import CASE_WEIGHT, Tables, asof
 from pipelines.models.performance import periods, steps
 
 TABLES: Final = ("work_records", "reviews", "workers")
@@ -38,6 +38,7 @@ _DESCRIBED: Final = (
     "known_at",
     "outcome",
     "split",
+    CASE_WEIGHT,
 )
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from pipelines.models import Scorer, tabular, trees
+from pipelines.models import Scorer, case_weights, tabular, trees
 from pipelines.models.performance.features import Train, inputs
 from pipelines.models.performance.steps import STEPS
 from pipelines.models.saved import loaded
@@ -67,6 +67,7 @@ def fit(
     history = members.fit(
         _arrays(columns, measures, train),
         _labels(train, settings.members),
+        sample_weight=case_weights(train),
         validation_data=(_arrays(columns, measures, valid), _labels(valid, settings.members)),
         epochs=settings.epochs,
         batch_size=settings.batch,
@@ -143,6 +144,26 @@ def predict(folder: Path, frame: pl.DataFrame, scorer: Scorer) -> pl.DataFrame:
     clipped["high"] = np.maximum(clipped["high"], clipped["score"])
     return frame.select(_KEYS).with_columns(
         pl.Series(name, values, dtype=pl.Float64) for name, values in clipped.items()
+    )
+
+
+def validate(prepared: pl.DataFrame, settings: Train, folder: Path, seed: int, min_people: int) -> pl.DataFrame:
+    """`predict` of the `valid` rows with a forest that has not learnt from them, as the saved one has.
+
+    Args:
+        prepared: [n_cases] examples with `split`.
+        settings: The section `performance.train`.
+        folder: What `fit` wrote with these very arguments.
+        seed: As for `fit`.
+        min_people: As for `fit`.
+    """
+    train, valid = (prepared.filter(pl.col("split") == name) for name in ("train", "valid"))
+    columns, spread = tabular.load(folder), _spread(folder)
+    said = _run(loaded(folder / MODEL), _arrays(columns, spread["measures"], valid))
+    grown = _grown(_forest(columns, train, settings, seed, min_people), _matrix(columns, valid))
+    three = np.clip(_mixed(said, grown, spread["network"]), 0, 1).T
+    return valid.select(_KEYS).with_columns(
+        pl.Series(name, values, dtype=pl.Float64) for name, values in zip(("low", "score", "high"), three, strict=True)
     )
 
 
@@ -306,7 +327,8 @@ def _forest(columns: Columns, frame: pl.DataFrame, settings: Train, seed: int, m
     values = np.nan_to_num(_matrix(columns, frame), nan=_MISSING)
     least = max(settings.forest_leaf, min_people, len(frame) // _LEAVES)
     estimator = ExtraTreesRegressor(settings.forest, min_samples_leaf=least, random_state=seed)
-    estimator.fit(values, frame["outcome"].to_numpy())
+    weights = case_weights(frame)
+    estimator.fit(values, frame["outcome"].to_numpy(), None if weights is None else weights[:, 0])
     people = frame["person_id"].rank("dense").to_numpy().astype(np.int64) - 1
     if least >= min_people * np.bincount(people).max(initial=1):
         return trees.mean_of(estimator)  # so many ratings are of enough people, and walking a million takes minutes

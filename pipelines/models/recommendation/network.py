@@ -11,6 +11,7 @@ of confidence.
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import numpy as np
@@ -144,6 +145,27 @@ def predict(folder: Path, frame: pl.DataFrame, scorer: Scorer) -> pl.DataFrame:
     known = Catalogue.load(folder)
     parts = _counted(folder) if scorer == "baseline" else _mixture(folder)
     return pl.concat([_predict(chunk, known, parts) for chunk in _chunks(frame)])
+
+
+def validate(
+    prepared: pl.DataFrame,
+    settings: Train,
+    folder: Path,  # noqa: ARG001  the model in it has learnt from all steps
+    seed: int,
+    min_people: int,
+) -> pl.DataFrame:
+    """`predict` of the `valid` rows by a model that is learnt once more, from the `train` rows alone.
+
+    Args:
+        prepared: [n_steps] examples with `split`.
+        settings: The section `recommendation.train`.
+        folder: Unused.
+        seed: As for `fit`.
+        min_people: As for `fit`.
+    """
+    with TemporaryDirectory() as name:
+        fit(prepared.filter(pl.col("split") == "train"), settings, Path(name), seed, min_people)
+        return predict(Path(name), prepared.filter(pl.col("split") == "valid"), "model")
 
 
 def explain(folder: Path, frame: pl.DataFrame, scored: pl.DataFrame) -> list[list[str]]:

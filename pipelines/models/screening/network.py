@@ -20,7 +20,7 @@ import numpy.typing as npt
 import polars as pl
 import tensorflow as tf
 
-from pipelines.models import Scorer
+from pipelines.models import Scorer, case_weights
 from pipelines.models.saved import loaded
 from pipelines.models.screening import architecture, bands, baseline, crossed, kin, text
 from pipelines.models.screening.architecture import IMPORTANCE, JUDGE, MEMBERS, READER, TERMS
@@ -122,6 +122,17 @@ def predict(folder: Path, frame: pl.DataFrame, scorer: Scorer) -> pl.DataFrame:
         low=pl.Series(low, dtype=pl.Float64),
         high=pl.Series(high, dtype=pl.Float64),
     )
+
+
+def validate(
+    prepared: pl.DataFrame,
+    settings: Train,  # noqa: ARG001  what `fit` wrote has learnt from no validation case
+    folder: Path,
+    seed: int,  # noqa: ARG001
+    min_people: int,  # noqa: ARG001
+) -> pl.DataFrame:
+    """`predict` of the `valid` rows, which stop the training and teach nothing."""
+    return predict(folder, prepared.filter(pl.col("split") == "valid"), "model")
 
 
 def explain(folder: Path, frame: pl.DataFrame, scored: pl.DataFrame) -> list[list[str]]:
@@ -289,11 +300,16 @@ def _labels(frame: pl.DataFrame, members: int) -> list[Floats]:
 
 
 def _resamples(frame: pl.DataFrame, members: int, seed: int) -> list[Floats]:
-    """[members][n_cases] how often each case's person was drawn: a Poisson bootstrap by person; the first sees all."""
+    """[members][n_cases] how often each case's person was drawn, times what the case counts.
+
+    A Poisson bootstrap by person; the first member sees all.
+    """
     rng = np.random.default_rng(seed)
     people = frame["person_id"].rank("dense").to_numpy().astype(int) - 1
     drawn = [rng.poisson(1.0, people.max() + 1)[people].astype(np.float32) for _ in range(members - 1)]
-    return [np.ones(len(frame), np.float32), *drawn]
+    weights = case_weights(frame)
+    counts = [np.ones(len(frame), np.float32), *drawn]
+    return counts if weights is None else [count * weights[:, 0] for count in counts]
 
 
 def _scores(model: keras.Model, frame: pl.DataFrame) -> npt.NDArray[np.float64]:
