@@ -4,8 +4,8 @@
 is refused.
 
 Shows the verdict, the metrics by group and the known gaps, and waits (72 hours) for two different people in
-*Required Actions*, neither of them the one who asked for the retrain. Write a justification; accept every
-named gap in your own words, or reject. `publish` then reads Airflow's record of both answers and releases.
+*Required Actions*, neither of them the one who asked for the retrain. Justify; accept every gap by its name,
+or reject; of an alternative say why it is passed over. `publish` reads Airflow's record of both and releases.
 
 **When it fails** `publish` says which rule refused: nothing was released. An answer given in the first seconds
 can get lost; then the question is asked again. To try again, retrain: a newer verdict replaces a waiting one.
@@ -42,6 +42,7 @@ with DAG(
             params={
                 "justification": Param(None, type=["null", "string"], title="Why (required)"),
                 "accepted_gaps": Param(None, type=["null", "string"], title="Gaps you accept, each by its name"),
+                "choice_reason": Param(None, type=["null", "string"], title="Why not the alternative that a gap names"),
             },
             response_timeout=timedelta(hours=72),
             retries=3,

@@ -4,6 +4,7 @@ Reads   metrics.json   `evaluated`: the model and its baseline on cases neither 
         groups.json    `evaluated`: selections by group and by subject, of the model and of people before it
         card.json      `trained`: digests of what was trained, on what
         served.json    `evaluated`: whether the model serves from a fresh process
+        alternatives.json  `trained`: the models that were tried, which one was taken, and why
 Writes  verdict.json   `gated`: allowed or held, with findings and gaps, bound to the digests of all it judged
 
     metrics.json  {family, metric, higher_is_better, n, chance, model: {value, low, high}, baseline: {value, low, high},
@@ -16,14 +17,16 @@ Writes  verdict.json   `gated`: allowed or held, with findings and gaps, bound t
                    INVESTIGATE are listed, all are in the tallies, and groups.sealed has the counts behind every one
     verdict.json  {family, verdict, shadow, blessings: {data, performance, fairness, infrastructure}: given or not,
                    findings: [{check, passed, reason, code}],
-                   gaps: [{name, axis, group, code, reason}], metrics, groups, human,
+                   gaps: [{name, axis, group, code, reason}], metrics, groups, human, alternatives,
                    model_sha256, data_sha256, lake_sha256, params_sha256, evidence, as_of}
 
 The gate always writes a verdict and never fails because of one: what is missing, malformed or not a number is a
 finding that holds. A gap is what the numbers could not say (INSUFFICIENT_DATA, unknown people, nothing to cross): it
-does not hold, but `publish` releases only when both approvers accept each gap by its name, `axis:group`. `shadow` marks
-a model that is held for nothing but missing group data. A model is allowed when it has all four blessings; one is given
-when something was checked for it and nothing of that held. The fifth are two people (`publish`).
+does not hold, but `publish` releases only when both approvers accept each gap by its name, `axis:group`. So is a less
+discriminatory alternative that was not taken, `alternative:name`: of equal validity and with a better impact ratio.
+Both must say in writing why the other is released. `shadow` marks a model that is held for nothing but missing group
+data. A model is allowed when it has all four blessings; one is given when something was checked for it and nothing of
+that held. The fifth are two people (`publish`).
 """
 
 import json
@@ -33,15 +36,26 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final, TypeVar
 
-from pydantic import BaseModel, Field, StrictBool, ValidationError
+from pydantic import BaseModel, Field, StrictBool, ValidationError, model_validator
 
 from pipelines.base.catalog import BLESSINGS, EVALUATED, GATED, SERVED, TRAINED, stage_dir
 from pipelines.base.digests import sha256_bytes
 from pipelines.base.log import get_logger
 from pipelines.base.settings import Count, Section, Share, load
 from pipelines.base.stage import leave, main
+from pipelines.base.tried import ALTERNATIVES, DECLARED
 from pipelines.fairness import RULES, Verdict, worst
-from pipelines.fairness.evidence import BY_SUBJECT, Axis, Gap, Groups, Judgements, gaps
+from pipelines.fairness.alternatives import Margins, Tried, better_than
+from pipelines.fairness.evidence import (
+    ALTERNATIVE,
+    BY_SUBJECT,
+    LESS_DISCRIMINATORY,
+    Axis,
+    Gap,
+    Groups,
+    Judgements,
+    gaps,
+)
 
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
@@ -134,10 +148,81 @@ _OF_FILES: Final = {
     "groups.json": "fairness",
     "card.json": "data",
     "served.json": "infrastructure",
+    ALTERNATIVES: "fairness",
 }
 """Which blessing a file is evidence for, so which one is not given when it is missing or malformed."""
 PERFORMANCE: Final = "performance"
 """Where a gap is about how good the model is, this stands in the place of an axis, and the axis in that of a group."""
+
+
+class Unsure(BaseModel):
+    """A number with its 95 % interval, of which any may not exist."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+
+
+class Candidate(BaseModel):
+    """One model that was tried."""
+
+    name: str
+    what: str
+    model_sha256: Sha256
+    metric: Unsure
+    difference: Unsure
+    selected_share: float | None
+    impact_ratio: Unsure
+    axis: str | None
+    group: str | None
+    verdict: Verdict | None
+    is_equal: StrictBool
+
+    @property
+    def tried(self) -> Tried:
+        """For the rule: null is unknown. The declared model differs from itself by nothing."""
+        is_declared = self.name == DECLARED
+        return Tried(
+            self.name,
+            0.0 if is_declared else _number(self.difference.value),
+            0.0 if is_declared else _number(self.difference.high),
+            _number(self.selected_share),
+            _number(self.impact_ratio.value),
+        )
+
+
+class Equal(BaseModel):
+    """What counted as equal, in the units of `fairness.alternatives.Margins`."""
+
+    validity: Annotated[float, Field(ge=0, lt=1)]
+    impact_ratio: Annotated[float, Field(ge=0, lt=1)]
+    selected_share: Annotated[float, Field(ge=0, lt=1)]
+
+
+class Choice(BaseModel):
+    """What the gate needs of alternatives.json."""
+
+    family: str
+    metric: str
+    n: Annotated[int, Field(ge=0)]
+    chosen: str
+    why: str
+    margins: Equal
+    alternatives: tuple[Candidate, ...]
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> "Choice":
+        names = [one.name for one in self.alternatives]
+        if len(set(names)) < len(names) or not {DECLARED, self.chosen} <= set(names):
+            raise ValueError("the declared model and the one taken must be among the models tried, each once")
+        return self
+
+    @property
+    def model_sha256(self) -> str:
+        """Of the model taken."""
+        return next(one.model_sha256 for one in self.alternatives if one.name == self.chosen)
+
+
 _SHOWN: Final = 5
 """Adverse subjects that a reason names; the verdict holds them all."""
 
@@ -274,6 +359,32 @@ def judge_groups(groups: Judgements, settings: GateSettings) -> Iterator[Finding
         yield _selection(f"selection:{axis.axis}", [axis])
 
 
+def passed_over(choice: Choice) -> Iterator[Gap]:
+    """Less discriminatory alternatives that were not taken: by the gate's reckoning, not by what the choice says."""
+    margins = Margins(**choice.margins.model_dump())
+    known = {one.name: one for one in choice.alternatives}
+    taken = known[choice.chosen].impact_ratio
+    for one in better_than(choice.chosen, [one.tried for one in choice.alternatives], margins):
+        ratio, difference = known[one.name].impact_ratio, known[one.name].difference
+        reason = (
+            f"On validation cases its lowest impact ratio is {_said(ratio)}, that of {choice.chosen}, which was taken, "
+            f"{_said(taken)}, and it is of equal validity: its metric differs from that of the declared model by "
+            f"{_said(difference)}."
+        )
+        yield Gap(ALTERNATIVE, one.name, LESS_DISCRIMINATORY, reason)
+
+
+def _said(found: Unsure) -> str:
+    if found.value is None:
+        return "unknown"
+    ends = (f"{end:.2f}" if end is not None else "unknown" for end in (found.low, found.high))
+    return f"{found.value:.2f} [{' to '.join(ends)}]"
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else value
+
+
 def allowed(findings: Sequence[Finding]) -> bool:
     """Whether every finding passed. Without findings there is nothing to allow."""
     return bool(findings) and all(finding.passed for finding in findings)
@@ -307,7 +418,8 @@ def decide(family: str, evidence: Mapping[str, bytes | None], settings: GateSett
 
     Args:
         family: Whose model.
-        evidence: `metrics.json`, `groups.json`, `card.json` and `served.json`; None for a file that is not there.
+        evidence: `metrics.json`, `groups.json`, `card.json`, `served.json` and `alternatives.json`; None for a file that
+            is not there.
         settings: Margin and group size.
 
     Returns:
@@ -318,13 +430,17 @@ def decide(family: str, evidence: Mapping[str, bytes | None], settings: GateSett
     groups = _parse(Groups, "groups.json", evidence, findings)
     card = _parse(Card, "card.json", evidence, findings)
     served = _parse(Served, "served.json", evidence, findings)
+    choice = _parse(Choice, ALTERNATIVES, evidence, findings)
     if served and card:
         findings += judge_served(family, served, card.model_sha256)
     if metrics and card:
         findings += [_same(family, metrics, card), *judge_metrics(metrics, settings), *judge_slices(metrics, settings)]
+    if choice and card:
+        findings.append(_taken(family, choice, card))
     if groups:
         findings += judge_groups(groups, settings)
     given = blessings(findings)
+    open_ = [*_open(groups, metrics), *(passed_over(choice) if choice else ())]
     raw = {name: _plain(data) for name, data in evidence.items()}
     return {
         "family": family,
@@ -332,10 +448,11 @@ def decide(family: str, evidence: Mapping[str, bytes | None], settings: GateSett
         "shadow": is_shadow(findings),
         "blessings": given,
         "findings": [asdict(finding) for finding in findings],
-        "gaps": [{"name": gap.name, **asdict(gap)} for gap in _open(groups, metrics)],
+        "gaps": [{"name": gap.name, **asdict(gap)} for gap in open_],
         "metrics": _shown(raw["metrics.json"]),
         "groups": _told(raw["groups.json"]),
         "human": _told(raw["groups.json"].get("human")),
+        "alternatives": raw[ALTERNATIVES] if choice else {},
         "model_sha256": card.model_sha256 if card else None,
         "data_sha256": card.data_sha256 if card else None,
         "lake_sha256": metrics.lake_sha256 if metrics else None,
@@ -357,7 +474,13 @@ def run(family: str, root: Path | None = None) -> str:
     """
     settings = load(GateSettings, "gate", root=root)
     evaluated, trained = stage_dir(family, EVALUATED, root), stage_dir(family, TRAINED, root)
-    files = (evaluated / "metrics.json", evaluated / "groups.json", trained / "card.json", evaluated / SERVED)
+    files = (
+        evaluated / "metrics.json",
+        evaluated / "groups.json",
+        evaluated / SERVED,
+        trained / "card.json",
+        trained / ALTERNATIVES,
+    )
     verdict = decide(family, {file.name: file.read_bytes() if file.is_file() else None for file in files}, settings)
     data = (json.dumps(verdict, indent=1, sort_keys=True, allow_nan=False) + "\n").encode()
     folder = stage_dir(family, GATED, root)
@@ -400,6 +523,11 @@ def _same(family: str, metrics: Metrics, card: Card) -> Finding:
     judged = (metrics.family, metrics.model_sha256, metrics.data_sha256)
     trained = (family, card.model_sha256, card.data_sha256)
     return Finding("same_model", judged == trained, "What was judged must be what was trained.", "other_model")
+
+
+def _taken(family: str, choice: Choice, card: Card) -> Finding:
+    is_same = (choice.family, choice.model_sha256) == (family, card.model_sha256)
+    return Finding("alternatives", is_same, "What was trained must be the model that was taken.", "other_model")
 
 
 def _selection(check: str, axes: Sequence[Axis], counted: Sequence[Verdict] = ()) -> Finding:

@@ -66,6 +66,7 @@ def approvers(viewer: Api, run: str) -> list[str]:
 
 def _approve(reviewer: Api, run: str, gate: str, gaps: Sequence[str]) -> None:
     form: dict[str, Any] = {"justification": WHY, "accepted_gaps": "\n".join(gaps) or None}
+    form |= {"choice_reason": WHY if any(gap.startswith("alternative:") for gap in gaps) else None}
     try:
         reviewer.answer("release", run, gate, "Approve", form)
     except Denied as no:

@@ -19,6 +19,10 @@ EVERYONE: Final = "everyone"
 """The group name of the gap of an axis whose rows do not say what is missing."""
 INTERSECTIONS: Final = "intersections"
 """The axis name of the gap that no two attributes are known of people, so that none were judged together."""
+ALTERNATIVE: Final = "alternative"
+"""The axis name of the gap that a model was taken though another is less discriminatory at equal validity."""
+LESS_DISCRIMINATORY: Final = "less_discriminatory_alternative"
+"""Its code: whoever approves must also say in writing why."""
 _SEEN: Final = (Verdict.ADVERSE, Verdict.INVESTIGATE)
 
 

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from pipelines.base.errors import GateRefused
 from pipelines.base.records import Act
+from pipelines.fairness.evidence import LESS_DISCRIMINATORY
 
 DAG: Final = "release"
 GATES: Final = ("approve_first", "approve_second")
@@ -36,6 +37,8 @@ class Approval:
     justification: str
     accepted_gaps: tuple[str, ...]
     """Names `axis:group` of what the numbers could not say and this person accepts."""
+    choice_reason: str = ""
+    """Why this model though another is less discriminatory at equal validity; empty where nothing asks for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +132,21 @@ def unaccepted(gaps: Collection[str], approvals: Sequence[Approval]) -> list[str
     return [f"{approval.name} did not accept {', '.join(names)}." for approval, names in missing if names]
 
 
+def unexplained(gaps: Sequence[Mapping[str, Any]], approvals: Sequence[Approval]) -> list[str]:
+    """One sentence for each approver who did not say why a less discriminatory alternative is passed over.
+
+    Args:
+        gaps: Of the verdict.
+        approvals: Both approvals.
+
+    Returns:
+        Empty when everyone did, and when there is none.
+    """
+    passed_over = [str(gap["name"]) for gap in gaps if gap.get("code") == LESS_DISCRIMINATORY]
+    silent = [approval.name for approval in approvals if len(approval.choice_reason) < JUSTIFICATION_LENGTH]
+    return [f"{name} did not say why not {', '.join(passed_over)}." for name in silent] if passed_over else []
+
+
 def _run_faults(run: Mapping[str, Any], wanted: Wanted, proposers: Collection[str]) -> Iterator[Fault]:
     if (run.get("dag_id"), run.get("dag_run_id")) != (DAG, wanted.run_id):
         yield Fault("run_unknown", f"the run on record is not {wanted.run_id} of {DAG}.")
@@ -204,11 +222,16 @@ def _approval(task: str, gate: Mapping[str, Any], gaps: Collection[str]) -> Appr
         approved_at=str(gate["responded_at"]),
         justification=_justification(gate),
         accepted_gaps=_accepted(gate, gaps),
+        choice_reason=_said(gate, "choice_reason"),
     )
 
 
 def _justification(gate: Mapping[str, Any]) -> str:
-    given = _form(gate, "justification")
+    return _said(gate, "justification")
+
+
+def _said(gate: Mapping[str, Any], field: str) -> str:
+    given = _form(gate, field)
     return given.strip() if isinstance(given, str) else ""
 
 

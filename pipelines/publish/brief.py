@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pipelines.base.catalog import AUDIT_PAGES, BLESSINGS
-from pipelines.fairness.evidence import hidden
+from pipelines.fairness.evidence import LESS_DISCRIMINATORY, hidden
 
 
 def brief(verdict: Mapping[str, Any], verdict_sha256: str, airflow_url: str = "") -> str:
@@ -40,6 +40,7 @@ def _lines(verdict: Mapping[str, Any], verdict_sha256: str, airflow_url: str) ->
     yield f"Blessings: {_blessings(verdict.get('blessings') or {})}. The fifth are two people: you and another."
     yield from _findings(verdict["findings"])
     yield from _groups(verdict["groups"])
+    yield from _alternatives(verdict.get("alternatives") or {})
     yield from _gaps(verdict["gaps"])
     yield ""
     yield _audit_page(verdict["family"], airflow_url)
@@ -103,6 +104,33 @@ def _cell(text: str) -> str:
     return text.replace("\\", "\\\\").replace("|", "\\|")
 
 
+def _alternatives(choice: Mapping[str, Any]) -> Iterator[str]:
+    """What was tried beside the model, on validation cases."""
+    if not choice:
+        return
+    yield ""
+    yield "### What else was tried"
+    yield ""
+    yield f"{choice['why']} Measured on {choice['n']} validation cases, each interval by itself."
+    yield ""
+    yield f"| model | otherwise | {choice['metric']} | against the declared | selected | lowest impact ratio | of |"
+    yield "|---|---|---|---|---|---|---|"
+    for one in choice["alternatives"]:
+        name = f"**{one['name']}**, taken" if one["name"] == choice["chosen"] else one["name"]
+        equal = "of equal validity" if one["is_equal"] else "not of equal validity"
+        where = f"{one['axis']}: {_cell(one['group'])}" if one["axis"] else "nobody could be compared"
+        told = (
+            _number(one["metric"], "value"),
+            f"{_interval(one['difference'])}, {equal}",
+            _number(one, "selected_share"),
+        )
+        yield f"| {name} | {_cell(one['what'])} | {' | '.join(told)} | {_interval(one['impact_ratio'])} | {where} |"
+
+
+def _interval(found: Mapping[str, Any]) -> str:
+    return f"{_number(found, 'value')} ({_number(found, 'low')} to {_number(found, 'high')})"
+
+
 def _gaps(gaps: list[Mapping[str, Any]]) -> Iterator[str]:
     yield ""
     yield "### What the numbers cannot say"
@@ -114,6 +142,9 @@ def _gaps(gaps: list[Mapping[str, Any]]) -> Iterator[str]:
     yield ""
     for gap in gaps:
         yield f"- `{gap['name']}`: {gap['reason']}"
+    if any(gap["code"] == LESS_DISCRIMINATORY for gap in gaps):
+        yield ""
+        yield "An `alternative` also needs your reason, in *Why not the alternative*: without it nothing is released."
 
 
 def _number(found: Mapping[str, Any], name: str) -> str:

@@ -1,6 +1,7 @@
 """Proposals: model, verdict and evidence, out of the checkout and into the store, under the verdict's digest.
 
-    proposals/<family>/<verdict sha256>/   verdict.json  card.json  profile.json  model/  evaluated/  manifest.json
+    proposals/<family>/<verdict sha256>/   verdict.json  card.json  alternatives.json  profile.json  model/  evaluated/
+                                           manifest.json
 
 A proposal is sealed by its manifest, written last; before that it may be written again. The ledger holds the digest of
 the manifest, so what is released is what was proposed.
@@ -18,6 +19,7 @@ from pipelines.base.digests import sha256_bytes, sha256_file, sha256_tree
 from pipelines.base.errors import ContractError, GateRefused
 from pipelines.base.releases import CARD, MANIFEST, METRICS, MODEL, PROFILE, VERDICT
 from pipelines.base.store import Store
+from pipelines.base.tried import ALTERNATIVES
 from pipelines.publish.pointers import point
 
 _PROPOSED: Final = (Tag.MODEL_PROPOSED, Tag.MODEL_HELD)
@@ -28,6 +30,7 @@ _EVIDENCE: Final = {
     "groups.json": "evaluated/groups.json",
     "card.json": CARD,
     SERVED: f"evaluated/{SERVED}",
+    ALTERNATIVES: ALTERNATIVES,
 }
 """What a verdict names by its digest, and where that is in a proposal."""
 
@@ -70,6 +73,7 @@ def propose(store: Store, family: str, origin: Origin, root: Path | None = None)
         folder = folder_of(family, sha256)
         manifest_sha256 = _seal(store, folder, files)
         facts = {name: verdict.get(name) for name in ("model_sha256", "data_sha256", "as_of")}
+        facts |= {"alternative": verdict["alternatives"].get("chosen")}
         facts |= {"run_id": origin.run_id, "commit": origin.commit}
         append(store, Tag.MODEL_TRAINED, family, once=True, **facts)
         facts |= {"verdict_sha256": sha256, "manifest_sha256": manifest_sha256, "requester": origin.requester}
@@ -121,6 +125,7 @@ def _files(family: str, root: Path | None) -> dict[str, Path]:
     files = {
         VERDICT: stage_dir(family, GATED, root) / VERDICT,
         CARD: trained / CARD,
+        ALTERNATIVES: trained / ALTERNATIVES,
         PROFILE: trained / PROFILE,
     }
     for folder, name in ((trained / MODEL, MODEL), (evaluated, "evaluated")):

@@ -9,7 +9,7 @@ once the ledger says released, only the pointer can be missing, and the second t
 
 import re
 import tempfile
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
@@ -28,7 +28,18 @@ from pipelines.base.releases import MANIFEST, MODEL, Release, read_manifest
 from pipelines.base.settings import Law
 from pipelines.base.store import Store
 from pipelines.fairness import law
-from pipelines.publish.approvals import DAG, GATES, Approval, Wanted, admit, check, interference, unaccepted
+from pipelines.publish.approvals import (
+    DAG,
+    GATES,
+    JUSTIFICATION_LENGTH,
+    Approval,
+    Wanted,
+    admit,
+    check,
+    interference,
+    unaccepted,
+    unexplained,
+)
 from pipelines.publish.pointers import point
 from pipelines.publish.proposals import CHANGED, folder_of, proposals, read_verdict
 
@@ -188,6 +199,7 @@ def _approve(store: Store, records: Records, wanted: Wanted, approvers: Collecti
     gaps = [gap["name"] for gap in verdict["gaps"]]
     approved = check(records.run(DAG, wanted.run_id), gates, approvers, wanted=wanted, proposers=proposers, gaps=gaps)
     _accepted(gaps, approved)
+    _explained(verdict["gaps"], approved)
     _copy(store, family, verdict, proposal)
     base = {"verdict_sha256": sha256, "run_id": wanted.run_id}
     people = [asdict(approval) for approval in approved]
@@ -261,6 +273,18 @@ def _accepted(gaps: list[str], approved: list[Approval]) -> None:
             f"Both approvers must accept each gap of the verdict by its name; {' '.join(faults)} Nothing was released. "
             "Retrain, and list the gaps in the form.",
             "gap_not_accepted",
+        )
+
+
+def _explained(gaps: Sequence[Mapping[str, Any]], approved: list[Approval]) -> None:
+    """Raise GateRefused unless both say why a less discriminatory alternative is not released instead."""
+    faults = unexplained(gaps, approved)
+    if faults:
+        raise GateRefused(
+            "Both approvers must say why a model is released though another of equal validity is less discriminatory, "
+            f"in at least {JUSTIFICATION_LENGTH} characters; {' '.join(faults)} Nothing was released. Retrain, and say "
+            "it in the form, or let `take: best` take the other.",
+            "choice_not_explained",
         )
 
 

@@ -81,7 +81,24 @@ def _verdict() -> bytes:
         "model_sha256": MODEL,
         "checks": [{"check": "loads", "passed": True, "reason": "-"}],
     }
-    contents = {"metrics.json": metrics, "groups.json": groups, "card.json": card, "served.json": served}
+    unknown = {"value": None, "low": None, "high": None}
+    declared = {"name": "declared", "what": "as params.yaml declares it", "model_sha256": MODEL, "is_equal": True}
+    declared |= dict.fromkeys(("selected_share", "axis", "group", "verdict"))
+    declared |= dict.fromkeys(("metric", "difference", "impact_ratio"), unknown)
+    choice = {
+        "family": "screening",
+        "metric": "auc",
+        "higher_is_better": True,
+        "n": 400,
+        "people": 390,
+        "take": "best",
+        "chosen": "declared",
+        "why": "No alternative is declared: this is the only model that was trained.",
+        "margins": {"validity": 0.02, "impact_ratio": 0.02, "selected_share": 0.1},
+        "alternatives": [declared],
+    }
+    contents = {"metrics.json": metrics, "groups.json": groups, "card.json": card}
+    contents |= {"served.json": served, "alternatives.json": choice}
     evidence = {name: json.dumps(content, sort_keys=True).encode() for name, content in contents.items()}
     settings = GateSettings(margin=0.02, slice_drop=0.1, min_group_size=30, min_known_share=0.5)
     return (json.dumps(decide("screening", evidence, settings), indent=1, sort_keys=True) + "\n").encode()

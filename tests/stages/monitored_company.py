@@ -89,6 +89,34 @@ def fill(store: Store, family: str = "screening") -> None:
     audit.append(store, audit.Tag.FILE_DECIDED, "lms_courses", batch="batch-0", **decision | {"file_sha256": 64 * "e"})
 
 
+def alternatives(family: str) -> dict:
+    """What `choose` wrote: one alternative is less discriminatory at equal validity and was not taken, one is worse."""
+
+    def one(name: str, ratio: float, difference: tuple[float, float, float], *, is_equal: bool) -> dict:
+        told = {"value": ratio, "low": ratio - 0.15, "high": ratio + 0.2}
+        against = dict(zip(("value", "low", "high"), difference, strict=True))
+        about = {"name": name, "what": f"{name} otherwise", "model_sha256": MODEL, "metric": told, "impact_ratio": told}
+        about |= {"difference": against, "selected_share": 0.4, "axis": "sex", "group": "female"}
+        return about | {"verdict": "INVESTIGATE", "is_equal": is_equal}
+
+    return {
+        "family": family,
+        "metric": "auc",
+        "higher_is_better": True,
+        "n": 300,
+        "people": 290,
+        "take": "declared",
+        "chosen": "declared",
+        "why": "params.yaml names declared, whatever the others do.",
+        "margins": {"validity": 0.02, "impact_ratio": 0.02, "selected_share": 0.1},
+        "alternatives": [
+            one("declared", 0.6, (0.0, 0.0, 0.0), is_equal=True),
+            one("reweighed", 0.85, (-0.01, -0.03, 0.01), is_equal=True),
+            one("blind", 0.95, (-0.1, -0.13, -0.07), is_equal=False),
+        ],
+    }
+
+
 def release(store: Store, family: str, profile: dict | None = None) -> Release:
     """A live release with a verdict of the real gate, approved by two people."""
     people = applicants()
@@ -116,7 +144,7 @@ def release(store: Store, family: str, profile: dict | None = None) -> Release:
     card = {"model_sha256": MODEL, "data_sha256": DATA, "params_sha256": "d" * 64}
     served = {"family": family, "model_sha256": MODEL, "checks": [{"check": "loads", "passed": True, "reason": "Yes."}]}
     evidence = {"metrics.json": metrics, "groups.json": judged | {"human": judged}, "card.json": card}
-    evidence |= {"served.json": served}
+    evidence |= {"served.json": served, "alternatives.json": alternatives(family)}
     settings = gate.GateSettings(margin=0.03, slice_drop=0.1, min_group_size=30, min_known_share=0.5)
     verdict = gate.decide(family, {name: _json(value) for name, value in evidence.items()}, settings)
     files = {"verdict.json": _json(verdict), "profile.json": _json(profile or training_profile())}
@@ -147,6 +175,7 @@ def release(store: Store, family: str, profile: dict | None = None) -> Release:
                 "approved_at": "2026-10-01T09:00:00Z",
                 "justification": "Gaps are known.",
                 "accepted_gaps": gaps,
+                "choice_reason": "It keeps its promise to candidates.",
             }
             for n, name in enumerate(("compliance_first", "compliance_second"), 1)
         ),

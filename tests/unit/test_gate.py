@@ -35,6 +35,25 @@ SERVED = {
     "model_sha256": MODEL,
     "checks": [{"check": "loads", "passed": True, "reason": "Yes."}],
 }
+
+
+def tried(name, ratio, high=0.01, model=MODEL):
+    """As `choose` writes it."""
+    told = {"value": ratio, "low": ratio and ratio - 0.1, "high": ratio and ratio + 0.1}
+    about = {"name": name, "what": "otherwise", "model_sha256": model, "metric": told, "impact_ratio": told}
+    about |= {"difference": {"value": high - 0.02, "low": high - 0.04, "high": high}, "selected_share": 0.4}
+    return about | {"axis": "sex", "group": "female", "verdict": "INVESTIGATE", "is_equal": True}
+
+
+CHOICE = {
+    "family": "screening",
+    "metric": "auc",
+    "n": 300,
+    "chosen": "declared",
+    "why": "None is better.",
+    "margins": {"validity": 0.02, "impact_ratio": 0.02, "selected_share": 0.1},
+    "alternatives": [tried("declared", None)],
+}
 CARD = {"model_sha256": MODEL, "data_sha256": DATA, "params_sha256": PARAMS, "rows": 4000}
 
 
@@ -53,8 +72,9 @@ def changed(content, **changes):
     return copy.deepcopy(content) | changes
 
 
-def verdict(metrics=METRICS, groups=EVEN, card=CARD, settings=SETTINGS, *, served=SERVED):
+def verdict(metrics=METRICS, groups=EVEN, card=CARD, settings=SETTINGS, *, served=SERVED, choice=CHOICE):
     files = {"metrics.json": metrics, "groups.json": groups, "card.json": card, "served.json": served}
+    files["alternatives.json"] = choice
     evidence = {name: None if content is None else json.dumps(content).encode() for name, content in files.items()}
     return decide("screening", evidence, settings)
 
@@ -73,7 +93,9 @@ def test_a_model_with_nothing_against_it_is_allowed():
 def test_a_verdict_is_bound_to_everything_it_judged():
     decided = verdict()
     assert [decided[f"{name}_sha256"] for name in ("model", "data", "lake", "params")] == [MODEL, DATA, LAKE, PARAMS]
-    assert set(decided["evidence"]) == {"metrics.json", "groups.json", "card.json", "served.json"}
+    assert set(decided["evidence"]) == {
+        "metrics.json", "groups.json", "card.json", "served.json", "alternatives.json",
+    }  # fmt: skip
     assert decided["as_of"] == "2026-10-31"
     assert decided["metrics"]["difference"] == METRICS["difference"]
     assert decided["groups"]["axes"] == EVEN["axes"]
@@ -144,7 +166,9 @@ def test_an_interval_the_wrong_way_round_holds():
 
 
 def test_a_number_too_large_for_json_holds_and_is_still_written():
-    evidence = {"metrics.json": b'{"n": 1e999}', "groups.json": None, "card.json": None, "served.json": None}
+    evidence = {"metrics.json": b'{"n": 1e999}'} | dict.fromkeys(
+        ("groups.json", "card.json", "served.json", "alternatives.json")
+    )
     decided = decide("screening", evidence, SETTINGS)
     assert decided["verdict"] == "held"
     assert json.loads(json.dumps(decided, allow_nan=False)) == decided
@@ -450,6 +474,7 @@ LEAKED = METRICS | {"data_checks": [{"check": "leaks", "passed": False, "reason"
         ({"groups": BIASED}, {"fairness"}),
         ({"groups": NO_GROUPS}, {"fairness"}),
         ({"groups": None}, {"fairness"}),
+        ({"choice": None}, {"fairness"}),
         ({"served": None}, {"infrastructure"}),
         ({"served": SERVED | {"checks": []}}, {"infrastructure"}),
         ({"served": SERVED | {"checks": [{"check": "loads", "passed": False, "reason": "No."}]}}, {"infrastructure"}),
@@ -472,7 +497,7 @@ def test_every_finding_is_about_one_blessing():
         **dict.fromkeys(("served:same_model", "served:checks", "served:loads"), "infrastructure"),
     }
     assert {check.partition(":")[0] for check, name in about.items() if name == "fairness"} == {
-        "group_data", "everyone_judged", "group_sizes", "subjects_listed", "intersections", "selection",
+        "alternatives", "group_data", "everyone_judged", "group_sizes", "subjects_listed", "intersections", "selection",
     }  # fmt: skip
 
 
@@ -547,3 +572,56 @@ def test_slices_that_are_too_few_to_tell_are_gaps_by_axis_that_both_must_accept(
 def test_evidence_that_does_not_speak_of_slices_holds():
     decided = verdict({name: value for name, value in METRICS.items() if name != "slices"})
     assert (codes(decided), decided["blessings"]["performance"]) == ({"missing_key"}, False)
+
+
+def choice(*alternatives, **changes):
+    return CHOICE | {"alternatives": [tried("declared", 0.7), *alternatives]} | changes
+
+
+def named(decided, code="less_discriminatory_alternative"):
+    return [gap["name"] for gap in decided["gaps"] if gap["code"] == code]
+
+
+def test_a_less_discriminatory_alternative_that_was_not_taken_is_a_gap_by_its_name():
+    decided = verdict(choice=choice(tried("a", 0.8), tried("b", 0.9), tried("near", 0.71), tried("worse", 0.99, -0.03)))
+    assert decided["verdict"] == "allowed"
+    assert named(decided) == ["alternative:b", "alternative:a"]
+    [reason] = [gap["reason"] for gap in decided["gaps"] if gap["name"] == "alternative:b"]
+    assert "0.90 [0.80 to 1.00], that of declared, which was taken, 0.70 [0.60 to 0.80]" in reason
+    assert "-0.01 [-0.03 to 0.01]" in reason
+    assert decided["alternatives"]["alternatives"][2]["name"] == "b"
+
+
+def test_the_gate_reckons_itself_what_is_better():
+    """The record may say that nothing is equal and that the best was taken: numbers count."""
+    hidden = tried("a", 0.9) | {"is_equal": False}
+    assert named(verdict(choice=choice(hidden, why="The best was taken."))) == ["alternative:a"]
+
+
+def test_the_alternative_that_was_taken_leaves_nothing_to_explain():
+    taken = choice(tried("a", 0.9), chosen="a")
+    assert named(verdict(choice=taken)) == []
+    assert verdict(choice=taken)["verdict"] == "allowed"
+
+
+def test_a_choice_that_is_missing_or_of_another_model_holds():
+    assert codes(verdict(choice=None)) == {"missing_file"}
+    assert codes(verdict(choice=choice(family="outcomes"))) == {"other_model"}
+    other = choice(tried("a", 0.9, model="e" * 64), chosen="a")
+    assert codes(verdict(choice=other)) == {"other_model"}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"chosen": "nobody"},
+        {"alternatives": []},
+        {"alternatives": [tried("declared", 0.7), tried("declared", 0.9)]},
+        {"alternatives": [tried("a", 0.7)], "chosen": "a"},
+        {"margins": {"validity": 2, "impact_ratio": 0.02, "selected_share": 0.1}},
+        {"alternatives": [tried("declared", 0.7) | {"impact_ratio": {"value": "much", "low": 0, "high": 1}}]},
+    ],
+)
+def test_a_choice_that_is_not_in_its_form_holds(changes):
+    assert codes(verdict(choice=CHOICE | changes)) <= {"malformed", "not_a_number"}
+    assert verdict(choice=CHOICE | changes)["verdict"] == "held"

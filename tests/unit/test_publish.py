@@ -67,7 +67,7 @@ class Answers:
         return self.done.get(run_id, [])
 
 
-def checkout(root: Path, weights=b"weights 1", groups=None, checks=True, serves=True):
+def checkout(root: Path, weights=b"weights 1", groups=None, checks=True, serves=True, alternatives=None):
     """What `dvc repro` leaves, by the real gate."""
     stages = root / "var/stages" / FAMILY
     (stages / "trained/model/assets").mkdir(parents=True, exist_ok=True)
@@ -76,6 +76,7 @@ def checkout(root: Path, weights=b"weights 1", groups=None, checks=True, serves=
     model, data = sha256_tree(stages / "trained/model"), "b" * 64
     write(stages / "trained/card.json", {"model_sha256": model, "data_sha256": data, "params_sha256": "d" * 64})
     write(stages / "trained/profile.json", {"column": {"kind": "numeric"}})
+    write(stages / "trained/alternatives.json", alternatives or choice(model))
     interval = {"value": 0.8, "low": 0.7, "high": 0.9}
     metrics = {
         "family": FAMILY,
@@ -100,6 +101,28 @@ def checkout(root: Path, weights=b"weights 1", groups=None, checks=True, serves=
     )
     gate.run(FAMILY, root)
     return root
+
+
+def choice(taken, chosen="declared", others=()):
+    """What `choose` writes: the declared model selects women at .7 of men's rate; `others` are name and ratio."""
+
+    def one(name, ratio):
+        told = {"value": ratio, "low": ratio - 0.1, "high": ratio + 0.1}
+        equal = {"value": -0.01, "low": -0.03, "high": 0.01}
+        about = {"name": name, "what": "something else", "model_sha256": taken if name == chosen else "e" * 64}
+        about |= {"metric": told, "difference": equal, "selected_share": 0.4, "impact_ratio": told}
+        return about | {"axis": "sex", "group": "female", "verdict": "INVESTIGATE", "is_equal": True}
+
+    return {
+        "family": FAMILY,
+        "metric": "auc",
+        "higher_is_better": True,
+        "n": 300,
+        "chosen": chosen,
+        "why": "params.yaml names it.",
+        "margins": {"validity": 0.02, "impact_ratio": 0.02, "selected_share": 0.1},
+        "alternatives": [one("declared", 0.7), *(one(name, ratio) for name, ratio in others)],
+    }
 
 
 def judged():
@@ -765,3 +788,76 @@ def test_the_commands_print_one_json_line_or_the_refusal(store, answers, tmp_pat
     assert json.loads(capsys.readouterr().out)["verdict_sha256"] == sha
     assert cli.main(["rollback", FAMILY, "--to", sha, "--why", "None at all, really.", "--by", "clara"]) == 0
     assert audit.verify(store) == []
+
+
+PASSED_OVER = "alternative:reweighed"
+REASON = "Its scores cannot be explained to candidates."
+
+
+def with_a_better_alternative(root):
+    """The declared model was taken, and another of equal validity selects women at .9 of men's rate, not at .7."""
+    checkout(root)
+    model = sha256_tree(root / f"var/stages/{FAMILY}/trained/model")
+    return checkout(root, alternatives=choice(model, others=[("reweighed", 0.9)]))
+
+
+def test_a_worse_impact_ratio_at_equal_validity_needs_both_approvers_written_reason(store, tmp_path, answers):
+    sha = propose(store, FAMILY, Origin("r1", "engineer", "c"), with_a_better_alternative(tmp_path))["verdict_sha256"]
+    wanted = answers.approve("release__r1", sha, gaps=GAPS)
+    with pytest.raises(GateRefused, match=rf"{PASSED_OVER}") as no:
+        release(store, answers, wanted, APPROVERS)
+    assert no.value.codes == ("gap_not_accepted",)
+    wanted = answers.approve("release__r1", sha, gaps=(*GAPS, PASSED_OVER))
+    for given in (None, "", "  because  ", {"value": "ten chars"}, 7):
+        for name in ("approve_first", "approve_second"):
+            answers.gates["release__r1", name]["params_input"]["choice_reason"] = REASON
+        answers.gates["release__r1", "approve_second"]["params_input"]["choice_reason"] = given
+        with pytest.raises(GateRefused, match=f"ben did not say why not {PASSED_OVER}") as no:
+            release(store, answers, wanted, APPROVERS)
+        assert no.value.codes == ("choice_not_explained",)
+    assert releases.live(store, FAMILY) is None
+    answers.gates["release__r1", "approve_second"]["params_input"]["choice_reason"] = {"value": f" {REASON} "}
+    live = release(store, answers, wanted, APPROVERS)
+    assert [approver["choice_reason"] for approver in live.approvers] == [REASON, REASON]
+    approved = [entry for entry in entries(store) if entry.tag is Tag.RELEASE_APPROVED]
+    assert [entry.facts["choice_reason"] for entry in approved] == [REASON, REASON]
+    proposed = next(entry for entry in entries(store) if entry.tag is Tag.MODEL_PROPOSED)
+    assert proposed.facts["alternative"] == "declared"
+
+
+def test_a_reason_is_asked_for_only_where_an_alternative_is_passed_over(store, tmp_path, answers):
+    checkout(tmp_path)
+    model = sha256_tree(tmp_path / f"var/stages/{FAMILY}/trained/model")
+    root = checkout(tmp_path, alternatives=choice(model, "reweighed", others=[("reweighed", 0.9)]))
+    sha = propose(store, FAMILY, Origin("r1", "engineer", "c"), root)["verdict_sha256"]
+    live = release(store, answers, answers.approve("release__r1", sha), APPROVERS)
+    assert [approver["choice_reason"] for approver in live.approvers] == ["", ""]
+
+
+def test_the_record_of_what_was_tried_is_bound_into_the_release(store, tmp_path, answers):
+    root = with_a_better_alternative(tmp_path)
+    file = root / f"var/stages/{FAMILY}/trained/alternatives.json"
+    whole = file.read_bytes()
+    file.write_bytes(whole.replace(b'"high": 0.01', b'"high": -0.9'))
+    with pytest.raises(ContractError, match=r"it is not about alternatives\.json"):
+        propose(store, FAMILY, Origin("r1", "engineer", "c"), root)
+    file.write_bytes(whole)
+    sha = propose(store, FAMILY, Origin("r1", "engineer", "c"), root)["verdict_sha256"]
+    wanted = answers.approve("release__r1", sha, gaps=(*GAPS, PASSED_OVER))
+    for task in ("approve_first", "approve_second"):
+        answers.gates["release__r1", task]["params_input"]["choice_reason"] = REASON
+    live = release(store, answers, wanted, APPROVERS)
+    assert store.read(f"{live.folder}/alternatives.json") == whole
+    releases.download(store, live, tmp_path / "there")
+    assert json.loads((tmp_path / "there/verdict.json").read_text())["alternatives"] == json.loads(whole)
+
+
+def test_the_brief_names_what_was_tried_and_asks_for_the_reason(tmp_path):
+    root = with_a_better_alternative(tmp_path)
+    verdict = json.loads((root / f"var/stages/{FAMILY}/gated/verdict.json").read_text())
+    page = brief(verdict, "f" * 64)
+    assert "| **declared**, taken |" in page
+    assert "| reweighed | something else | 0.900 | -0.010 (-0.030 to 0.010), of equal validity | 0.400 |" in page
+    assert f"- `{PASSED_OVER}`: On validation cases its lowest impact ratio is 0.90 [0.80 to 1.00]" in page
+    assert "in *Why not the alternative*: without it nothing is released." in page
+    assert "Why not the alternative" not in brief(verdict | {"gaps": []}, "f" * 64)
