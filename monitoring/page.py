@@ -254,6 +254,38 @@ def departures(oversight: Oversight) -> Markup:
     return Markup(svg.intervals(bars, axis, title, label_width=190))  # noqa: S704  # svg escapes
 
 
+def frontier(choice: Mapping[str, Any]) -> Markup:
+    """The models that were tried: impact ratio against validity, each with its intervals. Empty when none is known.
+
+    Args:
+        choice: As a verdict has it, under `alternatives`.
+    """
+    points = [
+        svg.Point(
+            f"{one['name']}{', taken' if one['name'] == choice['chosen'] else ''}",
+            _span(one["difference"], math.nan),
+            _span(one["impact_ratio"], math.inf),
+            "good" if one["name"] == choice["chosen"] else "plain" if one["is_equal"] else "unsure",
+        )
+        for one in choice["alternatives"]
+    ]
+    known = [x for p in points if math.isfinite(p.y[0]) for x in p.x if math.isfinite(x)]
+    if not known:
+        return Markup("")
+    margin = -float(choice["margins"]["validity"])
+    least, most = min([*known, 2 * margin]), max([*known, -margin])
+    room = (most - least) * 0.05
+    marks = ((margin, f"{margin:g}"), (0.0, "as declared"))
+    across = svg.Axis(least - room, most + room, marks)
+    up = svg.Axis(0.0, 1.2, ((0.0, "0"), (0.5, "0.5"), (0.8, "4/5"), (1.0, "equal")))
+    names = (
+        f"validity: {choice['metric'].upper()} against the declared model, better to the right",
+        "lowest impact ratio",
+    )
+    title = "Models that were tried: lowest impact ratio against validity, with 95% intervals"
+    return Markup(svg.frontier(points, across, up, title, names))  # noqa: S704  # svg escapes
+
+
 def shape(column: ColumnDrift) -> Markup:
     """A column's distribution at training time and now."""
     before = [value or 0.0 for value in column.expected]
@@ -292,6 +324,7 @@ def _environment() -> Environment:
         "heat": heat,
         "lowest": lowest,
         "figures": figures,
+        "frontier": frontier,
         "shape": shape,
         "tallied": tallied,
     }
@@ -304,6 +337,12 @@ def _is_compared(row: Mapping[str, Any]) -> bool:
 
 def _known(value: float | None, otherwise: float = math.nan) -> float:
     return otherwise if value is None else float(value)
+
+
+def _span(found: Mapping[str, Any], beyond: float) -> svg.Span:
+    """A value and its interval; `beyond` is where an end lies that does not exist."""
+    value = _known(found["value"])
+    return value, _known(found["low"]), _known(found["high"], math.nan if math.isnan(value) else beyond)
 
 
 def _note(row: Mapping[str, Any]) -> str:

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
+Span = tuple[float, float, float]
+"""A value and both ends of its interval; NaN ends: no interval."""
 _ROW = 26
 _TOP = 22
 
@@ -56,6 +58,51 @@ def intervals(bars: Sequence[Bar], axis: Axis, title: str, *, width: int = 800, 
     return _svg(width, height, title, parts)
 
 
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One point of a frontier with its interval in both directions."""
+
+    label: str
+    x: Span
+    y: Span
+    tone: str = "plain"
+    """As of a `Bar`; the label says the same."""
+
+
+def frontier(points: Sequence[Point], across: Axis, up: Axis, title: str, names: tuple[str, str]) -> str:
+    """Points with whiskers in two directions: what is gained upwards against what it costs to the left.
+
+    Args:
+        points: What to draw; one with an unknown value is left out. Numbered, as labels would cover one another.
+        across: Range and marks from left to right.
+        up: Range and marks from below to above.
+        title: What the drawing shows, for people who cannot see it.
+        names: Of both axes.
+    """
+    width, height, left, right, top, bottom = 800, 360, 70, 560, 24, 310
+    shown = [(n, p) for n, p in enumerate(points, 1) if not math.isnan(p.x[0]) and not math.isnan(p.y[0])]
+    parts = [
+        f'<text class="label" x="{left}" y="{height - 8}">{escape(names[0])}</text>',
+        f'<text class="label" x="{left}" y="{top - 10}">{escape(names[1])}</text>',
+        f'<path class="mark" d="M{left} {top}V{bottom}H{right}" fill="none"/>',
+    ]
+    for at, text in across.marks:
+        x = _place(at, across, left, right)
+        parts.append(f'<line class="mark" x1="{x:.1f}" x2="{x:.1f}" y1="{top}" y2="{bottom}"/>')
+        parts.append(
+            f'<text class="mark-text" x="{x:.1f}" y="{bottom + 16}" text-anchor="middle">{escape(text)}</text>'
+        )
+    for at, text in up.marks:
+        y = _place(at, up, bottom, top)
+        parts.append(f'<line class="mark" x1="{left}" x2="{right}" y1="{y:.1f}" y2="{y:.1f}"/>')
+        parts.append(f'<text class="mark-text" x="{left - 8}" y="{y + 4:.1f}" text-anchor="end">{escape(text)}</text>')
+    parts += [_cross(n, p, across, up, (left, right, bottom, top)) for n, p in shown]
+    for row, (n, p) in enumerate(shown):
+        y, said = top + 14 + 20 * row, f"{n} {escape(_short(p.label, 30))}"
+        parts.append(f'<text class="note {escape(p.tone)}" x="{right + 16}" y="{y}">{said}</text>')
+    return _svg(width, height, title, parts)
+
+
 def distributions(expected: Sequence[float], actual: Sequence[float], title: str) -> str:
     """Two distributions over the same bins as pairs of columns, training behind and current in front.
 
@@ -94,6 +141,21 @@ def shares(bars: Sequence[Bar], title: str, *, width: int = 800, label_width: in
             long = min(max(bar.value, 0.0), 1.0) * room
             parts.append(f'<rect class="share" x="{label_width}" y="{y - 8}" width="{long:.1f}" height="16"/>')
     return _svg(width, _ROW * len(bars) + 4, title, parts)
+
+
+def _cross(number: int, point: Point, across: Axis, up: Axis, edges: tuple[int, int, int, int]) -> str:
+    left, right, bottom, top = edges
+    x, y = _place(point.x[0], across, left, right), _place(point.y[0], up, bottom, top)
+    tone, parts = escape(point.tone), []
+    if not any(math.isnan(end) for end in point.x):
+        x1, x2 = (_place(end, across, left, right) for end in point.x[1:])
+        parts.append(f'<line class="whisker {tone}" x1="{x1:.1f}" x2="{x2:.1f}" y1="{y:.1f}" y2="{y:.1f}"/>')
+    if not any(math.isnan(end) for end in point.y):
+        y1, y2 = (_place(end, up, bottom, top) for end in point.y[1:])
+        parts.append(f'<line class="whisker {tone}" x1="{x:.1f}" x2="{x:.1f}" y1="{y1:.1f}" y2="{y2:.1f}"/>')
+    parts.append(f'<circle class="dot {tone}" cx="{x:.1f}" cy="{y:.1f}" r="5"/>')
+    parts.append(f'<text class="label" x="{x + 8:.1f}" y="{y - 8:.1f}">{number}</text>')
+    return "".join(parts)
 
 
 def _svg(width: int, height: float, title: str, parts: Sequence[str]) -> str:

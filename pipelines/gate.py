@@ -418,8 +418,8 @@ def decide(family: str, evidence: Mapping[str, bytes | None], settings: GateSett
 
     Args:
         family: Whose model.
-        evidence: `metrics.json`, `groups.json`, `card.json`, `served.json` and `alternatives.json`; None for a file that
-            is not there.
+        evidence: `metrics.json`, `groups.json`, `card.json`, `served.json`, `alternatives.json`; None for one that is
+            not there.
         settings: Margin and group size.
 
     Returns:

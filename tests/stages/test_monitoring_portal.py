@@ -170,6 +170,11 @@ def test_a_reviewer_reads_one_page_per_model(client, filled):
     assert '<span class="word good">whole</span>' in page
     assert "Rows in 725 = accepted 720 + quarantined 4 + filtered 1" in page
     assert get(client, "/models/outcomes").status_code == 200
+    assert "<strong>declared</strong> was taken. params.yaml names declared, whatever the others do." in page
+    assert "Models that were tried: lowest impact ratio against validity, with 95% intervals" in page
+    assert '-0.100 [-0.130 to -0.070]<br><span class="hint">not of equal validity' in page
+    assert "<code>alternative:reweighed</code>" in page, "the gap that both approvers had to explain"
+    assert "“It keeps its promise to candidates.”" in page
 
     records = get(client, "/records").text
     assert "duplicate row 1, unknown requisition 4" in records

@@ -44,7 +44,37 @@ def test_an_interval_without_a_bound_ends_at_the_edge_and_an_unknown_one_is_not_
     assert not list(unknown.iter("line"))
 
 
+def test_a_frontier_has_every_known_model_where_its_validity_and_its_ratio_are():
+    """By hand: 490 pixels from -.1 to .1 beginning at 70, and 286 from 0 to 1 ending at 310."""
+    points = [
+        svg.Point("a", (0.0, -0.05, 0.05), (0.5, 0.25, math.inf), "good"),
+        svg.Point("unknown", (0.0, -0.05, 0.05), (math.nan, math.nan, math.nan)),
+        svg.Point("c", (0.1, math.nan, math.nan), (1.0, math.nan, math.nan)),
+    ]
+    root = drawn(svg.frontier(points, svg.Axis(-0.1, 0.1), svg.Axis(0, 1), "t", ("across", "up")))
+    places = [(float(dot.get("cx")), float(dot.get("cy"))) for dot in root.iter("circle")]
+    assert places == [(315, 167), (560, 24)]
+    whiskers = [tuple(float(line.get(end)) for end in ("x1", "x2", "y1", "y2")) for line in root.iter("line")]
+    assert whiskers == [(192.5, 437.5, 167, 167), (315, 315, 238.5, 24)]
+    assert [text.text for text in root.iter("text") if "note" in text.get("class")] == ["1 a", "3 c"]
+
+
+def test_the_frontier_of_a_choice_marks_the_model_taken_and_where_validity_is_no_longer_equal():
+    told = {"value": 0.6, "low": 0.5, "high": 0.7}
+    against = {"value": 0.0, "low": 0.0, "high": 0.0}
+    one = {"name": "declared", "difference": against, "impact_ratio": told, "is_equal": True}
+    choice = {"chosen": "declared", "metric": "auc", "margins": {"validity": 0.02}, "alternatives": [one]}
+    text = str(page.frontier(choice))
+    assert "1 declared, taken" in text
+    assert ">-0.02</text>" in text
+    nothing = one | {"impact_ratio": dict.fromkeys(told), "difference": dict.fromkeys(told)}
+    assert page.frontier(choice | {"alternatives": [nothing]}) == ""
+
+
 def test_drawings_escape_their_labels():
+    point = svg.Point(EVIL, (0.5, 0.1, 0.9), (0.5, 0.1, 0.9), EVIL)
+    marked = svg.Axis(0, 1, ((0.5, EVIL),))
+    assert "<script>" not in svg.frontier([point], marked, marked, EVIL, (EVIL, EVIL))
     assert "<script>" not in svg.intervals([svg.Bar(EVIL, 0.5, 0.1, 0.9, EVIL)], svg.Axis(0, 1, ((0.5, EVIL),)), EVIL)
     assert "<script>" not in svg.distributions([1.0], [1.0], EVIL)
 

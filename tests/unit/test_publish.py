@@ -67,7 +67,7 @@ class Answers:
         return self.done.get(run_id, [])
 
 
-def checkout(root: Path, weights=b"weights 1", groups=None, checks=True, serves=True, alternatives=None):
+def checkout(root: Path, weights=b"weights 1", groups=None, checks=True, *, serves=True, alternatives=None):
     """What `dvc repro` leaves, by the real gate."""
     stages = root / "var/stages" / FAMILY
     (stages / "trained/model/assets").mkdir(parents=True, exist_ok=True)
@@ -464,8 +464,8 @@ def test_killed_at_any_write_and_run_again_ends_in_the_same_state(tmp_path, answ
         assert prove(store) == []
         assert store.list("releases") == whole.list("releases")
         releases.download(store, releases.live(store, FAMILY), tmp_path / "there")
-    # 8 files and a manifest, twice; 6 entries; a public key, a statement and a pointer
-    assert died == 2 * 9 + 6 + 3
+    # 9 files and a manifest, twice; 6 entries; a public key, a statement and a pointer
+    assert died == 2 * 10 + 6 + 3
 
 
 def test_releasing_again_changes_nothing_even_after_a_rollback(store, answers, tmp_path):
