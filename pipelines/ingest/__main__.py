@@ -27,8 +27,10 @@ import argparse
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict
 from datetime import UTC, date, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -128,12 +130,14 @@ def run(batch: Batch, replay: str | None) -> str:
     if batch.is_checked:
         return finish(batch)
     feeds = declared.load(declared.folder())
-    plan = discover(batch, replay)
-    _tell(plan)
-    if not plan["units"] and not plan["duplicates"]:
-        waiting = ", ".join(f"{name} {count}" for name, count in plan["waiting"].items())
-        return f"nothing new for batch {batch.name}" + (f"; not complete yet: {waiting}" if waiting else "")
-    with validator() as validate:
+    with ExitStack() as open_:
+        ready = cache(lambda: open_.enter_context(validator()))
+        plan = discover(batch, replay, ready)
+        _tell(plan)
+        if not plan["units"] and not plan["duplicates"]:
+            waiting = ", ".join(f"{name} {count}" for name, count in plan["waiting"].items())
+            return f"nothing new for batch {batch.name}" + (f"; not complete yet: {waiting}" if waiting else "")
+        validate = ready()
         for name in AT_ONCE:
             for unit in batch.units():
                 one(name, batch, unit, feeds)

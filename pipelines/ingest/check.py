@@ -198,7 +198,10 @@ def validator() -> Iterator[Validate]:
                     "Every expectation must be evaluated; the reason stands above. Correct it, run again."
                 )
 
-        yield validate
+        try:
+            yield validate
+        finally:
+            process.terminate()  # nobody waits until it is ready when there was nothing to do
 
 
 def rows_of(checked: Path, name: str) -> pl.LazyFrame:

@@ -11,9 +11,10 @@ other bytes. A delta whose predecessor has not arrived waits.
 import os
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -96,10 +97,12 @@ def units_of(feed: Feed, folder: Path) -> list[Unit]:
     return sighted(feed, folder).units
 
 
-def sighted(feed: Feed, folder: Path) -> Sighted:
-    """What a feed's folder has."""
+def sighted(feed: Feed, folder: Path, look: Callable[[list[Found]], None] | None = None) -> Sighted:
+    """What a feed's folder has; `look` is shown it before a byte of it is read."""
     passed_over = Counter[str]()
     found = list(matching(feed, folder, time.time(), passed_over))
+    if look is not None:
+        look(found)
     return Sighted(arrivals.units_of(feed, found), sum(not item.is_ready for item in found), passed_over)
 
 
@@ -161,12 +164,14 @@ def lined_up(store: Store, feed: Feed, units: list[Unit], duplicates: list[Unit]
     return plausible.lined_up(store, feed, units, duplicates, ()) if feed.delta is not None and units else units
 
 
-def discover(batch: Batch, replay: str | None = None) -> dict[str, Any]:
+def discover(batch: Batch, replay: str | None = None, expect: Callable[[], object] | None = None) -> dict[str, Any]:
     """Plan a batch; the same batch keeps its plan, unless that was to do nothing.
 
     Args:
         batch: To be planned.
         replay: A feed whose landed files are read again, instead of new files.
+        expect: Told that there is something to do as soon as a name is new, while the file of it is still being read:
+            once or more often, and not when nothing but bytes are.
 
     Returns:
         The plan.
@@ -189,7 +194,7 @@ def discover(batch: Batch, replay: str | None = None) -> dict[str, Any]:
         new = replayed(batch.store, feeds[replay])
     else:
         _exports()
-        seen = _seen(batch.store, feeds)
+        seen = _seen(batch.store, feeds, expect)
         passed_over = {name: dict(some.passed_over) for name, some in seen.items() if some.passed_over}
         names = {name: [unit.groups for unit in some.units] for name, some in seen.items()}
         late = cadence.note(batch.store, feeds, names, datetime.now(UTC).date())
@@ -219,10 +224,19 @@ def discover(batch: Batch, replay: str | None = None) -> dict[str, Any]:
     return plan
 
 
-def _seen(store: Store, feeds: Mapping[str, Feed]) -> dict[str, Sighted]:
+def _seen(store: Store, feeds: Mapping[str, Feed], expect: Callable[[], object] | None) -> dict[str, Sighted]:
     """What is there of each feed."""
+
+    def look(name: str, found: list[Found]) -> None:
+        ready = [item.name for item in found if item.is_ready and feeds[name].dialect != "documents"]
+        if expect is not None and not files.knows_all(store, name, ready):
+            expect()
+
     picked = _picked(store, [feed for feed in feeds.values() if feed.is_on_server])
-    return {name: picked[name] if name in picked else sighted(feed, place(feed)) for name, feed in feeds.items()}
+    return {
+        name: picked[name] if name in picked else sighted(feed, place(feed), partial(look, name))
+        for name, feed in feeds.items()
+    }
 
 
 def _picked(store: Store, feeds: list[Feed]) -> dict[str, Sighted]:

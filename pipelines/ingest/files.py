@@ -6,7 +6,7 @@ key: a document is often named after the person it is about.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
@@ -43,7 +43,11 @@ class Record:
 
 
 def _key(feed: str, sha256: str, name: str) -> str:
-    return f"{LAKE}/files/{feed}/{sha256}/{sha256_bytes(name.encode())[:16]}.sealed"
+    return f"{LAKE}/files/{feed}/{sha256}/{_mark(name)}"
+
+
+def _mark(name: str) -> str:
+    return f"{sha256_bytes(name.encode())[:16]}.sealed"
 
 
 def enter(store: Store, record: Record, note: Callable[[str, str, str], None] | None = None) -> None:
@@ -64,6 +68,12 @@ def enter(store: Store, record: Record, note: Callable[[str, str, str], None] | 
 def find(store: Store, feed: str, sha256: str) -> list[Record]:
     """Records of all names under which these bytes arrived."""
     return [_record(store.read(key)) for key in store.list(f"{LAKE}/files/{feed}/{sha256}")]
+
+
+def knows_all(store: Store, feed: str, names: Iterable[str]) -> bool:
+    """Whether a file of each name arrived before, whatever its bytes; no record is read for it."""
+    marks = {key.rpartition("/")[2] for key in store.list(f"{LAKE}/files/{feed}")}
+    return all(_mark(name) in marks for name in names)
 
 
 def of_status(store: Store, feed: str, sha256: str, *statuses: str) -> list[Record]:

@@ -323,6 +323,33 @@ def test_a_manifest_that_says_nothing_holds_the_file_and_ends_nothing(tmp_path: 
         read_file(tmp_path / "2024.csv", tmp_path, waits, unit)
 
 
+def test_something_to_do_is_expected_where_a_name_is_new_before_its_file_is_read(store, tmp_path, monkeypatch):
+    feeds, place = {"f": feed(ready={"marker": ".done"})}, tmp_path / "in"
+    monkeypatch.setattr(discover.declared, "load", lambda _: feeds)
+    monkeypatch.setenv("CANDOR_FEEDS", str(tmp_path))
+    monkeypatch.setenv("CANDOR_EXPORTS", str(tmp_path))
+    told: list[str] = []
+
+    def expected() -> list[str]:
+        told.clear()
+        discover.discover(Batch(store, f"b{next(number)}"), expect=lambda: told.append("new"))
+        return told
+
+    number = iter(range(10))
+    (known,) = deliver(place, y2024="a")
+    assert expected() == [], "it is not complete"
+    (place / "2024.csv.done").touch()
+    enter(store, known, "published")
+    assert expected() == []
+    (place / "2024.csv").write_text("b", encoding="utf-8")
+    assert expected() == [], "its bytes are new, which only reading them tells"
+    deliver(place, y2025="a")
+    (place / "2025.csv.done").touch()
+    with monkeypatch.context() as patch:
+        patch.setattr(discover.arrivals, "units_of", lambda feed, found: [] if told == ["new"] else None)
+        assert expected() == ["new"]
+
+
 def test_a_batch_that_was_to_do_nothing_looks_again_and_any_other_keeps_its_plan(store, tmp_path, monkeypatch):
     (tmp_path / "feeds").mkdir()
     text = """
