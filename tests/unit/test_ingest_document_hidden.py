@@ -137,6 +137,11 @@ def test_what_a_pdf_hides_is_counted_and_left_out(hide: Callable[[Canvas], None]
         b"3.0 Tr",
         b"+3 Tr",
         b"3\0Tr",
+        b"0 Tz",
+        b"-2. Tz",
+        b"900 Ts",
+        b"-900 Ts",
+        b"900 %note\nTs",
         b"3 %note\nTr",
         b"3 %note\r%0\rTr",
         b"3 %" + b"long" * 20 + b" 0\n Tr",
@@ -169,10 +174,92 @@ def test_however_a_pdf_writes_that_it_shows_nothing_it_is_counted_and_left_out(h
     assert share == pytest.approx(len(HIDDEN) / (len(HIDDEN) + len(SEEN) + len("Below")))
 
 
+STATES = {b"/Clear": b"<</ca 0>>", b"/Half": b"<</ca .5/CA 0>>", b"/Tiny": b"<</Font[5 0 R 1]>>", b"/Odd": b" null"}
+MARKED = b"/OC /L1 BDC %s EMC"
+BAND = b"0 0 .4 rg 60 630 400 60 re f"
+
+
+def of_layers(shown: bytes, settings: bytes, states: bytes = b"") -> bytes:
+    """A page that shows SEEN, then this, then a line below; its layers are L1 and L2, any of both, and both."""
+    drawn = b"BT /F1 12 Tf 14 TL 72 700 Td (%s) Tj T* ET %s BT /F1 12 Tf 72 600 Td (Below) Tj ET"
+    form = b"/Type/XObject/Subtype/Form/BBox[0 0 595 842]/Resources<</Font<</F1 5 0 R>>>>"
+    text = b"BT /F1 12 Tf 72 650 Td (%s) Tj ET" % HIDDEN.encode()
+    layers = b"/Properties<</L1 6 0 R/L2 7 0 R/Any 8 0 R/All 9 0 R>>/XObject<</X1 10 0 R/X2 11 0 R>>"
+    return files.pdf_of(
+        b"<</Type/Catalog/Pages 2 0 R/OCProperties<</OCGs[6 0 R 7 0 R]/D<<%s>>>>>>" % settings,
+        b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
+        b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Contents 4 0 R/Resources<<%s%s/ExtGState<<%s>>>>>>"
+        % (files.HELVETICA, layers, states),
+        files.stream(drawn % (SEEN.encode(), shown)),
+        files.FONT,
+        b"<</Type/OCG/Name(one)>>",
+        b"<</Type/OCG/Name(two)>>",
+        b"<</Type/OCMD/OCGs[6 0 R 7 0 R]>>",
+        b"<</Type/OCMD/OCGs[6 0 R 7 0 R]/P/AllOn>>",
+        files.stream(text, form),
+        files.stream(text, form + b"/OC 6 0 R"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("shown", "settings", "is_seen"),
+    [
+        (MARKED % b"/X1 Do", b"/OFF[6 0 R]", False),
+        (MARKED % b"/X1 Do /X1 Do", b"/OFF[6 0 R]", False),
+        (MARKED % b"/X1 Do", b"/OFF[7 0 R]", True),
+        (MARKED % b"/X1 Do", b"", True),
+        (MARKED % b"/X1 Do", b"/BaseState/OFF/ON[7 0 R]", False),
+        (MARKED % b"/X1 Do", b"/BaseState/OFF/ON[6 0 R]", True),
+        (MARKED % b"/Span BMC /X1 Do EMC", b"/OFF[6 0 R]", False),
+        (MARKED % b"" + b"/X1 Do", b"/OFF[6 0 R]", True),
+        (MARKED % b"/X1 Do" + b" /X1 Do", b"/OFF[6 0 R]", None),
+        (b"/OC /Any BDC /X1 Do EMC", b"/OFF[6 0 R]", True),
+        (b"/OC /Any BDC /X1 Do EMC", b"/OFF[6 0 R 7 0 R]", False),
+        (b"/OC /All BDC /X1 Do EMC", b"/OFF[6 0 R]", False),
+        (b"/OC /No BDC /X1 Do EMC", b"/OFF[6 0 R]", True),
+        (b"/Span /L1 BDC /X1 Do EMC", b"/OFF[6 0 R]", True),
+        (b"EMC EMC /X2 Do", b"/OFF[6 0 R null]", False),
+        (b"/X2 Do", b"/OFF[7 0 R]", True),
+        (MARKED % b"BT /F1 12 Tf 72 650 Td (%s) Tj ET" % HIDDEN.encode(), b"/OFF[6 0 R]", False),
+        (MARKED % BAND + b" 1 g /X1 Do 0 g", b"/OFF[6 0 R]", False),
+        (MARKED % BAND + b" 1 g /X1 Do 0 g", b"/OFF[7 0 R]", True),
+    ],
+)
+def test_what_belongs_to_a_layer_that_is_not_shown_is_hidden(
+    shown: bytes, settings: bytes, *, is_seen: bool | None
+) -> None:
+    text, share = found(of_layers(shown, settings))
+    assert (HIDDEN in text) == (is_seen is not False)
+    assert "Below" in text
+    times = {True: 0, False: 1, None: 1}[is_seen]
+    all_of = len(SEEN) + len("Below") + len(HIDDEN) * (1 if is_seen is not None else 2)
+    assert share == pytest.approx(times * len(HIDDEN) / all_of)
+
+
+@pytest.mark.parametrize(
+    ("how", "is_seen"),
+    [
+        (b"/Clear gs", False),
+        (b"/Half gs", True),
+        (b"/Odd gs /None gs", True),
+        (b"/Tiny gs", False),
+        (b"/Clear gs ET 0 0 .4 rg 60 600 400 90 re f /Half gs 1 g BT /F1 12 Tf 72 672 Td", False),
+        (b"/Half gs ET 0 0 .4 rg 60 600 400 90 re f 1 g BT /F1 12 Tf 72 672 Td", True),
+        (b"/Half gs 1 Tr", False),
+        (b"/Half gs 2 Tr", True),
+    ],
+)
+def test_what_lets_all_through_is_neither_seen_nor_a_ground(how: bytes, *, is_seen: bool) -> None:
+    shown = b"q BT /F1 12 Tf 72 672 Td %s (%s) Tj ET Q" % (how, HIDDEN.encode())
+    text, share = found(of_layers(shown, b"", b"".join(name + said for name, said in STATES.items() if name in how)))
+    assert (HIDDEN in text) == is_seen
+    assert share == pytest.approx(0.0 if is_seen else len(HIDDEN) / (len(HIDDEN) + len(SEEN) + len("Below")))
+
+
 @pytest.mark.parametrize(
     "drawn",
     [
-        b"0 g 0 0 0 rg .2 .2 .9 rg 0 0 0 1 k 0 Tr 0.0 Tr /GSa gs",
+        b"0 g 0 0 0 rg .2 .2 .9 rg 0 0 0 1 k 0 Tr 0.0 Tr 90 Tz -5 Ts /GSa gs",
         b"/CSp cs 0.1 0 0 scn 10 0 Td <0001> Tj",
         b"/P1 scn (1 Trainee) Tj (1 king) Tj /F1g 1 Tf",
     ],

@@ -16,6 +16,8 @@ UNKNOWN: Final[Colour] = (-1.0, -1.0, -1.0)
 """A colour that is stated but not worked out, such as a picture's: nothing is lost in it."""
 TINY_POINTS: Final = 2.0
 """Letters of at most this size are no letters to a reader."""
+FAINT: Final = 0.05
+"""Letters that are less opaque, or narrower to their height than this of what they would be, are not seen."""
 MAX_DEPTH: Final = 500
 """Groups or elements within one another; parsers take time by the square of it. Browsers stop at 512."""
 _NEAR: Final = 0.05

@@ -11,6 +11,7 @@ from typing import Any, Final, TypeVar
 
 from pipelines.ingest.documents import pdf_hidden
 from pipelines.ingest.documents.bounds import TINY_POINTS, WHITE, Limits, Parsed, Refused, is_lost
+from pipelines.ingest.documents.pdf_layers import Layers
 from pipelines.ingest.documents.pdf_signs import Signs
 from pipelines.ingest.documents.quality import Quality, clean, measure
 
@@ -76,8 +77,16 @@ def _pages_said(reader: Any) -> int:
 
 
 def _draws_oddly(signs: Signs, reader: Any) -> bool:
-    """Whether letters are drawn in a way that the fast parser does not tell: it takes nothing of an ink for black."""
-    return signs.is_odd or (signs.may_lack_ink and pdf_hidden.has_inks(reader))
+    """Whether letters are drawn in a way that the fast parser does not tell.
+
+    It takes nothing of an ink for black, and shows what lets all through or belongs to a layer that is not shown.
+    """
+    return (
+        signs.is_odd
+        or (signs.may_lack_ink and pdf_hidden.has_inks(reader))
+        or pdf_hidden.has_veils(reader)
+        or bool(Layers(reader.root_object).off)
+    )
 
 
 def _drawn(reader: Any, most: float) -> bytes:

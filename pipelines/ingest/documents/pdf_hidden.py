@@ -1,23 +1,46 @@
 """Take text that nobody sees out of the pages of a PDF, and count it.
 
 A page is a list of operations; this follows them as a viewer does, as far as it decides what is seen: matrices,
-colours, the size of letters, how they are drawn, and what was painted where they stand. What shows text in white on
-white, tiny, off the page or not drawn at all is left out, the rest stays as it was.
+colours, opacity, layers, the size of letters, how they are drawn, and what was painted where they stand. What shows
+text in white on white, tiny, off the page, wholly transparent, on a layer that is not shown or not drawn at all is left
+out, the rest stays as it was. Not followed: clipping, masks, and what is painted over text afterwards.
 """
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any, Final
 
-from pipelines.ingest.documents.bounds import TINY_POINTS, UNKNOWN, WHITE, Colour, is_lost, share
-from pipelines.ingest.documents.pdf_state import INKS, ONE, Box, State, at, box, coloured, matrix, resource, times
+from pipelines.ingest.documents.bounds import FAINT, TINY_POINTS, UNKNOWN, WHITE, Colour, is_lost, share
+from pipelines.ingest.documents.pdf_layers import Layers
+from pipelines.ingest.documents.pdf_state import (
+    INKS,
+    ONE,
+    Box,
+    State,
+    at,
+    box,
+    coloured,
+    dictionary,
+    matrix,
+    number,
+    resource,
+    times,
+)
 
 _FILLED: Final = (0, 2, 4, 6)
 _STROKED: Final = (1, 2, 5, 6)
 _SHOWS: Final = {b"Tj", b"TJ", b"'", b'"'}
 _FILLS: Final = {b"f", b"F", b"f*", b"B", b"B*", b"b", b"b*"}
 _PACKING: Final = {"/Filter", "/DecodeParms", "/Length"}
+_TEXT: Final[dict[bytes, Callable[[Any], dict[str, Any]]]] = {
+    b"Tr": lambda operands: {"mode": int(operands[0])},
+    b"Tz": lambda operands: {"stretch": float(operands[0]) / 100},
+    b"Ts": lambda operands: {"rise": float(operands[0])},
+    b"TL": lambda operands: {"leading": float(operands[0])},
+    b"TD": lambda operands: {"leading": -float(operands[1])},
+}
+"""What single words say of text."""
 _PATH_ENDS: Final = {*_FILLS, b"S", b"s", b"n"}
 
 
@@ -34,8 +57,14 @@ def streams(reader: Any) -> Iterator[bytes]:
 
 def has_inks(reader: Any) -> bool:
     """Whether any page names a colour space of single inks."""
-    spaces = (space.get_object() for page in reader.pages for space in _spaces(page.get("/Resources"), set()))
+    spaces = (space.get_object() for page in reader.pages for space in _resources(page, "/ColorSpace"))
     return any(isinstance(space, list) and space and space[0] in INKS for space in spaces)
+
+
+def has_veils(reader: Any) -> bool:
+    """Whether any page names a state of graphics that lets all through, or sets a font where no `Tf` does."""
+    named = (dictionary(state) for page in reader.pages for state in _resources(page, "/ExtGState"))
+    return any("/Font" in state or number(state, "/ca", 1) < FAINT for state in named)
 
 
 def without(reader: Any) -> tuple[bytes, float]:
@@ -52,9 +81,10 @@ def without(reader: Any) -> tuple[bytes, float]:
 
     writer = PdfWriter(clone_from=reader)
     hidden = seen = 0.0
+    layers = Layers(writer.root_object)
     for page in writer.pages:
         left, bottom, right, top = map(float, page.mediabox)
-        painter = _Painter((left, bottom, right, top), writer)
+        painter = _Painter((left, bottom, right, top), writer, layers)
         content = page.get_contents()
         if content is not None:
             kept = painter.painted(ContentStream(content, writer), page.get("/Resources"), State())
@@ -65,10 +95,11 @@ def without(reader: Any) -> tuple[bytes, float]:
     return out.getvalue(), share(hidden, seen)
 
 
-def _spaces(resources: Any, known: set[int]) -> Iterator[Any]:
-    yield from resource(resources, "/ColorSpace").values()
-    for form in _forms(resources, known):
-        yield from resource(form.get("/Resources"), "/ColorSpace").values()
+def _resources(page: Any, kind: str) -> Iterator[Any]:
+    """The resources of a kind of a page and of the forms that it names."""
+    yield from resource(page.get("/Resources"), kind).values()
+    for form in _forms(page.get("/Resources"), set()):
+        yield from resource(form.get("/Resources"), kind).values()
 
 
 def _forms(resources: Any, known: set[int]) -> Iterator[Any]:
@@ -83,52 +114,82 @@ def _forms(resources: Any, known: set[int]) -> Iterator[Any]:
 class _Painter:
     """One page on its way through its operations."""
 
-    def __init__(self, page: Box, writer: Any) -> None:
+    def __init__(self, page: Box, writer: Any, layers: Layers) -> None:
         """Nothing is painted yet.
 
         Args:
             page: Its box.
             writer: What its streams belong to.
+            layers: Those of the file.
         """
-        self.page, self.writer = page, writer
+        self.page, self.writer, self.layers = page, writer, layers
         self.hidden = self.seen = 0.0
         self.grounds: list[tuple[Box, Colour]] = []
         self.path: list[tuple[float, float]] = []
         self.known: set[int] = set()
+        self.unshown: set[int] = set()
         self.text = self.line = ONE
 
     def painted(self, stream: Any, resources: Any, state: State) -> Any:
         """The stream without what shows hidden text."""
         kept: list[tuple[Any, bytes]] = []
         states: list[State] = []
+        marks = [state.is_off]
         for operands, operator in list(stream.operations):
             if operator == b"q":
                 states.append(state)
             elif operator == b"Q":
                 state = states.pop() if states else state
-            elif operator == b"Do":
-                self._draw(operands, resources, state)
-            else:
+            elif operator in (b"BDC", b"BMC"):
+                marks.append(marks[-1] or (operator == b"BDC" and self._is_off(operands, resources)))
+            elif operator == b"EMC":
+                marks = marks[:-1] or [state.is_off]
+            elif operator != b"Do":
                 self._place(operator, operands, state)
                 state = self._changed(operator, operands, resources, state)
+            state = state if state.is_off == marks[-1] else replace(state, is_off=marks[-1])
             is_hidden = operator in _SHOWS and self._shows_nothing(operator, operands, state)
-            kept += _breaks(operator, operands) if is_hidden else [(operands, operator)]
+            if operator != b"Do" or self._draws(operands, resources, state):
+                kept += _breaks(operator, operands) if is_hidden else [(operands, operator)]
         stream.operations = kept
         return stream
 
-    def _draw(self, operands: Any, resources: Any, state: State) -> None:
-        """A picture is a ground; a form is a stream of its own, which is followed where it is drawn first."""
-        from pypdf.generic import ContentStream  # parsers are only loaded in the worker
+    def _is_off(self, operands: Any, resources: Any) -> bool:
+        """Whether marked content belongs to a layer that is not shown."""
+        if len(operands) != 2 or operands[0] != "/OC":
+            return False
+        named = operands[1] if isinstance(operands[1], str) else None
+        return self.layers.hides(resource(resources, "/Properties").get(named))
 
+    def _draws(self, operands: Any, resources: Any, state: State) -> bool:
+        """A picture is a ground; a form is a stream of its own, which is followed where it is drawn first.
+
+        What belongs to a layer that is not shown is neither: its text is counted, and it is not drawn.
+        """
         drawn = resource(resources, "/XObject")
         form = drawn[operands[0]].get_object() if operands[0] in drawn else None
+        is_off = state.is_off or (form is not None and self.layers.hides(form.get("/OC")))
         if form is None or form.get("/Subtype") != "/Form":
-            self.grounds.append((box([at(state.matrix, *corner) for corner in ((0, 0), (1, 1))]), UNKNOWN))
+            if not is_off:
+                self.grounds.append((box([at(state.matrix, *corner) for corner in ((0, 0), (1, 1))]), UNKNOWN))
+        elif is_off:
+            self._count_unshown(form, resources, state)
         elif id(form) not in self.known:
             self.known.add(id(form))
-            inner = replace(state, matrix=times(matrix(form.get("/Matrix", ONE)), state.matrix))
-            kept = self.painted(ContentStream(form, self.writer), form.get("/Resources", resources), inner)
+            kept = self._followed(form, resources, state)
             drawn[operands[0]] = self._written(form, kept.get_data())
+        return not is_off
+
+    def _count_unshown(self, form: Any, resources: Any, state: State) -> None:
+        if id(form) not in self.unshown:
+            self.unshown.add(id(form))
+            self._followed(form, resources, replace(state, is_off=True))
+
+    def _followed(self, form: Any, resources: Any, state: State) -> Any:
+        from pypdf.generic import ContentStream  # parsers are only loaded in the worker
+
+        inner = replace(state, matrix=times(matrix(form.get("/Matrix", ONE)), state.matrix))
+        return self.painted(ContentStream(form, self.writer), form.get("/Resources", resources), inner)
 
     def _written(self, form: Any, data: bytes) -> Any:
         """A form with other operations. It becomes another object, since its filters cannot all be written."""
@@ -157,7 +218,7 @@ class _Painter:
         elif operator in (b"m", b"l"):
             self.path.append(at(state.matrix, float(operands[0]), float(operands[1])))
         elif operator in _PATH_ENDS:
-            if operator in _FILLS and self.path:
+            if operator in _FILLS and self.path and state.opacity >= FAINT and not state.is_off:
                 self.grounds.append((box(self.path), state.fill))
             self.path = []
 
@@ -166,26 +227,29 @@ class _Painter:
             return replace(state, matrix=times(matrix(operands), state.matrix))
         if operator == b"Tf":
             font = resource(resources, "/Font").get(operands[0], {}).get_object()
-            return replace(state, points=float(operands[1]), width=2 if font.get("/Subtype") == "/Type0" else 1)
-        if operator == b"Tr":
-            return replace(state, mode=int(operands[0]))
-        if operator in (b"TL", b"TD"):
-            return replace(state, leading=float(operands[0]) if operator == b"TL" else -float(operands[1]))
+            return _in_font(font, operands[1], state)
+        if operator == b"gs":
+            return _in_graphics(resource(resources, "/ExtGState").get(operands[0]), state)
+        if operator in _TEXT:
+            return replace(state, **_TEXT[operator](operands))
         return coloured(operator, operands, resources, state)
 
     def _shows_nothing(self, operator: bytes, operands: Any, state: State) -> bool:
-        _, _, slant, height, x, y = times(self.text, state.matrix)
+        _, _, slant, height, x, y = times((1, 0, 0, 1, 0, state.rise), times(self.text, state.matrix))
         points = abs(state.points) * max(abs(slant), abs(height))
         left, bottom, right, top = self.page
         is_off = not (left <= x <= right and bottom <= y <= top)
-        is_hidden = is_off or points <= TINY_POINTS or self._is_lost(x, y, state)
+        is_thin = points <= TINY_POINTS or abs(state.stretch) < FAINT
+        is_hidden = state.is_off or is_off or is_thin or self._is_lost(x, y, state)
         count = _count(operator, operands) / state.width
         self.hidden, self.seen = self.hidden + count * is_hidden, self.seen + count * (not is_hidden)
         return is_hidden
 
     def _is_lost(self, x: float, y: float, state: State) -> bool:
         """Whether the letters are not drawn, or in white where what was painted last is white too."""
-        inks = [state.fill] * (state.mode in _FILLED) + [state.stroke] * (state.mode in _STROKED)
+        is_filled = state.mode in _FILLED and state.opacity >= FAINT
+        is_stroked = state.mode in _STROKED and state.stroke_opacity >= FAINT
+        inks = [state.fill] * is_filled + [state.stroke] * is_stroked
         return all(is_lost(ink, WHITE) for ink in inks) and (not inks or is_lost(self._ground(x, y), WHITE))
 
     def _ground(self, x: float, y: float) -> Colour:
@@ -196,6 +260,20 @@ class _Painter:
             if left <= x <= right and bottom <= y <= top
         )
         return next(within, WHITE)
+
+
+def _in_font(font: Any, points: Any, state: State) -> State:
+    return replace(state, points=float(points), width=2 if font.get("/Subtype") == "/Type0" else 1)
+
+
+def _in_graphics(named: Any, state: State) -> State:
+    """The state after a named state of graphics, as far as it says."""
+    said = dictionary(named)
+    if "/Font" in said:
+        font, points = said["/Font"]
+        state = _in_font(font.get_object(), points, state)
+    fill, stroke = number(said, "/ca", state.opacity), number(said, "/CA", state.stroke_opacity)
+    return replace(state, opacity=fill, stroke_opacity=stroke)
 
 
 def _breaks(operator: bytes, operands: Any) -> list[tuple[Any, bytes]]:

@@ -10,15 +10,19 @@ from math import isnan, nan
 from typing import Final, Self
 
 _DELIMITED: Final = rb"(?![^\s\0()<>\[\]{}/%])"
-_LIGHT, _INKS, _OF_SPACE, _MODE = [re.compile(word + _DELIMITED) for word in (b"g", b"k", b"scn?", b"Tr")]
-"""Words that set the colour of fillings, and how letters are drawn. Each pattern begins with its word: that is fast."""
-_COMMENTED: Final = re.compile(rb"%[^\r\n]*[\r\n][\s\0]*(?:r?g|k|scn?|Tr)" + _DELIMITED)
+_LIGHT, _INKS, _OF_SPACE = [re.compile(word + _DELIMITED) for word in (b"g", b"k", b"scn?")]
+"""Words that set the colour of fillings. Each pattern begins with its word: that is fast."""
+_MODE, _STRETCH, _RISE = [re.compile(word + _DELIMITED) for word in (b"Tr", b"Tz", b"Ts")]
+"""Words that say how letters are drawn, how wide, and how far above their line."""
+_COMMENTED: Final = re.compile(rb"%[^\r\n]*[\r\n][\s\0]*(?:r?g|k|scn?|T[rzs])" + _DELIMITED)
 """A comment between such a word and its operands, which nobody writes without a reason."""
 _NAME: Final = re.compile(rb"/[^()<>\[\]{}/%]*")
 _TAIL: Final = 40
 """Bytes before a word in which its last operands are looked for."""
 _CUT: Final = b"?0 ?0"
 """What makes numbers that cannot be told of one that the tail may begin within, and of one before it."""
+_NARROW, _HIGH = 10.0, 20.0
+"""Percents of their width below which letters, and points off their line above which, are asked further."""
 _PALE, _FAINT = 0.95, 0.05
 """From what a part of a colour is that of white, and up to what an ink is none."""
 
@@ -31,8 +35,8 @@ class Signs:
     """What the pages of a PDF may do."""
 
     is_odd: bool
-    """Letters are drawn otherwise than filled, which two ways do not draw at all; or a comment parts a word from its
-    operands."""
+    """Letters are not filled, which two ways of drawing do not draw at all; or narrow, or far off their line; or a
+    comment parts a word from its operands."""
     may_lack_ink: bool
     """Something is filled with nothing of an ink, which is white, if it is no grey, which is black."""
     may_be_white: bool
@@ -42,8 +46,9 @@ class Signs:
     def of(cls, drawn: bytes) -> Self:
         """The signs in what all pages draw, unpacked."""
         light, inks, of_space = [_operands(drawn, word) for word in (_LIGHT, _INKS, _OF_SPACE)]
-        modes = [last for *_, last in _operands(drawn, _MODE) if last is not None]
-        is_odd = any(modes) or _COMMENTED.search(drawn) is not None
+        modes, stretches, rises = [_last(drawn, word) for word in (_MODE, _STRETCH, _RISE)]
+        is_placed_oddly = any(not abs(by) >= _NARROW for by in stretches) or any(not abs(by) <= _HIGH for by in rises)
+        is_odd = any(modes) or is_placed_oddly or _COMMENTED.search(drawn) is not None
         if b"%" in drawn:  # perhaps a comment among operands
             return cls(is_odd, may_lack_ink=True, may_be_white=True)
         is_white = any(map(_is_pale, light | of_space)) or any(map(_is_inkless, inks | of_space))
@@ -58,6 +63,10 @@ def _is_pale(operands: _Operands) -> bool:
 
 def _is_inkless(operands: _Operands) -> bool:
     return len(operands) == 4 and all(one is not None and not one > _FAINT for one in operands)
+
+
+def _last(drawn: bytes, word: re.Pattern[bytes]) -> list[float]:
+    return [last for *_, last in _operands(drawn, word) if last is not None]
 
 
 def _operands(drawn: bytes, word: re.Pattern[bytes]) -> set[_Operands]:

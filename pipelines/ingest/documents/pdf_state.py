@@ -28,13 +28,34 @@ class State:
     width: int = 1
     """Bytes of one character."""
     leading: float = 0.0
+    rise: float = 0.0
+    stretch: float = 1.0
+    """Of letters, across."""
     mode: int = 0
+    opacity: float = 1.0
+    """Of fillings; 0 lets through all that is beneath."""
+    stroke_opacity: float = 1.0
+    is_off: bool = False
+    """Whether it belongs to a layer that is not shown."""
 
 
 def resource(resources: Any, kind: str) -> Any:
     """The resources of a kind, such as `/Font`; none where there are none."""
-    found = None if resources is None else resources.get_object().get(kind)
-    return {} if found is None else found.get_object()
+    return dictionary(dictionary(resources).get(kind))
+
+
+def dictionary(value: Any) -> Any:
+    """A dictionary of a PDF, or an empty one in place of anything else."""
+    found = None if value is None else value.get_object()
+    return found if isinstance(found, dict) else {}
+
+
+def number(said: Any, name: str, otherwise: float) -> float:
+    """A number in a dictionary of a PDF; the other one where there is none."""
+    try:
+        return float(said[name])
+    except (KeyError, TypeError, ValueError):
+        return otherwise
 
 
 def coloured(operator: bytes, operands: Any, resources: Any, state: State) -> State:
