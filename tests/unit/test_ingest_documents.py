@@ -100,6 +100,7 @@ def test_glued_words_show_in_their_length() -> None:
     good, bad = "needs assessment and care of patients", "needsassessmentandcare ofpatientsandtheirfamilies"
     assert measure(good).is_good(0.01, 0.02)
     assert measure(bad).glued_share == 1.0
+    assert measure(18 * "a" + " b " + 19 * "a").glued_share == pytest.approx(1 / 3)
     assert not measure(bad).is_good(0.01, 0.02)
     assert not measure("ab\ufffd\ufffd").is_good(0.01, 0.02)
     assert not measure("").is_good(1.0, 1.0), "no words are no good words"

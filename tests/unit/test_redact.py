@@ -5,7 +5,7 @@ from functools import partial
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from infra.sample.resumes import Planted, paragraph
@@ -20,6 +20,29 @@ HEAD = "anna.smith@example.org | +49 555 010 2030\n"
 def after_head(text: str) -> str:
     """What becomes of lines below a heading."""
     return redact(f"Anna Smith\n{HEAD}{text}").split("\n", 2)[2]
+
+
+@pytest.mark.parametrize(
+    "label",
+    [
+        *(
+            "Name",
+            "Names",
+            "Full name",
+            "Surname",
+            "Vorname",
+            "Nachname",
+            "Familienname",
+            "Geburtsname",
+            "Name, Vorname",
+        ),
+        *("Vor- und Zuname", "Applicant", "Candidate", "Bewerber", "Bewerberin", "Referee", "Referees", "Reference"),
+        *("References", "Referenz", "Referenzen", "Signature", "Unterschrift", "Signed", "gez."),
+    ],
+)
+@pytest.mark.parametrize("between", [": ", "\t", "  :  "])
+def test_a_name_goes_with_whatever_announces_it(label: str, between: str) -> None:
+    assert redact(f"{label}{between}Anna Smith\nBaker") == "[NAME]\nBaker"
 
 
 @pytest.mark.parametrize(
@@ -96,6 +119,10 @@ def test_names_of_others_go_where_they_are_plainly_marked(text: str, kept: str) 
         ("Age: 34", "[AGE]"),
         ("Alter: 34 Jahre | ledig", "[AGE] | [MARITAL_STATUS]"),
         ("I'm a 34-year-old baker", "[AGE] baker"),
+        ("aged 34 | baker", "[AGE] | baker"),
+        ("Children: 2", "[MARITAL_STATUS]"),
+        ("Kinder\t2", "[MARITAL_STATUS]"),
+        ("verheiratet, Kinder: zwei", "[MARITAL_STATUS], [MARITAL_STATUS]"),
         ("Ich bin 34 Jahre alt", "[AGE]"),
         ("Nationality: German, Marital status: single", "[NATIONALITY], [MARITAL_STATUS]"),
         ("Staatsangehörigkeit: deutsch", "[NATIONALITY]"),
@@ -274,6 +301,7 @@ PIECES = (
 )
 
 
+@example("Nationality\nNationality: German")
 @given(st.lists(st.sampled_from(PIECES), max_size=12).map("".join).map(clean))
 def test_a_pattern_that_runs_in_some_lines_only_finds_what_it_finds_in_the_whole_text(text: str) -> None:
     for finder in (*statements.CONTACT, *statements.PERSON):
