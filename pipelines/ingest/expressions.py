@@ -250,7 +250,7 @@ def _parsed(rule: Rule, text: pl.Expr, kind: str) -> pl.Expr:
             return day
         return (day.dt.year() if rule.year else day).cast(pl.String)
     if kind in ("int", "float", "share"):
-        return _number(text, rule.number or "point")
+        return _number(_ungrouped(rule, text), rule.number or "point")
     if kind == "bool":
         return text.replace_strict(["true", "false"], [True, False], default=None, return_dtype=pl.Boolean)
     return text
@@ -276,6 +276,20 @@ def _moment(text: pl.Expr, pattern: str) -> pl.Expr:
 
 def _plausible(moment: pl.Expr) -> pl.Expr:
     return pl.when(moment.dt.year().is_between(*YEARS)).then(moment)
+
+
+def _ungrouped(rule: Rule, text: pl.Expr) -> pl.Expr:
+    """A number's text without what a feed says stands in it beside digits, sign and decimal mark."""
+    if rule.accounting:
+        bare = text.str.strip_chars()
+        inner = bare.str.extract(r"^\(([^-+()]+)\)$", 1).fill_null(bare.str.extract(r"^([^-+()]+)-$", 1))
+        text = pl.when(inner.is_not_null()).then(pl.lit("-") + inner).otherwise(text)
+    if rule.thousands is not None:
+        sign = r"[\s\u{a0}\u{202f}]" if rule.thousands == " " else re.escape(rule.thousands)
+        mark = {"comma": ",", "point": r"\."}[rule.number or "point"]
+        is_grouped = text.str.contains(rf"^\s*[+-]?\d{{1,3}}(?:{sign}\d{{3}})+(?:{mark}\d*)?\s*$")
+        text = pl.when(is_grouped).then(text.str.replace_all(sign, "")).otherwise(text)
+    return text
 
 
 def _number(text: pl.Expr, mark: str) -> pl.Expr:

@@ -84,6 +84,10 @@ class Rule(Declared):
     """What becomes of a code that is not listed: `reject` the row, `keep` the text, `null`, or a code of its own."""
     number: Literal["point", "comma"] | None = None
     """The decimal mark. Columns of numbers take `point` when nothing is said."""
+    thousands: Literal[",", ".", "'", " "] | None = None
+    """What stands between groups of three digits; a blank is one of any width. Elsewhere it makes no number."""
+    accounting: bool = False
+    """`(100)` and `100-` are below zero, as accountants and mainframes write."""
     date: Format | None = None
     """As `moment`, of which the day in UTC is kept."""
     moment: Format | None = None
@@ -119,6 +123,8 @@ class Rule(Declared):
             raise ValueError("must have exactly one of from, constant, template, extracted, listed")
         if (self.spread_days is None) != (self.spread_by is None):
             raise ValueError("spread_days and spread_by go together")
+        if self.thousands == {"comma": ",", "point": "."}[self.number or "point"]:
+            raise ValueError("thousands must be another sign than the decimal mark, which `number` says")
         return self
 
     def columns(self) -> set[str]:

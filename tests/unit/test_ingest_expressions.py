@@ -5,6 +5,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+from pydantic import ValidationError
 
 from pipelines.base.contracts import Column
 from pipelines.ingest.cells import Context, cleaned
@@ -32,6 +33,46 @@ def test_a_decimal_comma_is_read_only_where_it_is_declared() -> None:
     values, faults = filled({"from": "s", "number": "comma"}, NUMBER, s=["87,5", "87.5", "9", "-1,25"])
     assert values == [87.5, None, 9.0, -1.25]
     assert faults == [None, "unparsable", None, None]
+
+
+@pytest.mark.parametrize(
+    ("rule", "given", "expected"),
+    [
+        (
+            {"thousands": ","},
+            ["1,234,567.5", "1,234", "12", "-1,000", "12,34", "1,2345", "1,,234", "1.234,5"],
+            [1234567.5, 1234, 12, -1000],
+        ),
+        (
+            {"number": "comma", "thousands": "."},
+            ["1.234.567,5", "1.234", "12,5", "1234567,5", "1.23", "1,234.5"],
+            [1234567.5, 1234, 12.5, 1234567.5],
+        ),
+        ({"thousands": " "}, ["1 234", "1\u00a0234\u202f567.25", "1 23"], [1234, 1234567.25]),
+        ({"thousands": "'"}, ["1'234.5", "1\u2019234"], [1234.5]),
+        (
+            {"accounting": True},
+            ["(100)", "100-", " (1.5) ", "7", "-3", "(-3)", "-3-", "(3", "()", "-"],
+            [-100, -100, -1.5, 7, -3],
+        ),
+        (
+            {"accounting": True, "number": "comma", "thousands": "."},
+            ["(1.234,5)", "1.000-", "(1.00)"],
+            [-1234.5, -1000],
+        ),
+        ({}, ["1,234", "(100)", "100-"], []),
+    ],
+)
+def test_what_stands_in_a_number_beside_its_digits_is_said_by_the_feed(rule, given, expected) -> None:
+    values, faults = filled({"from": "s"} | rule, NUMBER, s=given)
+    assert values == expected + [None] * (len(given) - len(expected))
+    assert faults == [None] * len(expected) + ["unparsable"] * (len(given) - len(expected))
+
+
+def test_thousands_and_decimals_have_signs_of_their_own() -> None:
+    for rule in ({"number": "comma", "thousands": ","}, {"thousands": "."}, {"number": "point", "thousands": "."}):
+        with pytest.raises(ValidationError, match="another sign than the decimal mark"):
+            Rule.model_validate({"from": "s"} | rule)
 
 
 def test_text_that_only_looks_like_a_number_to_a_computer_is_refused() -> None:

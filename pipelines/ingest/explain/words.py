@@ -137,6 +137,10 @@ def _read(rule: Rule, kind: str) -> Iterator[str]:
         yield f"{len(rule.codes)} codes, {others.get(rule.otherwise, f'others become {rule.otherwise}')}"
     if kind in ("int", "float", "share") and rule.constant is None:
         yield _MARK[rule.number or "point"]
+        if rule.thousands is not None:
+            yield f"thousands apart by {rule.thousands!r}"
+        if rule.accounting:
+            yield "(1) and 1- below zero"
     if rule.date is not None:
         yield f"date {rule.date}" + (", its year" if rule.year else "")
     if rule.moment is not None:
