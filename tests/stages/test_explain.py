@@ -381,3 +381,14 @@ def test_one_document_with_too_much_text_costs_itself_only(check: Check, monkeyp
     code, facts = check.facts("resumes", folder)
     assert (code, facts["held"]) == (0, None)
     assert facts["rows"]["reasons"] == {"missing:received_at": 1, "too_large": 1}
+
+
+def test_text_that_was_broken_before_is_counted_by_column(check: Check) -> None:
+    """Umlauts of UTF-8 read as Windows-1252, a sign that stands for none, a question mark within a name."""
+    names = ["Schl\u00c3\u00bcssel", "it\u00e2\u20ac\u2122s", "a\ufffdb", "N?\u00f1ez"]
+    sound = ["S\u00c3O", "\u00c2ge", "Why?", "https://x.example/a?b=c", "Nu\u00f1ez", ""]
+    lines = [f"47{n},E,2020-02-01,1,,{name}," for n, name in enumerate([*names, *sound], 10)]
+    path = check.file("people_2026-09.csv", "\n".join([PEOPLE.partition("\n")[0], *lines]) + "\n")
+    code, facts = check.facts("people", path)
+    assert (code, facts["garbled"]) == (0, {"Name": 4})
+    assert "by cells: Name 4. A run takes it as it is" in check("people", path)[1]

@@ -22,7 +22,7 @@ from pipelines.base.contracts import TABLES
 from pipelines.ingest.batch import CHECK, Held, checks
 from pipelines.ingest.cells import Context
 from pipelines.ingest.explain.given import Given, given
-from pipelines.ingest.explain.looks import TURNED, Look, Result, filled
+from pipelines.ingest.explain.looks import TURNED, Look, Result, filled, garbled
 from pipelines.ingest.explain.lookups import Lookups
 from pipelines.ingest.explain.words import Use, uses
 from pipelines.ingest.feeds import Feed
@@ -103,6 +103,8 @@ class Explained:
     tables: tuple[TableOfFile, ...] = ()
     kept_from: Mapping[str, str] | None = None
     """Table -> day before which nothing of it is kept; None when no store was asked."""
+    garbled: Mapping[str, int] = field(default_factory=dict)
+    """Column of the file -> cells whose text looks as if it had been broken before: a run takes them as they are."""
 
     @property
     def is_refused(self) -> bool:
@@ -169,6 +171,7 @@ def _explained(
         lookups.said,
         () if held else tuple(_tables(feed, {*cells, *groups}, result, used)),
         None if kept_from is None else {name: day.isoformat() for name, day in kept_from.items()},
+        garbled(parts(raw)) if is_shown else {},
     )
 
 

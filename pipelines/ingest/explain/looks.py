@@ -23,6 +23,10 @@ TURNED: Final = ""
 """Counts values made, beside the reason codes of those that were not."""
 
 
+_GARBLED: Final = r"\x{FFFD}|[\x{C2}\x{C3}][\x{80}-\x{BF}]|\x{E2}(?:\x{20AC}|\x{80})|^[^/=&]*\pL\?\pL[^/=&]*$"
+"""UTF-8 that was read as another encoding, and signs that stand where one was lost; no question mark of an address."""
+
+
 class Look:
     """Counts of one table of a feed: a canonical column and, where columns became rows, whose."""
 
@@ -64,6 +68,15 @@ def filled(raws: Iterable[Path], context: Context) -> tuple[int, dict[str, int]]
             cells = [cell(name, here).is_not_null().sum().alias(name) for name in frame.columns]
             counts.update(frame.select(cells).row(0, named=True) if cells else {})
     return rows, dict(counts)
+
+
+def garbled(raws: Iterable[Path]) -> dict[str, int]:
+    """Column of the file -> cells whose text was broken before it came here, of those that have any."""
+    counts = Counter[str]()
+    for part in raws:
+        frame = pl.read_ipc(part).drop(ROW, FAULT)
+        counts.update(frame.select(pl.all().str.contains(_GARBLED).sum()).row(0, named=True) if frame.width else {})
+    return {name: count for name, count in counts.items() if count}
 
 
 class Result:

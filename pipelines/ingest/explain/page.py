@@ -56,6 +56,10 @@ def _columns(it: Explained) -> Iterator[str]:
     if it.columns:
         yield from _aligned([_TITLES, *(row for column in it.columns for row in _column(column))])
         yield ""
+    if it.garbled:
+        cells = ", ".join(f"{shown(name)} {count}" for name, count in sorted(it.garbled.items()))
+        yield f"text that looks broken before it came here, by cells: {cells}. A run takes it as it is: ask the source"
+        yield ""
     for kind, wanted in (("required", True), ("optional", False)):
         names = [shown(name) for name, is_required in it.absent.items() if is_required is wanted]
         if names:
