@@ -74,10 +74,11 @@ def test_what_oracle_took_back_is_left_out_with_its_reason(keys, tmp_path, monke
     assert deleted == 1 + 2 + 2 + 2, "an assignment, its two leaders and measures; a job and a family of the old set"
 
 
-def test_a_job_waits_at_home_while_somebody_is_abroad(keys, tmp_path, monkeypatch):
+@pytest.mark.parametrize("vendor", ["successfactors", "compound employee"])
+def test_a_job_waits_at_home_while_somebody_is_abroad(keys, tmp_path, monkeypatch, vendor):
     monkeypatch.setattr(careers, "CAST", careers.ABROAD)
-    successfactors_history.write_history(careers.cut("2024-01"), tmp_path / "exports")
-    made = canonical(tmp_path, FEEDS["successfactors"], monkeypatch)["worker_history"]
+    WRITERS[vendor].write_history(careers.cut("2024-01"), tmp_path / "exports")
+    made = canonical(tmp_path, FEEDS[vendor], monkeypatch)["worker_history"]
     columns = ["valid_from", "valid_to", "event_type_code", "employment_status_code", "company_code"]
     home, host = (
         made.filter(pl.col("assignment_key") == of(f"000111-{n}", "assignment", "j")).sort("valid_from").select(columns)
