@@ -90,6 +90,9 @@ class Full(Declared):
     may_lose: Annotated[float, Field(ge=0, lt=1)]
     """Share of the records of the newest file taken in that a file may lack. One that lacks more is held until a person
     decides; so is a file that was written before it. Not for exports in pages: a page does not hold all there is."""
+    may_gain: Annotated[float, Field(gt=0)] = 1.0
+    """Share of the same records that a file may have more; one with yet more, and twenty at least, is held: it may be
+    of two companies, or tell everybody twice under other numbers."""
     reconciles: tuple[Name, ...] = ()
     """Delta feeds of the same system: each file is compared with what they made the lake believe; counts of what they
     missed are reported and go into the ledger."""

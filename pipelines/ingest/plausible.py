@@ -1,9 +1,9 @@
 """Hold files that can be read and that nobody should believe unseen, until a person decides (`decide`).
 
 Reads   mapped     how many records each unit of the batch has, and how filled their columns are; the register of files
-Writes  held.json  of a full file that lost people or is of an older day, of a file whose columns lost their cells or
-                   whose ids have other lengths (`filled`), of a delta whose predecessor is held, and of what was mapped
-                   with one of them
+Writes  held.json  of a full file that lost or gained too many records or is of an older day, of a file whose columns
+                   lost their cells or whose ids have other lengths (`filled`), of a delta whose predecessor is held,
+                   and of what was mapped with one of them
 """
 
 import math
@@ -19,6 +19,9 @@ from pipelines.ingest.feeds import Feed
 from pipelines.ingest.filled import EMPTIED, RESHAPED, hold_unlike, rows
 
 LOST: Final = "lost_records"
+GAINED: Final = "gained_records"
+LEAST_GAINED: Final = 20
+"""Records more; fewer are nothing to ask about."""
 OLDER: Final = "older_file"
 PREDECESSOR: Final = "predecessor_held"
 JOINED: Final = "joined_file_held"
@@ -54,7 +57,7 @@ def hold(batch: Batch, feeds: Mapping[str, Feed]) -> None:
 
 def _joining(batch: Batch, feeds: Mapping[str, Feed]) -> None:
     """Hold what was mapped with a file that is held now; it is mapped anew once that one is settled."""
-    codes = (LOST, OLDER, EMPTIED, RESHAPED, PREDECESSOR, JOINED)
+    codes = (LOST, GAINED, OLDER, EMPTIED, RESHAPED, PREDECESSOR, JOINED)
     held = {unit.feed for unit in batch.units() if (why := batch.held(unit)) and why["reason_code"] in codes}
     for feed in feeds.values():  # those that others join come first
         if held & {join.feed for join in feed.joins} - {feed.name}:
@@ -93,6 +96,14 @@ def doubt(feed: Feed, before: Seen, file: Seen) -> Held | None:
             LOST,
             f"A full file of {feed.name} must have at least {least} records, as the one before has {before.records} "
             f"and it may lose {feed.full.may_lose:.0%}; it has {file.records}. Release it if they really left, else "
+            "reject it and have it sent again.",
+        )
+    most = math.floor(round(before.records * (1 + feed.full.may_gain), 6))
+    if before.records and file.records > most and file.records - before.records >= LEAST_GAINED:
+        return Held(
+            GAINED,
+            f"A full file of {feed.name} must have at most {most} records, as the one before has {before.records} "
+            f"and it may gain {feed.full.may_gain:.0%}; it has {file.records}. Release it if they really came, else "
             "reject it and have it sent again.",
         )
     return None

@@ -389,6 +389,34 @@ def test_a_share_of_ten_is_a_whole_number(share, least):
     assert doubt(feed, before, Seen(day, least - 1)).reason_code == "lost_records"
 
 
+@pytest.mark.parametrize(
+    ("share", "before", "most"), [(1.0, 100, 200), (0.2, 100, 120), (0.1, 100, 119), (1.0, 0, 10_000), (0.15, 200, 230)]
+)
+def test_a_file_may_gain_as_much_as_its_feed_says_and_nineteen_records_whatever_it_says(share, before, most):
+    feed = Feed.model_validate(COURSES | {"full": {"may_lose": 0.1, "may_gain": share}})
+    day = datetime(2026, 6, 30, tzinfo=UTC)
+    assert doubt(feed, Seen(day, before), Seen(day, most)) is None
+    if before:
+        held = doubt(feed, Seen(day, before), Seen(day, most + 1))
+        assert (held.reason_code, f"may gain {share:.0%}; it has {most + 1}" in str(held)) == ("gained_records", True)
+
+
+def test_a_full_file_of_far_more_than_before_waits_and_a_released_one_is_what_the_next_is_held_against(
+    ingest, deliver, store
+):
+    deliver("courses_2026-05", range(100))
+    ingest("run", "--batch", "may")
+    path = deliver("courses_2026-06", range(201))
+    assert "files held: 1" in ingest("run", "--batch", "june")[1]
+    release = ["decide", "courses", sha256_file(path), "--choice", "release", "--by", "somebody", "--note", NOTE]
+    assert ingest(*release)[0] == 0
+    assert "files held: 0" in ingest("run", "--batch", "july")[1]
+    lake = Lake(store)
+    assert len(lake.read("courses", lake.require())) == 201
+    deliver("courses_2026-08", range(402))
+    assert "files held: 0" in ingest("run", "--batch", "august")[1]
+
+
 def test_an_empty_delta_has_known_bytes_and_still_its_turn(ingest, deliver, store):
     deliver("changes_2026-06_7", range(0))
     ingest("run", "--batch", "first")
