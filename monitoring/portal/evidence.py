@@ -75,6 +75,8 @@ class Candidate:
     judged_at: str
     verdict: dict[str, Any]
     is_released: bool
+    beside: dict[str, Any] | None = None
+    """How it compared with the live model when both last scored the same people; None when they never did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,15 +193,22 @@ def candidate(store: Store, family: str, pointers: Iterable[Release]) -> Candida
     Raises:
         ContractError: The stored verdict is not the one on record.
     """
-    newest = audit.entries(store, newest_first=True)
-    entry = next((e for e in newest if e.tag in _PROPOSED and e.subject == family), None)
-    if entry is None:
+    found: dict[str, Any] | None = None
+    entry = None
+    for entry in audit.entries(store, newest_first=True):
+        if entry.subject == family and entry.tag is Tag.CANDIDATE_SCORED and found is None:
+            found = dict(entry.facts)
+        if entry.subject == family and entry.tag in _PROPOSED:
+            break
+    else:
         return None
     digest = str(entry.facts["verdict_sha256"])
     data = store.read(f"{PROPOSALS}/{family}/{digest}/{VERDICT}")
     if sha256_bytes(data) != digest:
         raise ContractError(f"The verdict on {family} must be as it was proposed; its digest differs. Retrain.")
-    return Candidate(digest, entry.recorded_at, json.loads(data), any(p.verdict_sha256 == digest for p in pointers))
+    is_released = any(p.verdict_sha256 == digest for p in pointers)
+    beside = found if found and found["verdict_sha256"] == digest else None
+    return Candidate(digest, entry.recorded_at, json.loads(data), is_released, beside)
 
 
 def report_days(store: Store, family: str) -> list[date]:

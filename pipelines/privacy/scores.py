@@ -1,6 +1,6 @@
 """Take a person, or days long gone, out of scores, inputs and outcomes with history, and out of the files written back.
 
-Reads, writes  scores/scored, scores/inputs, scores/outcomes, scores/exports   without the person, or the days
+Reads, writes  scores/scored, scores/inputs, scores/outcomes, scores/shadow, scores/exports   without the person or days
 """
 
 import csv
@@ -19,7 +19,7 @@ from pipelines.base.store import Store
 from pipelines.privacy.records import lines
 
 Note = Callable[[str, str, str], None]
-TABLES: Final = ("scored", "inputs", "outcomes")
+TABLES: Final = ("scored", "inputs", "outcomes", "shadow")
 _DAY: Final = "as_of"
 """The day of a partition, as text; the files written back are named by it."""
 

@@ -27,19 +27,20 @@ from pipelines.base import delta, known, releases
 from pipelines.base.catalog import SCORES
 from pipelines.base.contracts import OUTCOMES, SCORED, conform
 from pipelines.base.digests import sha256_frame
-from pipelines.base.errors import ContractError
+from pipelines.base.errors import CandorError, ContractError, GateRefused, SourceUnavailable
 from pipelines.base.lake import Lake, Manifest
 from pipelines.base.log import get_logger
 from pipelines.base.releases import Release
 from pipelines.base.settings import Law, check, load
 from pipelines.base.store import Store, open_store
 from pipelines.models import features
-from pipelines.score import export, places, rows, switch
+from pipelines.score import beside, export, places, rows, switch
 
 NOTHING: Final = "nothing_released"
 UNCHANGED: Final = "unchanged"
 """The same release scored the same lake as of the same day before: scoring again would give the same rows."""
 _LOCK: Final = "scores"
+_TAG: Final = audit.Tag.CANDIDATE_SCORED
 _Allowed = tuple[pl.DataFrame, dict[str, int]]
 """Cases that may be scored, and how many may not, by place."""
 
@@ -54,7 +55,8 @@ def run(family: str, today: date, root: Path | None = None) -> str:
 
     Returns:
         One line of JSON: status (`scored`, `unchanged` or `nothing_released`), family, as_of, rows, selected,
-        is_shadow, export, and `stopped`: place -> cases that were not scored, and why.
+        is_shadow, export, `stopped`: place -> cases that were not scored, and why; and `candidate`, where one was
+        scored beside the live model (`beside`).
 
     Raises:
         SettingsError: A live model's scores need CANDOR_VAULT_KEY for the identifiers of the ATS or LMS.
@@ -62,20 +64,26 @@ def run(family: str, today: date, root: Path | None = None) -> str:
     """
     store = open_store()
     with switch.watched(store) as require_running:
-        return _run(store, family, today, root, require_running)
+        answer = _run(store, family, today, root, require_running)
+        if answer["status"] != NOTHING and (found := _beside(store, family, today, require_running)) is not None:
+            answer["candidate"] = found
+    get_logger("score").info("people_scored", **answer)
+    return json.dumps(answer)
 
 
-def _run(store: Store, family: str, today: date, root: Path | None, require_running: Callable[[], None]) -> str:
+def _run(
+    store: Store, family: str, today: date, root: Path | None, require_running: Callable[[], None]
+) -> dict[str, Any]:
     release = releases.live(store, family) or releases.shadow(store, family)
     if release is None:
-        return json.dumps({"status": NOTHING, "family": family})
+        return {"status": NOTHING, "family": family}
     if not release.is_shadow:
         export.require_key()
     manifest, law = Lake(store).require(), load(Law, "law", root=root)
     stopped = {} if release.is_shadow else places.stopped(store, family, release.model_sha256, law)
     day = known.day_known(Lake(store), manifest, features(family).TABLES, today)
     if _is_done(store, _basis(release, manifest, day, law, stopped), family):
-        return json.dumps({"status": UNCHANGED, "family": family})
+        return {"status": UNCHANGED, "family": family}
     while True:
         erasures = Lake(store).erasures()
         as_of, tables = _known(store, manifest, family, today)
@@ -98,7 +106,7 @@ def _run(store: Store, family: str, today: date, root: Path | None, require_runn
             files = [] if release.is_shadow else export.write(store, manifest, family, as_of, scored, root=root)
             break
     _record(store, _basis(release, manifest, as_of, law, stopped), family, scored, counts)
-    answer = {
+    return {
         "status": "scored",
         "family": family,
         "as_of": as_of.isoformat(),
@@ -108,8 +116,46 @@ def _run(store: Store, family: str, today: date, root: Path | None, require_runn
         "export": files,
         "stopped": {place: {"cases": counts[place], "why": list(why)} for place, why in stopped.items()},
     }
-    get_logger("score").info("people_scored", **answer)
-    return json.dumps(answer)
+
+
+def _beside(store: Store, family: str, today: date, require_running: Callable[[], None]) -> dict[str, Any] | None:
+    """Score the candidate beside the live model, once; None without one. A fault of it is told and holds up nothing."""
+    live = releases.live(store, family)
+    try:
+        release = beside.candidate(store, family) if live is not None else None
+        if live is None or release is None:
+            return None
+        return _compared(store, today, live, release, require_running)
+    except (GateRefused, SourceUnavailable):
+        raise
+    except Exception as error:  # noqa: BLE001  a model that nobody approved may fail in any way; the live one is done
+        return {"status": "not_scored", "why": str(error) if isinstance(error, CandorError) else type(error).__name__}
+
+
+def _compared(
+    store: Store, today: date, live: Release, release: Release, require_running: Callable[[], None]
+) -> dict[str, Any]:
+    family, manifest = live.family, Lake(store).require()
+    while True:
+        erasures = Lake(store).erasures()
+        as_of, tables = _known(store, manifest, family, today)
+        about = {"as_of": as_of.isoformat(), "live_verdict_sha256": live.verdict_sha256}
+        about |= {"verdict_sha256": release.verdict_sha256, "model_sha256": release.model_sha256}
+        about |= {"manifest_sha256": manifest.sha256}
+        if any(about.items() <= dict(e.facts).items() for e in audit.entries(store) if e.tag is _TAG):
+            return {"status": UNCHANGED}
+        scored, _, _ = _predicted(store, release, as_of, tables, lambda cases: (cases, {}))
+        with store.lock(_LOCK):
+            if Lake(store).erasures() != erasures:
+                continue
+            require_running()
+            _replace(store, beside.TABLE, family, as_of, scored)
+            break
+    key, day = f"{SCORES}/scored", as_of.isoformat()
+    is_ours = (pl.col("family") == family) & (pl.col("as_of").cast(pl.String) == day)
+    found = beside.compared(delta.scan(store, key).filter(is_ours).collect(), scored)
+    audit.append(store, _TAG, family, once=True, **about, **found)
+    return {"status": "scored", **about, **found}
 
 
 def run_outcomes(family: str, today: date) -> str:

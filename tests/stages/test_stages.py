@@ -17,8 +17,8 @@ import pytest
 import yaml
 
 from monitoring import tables
-from pipelines import prepare, snapshot, train
-from pipelines.audit import entries
+from pipelines import audit, prepare, snapshot, train
+from pipelines.audit import Tag, entries
 from pipelines.base import contracts, delta, releases, snapshots
 from pipelines.base import keys as keyring
 from pipelines.base.catalog import CANDIDATES, EVALUATED, PREPARED, SCORED, SNAPSHOT, TRAINED, WEIGHED, stage_dir
@@ -707,3 +707,53 @@ def test_an_alternative_drops_an_input_with_all_that_was_made_from_it_or_is_a_fa
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
     with pytest.raises(SettingsError, match=r"alternative quick of outcomes: outcomes.train.epoch: Extra"):
         train.run(FAMILY, tmp_path)
+
+
+def propose(root: Path, store: FileStore, tag: Tag, codes: tuple[str, ...] = ()) -> str:
+    """The checkout's model as a proposal, by a verdict that differs from the live one's; its digest."""
+    release(root, store, "release")
+    folder, verdict = releases.live(store, FAMILY).folder, b'{"verdict": "as the ledger says"}'
+    digest = sha256_bytes(verdict)
+    files = json.loads(store.read(f"{folder}/manifest.json"))["files"] | {"verdict.json": digest}
+    manifest = json.dumps({"files": files}).encode()
+    for name in files:
+        store.put(f"proposals/{FAMILY}/{digest}/{name}", store.read(f"{folder}/{name}"))
+    store.put(f"proposals/{FAMILY}/{digest}/verdict.json", verdict)
+    store.put(f"proposals/{FAMILY}/{digest}/manifest.json", manifest)
+    about = {name: getattr(releases.live(store, FAMILY), name) for name in ("model_sha256", "data_sha256", "as_of")}
+    about |= {"verdict_sha256": digest, "manifest_sha256": sha256_bytes(manifest), "run_id": "r2", "codes": list(codes)}
+    audit.append(store, tag, FAMILY, **about)
+    return digest
+
+
+@pytest.mark.parametrize(("tag", "codes"), [(Tag.MODEL_PROPOSED, ()), (Tag.MODEL_HELD, ("no_group_data",))])
+def test_a_candidate_is_scored_beside_the_live_model_and_reaches_nothing_but_its_own_table(released, tag, codes):
+    root, store = released
+    release(root, store, "release")
+    alone = json.loads(people.run(FAMILY, LAST, root))
+    before = {key: store.read(key) for key in alone["export"]} | {"rows": table(store, "scored").sort("person_id")}
+    digest = propose(root, store, tag, codes)
+    answer = json.loads(people.run(FAMILY, LAST, root))
+    assert (answer["status"], answer["candidate"]["status"]) == ("unchanged", "scored")
+    told = {"rows": 5, "same_decision_share": 1.0, "mean_difference": 0.0, "verdict_sha256": digest}
+    assert told.items() <= answer["candidate"].items()
+    assert answer["candidate"]["selected_by_live"] == answer["candidate"]["selected_by_candidate"] == alone["selected"]
+    assert len(table(store, "shadow")) == 5
+    assert {key: store.read(key) for key in alone["export"]} == {key: before[key] for key in alone["export"]}
+    assert table(store, "scored").sort("person_id").equals(before["rows"])
+    assert json.loads(people.run(FAMILY, LAST, root))["candidate"] == {"status": "unchanged"}
+    last = list(entries(store))[-1]
+    assert (str(last.tag), last.facts["verdict_sha256"]) == ("candidate:scored", digest)
+
+
+def test_what_is_held_for_a_fault_is_scored_nowhere_and_a_broken_candidate_holds_up_nothing(released):
+    root, store = released
+    propose(root, store, Tag.MODEL_HELD, ("adverse", "no_group_data"))
+    assert "candidate" not in json.loads(people.run(FAMILY, LAST, root))
+    assert delta.version(store, "scores/shadow") is None
+    digest = propose(root, store, Tag.MODEL_PROPOSED)
+    store.put(f"proposals/{FAMILY}/{digest}/model/bands.json", b"{}")
+    answer = json.loads(people.run(FAMILY, LAST, root))
+    assert answer["candidate"]["status"] == "not_scored"
+    assert "changed after approval" in answer["candidate"]["why"]
+    assert delta.version(store, "scores/shadow") is None
