@@ -7,6 +7,7 @@
     ledger/cited.jsonl                                          entries from elsewhere that the releases rest on
     law/<code>.yaml                                             the rule packs in force, by the text that was applied
     audits/<sha256>.zip                                         packages of Local Law 144 about these models
+    documents/<number>/<kind>.html                              model card, technical file and others, every value cited
     reports/<day>/...                                           what monitoring concluded in the period
 
 Left out, each with its sha256 in facts.json: the model's own files unless asked for, and sealed counts, which can tell
@@ -21,6 +22,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from monitoring import page
+from monitoring.documents import made
 from monitoring.examiner import recompute
 from monitoring.ll144 import stored
 from monitoring.ll144.bundle import packed
@@ -90,12 +92,13 @@ def files(store: Store, wanted: Wanted, jurisdictions: Collection[str]) -> dict[
     inside = list(store.read_many(map(key, range(first, last + 1))))
     day = wanted.until or date.fromisoformat(chosen[-1].released_at[:10])
     packs = law.standing(jurisdictions, day).packs
-    made, left_out = _releases(store, chosen, cited, wanted)
-    made |= {
+    found, left_out = _releases(store, chosen, cited, wanted)
+    found |= {
         "ledger/entries.jsonl": b"".join(inside),
         "ledger/cited.jsonl": b"".join(entry.to_json() for entry in cited if not first <= entry.sequence <= last),
         **{f"law/{pack.code}.yaml": law.text_of(pack) for pack in packs},
         **_audits(store, chosen, wanted.family),
+        **_documents(store, chosen, wanted),
         **_reports(store, wanted),
     }
     facts = {
@@ -110,12 +113,12 @@ def files(store: Store, wanted: Wanted, jurisdictions: Collection[str]) -> dict[
         "law": {pack.code: pack.sha256 for pack in packs},
         "left_out": left_out,
     }
-    about = {"facts": facts, "pointers": chosen, "names": sorted(made), "packs": packs}
+    about = {"facts": facts, "pointers": chosen, "packs": packs}
     whole = {
         README: page.render("examiner_readme.md", **about).encode(),
         CODE: Path(recompute.__file__).read_bytes(),
         FACTS: _json(facts),
-        **dict(sorted(made.items())),
+        **dict(sorted(found.items())),
     }
     return whole | {MANIFEST: _json({"files": {name: sha256_bytes(data) for name, data in whole.items()}})}
 
@@ -191,6 +194,16 @@ def _audits(store: Store, chosen: Iterable[Release], family: str) -> dict[str, b
     models = {item.model_sha256 for item in chosen}
     about = [item for item in stored.on_record(store, family) if item.model_sha256 in models]
     return {f"audits/{item.sha256}.zip": stored.content(store, item) for item in about}
+
+
+def _documents(store: Store, chosen: Iterable[Release], wanted: Wanted) -> dict[str, bytes]:
+    """Documents about the releases; what monitoring found only in the period, so that they stay the same."""
+    watched = (wanted.since or date.max, wanted.until or date.min)
+    return {
+        f"documents/{item.sequence:012d}/{kind}.html": data
+        for item in chosen
+        for kind, data in made.make(store, made.KINDS, item.family, item.sequence, watched=watched)[0].items()
+    }
 
 
 def _reports(store: Store, wanted: Wanted) -> dict[str, bytes]:

@@ -7,6 +7,7 @@
     GET raw/<family>/<day>/<name>            the report itself, in a sandbox of its own
     GET audits/<family>/<sha256>/<name>      a bias audit's page, table or package
     GET bundles/<family>/<number>/examiner.zip   what an examiner gets about a release, made now
+    GET documents/<family>/<number>/<kind>.html  a document about a release, made now
     GET style.css
 
 Anonymous requests are sent to the login (a browser) or answered 401; people without the role that `roles` asks for get
@@ -30,6 +31,7 @@ from starlette.exceptions import HTTPException as AnyHTTPException
 from starlette.middleware.gzip import GZipMiddleware
 
 from monitoring import page
+from monitoring.documents import made
 from monitoring.examiner.bundle import Wanted, make
 from monitoring.portal import clocks, evidence, ingested, pages
 from monitoring.portal.roles import Reader, Role, Source, widest
@@ -186,6 +188,18 @@ def bundle(family: str, number: str, store: Store = Company) -> Response:
         return HTMLResponse(pages.refusal(503, str(error)), 503, headers=_PAGE)
     kept = {"Content-Disposition": f'attachment; filename="{family}-{number}-examiner.zip"'}
     return Response(data, media_type="application/zip", headers=_HEADERS | kept)
+
+
+@app.get("/documents/{family}/{number}/{kind}.html", dependencies=[Compliance])
+def document(family: str, number: str, kind: str, store: Store = Company) -> Response:
+    """A document about a release."""
+    _must_be(family in FAMILIES and number.isdecimal() and kind in made.KINDS)
+    try:
+        _must_be(any(item.sequence == int(number) for item in releases.pointers(store, family)))
+        pages_made, _ = made.make(store, [kind], family, int(number))
+    except CandorError as error:
+        return HTMLResponse(pages.refusal(503, str(error)), 503, headers=_PAGE)
+    return HTMLResponse(pages_made[kind], headers=_SUMMARY)
 
 
 @app.get("/style.css")

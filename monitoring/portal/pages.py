@@ -10,6 +10,7 @@ from typing import Any
 from markupsafe import Markup
 
 from monitoring import page
+from monitoring.documents.made import KINDS
 from monitoring.portal import evidence
 from monitoring.portal.clocks import Board
 from monitoring.portal.evidence import BiasAudit, Day, Ledger, Model
@@ -65,6 +66,7 @@ def model(
         audits=audits,
         audits_fault=audits_fault,
         audit_files=evidence.AUDIT_FILES,
+        documents={kind: title for kind, (_, title) in KINDS.items()},
         accepted=accepted(release.pointer.approvers) if release else {},
         metrics=metrics,
     )

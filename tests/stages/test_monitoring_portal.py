@@ -103,6 +103,7 @@ ADDRESSES = [
     "/raw/screening/2026-10-31/bias.json",
     f"/audits/screening/{'0' * 64}/package.zip",
     "/bundles/screening/1/examiner.zip",
+    "/documents/screening/1/card.html",
 ]
 
 
@@ -140,7 +141,7 @@ def test_other_auth_managers_are_asked_for_the_custom_views_the_widest_first(por
 
 
 @pytest.mark.parametrize(
-    ("name", "seen"), [("watcher", 2), ("engineer", 5), ("both", 5), ("compliance_first", 7), ("compliance_second", 7)]
+    ("name", "seen"), [("watcher", 2), ("engineer", 5), ("both", 5), ("compliance_first", 8), ("compliance_second", 8)]
 )
 def test_each_role_reads_what_those_before_it_read_and_no_more(client, filled, monkeypatch, name, seen):
     monkeypatch.setenv("CANDOR_ENGINEER_USERS", "engineer, both, compliance_second")
@@ -243,6 +244,18 @@ def test_what_an_examiner_gets_is_made_on_the_page_and_not_of_a_store_that_is_no
     store.put(first, b"{}")
     refused = get(client, "/bundles/screening/1/examiner.zip")
     assert (refused.status_code, "Entry 1 of the ledger" in refused.text) == (503, True)
+
+
+def test_documents_about_a_release_open_as_pages(client, filled):
+    assert 'href="../documents/screening/1/annex-iv.html"' in get(client, "/models/screening").text
+    shown = get(client, "/documents/screening/1/annex-iv.html")
+    assert "<h2>Post-market monitoring</h2>" in shown.text
+    assert "script-src" not in shown.headers["content-security-policy"]
+    for address in ("screening/9/card", "nobody/1/card", "screening/x/card", "screening/1/other"):
+        assert get(client, f"/documents/{address}.html").status_code == 404
+    verdict = next(key for key in filled.list("releases") if key.endswith("verdict.json"))
+    filled.put(verdict, filled.read(verdict) + b" ")
+    assert get(client, "/documents/screening/1/card.html").status_code == 503
 
 
 def test_a_bias_audit_opens_as_a_page_and_its_files_are_kept(client, filled):

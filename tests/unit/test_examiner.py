@@ -8,8 +8,10 @@ import subprocess
 import sys
 import zipfile
 from datetime import date
+from pathlib import Path
 
 import pytest
+import yaml
 
 from monitoring.examiner import recompute
 from monitoring.examiner.__main__ import main
@@ -212,10 +214,13 @@ def test_a_release_of_before_signatures_is_checked_without_one(store, tmp_path, 
 
 def test_the_command_writes_the_zip(made, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("CANDOR_STORE", made.url)
-    (tmp_path / "params.yaml").write_text("law: {jurisdictions: [US-NY-NYC, EU-DE]}")
+    documents = yaml.safe_load(Path("params.yaml").read_text())["documents"]
+    settings = {"law": {"jurisdictions": list(PLACES)}, "documents": documents}
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(settings))
     monkeypatch.chdir(tmp_path)
     assert main(["make", FAMILY, "--to", "b.zip"]) == 0
     assert json.loads(capsys.readouterr().out)["bytes"] == (tmp_path / "b.zip").stat().st_size
+    assert {"documents/000000000003/card.html"} <= set(names((tmp_path / "b.zip").read_bytes()))
     assert (tmp_path / "b.zip").read_bytes() == make(made, Wanted(FAMILY), PLACES)
     assert main(["make", FAMILY, "--to", "nowhere/b.zip"]) == 1
     assert "--to names none" in capsys.readouterr().err

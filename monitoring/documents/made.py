@@ -1,0 +1,95 @@
+"""Documents from sources and templates."""
+
+from collections.abc import Iterable
+from datetime import date
+from typing import Final
+
+from markupsafe import Markup
+
+from monitoring import page
+from monitoring.documents import sources, versions
+from monitoring.documents.cited import Cited, Source, asks, is_confirmed, title_of
+from monitoring.documents.versions import BEFORE, Change, Documents, changes, is_substantial
+from pipelines.base.settings import load
+from pipelines.base.store import Store
+
+KINDS: Final = {
+    "card": ("documents_card.html", "Model card"),
+    "annex-iv": ("documents_annex_iv.html", "Technical documentation"),
+    "dpia": ("documents_dpia.html", "Data protection impact assessment, draft"),
+    "colorado": ("documents_colorado.html", "Developer pack"),
+    "versions": ("documents_versions.html", "Differences between releases"),
+}
+"""Kind -> its template and title."""
+_COMPARED: Final = ("card", "metrics", "groups", "profile")
+
+
+ALWAYS: Final = (date.min, date.max)
+
+
+def make(
+    store: Store, kinds: Iterable[str], family: str, number: int | None = None, *, watched: tuple[date, date] = ALWAYS
+) -> tuple[dict[str, bytes], bool]:
+    """Documents by kind, and whether the release is a substantial modification of the one before it.
+
+    Args:
+        store: Holds the releases.
+        kinds: Of `KINDS`.
+        family: Whose model.
+        number: Of the release; without it the live one.
+        watched: First and last day of monitoring that is told; of those days the last.
+
+    Raises:
+        ContractError: There is no such release, or a file of it was changed.
+    """
+    settings = load(Documents, "documents")
+    pointer, before = sources.chosen(store, family, number)
+    found = sources.of_release(store, pointer) | sources.of_monitoring(store, family, *watched)
+    if before is not None:
+        found |= sources.of_release(store, before, BEFORE)
+    found["settings"] = sources.of_settings(settings)
+    differing = changes(_contents(found, BEFORE), _contents(found, ""), settings) if before is not None else []
+    pages = {kind: rendered(kind, family, Cited(found), differing) for kind in kinds}
+    return pages, is_substantial(differing)
+
+
+def rendered(kind: str, family: str, cited: Cited, differing: list[Change]) -> bytes:
+    """The page. Pure.
+
+    Args:
+        kind: One of `KINDS`.
+        family: Whose model.
+        cited: Everything that values may come from.
+        differing: What differs from the release before.
+    """
+    template, title = KINDS[kind]
+    return page.render(
+        template,
+        title=title,
+        family=family,
+        cited=cited,
+        n=cited.n,
+        t=cited.t,
+        title_of=title_of,
+        asks=asks,
+        is_confirmed=is_confirmed,
+        leaves=_names,
+        changes=differing,
+        before=cited.has(f"{BEFORE}release"),
+        is_substantial=is_substantial(differing),
+        shown_name=_shown_name,
+        style=Markup(page.style()),  # noqa: S704  # our own file
+    ).encode()
+
+
+def _contents(found: dict[str, Source], prefix: str) -> dict[str, object]:
+    return {name: found[prefix + name].content for name in _COMPARED if prefix + name in found}
+
+
+def _names(content: object) -> list[str]:
+    return [name for name, _ in versions.leaves(content)]
+
+
+def _shown_name(change: Change) -> Markup:
+    """Which input, parameter or group, as its file calls it: names may hold digits and are no numbers of ours."""
+    return Markup("<code>{}</code>").format(change.about)

@@ -1,0 +1,113 @@
+"""The files that documents are made from, each held against the digest that the release or the ledger has of it."""
+
+import json
+from datetime import date
+from typing import Any, Final
+
+from monitoring import results
+from monitoring.documents.cited import Source
+from monitoring.portal import evidence
+from pipelines import audit
+from pipelines.audit import Entry, Tag
+from pipelines.base import releases
+from pipelines.base.digests import sha256_bytes
+from pipelines.base.errors import ContractError
+from pipelines.base.releases import CARD, MANIFEST, METRICS, PROFILE, VERDICT, Release, read_manifest
+from pipelines.base.store import Store
+
+FILES: Final = {
+    "verdict": VERDICT,
+    "card": CARD,
+    "metrics": METRICS,
+    "groups": "evaluated/groups.json",
+    "profile": PROFILE,
+}
+"""What templates call a file of a release."""
+_DAY: Final = {"found": "findings.json", "performance": "performance.json", "oversight": "oversight.json"}
+
+
+def chosen(store: Store, family: str, number: int | None) -> tuple[Release, Release | None]:
+    """A release and the one before it, None for the first.
+
+    Args:
+        store: Holds them.
+        family: Whose.
+        number: Which; without it the live one.
+
+    Raises:
+        ContractError: There is no such release.
+    """
+    pointers = releases.pointers(store, family)
+    found = [place for place, item in enumerate(pointers) if number in (None, item.sequence)]
+    if not found:
+        raise ContractError(
+            f"A document must be about a release; {family} has none that was asked for. "
+            f"`python -m pipelines.audit show --tag {Tag.MODEL_RELEASED}` lists them."
+        )
+    place = found[-1]
+    return pointers[place], pointers[place - 1] if place else None
+
+
+def of_release(store: Store, pointer: Release, prefix: str = "") -> dict[str, Source]:
+    """What a release says of itself, under the names that templates use.
+
+    Args:
+        store: Holds it.
+        pointer: Which.
+        prefix: Before every name, where two releases are on one page.
+
+    Raises:
+        ContractError: A file is not what was approved.
+    """
+    files = read_manifest(store, pointer.folder, pointer.manifest_sha256)
+    data = store.read(pointer.key)
+    found = {"release": Source(f"release {pointer.sequence}, pointer", sha256_bytes(data), json.loads(data))}
+    listed = {"files": files}
+    found["manifest"] = Source(f"release {pointer.sequence}, {MANIFEST}", pointer.manifest_sha256, listed)
+    for name, file in FILES.items():
+        if file in files:
+            data = store.read(f"{pointer.folder}/{file}")
+            if sha256_bytes(data) != files[file]:
+                raise ContractError(f"{pointer.folder}/{file} must be as it was approved; its digest differs.")
+            found[name] = Source(f"release {pointer.sequence}, {file}", files[file], json.loads(data))
+    entry = _proposal(store, pointer)
+    if entry is not None:
+        found["proposal"] = Source(f"entry {entry.sequence} of the ledger", entry.sha256, dict(entry.facts))
+    return {prefix + name: source for name, source in found.items()}
+
+
+def of_monitoring(store: Store, family: str, since: date, until: date) -> dict[str, Source]:
+    """What monitoring concluded last in a span of days, where it did."""
+    days = [day for day in evidence.report_days(store, family) if since <= day <= until]
+    found: dict[str, Source] = {}
+    for name, file in _DAY.items():
+        for day in days[:1]:
+            data = _saved(store, family, day, file)
+            if data is not None:
+                found[name] = Source(f"report of {day}, {file}", sha256_bytes(data), json.loads(data))
+    return found
+
+
+def of_settings(section: Any) -> Source:
+    """The numbers of this document itself."""
+    content = section.model_dump(mode="json")
+    return Source("params.yaml, documents", sha256_bytes(json.dumps(content, sort_keys=True).encode()), content)
+
+
+def _proposal(store: Store, pointer: Release) -> Entry | None:
+    """Who asked for the model, and from which commit it was made."""
+    wanted = (Tag.MODEL_PROPOSED, pointer.family, pointer.verdict_sha256)
+    return next(
+        (
+            entry
+            for entry in audit.entries(store, newest_first=True)
+            if (entry.tag, entry.subject, entry.facts.get("verdict_sha256")) == wanted
+            and entry.sequence <= int(pointer.ledger["sequence"])
+        ),
+        None,
+    )
+
+
+def _saved(store: Store, family: str, day: date, name: str) -> bytes | None:
+    key = results.key(family, day, name)
+    return store.read(key) if store.exists(key) else None

@@ -1,0 +1,391 @@
+"""Documents: every number is in a file with a digest, what is not known is said, and another system raises an alarm."""
+
+import html.parser
+import json
+import math
+import re
+
+import pytest
+
+from monitoring import page
+from monitoring.documents.__main__ import main
+from monitoring.documents.cited import UNKNOWN, Cited, Source
+from monitoring.documents.made import KINDS, make, rendered
+from monitoring.documents.versions import BEFORE, Documents, changes, distance, is_substantial
+from pipelines.base.catalog import FAMILIES
+from pipelines.base.digests import sha256_bytes
+from pipelines.base.errors import ContractError
+from tests.unit.judging import evidence
+from tests.unit.test_publish import FAMILY, Answers, released
+
+SETTINGS = Documents(foreseen=("train.epochs",), metric_move=0.05, ratio_fall=0.1, shift=0.2)
+NUMERIC = {"kind": "numeric", "n": 100, "missing_share": 0.0, "edges": [0.0, 5.0, 10.0], "shares": [0.5, 0.5]}
+CATEGORY = {"kind": "categorical", "n": 100, "missing_share": 0.0, "categories": ["a", "b"], "shares": [0.5, 0.5]}
+
+
+def contents():
+    """What a release says of itself, by hand."""
+    number = {"value": 0.8123, "low": 0.7123, "high": 0.9123}
+    people = ["a"] * 200 + ["b"] * 100
+    judged = evidence([place % 3 == 0 for place in range(300)], {"sex": people}, ["r"] * 300)
+    return {
+        "release": {
+            "kind": "release",
+            "sequence": 7,
+            "released_at": "2026-11-01T00:00:00+00:00",
+            "as_of": "2026-10-31",
+            "model_sha256": "a1" * 32,
+            "data_sha256": "b2" * 32,
+            "verdict_sha256": "c3" * 32,
+            "ledger": {"sequence": 41, "sha256": "d4" * 32},
+            "approvers": [
+                {
+                    "name": "anna",
+                    "approved_at": "2026-11-01",
+                    "justification": "Read <b>it</b>.",
+                    "accepted_gaps": ["x:9"],
+                }
+            ],
+        },
+        "verdict": {
+            "verdict": "allowed",
+            "params_sha256": "e5" * 32,
+            "findings": [{"check": "data:rows", "passed": True, "reason": "517 rows."}],
+            "gaps": [{"name": "sex:unknown", "reason": "3 people did not say."}],
+        },
+        "card": {
+            "as_of": "2026-10-31",
+            "data_sha256": "b2" * 32,
+            "cases": {"train": 1315, "valid": 107, "test": 106},
+            "inputs": ["text_0", "hours"],
+            "leaks": [{"column": "rating_1", "association": 0.987}],
+            "params": {"seed": 17, "train": {"epochs": 31, "units": 32}, "prepare": {"work": ["overtime"]}},
+        },
+        "metrics": {
+            "metric": "auc",
+            "higher_is_better": True,
+            "n": 106,
+            "people": 105,
+            "chance": 0.5,
+            "model": number,
+            "baseline": number,
+            "difference": {"value": 0.01, "low": -0.02, "high": 0.04},
+            "also": {"ndcg_at_10": {"model": 0.25, "baseline": 0.5}},
+            "decide": {"threshold": 0.4},
+        },
+        "groups": judged,
+        "profile": {"hours": NUMERIC, "site": CATEGORY},
+        "proposal": {"commit": "c0ffee", "requester": "engineer"},
+        "found": {"as_of": "2026-11-30", "findings": [{"text": "Column hours moved by 0.31."}]},
+        "oversight": {"decided": 60, "departed": {"value": 0.05, "low": 0.01, "high": 0.09}},
+        "settings": SETTINGS.model_dump(mode="json"),
+    }
+
+
+def cited(**changed):
+    found = contents() | changed
+    kept = {name: json.loads(json.dumps(content)) for name, content in found.items() if content is not None}
+    return Cited(
+        {name: Source(f"file of {name}", sha256_bytes(name.encode()), content) for name, content in kept.items()}
+    )
+
+
+def both(**changed):
+    """Sources of two releases, the newer one changed, and what differs."""
+    before, now = contents(), json.loads(json.dumps(contents() | changed))
+    found = changes(before, now, SETTINGS)
+    of = {name: Source(name, "0" * 64, content) for name, content in now.items()}
+    of |= {BEFORE + name: Source(BEFORE + name, "1" * 64, content) for name, content in before.items()}
+    return Cited(of), found
+
+
+class Reader(html.parser.HTMLParser):
+    """Text outside of what is cited, and every cited value with its place."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.plain, self.values, self.quoted = [], "", [], ""
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        if tag == "data":
+            self.values.append(dict(attrs))
+        if tag not in ("meta", "link", "br"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if "cite" in self.open:
+            self.quoted += data
+        elif not {"data", "code", "style", "title"} & set(self.open):
+            self.plain += data
+
+
+# ---------------------------------------------------------------- numbers and their places
+
+
+@pytest.mark.parametrize("file", sorted(page.TEMPLATES.glob("documents_*.html")), ids=lambda file: file.name)
+def test_no_template_holds_a_number(file):
+    text = re.sub(r"\{#.*?#\}|<style>.*?</style>", "", file.read_text(), flags=re.DOTALL)
+    text = re.sub(r"</?[a-z]+[0-9]?(?=[\s>])|utf-8|initial-scale=1|sha256", "", text)
+    outside = re.sub(r"\{\{.*?\}\}|\{%.*?%\}", "", text, flags=re.DOTALL)
+    assert re.findall(r"\d", outside) == []
+    words = re.findall(r"\"((?:[^\"\\])*)\"", text) if "words" in file.name else []
+    assert [word for word in words if re.search(r"\d", word)] == []
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_number_of_a_document_is_in_the_file_that_it_names(kind, family):
+    sources, found = both(card=contents()["card"] | {"inputs": ["text_0", "new_1"]})
+    read = Reader(rendered(kind, family, sources, found).decode())
+    assert re.findall(r"\d", read.plain.replace("sha256", "")) == []
+    named = {source.name: name for name, source in sources.sources.items()}
+    assert read.values
+    for value in read.values:
+        assert json.loads(value["value"]) == sources.raw(named[value["data-source"]], value["data-path"])
+    text = rendered(kind, family, sources, found).decode()
+    assert all(source.sha256 in text for source in sources.sources.values())
+
+
+def test_a_value_says_its_file_its_place_and_its_letter():
+    shown = cited().n("metrics", "model.value", 3)
+    assert shown == (
+        '<data value="0.8123" data-source="file of metrics" data-path="model.value" '
+        'title="file of metrics: model.value">0.812</data><sup><a href="#source-d">d</a></sup>'
+    )
+    assert ">80%</data>" in Cited({"a": Source("a", "0", {"x": 0.8})}).n("a", "x", "share")
+    assert ">12,345</data>" in Cited({"a": Source("a", "0", {"x": 12345})}).n("a", "x")
+    many = Cited({f"s{number}": Source("", "", {}) for number in range(28)})
+    assert [many.letter(f"s{number}") for number in (0, 25, 26, 27)] == ["a", "z", "aa", "ab"]
+
+
+@pytest.mark.parametrize(
+    ("source", "path"),
+    [
+        ("metrics", "nothing"),
+        ("metrics", "model.value.more"),
+        ("nobody", "x"),
+        ("groups", "axes.9.n"),
+        ("metrics", "metric"),
+    ],
+)
+def test_what_is_not_there_is_not_known_and_never_nothing(source, path):
+    assert cited().n(source, path) == UNKNOWN
+    assert cited(metrics=contents()["metrics"] | {"chance": None}).n("metrics", "chance") == UNKNOWN
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_release_of_which_little_is_known_has_its_documents(kind):
+    text = rendered(
+        kind, FAMILY, cited(card=None, metrics=None, groups=None, proposal=None, found=None, oversight=None), []
+    )
+    assert b"not known" in text
+
+
+def test_what_people_wrote_is_shown_and_not_run():
+    text = rendered("card", FAMILY, cited(), []).decode()
+    assert "Read &lt;b&gt;it&lt;/b&gt;." in text
+    assert "<b>" not in text
+
+
+# ---------------------------------------------------------------- what each must hold
+
+
+def headings(kind, family=FAMILY):
+    sources, found = both()
+    return re.findall(r"<h2>(.*?)</h2>", rendered(kind, family, sources, found).decode())
+
+
+def test_the_technical_file_has_the_sections_of_annex_iv():
+    assert headings("annex-iv")[1:10] == [
+        "General description",
+        "Elements and development",
+        "Monitoring, functioning and control",
+        "Why these measures of performance fit",
+        "Risk management",
+        "Changes through the lifecycle",
+        "Standards",
+        "Declaration of conformity",
+        "Post-market monitoring",
+    ]
+
+
+def test_the_developer_pack_has_what_colorado_asks_for():
+    wanted = ["Intended uses", "Known harmful or inappropriate uses", "Categories of training data"]
+    assert headings("colorado")[1:4] == wanted
+    sources, found = both()
+    text = rendered("colorado", FAMILY, sources, found).decode()
+    assert {"Limits and known risks", "Human review", "Versions and changes"} <= set(headings("colorado"))
+    assert 'data-source="law/us-co-sb26-189.yaml"' in text
+    assert "Instructions" not in text or "review" in text
+
+
+def test_the_assessment_is_a_draft_until_somebody_signs():
+    text = rendered("dpia", FAMILY, cited(), []).decode()
+    assert "it counts once somebody who answers for the processing has completed and signed it" in text
+    assert text.count('class="open"') >= 3
+    assert "Art. 35, from 2018-05-25: An impact assessment, signed before the first run." in Reader(text).quoted
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_family_has_words_of_its_own(family):
+    own = [
+        re.search(r"<h2>What it is for</h2><p>(.*?)</p>", rendered("card", each, cited(), []).decode())[1]
+        for each in FAMILIES
+    ]
+    assert len(set(own)) == len(FAMILIES)
+    for kind in KINDS:
+        rendered(kind, family, cited(), [])
+
+
+# ---------------------------------------------------------------- differences
+
+
+def changed(path, value):
+    """What differs when one value of the newer release is another."""
+    now = json.loads(json.dumps(contents()))
+    *parents, last = path.split(".")
+    node = now
+    for name in parents:
+        node = node[int(name)] if isinstance(node, list) else node[name]
+    node[last] = value
+    return changes(contents(), now, SETTINGS)
+
+
+def test_the_same_release_twice_differs_in_nothing():
+    assert changes(contents(), contents(), SETTINGS) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "kind", "is_foreseen"),
+    [
+        ("card.inputs", ["text_0"], "inputs", False),
+        ("card.inputs", ["text_0", "hours", "more"], "inputs", False),
+        ("card.params.train.epochs", 30, "parameters", True),
+        ("card.params.train.units", 33, "parameters", False),
+        ("card.params.train", {"units": 32}, "parameters", False),
+        ("card.params.seed", 18, "parameters", False),
+        ("metrics.decide.threshold", 0.41, "decision", False),
+        ("metrics.decide", {"threshold": 0.4, "top_k": 5}, "decision", False),
+        ("metrics.metric", "mae", "metrics", False),
+        ("metrics.model.value", 0.8623, "metrics", True),
+        ("metrics.model.value", 0.8624, "metrics", False),
+        ("metrics.model.value", 0.7622, "metrics", False),
+        ("metrics.model.value", None, "metrics", False),
+        ("groups.axes.0.groups.1.verdict", "ADVERSE", "groups", False),
+        ("groups.axes.0.groups.1.group", "c", "groups", False),
+        ("profile.site.shares", [0.71, 0.29], "population", False),
+        ("profile.hours.shares", [0.71, 0.29], "population", False),
+        ("profile.hours.missing_share", 0.21, "population", False),
+        ("profile.hours.kind", "categorical", "population", False),
+        ("card.as_of", "2026-12-31", "data", True),
+    ],
+)
+def test_what_was_not_foreseen_is_a_substantial_modification(path, value, kind, is_foreseen):
+    found = changed(path, value)
+    assert {(change.kind, change.is_foreseen) for change in found} == {(kind, is_foreseen)}
+    assert is_substantial(found) is not is_foreseen
+
+
+@pytest.mark.parametrize("shares", [[0.69, 0.31], [0.31, 0.69]])
+def test_people_may_be_distributed_a_little_otherwise(shares):
+    assert changed("profile.site.shares", shares) == changed("profile.hours.shares", shares) == []
+
+
+def test_an_impact_ratio_may_rise_and_may_fall_a_little():
+    rows = contents()["groups"]["axes"][0]["groups"]
+    place = next(place for place, row in enumerate(rows) if row["impact_ratio"] != 1.0)
+    ratio, path = rows[place]["impact_ratio"], f"groups.axes.0.groups.{place}.impact_ratio"
+    assert [change.is_foreseen for change in changed(path, ratio + 0.3)] == [True]
+    assert [change.is_foreseen for change in changed(path, ratio - 0.09)] == [True]
+    assert [change.is_foreseen for change in changed(path, ratio - 0.11)] == [False]
+    assert [change.is_foreseen for change in changed(path, None)] == [False]
+
+
+def test_a_verdict_that_is_better_is_no_alarm():
+    before, now = contents(), contents()
+    before["groups"]["axes"][0]["groups"][1]["verdict"] = "ADVERSE"
+    assert changes(before, now, SETTINGS) == []
+
+
+def test_what_nobody_foresaw_comes_first_and_the_page_says_so():
+    sources, found = both(card=contents()["card"] | {"as_of": "2026-12-31", "inputs": ["text_0"]})
+    assert [change.is_foreseen for change in found] == [False, True]
+    text = rendered("versions", FAMILY, sources, found).decode()
+    assert "Substantial modification." in text
+    assert "assessed as another system" in text
+    foreseen = rendered("versions", FAMILY, sources, found[1:]).decode()
+    assert "No substantial modification." in foreseen
+    assert "There is no release before this one" in rendered("versions", FAMILY, cited(), []).decode()
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "apart"),
+    [
+        (NUMERIC, NUMERIC, 0.0),
+        (NUMERIC, NUMERIC | {"edges": [10.0, 15.0, 20.0]}, 1.0),
+        # at 5 half of the old and, of one bin over [0, 10], half of the new
+        (NUMERIC, NUMERIC | {"edges": [0.0, 10.0], "shares": [1.0]}, 0.0),
+        # at 5 half of the old lies below, of [0, 20] a quarter; at 10 all against half
+        (NUMERIC, NUMERIC | {"edges": [0.0, 20.0], "shares": [1.0]}, 0.5),
+        (NUMERIC, NUMERIC | {"missing_share": 0.3}, 0.3),
+        (CATEGORY, CATEGORY | {"categories": ["a", "c"]}, 0.5),
+        (CATEGORY, CATEGORY | {"shares": [0.9, 0.1]}, 0.4),
+        (NUMERIC | {"edges": [], "shares": [1.0]}, NUMERIC | {"edges": [], "shares": [1.0]}, 0.0),
+        (NUMERIC | {"edges": [3.0, 3.0], "shares": [1.0]}, NUMERIC | {"edges": [3.0, 3.0], "shares": [1.0]}, 0.0),
+    ],
+)
+def test_the_distance_of_two_distributions(before, now, apart):
+    assert math.isclose(distance(before, now), apart, abs_tol=1e-12)
+    assert math.isclose(distance(now, before), apart, abs_tol=1e-12)
+
+
+@pytest.mark.parametrize("now", [CATEGORY, NUMERIC | {"edges": [], "shares": [1.0]}, {"kind": "numeric"}])
+def test_what_cannot_be_compared_is_never_near(now):
+    assert math.isnan(distance(NUMERIC, now))
+
+
+# ---------------------------------------------------------------- from a store
+
+
+@pytest.fixture
+def made(store, tmp_path, keys):
+    released(store, Answers(), tmp_path)
+    released(store, Answers(), tmp_path, "r2", weights=b"weights 2")
+    return store
+
+
+def test_documents_are_the_same_whenever_they_are_made(made):
+    pages, is_other = make(made, KINDS, FAMILY)
+    assert make(made, KINDS, FAMILY) == (pages, is_other)
+    assert make(made, ["card"], FAMILY, 1)[0]["card"] != pages["card"]
+    read = Reader(pages["card"].decode())
+    values = {(value["data-source"], value["data-path"]): json.loads(value["value"]) for value in read.values}
+    assert values["release 2, evaluated/metrics.json", "model.value"] == 0.8
+    commit = next(value for (name, path), value in values.items() if path == "commit" and name.startswith("entry "))
+    assert commit == "c0ffee"
+
+
+def test_a_file_that_was_changed_makes_no_document(made):
+    key = next(key for key in made.list("releases") if key.endswith("metrics.json"))
+    made.put(key, made.read(key).replace(b"0.8", b"0.9"))
+    with pytest.raises(ContractError, match="its digest differs"):
+        [make(made, ["card"], FAMILY, number) for number in (1, 2)]
+
+
+def test_a_document_is_about_a_release_that_is_there(made):
+    for number, family in ((9, FAMILY), (None, "outcomes")):
+        with pytest.raises(ContractError, match="must be about a release"):
+            make(made, ["card"], family, number)
+
+
+def test_the_command_writes_the_page_and_says_whether_it_is_another_system(made, tmp_path, capsys):
+    assert main(["make", "versions", FAMILY, "--to", str(tmp_path / "d.html")]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said["sha256"] == sha256_bytes((tmp_path / "d.html").read_bytes())
+    assert said["substantial_modification"] is True, "the profile of the test says nothing about its column"
+    assert main(["make", "card", FAMILY, "--to", str(tmp_path / "nowhere/d.html")]) == 1
+    assert "--to names none" in capsys.readouterr().err
