@@ -146,7 +146,7 @@ def joined(raws: Iterable[Raw], feed: Feed, step: Join) -> pl.DataFrame | None:
     if not frames:
         return None
     keys, found = list(step.match.values()), pl.concat(frames)
-    is_chosen_later = step.many or step.where or step.latest or step.count
+    is_chosen_later = step.many or step.where or step.latest or step.count or step.timeline
     return found if is_chosen_later else found.unique(keys, keep="last", maintain_order=True)
 
 

@@ -1,6 +1,6 @@
 """What may happen to rows before the rules apply: a text of cells, joins, groups to rows, columns to rows, filters."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 import polars as pl
@@ -10,7 +10,7 @@ from pipelines.ingest.cells import BROKEN, Context, cell, decoded
 from pipelines.ingest.composed import with_text
 from pipelines.ingest.fold import folded
 from pipelines.ingest.read import ROW
-from pipelines.ingest.rules import Condition, Explode, Join, TableMap, Unpivot
+from pipelines.ingest.rules import Condition, Explode, Join, TableMap, Timeline, Unpivot
 
 REASON = "reason_code"
 NOTES = pl.Schema({ROW: pl.Int64(), REASON: pl.String()})
@@ -140,17 +140,50 @@ def _matching(right: pl.DataFrame, step: Join, context: Context) -> pl.DataFrame
     keys = {f"_on{i}": cells[name] for i, name in enumerate(step.match.values())}
     for name, texts in step.where.items():
         right = right.filter(cells[name].is_in(list(texts)))
-    if step.latest:  # numbers of any length sort by their length first, texts do not
-        is_number = {name: cells[name].str.contains(r"^\d+$").all() for name in step.latest}
-        lengths = {name: pl.when(is_number[name]).then(cells[name].str.len_bytes()) for name in step.latest}
-        order = [part for name in step.latest for part in (lengths[name], cells[name])]
-        right = right.sort(order, nulls_last=False, maintain_order=True)
+    if step.latest:
+        right = right.sort(_order(cells, step.latest), nulls_last=False, maintain_order=True)
+    ends: dict[str, pl.Expr] = {}
+    if step.timeline:
+        right = right.sort(_order(cells, step.timeline.order), maintain_order=True) if step.timeline.order else right
+        right = right.unique(list(step.match.values()), keep="last", maintain_order=True)
+        right, ends = _with_ends(right, step.timeline, cells)
     number = cells[step.distinct].drop_nulls().n_unique() if step.distinct else pl.len()
     counted = {step.count: number.over(list(keys.values())).cast(pl.String)} if step.count else {}
     taken = {new: cells[name] for new, name in step.take.items()}
-    taken |= {"_itself": cells[step.itself]} if step.itself else {}
+    taken |= ends | ({"_itself": cells[step.itself]} if step.itself else {})
     right = right.select(**keys, **taken, **counted, _found=pl.lit(value=True)).unique(maintain_order=True)
     return right.unique(list(keys), keep="last", maintain_order=True) if step.latest or step.count else right
+
+
+def _order(cells: Mapping[str, pl.Expr], names: Iterable[str]) -> list[pl.Expr]:
+    """What to sort by: numbers of any length sort by their length first, texts do not."""
+    is_number = {name: cells[name].str.contains(r"^\d+$").all() for name in names}
+    return [
+        part
+        for name, is_one in is_number.items()
+        for part in (pl.when(is_one).then(cells[name].str.len_bytes()), cells[name])
+    ]
+
+
+def _with_ends(
+    right: pl.DataFrame, step: Timeline, cells: Mapping[str, pl.Expr]
+) -> tuple[pl.DataFrame, dict[str, pl.Expr]]:
+    """Rows of a history by thing and day, and the columns that say when each ends and its place among those of a day.
+
+    Args:
+        right: [n_rows] the other file; of one day in the order in which they hold.
+        step: What names a thing, and its days.
+        cells: Column -> its cell.
+    """
+    day = cells[step.day].str.head(10).str.to_date("%Y-%m-%d", strict=False)
+    of = [cells[name] for name in step.of]
+    right = right.with_columns(_day=day).filter(pl.col("_day").is_not_null())
+    right = right.sort([*of, pl.col("_day")], maintain_order=True)
+    after = pl.max_horizontal(pl.col("_day").shift(-1).over(of), pl.col("_day") + pl.duration(days=1))
+    is_last = pl.col("_day").shift(-1).over(of).is_null()
+    place = pl.int_range(pl.len()).over([*of, pl.col("_day")])
+    until = pl.when(~is_last).then(after.dt.to_string("%Y-%m-%d"))
+    return right, {step.until: until, step.place: place.cast(pl.String)}
 
 
 def explode(frame: pl.DataFrame, step: Explode, context: Context) -> pl.DataFrame:

@@ -174,6 +174,22 @@ class Condition(Declared):
         return {self.column} | ({self.above} if self.above else set())
 
 
+class Timeline(Declared):
+    """Rows there say from which day on something holds, and not until when: the next row of the same thing ends it."""
+
+    of: Annotated[tuple[Name, ...], Field(min_length=1)]
+    """Columns there that name the thing."""
+    day: Name
+    """A column there, the first day; its first ten characters are YYYY-MM-DD. A row without one is not found."""
+    order: tuple[Name, ...] = ()
+    """Columns there, whole numbers or texts: of rows of one day the greatest comes last, of equal ones the last in the
+    file."""
+    until: Name
+    """New column here: the first day after, at the earliest that after its own; empty for a thing's last row."""
+    place: Name
+    """New column here: from 0, which of the rows of its day it is."""
+
+
 class Join(Declared):
     """Columns of another file of the set, found by equal text.
 
@@ -186,7 +202,7 @@ class Join(Declared):
     """A reference CSV in the folder of the feeds."""
     match: Annotated[dict[Name, Name], Field(min_length=1)]
     """Column here -> column there."""
-    take: Annotated[dict[Name, Name], Field(min_length=1)]
+    take: dict[Name, Name] = Field(default_factory=dict)
     """New column here -> column there."""
     missing: Literal["reject", "keep"]
     many: bool = False
@@ -200,6 +216,8 @@ class Join(Declared):
     and of equal ones the last in the file. Empty is the least."""
     itself: Name | None = None
     """With `latest`, a column that names rows here and there: where the one found is the row itself, none was."""
+    timeline: Timeline | None = None
+    """Rows there are a history without ends. `match` names this row in the feed's own file, or one of another."""
     count: Name | None = None
     """New column: how many rows there match, 0 where none does; of several files in a batch only the last period's."""
     distinct: Name | None = None
@@ -209,6 +227,10 @@ class Join(Declared):
     def _has_one_other(self) -> Self:
         if (self.feed is None) == (self.file is None):
             raise ValueError("must have exactly one of feed, file")
+        if not self.take and self.timeline is None:
+            raise ValueError("take must name a column: a join that adds none finds nothing")
+        if self.timeline is not None and (self.many or self.latest or self.count):
+            raise ValueError("timeline goes with none of many, latest, count: it finds one row")
         if self.many and (self.latest or self.count):
             raise ValueError("many goes with neither latest nor count: they leave one row")
         if self.itself and not self.latest:
@@ -226,11 +248,13 @@ class Join(Declared):
     def there(self) -> list[str]:
         """Columns of the other file that are read."""
         more = [name for name in (self.itself, self.distinct) if name]
+        more += [*self.timeline.of, self.timeline.day, *self.timeline.order] if self.timeline else []
         return list(dict.fromkeys([*self.match.values(), *self.take.values(), *self.where, *self.latest, *more]))
 
     def made(self) -> set[str]:
         """Columns that it adds."""
-        return {*self.take} | ({self.count} if self.count else set())
+        ends = {self.timeline.until, self.timeline.place} if self.timeline else set()
+        return {*self.take} | ends | ({self.count} if self.count else set())
 
     @property
     def other(self) -> str:

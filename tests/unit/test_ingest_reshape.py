@@ -196,3 +196,70 @@ def test_rows_that_are_wrong_are_rejected_instead_of_left_out():
     keep_rows(shaped, Condition(column="to", among=("a",), reason="odd", reject=True), BLANK)
     assert [part.rows() for part in shaped.rejected] == [[(2, "odd"), (3, "odd")]]
     assert (shaped.filtered, shaped.frame[ROW].to_list()) == ([], [1])
+
+
+CHANGES = pl.DataFrame(
+    {
+        "who": ["1", "1", "1", "1", "2", "2", "2", "3"],
+        "day": [
+            "2024-05-01T00:00:00",
+            "2020-01-01",
+            "2024-05-01",
+            "2021-03-01",
+            "2020-01-01",
+            "soon",
+            None,
+            "2020-02-01",
+        ],
+        "id": ["9", "1", "10", "100", "2", "3", "4", "5"],
+    }
+)
+TIMELINE = {"of": ["who"], "day": "day", "order": ["id"], "until": "ends", "place": "nth"}
+
+
+def dated(**more: Any) -> list[tuple[str | None, ...]]:
+    """Of each row its end and place, as the file has them."""
+    step = {"feed": "f", "match": {"who": "who", "id": "id"}, "missing": "keep", "timeline": {**TIMELINE, **more}}
+    shaped = Shaped(CHANGES.with_row_index(ROW, 1), [], [])
+    join(shaped, Join.model_validate(step), BLANK, lambda _: CHANGES)
+    return shaped.frame.select("ends", "nth").rows()
+
+
+def test_a_row_holds_until_the_next_of_its_thing_and_of_a_day_the_greatest_comes_last():
+    assert dated() == [
+        ("2024-05-02", "0"),
+        ("2021-03-01", "0"),
+        (None, "1"),
+        ("2024-05-01", "0"),
+        (None, "0"),
+        (None, None),
+        (None, None),
+        (None, "0"),
+    ]
+    assert dated(order=[])[:3] == dated()[:3], "the last in the file, where nothing is said"
+    assert dated(order=[], day="day")[0] == ("2024-05-02", "0")
+
+
+def test_a_row_without_a_day_ends_nothing_and_is_not_found():
+    step = {"feed": "f", "match": {"who": "who", "id": "id"}, "missing": "reject", "timeline": TIMELINE}
+    shaped = Shaped(CHANGES.with_row_index(ROW, 1).cast({ROW: pl.Int64()}), [], [])
+    join(shaped, Join.model_validate(step), BLANK, lambda _: CHANGES)
+    assert [frame.rows() for frame in shaped.rejected] == [[(6, "unknown_f"), (7, "unknown_f")]]
+
+
+def test_a_row_that_is_told_twice_is_one():
+    step = {"feed": "f", "match": {"who": "who", "id": "id"}, "missing": "keep", "timeline": TIMELINE}
+    shaped = Shaped(CHANGES.with_row_index(ROW, 1), [], [])
+    join(shaped, Join.model_validate(step), BLANK, lambda _: pl.concat([CHANGES, CHANGES]))
+    assert shaped.frame.select("ends", "nth").rows() == dated()
+
+
+@pytest.mark.parametrize("more", [{"many": True}, {"latest": ["day"]}, {"count": "n"}])
+def test_a_timeline_finds_one_row(more):
+    with pytest.raises(ValidationError, match="it finds one row"):
+        looked_up(timeline=TIMELINE, **more)
+
+
+def test_a_join_adds_something():
+    with pytest.raises(ValidationError, match="take must name a column"):
+        looked_up(take={})

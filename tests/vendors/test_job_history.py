@@ -1,4 +1,4 @@
-"""Jobs over time of a cast of ten, whichever vendor printed them: the same slices, and at Oracle another known time."""
+"""Jobs over time of a cast of ten, whichever vendor printed them: the same slices, for two at another known time."""
 
 from datetime import UTC, date, datetime
 from zipfile import ZipFile
@@ -7,7 +7,13 @@ import polars as pl
 import pytest
 
 from infra.sample import careers
-from infra.sample.vendors import successfactors_compound_history, successfactors_history, workday_history, workday_peci
+from infra.sample.vendors import (
+    dated_csv,
+    successfactors_compound_history,
+    successfactors_history,
+    workday_history,
+    workday_peci,
+)
 from infra.sample.vendors.oracle import history as oracle_history
 from pipelines.base.contracts import TABLES
 from pipelines.base.pseudonyms import pseudonym
@@ -23,6 +29,7 @@ FEEDS = {
     "workday peci": [VENDORS / "workday" / "workday_peci_history.yaml"],
     "successfactors": [VENDORS / "successfactors" / "successfactors_job_history.yaml"],
     "compound employee": [VENDORS / "successfactors" / "successfactors_compound_history.yaml"],
+    "dated rows": [VENDORS / "dated" / "dated_job_history.yaml"],
     "oracle": [
         VENDORS / "oracle" / f"oracle_hdl_{name}.yaml"
         for name in ("job_history", "supervisors", "work_measures", "jobs", "job_families")
@@ -34,6 +41,7 @@ WRITERS = {
     "workday peci": workday_peci,
     "successfactors": successfactors_history,
     "compound employee": successfactors_compound_history,
+    "dated rows": dated_csv,
     "oracle": oracle_history,
 }
 SLICES = {"2024-01": 20, "2024-02": 21, "2024-03": 20}
@@ -62,10 +70,12 @@ def test_slices_of_every_vendor_are_the_same(keys, tmp_path, monkeypatch, period
     assert slices["compound employee"].sort(pl.all()).equals(slices["successfactors"].sort(pl.all())), "its codes, too"
     assert slices["workday peci"].sort(pl.all()).equals(slices["workday"].sort(pl.all())), "codes of the source, too"
     assert set(plain["workday"]["known_from_basis"]) == {"source"}
-    observed = plain["oracle"].select("known_from", "known_from_basis").unique().rows()
+    both = pl.concat([plain["oracle"], plain["dated rows"]])
+    observed = both.select("known_from", "known_from_basis").unique().rows()
     end = careers.cut(period).end.item().replace(tzinfo=UTC)
     assert [(basis, (end - moment).total_seconds() < 1) for moment, basis in observed] == [("observed", True)]
-    assert plain["oracle"].drop(KNOWN).equals(plain["workday"].drop(KNOWN).sort(pl.all()))
+    for vendor in ("oracle", "dated rows"):
+        assert plain[vendor].drop(KNOWN).equals(plain["workday"].drop(KNOWN).sort(pl.all())), vendor
 
 
 def test_what_oracle_took_back_is_left_out_with_its_reason(keys, tmp_path, monkeypatch):
