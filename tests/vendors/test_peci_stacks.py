@@ -55,6 +55,12 @@ STACKS = {
         change(2, "DTA", "2020-06-01", "2020-05-01", position(Full_Time_Equivalent_Percentage="50")),
         change(3, "DTA", "2020-04-01", "2020-07-01", position(DELETED)),
     ],
+    "000010": [
+        HIRED,
+        change(2, "PGO", "2021-06-01", "2021-05-20", position(Full_Time_Equivalent_Percentage="50")),
+        change(3, "PCO", "2021-08-01", "2021-07-20"),
+        change(4, "PGI", "2021-08-01", "2021-07-21", position(**FULL)),
+    ],
 }
 TOLD = {
     "000001": ["2020-01-01 2021-03-01 hire active", "2021-03-01 - termination terminated"],
@@ -75,6 +81,11 @@ TOLD = {
     "000007": ["2020-01-01 2021-02-01 hire active", "2021-02-01 - termination terminated"],
     "000008": ["2020-02-01 2020-03-01 hire active", "2020-03-01 - data_change active"],
     "000009": ["2020-01-01 2020-04-01 hire active"],
+    "000010": [
+        "2020-01-01 2021-06-01 hire active",
+        "2021-06-01 2021-08-01 population_exit active",
+        "2021-08-01 - transfer active",
+    ],
 }
 """First day, first day after, event, status."""
 
