@@ -44,6 +44,7 @@ BAD: Final = pl.Schema({ROW: pl.Int64(), "table": pl.String(), REASON: pl.String
 COUNTED: Final = pl.Schema({"table": pl.String(), "column": pl.String(), "filled": pl.Int64(), "unlisted": pl.Int64()})
 KNOWN_FROM: Final = Column("known_from", "moment", required=False)
 SOURCE: Final = "source"
+_NO_MOMENT: Final = datetime.min.replace(tzinfo=UTC)
 PERIOD: Final = "period"
 """The group of a file's name that tells pages of one export from another export."""
 OBSERVED: Final = "observed"
@@ -109,19 +110,28 @@ def _unlisted(rows: pl.DataFrame, table: str, columns: list[str]) -> tuple[pl.Da
     return pl.DataFrame(counts, schema=COUNTED, orient="row"), rows.drop(mark.name for mark in marks)
 
 
-def reference(batch: Batch, feeds: Mapping[str, Feed], step: Join) -> pl.DataFrame:
-    """All rows of a joined file: of this batch, else the newest that landed.
+def reference(batch: Batch, feeds: Mapping[str, Feed], step: Join, of: Unit) -> pl.DataFrame:
+    """All rows of a joined file: of this batch, else the newest that landed; only where there is no other, a later one.
+
+    What a later file says was not known when this one was written, and must not be told as if it had been.
+
+    Args:
+        batch: The batch.
+        feeds: All feeds.
+        step: The join.
+        of: The file whose rows are looked up.
 
     Raises:
         ContractError: Nothing of the joined feed ever arrived.
     """
     if step.file is not None:
         return beside(step.file)
-    name = str(step.feed)
-    units = [unit for unit in batch.units() if unit.feed == name] or _landed(batch, feeds[name])
-    if step.count:  # a number of two months would be of neither
-        newest = max((unit.groups.get(PERIOD, "") for unit in units), default="")
-        units = [unit for unit in units if unit.groups.get(PERIOD, "") == newest]
+    name, at = str(step.feed), feeds[of.feed].moment(of.groups)
+    here = [unit for unit in batch.units() if unit.feed == name]
+    units = _by_then(feeds[name], here, at) or _landed(batch, feeds[name], at) or here or _landed(batch, feeds[name])
+    if step.count or step.timeline:  # a number of two months would be of neither, and so would a history
+        newest = max((_moment(feeds[name], unit) for unit in units), default=None)
+        units = [unit for unit in units if _moment(feeds[name], unit) == newest]
     for unit in units:
         _ready(batch, unit, feeds[name])
     raws = [(part, unit.groups) for unit in units for part in parts(batch.place(unit) / "raw")]
@@ -159,9 +169,26 @@ def _ready(batch: Batch, unit: Unit, feed: Feed) -> None:
         raise Held("joined_file_held", f"A joined file must be readable; that of {feed.name} is held: {held}") from None
 
 
-def _landed(batch: Batch, feed: Feed) -> list[Unit]:
-    """Files of the newest period that were taken in: one, or the pages of one; of a restated one the last."""
-    records = [record for record in files.of_feed(batch.store, feed.name) if record.status == "published"]
+def _moment(feed: Feed, unit: Unit) -> datetime:
+    """When a file was written; of one whose name says no moment now, before all others."""
+    return feed.moment(unit.groups) or _NO_MOMENT
+
+
+def _by_then(feed: Feed, units: Iterable[Unit], at: datetime | None) -> list[Unit]:
+    """Files that were written by a moment; all without one."""
+    return [unit for unit in units if at is None or _moment(feed, unit) <= at]
+
+
+def _landed(batch: Batch, feed: Feed, at: datetime | None = None) -> list[Unit]:
+    """Files of the newest period that were taken in: one, or the pages of one; of a restated one the last.
+
+    Args:
+        batch: The batch.
+        feed: Whose files.
+        at: The newest by then; of all without a moment.
+    """
+    known = [record for record in files.of_feed(batch.store, feed.name) if record.status == "published"]
+    records = [r for r in known if at is None or (feed.moment(r.groups) or _NO_MOMENT) <= at]
     newest = {r.name: r for r in records if r.groups.get(PERIOD) == records[-1].groups.get(PERIOD)}
     return [landed(record, feed) for record in newest.values()]
 
@@ -187,7 +214,7 @@ def map_unit(batch: Batch, unit: Unit, feeds: Mapping[str, Feed]) -> dict[str, A
         def other(step: Join) -> pl.DataFrame:
             name = step.model_dump_json()
             if name not in cache:
-                cache[name] = reference(batch, feeds, step)
+                cache[name] = reference(batch, feeds, step, unit)
             return cache[name]
 
         feed = feeds[unit.feed]

@@ -197,7 +197,8 @@ class Join(Declared):
     """
 
     feed: Name | None = None
-    """Another feed: its file of this batch, else the newest one landed; of it the rows that its own `rows` keep."""
+    """Another feed: its file of this batch, else the newest one landed, and one that was written later than this only
+    where there is no other; of it the rows that its own `rows` keep."""
     file: Name | None = None
     """A reference CSV in the folder of the feeds."""
     match: Annotated[dict[Name, Name], Field(min_length=1)]

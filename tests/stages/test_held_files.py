@@ -2,9 +2,10 @@
 
 import contextlib
 import json
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
+import polars as pl
 import pytest
 import yaml
 
@@ -304,6 +305,31 @@ def test_what_was_mapped_with_a_file_that_is_held_is_mapped_again_once_that_is_s
     ((_, sha256, _, _),) = held(ingest)
     decide(store, File("courses", sha256), Decision("reject", "data_engineer", NOTE))
     assert "10 rows in = 10 accepted" in ingest("run", "--batch", "august")[1]
+
+
+@pytest.mark.parametrize("batches", [["2026-06", "2026-07"], ["2026-06 2026-07"]], ids=["one by one", "at once"])
+def test_a_file_is_never_looked_up_in_a_later_one_if_there_is_another(ingest, store, tmp_path, batches):
+    looking = COURSES | {
+        "name": "zz",
+        "files": r"zz_(?P<period>\d{4}-\d{2})\.csv",
+        "join": [{"feed": "courses", "match": {"id": "id"}, "take": {"known": "title"}, "missing": "reject"}],
+        "tables": [
+            {"table": "courses", "columns": {"course_id": {"template": "{id} known"}, "title": {"from": "known"}}}
+        ],
+        "after": ["courses"],
+    }
+    (tmp_path / "feeds" / "zz.yaml").write_text(yaml.safe_dump(looking))
+    (tmp_path / "exports" / "lms").mkdir()
+    for batch in batches:
+        for period in batch.split():
+            for name in ("courses", "zz"):
+                path = tmp_path / "exports" / "lms" / f"{name}_{period}.csv"
+                path.write_text(f"id,title\nC1,as of {period}\n")
+        assert ingest("run", "--batch", batch)[0] == 0
+    lake = Lake(store)
+    for day, title in ((date(2026, 6, 30), "as of 2026-06"), (date(2026, 7, 31), "as of 2026-07")):
+        found = lake.read("courses", lake.require(), day).filter(pl.col("course_id") == "C1 known")
+        assert found["title"].to_list() == [title]
 
 
 def test_a_replay_that_cannot_be_read_leaves_what_was_taken_in_as_it_is(ingest, deliver, store, tmp_path):

@@ -119,6 +119,19 @@ def test_who_has_which_job_on_a_day_is_what_was_known_by_then(company, store, tm
     assert answers(store, "2016-01-01", "2024-03-31") == {}
 
 
+@pytest.mark.parametrize("vendor", ["oracle", "dated rows"])
+def test_months_that_come_at_once_are_each_told_by_their_own_files(company, store, tmp_path, vendor):
+    """What is looked up in a file of March is not told as if January had known it."""
+    company(vendor)
+    for period in PERIODS:
+        WRITERS[vendor].write_history(careers.cut(period), tmp_path / "exports")
+    assert command.main(["run", "--batch", "all"]) == 0
+    assert answers(store, "2024-01-31", "2024-01-31") == JANUARY
+    assert answers(store, "2024-06-30", "2024-01-31") == LATER
+    assert answers(store, "2024-06-30", "2024-02-29") == LATER | {"000101": ["ENG-4"]}
+    assert answers(store, "2024-06-30", "2024-03-31") == LAST
+
+
 @pytest.mark.parametrize("vendor", WRITERS)
 def test_a_promotion_entered_in_february_is_in_no_answer_for_january(company, store, tmp_path, vendor):
     """Asked about every week of five years, as known on the last days before it was."""
