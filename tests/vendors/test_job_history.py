@@ -104,6 +104,16 @@ def test_a_job_waits_at_home_while_somebody_is_abroad(keys, tmp_path, monkeypatc
     assert made["person_id"].unique().to_list() == [of("000111")]
 
 
+def test_numbers_of_options_are_what_their_picklists_say(keys, tmp_path, monkeypatch):
+    expanded = printed("successfactors", "2024-03", tmp_path / "e", monkeypatch)["worker_history"]
+    out = tmp_path / "n" / "exports"
+    successfactors_history.write_history(careers.cut("2024-03"), out, has_codes=False)
+    assert b"externalCode" not in (out / "successfactors" / "EmpEmploymentHistory_2024-03_0001.json").read_bytes()
+    folder = VENDORS / "successfactors"
+    declared = [folder / f"successfactors_{name}.yaml" for name in ("job_history_by_number", "picklists")]
+    assert canonical(tmp_path / "n", declared, monkeypatch)["worker_history"].equals(expanded)
+
+
 def test_jobs_of_a_delta_are_no_history(keys, tmp_path, monkeypatch):
     """A slice that was deleted shows in it as a change of its neighbour."""
     successfactors_compound_history.write_history(careers.cut("2024-01"), tmp_path / "exports")

@@ -32,16 +32,62 @@ STATUSES = {"active": "A", "leave": "U", "terminated": "T", "dormant": "D"}
 COMPANIES = {"US": "1000", "DE": "2000"}
 
 
-def write_history(delivery: Delivery, out: Path) -> int:
+def write_history(delivery: Delivery, out: Path, *, has_codes: bool = True) -> int:
     """Write a dump of all employments with their jobs, asked for with fromDate=1900-01-01.
+
+    Args:
+        delivery: When it is cut.
+        out: The company's exports folder.
+        has_codes: Whether picklists are expanded. Without, a job has the numbers of their options, and those stand in
+            files of their own.
 
     Returns:
         The number of slices.
     """
     slices = list(standing(delivery))
-    employments = groupby(slices, key=lambda one: one.assignment)
-    write_pages(out, "EmpEmploymentHistory", delivery, (employment(list(mine)) for _, mine in employments))
+    employments = [employment(list(mine)) for _, mine in groupby(slices, key=lambda one: one.assignment)]
+    if not has_codes:
+        write_pages(out, "PicklistOption", delivery, _options())
+        for one in employments:
+            one["jobInfoNav"]["results"] = [_numbered(told) for told in one["jobInfoNav"]["results"]]
+    write_pages(out, "EmpEmploymentHistory", delivery, employments)
     return len(slices)
+
+
+def _options() -> list[dict[str, Any]]:
+    """Options of both picklists; one is of another list, and one is not used any more."""
+    codes = {"employee-status": STATUSES.values(), "event": (code for code, _ in EVENTS.values())}
+    told = [(name, code) for name, every in codes.items() for code in dict.fromkeys(every)]
+    made = [_option(name, code) for name, code in told]
+    return [*made, _option("country", "A"), _option("employee-status", "O") | {"status": "DELETED"}]
+
+
+def _option(picklist: str, code: str) -> dict[str, Any]:
+    key = _number(picklist, code)
+    return {
+        "__metadata": metadata("PicklistOption", f"{key}L"),
+        "id": key,
+        "externalCode": code,
+        "status": "ACTIVE",
+        "picklist": {"__metadata": metadata("Picklist", picklist), "picklistId": picklist},
+        "picklistLabels": {"__deferred": {"uri": f"PicklistOption({key}L)/picklistLabels"}},
+    }
+
+
+def _number(picklist: str, code: str) -> str:
+    """An option's number in this tenant, text as all of that length."""
+    return str(88_000 + sum(ord(sign) * (at + 7) for at, sign in enumerate(f"{picklist} {code}")))
+
+
+def _numbered(told: dict[str, Any]) -> dict[str, Any]:
+    """A job with numbers in the place of codes."""
+    numbers = {
+        "event": _number("event", told["eventNav"]["externalCode"]),
+        "emplStatus": _number("employee-status", told["emplStatusNav"]["externalCode"]),
+    }
+    rest = {name: value for name, value in told.items() if name not in ("eventNav", "emplStatusNav")}
+    deferred = {"__deferred": {"uri": "EmpJob/emplStatusNav"}}
+    return {**rest, **numbers, "eventNav": deferred, "emplStatusNav": deferred}
 
 
 def employment(mine: list[Slice]) -> dict[str, Any]:
