@@ -162,10 +162,11 @@ def lined_up(
     if feed.delta is not None and feed.delta.manifest:
         records = files.of_feed(store, feed.name)
         settled = {run for r in records if r.status != "held" and (run := _run(r.manifest))}
-        waiting = {run for r in records if r.status == "held" and (run := _run(r.manifest))}
         settled |= {run for unit in again if (run := _run(unit.manifest))}
-        waiting |= {run for unit in held if (run := _run(unit.manifest))}
-        return following(feed, units, settled, waiting - settled)
+        sent = {r.name for r in records if r.status != "held"} | {unit.name for unit in (*units, *again)}
+        left = [r.manifest for r in records if r.status == "held" and r.name not in sent]
+        waiting = {run for said in (*left, *(unit.manifest for unit in held)) if (run := _run(said))}
+        return following(feed, units, settled, waiting)
     done, waits = numbers(store, feed)
     done |= {number for unit in again if (number := sequence(feed, unit.groups)) is not None}
     waits |= {number for unit in held if (number := sequence(feed, unit.groups)) is not None} - done
@@ -178,24 +179,24 @@ def following(feed: Feed, units: Iterable[Unit], done: Collection[str], held: Co
     Args:
         feed: Its declaration.
         units: Files that could be taken in. One whose manifest names no run is among those returned: it is held later.
-        done: Runs that are settled. Where there is none, the oldest of those that follow none of the others begins, and
-            only a new file of a run that is held takes its place.
-        held: Runs whose file waits for a person.
+        done: Runs of which files are settled. Where there is none, the oldest of those that follow none of the others
+            begins.
+        held: Runs of which a file waits for a person, and was not sent again: nothing follows them, nor begins.
     """
     taken: list[Unit] = []
     left: dict[str, list[Unit]] = {}
     for unit in units:
         run = _run(unit.manifest)
         (taken if run is None else left.setdefault(run, [])).append(unit)
-    reached = {*done}
-    found = [run for run in left if run in reached]
-    if not done:
-        firsts = [run for run in left if (run in held if held else left.keys().isdisjoint(_before(left[run])))]
+    reached = {*done} - {*held}
+    found = [run for run in left if run in {*done, *held}]
+    if not done and not held:
+        firsts = [run for run in left if left.keys().isdisjoint(_before(left[run]))]
         found = sorted(firsts, key=lambda run: (feed.moment(left[run][0].groups) or _EVER, run))[:1]
     is_more = True
     while is_more:
         taken += [unit for run in found for unit in left.pop(run)]
-        reached |= {*found}
+        reached |= {*found} - {*held}
         found = [run for run in left if _before(left[run]) & reached]
         is_more = bool(found)
     return taken

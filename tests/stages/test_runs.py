@@ -105,6 +105,28 @@ def test_after_a_held_file_nothing_is_taken_in_until_that_is_settled(run, delive
     assert run("three") == (["C1", "C2", "C3"], [])
 
 
+def page(path: Path, head: str) -> None:
+    """Another page of the second run."""
+    path.write_text(f"{head}\nC22,Course\n")
+    file = {"name": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "records": 1}
+    said = {"run_id": "r-b", "previous_run_id": "r-a", "files": [file]}
+    path.with_name(f"{path.name}.json").write_text(json.dumps(said))
+
+
+def test_a_run_of_which_one_page_is_held_is_followed_by_none(run, deliver, tmp_path):
+    deliver(1, "r-a", None)
+    run("one")
+    first = deliver(2, "r-b", "r-a")
+    second = first.with_name("courses_2026-06-02_2.csv")
+    page(second, "id,name")
+    deliver(3, "r-c", "r-b")
+    known, held = run("two")
+    assert (known, sorted(held)) == (["C1", "C2"], ["missing_required_column", "predecessor_held"])
+    assert run("again") == (["C1", "C2"], [])
+    page(second, "id,title")
+    assert run("three")[0] == ["C1", "C2", "C22", "C3"]
+
+
 def test_nothing_begins_behind_a_first_file_that_is_held(run, deliver):
     deliver(1, "r-a", None, head="id,name")
     deliver(2, "r-b", "r-a")
