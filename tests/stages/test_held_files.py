@@ -326,6 +326,8 @@ def test_a_file_is_never_looked_up_in_a_later_one_if_there_is_another(ingest, st
                 path = tmp_path / "exports" / "lms" / f"{name}_{period}.csv"
                 path.write_text(f"id,title\nC1,as of {period}\n")
         assert ingest("run", "--batch", batch)[0] == 0
+    again = ingest("run", "--batch", "again", "--replay", "zz")[1]
+    assert "2 rows in = 0 accepted + 0 quarantined + 2 filtered" in again, "nor when it is read again"
     lake = Lake(store)
     for day, title in ((date(2026, 6, 30), "as of 2026-06"), (date(2026, 7, 31), "as of 2026-07")):
         found = lake.read("courses", lake.require(), day).filter(pl.col("course_id") == "C1 known")
