@@ -422,6 +422,33 @@ def test_a_text_box_without_a_filling_stands_on_the_ground_of_its_cell() -> None
         'style="color:white;background-color:#fefefe"',
         'style="position:absolute;left:-9999px"',
         'style="opacity:0.0"',
+        'style="opacity:1%"',
+        'style="color:transparent"',
+        'style="color:rgba(0, 0, 0, 0)"',
+        'style="color:rgb(0 0 0 / 1%)"',
+        'style="color:#0000"',
+        'style="color:#00000005"',
+        'style="color:hsl(200, 10%, 99%)"',
+        'style="color:rgb(100%,100%,99%)"',
+        'style="color:#fff;background:rgba(0,0,0,0)"',
+        'style="color:black;-webkit-text-fill-color:transparent"',
+        'style="font:bold 1px/20px Arial"',
+        'style="font-size:12px;font:1px Arial"',
+        'style="overflow:hidden;height:0"',
+        'style="overflow:hidden;width:1px;height:1px"',
+        'style="overflow-x:clip;max-width:0%"',
+        'style="clip:rect(0, 0, 0, 0)"',
+        'style="clip:rect(9px 9px 9px 9px)"',
+        'style="clip-path:inset(50%)"',
+        'style="clip-path:inset(60% 0 40%)"',
+        'style="clip:rect(0, 90px, 0, 0)"',
+        'style="clip-path:inset(0 20% 0 80%)"',
+        'style="clip-path:circle(0)"',
+        'style="transform:rotate(3deg) scale(0.01)"',
+        'style="transform:translatex(-9999px)"',
+        'style="margin-left:-9999px"',
+        'style="filter:opacity(0%)"',
+        'style="content-visibility:hidden"',
         "hidden",
         "color=white",
         'class="quiet"',
@@ -443,12 +470,35 @@ def test_what_a_page_hides_is_counted_and_left_out(attributes: str) -> None:
         'style="visibility:hidden"><b style="visibility:visible"',
         'style="color:black;background-color:blue"',
         'style="font-size:0.9em;opacity:0.5"',
+        'style="color:rgba(0,0,0,.5)"',
+        'style="color:#0008"',
+        'style="color:hsl(200, 10%, 20%)"',
+        'style="color:white;background:hsl(200 50% 20%)"',
+        'style="color:transparent"><b style="color:black"',
+        'style="font:12px/1px Arial"',
+        'style="overflow:hidden;width:10%;max-height:20px"',
+        'style="height:0"',
+        'style="clip:rect(0,90px,20px,0)"',
+        'style="clip:rect(0,auto,auto,0)"',
+        'style="clip-path:inset(10% 40%)"',
+        'style="clip-path:circle(50% at 50% 50%)"',
+        'style="transform:scalex(-1) translate(-50%, -50%)"',
+        'style="margin-left:-20px;filter:opacity(50%)"',
         'class="paper"',
     ],
 )
 def test_what_a_page_shows_is_not_hidden(attributes: str) -> None:
     sheet = "<style>@media print {.paper {display: none}}</style>"
     assert found(f"<html>{sheet}<div {attributes}>{SEEN}".encode()) == (SEEN, 0.0)
+
+
+def test_what_a_browser_does_not_show_of_an_element_is_no_text() -> None:
+    quiet = "".join(
+        f"<{tag}>{HIDDEN}</{tag}>" for tag in ("audio", "video", "canvas", "datalist", "noframes", "noembed")
+    )
+    assert found(f"<html><p>{SEEN}</p>{quiet}".encode()) == (SEEN, 0.0)
+    assert found(f"<html><p>{SEEN}</p><dialog>{HIDDEN}</dialog>".encode()) == (SEEN, pytest.approx(20 / 89))
+    assert found(f"<html><dialog open>{SEEN}</dialog>".encode()) == (SEEN, 0.0)
 
 
 @pytest.mark.parametrize("marks", [r"\v", r"\cf2", r"\fs2", r"\cf3\highlight2"])

@@ -23,7 +23,13 @@ _FLAT: Final = re.compile(
     re.IGNORECASE,
 )
 """Tags that hold nothing, or that others of their kind close; `_depth` leaves them out."""
-_NO_TEXT: Final = frozenset({"script", "style", "head", "title", "template", "noscript", "iframe", "object", "svg"})
+_NO_TEXT: Final = frozenset(
+    {
+        *("script", "style", "head", "title", "template", "noscript", "iframe", "object", "svg"),
+        *("audio", "video", "canvas", "datalist", "noembed", "noframes"),
+    }
+)
+"""Elements whose text a browser does not show as such."""
 _LINES: Final = re.compile(
     "address|article|aside|blockquote|body|br|caption|center|dd|details|div|dl|dt|fieldset|figure|footer|form|h[1-6]|header"
     "|hr|html|legend|li|main|nav|ol|p|pre|section|summary|table|tbody|tfoot|thead|tr|ul"
