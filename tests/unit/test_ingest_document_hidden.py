@@ -1,5 +1,6 @@
 """Text that nobody sees on the page is counted and left out; what is seen stays, white letters on a dark band too."""
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -269,6 +270,13 @@ def test_what_is_plainly_drawn_in_dark_colours_shows_no_sign(drawn: bytes) -> No
     assert not signs.is_odd
     assert not signs.may_be_white
     assert not Signs.of(drawn.replace(b"0 0 scn", b"0 .1 scn")).may_lack_ink
+
+
+@pytest.mark.parametrize("part", [b"%", b"%\n", b"1 g ", b"0 Tr\n", b"\0"])
+def test_signs_take_no_more_time_than_the_length_of_what_is_drawn(part: bytes) -> None:
+    began = time.process_time()
+    Signs.of(part * 40_000)
+    assert time.process_time() - began < 0.5
 
 
 def test_white_letters_on_a_dark_band_or_a_picture_are_seen() -> None:

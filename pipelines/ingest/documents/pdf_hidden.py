@@ -142,8 +142,8 @@ class _Painter:
                 state = states.pop() if states else state
             elif operator in (b"BDC", b"BMC"):
                 marks.append(marks[-1] or (operator == b"BDC" and self._is_off(operands, resources)))
-            elif operator == b"EMC":
-                marks = marks[:-1] or [state.is_off]
+            elif operator == b"EMC" and len(marks) > 1:
+                marks.pop()
             elif operator != b"Do":
                 self._place(operator, operands, state)
                 state = self._changed(operator, operands, resources, state)

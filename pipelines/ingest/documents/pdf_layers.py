@@ -25,11 +25,18 @@ class Layers:
         self.off = _ids(first.get("/OFF"))
         if first.get("/BaseState") == "/OFF":
             self.off |= _ids(said.get("/OCGs")) - _ids(first.get("/ON"))
+        self._known: dict[int, bool] = {}
 
     def hides(self, layer: Any) -> bool:
         """Whether nothing is shown of what belongs to a layer, or to layers under one policy."""
         if not self.off or layer is None:
             return False
+        key = id(layer.get_object())
+        if key not in self._known:
+            self._known[key] = self._hides(layer)
+        return self._known[key]
+
+    def _hides(self, layer: Any) -> bool:
         said = dictionary(layer)
         if "/OCGs" not in said:
             return id(layer.get_object()) in self.off

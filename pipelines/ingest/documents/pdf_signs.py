@@ -7,14 +7,29 @@ so that whatever cannot be told counts as a sign.
 import re
 from dataclasses import dataclass
 from math import isnan, nan
-from typing import Final, Self
+from typing import Final, NamedTuple, Self
 
 _DELIMITED: Final = rb"(?![^\s\0()<>\[\]{}/%])"
-_LIGHT, _INKS, _OF_SPACE = [re.compile(word + _DELIMITED) for word in (b"g", b"k", b"scn?")]
-"""Words that set the colour of fillings. Each pattern begins with its word: that is fast."""
-_MODE, _STRETCH, _RISE = [re.compile(word + _DELIMITED) for word in (b"Tr", b"Tz", b"Ts")]
-"""Words that say how letters are drawn, how wide, and how far above their line."""
-_COMMENTED: Final = re.compile(rb"%[^\r\n]*[\r\n][\s\0]*(?:r?g|k|scn?|T[rzs])" + _DELIMITED)
+
+
+class _Word(NamedTuple):
+    """A word of the page language."""
+
+    pattern: re.Pattern[bytes]
+    """It begins with the word, since such a pattern is fast."""
+    letter: bytes
+    """One that few other words have: whether there is any is told in no time."""
+
+
+def _word(pattern: bytes, letter: bytes) -> _Word:
+    return _Word(re.compile(pattern + _DELIMITED), letter)
+
+
+_LIGHT, _INKS, _OF_SPACE = _word(b"g", b"g"), _word(b"k", b"k"), _word(b"scn?", b"c")
+"""They set the colour of fillings."""
+_MODE, _STRETCH, _RISE = _word(b"Tr", b"r"), _word(b"Tz", b"z"), _word(b"Ts", b"s")
+"""They say how letters are drawn, how wide, and how far above their line."""
+_COMMENTED: Final = re.compile(rb"%[^%\r\n]*+[\r\n][\s\0]*+(?:r?g|k|scn?|T[rzs])" + _DELIMITED)
 """A comment between such a word and its operands, which nobody writes without a reason."""
 _NAME: Final = re.compile(rb"/[^()<>\[\]{}/%]*")
 _TAIL: Final = 40
@@ -65,13 +80,15 @@ def _is_inkless(operands: _Operands) -> bool:
     return len(operands) == 4 and all(one is not None and not one > _FAINT for one in operands)
 
 
-def _last(drawn: bytes, word: re.Pattern[bytes]) -> list[float]:
+def _last(drawn: bytes, word: _Word) -> list[float]:
     return [last for *_, last in _operands(drawn, word) if last is not None]
 
 
-def _operands(drawn: bytes, word: re.Pattern[bytes]) -> set[_Operands]:
+def _operands(drawn: bytes, word: _Word) -> set[_Operands]:
     """What stands before each place of a word."""
-    tails = {drawn[max(0, at - _TAIL) : at] for at in map(re.Match.start, word.finditer(drawn))}
+    if word.letter not in drawn:
+        return set()
+    tails = {drawn[max(0, at - _TAIL) : at] for at in map(re.Match.start, word.pattern.finditer(drawn))}
     whole = (tail if len(tail) < _TAIL else _CUT + tail for tail in tails)
     found = (tail.removesuffix(b"r").replace(b"\0", b" ") for tail in whole)  # which is all that differs in rg
     return {tuple(map(_number, tail.split()[-4:])) for tail in found if tail.strip()}
