@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.ingest.documents.pool import Worker
+from pipelines.ingest.feeds import dialects
 from tests.fuzz import targets
 from tests.fuzz.targets import CORPUS, LIMITS, TARGETS
 
@@ -43,6 +44,11 @@ def changed(data: bytes, chance: Random) -> bytes:
             for _ in range(chance.randrange(1, 5)):
                 flipped[chance.randrange(len(data))] ^= 1 << chance.randrange(8)
             return bytes(flipped)
+
+
+def test_every_dialect_and_every_type_of_document_is_attacked():
+    assert set(TARGETS) == {*dialects()} - {"documents"} | {"pdf", "docx", "rtf", "html", "txt"}
+    assert {path.parent.name for path in FOUND} <= set(TARGETS)
 
 
 @pytest.mark.parametrize("path", FOUND, ids=lambda path: f"{path.parent.name}-{path.name}")

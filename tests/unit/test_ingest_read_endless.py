@@ -94,6 +94,11 @@ BOMBS: dict[str, tuple[str, Callable[[], bytes], str]] = {
     "levels of XML": ("xml_records", lambda: b"<rows><row>" + b"<a>" * 1_000_000, "hostile_xml"),
     "texts in texts": ("json_records", lambda: records(nested(b"[", 40, b"]")), "rows: too_deep"),
     "texts in texts of a line": ("ndjson", lambda: nested(b'[{"b": ', 30, b"}]"), "rows: too_deep"),
+    "texts in texts of XML": (
+        "xml_records",
+        lambda: b"<rows><row>" + b"<a/><a>" * 40 + b'"' + CANARY + b'"' + b"</a>" * 40 + b"</row></rows>",
+        "rows: too_deep",
+    ),
     "entities": ("xml_records", laughs, "hostile_xml"),
     "an archive": ("hdl", lambda: swollen("hdl"), "zip_bomb"),
     "a workbook": ("excel", lambda: swollen("excel"), "zip_bomb"),

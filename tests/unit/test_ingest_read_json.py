@@ -205,11 +205,11 @@ def test_a_record_larger_than_the_limit_holds_the_file(refuses, monkeypatch, nam
         ('{"l": [{"a.b": "1", "a": {"b": "2"}}]}', "ambiguous_column"),
         (r'{"a": "\u0000"}', "nul_character"),
         (r'{"\u0000": "a"}', "nul_character"),
-        ('{"a": ' + "[" * 5 + "]" * 5 + "}", "too_deep"),
-        ('{"a": ' + '[{"b": ' * 5 + '"x"' + "}]" * 5 + "}", "too_deep"),
-        ('{"a": ' + '[{"b": {"c": ' * 5 + '"x"' + "}}]" * 5 + "}", "too_deep"),
+        ('{"a": ' + "[" * 6 + "]" * 6 + "}", "too_deep"),
+        ('{"a": ' + '[{"b": ' * 6 + '"x"' + "}]" * 6 + "}", "too_deep"),
+        ('{"a": ' + '[{"b": {"c": ' * 6 + '"x"' + "}}]" * 6 + "}", "too_deep"),
         ('{"a": ' + "[" * 40 + '"x"' + "]" * 40 + "}", "too_deep"),  # each doubles the backslashes: a tebibyte
-        ('{"a": [' + '[[[["x"]]]],' * 9 + "1]}", "too_deep"),
+        ('{"a": [' + '[[[[["x"]]]]],' * 9 + "1]}", "too_deep"),
     ],
 )
 def test_a_record_that_cannot_be_told_as_cells_is_a_row_with_a_fault(reads, line: str, fault: str):
@@ -227,10 +227,10 @@ def test_a_line_deeper_than_parsers_survive_is_a_row_with_a_fault(reads):
     assert (frame[FAULT].to_list(), report.faults) == (["too_deep", None], {"too_deep": 1})
 
 
-def test_lists_within_four_lists_are_texts_within_texts(reads):
-    frame, _ = reads("ndjson", b'{"a": [[[["x"]]]]}', LINES)
+def test_five_lists_are_texts_within_texts(reads):
+    frame, _ = reads("ndjson", b'{"a": [[[[["x"]]]]]}', LINES)
     text = frame["a"][0]
-    for _ in range(4):
+    for _ in range(5):
         (text,) = json.loads(text)
     assert text == "x"
 

@@ -94,6 +94,20 @@ def test_a_list_within_a_list_is_text_that_a_mapping_can_take_apart(reads):
     ]
 
 
+@pytest.mark.parametrize("opens", ["<a/><a>", "<a/><a><b>"])
+def test_six_lists_within_one_another_are_a_row_with_a_fault(reads, opens: str):
+    """Each doubles the backslashes before every quote."""
+    closes = "</a>" if opens.endswith("<a>") else "</b></a>"
+    rows = [f"<row>{opens * count}x{closes * count}</row>" for count in (5, 6, 7, 20)]
+    frame, report = reads("xml_records", f"<rows>{''.join(rows)}<row><c>y</c></row></rows>".encode(), ROWS)
+    assert frame[FAULT].to_list() == [None, "too_deep", "too_deep", "too_deep", None]
+    assert report.faults == {"too_deep": 3}
+    text = frame["a"][0]
+    for _ in range(5):
+        text = next(iter(json.loads(text)[1].values()))
+    assert text == "x"
+
+
 @pytest.mark.parametrize(("column", "fault"), [("a", "undeclared_list"), ("a.b", "undeclared_list"), ("c", None)])
 def test_an_element_that_a_rule_reads_may_not_repeat_unless_it_is_declared(reads, column: str, fault: str | None):
     tables = [{"table": "workers", "columns": {"person_id": {"from": column}}}]

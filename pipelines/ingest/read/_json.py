@@ -23,6 +23,7 @@ from pipelines.ingest.read._records import (
     BUFFER,
     DIGITS,
     LEVELS,
+    LISTS,
     REPLACED,
     Bounded,
     Nesting,
@@ -37,9 +38,6 @@ from pipelines.ingest.read._shapes import frames as of_shapes
 
 Frames = Callable[[list[Any], int, Feed], Iterator[pl.DataFrame]]
 """Makes frames of parsed records, given the row number of the first."""
-LISTS: Final = 4
-"""Lists within lists that become texts within texts: each doubles the backslashes before every quote, so that forty in
-a line of a hundred bytes would take all memory there is."""
 _SPACE: Final = b" \t\r\n"
 
 

@@ -31,6 +31,9 @@ MAX_RECORD: Final = 1 << 24
 LEVELS: Final = 64
 """Of lists and objects within one another. ijson keeps the path of every level, which is a square of their number: a
 file of 100 kB and nothing but brackets would take all memory there is."""
+LISTS: Final = 5
+"""Lists within lists that become texts within texts: each doubles the backslashes before every quote, so that forty in
+a record of a hundred bytes would take all memory there is."""
 _OTHERS: Final = bytes(byte for byte in range(256) if byte not in b'[]{}"')
 _STRING: Final = re.compile(rb'"[^"]*"')
 

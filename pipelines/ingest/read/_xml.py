@@ -15,7 +15,7 @@ from xml.parsers import expat
 from pipelines.ingest.batch import Held
 from pipelines.ingest.feeds import Feed
 from pipelines.ingest.read import NULL
-from pipelines.ingest.read._records import Readable, Record
+from pipelines.ingest.read._records import LISTS, Readable, Record
 
 Element = ET.Element
 PIECE: Final = 1 << 16
@@ -230,14 +230,19 @@ class Flattener:
     def record(self, element: Element) -> Record:
         """A record as a row."""
         faults = set[str]()
-        return Record(self._cells("", element, faults), min(faults, default=None))
+        try:
+            return Record(self._cells("", element, faults, 0), min(faults, default=None))
+        except RecursionError:
+            return Record({}, "too_deep")
 
-    def _cells(self, path: str, element: Element, faults: set[str]) -> dict[str, str]:
+    def _cells(self, path: str, element: Element, faults: set[str], lists: int) -> dict[str, str]:
         cells: dict[str, str] = {}
-        self._fill(cells, "", path, element, faults)
+        self._fill(cells, "", path, element, faults, lists)
         return cells
 
-    def _fill(self, cells: dict[str, str], name: str, path: str, element: Element, faults: set[str]) -> None:
+    def _fill(  # noqa: PLR0917  # all of it changes from element to element
+        self, cells: dict[str, str], name: str, path: str, element: Element, faults: set[str], lists: int
+    ) -> None:
         """Fill the cells of one element; `name` begins anew within a list, `path` goes on."""
         above, path = f"{name}." if name else "", f"{path}." if path else ""
         for attribute, value in element.items():
@@ -248,18 +253,20 @@ class Flattener:
             if isinstance(members, list) or at in self._lists:
                 if at not in self._lists and at in self._read:
                     faults.add("undeclared_list")
-                _put(cells, inner, self._dumped(at, members, faults), faults)
+                _put(cells, inner, self._dumped(at, members, faults, lists), faults)
             elif len(members) or members.keys():
-                self._fill(cells, inner, at, members, faults)
+                self._fill(cells, inner, at, members, faults, lists)
             else:
                 _put(cells, inner, members.text or "", faults)
         text, is_nil = _own_text(element), element.get(_NIL) in ("true", "1")
         if text or is_nil or (name and not len(element)):
             _put(cells, name or TEXT, NULL if is_nil else text, faults)
 
-    def _dumped(self, path: str, members: Element | list[Element], faults: set[str]) -> str:
+    def _dumped(self, path: str, members: Element | list[Element], faults: set[str], lists: int) -> str:
+        if lists >= LISTS:
+            raise RecursionError
         every = members if isinstance(members, list) else [members]
-        items = [self._cells(path, member, faults) for member in every]
+        items = [self._cells(path, member, faults, lists + 1) for member in every]
         nulls = [{name: None if text == NULL else text for name, text in item.items()} for item in items]
         return json.dumps(nulls, ensure_ascii=False, sort_keys=True)
 
