@@ -1,7 +1,7 @@
 """People of whom nothing is kept any more but who they are: what the vault says of them, and their key of snapshots.
 
 Reads   lake, scores   who has a row in any version, as whoever it is about, is linked to or manages
-        vault          when something was last told of a person; both halves, so both keys are needed
+        vault, ledger  when something was last told of a person; both halves of the vault, so both keys are needed
         keys           people/; unkept.sealed, since when nothing is kept of whom
 Writes  vault, keys    without those for whom the time has come; unkept.sealed
 
@@ -15,6 +15,7 @@ from typing import Final
 
 import polars as pl
 
+from pipelines import audit
 from pipelines.base import keys, vault
 from pipelines.base.catalog import KEYS
 from pipelines.base.contracts import TABLES
@@ -33,6 +34,9 @@ _SCHEMA: Final = pl.Schema({"person_id": pl.String(), "since": pl.Date()})
 def in_vault(store: Store, before: date) -> tuple[list[str], int]:
     """People of whom nothing else is kept and of whom the vault was told nothing since a day.
 
+    What a source says of an older day counts from when it was published: who declared something years ago and applies
+    now may be in the vault before the lake, where a held file has them.
+
     Args:
         store: All zones; nobody may publish meanwhile.
         before: The day.
@@ -40,10 +44,25 @@ def in_vault(store: Store, before: date) -> tuple[list[str], int]:
     Returns:
         Their pseudonyms, and how many rows the vault has of them.
     """
-    told = pl.concat([vault.all_versions(store, name).select("person_id", "known_from") for name in _VAULT])
-    last = told.group_by("person_id").agg(pl.col("known_from").dt.date().max(), pl.len())
-    due = last.filter(pl.col("known_from") < before, ~pl.col("person_id").is_in(_named(store)))
+    columns = ("person_id", "known_from", "published_seq")
+    told = pl.concat([vault.all_versions(store, name).select(columns) for name in _VAULT])
+    days = told.join(_published(store), on="published_seq", how="left")
+    last = days.group_by("person_id").agg(
+        pl.max_horizontal(pl.col("known_from").dt.date().max(), pl.col("published_on").max()).alias("told_on"), pl.len()
+    )
+    due = last.filter(pl.col("told_on") < before, ~pl.col("person_id").is_in(_named(store)))
     return due["person_id"].sort().to_list(), int(due["len"].sum())
+
+
+def _published(store: Store) -> pl.DataFrame:
+    """[n] published_seq and published_on, the day on which the ledger was told of a batch; its manifest has none."""
+    days: dict[str, str] = {}
+    for entry in audit.entries(store):
+        if entry.tag is audit.Tag.FILE_INGESTED:
+            days.setdefault(str(entry.facts["batch"]), entry.recorded_at[:10])
+    rows = [(manifest.seq, days.get(manifest.batch_id)) for manifest in Lake(store).manifests()]
+    schema = {"published_seq": pl.Int64(), "published_on": pl.String()}
+    return pl.DataFrame(rows, schema=schema, orient="row").with_columns(pl.col("published_on").str.to_date())
 
 
 def leave_vault(store: Store, people: Collection[str]) -> None:

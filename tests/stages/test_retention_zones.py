@@ -118,6 +118,21 @@ def test_the_vault_forgets_whom_nothing_else_knows_and_of_whom_it_was_told_nothi
     assert holders(company, "identifiers") == [IN_LAKE, LINKED, SCORED]
 
 
+def test_what_the_vault_is_told_late_counts_from_the_day_of_publishing(company):
+    """Such as by a batch that was checked before the vault let go of somebody: who is told of again is known again."""
+    retire(company, TODAY, {"vault": 100}, EU)
+    Lake(company).publish("late", {}, {"identifiers": rows(900, *named([GONE], "phone"))}, {})
+    facts = {"file_sha256": "f", "status": "published"}
+    entry = audit.append(company, audit.Tag.FILE_INGESTED, "workers", once=True, batch="late", **facts)
+    audit.append(company, audit.Tag.FILE_INGESTED, "workers", once=True, batch="elsewhere", **facts)
+    day = date.fromisoformat(entry.recorded_at[:10])
+    last = day + timedelta(days=100)
+    others = [IN_LAKE, LINKED, SCORED]
+    for at, left in ((TODAY, [GONE, RECENT, RECENT]), (last, [GONE]), (last + timedelta(days=1), [])):
+        retire(company, at, {"vault": 100}, EU, today=last + timedelta(days=1))
+        assert holders(company, "identifiers") == sorted([*others, *left])
+
+
 def test_keys_go_when_nothing_was_kept_for_so_long_and_who_comes_back_gets_another(company):
     before = keys.held(company)
     retire(company, TODAY - timedelta(days=1), {"snapshots": 10}, EU, today=TODAY - timedelta(days=1))
