@@ -88,6 +88,8 @@ class Table:
     """Column -> table whose key it must be found in."""
     ordered: tuple[tuple[str, str], ...] = ()
     """Pairs of dates or moments (earlier, later)."""
+    begins: tuple[str, str] | None = None
+    """Of what happens to one thing after another: a column and the code in it of what comes first, by `kept_from`."""
     kept_from: str | None = None
     """Of what happened once: the day or moment from which `privacy.retention` counts. What holds until something else
     does, such as a job or a consent, has none and stays as long as the person or thing is known."""
@@ -242,6 +244,7 @@ _ALL = (
             Column("occurred_at", "moment"),
         ),
         references={"requisition_id": "requisitions"},
+        begins=("stage_code", "applied"),
         kept_from="occurred_at",
     ),
     Table(

@@ -29,6 +29,9 @@ ALONE: Final = "is_alone"
 """Helper column of slices: at the moment at which it was known, no other was to hold on the same day."""
 JOINED: Final = "is_joined"
 """Helper column of slices: what was known at that moment leaves no day beside it between two without one."""
+BEGUN: Final = "is_begun"
+"""Helper column of what happens to one thing after another: what comes first has happened by then, as far as the batch
+tells of it."""
 _PSEUDONYM: Final = r"^[a-z]{1,3}_[0-9a-f]{32}$"
 MANAGER: Final = "manager_person_id"
 TOP: Final = "is_further_top"
@@ -118,7 +121,7 @@ def rules(table: Table) -> list[Rule]:
 
     Returns:
         Required columns filled, closed codes listed, others well formed, numbers in range, dates in order, pseudonyms
-        well formed, references known, slices side by side.
+        well formed, references known, nothing before what comes first, slices side by side.
     """
     found = []
     for column in table.columns:
@@ -143,6 +146,8 @@ def rules(table: Table) -> list[Rule]:
     for column_name in table.references:
         known = {"column": known_column(column_name), "value_set": [True]}
         found.append(Rule(unknown(column_name), AMONG, known, "cross_table"))
+    if table.begins is not None:
+        found.append(Rule("early_event", AMONG, {"column": BEGUN, "value_set": [True]}, severity="warn"))
     if table.slices is not None:
         alone, joined = ({"column": name, "value_set": [True]} for name in (ALONE, JOINED))
         found.append(Rule("overlap", AMONG, alone))
@@ -222,8 +227,19 @@ def with_helpers(
         pl.int_range(pl.len(), dtype=pl.Int64).alias(ROW),
         pl.struct([*table.key, "known_from"]).hash().alias(KEY),
         *resolves,
+        *_begun(table),
     )
     return helped if table.slices is None else _with_neighbours(helped, table.slices, before)
+
+
+def _begun(table: Table) -> list[pl.Expr]:
+    """The helper column of a table whose things have a first event; in exports they come together."""
+    if table.begins is None:
+        return []
+    column, code = table.begins
+    moment = pl.col(str(table.kept_from))
+    first = moment.filter(pl.col(column) == code).min().over(table.key[0])
+    return [(moment >= first).fill_null(value=True).alias(BEGUN)]
 
 
 def slice_columns(slices: Slices) -> list[str]:

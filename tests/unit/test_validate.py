@@ -124,6 +124,35 @@ def test_a_country_that_is_no_iso_code_is_counted_and_its_row_stays(
     assert any(f.reason_code == "malformed:country_code" for f in check(TABLES["candidates"], CANDIDATES, {}).findings)
 
 
+@pytest.mark.parametrize("large", [False, True])
+def test_what_happens_to_an_application_before_it_is_made_is_counted(
+    monkeypatch: pytest.MonkeyPatch, large: bool
+) -> None:
+    monkeypatch.setattr(engine, "LARGE", 1 if large else 100)
+    told = [
+        ("a", "applied", 5),
+        ("a", "screen", 5),
+        ("a", "interview", 4),  # too early
+        ("b", "screen", 1),  # of which the batch does not tell when it was made
+        ("c", "applied", 9),  # made, re-opened
+        ("c", "applied", 2),
+        ("c", "hired", 3),
+        ("d", "applied", 7),
+        ("d", "offer", 6),  # too early
+    ]
+    event = {"person_id": PERSON, "requisition_id": "R-1", "outcome_code": "advanced", "decided_by": "human"}
+    rows = [
+        {**event, "application_id": name, "stage_code": stage, "occurred_at": datetime(2026, 1, day, tzinfo=UTC)}
+        for name, stage, day in told
+    ]
+    schema = {**TABLES["application_events"].schema, "known_from": pl.Datetime("us", "UTC")}
+    frame = pl.DataFrame([row | {"known_from": datetime(2026, 2, 1, tzinfo=UTC)} for row in rows], schema=schema)
+    outcome = check(TABLES["application_events"], frame, {"requisitions": pl.Series(["R-1"])})
+    assert outcome.failed.is_empty()
+    found = next(f for f in outcome.findings if f.reason_code == "early_event")
+    assert (found.checked, found.failed, found.severity) == (9, 2, "warn")
+
+
 def test_two_rows_for_one_version_of_a_thing_both_fail() -> None:
     same = workers({"person_id": PERSON}, {"person_id": PERSON, "fte": 0.5}, {})
     assert failures(same) == [(0, "conflicting_key"), (1, "conflicting_key")]
