@@ -20,6 +20,7 @@ from pipelines.base.errors import ContractError
 from pipelines.base.pseudonyms import SIGNING_KEY, secret
 from pipelines.base.releases import CARD, MANIFEST, METRICS, VERDICT, read_manifest
 from pipelines.base.store import Store
+from pipelines.base.tried import ALTERNATIVES
 
 STATEMENT_TYPE: Final = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE: Final = "urn:candor:release:v1"
@@ -27,6 +28,7 @@ PREDICATE_TYPE: Final = "urn:candor:release:v1"
 SIGNED: Final = "statement_sha256"
 """The fact of `model:released` that names the statement."""
 _FILES: Final = {
+    "alternatives": ALTERNATIVES,
     "card": CARD,
     "groups": "evaluated/groups.json",
     "metrics": METRICS,
