@@ -614,7 +614,7 @@ def test_answers_that_are_not_those_of_the_stage_are_seen(made, tmp_path):
     assert math.isnan(serve.measured(FAMILY, tmp_path, 100, time.monotonic())["difference"])
 
 
-def tried(made: tuple[Path, FileStore], target: Path, scores, take: str = "best") -> dict:
+def tried(made: tuple[Path, FileStore], target: Path, scores, take: str = "best", min_cases: int = 10) -> dict:
     """What `choose` records when both candidates scored the validation cases as `scores` says: name, case -> score."""
     root, _ = made
     for artifact in (PREPARED, CANDIDATES):
@@ -622,6 +622,7 @@ def tried(made: tuple[Path, FileStore], target: Path, scores, take: str = "best"
     shutil.copy(root / "lake.lock", target)
     params = yaml.safe_load((root / "params.yaml").read_text())
     params["gate"]["min_group_size"] = 8
+    params["evaluate"]["min_cases"] = min_cases
     params[FAMILY]["alternatives"]["take"] = take
     (target / "params.yaml").write_text(yaml.safe_dump(params))
     cases = pl.read_parquet(stage_dir(FAMILY, PREPARED, target) / "examples.parquet").with_row_index("row")
@@ -664,6 +665,13 @@ def test_a_better_ratio_that_costs_validity_is_not_taken(made, tmp_path):
         made, tmp_path, lambda *case: (1 - every_second(*case)) if case[0] != "declared" else every_second(*case)
     )
     assert (found["chosen"], found["alternatives"][1]["is_equal"]) == ("declared", False)
+
+
+def test_too_few_validation_cases_choose_nothing(made, tmp_path):
+    found = tried(made, tmp_path, every_second, min_cases=10_000)
+    assert found["chosen"] == "declared"
+    assert [one["is_equal"] for one in found["alternatives"]] == [True, False]
+    assert found["alternatives"][1]["difference"] == {"value": None, "low": None, "high": None}
 
 
 def test_naming_a_worse_one_is_recorded_and_refusing_to_name_one_that_is_there_is_a_fault(made, tmp_path):

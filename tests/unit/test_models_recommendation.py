@@ -119,6 +119,24 @@ def test_a_saved_model_says_the_same_again_and_leaves_out_what_was_taken(tmp_pat
     assert all(code.startswith("after:") for codes in reasons for code in codes)
 
 
+@pytest.mark.filterwarnings("ignore")
+def test_validation_scores_come_from_a_model_that_never_saw_the_course_that_came_next(tmp_path):
+    """Another one came next, and nothing changes."""
+    steps = examples(company(p_1="abcda", p_2="abcdb", p_3="abca", p_4="bacb"), PREPARE)
+    turned = pl.when(pl.col("split") == "valid").then(pl.lit("d")).otherwise(pl.col("subject_id"))
+    asked = (steps, steps.with_columns(subject_id=turned))
+    first, second = (
+        network.validate(one.filter(pl.col("split") != "test"), TRAIN, tmp_path, seed=1, min_people=1) for one in asked
+    )
+    assert first.height > 0
+    assert set(first["person_id"]) == set(steps.filter(split="valid")["person_id"])
+    key = ["person_id", "subject_id"]
+    same = first.sort(key).join(second.sort(key), on=key, how="inner", suffix="_turned")
+    assert len(same) == len(first)
+    assert same["score"].to_list() == same["score_turned"].to_list()
+    assert not list(tmp_path.iterdir()), "nothing of it is kept"
+
+
 def test_without_a_step_there_is_nothing_to_train_on(tmp_path):
     steps = examples(company(p_1="a", p_2="b"), PREPARE)
     with pytest.raises(ContractError, match="a learner who took a course after another; got none"):
