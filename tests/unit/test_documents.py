@@ -44,6 +44,7 @@ def contents():
                     "approved_at": "2026-11-01",
                     "justification": "Read <b>it</b>.",
                     "accepted_gaps": ["x:9"],
+                    "choice_reason": "Nobody can explain the 2nd.",
                 }
             ],
         },
@@ -52,6 +53,22 @@ def contents():
             "params_sha256": "e5" * 32,
             "findings": [{"check": "data:rows", "passed": True, "reason": "517 rows."}],
             "gaps": [{"name": "sex:unknown", "reason": "3 people did not say."}],
+            "alternatives": {
+                "chosen": "declared",
+                "why": "None of 1 is better.",
+                "metric": "auc",
+                "n": 107,
+                "alternatives": [
+                    {
+                        "name": "reweighed",
+                        "what": "people weighed on sex",
+                        "difference": {"value": -0.013, "low": -0.031, "high": None},
+                        "selected_share": 0.43,
+                        "impact_ratio": {"value": 0.78, "low": 0.66, "high": 0.92},
+                        "is_equal": True,
+                    }
+                ],
+            },
         },
         "card": {
             "as_of": "2026-10-31",
@@ -389,3 +406,15 @@ def test_the_command_writes_the_page_and_says_whether_it_is_another_system(made,
     assert said["substantial_modification"] is True, "the profile of the test says nothing about its column"
     assert main(["make", "card", FAMILY, "--to", str(tmp_path / "nowhere/d.html")]) == 1
     assert "--to names none" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("kind", ["card", "annex-iv"])
+def test_what_else_was_tried_stands_beside_whom_the_model_selects(kind):
+    text = rendered(kind, FAMILY, cited(), []).decode()
+    assert "people weighed on sex" in text
+    assert 'data-path="alternatives.alternatives.0.impact_ratio.value"' in text
+    assert "Nobody can explain the 2nd." in text
+    older = {name: value for name, value in contents()["verdict"].items() if name != "alternatives"}
+    assert (
+        "Whether others were tried is <em>not known</em>" in rendered(kind, FAMILY, cited(verdict=older), []).decode()
+    )
