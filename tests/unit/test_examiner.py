@@ -19,9 +19,9 @@ from monitoring.examiner.bundle import Wanted, make
 from pipelines.audit import Tag, append, entries
 from pipelines.base.errors import ContractError, SettingsError
 from pipelines.base.store import FileStore
-from pipelines.publish.release import rollback
+from pipelines.publish.release import Wish, rollback
 from tests.unit.judging import evidence
-from tests.unit.test_publish import FAMILY, Answers, released
+from tests.unit.test_publish import FAMILY, NOWHERE, Answers, released
 
 PLACES = ("US-NY-NYC", "EU-DE")
 
@@ -43,7 +43,8 @@ def made(store, tmp_path):
     append(store, Tag.PEOPLE_SCORED, FAMILY, rows=10)
     released(store, answers, tmp_path, "r2", weights=b"weights 2")
     append(store, Tag.PEOPLE_SCORED, FAMILY, rows=11)
-    rollback(store, FAMILY, first.verdict_sha256, "Complaints from the works council.")
+    wish = Wish(FAMILY, first.verdict_sha256, why="Complaints from the works council.", by="dora")
+    rollback(store, wish, NOWHERE)
     append(store, Tag.PEOPLE_SCORED, FAMILY, rows=12)
     return store
 
@@ -215,7 +216,7 @@ def test_a_release_of_before_signatures_is_checked_without_one(store, tmp_path, 
 def test_the_command_writes_the_zip(made, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("CANDOR_STORE", made.url)
     documents = yaml.safe_load(Path("params.yaml").read_text())["documents"]
-    settings = {"law": {"jurisdictions": list(PLACES)}, "documents": documents}
+    settings = {"law": {"jurisdictions": list(PLACES), "locations": {}}, "documents": documents}
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(settings))
     monkeypatch.chdir(tmp_path)
     assert main(["make", FAMILY, "--to", "b.zip"]) == 0
