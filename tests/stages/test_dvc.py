@@ -168,3 +168,13 @@ def test_rows_of_people_are_not_in_the_cache(checkout):
     assert "rows of outcomes people in train" in cached
     assert "people in prepare" not in cached
     assert "people in score" not in cached
+
+
+def test_in_a_fresh_checkout_only_rows_of_people_are_made_again(checkout):
+    """As after a killed retrain, without locks: `train` is handed no audit key, so weights must come from the cache."""
+    (checkout.path / "dvc.lock").unlink()
+    shutil.rmtree(checkout.path / "var")
+    said = checkout.call("dvc", "repro", "--pull", "--allow-missing", "train@outcomes")
+    assert ran(said) == ["prepare@outcomes"]
+    assert (checkout.path / "var/stages/outcomes/weighed/data.txt").is_file()
+    assert ran(checkout.call("dvc", "repro", "--pull", "--allow-missing", "gate@outcomes")) == ["score@outcomes"]
