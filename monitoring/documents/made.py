@@ -7,9 +7,9 @@ from typing import Final
 from markupsafe import Markup
 
 from monitoring import page
-from monitoring.documents import sources, versions
+from monitoring.documents import sources
 from monitoring.documents.cited import Cited, Source, asks, is_confirmed, title_of
-from monitoring.documents.versions import BEFORE, Change, Documents, changes, is_substantial
+from monitoring.documents.versions import BEFORE, Change, Documents, changes, is_substantial, leaf_names
 from pipelines.base.settings import load
 from pipelines.base.store import Store
 
@@ -73,7 +73,7 @@ def rendered(kind: str, family: str, cited: Cited, differing: list[Change]) -> b
         title_of=title_of,
         asks=asks,
         is_confirmed=is_confirmed,
-        leaves=_names,
+        leaves=leaf_names,
         changes=differing,
         before=cited.has(f"{BEFORE}release"),
         is_substantial=is_substantial(differing),
@@ -84,10 +84,6 @@ def rendered(kind: str, family: str, cited: Cited, differing: list[Change]) -> b
 
 def _contents(found: dict[str, Source], prefix: str) -> dict[str, object]:
     return {name: found[prefix + name].content for name in _COMPARED if prefix + name in found}
-
-
-def _names(content: object) -> list[str]:
-    return [name for name, _ in versions.leaves(content)]
 
 
 def _shown_name(change: Change) -> Markup:

@@ -102,7 +102,7 @@ def _proposal(store: Store, pointer: Release) -> Entry | None:
             entry
             for entry in audit.entries(store, newest_first=True)
             if (entry.tag, entry.subject, entry.facts.get("verdict_sha256")) == wanted
-            and entry.sequence <= int(pointer.ledger["sequence"])
+            and entry.sequence <= int(pointer.ledger.get("sequence", 0))
         ),
         None,
     )

@@ -207,6 +207,11 @@ def leaves(content: Any, path: str = "") -> Iterator[tuple[str, Any]]:
         yield path, content
 
 
+def leaf_names(content: Any) -> list[str]:
+    """The paths of `leaves`."""
+    return [name for name, _ in leaves(content)]
+
+
 def _near(one: Any, other: Any, most: float) -> bool:
     return isinstance(one, int | float) and isinstance(other, int | float) and abs(one - other) <= most
 

@@ -200,14 +200,14 @@ def _predicted(
     family, module = release.family, features(release.family)
     with tempfile.TemporaryDirectory() as name:
         releases.download(store, release, Path(name))
-        prepare, decide = _approved(family, Path(name))
+        prepare, decide = approved(family, Path(name))
         cases, counts = may(module.cases(tables, prepare, as_of))
         stamp = rows.Stamp(release.model_sha256, release.data_sha256, as_of)
         scored = rows.scored(family, Path(name) / releases.MODEL, cases, "model", stamp, decide=decide)
         return scored, _inputs(family, cases, Path(name) / releases.PROFILE), counts
 
 
-def _approved(family: str, folder: Path) -> tuple[Any, Any]:
+def approved(family: str, folder: Path) -> tuple[Any, Any]:
     """The family's `Prepare` and `Decide` that the release was trained and judged by; today's params.yaml has no say.
 
     Raises:

@@ -17,6 +17,7 @@ import pytest
 import yaml
 
 from monitoring import tables
+from monitoring.documents import packet
 from pipelines import audit, prepare, snapshot, train
 from pipelines.audit import Tag, entries
 from pipelines.base import contracts, delta, releases, snapshots
@@ -339,6 +340,34 @@ def test_current_people_are_scored_once_however_often_it_runs(released):
     assert (len(read_again), sha256_frame(read_again)) == (entry.facts["rows"], entry.facts["scored_sha256"])
     assert set(table(store, "inputs").columns) >= {"person_id", "subject_id", "submitted_count", "as_of", "family"}
     assert "submitted_score_mean" not in table(store, "inputs").columns
+
+
+def test_a_person_is_told_reasons_that_were_tried_again_by_the_release_that_scored_them(released):
+    root, store = released
+    release(root, store, "release")
+    day = date.fromisoformat(json.loads(people.run(FAMILY, LAST, root))["as_of"])
+    where = {"family": FAMILY, "as_of": day.isoformat()}
+    # Of these few the model puts all forward, for no reason. Of two that say the opposite one holds when it is tried.
+    claimed = pl.lit(["lowers:topic_code", "raises:topic_code"])
+    scored = table(store, "scored").sort("score").with_columns(is_selected=pl.int_range(pl.len()) > 0, reasons=claimed)
+    delta.replace_partition(store, "scores/scored", scored, where)
+    low, high = scored.row(0, named=True), scored.row(-1, named=True)
+    data, told = packet.make(store, FAMILY, low["person_id"], low["subject_id"], day)
+    text = data.decode()
+    assert (len(told.against) + len(told.favour), told.unproven) == (1, True)
+    assert "did not bear out when they were tried" in text
+    assert (low["person_id"] in text, text.count("the topic of the course")) == (False, 1)
+    with pytest.raises(ContractError, match="this one was"):
+        packet.make(store, FAMILY, high["person_id"], high["subject_id"], day)
+    for who, what in ((low["person_id"], "c9"), (person(99), low["subject_id"])):
+        with pytest.raises(ContractError, match="one score on file"):
+            packet.make(store, FAMILY, who, what, day)
+    with pytest.raises(ContractError, match="recommendation only proposes"):
+        packet.make(store, "recommendation", low["person_id"], low["subject_id"], day)
+    other = scored.with_columns(pl.col("score") + 0.1)
+    delta.replace_partition(store, "scores/scored", other, where)
+    with pytest.raises(ContractError, match="must come out again"):
+        packet.make(store, FAMILY, low["person_id"], low["subject_id"], day)
 
 
 def test_who_takes_consent_back_is_neither_scored_nor_in_a_snapshot_and_who_gives_it_is(released, keys, tmp_path):

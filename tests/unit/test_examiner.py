@@ -1,5 +1,6 @@
 """What an examiner gets is checked by somebody who has Python and openssl, and nothing of ours."""
 
+import base64
 import io
 import json
 import math
@@ -16,7 +17,7 @@ import yaml
 from monitoring.examiner import recompute
 from monitoring.examiner.__main__ import main
 from monitoring.examiner.bundle import Wanted, make
-from pipelines.audit import Tag, append, entries
+from pipelines.audit import Entry, Tag, append, entries
 from pipelines.base.errors import ContractError, SettingsError
 from pipelines.base.store import FileStore
 from pipelines.publish.release import Wish, rollback
@@ -159,6 +160,75 @@ def test_whoever_seals_the_bundle_anew_is_caught_by_what_it_binds(made, tmp_path
     (folder / file).write_text(text.replace(*change))
     resealed(folder)
     assert any(fault in found for found in recompute.check(folder))
+
+
+def restated(folder, change):
+    """Faults of a statement that says something else and is named by its entry, as one is that a forger signs."""
+    name, facts = "000000000003", json.loads((folder / "facts.json").read_text())
+    pointer = json.loads((folder / f"{TOP}/pointer.json").read_text())
+    lines = [*recompute.lines(folder / "ledger/entries.jsonl"), *recompute.lines(folder / "ledger/cited.jsonl")]
+    known = {entry["sequence"]: entry for entry in map(json.loads, lines)}
+    entry = next(item for item in known.values() if item["recorded_at"] == pointer["released_at"])
+    place = folder / f"{TOP}/statement.json"
+    envelope = json.loads(place.read_text())
+    content = json.loads(base64.b64decode(envelope["payload"]))
+    change(content, envelope["signatures"][0], known)
+    envelope["payload"] = base64.b64encode(json.dumps(content).encode()).decode()
+    place.write_text(json.dumps(envelope))
+    entry["facts"]["statement_sha256"] = recompute.sha256(place.read_bytes())
+    named = json.loads((folder / f"{TOP}/files/manifest.json").read_text())["files"]
+    assert facts["releases"] == [3]
+    return list(recompute.stated(folder, name, entry, named, known))
+
+
+def _approval(content, _signature, _known):
+    approval = content["predicate"]["approvals"][0]
+    approval["name"] = "mary"
+    approval["digest"]["sha256"] = recompute.sha256(
+        recompute.canonical({key: value for key, value in approval.items() if key != "digest"})
+    )
+
+
+def _late(_content, _signature, known):
+    for entry in known.values():
+        if entry["tag"] == "key:adopted":
+            entry["sequence"] = 10_000
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        (lambda said, *_: said["subject"].pop(), "is about other files"),
+        (lambda said, *_: said["predicate"]["model"]["digest"].update(sha256="0"), "names another model"),
+        (lambda said, *_: said["predicate"]["metrics"]["digest"].update(sha256="0"), "names another metrics"),
+        (lambda said, *_: said["predicate"].pop("sealedGroups"), "names another sealedGroups"),
+        (_approval, "names other approvals"),
+        (
+            lambda said, *_: said["predicate"]["approvals"][0]["digest"].update(sha256="0"),
+            "another digest than it says",
+        ),
+        (lambda _said, signature, _known: signature.update(keyid="0"), "is not in keys/ under its fingerprint"),
+        (_late, "was not adopted in the ledger before"),
+    ],
+)
+def test_a_statement_that_says_something_else_is_named(made, tmp_path, change, fault):
+    folder = unpacked(make(made, Wanted(FAMILY), PLACES), tmp_path / "bundle")
+    assert restated(folder, lambda *_: None) == []
+    assert any(fault in found for found in restated(folder, change))
+
+
+def test_an_entry_that_does_not_follow_the_one_before_is_named():
+    lines = [line.to_json() for line in (Entry(n, Tag.MODEL_TRAINED, "x", {}, "", "0" * 64) for n in (1, 2))]
+    assert list(recompute.chained(lines, {"first": 1, "last": 2})) == [
+        "Entry 2 of the ledger does not follow the one before it."
+    ]
+
+
+def test_few_people_are_compared_by_fishers_test():
+    few, many = ({"group": "a", "n": n, "selected": s, "interval": "none"} for s, n in ((6, 14), (7, 14)))
+    # at 28 people, all expected cells above 5: the number of people alone asks for the exact test, by hand
+    # 2 * sum of hypergeometric chances of 6 or fewer of 13 selected among 14 of 28, which is 1 by symmetry
+    assert math.isclose(recompute.compared(few, many)["p_value"], 1.0)
 
 
 def test_another_key_in_the_bundle_is_named(made, tmp_path):

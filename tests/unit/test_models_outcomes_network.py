@@ -12,6 +12,7 @@ from pipelines import models
 from pipelines.models import network, saved, tabular, trees
 from pipelines.models.outcomes.features import Train as OutcomesTrain
 from pipelines.models.performance.features import Train as PerformanceTrain
+from pipelines.score.recheck import tried_reasons
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras on NumPy 2
 
@@ -92,6 +93,21 @@ def test_the_first_reason_is_what_decides_with_its_direction(fitted):
     assert reasons[0][0] == f"lowers:{name}"
     assert reasons[-1][0] == f"raises:{name}"
     assert all(len(codes) <= 5 for codes in reasons)
+
+
+def test_without_what_a_reason_names_the_score_moves_as_the_reason_says(fitted):
+    family, folder, test, _ = fitted
+    scored = network(family).predict(folder / "model", test, "model").sort("score")
+    scored = pl.concat([scored.head(3), scored.tail(3)])
+    reasons = network(family).explain(folder / "model", test, scored)
+    for row, codes in zip(scored.iter_rows(named=True), reasons, strict=True):
+        case = test.filter(person_id=row["person_id"])
+        tried = tried_reasons(family, folder / "model", case, codes)
+        assert tried
+        assert all(reason.is_held for reason in tried)
+        opposite = {"lowers": "raises", "raises": "lowers"}
+        turned = [f"{opposite[kind]}:{name}" for kind, name in (code.split(":") for code in codes)]
+        assert not any(reason.is_held for reason in tried_reasons(family, folder / "model", case, turned))
 
 
 def test_trees_kept_as_arrays_say_what_scikit_learn_says(tmp_path):

@@ -10,6 +10,7 @@ import pytest
 from pipelines.models import network as load_network
 from pipelines.models.screening import text
 from pipelines.models.screening.features import Train
+from pipelines.score.recheck import tried_reasons
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras on NumPy 2
 
@@ -103,6 +104,20 @@ def test_reasons_name_what_is_there_and_what_is_missing(folders: tuple[Path, Pat
     assert reasons[0] == "match:soup"
     assert {code for code in reasons if code.startswith("missing:")} == {"missing:ledger", "missing:audit"}
     assert len(reasons) <= 5
+
+
+def test_without_what_a_reason_names_the_score_moves_as_the_reason_says(folders: tuple[Path, Path]) -> None:
+    cases = examples().filter(split="test").head(6)
+    scored = network.predict(folders[0], cases, "model")
+    tried = [
+        reason
+        for row, codes in zip(scored.iter_rows(named=True), network.explain(folders[0], cases, scored), strict=True)
+        for reason in tried_reasons("screening", folders[0], cases.filter(person_id=row["person_id"]), codes)
+    ]
+    assert {reason.code.partition(":")[0] for reason in tried} == {"match", "missing"}
+    assert all(reason.is_held for reason in tried)
+    no_part = tried_reasons("screening", folders[0], cases.head(1), ["match:quetzal", "missing:quetzal"])
+    assert not any(reason.is_held for reason in no_part)
 
 
 def test_a_reason_names_no_rare_word_and_none_that_only_the_applicant_wrote(
