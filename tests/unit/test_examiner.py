@@ -20,9 +20,8 @@ from monitoring.examiner.bundle import Wanted, make
 from pipelines.audit import Entry, Tag, append, entries
 from pipelines.base.errors import ContractError, SettingsError
 from pipelines.base.store import FileStore
-from pipelines.publish.release import Wish, rollback
 from tests.unit.judging import evidence
-from tests.unit.test_publish import FAMILY, NOWHERE, Answers, released
+from tests.unit.test_publish import FAMILY, Answers, back_to, released
 
 PLACES = ("US-NY-NYC", "EU-DE")
 
@@ -44,8 +43,7 @@ def made(store, tmp_path):
     append(store, Tag.PEOPLE_SCORED, FAMILY, rows=10)
     released(store, answers, tmp_path, "r2", weights=b"weights 2")
     append(store, Tag.PEOPLE_SCORED, FAMILY, rows=11)
-    wish = Wish(FAMILY, first.verdict_sha256, why="Complaints from the works council.", by="dora")
-    rollback(store, wish, NOWHERE)
+    back_to(store, first, why="Complaints from the works council.")
     append(store, Tag.PEOPLE_SCORED, FAMILY, rows=12)
     return store
 
