@@ -26,7 +26,7 @@ SMALL_PEOPLE, SMALL_EXPECTED = 30, 5
 EXACT_LIMIT = 2000
 """People up to whom the exact test is made again here."""
 JUDGED = {"metrics.json": "evaluated/metrics.json", "groups.json": "evaluated/groups.json", "card.json": "card.json"}
-"""What a verdict calls its evidence, and the file of the release."""
+"""What every verdict has as evidence, and the file of the release; what else it has lies under its own name."""
 PREDICATE = {
     "card": "card.json",
     "groups": "evaluated/groups.json",
@@ -186,7 +186,9 @@ def judged(place: Path, name: str, named: Mapping[str, str], said: Mapping[str, 
     content = json.loads((place / "verdict.json").read_bytes())
     if named["verdict.json"] != said["verdict_sha256"]:
         yield f"Release {name} has another verdict than the ledger names."
-    for evidence, file in JUDGED.items():
+    for evidence in {**JUDGED, **content["evidence"]}:
+        places = (JUDGED.get(evidence, evidence), f"evaluated/{evidence}")
+        file = next((place for place in places if place in named), evidence)
         if content["evidence"].get(evidence) != named.get(file):
             yield f"The verdict of release {name} was given on another {file}."
     for field in ("model_sha256", "data_sha256"):

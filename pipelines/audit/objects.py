@@ -34,7 +34,7 @@ from pipelines.base.releases import CARD, MANIFEST, METRICS, MODEL, VERDICT, Rel
 from pipelines.base.store import Store
 
 _JUDGED: Final = {"metrics.json": METRICS, "groups.json": "evaluated/groups.json", "card.json": CARD}
-"""What a verdict calls its evidence, and where that lies in a release."""
+"""What every verdict has as evidence, and where that lies in a release; what else it has lies under its own name."""
 _PART: Final = 1 << 20
 """Bytes of a file that are in memory at a time."""
 _CHANGED: Final = "It was changed: take it out of use, and find out who could write there."
@@ -228,7 +228,8 @@ def _bound(store: Store, folder: _Folder, files: Mapping[str, str]) -> Iterator[
         yield f"{folder.key}/{VERDICT} is not the verdict that the ledger names. {_CHANGED}"
         return
     verdict = json.loads(store.read(f"{folder.key}/{VERDICT}"))
-    for name, where in _JUDGED.items():
+    for name in {**_JUDGED, **verdict["evidence"]}:
+        where = next((file for file in (_JUDGED.get(name, name), f"evaluated/{name}") if file in files), name)
         if verdict["evidence"].get(name) != files.get(where):
             yield f"{folder.key}/{where} is not what the verdict was given on. {_CHANGED}"
     model = {name.removeprefix(f"{MODEL}/"): sha256 for name, sha256 in files.items() if name.startswith(f"{MODEL}/")}

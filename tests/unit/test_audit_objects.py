@@ -313,6 +313,7 @@ def test_a_release_appended_with_the_statement_of_another_is_named(made, tmp_pat
         ("model/model.keras", "/model is not the model that the ledger names."),
         ("evaluated/metrics.json", "/evaluated/metrics.json is not what the verdict was given on."),
         ("card.json", "/card.json is not what the verdict was given on."),
+        ("evaluated/served.json", "/evaluated/served.json is not what the verdict was given on."),
         ("verdict.json", "/verdict.json is not the verdict that the ledger names."),
     ],
 )
