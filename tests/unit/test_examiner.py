@@ -141,6 +141,7 @@ TOP = "releases/000000000003"
         (f"{TOP}/pointer.json", ('"anna"', '"mary"'), "differ in who approved"),
         (f"{TOP}/pointer.json", ('"rollback"', '"release"'), "differ in kind"),
         (f"{TOP}/pointer.json", ('"as_of": "2026-10-31"', '"as_of": "2026-10-30"'), "differ in as_of"),
+        (f"{TOP}/pointer.json", ('"sha256": "', '"sha256": "0'), "with another digest than it has"),
         (f"{TOP}/files/manifest.json", ('"files"', ' "files"'), "another manifest than entry"),
         (f"{TOP}/files/evaluated/groups.json", ('"selected": 2500', '"selected": 2600'), "groups.json of release"),
         (f"{TOP}/files/card.json", ('"params_sha256"', ' "params_sha256"'), "card.json of release"),
@@ -213,6 +214,36 @@ def test_a_statement_that_says_something_else_is_named(made, tmp_path, change, f
     folder = unpacked(make(made, Wanted(FAMILY), PLACES), tmp_path / "bundle")
     assert restated(folder, lambda *_: None) == []
     assert any(fault in found for found in restated(folder, change))
+
+
+def test_model_files_and_parameters_are_those_that_are_named(made, tmp_path):
+    place = unpacked(make(made, Wanted(FAMILY), PLACES), tmp_path / "bundle") / f"{TOP}/files"
+    named = json.loads((place / "manifest.json").read_text())["files"]
+    facts = dict(list(entries(made))[-2].facts)
+    assert list(recompute.judged(place, "3", named, facts)) == []
+    other = {**named, "model/model.keras": "0" * 64}
+    assert list(recompute.judged(place, "3", other, facts)) == [
+        "The model files of release 3 are not the model that the ledger names."
+    ]
+    for file in ("evaluated/metrics.json", "evaluated/served.json", "card.json"):
+        assert list(recompute.judged(place, "3", {**named, file: "0" * 64}, facts)) == [
+            f"The verdict of release 3 was given on another {file}."
+        ]
+    card = json.loads((place / "card.json").read_text()) | {"params": {"seed": 1}}
+    (place / "card.json").write_text(json.dumps(card))
+    assert list(recompute.judged(place, "3", named, facts)) == [
+        "The parameters in card.json of release 3 are not those that its verdict names."
+    ]
+
+
+def test_an_approval_without_its_entry_is_named():
+    facts = {"verdict_sha256": "v", "run_id": "r"}
+    entry = {"facts": {**facts, "approvers": [{"name": "anna"}, {"name": "ben"}]}}
+    known = {1: {"tag": "release:approved", "facts": {**facts, "name": "anna"}}}
+    known[2] = {"tag": "release:approved", "facts": {**facts, "run_id": "another", "name": "ben"}}
+    assert list(recompute.approved("7", entry, known)) == [
+        "Release 7 names ben as having approved, and no entry of the ledger says so."
+    ]
 
 
 def test_an_entry_that_does_not_follow_the_one_before_is_named():
