@@ -28,6 +28,7 @@ EXACT_LIMIT = 2000
 JUDGED = {"metrics.json": "evaluated/metrics.json", "groups.json": "evaluated/groups.json", "card.json": "card.json"}
 """What every verdict has as evidence, and the file of the release; what else it has lies under its own name."""
 PREDICATE = {
+    "alternatives": "alternatives.json",
     "card": "card.json",
     "groups": "evaluated/groups.json",
     "metrics": "evaluated/metrics.json",

@@ -17,7 +17,7 @@ import yaml
 from monitoring.examiner import recompute
 from monitoring.examiner.__main__ import main
 from monitoring.examiner.bundle import Wanted, make
-from pipelines.audit import Entry, Tag, append, entries
+from pipelines.audit import Entry, Tag, append, entries, statement
 from pipelines.base.errors import ContractError, SettingsError
 from pipelines.base.store import FileStore
 from tests.unit.judging import evidence
@@ -234,6 +234,10 @@ def test_model_files_and_parameters_are_those_that_are_named(made, tmp_path):
     assert list(recompute.judged(place, "3", named, facts)) == [
         "The parameters in card.json of release 3 are not those that its verdict names."
     ]
+
+
+def test_the_examiner_looks_at_all_files_that_a_statement_names():
+    assert recompute.PREDICATE == statement._FILES
 
 
 def test_an_approval_without_its_entry_is_named():
