@@ -6,6 +6,7 @@ scikit-learn fits; what it learnt is a few columns of numbers. Reading them back
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Final
+from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
@@ -147,14 +148,19 @@ def total(trees: Trees, values: Values) -> Values:
     Returns:
         [n_rows] the regressor's prediction; for a classifier the log odds.
     """
+    sums: Values = trees.value[leaves(trees, values)].sum(axis=1) + trees.intercept
+    return sums
+
+
+def leaves(trees: Trees, values: Values) -> npt.NDArray[np.int64]:
+    """[n_rows, n_trees] node at which a row of `values`, as for `total`, ends in each tree."""
     rows = np.arange(len(values))[:, None]
     at = np.broadcast_to(trees.roots, (len(values), len(trees.roots))).copy()
     while not (done := trees.is_leaf[at]).all():
         asked = values[rows, trees.feature[at]]
         goes_left = np.where(np.isnan(asked), trees.is_missing_left[at], asked <= trees.threshold[at])
         at = np.where(done, at, np.where(goes_left, trees.left[at], trees.right[at]))
-    sums: Values = trees.value[at].sum(axis=1) + trees.intercept
-    return sums
+    return at
 
 
 def save(trees: Trees, folder: Path) -> None:
@@ -173,5 +179,5 @@ def load(folder: Path) -> Trees:
     try:
         with np.load(folder / FILE, allow_pickle=False) as file:
             return Trees(**{field.name: file[field.name] for field in fields(Trees)})
-    except (OSError, KeyError, ValueError):
+    except (OSError, EOFError, KeyError, ValueError, BadZipFile):
         raise ContractError(f"{FILE} must hold the baseline's trees; it is missing or damaged. Train anew.") from None

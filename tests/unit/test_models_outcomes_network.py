@@ -217,7 +217,7 @@ def test_every_leaf_of_the_forest_is_of_enough_people() -> None:
     told = rng.random(40)[people] + rng.random(200) / 100
     frame = pl.DataFrame({"person_id": [f"p{n}" for n in people], "told": told, "outcome": told})
     columns = tabular.learn(frame.select("person_id", "told", subject_id=pl.lit("s")), 4)
-    found = network("performance")._forest(columns, frame, SETTINGS["performance"], 0, 4)
+    found = network("performance")._forest(columns, frame, SETTINGS["performance"], 0, 4).trees
     for leaves in _leaves(found, told.astype(np.float32)[:, None]):
         assert len(leaves) > 2
         assert min(len(set(people[rows])) for rows in leaves) >= 4
@@ -230,7 +230,9 @@ def test_the_forest_does_not_grow_with_the_company() -> None:
     found = network("performance")._forest(
         tabular.learn(frame.drop("outcome"), 1), frame, SETTINGS["performance"], 0, 1
     )
-    assert len(found.is_leaf) / len(found.roots) < 2 * 2000  # leaves of 20 ratings; of 2 they were ten times as many
+    assert (
+        len(found.trees.is_leaf) / len(found.trees.roots) < 2 * 2000
+    )  # leaves of 20 ratings; of 2 they were ten times as many
 
 
 def test_the_interval_moves_with_the_middle() -> None:

@@ -1,9 +1,10 @@
 """The performance model: recurrent networks over the newest steps, beside the summed-up columns.
 
 Each member says a low, a middle and a high rating (quantiles); the saved network is their average. Its middle is
-averaged with what a forest of extremely randomised trees says (Geurts et al. 2006), which needs fewer ratings to be
-good: with the weight that serves the validation cases best. The interval moves along, and is widened or narrowed by
-what the validation cases needed for its coverage (conformalised quantile regression, Romano et al. 2019).
+averaged with the median that a forest says (`forest`), which needs fewer ratings to be good: with the weight that
+serves the validation cases best. The interval moves along, and is widened or narrowed by what the validation cases
+needed for its coverage (conformalised quantile regression, Romano et al. 2019), those of the same job family above all:
+one margin for all is too wide for one family and too narrow for another.
 """
 
 import json
@@ -16,11 +17,12 @@ import numpy.typing as npt
 import polars as pl
 
 from pipelines.models import Scorer, case_weights, tabular, trees
+from pipelines.models.performance import forest
 from pipelines.models.performance.features import Train, inputs
+from pipelines.models.performance.forest import Forest
 from pipelines.models.performance.steps import STEPS
 from pipelines.models.saved import loaded
 from pipelines.models.tabular import Columns, Numbers
-from pipelines.models.trees import Trees
 
 MODEL: Final = "model.keras"
 SPREAD: Final = "spread.json"
@@ -29,10 +31,15 @@ _REASONS = 5
 _LEAST_EFFECT = 0.005
 """Change of the predicted share below which a source is no reason."""
 _OTHER = ("rating",)
-_MISSING: Final = -1e6
-_ROWS = 4096
-_LEAVES = 2000
-"""Leaves of one tree of the forest, at most."""
+_SLICE = 65_536
+"""Cases whose sequences are held as numbers at once: those of a million would be gigabytes."""
+_GROUP: Final = "job_family_code"
+"""Whose validation cases set a margin of their own: what the company calls the work, and no protected attribute."""
+_LEAST_GROUP = 20
+"""Validation cases of a job family without which it has the margin of all: fewer do not show one case in ten."""
+_MIDDLE = 0.5
+_PULL = 30
+"""Cases as many as which the margin of all counts beside that of a job family."""
 _WEIGHTS: Final = (0.0, 0.25, 0.5)
 """Weights of the network against the forest that are tried on the validation cases. A few hundred of them choose badly
 between all and nothing: the forest, which also learns from them in the end, always has a half."""
@@ -83,10 +90,11 @@ def fit(
     missed = {weight: _missed(_mixed(said, grown, weight)[:, 1], truth) for weight in _WEIGHTS}
     weight = min(missed, key=lambda one: missed[one])
     low, _, high = _mixed(said, grown, weight).T
-    _save_spread(folder, np.maximum(low - truth, truth - high), settings.coverage, measures, weight)
-    trees.save(
-        _forest(columns, prepared, settings, seed, min_people), folder
-    )  # the newest ratings tell most of the next
+    needed = np.maximum(low - truth, truth - high)
+    margins = _margins(valid, needed, settings.coverage, min_people)
+    _save_spread(folder, needed, settings.coverage, measures, weight, margins)
+    whole = _forest(columns, prepared, settings, seed, min_people)  # the newest ratings tell most of the next
+    forest.save(whole, folder)
     losses = zip(history["loss"], history["val_loss"], strict=True)
     return [{"epoch": n, "loss": loss, "valid_loss": valid_loss} for n, (loss, valid_loss) in enumerate(losses, 1)]
 
@@ -136,9 +144,9 @@ def predict(folder: Path, frame: pl.DataFrame, scorer: Scorer) -> pl.DataFrame:
         score = _boosted(folder, columns, frame)
         low, high = score, score
     else:
-        said = _run(loaded(folder / MODEL), _arrays(columns, spread["measures"], frame))
-        low, score, high = _mixed(said, _grown(trees.load(folder), _matrix(columns, frame)), spread["network"]).T
-    sides = {"score": score, "low": low - spread["margin"], "high": high + spread["margin"]}
+        low, score, high = _said(folder, columns, spread, frame).T
+    margin = _margin(spread, frame)
+    sides = {"score": score, "low": low - margin, "high": high + margin}
     clipped = {name: np.clip(values, 0, 1) for name, values in sides.items()}
     clipped["low"] = np.minimum(clipped["low"], clipped["score"])
     clipped["high"] = np.maximum(clipped["high"], clipped["score"])
@@ -167,6 +175,17 @@ def validate(prepared: pl.DataFrame, settings: Train, folder: Path, seed: int, m
     )
 
 
+def _said(folder: Path, columns: Columns, spread: Mapping[str, Any], frame: pl.DataFrame) -> Numbers:
+    """[n_rows, 3] quantiles of network and forest, before the margin."""
+    model, grows = loaded(folder / MODEL), forest.load(folder)
+
+    def of(part: pl.DataFrame) -> Numbers:
+        said = _run(model, _arrays(columns, spread["measures"], part))
+        return _mixed(said, _grown(grows, _matrix(columns, part)), spread["network"])
+
+    return np.concatenate([np.empty((0, 3)), *(of(part) for part in frame.iter_slices(_SLICE))])
+
+
 def explain(folder: Path, frame: pl.DataFrame, scored: pl.DataFrame) -> list[list[str]]:
     """What pulls each predicted rating down or up: `lowers:` or `raises:` and the source, strongest first.
 
@@ -184,14 +203,14 @@ def explain(folder: Path, frame: pl.DataFrame, scored: pl.DataFrame) -> list[lis
     asked = scored.select(_KEYS).join(frame, on=_KEYS, how="left", maintain_order="left")
     if asked.is_empty():
         return []
-    columns, spread, model, forest = tabular.load(folder), _spread(folder), loaded(folder / MODEL), trees.load(folder)
+    columns, spread, model, grows = tabular.load(folder), _spread(folder), loaded(folder / MODEL), forest.load(folder)
     measures, weight = spread["measures"], spread["network"]
     arrays = _arrays(columns, measures, asked)
     matrix = _matrix(columns, asked)
     sources = sorted({_source(name) for name in columns.names})
 
     def middle(given: dict[str, npt.NDArray[Any]], values: Numbers) -> Numbers:
-        return _mixed(_run(model, given), _grown(forest, values), weight)[:, 1]
+        return _mixed(_run(model, given), _grown(grows, values), weight)[:, 1]
 
     whole = middle(arrays, matrix)
     without = (
@@ -285,9 +304,14 @@ def _steps(measures: Sequence[str], frame: pl.DataFrame) -> Numbers:
     """[n_rows, n_steps, n_measures]; a measure that the frame lacks is NaN throughout."""
     if not measures or frame.is_empty():
         return np.full((len(frame), 1, len(measures)), np.nan)
-    known = {m: np.array(frame[m + STEPS].to_list(), dtype=np.float64) for m in measures if m + STEPS in frame.columns}
+    known = {m: _table(frame[m + STEPS]) for m in measures if m + STEPS in frame.columns}
     blank = np.full_like(next(iter(known.values()), np.full((len(frame), 1), np.nan)), np.nan)
     return np.stack([known.get(measure, blank) for measure in measures], axis=2)
+
+
+def _table(lists: pl.Series) -> Numbers:
+    """[n_rows, n_steps] of lists that are all as long, NaN for null."""
+    return lists.explode().cast(pl.Float64).to_numpy().reshape(len(lists), -1)
 
 
 def _typical(columns: Columns, measures: Sequence[str]) -> Numbers:
@@ -316,35 +340,30 @@ def _unknown(columns: Columns, matrix: Numbers, source: str) -> Numbers:
     return changed
 
 
-def _forest(columns: Columns, frame: pl.DataFrame, settings: Train, seed: int, min_people: int) -> Trees:
-    """Extremely randomised trees of the summed-up columns; what is missing is far below everything there is.
-
-    They do not grow with the company: a leaf has at least one rating in `_LEAVES`. None speaks of fewer than
-    `min_people` people, who may have several ratings each.
-    """
-    from sklearn.ensemble import ExtraTreesRegressor
-
-    values = np.nan_to_num(_matrix(columns, frame), nan=_MISSING)
-    least = max(settings.forest_leaf, min_people, len(frame) // _LEAVES)
-    estimator = ExtraTreesRegressor(settings.forest, min_samples_leaf=least, random_state=seed)
-    weights = case_weights(frame)
-    estimator.fit(values, frame["outcome"].to_numpy(), None if weights is None else weights[:, 0])
+def _forest(columns: Columns, frame: pl.DataFrame, settings: Train, seed: int, min_people: int) -> Forest:
+    """The forest of the summed-up columns."""
     people = frame["person_id"].rank("dense").to_numpy().astype(np.int64) - 1
-    if least >= min_people * np.bincount(people).max(initial=1):
-        return trees.mean_of(estimator)  # so many ratings are of enough people, and walking a million takes minutes
-    return trees.told_by(trees.mean_of(estimator), values.astype(np.float32).astype(np.float64), people, min_people)
+    weights = case_weights(frame)
+    return forest.grow(
+        _matrix(columns, frame),
+        frame["outcome"].to_numpy(),
+        people,
+        weights=None if weights is None else weights[:, 0].astype(np.float64),
+        size=settings.forest,
+        leaf=settings.forest_leaf,
+        seed=seed,
+        least=min_people,
+    )
 
 
-def _grown(forest: Trees, matrix: Numbers) -> Numbers:
-    """[n_rows] what the forest says, some thousand rows at a time: every row stands before every tree."""
-    filled = np.nan_to_num(matrix, nan=_MISSING).astype(np.float32).astype(np.float64)  # as it was fitted
-    parts = [trees.total(forest, filled[start : start + _ROWS]) for start in range(0, len(filled), _ROWS)]
-    return np.concatenate([np.empty(0), *parts])
+def _grown(grows: Forest, values: Numbers) -> Numbers:
+    """[n_rows] the middle of what the forest holds likely."""
+    return forest.quantiles(grows, values, (_MIDDLE,))[:, 0]
 
 
-def _mixed(said: Numbers, grown: Numbers, weight: float) -> Numbers:
+def _mixed(said: Numbers, middle: Numbers, weight: float) -> Numbers:
     """[n_rows, 3] the network's quantiles, moved so that the middle is the weighted mean of both."""
-    moved: Numbers = said + ((1 - weight) * (grown - said[:, 1]))[:, None]
+    moved: Numbers = said + ((1 - weight) * (middle - said[:, 1]))[:, None]
     return moved
 
 
@@ -393,13 +412,53 @@ def _codes(sources: Sequence[str], effects: Numbers) -> list[str]:
     return [f"{'raises' if effects[place] > 0 else 'lowers'}:{sources[place]}" for place in strong]
 
 
-def _save_spread(folder: Path, missed: Numbers, coverage: float, measures: Sequence[str], network: float = 1.0) -> None:
-    """How far the interval must be moved outwards (or may be moved inwards) to hold its share of validation cases."""
-    n = len(missed)
-    level = min(1.0, coverage * (n + 1) / n) if n else 1.0
-    margin = float(np.quantile(missed, level)) if n else 1.0
-    content = {"margin": margin, "coverage": coverage, "measures": list(measures), "network": network}
+def _save_spread(  # noqa: PLR0917
+    folder: Path,
+    needed: Numbers,
+    coverage: float,
+    measures: Sequence[str],
+    network: float = 1.0,
+    margins: Mapping[str, float] | None = None,
+) -> None:
+    """How far an interval must be moved outwards (or may be moved inwards) to hold its share of validation cases."""
+    content = {
+        "margin": _needed(needed, coverage),
+        "margins": margins or {},
+        "coverage": coverage,
+        "measures": list(measures),
+        "network": network,
+    }
     (folder / SPREAD).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
+def _needed(needed: Numbers, coverage: float) -> float:
+    """The margin that holds `coverage` of cases exchangeable with these; 1 without any."""
+    n = len(needed)
+    return float(np.quantile(needed, min(1.0, coverage * (n + 1) / n))) if n else 1.0
+
+
+def _margins(valid: pl.DataFrame, needed: Numbers, coverage: float, min_people: int) -> dict[str, float]:
+    """Job family -> its margin, pulled to that of all; families of few validation cases, or people, have none."""
+    if _GROUP not in valid.columns:
+        return {}
+    everybody = _needed(needed, coverage)
+    found = {}
+    for code in valid[_GROUP].drop_nulls().unique().sort():
+        is_own = valid[_GROUP].eq_missing(code)
+        cases = int(is_own.sum())
+        if cases >= _LEAST_GROUP and valid.filter(is_own)["person_id"].n_unique() >= min_people:
+            own = _needed(needed[is_own.to_numpy()], coverage)
+            found[code] = (cases * own + _PULL * everybody) / (cases + _PULL)
+    return found
+
+
+def _margin(spread: Mapping[str, Any], frame: pl.DataFrame) -> Numbers:
+    """[n_rows] margin of each row's job family, else that of all."""
+    margins = spread["margins"]
+    if not margins or _GROUP not in frame.columns:
+        return np.full(len(frame), spread["margin"])
+    own = frame[_GROUP].replace_strict(margins, default=spread["margin"], return_dtype=pl.Float64)
+    return own.fill_null(spread["margin"]).to_numpy()
 
 
 def _spread(folder: Path) -> dict[str, Any]:
