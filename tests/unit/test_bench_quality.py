@@ -16,7 +16,7 @@ from pipelines.models.screening import network as screening_network
 from tests.bench.quality import __main__ as command
 from tests.bench.quality import outcomes as outcome
 from tests.bench.quality import performance, recommendation, screening
-from tests.bench.quality.judgement import calibration_error, macro_f1
+from tests.bench.quality.judgement import calibration_error, exact_calibration_error, macro_f1
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras on NumPy 2
 ROOT = Path(__file__).parents[2]
@@ -333,10 +333,38 @@ def test_a_family_of_the_judged_alone_is_learnt_by_no_resume(quick, monkeypatch)
     assert {name for steps in learnt for name in steps["job_family_code"]} == {"CHEF", "TEACHER"}
 
 
+def test_odds_that_are_all_too_high_by_one_factor_are_shared_out_alike():
+    odds = np.array([[1.0, 3.0, 4.0], [1.0, 1.0, 2.0]])
+    for factor in (1, 5):  # as after learning from one rejected family in five
+        assert screening.shared_out(factor * odds / (1 + factor * odds), 1.0) == pytest.approx(
+            np.array([[1, 3, 4], [2, 2, 4]]) / 8
+        )
+    assert screening.shared_out(odds / (1 + odds), 2.0)[0] == pytest.approx(np.array([1, 9, 16]) / 26)
+    assert screening.shared_out(np.array([[1.0, 0.0]]), 1.0) == pytest.approx(np.array([[1.0, 0.0]]), abs=1e-6)
+
+
+def test_a_temperature_makes_what_was_said_as_bold_as_it_was_right():
+    # two families, told apart by odds of 9 to 1 and 1 to 9: nine in ten would be right
+    said = np.repeat([[0.75, 0.25]], 100, axis=0)
+    right_90, right_75 = np.arange(100) >= 90, np.arange(100) >= 75
+    assert screening.temperature(said, right_90.astype(np.int64)) == pytest.approx(1.0)
+    # right three times of four: odds of 3, the root of 9
+    assert screening.temperature(said, right_75.astype(np.int64)) == pytest.approx(0.5)
+    assert screening.temperature(said[:0], np.zeros(0, np.int64)) == 1.0
+
+
 def test_calibration_is_the_distance_of_what_was_said_from_what_came():
     # bins [.2, .3) and [.8, .9): |.2 + .2 - 1| and |.8 + .8 - 2| over four cases
     said = np.array([0.2, 0.2, 0.8, 0.8])
     assert calibration_error(np.array([0.0, 1.0, 1.0, 1.0]), said)(ONCE)[0] == pytest.approx(1.0 / 4)
+
+
+def test_exact_chances_of_few_cases_are_not_calibrated_in_a_sample():
+    # 100 cases of one half: the mean distance of a binomial share from 1/2 is .5 * .0796, 95 of 100 within .1
+    mean, most = exact_calibration_error(np.full(100, 0.5))
+    assert mean == pytest.approx(0.0398, abs=0.004)
+    assert 0.08 <= most <= 0.11
+    assert exact_calibration_error(np.array([0.0, 1.0, 1.0])) == (0, 0)
 
 
 def test_f1_leaves_out_classes_that_nobody_has_and_nobody_says():

@@ -63,6 +63,8 @@ def _told(given: argparse.Namespace) -> str:
     judgement: Judgement = judge(given.train, given.test, given.seed)
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     speed = f"trained in {judgement.train_seconds:.1f} s; {judgement.rows_per_second:,.0f} rows scored a second"
+    if not math.isnan(judgement.baseline_rows_per_second):
+        speed += f", {judgement.rows_per_second / judgement.baseline_rows_per_second:.2f} times as many as the baseline"
     lines = [
         f"{'':<64} {'model':>9} {'baseline':>9} {'delta':>9}",
         *(metric.line() for metric in judgement.metrics),

@@ -123,6 +123,25 @@ def calibration_error(outcome: Numbers, chance: Numbers, bins: int = 10) -> Weig
     return under
 
 
+def exact_calibration_error(chance: Numbers, draws: int = 400) -> tuple[float, float]:
+    """What `calibration_error` is where every chance is exactly right: few cases never come out as they should.
+
+    Args:
+        chance: [n_cases] in [0, 1]; outcomes are drawn from them.
+        draws: Times that they are.
+
+    Returns:
+        The mean, and what 95 of 100 stay below.
+    """
+    rng = np.random.default_rng(0)
+    once = np.ones((1, len(chance)))
+    found = [
+        float(calibration_error((rng.random(len(chance)) < chance).astype(float), chance)(once)[0])
+        for _ in range(draws)
+    ]
+    return float(np.mean(found)), float(np.quantile(found, 0.95))
+
+
 def macro_f1(truth: Codes, said: Codes, classes: int) -> Weighted:
     """Mean F1 of the classes that are in either side of a draw.
 

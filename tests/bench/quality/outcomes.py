@@ -25,7 +25,7 @@ from pipelines.evaluate.bootstrap import auc, mean
 from pipelines.models import network
 from pipelines.models.determinism import determined
 from pipelines.models.outcomes import features
-from tests.bench.quality.judgement import Judgement, Numbers, calibration_error
+from tests.bench.quality.judgement import Judgement, Numbers, calibration_error, exact_calibration_error
 
 DAY: Final = 60
 BASELINE: Final = "HistGradientBoosting"
@@ -243,15 +243,20 @@ def _measure(found: Judgement, held: pl.DataFrame, learnt: pl.DataFrame, chances
         if part.sum() >= LEAST_GROUP or not name:
             _compare(found, f"AUC{name}", "higher", held.filter(part), chances=_of(chances, part), measure=auc)
             _compare(found, f"Brier{name}", "lower", held.filter(part), chances=_of(chances, part), measure=_brier)
-    _compare(found, "calibration error", "lower", held, chances=chances, measure=calibration_error)
+    _calibrate(found, "calibration error", held, chances)
     for name in GROUPS:
         for value in sorted(held[name].drop_nulls().unique()):
             part = held[name] == value
             if part.sum() >= LEAST_GROUP:
                 label = f"calibration error, {name} {value} ({part.sum()})"
-                _compare(
-                    found, label, "lower", held.filter(part), chances=_of(chances, part), measure=calibration_error
-                )
+                _calibrate(found, label, held.filter(part), _of(chances, part))
+
+
+def _calibrate(found: Judgement, label: str, held: pl.DataFrame, chances: Mapping[str, Numbers]) -> None:
+    """The calibration error, and what it would be if every chance of the model were exact."""
+    _compare(found, label, "lower", held, chances=chances, measure=calibration_error)
+    mean_, most = exact_calibration_error(chances["model"])
+    found.notes.append(f"{label}: of exact chances {mean_:.4f} in the mean, below {most:.4f} 19 times of 20")
 
 
 def _compare(found, name, better, held, *, chances, measure):

@@ -1,9 +1,11 @@
 """Resume to job family, and requisition to resumes (`resumes.csv`: resume_id, job_family, text).
 
 A resume is scored against the requisition of every job family; the best is the family said, and a requisition ranks all
-resumes held out. Everything is measured twice: with the first line, which is the job title and tells the family, and
-without it. Requisitions are the project's own (`feeds/real/requisitions.csv`); a family without one has its name for a
-text.
+resumes held out. Of a resume's families one is right, which the model, to which every requisition is a question of its
+own, cannot know: its odds are shared out among them (`shared_out`), at a temperature that training resumes set.
+
+Everything is measured twice: with the first line, which is the job title and tells the family, and without it.
+Requisitions are the project's own (`feeds/real/requisitions.csv`); a family without one has its name for a text.
 
 Without a test folder five stratified folds are held out in turn. Predictions hold both scores of every resume and
 family.
@@ -38,6 +40,9 @@ _VALID_SHARE: Final = 0.1
 _REJECTED: Final = 6
 """Other families whose requisition a resume of the training is rejected for: all would be the same again and again."""
 _K1, _B = 1.5, 0.75
+_LEAST: Final = 1e-7
+_POWERS: Final = tuple(0.2 + 0.02 * step for step in range(91))
+"""From 0.2 to 2."""
 Texts = Sequence[str]
 
 
@@ -178,7 +183,7 @@ def _variant(found: Judgement, name: str, given: Reading, parts: Sequence[tuple[
 
 
 def modelled(found: Judgement, given: Reading, known: Codes, held: Codes, seed: int) -> Numbers:
-    """[n_held, n_families] the family's own model's score of every resume against every requisition."""
+    """[n_held, n_families] the family's own model's share of every requisition in each resume."""
     train = load(features.Train, "screening", "train")
     count = len(given.families)
     learnt = np.unique(given.truth[known]).tolist()  # one that only the judged have would be learnt as always rejected
@@ -190,16 +195,53 @@ def modelled(found: Judgement, given: Reading, known: Codes, held: Codes, seed: 
     is_valid = pl.col("person_id").map_elements(_share, return_dtype=pl.Float64) < _VALID_SHARE
     split = pl.when(is_valid).then(pl.lit("valid")).otherwise(pl.lit("train"))
     steps = cases(given, sorted(pairs)).with_columns(split=split)
-    asked = cases(given, [(int(row), family, None) for row in held for family in range(count)])
+    valid = np.array([row for row in known if _share(given.people[int(row)]) < _VALID_SHARE], dtype=np.int64)
+    asked, shown = (
+        cases(given, [(int(row), family, None) for row in rows for family in range(count)]) for rows in (held, valid)
+    )
     family = network("screening")
     with tempfile.TemporaryDirectory() as folder:
         determined(seed)
         with found.training():
             family.fit(steps, train, Path(folder), seed, load(MinPeople, "privacy").min_people)
-        family.predict(Path(folder), asked.head(1), "model")  # read from its file: the baseline is in memory too
+            # this reads the model from its file, too: the baseline is in memory as well when its scoring is timed
+            said = family.predict(Path(folder), shown, "model")["score"].to_numpy().reshape(len(valid), count)
+            power = temperature(said, given.truth[valid])
         with found.scoring(len(held)):
-            scored = family.predict(Path(folder), asked, "model")
-    return scored["score"].to_numpy().reshape(len(held), count)
+            scored = family.predict(Path(folder), asked, "model")["score"].to_numpy().reshape(len(held), count)
+            return shared_out(scored, power)
+
+
+def shared_out(chance: Numbers, power: float) -> Numbers:
+    """[n, n_families] odds of each family to a power, as shares of a resume's.
+
+    A model that learnt from some of the rejections only has all odds too high by one factor, which falls out here.
+
+    Args:
+        chance: [n, n_families] in [0, 1].
+        power: Above 1 for odds that are too timid, below 1 for bold ones.
+    """
+    bounded = np.clip(chance, _LEAST, 1 - _LEAST)
+    said = power * np.log(bounded / (1 - bounded))
+    odds = np.exp(said - said.max(axis=1, keepdims=True))
+    shares: Numbers = odds / odds.sum(axis=1, keepdims=True)
+    return shares
+
+
+def temperature(chance: Numbers, truth: Codes) -> float:
+    """The power of `_POWERS` under which `shared_out` holds the families most likely that were right.
+
+    Args:
+        chance: [n, n_families] of resumes that the model was not fitted to; 1 without any.
+        truth: [n] place of the right family.
+
+    Source:
+        Guo et al. 2017, on temperatures.
+    """
+    if not len(chance):
+        return 1.0
+    rows = np.arange(len(truth))
+    return max(_POWERS, key=lambda power: float(np.log(shared_out(chance, power)[rows, truth] + _LEAST).sum()))
 
 
 def drawn(resume: str, families: Sequence[int]) -> list[int]:
