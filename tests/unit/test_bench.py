@@ -1,10 +1,13 @@
-"""Which of a company's recorded seconds `make bench` compares."""
+"""Which of a company's recorded seconds `make bench` compares, and what workers it draws."""
 
 import sqlite3
+from statistics import mean
 
 import pytest
 
 from infra.setup import company as companies
+from pipelines.models.performance import features
+from tests.bench import models
 from tests.bench.__main__ import by_dags, of_the_journey
 
 RUNS = [
@@ -53,3 +56,14 @@ def test_the_first_journey_and_its_set_up_have_their_bounds(capsys):
 def test_a_journey_that_was_cut_short_gives_no_figure():
     with pytest.raises(SystemExit, match="must have gone through"):
         of_the_journey({})
+
+
+def test_drawn_workers_are_cases_of_the_performance_family() -> None:
+    cases = models.drawn(3, 1)
+    assert cases.equals(models.drawn(3, 1))
+    steps = cases["output__steps"].to_list()
+    assert [len(one) for one in steps] == [12] * 3
+    assert cases["output"].to_list() == [one[-1] for one in steps]
+    assert cases["output__trend"].to_list() == pytest.approx([mean(one[-3:]) - mean(one) for one in steps])
+    assert cases["outcome"].is_between(0, 1).all()
+    assert {"rating_last", "job_family_code", "output__mean"} <= set(features.inputs(cases).columns)

@@ -1,0 +1,128 @@
+"""A million workers scored by the performance family, and what its training spends beside the network's own fit.
+
+Workers are drawn: three measures of twelve steps, ratings, a job family. Scoring runs in a process of its own, which is
+measured from its start; its memory holds the cases as well.
+
+Training throughput is the share of all the CPU seconds of `network.fit` that Keras's `model.fit` takes, which gets the
+network's arrays ready made: what is left is reading, the forest, the bands, saving.
+
+`python -m tests.bench.models [--workers N]`
+"""
+
+import argparse
+import os
+import resource
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import polars as pl
+
+from pipelines.base.settings import MinPeople, load
+from pipelines.models import network
+from pipelines.models.determinism import determined
+from pipelines.models.performance import features
+from pipelines.models.performance.steps import STEPS
+from tests.bench.measure import Figure, cost
+
+WORKERS: Final = 1_000_000
+LEARNT: Final = 6000
+MEASURES: Final = ("absence_days", "output", "overtime_hours")
+_STEPS: Final = 12
+_RECENT: Final = 3
+_PART: Final = 100_000
+
+
+def drawn(count: int, seed: int) -> pl.DataFrame:
+    """[count] cases as `features.cases` gives them, with an outcome that their ratings and output tell of."""
+    rng = np.random.default_rng(seed)
+    columns: dict[str, Any] = {
+        "person_id": pl.int_range(count, eager=True).cast(pl.String),
+        "subject_id": pl.repeat("2026-06-30", count, eager=True),
+        "target_code": pl.repeat("rating", count, eager=True),
+        "rating_last": rng.random(count),
+        "rating_mean": rng.random(count),
+        "rating_count": rng.integers(0, 6, count).astype(np.float64),
+        "job_family_code": rng.choice(["A", "B", "C", "D"], count),
+    }
+    for measure in MEASURES:
+        steps = rng.random((count, _STEPS))
+        mean = steps.mean(axis=1)
+        columns |= {
+            measure: steps[:, -1],
+            f"{measure}__mean": mean,
+            f"{measure}__trend": steps[:, -_RECENT:].mean(axis=1) - mean,
+            f"{measure}{STEPS}": pl.Series(steps, dtype=pl.Array(pl.Float64, _STEPS)).arr.to_list(),
+        }
+    told = pl.col("rating_last") * 0.6 + pl.col("output__mean") * 0.3 + pl.Series(rng.random(count)) * 0.1
+    return pl.DataFrame(columns).with_columns(outcome=told)
+
+
+def taught(folder: Path) -> float:
+    """Train into `folder`: CPU seconds of Keras's fit, as a share of all that training took."""
+    family, spent = network("performance"), []
+    import keras  # after the family, which sets what TensorFlow reads at its import
+
+    cases = drawn(LEARNT, 1).with_columns(
+        split=pl.when(pl.int_range(pl.len()) < 0.85 * LEARNT).then(pl.lit("train")).otherwise(pl.lit("valid"))
+    )
+    own = keras.Model.fit
+
+    def timed(*given: Any, **more: Any) -> Any:
+        began = time.process_time()
+        history = own(*given, **more)
+        spent.append(time.process_time() - began)
+        return history
+
+    determined(0)
+    keras.Model.fit = timed
+    began = time.process_time()
+    family.fit(cases, load(features.Train, "performance", "train"), folder, 0, load(MinPeople, "privacy").min_people)
+    keras.Model.fit = own
+    return sum(spent) / (time.process_time() - began)
+
+
+def score(folder: Path) -> None:
+    """Score what `main` put into `folder`, and print seconds and gigabytes."""
+    scored = network("performance").predict(folder / "model", pl.read_parquet(folder / "cases"), "model")
+    gib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    print(f"{len(scored)} workers, {scored['score'].null_count()} without a score, {gib:.2f} GiB")
+
+
+def figures(workers: int) -> list[Figure]:
+    """What is measured, beside its bounds."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        share = taught(folder / "model")
+        (folder / "cases").mkdir()
+        for start in range(0, workers, _PART):
+            part = drawn(min(_PART, workers - start), 2 + start).drop("outcome")
+            part.write_parquet(folder / "cases" / f"{start:09d}.parquet")
+        took = cost([sys.executable, "-m", "tests.bench.models", "--score", name], os.environ)
+    return [
+        Figure(f"performance: {workers:,} workers scored, wall", took.wall, 60, "s"),
+        Figure(f"performance: {workers:,} workers scored, CPU", took.cpu, 60, "s"),
+        Figure(f"performance: {workers:,} workers scored, memory", took.peak, 3, "GiB"),
+        Figure("performance: the network's own fit, share of training", share, 0.8, "", is_floor=True),
+    ]
+
+
+def main() -> int:
+    """Measure and print; 1 if a figure misses its bound."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.models", description=__doc__)
+    parser.add_argument("--workers", type=int, default=WORKERS, help="how many are scored")
+    parser.add_argument("--score", type=Path, help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.score:
+        score(given.score)
+        return 0
+    found = figures(given.workers)
+    print("\n".join(figure.line() for figure in found))
+    return 0 if all(figure.holds for figure in found) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
