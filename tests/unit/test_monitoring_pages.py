@@ -15,6 +15,7 @@ from monitoring.portal.roles import Reader, Role
 from monitoring.results import Axis, Bias, Finding, Findings, Tally
 from pipelines.audit import Entry, Head, Tag
 from pipelines.audit.lived import Stretch
+from pipelines.base.catalog import FAMILIES
 from pipelines.fairness import judge_counts
 
 DAY = date(2026, 10, 31)
@@ -244,6 +245,12 @@ def test_a_family_without_anything_says_so_and_never_looks_good():
     text = pages.model(Model("performance"), WHOLE, [], WHO)
     assert "Nothing was released" in text
     assert "not yet" in text
+
+
+def test_every_family_says_whose_outcomes_can_be_known():
+    said = [pages.model(Model(family), WHOLE, [], WHO) for family in FAMILIES]
+    assert all("Learnt and judged on what can be known: " in text for text in said)
+    assert "who was not hired, or left before, is in no figure" in said[FAMILIES.index("performance")]
 
 
 def test_who_accepted_which_gap_is_listed_by_gap():
