@@ -7,7 +7,7 @@ import pytest
 
 from pipelines.base.contracts import empty
 from pipelines.base.errors import ContractError
-from pipelines.models.screening import bands, text
+from pipelines.models.screening import bands, near, text
 from pipelines.models.screening import features as screening
 
 SETTINGS = screening.Prepare(min_chars=5, valid_share=0.25, test_share=0.25)
@@ -195,6 +195,42 @@ def test_a_person_and_a_copied_resume_stay_in_one_split() -> None:
         ("p0", 0, "a"), ("p1", 0, "b"), ("p1", 0, "b"), ("p2", 0, "c"), ("p9", 0, "a"), ("p4", 0, "d"), ("p5", 0, "e")
     )
     assert found["p9", 0] == found["p0", 0]
+
+
+WORDS = [f"word{n}" for n in range(200)]
+
+
+def test_a_resume_sent_again_with_a_few_words_changed_stays_in_one_split() -> None:
+    # 200 words in a row are 198 threes; two words changed apart touch six of them: 192 of 204 are in both
+    again = [*WORDS[:50], "another", *WORDS[51:150], "year", *WORDS[151:]]
+    others = [" ".join(f"{name}{n}" for n in range(200)) for name in ("a", "b", "c", "d", "e")]
+    cases = [(f"p{n}", 0, words) for n, words in enumerate([" ".join(WORDS), *others])]
+    assert split_of(*cases, ("p9", 0, "something else"))["p9", 0] == "test"
+    found = split_of(*cases, ("p9", 0, "\n".join(again).upper() + " 2019"))
+    assert found["p9", 0] == found["p0", 0] == "train"
+
+
+def test_only_texts_that_share_most_of_their_threes_share_a_band() -> None:
+    half = [*WORDS[:100], *(f"other{n}" for n in range(100))]  # 98 of 298 threes are in both: a third
+    texts = [" ".join(WORDS), "  " + ", ".join(WORDS) + " 1999", " ".join(half), " ".join(reversed(WORDS)), "two words"]
+    found = near.bands(pl.Series("resume_text", [*texts, ""]))
+    assert found["resume_text"].to_list() == [*texts, ""]
+    numbers = found.drop("resume_text").rows()
+    assert numbers[0] == numbers[1], "case, layout and years say nothing"
+    assert not set(numbers[0]) & set(numbers[2])
+    assert not set(numbers[0]) & set(numbers[3]), "the same words in another order"
+    assert numbers[4] == numbers[5] == (None,) * near.BANDS
+
+
+def test_no_three_reaches_into_the_next_text() -> None:
+    short = [f"{a} {b} {c} {d}" for a, b, c, d in zip(WORDS, WORDS[9:], WORDS[20:], WORDS[3:], strict=False)]
+    found = near.bands(pl.Series("resume_text", [*short, *(one.upper() for one in reversed(short))]))
+    numbers = found.drop("resume_text").rows()
+    assert numbers == numbers[::-1]
+
+
+def test_nobody_is_a_duplicate_of_anybody() -> None:
+    assert near.bands(pl.Series("resume_text", [], dtype=pl.String)).is_empty()
 
 
 def test_a_case_after_the_next_split_began_is_left_out() -> None:

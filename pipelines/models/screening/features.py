@@ -2,8 +2,8 @@
 
 A case is an application at the moment it was made: the newest resume the person had sent by then, against the
 requisition's title and description as they were then. The label is the screening decision, advanced or rejected; who
-withdrew was not decided about. A person stays in one split, and so do people with the same resume text, or the model
-would be judged on texts that it was trained on.
+withdrew was not decided about. A person stays in one split, and so do people whose resume texts are the same or nearly
+(`near`), or the model would be judged on texts that it was trained on.
 
 subject_id is the requisition. The favourable outcome is to be put forward. Nothing here reads a protected attribute;
 country and source are left out on purpose: they stand for origin.
@@ -17,7 +17,7 @@ import polars as pl
 from pipelines.base.days import end_of
 from pipelines.base.settings import Count, Positive, Section, Share
 from pipelines.models import Tables, asof
-from pipelines.models.screening import text
+from pipelines.models.screening import near, text
 
 TABLES: Final = ("applications", "application_events", "resumes", "requisitions", "candidates")
 VERSIONED: Final = ("requisitions",)
@@ -197,9 +197,14 @@ def with_split(frame: pl.DataFrame, settings: Prepare) -> pl.DataFrame:
     Returns:
         [≤ n_cases] A case that happened after the next split had begun is left out: it would tell of its future.
     """
-    # one step: texts to their first person, then a person to the first of all their texts
+    # one step: texts, and those nearly the same, to their first person, then a person to the first of all their texts
+    alike = near.bands(frame["resume_text"].unique(maintain_order=True))
+    frame = frame.join(alike, on="resume_text", how="left", maintain_order="left")
     frame = frame.with_columns(group=pl.col("person_id").min().over("resume_text"))
-    frame = frame.with_columns(group=pl.col("group").min().over("person_id"))
+    for name in alike.columns[1:]:
+        shared = pl.when(pl.col(name).is_not_null()).then(pl.col("group").min().over(name))
+        frame = frame.with_columns(group=shared.otherwise("group"))
+    frame = frame.with_columns(group=pl.col("group").min().over("person_id")).drop(alike.columns[1:])
     people = frame.group_by("group").agg(pl.col("occurred_at").min().alias("first_at"), pl.len().alias("count"))
     people = people.sort("first_at", "group").with_columns(
         later=1 - (pl.col("count").cum_sum() - pl.col("count") / 2) / pl.col("count").sum()
