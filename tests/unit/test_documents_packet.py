@@ -49,7 +49,7 @@ def test_only_reasons_that_held_are_told_those_against_apart_from_those_in_favou
         "missing:verheiratet",
         "lowers:sex",
         "raises:ethnicity",
-        *(f"lowers:{name}" for name in FIXED),
+        *(f"lowers:{name}" for name in sorted(FIXED)),
     ],
 )
 def test_nothing_protected_and_nothing_fixed_is_told_and_that_is_said(code):
