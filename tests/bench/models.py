@@ -65,6 +65,7 @@ def taught(folder: Path) -> float:
     """Train into `folder`: CPU seconds of Keras's fit, as a share of all that training took."""
     family, spent = network("performance"), []
     import keras  # after the family, which sets what TensorFlow reads at its import
+    import sklearn.ensemble  # noqa: F401  # an import is no training
 
     cases = drawn(LEARNT, 1).with_columns(
         split=pl.when(pl.int_range(pl.len()) < 0.85 * LEARNT).then(pl.lit("train")).otherwise(pl.lit("valid"))
