@@ -219,7 +219,7 @@ _WHY = {
     "no_release": "no release is live or in shadow",
     "too_few_rows": "too few people were scored",
     "no_earlier_scores": "there are no earlier scores",
-    "no_decisions": "nobody has decided yet about a case that was scored before",
+    "no_decisions": "nobody has decided yet about a case that the live model had scored before",
     "no_groups": "no protected attribute is known for anybody",
 }
 

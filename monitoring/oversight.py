@@ -1,16 +1,19 @@
 """Do people decide, or does the score? What they decided after they could see it, how often they departed, how fast.
 
-A case counts when a live model had scored it and a person decided later: what the newest score before the decision
-recommended is compared with what was decided. Shadow scores were shown to nobody and do not count. Where nobody ever
-departs from a score, the score is the decision (GDPR Art. 22; CJEU C-634/21), and whoever signs only stamps it. Where
-people depart from it more for one group than for another, they bring a bias of their own; that is judged on the path
-that all selections are judged by, apart for those put forward and those not.
+A case counts when the live model had scored it and a person decided later: what the newest score before the decision
+recommended is compared with what was decided. When a score could be seen is what the ledger says of its scoring, not
+the day that it was made as of. Shadow scores were shown to nobody and do not count, and those of other models say
+nothing of this one. Where nobody ever departs from a score, the score is the decision (GDPR Art. 22; CJEU C-634/21),
+and whoever signs only stamps it. Where people depart from it more for one group than for another, they bring a bias of
+their own; that is judged on the path that all selections are judged by, apart for those put forward and those not.
 
-Reads   scores/scored, scores/outcomes, the vault's protected attributes
+A day that is scored again loses the scores of cases that were decided meanwhile: those count as decided without one.
+
+Reads   scores/scored, scores/outcomes, the ledger, the vault's protected attributes
 Writes  reports/<family>/<as_of>/oversight.json
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import Any, Final
 
@@ -18,15 +21,18 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from monitoring import released, results, tables
+from monitoring import results, tables
 from monitoring.performance import KEYS
 from monitoring.results import Estimate, Oversight, OversightGroup
-from pipelines import models
+from pipelines import audit, models
+from pipelines.audit import Entry, Tag
+from pipelines.base import releases
 from pipelines.base.lake import Lake
 from pipelines.base.settings import load
 from pipelines.base.store import Store
 from pipelines.evaluate import groups as evaluated
-from pipelines.fairness import UNKNOWN, kept
+from pipelines.fairness import UNKNOWN
+from pipelines.fairness.axes import without_small
 from pipelines.fairness.clusters import repeats
 from pipelines.fairness.intervals import wilson_interval
 from pipelines.gate import GateSettings
@@ -36,6 +42,13 @@ BACK: Final = "not put forward"
 QUANTILES: Final = (0.1, 0.5, 0.9)
 """Of the days between the first score and the decision."""
 _HUMAN: Final = evaluated.HUMAN
+_CASES: Final = pl.Schema(
+    {
+        **dict.fromkeys((*KEYS, "decided_by"), pl.String()),
+        **dict.fromkeys(("is_recommended", "is_yes", "is_ours"), pl.Boolean()),
+        "waited_days": pl.Float64(),
+    }
+)
 
 
 def run(store: Store, family: str, until: date | None) -> Oversight:
@@ -43,59 +56,82 @@ def run(store: Store, family: str, until: date | None) -> Oversight:
     as_of = tables.judged_day(store, family, until)
     if as_of is None:
         return Oversight(family=family, as_of=None, status="no_scores")
-    module = models.features(family)
+    module, release = models.features(family), releases.live(store, family)
     if not module.DECISIONS:
         result = Oversight(family=family, as_of=as_of, status="nobody_decides")
+    elif release is None:
+        result = Oversight(family=family, as_of=as_of, status="no_release")
     else:
         lake = Lake(store)
         scored = tables.read(store, tables.SCORED, family, tables.days(store, tables.SCORED, family, as_of))
-        decided = cases(scored, tables.newest_outcomes(store, family, as_of), as_of)
+        seen = moments(audit.entries(store), family)
+        decided = cases(scored, seen, tables.newest_outcomes(store, family, as_of), as_of, release.model_sha256)
         groups = evaluated.read(lake, lake.require(), as_of)
         result = judged(decided, groups, module.UNIT, load(GateSettings, "gate").min_group_size)
-    release = released.current(store, family)
-    result = result.model_copy(
-        update={"family": family, "as_of": as_of, "release": release.id if release is not None else None}
-    )
+    named = f"{family} {release.kind} {release.sequence}" if release is not None else None
+    result = result.model_copy(update={"family": family, "as_of": as_of, "release": named})
     results.save(store, result, family, as_of, "oversight.json")
     return result
 
 
-def cases(scored: pl.DataFrame, outcomes: pl.DataFrame, until: date) -> pl.DataFrame:
+def moments(entries: Iterable[Entry], family: str) -> pl.DataFrame:
+    """When the scores of each day and model could be seen.
+
+    Args:
+        entries: The ledger, oldest first.
+        family: Whose.
+
+    Returns:
+        [n_scorings] as_of, model_sha256, seen_at: when the rows that now stand were written.
+    """
+    scorings = (e for e in entries if e.tag is Tag.PEOPLE_SCORED and e.subject == family)
+    found = {(str(e.facts["as_of"]), str(e.facts["model_sha256"])): e.recorded_at for e in scorings}
+    rows = [(*key, moment) for key, moment in found.items()]
+    frame = pl.DataFrame(rows, dict.fromkeys(("as_of", "model_sha256", "seen_at"), pl.String()), orient="row")
+    moment = pl.col("seen_at").str.to_datetime(time_unit="us", time_zone="UTC")
+    return frame.with_columns(pl.col("as_of").str.to_date(), moment)
+
+
+def cases(
+    scored: pl.DataFrame, seen: pl.DataFrame, outcomes: pl.DataFrame, until: date, model_sha256: str
+) -> pl.DataFrame:
     """Decisions beside what was recommended before them.
 
     Args:
         scored: [n_scores] `Scored`, with `is_shadow`; may be without rows and columns.
+        seen: [n_scorings] as `moments` gives; a score of no scoring on record was seen by nobody.
         outcomes: [n_decisions] `Outcomes`; may be without rows and columns.
         until: What happened later is left out.
+        model_sha256: The model that is looked at.
 
     Returns:
         [n_decisions] KEYS, decided_by, is_recommended (the newest score before the decision; null without one), is_yes,
-        waited_days (since the first score; null without one).
+        waited_days (since the first score; null without one), is_ours (whether that score is this model's; null too).
     """
-    nothing = {
-        **dict.fromkeys((*KEYS, "decided_by"), pl.String()),
-        "is_recommended": pl.Boolean(),
-        "is_yes": pl.Boolean(),
-    }
     if outcomes.is_empty():
-        return pl.DataFrame(schema={**nothing, "waited_days": pl.Float64()})
+        return pl.DataFrame(schema=_CASES)
     told = outcomes.filter(pl.col("occurred_at").dt.date() <= until, pl.col("outcome").is_in([0.0, 1.0]))
     told = told.select(*KEYS, "decided_by", "occurred_at", is_yes=pl.col("outcome") > 0)
     if scored.is_empty():
-        shown = pl.DataFrame(schema={**nothing, "scored_at": told.schema["occurred_at"]}).drop("decided_by", "is_yes")
-    else:
-        is_shown = pl.col("scorer") == "model"
-        if "is_shadow" in scored.columns:
-            is_shown &= ~pl.col("is_shadow").fill_null(value=False)
-        shown = scored.filter(is_shown).select(*KEYS, "scored_at", pl.col("is_selected").alias("is_recommended"))
+        return (
+            told.with_columns(is_recommended=None, waited_days=None, is_ours=None).select(_CASES.names()).cast(_CASES)
+        )
+    is_shown = pl.col("scorer") == "model"
+    if "is_shadow" in scored.columns:
+        is_shown &= ~pl.col("is_shadow").fill_null(value=False)
+    shown = scored.filter(is_shown).join(seen, on=["as_of", "model_sha256"])
     key = list(KEYS)
-    before = told.join(shown, on=key, nulls_equal=True).filter(pl.col("scored_at") < pl.col("occurred_at"))
-    newest = before.group_by(key).agg(
-        pl.col("is_recommended").sort_by("scored_at").last(),
-        waited_days=(pl.col("occurred_at").first() - pl.col("scored_at").min()).dt.total_seconds() / 86_400,
+    before = told.join(shown.select(*KEYS, "is_selected", "model_sha256", "seen_at"), on=key, nulls_equal=True)
+    newest = (
+        before.filter(pl.col("seen_at") < pl.col("occurred_at"))
+        .group_by(key)
+        .agg(
+            pl.col("is_selected").sort_by("seen_at").last().alias("is_recommended"),
+            waited_days=(pl.col("occurred_at").first() - pl.col("seen_at").min()).dt.total_seconds() / 86_400,
+            is_ours=pl.col("model_sha256").sort_by("seen_at").last() == model_sha256,
+        )
     )
-    joined = told.join(newest, on=key, how="left", nulls_equal=True).sort(key)
-    return joined.select(*KEYS, "decided_by", "is_recommended", "is_yes", "waited_days")
+    return told.join(newest, on=key, how="left", nulls_equal=True).sort(key).select(_CASES.names())
 
 
 def judged(decided: pl.DataFrame, groups: pl.DataFrame, unit: tuple[str, ...], min_group_size: int) -> Oversight:
@@ -107,12 +143,13 @@ def judged(decided: pl.DataFrame, groups: pl.DataFrame, unit: tuple[str, ...], m
         unit: person_id and the column of the subject that the family judges.
         min_group_size: People; smaller groups are named and their numbers not told.
     """
-    seen = decided.filter(pl.col("is_recommended").is_not_null())
+    seen = decided.filter("is_ours")
     human = seen.filter(pl.col("decided_by") == _HUMAN)
     counts = {
         "by_rule": seen.filter(pl.col("decided_by") != _HUMAN).height,
         "by_nobody_named": seen["decided_by"].null_count(),
-        "without_score": decided.height - seen.height,
+        "by_other_models": decided.height - seen.height - decided["is_ours"].null_count(),
+        "without_score": decided["is_ours"].null_count(),
     }
     if human.is_empty():
         return Oversight(family="", as_of=None, status="no_decisions", **counts)
@@ -126,7 +163,6 @@ def judged(decided: pl.DataFrame, groups: pl.DataFrame, unit: tuple[str, ...], m
         **counts,
         decided=human.height,
         people=human["person_id"].n_unique(),
-        put_forward=int(part[FORWARD].sum()),
         departed=_share(is_over, human["person_id"]),
         turned_down=_share(is_over.filter(part[FORWARD]), human["person_id"].filter(part[FORWARD])),
         brought_back=_share(is_over.filter(part[BACK]), human["person_id"].filter(part[BACK])),
@@ -152,24 +188,28 @@ def _share(is_over: pl.Series, person: pl.Series) -> Estimate | None:
 
 
 def _by_group(told: pl.DataFrame, axes: list[str], min_group_size: int) -> Iterator[OversightGroup]:
+    """Groups in order; no numbers of small ones, nor of the smallest other where these would follow from the rest."""
     for axis in axes:
-        coded = told.with_columns(pl.col(axis).cast(pl.String).fill_null(UNKNOWN))
-        for (group,), rows in sorted(coded.group_by(axis), key=lambda item: str(item[0][0])):
-            people = rows["person_id"].n_unique()
-            about = OversightGroup(axis=axis, group=str(group), people=people)
-            if people < min_group_size:
-                yield about
-                continue
-            departed, waited = _share(rows["is_over"], rows["person_id"]), rows["waited_days"].median()
-            yield about.model_copy(update={"decided": rows.height, "departed": departed, "waited_days": waited})
+        parts = told.with_columns(pl.col(axis).cast(pl.String).fill_null(UNKNOWN)).partition_by(axis, as_dict=True)
+        people = {str(group): rows["person_id"].n_unique() for (group,), rows in parts.items()}
+        hidden = {group for group, count in people.items() if count < min_group_size}
+        if len(hidden) == 1 and len(people) > 1:
+            hidden.add(min(people.keys() - hidden, key=lambda group: (people[group], group)))
+        for (group,), rows in sorted(parts.items(), key=lambda item: str(item[0][0])):
+            about = OversightGroup(axis=axis, group=str(group))
+            if group not in hidden:
+                departed, waited = _share(rows["is_over"], rows["person_id"]), rows["waited_days"].median()
+                numbers = {"people": people[str(group)], "decided": rows.height}
+                about = about.model_copy(update={**numbers, "departed": departed, "waited_days": waited})
+            yield about
 
 
 def _judgements(
     part: pl.DataFrame, groups: pl.DataFrame, unit: tuple[str, ...], min_group_size: int, name: str
 ) -> list[dict[str, Any]]:
-    """Whom people say yes to, among those for whom the recommendation was the same."""
+    """Whom people say yes to, among those for whom the recommendation was the same; small groups are only named."""
     subject = next(column for column in unit if column != "person_id")
     key = ["person_id", pl.col(subject).alias("subject")]
     units = part.group_by(key).agg(is_selected=pl.col("is_yes").any()).sort("person_id", "subject")
-    decisions = units.with_columns(stage=pl.lit(name))
-    return list(kept(evaluated.reports(decisions, groups, min_group_size))["axes"])
+    reports = evaluated.reports(units.with_columns(stage=pl.lit(name)), groups, min_group_size)
+    return [without_small(report.pool).to_dict() for report in reports]

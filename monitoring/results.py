@@ -165,7 +165,7 @@ class OversightGroup(Result):
 
     axis: str
     group: str
-    people: int
+    people: int | None = None
     decided: int | None = None
     departed: Estimate | None = None
     waited_days: Number = None
@@ -181,15 +181,15 @@ class Oversight(Result):
     """`nobody_decides`: no human takes a yes or no on this family's scores; `no_decisions`: none was taken yet."""
     release: str | None = None
     decided: int = 0
-    """Decisions by people about cases that a live model had scored before."""
+    """Decisions by people about cases that the live model had scored before."""
     people: int = 0
     """Whom they are about."""
-    put_forward: int = 0
-    """Of the decisions, those about whom the newest score before recommended."""
     by_rule: int = 0
     """Decisions after a score that no person took."""
     by_nobody_named: int = 0
     """Decisions after a score of which the export does not say who took them."""
+    by_other_models: int = 0
+    """Decisions after a score of a model that is not the live one."""
     without_score: int = 0
     """Decisions without a score before them; they say nothing about oversight."""
     departed: Estimate | None = None

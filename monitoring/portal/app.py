@@ -18,6 +18,7 @@ are asked for `can_read` on its resource. Everything is read-only; no route take
 # No `from __future__ import annotations` here: FastAPI could not resolve GetUserDep and would answer 422 to everybody.
 
 import os
+import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import Any, Final
@@ -42,6 +43,8 @@ from pipelines.base.settings import Law, load
 from pipelines.base.store import Store, open_store
 from pipelines.fairness import law
 
+_NUMBER: Final = re.compile("[1-9][0-9]{0,8}")
+"""Of a release."""
 _HEADERS: Final = {
     "Cache-Control": "no-store",
     "Referrer-Policy": "no-referrer",
@@ -180,7 +183,7 @@ def audit_file(family: str, digest: str, name: str, store: Store = Company) -> R
 @app.get("/bundles/{family}/{number}/examiner.zip", dependencies=[Compliance])
 def bundle(family: str, number: str, store: Store = Company) -> Response:
     """What an examiner gets about a release."""
-    _must_be(family in FAMILIES and number.isdecimal())
+    _must_be(family in FAMILIES and _NUMBER.fullmatch(number) is not None)
     try:
         _must_be(any(item.sequence == int(number) for item in releases.pointers(store, family)))
         data = make(store, Wanted(family, int(number)), load(Law, "law").jurisdictions or law.everywhere())
@@ -193,7 +196,7 @@ def bundle(family: str, number: str, store: Store = Company) -> Response:
 @app.get("/documents/{family}/{number}/{kind}.html", dependencies=[Compliance])
 def document(family: str, number: str, kind: str, store: Store = Company) -> Response:
     """A document about a release."""
-    _must_be(family in FAMILIES and number.isdecimal() and kind in made.KINDS)
+    _must_be(family in FAMILIES and _NUMBER.fullmatch(number) is not None and kind in made.KINDS)
     try:
         _must_be(any(item.sequence == int(number) for item in releases.pointers(store, family)))
         pages_made, _ = made.make(store, [kind], family, int(number))

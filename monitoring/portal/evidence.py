@@ -20,8 +20,10 @@ from monitoring.results import Bias, Drift, Findings, Oversight, Performance
 from pipelines import audit
 from pipelines.audit import Entry, Head, Tag
 from pipelines.audit import lived as audit_lived
+from pipelines.audit.ledger import read
 from pipelines.audit.lived import Stretch
 from pipelines.audit.objects import prove
+from pipelines.audit.proof import walk
 from pipelines.base import releases
 from pipelines.base.catalog import PROPOSALS, REPORTS
 from pipelines.base.digests import sha256_bytes
@@ -121,7 +123,9 @@ class Ledger:
     faults: tuple[str, ...]
     recent: tuple[Entry, ...] = ()
     proved_at: datetime | None = None
-    """When that was proved; None while the first proof is at work, and nothing is known."""
+    """When that was proved; None where nothing is known that is new enough."""
+    proved_head: Head | None = None
+    """Up to which entry."""
 
     @property
     def state(self) -> str:
@@ -260,10 +264,15 @@ def ledger(store: Store, recent: int = 0, *, objects: bool = False) -> Ledger:
         return Ledger(Head(0, ""), (*audit.verify(store), str(error)))
     if objects:
         return Ledger(head, tuple(prove(store)), tuple(newest), datetime.now(UTC))
-    proof = PROOFS.of(store.url, head.sequence, lambda: audit.verify(store))
+    proof = PROOFS.of(store.url, head, lambda n: read(store, n).sha256, lambda: _chain(store))
     if proof is None:
         return Ledger(head, (), tuple(newest), None)
-    return Ledger(head, proof.faults, tuple(newest), proof.at)
+    return Ledger(head, proof.faults, tuple(newest), proof.at, proof.head)
+
+
+def _chain(store: Store) -> tuple[list[str], Head]:
+    proof = walk(store)
+    return list(proof.faults), proof.head
 
 
 def lived(store: Store) -> list[Stretch]:

@@ -6,21 +6,39 @@ import polars as pl
 import pytest
 
 from monitoring import findings, oversight, page
+from pipelines.audit import Entry, Tag
 from tests.unit.test_monitoring_findings import SETTINGS
 
 UNTIL = date(2026, 10, 31)
 UNIT = ("person_id", "subject_id")
+OURS = "a" * 64
 
 
 def moment(day, hour=0):
     return datetime(2026, 10, day, hour, tzinfo=UTC)
 
 
-def scored(*rows, scorer="model", shadow=False):
-    """Of (person, day scored, recommended)."""
-    about = {"subject_id": "R", "target_code": "t", "scorer": scorer, "is_shadow": shadow}
-    frame = pl.DataFrame(rows, ["person_id", "scored_at", "is_selected"], orient="row")
-    return frame.with_columns(**{name: pl.lit(value) for name, value in about.items()})
+def scored(*rows, scorer="model", shadow=False, model=OURS):
+    """Of (person, day of October scored as of, recommended)."""
+    about = {"subject_id": "R", "target_code": "t", "scorer": scorer, "is_shadow": shadow, "model_sha256": model}
+    frame = pl.DataFrame(rows, ["person_id", "as_of", "is_selected"], orient="row")
+    days = pl.date(2026, 10, pl.col("as_of"))
+    return frame.with_columns(as_of=days, **{name: pl.lit(value) for name, value in about.items()})
+
+
+def seen(*rows):
+    """Of (day of October scored as of, moment it was seen, model)."""
+    frame = pl.DataFrame(rows, ["as_of", "seen_at", "model_sha256"], orient="row")
+    return frame.with_columns(as_of=pl.date(2026, 10, pl.col("as_of")))
+
+
+def at(*days, model=OURS):
+    """Scorings that could be seen at the beginning of their own days."""
+    return seen(*((day, moment(day), model) for day in days))
+
+
+def cases(shown, told, moments=None):
+    return oversight.cases(shown, at(1, 3, 5, 9) if moments is None else moments, told, UNTIL, OURS)
 
 
 def outcomes(*rows):
@@ -40,6 +58,7 @@ def decided(count, over, *, people=None, forward=True, by="human"):
             "decided_by": [by] * count,
             "is_recommended": [forward] * count,
             "is_yes": [forward != (i < over) for i in range(count)],
+            "is_ours": [True] * count,
             "waited_days": [float(i) for i in range(count)],
         }
     )
@@ -51,32 +70,32 @@ def groups(count, share=0.5):
 
 
 def test_a_decision_is_held_against_the_newest_score_before_it_and_waits_from_the_first():
-    shown = scored(("a", moment(1), True), ("a", moment(3), False), ("a", moment(9), True))
-    found = oversight.cases(shown, outcomes(("a", moment(5, 12), 1, "human")), UNTIL)
+    shown = scored(("a", 1, True), ("a", 3, False), ("a", 9, True))
+    found = cases(shown, outcomes(("a", moment(5, 12), 1, "human")))
     assert found.select("is_recommended", "is_yes", "waited_days").rows() == [(False, True, 4.5)]
 
 
 def test_a_score_at_the_moment_of_the_decision_or_after_it_was_not_seen():
-    shown = scored(("a", moment(5), True))
-    found = oversight.cases(shown, outcomes(("a", moment(5), 1, "human"), ("b", moment(6), 0, "human")), UNTIL)
+    shown = scored(("a", 5, True))
+    found = cases(shown, outcomes(("a", moment(5), 1, "human"), ("b", moment(6), 0, "human")))
     assert found.select("person_id", "is_recommended", "waited_days").rows() == [("a", None, None), ("b", None, None)]
 
 
 @pytest.mark.parametrize("unseen", [{"scorer": "baseline"}, {"shadow": True}])
 def test_what_nobody_was_shown_does_not_count(unseen):
-    found = oversight.cases(scored(("a", moment(1), True), **unseen), outcomes(("a", moment(5), 1, "human")), UNTIL)
+    found = cases(scored(("a", 1, True), **unseen), outcomes(("a", moment(5), 1, "human")))
     assert found["is_recommended"].to_list() == [None]
 
 
 def test_what_happened_later_and_what_is_no_yes_or_no_is_left_out():
     told = outcomes(("a", datetime(2026, 11, 1, tzinfo=UTC), 1, "human"), ("b", moment(5), 0.4, "human"))
     told = pl.concat([told, outcomes(("c", moment(31, 23), 1, "human"))])
-    assert oversight.cases(scored(("a", moment(1), True)), told, UNTIL)["person_id"].to_list() == ["c"]
+    assert cases(scored(("a", 1, True)), told)["person_id"].to_list() == ["c"]
 
 
 def test_without_any_score_or_outcome_there_is_nothing_to_judge():
-    assert oversight.cases(pl.DataFrame(), pl.DataFrame(), UNTIL).is_empty()
-    unscored = oversight.cases(pl.DataFrame(), outcomes(("a", moment(5), 1, "human")), UNTIL)
+    assert cases(pl.DataFrame(), pl.DataFrame()).is_empty()
+    unscored = cases(pl.DataFrame(), outcomes(("a", moment(5), 1, "human")))
     result = oversight.judged(unscored, groups(1), UNIT, 30)
     assert (result.status, result.without_score, result.departed) == ("no_decisions", 1, None)
     (silent,) = findings.of_oversight(result, SETTINGS)
@@ -86,7 +105,7 @@ def test_without_any_score_or_outcome_there_is_nothing_to_judge():
 def test_departures_are_told_over_all_and_apart_for_the_two_recommendations():
     both = pl.concat([decided(40, 10), decided(60, 6, forward=False).with_columns(pl.col("person_id") + "x")])
     result = oversight.judged(both, groups(40), UNIT, 30)
-    assert (result.decided, result.people, result.put_forward) == (100, 100, 40)
+    assert (result.decided, result.people) == (100, 100)
     assert result.departed.value == pytest.approx(0.16)
     # Wilson by hand: (.16 + 1.9208/100 -+ 1.96 sqrt(.16 * .84 / 100 + 3.8415/40000)) / (1 + 3.8415/100)
     assert (result.departed.low, result.departed.high) == (
@@ -112,22 +131,59 @@ def test_decisions_of_a_rule_or_of_nobody_named_are_counted_and_are_no_oversight
     assert (result.decided, result.by_rule, result.by_nobody_named) == (50, 7, 3)
 
 
-def test_a_small_group_is_named_and_its_numbers_are_not():
-    result = oversight.judged(decided(59, 6), groups(59, share=29 / 59), UNIT, 30)
-    small, large = sorted(result.groups, key=lambda group: group.people)
-    assert (small.group, small.people, small.decided, small.departed, small.waited_days) == (
-        "female",
-        29,
-        None,
-        None,
-        None,
-    )
-    assert (large.people, large.decided, large.waited_days) == (30, 30, 43.5)
+def test_a_small_group_is_named_and_its_numbers_are_not_nor_those_that_they_would_follow_from():
+    told = decided(89, 6)
+    sexes = ["few"] * 29 + ["female"] * 30 + ["male"] * 30
+    three = pl.DataFrame({"person_id": [f"p{i}" for i in range(89)], "sex": sexes})
+    result = oversight.judged(told, three, UNIT, 30)
+    numbers = {group.group: (group.people, group.decided, group.departed is None) for group in result.groups}
+    assert numbers == {"few": (None, None, True), "female": (None, None, True), "male": (30, 30, False)}
+    assert next(group.waited_days for group in result.groups if group.group == "male") == 73.5
+    rows = [row["group"] for item in result.judgements for row in item["groups"]]
+    assert rows
+    assert "few" not in rows
+    exact = oversight.judged(decided(60, 6), groups(60), UNIT, 30)
+    assert [group.people for group in exact.groups] == [30, 30], "nobody is hidden where nobody is few"
+
+
+def test_a_score_counts_from_when_it_could_be_seen_and_not_from_the_day_it_was_made_as_of():
+    """Made as of the 1st and seen on the 9th: a decision of the 5th had none. Seen at noon: the afternoon had one."""
+    shown, told = scored(("a", 1, True)), outcomes(("a", moment(5, 15), 1, "human"))
+    late, noon = seen((1, moment(9), OURS)), seen((1, moment(5, 12), OURS))
+    assert cases(shown, told, late).select("is_recommended", "is_ours").rows() == [(None, None)]
+    assert cases(shown, told, noon).select("is_recommended", "waited_days").rows() == [(True, 0.125)]
+    assert cases(shown, told, at(2)).select("is_ours").rows() == [(None,)], "no scoring on record: seen by nobody"
+
+
+def test_decisions_on_another_models_scores_are_counted_and_are_no_oversight_of_this_one():
+    shown = pl.concat([scored(("a", 1, True), model="b" * 64), scored(("b", 1, True))])
+    told = outcomes(("a", moment(5), 0, "human"), ("b", moment(5), 1, "human"), ("c", moment(5), 1, "human"))
+    found = cases(shown, told, pl.concat([at(1), at(1, model="b" * 64)]))
+    assert dict(found.select("person_id", "is_ours").rows()) == {"a": False, "b": True, "c": None}
+    result = oversight.judged(found, groups(1), UNIT, 1)
+    assert (result.decided, result.by_other_models, result.without_score) == (1, 1, 1)
+
+
+def test_the_ledger_says_when_scores_could_be_seen_the_last_of_a_day_and_model():
+    def entry(number, family, as_of, model, at, *, tag=Tag.PEOPLE_SCORED):
+        return Entry(number, tag, family, {"as_of": as_of, "model_sha256": model}, at, "0" * 64)
+
+    entries = [
+        entry(1, "screening", "2026-10-01", OURS, "2026-10-02T08:00:00.000001+00:00"),
+        entry(2, "screening", "2026-10-01", OURS, "2026-10-02T09:00:00.000000+00:00"),
+        entry(3, "screening", "2026-10-01", "b" * 64, "2026-10-03T09:00:00.000000+00:00"),
+        entry(4, "outcomes", "2026-10-01", OURS, "2026-10-04T09:00:00.000000+00:00"),
+        entry(5, "screening", "2026-10-01", OURS, "2026-10-05T09:00:00.000000+00:00", tag=Tag.MODEL_HELD),
+    ]
+    found = oversight.moments(entries, "screening").sort("seen_at")
+    first, second = moment(2, 9), moment(3, 9)
+    assert found.rows() == [(date(2026, 10, 1), OURS, first), (date(2026, 10, 1), "b" * 64, second)]
+    assert oversight.moments([], "screening").is_empty()
 
 
 def test_whoever_has_no_known_group_is_a_group_of_their_own():
     result = oversight.judged(decided(60, 6), groups(30), UNIT, 30)
-    assert {group.group: group.people for group in result.groups} == {"female": 15, "male": 15, "unknown": 30}
+    assert [group.group for group in result.groups] == ["female", "male", "unknown"]
 
 
 def test_days_to_decide_are_told_by_quantiles():
