@@ -1,6 +1,7 @@
 """What arrived, what became of it over all batches, and what is late: rows by feed, checks, held files, missed changes.
 
-Everything here is a count, from the reports that `pipelines.ingest` leaves; nothing of a row is in them.
+Everything here is a count, or the name of a column that is new, from the reports that `pipelines.ingest` leaves;
+nothing of a row is in them.
 """
 
 import json
@@ -80,6 +81,19 @@ class Missed:
 
 
 @dataclass(frozen=True, slots=True)
+class NewColumns:
+    """What files of a feed began to have, and no rule reads."""
+
+    batch: str
+    feed: str
+    files: int
+    names: tuple[str, ...]
+    """Some of them; none that may be a person's."""
+    others: int
+    """How many more there are, or are withheld."""
+
+
+@dataclass(frozen=True, slots=True)
 class Late:
     """A feed whose next file has not come."""
 
@@ -100,11 +114,13 @@ class Ingested:
     held: Sequence[HeldFile] = ()
     missed: Sequence[Missed] = ()
     late: Sequence[Late] = ()
+    drifted: Sequence[NewColumns] = ()
 
 
 def ingested(store: Store) -> Ingested:
     """Everything that reports of ingest say."""
-    return Ingested(feeds(store), checks(store), held(store), missed(store), late(store, datetime.now(UTC).date()))
+    today = datetime.now(UTC).date()
+    return Ingested(feeds(store), checks(store), held(store), missed(store), late(store, today), drifted(store))
 
 
 def feeds(store: Store) -> list[Feed]:
@@ -175,6 +191,21 @@ def missed(store: Store) -> list[Missed]:
         )
         for batch in reversed(_batches(store))
         for found in batch.get("reconciled") or ()
+    ]
+
+
+def drifted(store: Store) -> list[NewColumns]:
+    """Columns that feeds had not before, the newest batch first."""
+    return [
+        NewColumns(
+            batch["batch"],
+            found["feed"],
+            found["files"],
+            tuple(found["names"]),
+            found["columns"] - len(found["names"]),
+        )
+        for batch in reversed(_batches(store))
+        for found in batch.get("drift") or ()
     ]
 
 

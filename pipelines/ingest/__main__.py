@@ -53,7 +53,7 @@ from pipelines.ingest.explain.page import page
 from pipelines.ingest.feeds import Feed
 from pipelines.ingest.land import land
 from pipelines.ingest.map import map_unit
-from pipelines.ingest.publish import publish
+from pipelines.ingest.publish import drifted, publish
 from pipelines.ingest.read import read
 from pipelines.ingest.schema import schema
 
@@ -146,7 +146,14 @@ def run(batch: Batch, replay: str | None) -> str:
             if held := batch.held(unit):
                 log.warning("file_held", feed=unit.feed, reason_code=held["reason_code"], message=held["message"])
         check(batch, feeds, validate)
+        _tell_new(batch)
     return finish(batch)
+
+
+def _tell_new(batch: Batch) -> None:
+    """Log which feeds have columns that they had not before; the report names them."""
+    for said in drifted(batch):
+        get_logger("ingest").warning("new_columns", feed=said["feed"], count=said["columns"], files=said["files"])
 
 
 def _tell(plan: Mapping[str, Any]) -> None:
@@ -280,6 +287,7 @@ def _of_batch(batch: Batch, given: argparse.Namespace) -> str:
     feeds = declared.load(declared.folder())
     if given.step == "validate":
         counts = check(batch, feeds)
+        _tell_new(batch)
         return f"validated {batch.name}: " + ", ".join(f"{k} {v['accepted']}/{v['in']}" for k, v in counts.items())
     if given.step == "publish":
         return f"{finish(batch)}\n{json.dumps({'held': undecided(batch)})}"

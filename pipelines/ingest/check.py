@@ -4,7 +4,7 @@ Reads   mapped     of all units that are not held, once those that are not plaus
 Writes  checked    rows/<table>.arrow to publish, in digests/ the digests of rows that have none themselves;
                    bad.parquet with reasons; findings.json; counts and tallies; reconciled.json, where a full file is
                    held against deltas; filled.json and lengths.json, how far columns are filled and how long
-                   identifiers are
+                   identifiers are; unread.json and drift.json, which columns no rule reads and what of them is new
 
 If one canonical row made from a source row fails, nothing of that source row is published; it is filtered when nothing
 of it is new. The expectations run in `pipelines.validate`, a process of its own: stages meet on disk.
@@ -31,6 +31,7 @@ from pipelines.ingest.feeds import Feed
 from pipelines.ingest.filled import filled, lengths
 from pipelines.ingest.map import CODES, COUNTED, FILTERED, REJECTED
 from pipelines.ingest.read import ROW
+from pipelines.ingest.unread import drift, unread
 
 SOURCE: Final = [UNIT, ROW]
 _ROWS: Final = 1 << 40
@@ -74,6 +75,9 @@ def check(batch: Batch, feeds: Mapping[str, Feed], validate: Validate | None = N
             write_json(out / "reconciled.json", reconcile.reconcile(batch, feeds))
             write_json(out / "filled.json", {unit.id: filled(batch, unit) for unit in units})
             write_json(out / "lengths.json", {unit.id: lengths(batch, unit) for unit in units})
+            beside = {unit.id: unread(batch, unit, feeds[unit.feed]) for unit in units}
+            write_json(out / "unread.json", beside)
+            write_json(out / "drift.json", drift(batch, feeds, units, beside))
     _let_go(batch, done)
     return dict(read_json(done / "counts.json"))
 

@@ -40,6 +40,8 @@ class Record:
     """Column that a rule reads -> share of the rows with something in it."""
     lengths: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     """Column of identifiers -> characters -> how many have so many."""
+    unread: tuple[str, ...] | None = None
+    """Columns that no rule reads; None where nobody looked, as of files that older versions took in."""
 
 
 def _key(feed: str, sha256: str, name: str) -> str:
@@ -90,4 +92,5 @@ def of_feed(store: Store, feed: str) -> list[Record]:
 def _record(data: bytes) -> Record:
     raw = json.loads(unseal(secret(VAULT_KEY), data))
     documents = tuple((str(name), str(sha256), int(size)) for name, sha256, size in raw["documents"])
-    return Record(**{**raw, "documents": documents})
+    unread = None if raw.get("unread") is None else tuple(raw["unread"])
+    return Record(**{**raw, "documents": documents, "unread": unread})

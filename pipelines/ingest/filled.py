@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from statistics import median
-from typing import Final
+from typing import Final, Protocol, TypeVar
 
 import polars as pl
 
@@ -53,19 +53,19 @@ def hold_unlike(batch: Batch, feed: Feed, units: Sequence[Unit]) -> None:
     published = {record.sha256 for record in records}
     again = {(unit.name, unit.sha256) for unit in units}
     known = [
-        _File(at, _parted(r.groups), r.name, int(r.counts.get("rows", 0)), r.filled, r.lengths)
+        _File(at, parted(r.groups), r.name, int(r.counts.get("rows", 0)), r.filled, r.lengths)
         for r in records
         if (r.filled or r.lengths) and (r.name, r.sha256) not in again and (at := feed.moment(r.groups))
     ]
     found = [
-        _File(at, _parted(unit.groups), unit.name, rows(batch, unit), filled(batch, unit), lengths(batch, unit), unit)
+        _File(at, parted(unit.groups), unit.name, rows(batch, unit), filled(batch, unit), lengths(batch, unit), unit)
         for unit in units
         if (at := feed.moment(unit.groups))
     ]
-    exports = _exports([*known, *found])
-    taken = {place: _told([file for file in export if file.unit is None]) for place, export in enumerate(exports)}
-    for place, export in enumerate(exports):
-        others = [told for at, told in taken.items() if at != place and exports[at][0].at <= export[0].at]
+    ordered = exports([*known, *found])
+    taken = {place: _told([file for file in export if file.unit is None]) for place, export in enumerate(ordered)}
+    for place, export in enumerate(ordered):
+        others = [told for at, told in taken.items() if at != place and ordered[at][0].at <= export[0].at]
         mine = [file.unit for file in export if file.unit is not None]
         undecided = [unit for unit in mine if not unit.is_released and unit.sha256 not in published]
         why = _unlike(feed, others, _told(export)) if undecided else None
@@ -78,6 +78,25 @@ def hold_unlike(batch: Batch, feed: Feed, units: Sequence[Unit]) -> None:
 
 Lengths = Mapping[str, Mapping[str, int]]
 """Column of identifiers -> characters -> how many have so many."""
+
+
+class Paged(Protocol):
+    """What tells of which export a file is a page."""
+
+    @property
+    def at(self) -> datetime:
+        """When the source wrote it."""
+
+    @property
+    def of(self) -> tuple[tuple[str, str], ...]:
+        """From `parted`."""
+
+    @property
+    def name(self) -> str:
+        """The file's."""
+
+
+Page = TypeVar("Page", bound=Paged)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,22 +124,23 @@ class _Told:
     lengths: Lengths
 
 
-def _parted(groups: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+def parted(groups: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """What a file's name tells of its export, such as a site, but for the number of the page."""
     return tuple(sorted((name, text) for name, text in groups.items() if name not in PAGE))
 
 
-def _exports(found: Iterable[_File]) -> list[list[_File]]:
+def exports(found: Iterable[Page]) -> list[list[Page]]:
     """Exports in the order of their moments.
 
     Files of one moment are pages of one export, which may well differ: what is new stands on the last. Those whose
     names tell more apart than a page are of several. Of a name that comes again each is of another export.
     """
-    exports: dict[tuple[datetime, tuple[tuple[str, str], ...], int], list[_File]] = {}
+    pages: dict[tuple[datetime, tuple[tuple[str, str], ...], int], list[Page]] = {}
     told = Counter[tuple[datetime, str]]()
     for file in found:
-        exports.setdefault((file.at, file.of, told[file.at, file.name]), []).append(file)
+        pages.setdefault((file.at, file.of, told[file.at, file.name]), []).append(file)
         told[file.at, file.name] += 1
-    return [exports[key] for key in sorted(exports)]
+    return [pages[key] for key in sorted(pages)]
 
 
 def _told(export: Sequence[_File]) -> _Told:

@@ -5,7 +5,7 @@ Writes  lake, vault one manifest
         quarantine  <batch>/<unit>.json (reason codes in clear), <batch>/<unit>.sealed (the rows, under the vault key)
         ledger      file:ingested, once a file; deltas:reconciled, once a full file and table
         reports     ingest/<batch>.json: counts a feed, checks, held files, duplicate deliveries, what deltas missed,
-                    flagged documents
+                    new columns, flagged documents
 
 The register comes last: a publish that was killed is repeated, and every step of it changes nothing the second time.
 """
@@ -33,6 +33,7 @@ from pipelines.ingest.flags import flagged
 from pipelines.ingest.land import CHANGED, EXPIRED
 from pipelines.ingest.plausible import JOINED, PREDECESSOR
 from pipelines.ingest.read import FAULT, ROW, parts
+from pipelines.ingest.unread import NEW
 
 DUPLICATE: Final = "duplicate_delivery"
 WAITING: Final = (PREDECESSOR, JOINED)
@@ -197,6 +198,7 @@ def _record(batch: Batch, unit: Unit, status: Status, tally: Mapping[str, Any]) 
     """What the register says. Of documents that are read again only those that an erasure has left since."""
     known = files.find(batch.store, unit.feed, unit.sha256) if unit.is_replay and unit.documents else []
     documents = next((record.documents for record in known if record.name == unit.name), unit.documents)
+    weighed = {name: _weighed(batch, unit, name) if status == "published" else {} for name in ("filled", "lengths")}
     return files.Record(
         unit.feed,
         unit.name,
@@ -210,13 +212,20 @@ def _record(batch: Batch, unit: Unit, status: Status, tally: Mapping[str, Any]) 
         unit.size,
         documents,
         unit.manifest,
-        *(_weighed(batch, unit, name) if status == "published" else {} for name in ("filled", "lengths")),
+        **weighed,
+        unread=_unread(batch, unit) if status == "published" else None,
     )
 
 
 def _weighed(batch: Batch, unit: Unit, name: str) -> Mapping[str, Any]:
     """What the next files are held against; a batch that was checked by an older version may have none."""
     return dict((read_json(batch.folder / "checked" / f"{name}.json") or {}).get(unit.id, {}))
+
+
+def _unread(batch: Batch, unit: Unit) -> tuple[str, ...] | None:
+    """Columns that no rule reads; None where nobody looked."""
+    found = (read_json(batch.folder / "checked" / "unread.json") or {}).get(unit.id)
+    return None if found is None else tuple(found)
 
 
 def _report(
@@ -235,15 +244,23 @@ def _report(
         "duplicate_deliveries": duplicates,
         "checks": [*(read_json(batch.folder / "checked" / "findings.json") or ()), *_files(batch)],
         "reconciled": reconciled,
+        "drift": drifted(batch),
     }
 
 
 def _files(batch: Batch) -> list[dict[str, Any]]:
-    """Why files were held, as findings: of a feed's files how many."""
+    """Why files were held, and which have new columns, as findings: of a feed's files how many."""
     files_of = Counter(unit.feed for unit in batch.units())
     held = Counter((unit.feed, why["reason_code"]) for unit in batch.units() if (why := batch.held(unit)) is not None)
-    about = {"level": "file", "severity": "hold", "mostly": 1.0, "is_met": False}
+    about = {"level": "file", "mostly": 1.0, "is_met": False}
+    found = [(feed, code, count, "hold") for (feed, code), count in sorted(held.items())]
+    found += [(said["feed"], NEW, said["files"], "warn") for said in drifted(batch)]
     return [
-        {"table": feed, "reason_code": code, "checked": files_of[feed], "failed": count, **about}
-        for (feed, code), count in sorted(held.items())
+        {"table": feed, "reason_code": code, "checked": files_of[feed], "failed": count, "severity": severity, **about}
+        for feed, code, count, severity in found
     ]
+
+
+def drifted(batch: Batch) -> list[dict[str, Any]]:
+    """New columns of a checked batch, as `drift` told them; of one that an older version checked nothing."""
+    return list(read_json(batch.folder / "checked" / "drift.json") or ())

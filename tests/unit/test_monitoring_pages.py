@@ -10,7 +10,7 @@ import pytest
 from monitoring import page, svg
 from monitoring.portal import evidence, pages
 from monitoring.portal.evidence import Day, Ledger, Model
-from monitoring.portal.ingested import Check, Feed, HeldFile, Ingested, Late, Missed
+from monitoring.portal.ingested import Check, Feed, HeldFile, Ingested, Late, Missed, NewColumns
 from monitoring.portal.roles import Reader, Role
 from monitoring.results import Axis, Bias, Finding, Findings, Tally
 from pipelines.audit import Entry, Head, Tag
@@ -200,9 +200,10 @@ def test_everything_from_outside_is_escaped_on_every_page():
     decision = dict.fromkeys(("choice", "by", "note"), EVIL)
     held = [HeldFile(EVIL, EVIL, EVIL, EVIL, EVIL, decision)]
     missed = [Missed(EVIL, EVIL, (EVIL,), EVIL, 1, 1, 1, 1, {EVIL: 1})]
+    drifted = [NewColumns(EVIL, EVIL, 1, (EVIL,), 1)]
     late = [Late(EVIL, EVIL, EVIL, EVIL, EVIL)]
     somebody = Reader(EVIL, Role.COMPLIANCE)
-    arrived = Ingested(feeds, [Check(EVIL, EVIL, 1, 1, EVIL, somebody)], held, missed, late)
+    arrived = Ingested(feeds, [Check(EVIL, EVIL, 1, 1, EVIL, somebody)], held, missed, late, drifted)
     said = dict.fromkeys(("by", "why", "reason", "asked_by", "requester", "as_of", "commit"), somebody)
     said |= {f"{name}_sha256": EVIL for name in ("model", "data", "verdict", "manifest")}
     lived = Stretch(EVIL, EVIL, EVIL, "rollback", 1, {**said, "approvers": [{"name": EVIL}]})
