@@ -43,6 +43,8 @@ class Column:
     """Regular expression that a code of an open list must match; one that does not is counted, its row stays."""
     low: float | None = None
     high: float | None = None
+    odd_up_to: float | None = None
+    """Up to which value, 0 left out, a number is counted as of another scale; its row stays."""
     end: End | None = None
     """Of a date that ends something, which day is kept; feeds must say which one their source writes."""
 
@@ -136,6 +138,9 @@ def _code(name: str, *values: str, required: bool = True) -> Column:
 
 
 _PERSON = _id("person_id")
+_FTE = Column("fte", "float", required=False, low=0, high=2, odd_up_to=0.02)
+"""Share of a full-time job. A percentage that passes for one is beyond 2; one that passes for a percentage, such as 1.0
+in a column that has 100 else, becomes a hundredth of itself."""
 _COUNTRY = Column("country_code", "code", required=False, form="^[A-Z]{2}$")  # ISO 3166-1, two letters
 _EVENTS: Final = (
     *("hire", "rehire", "transfer", "promotion", "demotion", "job_change", "pay_change", "data_change"),
@@ -159,7 +164,7 @@ _ALL = (
             _code("management_level_code", required=False),
             _COUNTRY,
             _id("manager_person_id", required=False),
-            Column("fte", "float", required=False, low=0, high=2),
+            _FTE,
         ),
         ordered=(("hired_at", "terminated_at"),),
     ),
@@ -186,7 +191,7 @@ _ALL = (
             _id("manager_person_id", required=False),
             _code("grade_code", required=False),
             _code("time_type_code", "full_time", "part_time", "variable", "unknown"),
-            Column("fte", "float", required=False, low=0, high=2),
+            _FTE,
         ),
         ordered=(("valid_from", "valid_to"),),
         slices=Slices(("person_id", "assignment_key"), "valid_from", "valid_to", "seq_in_day"),

@@ -108,6 +108,11 @@ def known_column(column: str) -> str:
     return f"is_known_{column}"
 
 
+def scaled_column(column: str) -> str:
+    """Name of the helper column that says whether a number is of the scale that the contract asks for."""
+    return f"is_scaled_{column}"
+
+
 def unknown(column: str) -> str:
     """Reason code of a reference that does not resolve, such as `unknown_requisition`."""
     return f"unknown_{column.removesuffix('_id')}"
@@ -120,8 +125,8 @@ def rules(table: Table) -> list[Rule]:
         table: The contract.
 
     Returns:
-        Required columns filled, closed codes listed, others well formed, numbers in range, dates in order, pseudonyms
-        well formed, references known, nothing before what comes first, slices side by side.
+        Required columns filled, closed codes listed, others well formed, numbers in range and of its scale, dates in
+        order, pseudonyms well formed, references known, nothing before what comes first, slices side by side.
     """
     found = []
     for column in table.columns:
@@ -137,6 +142,9 @@ def rules(table: Table) -> list[Rule]:
         if low is not None or high is not None:
             between = {"column": name, "min_value": low, "max_value": high}
             found.append(Rule(f"out_of_range:{name}", BETWEEN, between))
+        if column.odd_up_to is not None:
+            scaled = {"column": scaled_column(name), "value_set": [True]}
+            found.append(Rule(f"other_scale:{name}", AMONG, scaled, severity="warn"))
         if name.endswith("person_id"):
             form = {"column": name, "regex": _PSEUDONYM}
             found.append(Rule(f"no_pseudonym:{name}", LIKE, form))
@@ -211,7 +219,7 @@ def columns_of(found: list[Rule]) -> list[str]:
 def with_helpers(
     table: Table, frame: pl.DataFrame, known: Mapping[str, pl.Series], before: pl.DataFrame | None = None
 ) -> pl.DataFrame:
-    """Add what the rules need: row number, key digest, whether references resolve, how slices lie.
+    """Add what the rules need: row number, key digest, whether references resolve, scales of numbers, how slices lie.
 
     Args:
         table: The contract.
@@ -223,10 +231,16 @@ def with_helpers(
         (pl.col(column).is_in(known[other].implode()) | pl.col(column).is_null()).alias(known_column(column))
         for column, other in table.references.items()
     ]
+    scaled = [
+        ((pl.col(column.name) == 0) | (pl.col(column.name) > column.odd_up_to)).alias(scaled_column(column.name))
+        for column in table.columns
+        if column.odd_up_to is not None
+    ]
     helped = frame.with_columns(
         pl.int_range(pl.len(), dtype=pl.Int64).alias(ROW),
         pl.struct([*table.key, "known_from"]).hash().alias(KEY),
         *resolves,
+        *scaled,
         *_begun(table),
     )
     return helped if table.slices is None else _with_neighbours(helped, table.slices, before)

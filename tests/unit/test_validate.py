@@ -14,7 +14,10 @@ import pytest
 
 from pipelines.base.contracts import TABLES, Column, Table, by_reference
 from pipelines.base.errors import ContractError
+from pipelines.ingest.cells import Context
 from pipelines.ingest.check import validator
+from pipelines.ingest.expressions import fill, worked_out
+from pipelines.ingest.rules import Rule
 from pipelines.validate import check, engine
 from pipelines.validate.batch import run
 from pipelines.validate.suites import key_rules, privacy_rules, rate_rules, rules, suite
@@ -122,6 +125,31 @@ def test_a_country_that_is_no_iso_code_is_counted_and_its_row_stays(
     found = next(f for f in outcome.findings if f.reason_code == "malformed:country_code")
     assert (found.failed, found.level, found.severity) == (5, "canonical", "warn")
     assert any(f.reason_code == "malformed:country_code" for f in check(TABLES["candidates"], CANDIDATES, {}).findings)
+
+
+SHARES = ({}, {"1.0": 1.0, "0.5": 0.5, "100": 100.0, "50": 50.0, "0": 0.0, "2": 2.0}, (2, 0))
+"""Declared are shares; percentages that come among them are no workers."""
+PERCENTAGES = ({"range": (0, 100)}, {"100": 1.0, "1.0": 0.01, "0.5": 0.005, "2": 0.02, "2.5": 0.025, "0": 0.0}, (0, 3))
+"""Declared are percentages; shares that come among them are workers of a hundredth, which only somebody can tell."""
+
+
+@pytest.mark.parametrize("large", [False, True])
+@pytest.mark.parametrize(("declared", "cells", "failed"), [SHARES, PERCENTAGES])
+def test_a_full_time_job_of_100_next_to_one_of_1_is_quarantined_or_counted(
+    monkeypatch: pytest.MonkeyPatch, large: bool, declared: dict[str, Any], cells: dict[str, float], failed: Any
+) -> None:
+    monkeypatch.setattr(engine, "LARGE", 1 if large else 100)
+    column = next(column for column in TABLES["workers"].columns if column.name == "fte")
+    rule = Rule.model_validate({"from": "f", **declared})
+    made = fill(rule, column, Context(frozenset({"f"}), datetime(2026, 1, 1, tzinfo=UTC), b""))
+    frame = pl.LazyFrame({"f": list(cells)})
+    made_of = worked_out(frame, [made]).select(made.value.alias("fte")).collect()["fte"].to_list()
+    assert made_of == list(cells.values())
+    outcome = check(TABLES["workers"], workers(*({"fte": share} for share in [*made_of, None])), {})
+    found = {found.reason_code: found for found in outcome.findings}
+    assert (found["out_of_range:fte"].failed, found["other_scale:fte"].failed) == failed
+    assert found["other_scale:fte"].severity == "warn"
+    assert sorted(outcome.failed.rows()) == [(number, "out_of_range:fte") for number in (2, 3)[: failed[0]]]
 
 
 @pytest.mark.parametrize("large", [False, True])
