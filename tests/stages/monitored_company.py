@@ -5,12 +5,17 @@ equal. `overtime_hours` shifts before the second scoring; `tenure_days` does not
 """
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
+from types import SimpleNamespace
 
 import numpy as np
 import polars as pl
+import pytest
 
 from pipelines import audit, gate
+from pipelines.audit import ledger
 from pipelines.base import delta
 from pipelines.base.contracts import SCORED
 from pipelines.base.digests import sha256_bytes
@@ -71,6 +76,9 @@ def fill(store: Store, family: str = "screening") -> None:
     release(store, family)
     for day, shift in ((FIRST, 0.0), (SECOND, 1.5)):
         _score(store, family, people, day, shift)
+        with _clock(datetime(day.year, day.month, day.day, 22, tzinfo=UTC)):
+            told = {"as_of": str(day), "kind": "release", "release": 1, "model_sha256": MODEL, "rows": len(people)}
+            audit.append(store, audit.Tag.PEOPLE_SCORED, family, **told)
     outcomes = people.select(
         "person_id",
         family=pl.lit(family),
@@ -226,6 +234,14 @@ def _lake(store: Store, people: pl.DataFrame) -> None:
     report["flags"] = {"workday_applications": {"hidden_text": 2}}
     store.put("reports/ingest/batch-1.json", _json(report))
     store.put("reports/ingest/batch-2.json", _json(report | {"batch": "batch-2", "counts": {}, "held": []}))
+
+
+@contextmanager
+def _clock(moment: datetime) -> Iterator[None]:
+    """What the ledger takes for now."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ledger, "datetime", SimpleNamespace(now=lambda _: moment))
+        yield
 
 
 def _score(store: Store, family: str, people: pl.DataFrame, day: date, shift: float) -> None:
