@@ -92,7 +92,8 @@ class Full(Declared):
     decides; so is a file that was written before it. Not for exports in pages: a page does not hold all there is."""
     may_gain: Annotated[float, Field(gt=0)] = 1.0
     """Share of the same records that a file may have more; one with yet more, and twenty at least, is held: it may be
-    of two companies, or tell everybody twice under other numbers."""
+    of two companies, or tell everybody twice under other numbers. After fewer than twenty, as of a trial, any number
+    may come."""
     reconciles: tuple[Name, ...] = ()
     """Delta feeds of the same system: each file is compared with what they made the lake believe; counts of what they
     missed are reported and go into the ledger."""

@@ -99,7 +99,7 @@ def doubt(feed: Feed, before: Seen, file: Seen) -> Held | None:
             "reject it and have it sent again.",
         )
     most = math.floor(round(before.records * (1 + feed.full.may_gain), 6))
-    if before.records and file.records > most and file.records - before.records >= LEAST_GAINED:
+    if before.records >= LEAST_GAINED and file.records > most and file.records - before.records >= LEAST_GAINED:
         return Held(
             GAINED,
             f"A full file of {feed.name} must have at most {most} records, as the one before has {before.records} "

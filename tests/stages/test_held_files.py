@@ -418,13 +418,22 @@ def test_a_share_of_ten_is_a_whole_number(share, least):
 
 
 @pytest.mark.parametrize(
-    ("share", "before", "most"), [(1.0, 100, 200), (0.2, 100, 120), (0.1, 100, 119), (1.0, 0, 10_000), (0.15, 200, 230)]
+    ("share", "before", "most"),
+    [
+        (1.0, 100, 200),
+        (0.2, 100, 120),
+        (0.1, 100, 119),
+        (1.0, 0, 10_000),
+        (1.0, 19, 10_000),
+        (1.0, 20, 40),
+        (0.15, 200, 230),
+    ],
 )
 def test_a_file_may_gain_as_much_as_its_feed_says_and_nineteen_records_whatever_it_says(share, before, most):
     feed = Feed.model_validate(COURSES | {"full": {"may_lose": 0.1, "may_gain": share}})
     day = datetime(2026, 6, 30, tzinfo=UTC)
     assert doubt(feed, Seen(day, before), Seen(day, most)) is None
-    if before:
+    if before >= 20:
         held = doubt(feed, Seen(day, before), Seen(day, most + 1))
         assert (held.reason_code, f"may gain {share:.0%}; it has {most + 1}" in str(held)) == ("gained_records", True)
 
