@@ -4,7 +4,7 @@
     validate    Great Expectations over what ingest mapped, before it is published
     snapshot    the lake as it was known on a day, one family's tables, consenting people only
     prepare     labelled cases with features, split by time, and the reference profile
-    weigh       what cases count for reweighed alternatives, in numbers that tell no group
+    weigh       what cases count for reweighed alternatives, in numbers made of noisy answers
     train       the family's model, the alternatives to it that are declared, and its baseline
     choose      one of them: the less discriminatory at equal validity, by validation cases
     score       both on cases they have not seen; daily, current people with the released model

@@ -5,6 +5,7 @@ candidates  <name>/ with all that a trained model consists of, and valid.parquet
 trained     the one taken, as it lies in `candidates`, and alternatives.json: what was tried, and why this one
 """
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, model_validator
@@ -19,6 +20,9 @@ ALTERNATIVES: Final = "alternatives.json"
 DECLARED: Final = "declared"
 """Name of the model that the family's own numbers make."""
 BEST: Final = "best"
+WEIGHABLE: Final[Mapping[str, tuple[str, ...]]] = {"sex": ("female", "male")}
+"""Axes that people may be weighed on, each with the groups that the weights tell apart; a list that grew would draw new
+answers of everybody. No axis whose groups change by themselves, as those of age do: a change of answer would tell."""
 
 Margin = Annotated[float, Field(ge=0, lt=1)]
 
@@ -32,7 +36,7 @@ class Alternative(Section):
     train: dict[str, Any] = Field(default_factory=dict)
     """Numbers of the family's `train` that are others here."""
     reweigh: str | None = None
-    """Axis, such as `sex`, on which people are weighed so that it tells less of the outcome."""
+    """Axis of `WEIGHABLE` on which people are weighed so that it tells less of the outcome."""
 
     @model_validator(mode="after")
     def _is_another(self) -> "Alternative":
@@ -40,6 +44,8 @@ class Alternative(Section):
             raise ValueError(f"an alternative cannot be called {DECLARED} or {BEST}")
         if not (self.drop or self.train or self.reweigh):
             raise ValueError("an alternative must drop, train or reweigh something")
+        if self.reweigh and self.reweigh not in WEIGHABLE:
+            raise ValueError(f"people can be weighed on {', '.join(WEIGHABLE)} only")
         return self
 
 
@@ -65,13 +71,6 @@ class Taken(Section):
 
     take: Literal["best"] | str  # noqa: PYI051  the word that is not a name is worth a place in the type
     """`best`: by the rule. Otherwise the name of the one to take: a better alternative then must be explained."""
-
-
-class Weigh(Section):
-    """`weigh`: what a weight may say of a person."""
-
-    most_odds: Annotated[float, Field(gt=1, le=100)]
-    """How much more likely at most a weight may be in one group than in another."""
 
 
 class Choose(Section):

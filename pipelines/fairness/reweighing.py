@@ -1,82 +1,80 @@
-"""Weights of people that make a protected attribute and the outcome independent, in a form that tells no one's group.
+"""Weights of people that make a protected attribute and the outcome independent, made of noisy answers.
 
-The weights of Kamiran and Calders say everybody's group to whoever knows the outcome, as training code does. So they
-are never handed over. Each person gets one of two levels instead, drawn so that the levels have those weights as their
-mean; and however much the weights differ, no level is more than `most_odds` times as likely in one group as in another.
-Whoever sees a level can sharpen a guess of the group by that factor and no further; where the bound leaves too little
-room, the weights are moved towards 1, and less is mitigated.
+The weights of Kamiran and Calders say everybody's group to whoever knows the outcome, as training code does. So nobody
+is weighed by their group, but by one noisy answer to the question after it (randomised response): each answer is at
+most `ODDS` times as likely from one group as from another. All that follows (how many people a cell holds, what it
+weighs) is reckoned from answers and outcomes alone. Whoever sees weights of any number of families and days therefore
+knows a person's one answer and no more, whatever else they know: a guess of the group is sharpened by that factor once.
+
+The known noise is taken out of the counts of answers, and out of the weights: their mean over the people of a cell is
+the weight that the cell is to have.
 """
 
-from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
-from pipelines.fairness.counting import UNKNOWN, Bools, Coded, Floats
+from pipelines.fairness.counting import Bools, Floats, Ints
+
+ODDS: Final = 3.0
+"""How much more likely an answer is from its group than from another. No parameter: two values would be two answers."""
+_SURE: Final = 2.0
+"""Standard errors of the noise that a cell must hold to be weighed by."""
 
 
-@dataclass(frozen=True, slots=True)
-class Levels:
-    """What people may weigh."""
-
-    low: float
-    high: float
-    strength: float
-    """Share of the way from 1 to the weights that make group and outcome independent."""
+def truthful(groups: int) -> float:
+    """Share of people whose answer is their group, and no throw of the dice, for a closed list of so many groups."""
+    return (ODDS - 1) / (ODDS + groups - 1)
 
 
-def independent(favourable: Bools, group: Coded, *, least: int) -> Floats:
-    """What each person would weigh for group and outcome to be independent.
+def answered(group: Ints, draw: Floats, groups: int) -> Ints:
+    """One noisy answer a person.
 
     Args:
-        favourable: [n_people] bool.
-        group: [n_people].
-        least: People of a group in each of both outcomes: a weight that rests on few is noise. Smaller groups, and
-            unknown ones, weigh 1.
+        group: [n_people] position in a closed list; -1 for whoever is in none of them: they answer at random, so that
+            an answer does not tell that somebody declared nothing.
+        draw: [n_people, 2] evenly spread in [0, 1), a person's own for ever.
+        groups: Length of the list.
 
     Returns:
-        [n_people] of mean 1 over those who are weighed; all 1 where fewer than two groups are large enough.
+        [n_people] position in the list.
+
+    Source:
+        Warner (1965), randomised response; k answers as in Kairouz, Bonawitz and Ramage (2016).
+    """
+    at_random = np.floor(draw[:, 1] * groups).astype(np.int64)
+    return np.where((group >= 0) & (draw[:, 0] < truthful(groups)), group, at_random)
+
+
+def table(answer: Ints, favourable: Bools, groups: int, *, least: int) -> tuple[Floats, float]:
+    """What people weigh, by their answer and their outcome.
+
+    Args:
+        answer: [n_people] as `answered` gives.
+        favourable: [n_people] bool.
+        groups: Length of the list.
+        least: People of a group, as far as answers tell, in each of both outcomes: a weight that rests on few is noise,
+            and so is one that rests on fewer than the noise of the answers itself.
+
+    Returns:
+        [n_groups, 2] of mean 1 over those weighed, never below 0, by whether the outcome was favourable; all 1 where
+        fewer than two groups are large enough. Beside it how much of the way from 1 the weights go: less than 1 where
+        all of it would have people count less than nothing.
 
     Source:
         Kamiran and Calders (2012), reweighing.
     """
-    cells = np.bincount(group.codes * 2 + favourable, minlength=2 * len(group.names)).reshape(-1, 2)
-    is_known = np.array([name != UNKNOWN for name in group.names], dtype=np.bool_)
-    is_large = is_known & (cells.min(axis=1) >= max(least, 1))
+    sure = truthful(groups)
+    response = sure * np.eye(groups) + (1 - sure) / groups
+    told = np.bincount(answer * 2 + favourable, minlength=2 * groups).reshape(groups, 2).astype(np.float64)
+    cells = np.linalg.solve(response.T, told)
+    noise = np.sqrt(told * (1 - told / np.maximum(told.sum(axis=0), 1))) / sure
+    is_large = (cells >= np.maximum(max(least, 1), _SURE * noise)).all(axis=1)
+    if is_large.sum() < 2:
+        return np.ones((groups, 2)), 1.0
     counted = np.where(is_large[:, None], cells, 0)
-    if not is_large.any():
-        return np.ones(len(favourable))
     together = counted.sum(axis=1, keepdims=True) * counted.sum(axis=0, keepdims=True) / counted.sum()
-    weights = np.divide(together, counted, out=np.ones(counted.shape), where=counted > 0)
-    return np.asarray(weights[group.codes, favourable.astype(np.int64)])
-
-
-def levels(weights: Floats, *, most_odds: float) -> Levels:
-    """The two levels.
-
-    Args:
-        weights: [n_people] as `independent` gives.
-        most_odds: Above 1: how much more likely at most a level may be in one group than in another.
-    """
-    least, most = float(weights.min(initial=1.0)), float(weights.max(initial=1.0))
-    rare = 1 / (1 + most_odds)
-    room = (most - least) * rare / (1 - 2 * rare)
-    down = 1 - least + room
-    strength = min(1.0, 1 / down) if down > 0 else 1.0
-    return Levels(1 - strength * down, 1 + strength * (most - 1 + room), strength)
-
-
-def drawn(weights: Floats, found: Levels, draw: Floats) -> Floats:
-    """Everybody's level.
-
-    Args:
-        weights: [n_people] as `independent` gives.
-        found: As `levels` gives.
-        draw: [n_people] evenly spread in [0, 1), each person's own.
-
-    Returns:
-        [n_people] one of the two levels, whose mean over all draws is the weight, as far as `strength` lets it.
-    """
-    if found.high <= found.low:
-        return np.ones(len(weights))
-    chance = (1 + found.strength * (weights - 1) - found.low) / (found.high - found.low)
-    return np.where(draw < chance, found.high, found.low)
+    wanted = np.divide(together, counted, out=np.ones(counted.shape), where=is_large[:, None])
+    weights = np.linalg.solve(response, wanted)
+    strength = min(1.0, 1 / (1 - float(weights.min()))) if weights.min() < 0 else 1.0
+    return np.maximum(1 + strength * (weights - 1), 0.0), strength

@@ -150,13 +150,13 @@ def test_nothing_before_the_evaluation_knows_a_protected_attribute(walked, famil
     assert found(root, store, family, artifact) == []
 
 
-def test_weights_are_two_numbers_and_say_nothing_else(walked):
+def test_weights_are_numbers_of_an_answer_and_an_outcome_and_say_nothing_else(walked):
     """Neither who nor what: the axis is the name of the column, as params.yaml has it."""
     root, store, _ = walked
     weights = pl.read_parquet(stage_dir(WEIGHS, WEIGHED, root) / "weights.parquet")
     assert weights.columns == ["sex"]
     assert len(weights) == len(pl.read_parquet(stage_dir(WEIGHS, PREPARED, root) / "examples.parquet"))
-    assert weights["sex"].n_unique() <= 3, "two levels, and 1 for whoever trains nothing"
+    assert weights["sex"].n_unique() <= 5, "two answers with two outcomes, and 1 for whoever trains nothing"
     assert found(root, store, WEIGHS, WEIGHED) == []
 
 

@@ -7,11 +7,10 @@ import pytest
 
 from pipelines.base.errors import SettingsError
 from pipelines.base.settings import check
-from pipelines.base.tried import Alternatives, Choose, Weigh
+from pipelines.base.tried import Alternatives, Choose
 from pipelines.fairness import bias_report
 from pipelines.fairness.alternatives import Margins, Tried, better_than, chosen, lowest, of_equal_validity
-from pipelines.fairness.counting import as_coded
-from pipelines.fairness.reweighing import drawn, independent, levels
+from pipelines.fairness.reweighing import answered, table
 
 MARGINS = Margins(validity=0.02, impact_ratio=0.02, selected_share=0.1)
 NAN = math.nan
@@ -100,55 +99,67 @@ def test_the_models_ratio_is_the_lowest_of_groups_that_were_judged():
     assert lowest(bias_report(np.array(selected, bool), {"sex": sex}, ["r"] * 100, min_group_size=51)) is None
 
 
-def test_weights_make_group_and_outcome_independent():
-    """By hand: P(y) 50 of 100; women 10 of 40, men 40 of 60. A favoured woman weighs .5 x .4 / .1 = 2, and so on."""
-    sex = as_coded(["f"] * 40 + ["m"] * 60)
-    favourable = np.array([True] * 10 + [False] * 30 + [True] * 40 + [False] * 20)
-    weights = independent(favourable, sex, least=10)
-    assert weights[[0, 10, 40, 80]] == pytest.approx([2.0, 2 / 3, 0.75, 1.5])
-    shares = [np.average(favourable[part], weights=weights[part]) for part in (slice(0, 40), slice(40, 100))]
-    assert shares == pytest.approx([0.5, 0.5])
+def told(women: tuple[int, int], men: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """So many answers (not favoured, favoured) of either group."""
+    counts = [*women, *men]
+    return np.repeat([0, 0, 1, 1], counts), np.repeat([False, True, False, True], counts)
 
 
-def test_who_is_unknown_or_of_a_small_group_or_outcome_weighs_one():
-    sex = as_coded(["f"] * 40 + ["m"] * 60 + [None] * 45 + ["x"] * 9)
-    favourable = np.array([True] * 10 + [False] * 30 + [True] * 40 + [False] * 20)
-    favourable = np.append(favourable, [True] * 22 + [False] * 23 + [True] * 8 + [False])
-    weights = independent(favourable, sex, least=10)
-    assert set(weights[100:]) == {1.0}
-    assert weights[0] == pytest.approx(2.0)
-    assert set(independent(favourable, sex, least=11)) == {1.0}, "men alone: nobody to compare with"
+def test_weights_make_group_and_outcome_independent_after_the_noise_is_taken_out():
+    """By hand: 100 of 400 women and 300 of 400 men are favoured, and three of four answer truly.
+
+    So 3/4 x 100 + 1/4 x 300 = 150 of the favoured answer `female`. Favoured women are to weigh .5 x .5 / .125 = 2,
+    favoured men 2/3: from 3/4 a + 1/4 b = 2 and 1/4 a + 3/4 b = 2/3 follow a = 8/3 and b = 0.
+    """
+    answer, favourable = told((250, 150), (150, 250))
+    weights, strength = table(answer, favourable, 2, least=30)
+    assert strength == pytest.approx(1.0)
+    assert weights == pytest.approx(np.array([[0.0, 8 / 3], [8 / 3, 0.0]]), abs=1e-9)
+    assert weights[answer, favourable.astype(int)].mean() == pytest.approx(1.0)
 
 
-def test_levels_have_the_weights_as_their_mean_and_no_level_tells_more_than_the_odds():
-    """By hand: weights 2/3 to 2 with odds of 4: a fifth at either end, so .6 of the way is the span of 4/3."""
-    weights = np.array([2.0, 2 / 3, 0.75, 1.5])
-    found = levels(weights, most_odds=4.0)
-    assert (found.low, found.high, found.strength) == pytest.approx((2 / 9, 2 + 4 / 9, 1.0))
-    draws = (np.arange(1000) + 0.5) / 1000
-    seen = np.array([drawn(np.append(weights, w), found, np.full(5, 0.0))[4] for w in weights])
-    assert set(seen) == {found.high}
-    for weight in weights:
-        each = drawn(np.full(1000, weight), found, draws)
-        assert set(each) == {found.low, found.high}
-        assert each.mean() == pytest.approx(weight, abs=0.003)
-    share = [(drawn(np.full(1000, w), found, draws) == found.high).mean() for w in weights]
-    assert max(share) / min(share) == pytest.approx(4.0, rel=0.01)
-    assert (1 - min(share)) / (1 - max(share)) == pytest.approx(4.0, rel=0.01)
+def test_where_people_would_weigh_less_than_nothing_less_is_mitigated():
+    """By hand: 40 of 400 women and 360 of 400 men, so 120 and 280 answers.
+
+    Wanted are 5 and 5/9, so 7.222 and -1.667: moved by 1 / 2.667 = .375 of the way.
+    """
+    answer, favourable = told((280, 120), (120, 280))
+    weights, strength = table(answer, favourable, 2, least=30)
+    assert strength == pytest.approx(0.375)
+    assert weights[:, 1] == pytest.approx([1 + 0.375 * (7.2222 - 1), 0.0], abs=1e-4)
 
 
-def test_where_the_odds_leave_too_little_room_less_is_mitigated_and_nobody_weighs_less_than_nothing():
-    """By hand: odds of 2 need a level of 2/3 - 4/3 < 0; moved by 1 / (1/3 + 4/3) = .6 of the way the low level is 0."""
-    weights = np.array([2.0, 2 / 3])
-    found = levels(weights, most_odds=2.0)
-    assert (found.low, found.high, found.strength) == pytest.approx((0.0, 2.4, 0.6))
-    draws = (np.arange(3000) + 0.5) / 3000
-    means = [drawn(np.full(3000, w), found, draws).mean() for w in weights]
-    assert means == pytest.approx([1.6, 0.8], abs=0.002)
+@pytest.mark.parametrize(("least", "is_weighed"), [(100, True), (101, False)])
+def test_groups_with_few_in_an_outcome_weigh_one(least, is_weighed):
+    """By hand: 100 women are favoured, as far as the answers tell."""
+    weights, _ = table(*told((250, 150), (150, 250)), 2, least=least)
+    assert (set(weights.ravel()) != {1.0}) == is_weighed
 
 
-def test_nothing_to_weigh_weighs_everybody_one():
-    assert set(drawn(np.ones(5), levels(np.ones(5), most_odds=3.0), np.linspace(0, 0.9, 5))) == {1.0}
+def test_groups_that_hardly_stand_out_of_the_noise_of_the_answers_weigh_one():
+    """By hand: 56 of 128 favoured answer `female`, so 48 are, give or take sqrt(128 x .4375 x .5625) / .5 = 11.2.
+
+    Of 100 favoured 31 do, so 12 are, give or take 9.25.
+    """
+    clear, hidden = (
+        table(*told((250, some), (150, all_ - some)), 2, least=1)[0] for some, all_ in ((56, 128), (31, 100))
+    )
+    assert set(clear.ravel()) != {1.0}
+    assert set(hidden.ravel()) == {1.0}
+
+
+@pytest.mark.parametrize("groups", [2, 5])
+def test_an_answer_is_at_most_three_times_as_likely_from_one_group_as_from_another(groups):
+    """By hand, of five: 3/7 say their own, each other answer has 1/7; of two 3/4 and 1/4."""
+    even = (np.arange(400) + 0.5) / 400
+    draw = np.stack(np.meshgrid(even, even), axis=-1).reshape(-1, 2)
+    for group in range(groups):
+        share = np.bincount(answered(np.full(len(draw), group), draw, groups), minlength=groups) / len(draw)
+        others = np.delete(share, group)
+        assert share[group] == pytest.approx(3 / (groups + 2), abs=0.003)
+        assert others == pytest.approx(np.full(groups - 1, 1 / (groups + 2)), abs=0.003)
+    nobody = np.bincount(answered(np.full(len(draw), -1), draw, groups), minlength=groups) / len(draw)
+    assert nobody == pytest.approx(np.full(groups, 1 / groups), abs=0.003)
 
 
 @pytest.mark.parametrize(
@@ -166,8 +177,12 @@ def test_an_alternative_that_is_none_is_a_fault_of_params(tried_, fault):
         check(Alternatives, {"take": "best", "tried": tried_}, "screening.alternatives")
 
 
-def test_margins_and_odds_have_bounds():
+@pytest.mark.parametrize("axis", ["age_40", "ethnicity"])
+def test_nobody_is_weighed_on_an_axis_without_a_closed_list(axis):
+    with pytest.raises(SettingsError, match="weighed on sex only"):
+        check(Alternatives, {"take": "best", "tried": [{"name": "a", "reweigh": axis}]}, "screening.alternatives")
+
+
+def test_margins_have_bounds():
     with pytest.raises(SettingsError, match=r"choose.validity_margin.*choose.ratio_margin"):
         check(Choose, {"validity_margin": -0.1, "ratio_margin": 1, "selected_margin": 0.1}, "choose")
-    with pytest.raises(SettingsError, match="most_odds"):
-        check(Weigh, {"most_odds": 1.0}, "weigh")
