@@ -24,7 +24,8 @@ The gate always writes a verdict and never fails because of one: what is missing
 finding that holds. A gap is what the numbers could not say (INSUFFICIENT_DATA, unknown people, nothing to cross): it
 does not hold, but `publish` releases only when both approvers accept each gap by its name, `axis:group`. So is a less
 discriminatory alternative that was not taken, `alternative:name`: of equal validity and with a better impact ratio.
-Both must say in writing why the other is released. `shadow` marks a model that is held for nothing but missing group
+Both must say in writing why the other is released; not so where the rule left it because it may be better by chance
+(`alternative_unsure:name`). `shadow` marks a model that is held for nothing but missing group
 data. A model is allowed when it has all four blessings; one is given when something was checked for it and nothing of
 that held. The fifth are two people (`publish`).
 """
@@ -43,13 +44,14 @@ from pipelines.base.digests import sha256_bytes
 from pipelines.base.log import get_logger
 from pipelines.base.settings import Count, Section, Share, load
 from pipelines.base.stage import leave, main
-from pipelines.base.tried import ALTERNATIVES, DECLARED
+from pipelines.base.tried import ALTERNATIVES, BEST, DECLARED
 from pipelines.fairness import RULES, Verdict, worst
-from pipelines.fairness.alternatives import Margins, Tried, better_than
+from pipelines.fairness.alternatives import Margins, Tried, better_than, surely_better
 from pipelines.fairness.evidence import (
     ALTERNATIVE,
     BY_SUBJECT,
     LESS_DISCRIMINATORY,
+    UNSURE,
     Axis,
     Gap,
     Groups,
@@ -173,6 +175,7 @@ class Candidate(BaseModel):
     difference: Unsure
     selected_share: float | None
     impact_ratio: Unsure
+    gain: Unsure
     axis: str | None
     group: str | None
     verdict: Verdict | None
@@ -185,9 +188,11 @@ class Candidate(BaseModel):
         return Tried(
             self.name,
             0.0 if is_declared else _number(self.difference.value),
+            0.0 if is_declared else _number(self.difference.low),
             0.0 if is_declared else _number(self.difference.high),
             _number(self.selected_share),
             _number(self.impact_ratio.value),
+            _number(self.gain.low),
         )
 
 
@@ -205,6 +210,7 @@ class Choice(BaseModel):
     family: str
     metric: str
     n: Annotated[int, Field(ge=0)]
+    take: str
     chosen: str
     why: str
     margins: Equal
@@ -360,18 +366,24 @@ def judge_groups(groups: Judgements, settings: GateSettings) -> Iterator[Finding
 
 
 def passed_over(choice: Choice) -> Iterator[Gap]:
-    """Less discriminatory alternatives that were not taken: by the gate's reckoning, not by what the choice says."""
+    """Less discriminatory alternatives that were not taken: by the gate's reckoning, not by what the choice says.
+
+    What the rule left because it may be better by chance must be accepted by name; what it would have taken, and all
+    that a person left, must be explained too.
+    """
     margins = Margins(**choice.margins.model_dump())
     known = {one.name: one for one in choice.alternatives}
-    taken = known[choice.chosen].impact_ratio
-    for one in better_than(choice.chosen, [one.tried for one in choice.alternatives], margins):
+    taken, tried = known[choice.chosen].impact_ratio, [one.tried for one in choice.alternatives]
+    surely = {one.name for one in surely_better(tried, margins)}
+    for one in better_than(choice.chosen, tried, margins):
         ratio, difference = known[one.name].impact_ratio, known[one.name].difference
         reason = (
             f"On validation cases its lowest impact ratio is {_said(ratio)}, that of {choice.chosen}, which was taken, "
-            f"{_said(taken)}, and it is of equal validity: its metric differs from that of the declared model by "
-            f"{_said(difference)}."
+            f"{_said(taken)}, and it {'is' if one.name in surely else 'may be'} of equal validity: its metric differs "
+            f"from that of the declared model by {_said(difference)}."
         )
-        yield Gap(ALTERNATIVE, one.name, LESS_DISCRIMINATORY, reason)
+        is_open = choice.take == BEST and one.name not in surely
+        yield Gap(*((UNSURE, one.name, UNSURE) if is_open else (ALTERNATIVE, one.name, LESS_DISCRIMINATORY)), reason)
 
 
 def _said(found: Unsure) -> str:

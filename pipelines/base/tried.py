@@ -77,8 +77,8 @@ class Choose(Section):
     """`choose`: what counts as equal when one of several models is taken."""
 
     validity_margin: Margin
-    """As valid is whose interval does not lie wholly further below the declared model, in the metric's unit."""
+    """How far below the declared model is as valid, in the metric's unit; to be taken, the interval lies above."""
     ratio_margin: Margin
     """Impact ratios no further apart are equal."""
     selected_margin: Share
-    """So far the share of selected cases may lie from the declared model's."""
+    """How far the share of selected cases may lie from the declared model's, as a share of that."""

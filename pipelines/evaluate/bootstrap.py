@@ -42,9 +42,9 @@ def estimates(
         Three estimates; a positive difference means that the model is better.
     """
     _, index = np.unique(np.asarray(person), return_inverse=True)
-    draws = [np.ones((1, len(index)))] + [w[:, index] for w in _weights(int(index.max()) + 1, resamples, seed)]
-    ours = np.concatenate([model(weights) for weights in draws])
-    theirs = np.concatenate([baseline(weights) for weights in draws])
+    draws = [np.ones((1, len(index)))] + [w[:, index] for w in weights(int(index.max()) + 1, resamples, seed)]
+    ours = np.concatenate([model(drawn) for drawn in draws])
+    theirs = np.concatenate([baseline(drawn) for drawn in draws])
     return _estimate(ours), _estimate(theirs), _estimate(sign * (ours - theirs))
 
 
@@ -77,8 +77,8 @@ def mean(values: Numbers) -> Weighted:
     return under
 
 
-def _weights(people: int, resamples: int, seed: int) -> list[Numbers]:
-    """[chunk, n_people] how often each person was drawn."""
+def weights(people: int, resamples: int, seed: int) -> list[Numbers]:
+    """[chunk, n_people] how often each person was drawn: the same for all that is measured on the same people."""
     random = np.random.default_rng(seed)
     equal = np.full(people, 1 / people)
     sizes = [min(_CHUNK, resamples - start) for start in range(0, resamples, _CHUNK)]

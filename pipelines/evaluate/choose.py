@@ -9,11 +9,13 @@ Writes  trained     the model taken, with all that lies beside it, and alternati
                        margins: {validity, impact_ratio, selected_share},
                        alternatives: [{name, what, model_sha256, metric: {value, low, high},
                                        difference: {value, low, high}, selected_share,
-                                       impact_ratio: {value, low, high}, axis, group, verdict, is_equal}]}
-                       the declared model first; a positive difference is better than it
+                                       impact_ratio: {value, low, high}, gain: {value, low, high},
+                                       axis, group, verdict, is_equal}]}
+                       the declared model first; a positive difference is better than it, and so is a gain above 1
 
 The alternatives are judged as the model is: `groups.reports`, people counted and not their decisions. Every interval is
-of 95 % by itself; that several models were looked at is why none of these numbers is evidence for the release.
+of 95 % by itself but that of `gain`, the lowest impact ratio over the declared model's, which is of 95 % for all
+alternatives together. That several models were looked at is why none of these numbers is evidence for the release.
 `evaluate` judges the one taken on test cases.
 """
 
@@ -37,8 +39,8 @@ from pipelines.base.settings import Count, Section, load
 from pipelines.base.stage import leave, main
 from pipelines.base.store import open_store
 from pipelines.base.tried import ALTERNATIVES, BEST, DECLARED, VALID, Alternative, Alternatives, Choose, Taken
-from pipelines.evaluate import bootstrap, groups, metrics
-from pipelines.evaluate.bootstrap import Estimate
+from pipelines.evaluate import bootstrap, gains, groups, metrics
+from pipelines.evaluate.bootstrap import Estimate, Numbers
 from pipelines.evaluate.weigh import Judged
 from pipelines.fairness.alternatives import Lowest, Margins, Tried, better_than, chosen, lowest, of_equal_validity
 from pipelines.models import features
@@ -66,11 +68,14 @@ class Measured:
     """Against the declared model; positive is better."""
     selected_share: float
     lowest: Lowest | None
+    ratios: Numbers
+    """[n_draws] the lowest impact ratio among each draw of people, the people as they are first."""
 
-    def tried(self, name: str) -> Tried:
+    def tried(self, name: str, gain: Estimate) -> Tried:
         """For the rule."""
         ratio = self.lowest.row.impact_ratio if self.lowest else math.nan
-        return Tried(name, self.difference.value, self.difference.high, self.selected_share, ratio)
+        against = self.difference
+        return Tried(name, against.value, against.low, against.high, self.selected_share, ratio, gain.low)
 
 
 def scored(valid: pl.DataFrame, said: pl.DataFrame, family: str, decide: Section) -> pl.DataFrame:
@@ -130,27 +135,35 @@ def measured(
     )
     decisions = groups.model_selections(both, module.UNIT)
     share = float(decisions["is_selected"].mean()) if len(decisions) else math.nan  # type: ignore[arg-type]
-    return Measured(metric, difference, share, lowest(groups.reports(decisions, people, least)))
+    reports = groups.reports(decisions, people, least)
+    who = outcomes["person_id"].unique().sort().to_list()
+    drawn = gains.draws(len(who), settings.resamples, settings.seed)
+    return Measured(
+        metric, difference, share, lowest(reports), gains.lowest_ratios(decisions, people, reports, who, drawn)
+    )
 
 
 def explained(taken: Tried, tried: list[Tried], margins: Margins, take: str) -> str:
-    """Why this one, in a sentence."""
-    others = len(tried) - 1
-    better = [one.name for one in better_than(taken.name, tried, margins)]
+    """Why this one, in a few sentences."""
+    others = [one for one in tried if one.name != DECLARED]
+    better = ", ".join(one.name for one in better_than(taken.name, tried, margins))
     if not others:
         return "No alternative is declared: this is the only model that was trained."
+    unknown = sum(not one.is_known for one in others)
+    missing = f" Of {len(others)} alternatives {unknown} could not be compared." if unknown else ""
     if take != BEST:
-        worse = f" At equal validity the impact ratio of {', '.join(better)} is better." if better else ""
-        return f"params.yaml names {taken.name}, whatever the others do.{worse}"
-    equal = len(of_equal_validity(tried, margins)) - 1
-    known = f"Of {others} alternatives {equal} are of equal validity"
+        worse = f" At equal validity the impact ratio of {better} is better." if better else ""
+        return f"params.yaml names {taken.name}, whatever the others do.{worse}{missing}"
     if taken.name == DECLARED:
-        more = f"{margins.impact_ratio:g}"
-        return f"{known}, none with an impact ratio better by more than {more}: the declared model stays."
+        chance = f" That of {better} looks better at equal validity, and may be so by chance." if better else ""
+        return (
+            f"None of {len(others)} alternatives is surely no less valid, within {margins.validity:g}, "
+            f"and surely has a better impact ratio: the declared model stays.{chance}{missing}"
+        )
     (declared,) = (one for one in tried if one.name == DECLARED)
     return (
-        f"{known}; {taken.name} has the best impact ratio among them, {taken.impact_ratio:.2f} instead of "
-        f"{declared.impact_ratio:.2f}."
+        f"{taken.name} is surely no less valid, within {margins.validity:g}, and surely has a better impact ratio: "
+        f"{taken.impact_ratio:.2f} instead of {declared.impact_ratio:.2f}.{missing}"
     )
 
 
@@ -181,7 +194,11 @@ def run(family: str, root: Path | None = None) -> str:
         raise ContractError(f"{family} must have been trained as {', '.join(missing)}; it was not. Run `dvc repro`.")
     margins = Margins(rule.validity_margin, rule.ratio_margin, rule.selected_margin)
     found = _all(family, names, root, decide, settings=settings, least=least) if tried else {}
-    judged = [found[name].tried(name) if name in found else Tried(name, 0.0, 0.0, math.nan, math.nan) for name in names]
+    against = {name: gains.gain(one.ratios, found[DECLARED].ratios, tried=len(tried)) for name, one in found.items()}
+    judged = [
+        found[name].tried(name, against[name]) if name in found else Tried(name, 0.0, 0.0, 0.0, math.nan, math.nan)
+        for name in names
+    ]
     best = chosen(judged, margins).name if take == BEST else take
     (taken,) = (one for one in judged if one.name == best)
     equal = {one.name for one in of_equal_validity(judged, margins)}
@@ -202,6 +219,7 @@ def run(family: str, root: Path | None = None) -> str:
         "margins": {name: getattr(margins, name) for name in Margins.__slots__},
         "alternatives": [
             _told(name, next((one for one in tried if one.name == name), None), found.get(name), name in equal, folder)
+            | {"gain": against.get(name, _NOTHING).to_dict()}
             for name in names
         ],
     }

@@ -1,10 +1,18 @@
 """The search for a less discriminatory alternative: which of several models is taken, and what must be explained.
 
-Among models of equal validity the one with the better impact ratio is to be preferred. Two models are of *equal
-validity* when the interval of their difference is not wholly below the margin, and when they select about as many:
-whoever puts everybody forward has an impact ratio of 1 and helps nobody. The *impact ratio of a model* is its lowest,
-over all groups that are large enough, on all axes and where two axes meet. Ratios that lie within a margin of each
-other count as equal, or chance would choose.
+Among models of equal validity the one with the better impact ratio is to be preferred. The *impact ratio of a model* is
+its lowest, over all groups that are large enough, on all axes and where two axes meet. Two questions are asked, and
+ignorance answers each to the side of caution:
+
+Which one is *taken*? Only an alternative of which both is known: it is no less valid (the whole interval of the
+difference lies above the margin), and its impact ratio is better than chance makes one of several look (the whole
+interval of the two ratios' quotient, corrected for how many were tried, lies above 1). Otherwise the declared model
+stays.
+
+What must be *explained*? Every model not taken whose impact ratio looks better and that may be as valid: its interval
+is not wholly below the margin.
+
+For both it must select about as many: whoever puts everybody forward has an impact ratio of 1 and helps nobody.
 
 All this is measured on validation cases. The best of several looks better there than it is: what is released is judged
 anew on test cases that no choice has seen.
@@ -24,11 +32,11 @@ class Margins:
     """What counts as equal."""
 
     validity: float
-    """Of the metric's unit; an interval wholly further below is worse."""
+    """Of the metric's unit, below the declared model."""
     impact_ratio: float
     """Ratios no further apart are equal."""
     selected_share: float
-    """Shares of selected cases no further apart are equal."""
+    """As a share of the declared model's share of selected cases; shares no further apart are equal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +46,18 @@ class Tried:
     name: str
     difference: float
     """Its metric minus that of the declared model; positive is better, 0 for that model itself."""
+    difference_low: float
     difference_high: float
-    """Upper end of the 95 % interval."""
+    """Ends of the 95 % interval."""
     selected_share: float
     impact_ratio: float
+    gain_low: float = math.nan
+    """Lower end of the interval of its impact ratio over the declared model's, corrected for how many were tried."""
+
+    @property
+    def is_known(self) -> bool:
+        """Whether it could be compared at all: NaN in any of these is a gap, not a result."""
+        return not any(map(math.isnan, (self.difference_high, self.selected_share, self.impact_ratio)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +84,7 @@ def lowest(reports: Iterable[AxisReport]) -> Lowest | None:
 
 
 def of_equal_validity(tried: Sequence[Tried], margins: Margins) -> list[Tried]:
-    """Those as valid as the declared model, which always is.
+    """Those that may be as valid as the declared model, which always is.
 
     Args:
         tried: The declared model and its alternatives.
@@ -77,26 +93,44 @@ def of_equal_validity(tried: Sequence[Tried], margins: Margins) -> list[Tried]:
     Raises:
         ValueError: The declared model is not among them, or two have one name.
     """
-    if len({one.name for one in tried}) < len(tried):
-        raise ValueError("Each model that was tried must have a name of its own.")
-    (declared,) = (one for one in tried if one.name == DECLARED)
+    declared = _declared(tried)
     return [one for one in tried if one is declared or _is_equal(one, declared, margins)]
 
 
 def chosen(tried: Sequence[Tried], margins: Margins) -> Tried:
-    """The less discriminatory one at equal validity; the declared model where none is better by more than the margin.
+    """The less discriminatory one that is surely so, and surely no less valid; the declared model where none is.
 
     Args:
         tried: The declared model and its alternatives.
         margins: What counts as equal.
 
     Returns:
-        Of several with ratios that count as equal to the best the most valid, then the first.
+        Of several with ratios that count as equal to the best the most valid, then the first. The declared model where
+        its own ratio is unknown: nothing is better than what nobody knows.
+
+    Raises:
+        ValueError: The declared model is not among them, or two have one name.
     """
-    equal = of_equal_validity(tried, margins)
-    best = max(equal, key=lambda one: _known(one.impact_ratio))
-    near = [one for one in equal if not _is_better(best, one, margins)]
-    return next((one for one in near if one.name == DECLARED), max(near, key=lambda one: one.difference))
+    surely = surely_better(tried, margins)
+    if not surely:
+        return _declared(tried)
+    best = max(surely, key=lambda one: one.impact_ratio)
+    near = [one for one in surely if not _is_better(best, one, margins)]
+    return max(near, key=lambda one: one.difference)
+
+
+def surely_better(tried: Sequence[Tried], margins: Margins) -> list[Tried]:
+    """Those that are surely no less valid than the declared model, and surely less discriminatory.
+
+    Args:
+        tried: The declared model and its alternatives.
+        margins: What counts as equal.
+
+    Raises:
+        ValueError: The declared model is not among them, or two have one name.
+    """
+    declared = _declared(tried)
+    return [one for one in tried if one is not declared and _is_surely_better(one, declared, margins)]
 
 
 def better_than(name: str, tried: Sequence[Tried], margins: Margins) -> list[Tried]:
@@ -118,17 +152,29 @@ def better_than(name: str, tried: Sequence[Tried], margins: Margins) -> list[Tri
     return sorted(found, key=lambda one: -one.impact_ratio)
 
 
+def _declared(tried: Sequence[Tried]) -> Tried:
+    if len({one.name for one in tried}) < len(tried):
+        raise ValueError("Each model that was tried must have a name of its own.")
+    (declared,) = (one for one in tried if one.name == DECLARED)
+    return declared
+
+
 def _is_equal(one: Tried, declared: Tried, margins: Margins) -> bool:
+    apart = abs(one.selected_share - declared.selected_share)
+    return one.difference_high >= -margins.validity and apart <= margins.selected_share * declared.selected_share
+
+
+def _is_surely_better(one: Tried, declared: Tried, margins: Margins) -> bool:
+    """NaN is neither sure nor better: no comparison with it holds."""
     return (
-        one.difference_high >= -margins.validity
-        and abs(one.selected_share - declared.selected_share) <= margins.selected_share
+        _is_equal(one, declared, margins)
+        and one.difference_low >= -margins.validity
+        and one.gain_low > 1
+        and one.impact_ratio - declared.impact_ratio > margins.impact_ratio
     )
 
 
 def _is_better(one: Tried, other: Tried, margins: Margins) -> bool:
     """NaN is no better than anything, and anything known is better than it."""
-    return one.impact_ratio - _known(other.impact_ratio) > margins.impact_ratio
-
-
-def _known(ratio: float) -> float:
-    return -math.inf if math.isnan(ratio) else ratio
+    ratio = -math.inf if math.isnan(other.impact_ratio) else other.impact_ratio
+    return one.impact_ratio - ratio > margins.impact_ratio

@@ -23,6 +23,8 @@ ALTERNATIVE: Final = "alternative"
 """The axis name of the gap that a model was taken though another is less discriminatory at equal validity."""
 LESS_DISCRIMINATORY: Final = "less_discriminatory_alternative"
 """Its code: whoever approves must also say in writing why."""
+UNSURE: Final = "alternative_unsure"
+"""The axis name, and code, of the gap that another may be less discriminatory at equal validity: by chance or not."""
 _SEEN: Final = (Verdict.ADVERSE, Verdict.INVESTIGATE)
 
 

@@ -84,7 +84,7 @@ def _verdict() -> bytes:
     unknown = {"value": None, "low": None, "high": None}
     declared = {"name": "declared", "what": "as params.yaml declares it", "model_sha256": MODEL, "is_equal": True}
     declared |= dict.fromkeys(("selected_share", "axis", "group", "verdict"))
-    declared |= dict.fromkeys(("metric", "difference", "impact_ratio"), unknown)
+    declared |= dict.fromkeys(("metric", "difference", "impact_ratio", "gain"), unknown)
     choice = {
         "family": "screening",
         "metric": "auc",

@@ -25,13 +25,15 @@ FAMILY = "screening"
 HIRING = ("workday_applications", "workday_candidate_eeo", "workday_candidates", "workday_requisitions", "resumes")
 
 
-def numbers(root: Path, take: str) -> None:
-    """Short training, groups of 20 people judged: the company is small."""
+def numbers(root: Path, take: str, validity: float = 0.15) -> None:
+    """Short training.
+
+    Past decisions are biased, so whoever departs from them seems less valid: the margin is wide here.
+    """
     params = yaml.safe_load((ROOT / "params.yaml").read_text())
     params[FAMILY]["train"] |= {"members": 1, "max_terms": 1000, "signs": 500, "epochs": 20}
     params[FAMILY]["alternatives"] = {"take": take, "tried": [{"name": "reweighed_on_sex", "reweigh": "sex"}]}
-    params["gate"]["min_group_size"] = 20
-    params["choose"] |= {"selected_margin": 0.2, "validity_margin": 0.05}
+    params["choose"] |= {"selected_margin": 0.3, "validity_margin": validity}
     (root / "params.yaml").write_text(yaml.safe_dump(params))
 
 
@@ -49,7 +51,7 @@ def searched(tmp_path_factory):
             patch.setenv(f"CANDOR_{name}_KEY", byte * 32)
         for name, value in (("STORE", store.url), ("FEEDS", str(feeds)), ("EXPORTS", str(root / "exports"))):
             patch.setenv(f"CANDOR_{name}", value)
-        write(Plan(200, "biased"), DELIVERIES["history"], root / "exports", None, lambda name, rows: None)
+        write(Plan(1000, "biased"), DELIVERIES["history"], root / "exports", None, lambda name, rows: None)
         ingest(Batch(store, "history"), None)
         snapshot.pin(date(2026, 10, 31), root)
         numbers(root, "best")
@@ -68,16 +70,24 @@ def test_a_model_with_a_better_impact_ratio_is_found_and_named(searched):
     assert declared["impact_ratio"]["value"] < 0.5
     assert other["impact_ratio"]["value"] > declared["impact_ratio"]["value"] + 0.1
     assert found["chosen"] == "reweighed_on_sex"
-    assert "reweighed_on_sex has the best impact ratio among them" in found["why"]
+    assert other["gain"]["low"] > 1
+    assert "reweighed_on_sex is surely no less valid, within 0.15, and surely has a better impact ratio" in found["why"]
 
 
-def test_whoever_takes_the_declared_one_all_the_same_must_explain_it(searched, tmp_path):
+@pytest.mark.parametrize(
+    ("take", "validity", "name"),
+    [("declared", 0.15, "alternative:reweighed_on_sex"), ("best", 0.05, "alternative_unsure:reweighed_on_sex")],
+)
+def test_who_takes_the_declared_one_must_explain_it_and_where_validity_is_unsure_accept_it(
+    searched, tmp_path, take, validity, name
+):
     shutil.copytree(searched / "var", tmp_path / "var")
     shutil.copy(searched / "lake.lock", tmp_path)
-    numbers(tmp_path, "declared")
+    numbers(tmp_path, take, validity)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CANDOR_AUDIT_KEY", "33" * 32)
         patch.setenv("CANDOR_STORE", FileStore(searched / "the store").url)
         choose.run(FAMILY, tmp_path)
+    assert record(tmp_path)["chosen"] == "declared"
     [gap] = gate.passed_over(Choice.model_validate(record(tmp_path)))
-    assert gap.name == "alternative:reweighed_on_sex"
+    assert gap.name == name

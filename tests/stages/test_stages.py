@@ -652,6 +652,7 @@ def tried(made: tuple[Path, FileStore], target: Path, scores, take: str = "best"
     params = yaml.safe_load((root / "params.yaml").read_text())
     params["gate"]["min_group_size"] = 8
     params["evaluate"]["min_cases"] = min_cases
+    params["choose"]["selected_margin"] = 0.5
     params[FAMILY]["alternatives"]["take"] = take
     (target / "params.yaml").write_text(yaml.safe_dump(params))
     cases = pl.read_parquet(stage_dir(FAMILY, PREPARED, target) / "examples.parquet").with_row_index("row")

@@ -42,6 +42,7 @@ def tried(name, ratio, high=0.01, model=MODEL):
     told = {"value": ratio, "low": ratio and ratio - 0.1, "high": ratio and ratio + 0.1}
     about = {"name": name, "what": "otherwise", "model_sha256": model, "metric": told, "impact_ratio": told}
     about |= {"difference": {"value": high - 0.02, "low": high - 0.04, "high": high}, "selected_share": 0.4}
+    about |= {"gain": {"value": 1.2, "low": 0.9, "high": 1.6}}
     return about | {"axis": "sex", "group": "female", "verdict": "INVESTIGATE", "is_equal": True}
 
 
@@ -49,6 +50,7 @@ CHOICE = {
     "family": "screening",
     "metric": "auc",
     "n": 300,
+    "take": "declared",
     "chosen": "declared",
     "why": "None is better.",
     "margins": {"validity": 0.02, "impact_ratio": 0.02, "selected_share": 0.1},
@@ -602,6 +604,16 @@ def test_the_alternative_that_was_taken_leaves_nothing_to_explain():
     taken = choice(tried("a", 0.9), chosen="a")
     assert named(verdict(choice=taken)) == []
     assert verdict(choice=taken)["verdict"] == "allowed"
+
+
+def test_what_the_rule_left_as_unsure_is_accepted_by_name_and_what_it_should_have_taken_is_explained():
+    sure = tried("sure", 0.9, 0.03) | {"gain": {"value": 1.3, "low": 1.01, "high": 1.6}}
+    decided = verdict(choice=choice(tried("a", 0.95), sure, take="best"))
+    assert named(decided) == ["alternative:sure"]
+    assert named(decided, "alternative_unsure") == ["alternative_unsure:a"]
+    [reason] = [gap["reason"] for gap in decided["gaps"] if gap["code"] == "alternative_unsure"]
+    assert "it may be of equal validity" in reason
+    assert named(verdict(choice=choice(tried("a", 0.95), sure))) == ["alternative:a", "alternative:sure"]
 
 
 def test_a_choice_that_is_missing_or_of_another_model_holds():

@@ -110,7 +110,7 @@ def choice(taken, chosen="declared", others=()):
         told = {"value": ratio, "low": ratio - 0.1, "high": ratio + 0.1}
         equal = {"value": -0.01, "low": -0.03, "high": 0.01}
         about = {"name": name, "what": "something else", "model_sha256": taken if name == chosen else "e" * 64}
-        about |= {"metric": told, "difference": equal, "selected_share": 0.4, "impact_ratio": told}
+        about |= {"metric": told, "difference": equal, "selected_share": 0.4, "impact_ratio": told, "gain": told}
         return about | {"axis": "sex", "group": "female", "verdict": "INVESTIGATE", "is_equal": True}
 
     return {
@@ -118,6 +118,7 @@ def choice(taken, chosen="declared", others=()):
         "metric": "auc",
         "higher_is_better": True,
         "n": 300,
+        "take": chosen,
         "chosen": chosen,
         "why": "params.yaml names it.",
         "margins": {"validity": 0.02, "impact_ratio": 0.02, "selected_share": 0.1},
