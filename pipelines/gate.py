@@ -25,7 +25,8 @@ finding that holds. A gap is what the numbers could not say (INSUFFICIENT_DATA, 
 does not hold, but `publish` releases only when both approvers accept each gap by its name, `axis:group`. So is a less
 discriminatory alternative that was not taken, `alternative:name`: of equal validity and with a better impact ratio.
 Both must say in writing why the other is released; not so where the rule left it because it may be better by chance
-(`alternative_unsure:name`). `shadow` marks a model that is held for nothing but missing group
+(`alternative_unsure:name`). That nothing was tried (`alternatives:none_tried`), or could not be compared
+(`alternative_unknown:name`), is a gap as well. `shadow` marks a model that is held for nothing but missing group
 data. A model is allowed when it has all four blessings; one is given when something was checked for it and nothing of
 that held. The fifth are two people (`publish`).
 """
@@ -51,6 +52,8 @@ from pipelines.fairness.evidence import (
     ALTERNATIVE,
     BY_SUBJECT,
     LESS_DISCRIMINATORY,
+    NONE_TRIED,
+    NOT_COMPARED,
     UNSURE,
     Axis,
     Gap,
@@ -365,6 +368,12 @@ def judge_groups(groups: Judgements, settings: GateSettings) -> Iterator[Finding
         yield _selection(f"selection:{axis.axis}", [axis])
 
 
+def searched(choice: Choice) -> Iterator[Gap]:
+    """What the search for a less discriminatory alternative leaves open."""
+    yield from passed_over(choice)
+    yield from not_searched(choice)
+
+
 def passed_over(choice: Choice) -> Iterator[Gap]:
     """Less discriminatory alternatives that were not taken: by the gate's reckoning, not by what the choice says.
 
@@ -384,6 +393,22 @@ def passed_over(choice: Choice) -> Iterator[Gap]:
         )
         is_open = choice.take == BEST and one.name not in surely
         yield Gap(*((UNSURE, one.name, UNSURE) if is_open else (ALTERNATIVE, one.name, LESS_DISCRIMINATORY)), reason)
+
+
+def not_searched(choice: Choice) -> Iterator[Gap]:
+    """Where the search says nothing: no alternative, the declared model again, or one that could not be compared."""
+    declared = next(one for one in choice.alternatives if one.name == DECLARED)
+    if len(choice.alternatives) == 1:
+        yield Gap(f"{ALTERNATIVE}s", NONE_TRIED, NONE_TRIED, "No less discriminatory alternative was looked for.")
+        return
+    for one in choice.alternatives:
+        if one is not declared and one.model_sha256 == declared.model_sha256:
+            yield Gap(
+                NOT_COMPARED, one.name, NOT_COMPARED, "It is the declared model to the byte: nothing else was tried."
+            )
+        elif not one.tried.is_known:
+            reason = "On validation cases its validity, its share of selected cases or its impact ratio is unknown."
+            yield Gap(NOT_COMPARED, one.name, NOT_COMPARED, reason)
 
 
 def _said(found: Unsure) -> str:
@@ -452,7 +477,7 @@ def decide(family: str, evidence: Mapping[str, bytes | None], settings: GateSett
     if groups:
         findings += judge_groups(groups, settings)
     given = blessings(findings)
-    open_ = [*_open(groups, metrics), *(passed_over(choice) if choice else ())]
+    open_ = [*_open(groups, metrics), *(searched(choice) if choice else ())]
     raw = {name: _plain(data) for name, data in evidence.items()}
     return {
         "family": family,

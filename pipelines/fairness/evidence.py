@@ -25,6 +25,10 @@ LESS_DISCRIMINATORY: Final = "less_discriminatory_alternative"
 """Its code: whoever approves must also say in writing why."""
 UNSURE: Final = "alternative_unsure"
 """The axis name, and code, of the gap that another may be less discriminatory at equal validity: by chance or not."""
+NOT_COMPARED: Final = "alternative_unknown"
+"""The axis name, and code, of the gap that nobody knows whether another is less discriminatory or as valid."""
+NONE_TRIED: Final = "none_tried"
+"""The group name, and code, of the gap that no alternative was looked for; its axis is `ALTERNATIVE`, plural."""
 _SEEN: Final = (Verdict.ADVERSE, Verdict.INVESTIGATE)
 
 

@@ -103,7 +103,14 @@ def alternatives(family: str) -> dict:
     def one(name: str, ratio: float, difference: tuple[float, float, float], *, is_equal: bool) -> dict:
         told = {"value": ratio, "low": ratio - 0.15, "high": ratio + 0.2}
         against = dict(zip(("value", "low", "high"), difference, strict=True))
-        about = {"name": name, "what": f"{name} otherwise", "model_sha256": MODEL, "metric": told, "impact_ratio": told}
+        digest = MODEL if name == "declared" else sha256_bytes(name.encode())
+        about = {
+            "name": name,
+            "what": f"{name} otherwise",
+            "model_sha256": digest,
+            "metric": told,
+            "impact_ratio": told,
+        }
         about |= {"gain": told}
         about |= {"difference": against, "selected_share": 0.4, "axis": "sex", "group": "female"}
         return about | {"verdict": "INVESTIGATE", "is_equal": is_equal}

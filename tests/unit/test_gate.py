@@ -5,6 +5,7 @@ import os
 import pytest
 
 from pipelines import gate
+from pipelines.base.digests import sha256_bytes
 from pipelines.base.errors import SettingsError
 from pipelines.base.stage import guarded
 from pipelines.gate import GateSettings, decide
@@ -37,8 +38,9 @@ SERVED = {
 }
 
 
-def tried(name, ratio, high=0.01, model=MODEL):
+def tried(name, ratio, high=0.01, model=None):
     """As `choose` writes it."""
+    model = model or (MODEL if name == "declared" else sha256_bytes(name.encode()))
     told = {"value": ratio, "low": ratio and ratio - 0.1, "high": ratio and ratio + 0.1}
     about = {"name": name, "what": "otherwise", "model_sha256": model, "metric": told, "impact_ratio": told}
     about |= {"difference": {"value": high - 0.02, "low": high - 0.04, "high": high}, "selected_share": 0.4}
@@ -54,7 +56,7 @@ CHOICE = {
     "chosen": "declared",
     "why": "None is better.",
     "margins": {"validity": 0.02, "impact_ratio": 0.02, "selected_share": 0.1},
-    "alternatives": [tried("declared", None)],
+    "alternatives": [tried("declared", 0.9), tried("other", 0.8)],
 }
 CARD = {"model_sha256": MODEL, "data_sha256": DATA, "params_sha256": PARAMS, "rows": 4000}
 
@@ -577,7 +579,8 @@ def test_evidence_that_does_not_speak_of_slices_holds():
 
 
 def choice(*alternatives, **changes):
-    return CHOICE | {"alternatives": [tried("declared", 0.7), *alternatives]} | changes
+    given = [tried("declared", 0.7), *alternatives] if alternatives else CHOICE["alternatives"]
+    return CHOICE | {"alternatives": given} | changes
 
 
 def named(decided, code="less_discriminatory_alternative"):
@@ -601,7 +604,8 @@ def test_the_gate_reckons_itself_what_is_better():
 
 
 def test_the_alternative_that_was_taken_leaves_nothing_to_explain():
-    taken = choice(tried("a", 0.9), chosen="a")
+    taken = CHOICE | {"chosen": "a"}
+    taken |= {"alternatives": [tried("declared", 0.7, model="e" * 64), tried("a", 0.9, model=MODEL)]}
     assert named(verdict(choice=taken)) == []
     assert verdict(choice=taken)["verdict"] == "allowed"
 
@@ -614,6 +618,33 @@ def test_what_the_rule_left_as_unsure_is_accepted_by_name_and_what_it_should_hav
     [reason] = [gap["reason"] for gap in decided["gaps"] if gap["code"] == "alternative_unsure"]
     assert "it may be of equal validity" in reason
     assert named(verdict(choice=choice(tried("a", 0.95), sure))) == ["alternative:a", "alternative:sure"]
+
+
+def test_a_search_with_the_declared_model_alone_is_a_gap_that_two_people_accept():
+    decided = verdict(choice=CHOICE | {"alternatives": [tried("declared", 0.9)]})
+    assert (named(decided, "none_tried"), decided["verdict"]) == (["alternatives:none_tried"], "allowed")
+    assert named(decided, "alternative_unknown") == []
+
+
+@pytest.mark.parametrize("field", ["selected_share", "impact_ratio", "difference"])
+def test_what_could_not_be_compared_is_a_gap_by_its_name(field):
+    nothing = None if field == "selected_share" else {"value": None, "low": None, "high": None}
+    decided = verdict(choice=choice(tried("a", 0.6) | {field: nothing}, tried("b", 0.6)))
+    assert named(decided, "alternative_unknown") == ["alternative_unknown:a"]
+    assert named(decided) == named(decided, "alternative_unsure") == named(decided, "none_tried") == []
+
+
+def test_what_the_others_are_compared_with_must_be_known_too():
+    unknown = tried("declared", None)
+    decided = verdict(choice=CHOICE | {"alternatives": [unknown, tried("a", None), tried("b", 0.8)], "take": "best"})
+    assert named(decided, "alternative_unknown") == ["alternative_unknown:declared", "alternative_unknown:a"]
+    assert named(decided, "alternative_unsure") == ["alternative_unsure:b"]
+
+
+def test_an_alternative_that_is_the_declared_model_again_was_not_tried():
+    """Where nobody could be weighed, the same rows make the same model."""
+    decided = verdict(choice=choice(tried("a", 0.7, model=MODEL)))
+    assert named(decided, "alternative_unknown") == ["alternative_unknown:a"]
 
 
 def test_a_choice_that_is_missing_or_of_another_model_holds():

@@ -103,7 +103,7 @@ def checkout(root: Path, weights=b"weights 1", groups=None, checks=True, *, serv
     return root
 
 
-def choice(taken, chosen="declared", others=()):
+def choice(taken, chosen="declared", others=(("plain", 0.6),)):
     """What `choose` writes: the declared model selects women at .7 of men's rate; `others` are name and ratio."""
 
     def one(name, ratio):
