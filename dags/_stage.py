@@ -55,7 +55,8 @@ SIGNER: Final = (*VIEWER, "CANDOR_SIGNING_KEY")
 """For the one step that releases: what reads both answers, and what signs for them."""
 HANDED: Final = dict.fromkeys(("weigh", "choose", "evaluate"), (*PERSON, *AUDIT))
 """What a step of the reproducible graph is handed; the others `PERSON`. Each may have to make rows of people again that
-a killed try lost; `infra.run.clone` keeps that key from every stage but `snapshot` and `prepare`."""
+a killed try lost; `infra.run.clone` keeps that key from every stage but `snapshot` and `prepare`, and `AUDIT` from all
+but these three."""
 
 SECRETS: Final = frozenset(INGEST + PERSON + SIGNER)
 

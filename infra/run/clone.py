@@ -21,7 +21,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any, Final
@@ -31,10 +31,15 @@ DVC_LOCK: Final = "dvc.lock"
 LAKE_LOCK: Final = "lake.lock"
 STORAGE: Final = "store"
 """Name of the DVC remote, set in the clone's own configuration."""
-PERSON_KEY: Final = "CANDOR_PERSON_KEY"
 OPENING: Final = ("snapshot", "prepare")
 """Stages that open people's rows. Every step holds the key, for it may have to make those rows again; only these
 stages are handed it."""
+JUDGING: Final = ("weigh", "choose", "evaluate")
+"""Stages that open protected attributes. They are run alone: no other stage may run because of them with their key."""
+KEYS: Final = {"CANDOR_PERSON_KEY": OPENING, "CANDOR_AUDIT_KEY": JUDGING}
+"""A key that a step may hold, and the stages that are handed it: no code of a model is."""
+BEFORE: Final = {"choose": "train", "evaluate": "score"}
+"""Stage that judges -> the one whose results it reads and a fresh checkout lacks."""
 
 _PR_SET_PDEATHSIG: Final = 1
 _libc = ctypes.CDLL(None)
@@ -113,18 +118,18 @@ class Clone:
         """
         return self.side_by_side([words])[0]
 
-    def side_by_side(self, commands: Sequence[Sequence[str]], without: str = "") -> list[str]:
+    def side_by_side(self, commands: Sequence[Sequence[str]], without: Collection[str] = ()) -> list[str]:
         """Run commands in the clone at the same time, to the end of all; their stdouts.
 
         Args:
             commands: Words of each.
-            without: A variable that they are not handed.
+            without: Variables that they are not handed.
 
         Raises:
             SourceUnavailable: One of them failed; the others did what they could.
         """
-        environment = {**os.environ, MARK: str(self.path), "DVC_NO_ANALYTICS": "1", "GIT_TERMINAL_PROMPT": "0"}
-        environment.pop(without, None)
+        environment = {name: value for name, value in os.environ.items() if name not in without}
+        environment |= {MARK: str(self.path), "DVC_NO_ANALYTICS": "1", "GIT_TERMINAL_PROMPT": "0"}
         children = [
             subprocess.Popen(
                 words,
@@ -226,17 +231,27 @@ def pin(clone: Clone) -> None:
 def repro(clone: Clone, stage: str) -> None:
     """Reproduce one stage for all ordered families; what did not change comes from the cache.
 
-    A fresh checkout lacks the rows of people, which are in no cache: they are made again first, by the stages that may.
+    A fresh checkout lacks the rows of people, which are in no cache: they are made again first, each by its own stage
+    and with the keys of that stage alone.
     """
     is_fresh = clone.at_work.exists() or clone.dropped.exists()
     if is_fresh:
         renew(clone)
     clone.at_work.write_text(stage)
-    for due in [OPENING[-1], stage] if is_fresh and stage not in OPENING else [stage]:
+    for due in _due(stage) if is_fresh else [stage]:
         targets = [[f"{due}@{family}" for family in families] for families in _lanes(clone.order().families)]
-        words = (sys.executable, "-m", "dvc", "--wait-for-lock", "repro", "--pull", "--allow-missing")
-        clone.side_by_side([(*words, *lane) for lane in targets], without="" if due in OPENING else PERSON_KEY)
+        alone = ("--single-item",) if due in JUDGING else ()
+        words = (sys.executable, "-m", "dvc", "--wait-for-lock", "repro", "--pull", "--allow-missing", *alone)
+        without = [key for key, stages in KEYS.items() if due not in stages]
+        clone.side_by_side([(*words, *lane) for lane in targets], without)
     clone.at_work.unlink()
+
+
+def _due(stage: str) -> list[str]:
+    """What a fresh checkout must run for a stage, in order."""
+    if stage in OPENING:
+        return [stage]
+    return [OPENING[-1], *([BEFORE[stage]] if stage in BEFORE else []), stage]
 
 
 def _lanes(families: Sequence[str]) -> list[Sequence[str]]:

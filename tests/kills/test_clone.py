@@ -274,6 +274,79 @@ def test_what_cannot_make_way_for_a_fresh_clone_is_one_clear_line(remote, tmp_pa
     retrain.open()
 
 
+JUDGED = """
+stages:
+  prepare:
+    matrix: {family: [outcomes]}
+    cmd: python log.py prepare
+    deps: [lake.lock]
+    outs: [prepare: {cache: false}]
+  weigh:
+    matrix: {family: [outcomes]}
+    cmd: python log.py weigh
+    deps: [prepare]
+    outs: [weigh]
+  train:
+    matrix: {family: [outcomes]}
+    cmd: python log.py train
+    deps: [prepare, weigh]
+    outs: [train]
+  choose:
+    matrix: {family: [outcomes]}
+    cmd: python log.py choose
+    deps: [prepare, train]
+    outs: [choose]
+  score:
+    matrix: {family: [outcomes]}
+    cmd: python log.py score
+    deps: [prepare, choose]
+    outs: [score: {cache: false}]
+  evaluate:
+    matrix: {family: [outcomes]}
+    cmd: python log.py evaluate
+    deps: [score]
+    outs: [evaluate]
+"""
+LOG = """
+import os, pathlib, sys
+keys = [name for name in ("CANDOR_PERSON_KEY", "CANDOR_AUDIT_KEY") if name in os.environ]
+with open(os.environ["LOG"], "a") as log:
+    print(sys.argv[1], *keys, file=log)
+pathlib.Path(sys.argv[1]).write_text("rows")
+"""
+
+
+def test_no_stage_but_those_that_judge_runs_with_the_audit_key_though_a_try_begins_afresh(remote, tmp_path):
+    """Two steps that judge are begun again in a fresh clone, which lacks the rows of people."""
+    retrain = made(remote, tmp_path)
+    work, log = tmp_path / "work", tmp_path / "stages"
+    retrain.environment |= {"LOG": str(log), "CANDOR_AUDIT_KEY": "opens protected attributes"}
+    git = ["git", "-c", "user.name=t", "-c", "user.email=t@t"]
+    subprocess.run([*git, "clone", "-q", str(retrain.remote), str(work)], check=True)
+    (work / "dvc.yaml").write_text(JUDGED)
+    (work / "log.py").write_text(LOG)
+    for words in (["add", "-A"], ["commit", "-qm", "stages that judge"], ["push", "-q"]):
+        subprocess.run([*git, *words], cwd=work, check=True)
+    retrain.open()
+    opens, judges = ["CANDOR_PERSON_KEY"], ["CANDOR_AUDIT_KEY"]
+    wanted = []
+    for stage, ran in (
+        ("prepare", [["prepare", *opens]]),
+        ("weigh", [["weigh", *judges]]),
+        ("train", [["train"]]),
+        ("choose again", [["prepare", *opens], ["choose", *judges]]),
+        ("evaluate again", [["prepare", *opens], ["score"], ["evaluate", *judges]]),
+    ):
+        if stage.endswith("again"):
+            (retrain.clones / f"{retrain.name}.at_work").touch()
+        retrain.step("repro", RUN, stage.split()[0])
+        wanted += ran
+        assert [line.split() for line in log.read_text().splitlines()] == wanted
+    (retrain.clone / "lake.lock").write_text("another lake")
+    retrain.step("repro", RUN, "evaluate")
+    assert [line.split() for line in log.read_text().splitlines()] == wanted, "nothing else runs because of it"
+
+
 MEETING = """
 stages:
   train:
