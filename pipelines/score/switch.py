@@ -15,7 +15,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from threading import Event, Thread
 from typing import Any, Final
 
@@ -155,14 +155,11 @@ def give(store: Store, *, stop: bool, by: str, why: str, run_id: str = "") -> st
             "no_reason",
         )
     with store.lock(_LOCK):
-        before = _before(store)
-        order = Order(before.number + 1 if before else 1, stop, by, why, run_id)
-        if before is not None and order.same(before):
-            order = before
+        order = Order(1, stop, by, why, run_id)
         if stop:
-            store.put(KEY, _bytes(order))
-            audit.append(store, _TAGS[stop], SUBJECT, once=True, **order.facts)
+            _stop(store, order)
         else:
+            order = _after(order, _written(store), _told(store))
             audit.append(store, _TAGS[stop], SUBJECT, once=True, **order.facts)
             store.put(KEY, _bytes(order))
     answer = {"status": "stopped" if stop else "running", "by": by, "why": why}
@@ -211,20 +208,42 @@ def _told(store: Store) -> Order | None:
     return None
 
 
-def _before(store: Store) -> Order | None:
-    """The newest order of the two records; an object that is not readable is written anew."""
+def _stop(store: Store, order: Order) -> None:
+    """The object before all else: no fault of the ledger, nor of the object itself, may be in the way of a stop."""
+    written = _written(store)
+    first = _after(order, written)
+    store.put(KEY, _bytes(first))
     try:
-        said = kept(store)
-    except ContractError:
-        said = None
-    found = [order for order in (_told(store), said) if order is not None]
-    return max(found, key=lambda order: order.number, default=None)
+        told = _told(store)
+    except CandorError:  # an entry is broken: whether this stop is in the ledger is not known, so it is told again
+        told = None
+    last = _after(order, written, told)
+    if last != first:
+        store.put(KEY, _bytes(last))
+    if told != last:  # not `once`, which reads all entries and fails at a broken one
+        audit.append(store, _TAGS[True], SUBJECT, **last.facts)
+
+
+def _written(store: Store) -> Order | None:
+    """What the object says; one that is not readable is written anew."""
+    try:
+        return kept(store)
+    except CandorError:
+        return None
+
+
+def _after(order: Order, *known: Order | None) -> Order:
+    """The order with the number after the newest of the known ones; that one itself where it is the same."""
+    newest = max((one for one in known if one is not None), key=lambda one: one.number, default=None)
+    if newest is None:
+        return order
+    return newest if order.same(newest) else replace(order, number=newest.number + 1)
 
 
 def _order(data: bytes) -> Order:
     try:
         order = Order(**json.loads(data))
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError):  # the last of a nest without end
         order = None
     if order is None or type(order.is_stopped) is not bool or type(order.number) is not int:
         raise ContractError(

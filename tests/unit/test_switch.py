@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from monitoring.portal import evidence
-from pipelines.audit import entries, verify
+from pipelines.audit import Tag, append, entries, verify
+from pipelines.audit.segments import key
 from pipelines.base.errors import ContractError, GateRefused, SourceUnavailable
 from pipelines.base.settings import Law
 from pipelines.score import people, places, switch
@@ -96,6 +97,31 @@ def test_the_same_order_given_again_stands_once(store):
     ]
 
 
+@pytest.mark.parametrize("earlier", [False, True])
+def test_a_stop_holds_and_is_told_though_an_older_entry_of_the_ledger_is_broken(store, earlier):
+    append(store, Tag.FILE_INGESTED, "one")
+    if earlier:
+        restart(store)
+    store.put(key(1), b"[]")
+    assert stop(store)["status"] == "stopped"
+    with pytest.raises(GateRefused, match=f"clara stopped it: {WHY}"):
+        switch.require_running(store)
+    newest = next(entries(store, newest_first=True))
+    assert (str(newest.tag), newest.facts["number"]) == ("scoring:stopped", 2 if earlier else 1)
+
+
+@pytest.mark.parametrize("said", [None, b"?", b"[" * 100_000])
+def test_a_stop_over_an_object_that_is_gone_or_broken_follows_the_orders_of_the_ledger(store, said):
+    stop(store)
+    restart(store)
+    store.delete(switch.KEY) if said is None else store.put(switch.KEY, said)
+    stop(store)
+    assert [(tag, number) for tag, number, *_ in orders(store)][-1] == ("scoring:stopped", 3)
+    assert switch.kept(store).number == 3
+    restart(store)
+    switch.require_running(store)
+
+
 class Killed(Exception):
     """The process ended here."""
 
@@ -123,7 +149,7 @@ def test_an_order_that_is_killed_halfway_leaves_scoring_stopped_and_is_finished_
     assert switch.standing(store).is_stopped is (act is stop)
 
 
-@pytest.mark.parametrize("garbage", [b"", b"{}", b"[1]", b'{"is_stopped": false}', b"\xff"])
+@pytest.mark.parametrize("garbage", [b"", b"{}", b"[1]", b'{"is_stopped": false}', b"\xff", b"null", b"[" * 100_000])
 def test_a_switch_that_is_not_readable_stops_scoring_and_a_restart_mends_it(store, garbage):
     stop(store)
     restart(store)
@@ -209,6 +235,32 @@ def test_a_first_stop_holds_though_it_never_reached_the_ledger(store, monkeypatc
 
     with monkeypatch.context() as patch:
         patch.setattr(store, "create", killed)
+        with pytest.raises(Killed):
+            stop(store)
+    with pytest.raises(GateRefused, match="clara stopped it"):
+        switch.require_running(store)
+
+
+def test_a_stop_after_a_restart_that_never_reached_the_object_follows_it(store, monkeypatch):
+    stop(store)
+
+    def killed(*_):
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "put", killed)
+        with pytest.raises(Killed):
+            restart(store)
+    stop(store, why="Complaints about other applicants.")
+    assert (orders(store)[-1][:2], switch.kept(store).number) == (("scoring:stopped", 3), 3)
+
+
+def test_a_stop_holds_before_the_ledger_is_read(store, monkeypatch):
+    def killed(*_):
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "read_many", killed)
         with pytest.raises(Killed):
             stop(store)
     with pytest.raises(GateRefused, match="clara stopped it"):
