@@ -9,7 +9,8 @@ Writes  scores/scored, scores/inputs, scores/outcomes   one partition a family a
         ledger     people:scored, once for the same rows
 
 The day is never later than what the family's tables speak of. Scoring a day again with the same release and lake
-gives the same rows. When somebody is forgotten between reading and writing, both are done again without them.
+gives the same rows. When somebody is forgotten between reading and writing, or a law's answer for a place changes,
+both are done again.
 """
 
 import json
@@ -80,7 +81,11 @@ def _run(
     if not release.is_shadow:
         export.require_key()
     manifest, law = Lake(store).require(), load(Law, "law", root=root)
-    stopped = {} if release.is_shadow else places.stopped(store, family, release.model_sha256, law)
+
+    def asked() -> dict[str, tuple[str, ...]]:
+        return {} if release.is_shadow else places.stopped(store, family, release.model_sha256, law)
+
+    stopped = asked()
     day = known.day_known(Lake(store), manifest, features(family).TABLES, today)
     if _is_done(store, _basis(release, manifest, day, law, stopped), family):
         return {"status": UNCHANGED, "family": family}
@@ -98,7 +103,9 @@ def _run(
         )
         scored, inputs, counts = _predicted(store, release, as_of, tables, may)
         with store.lock(_LOCK):
-            if Lake(store).erasures() != erasures:  # who was forgotten meanwhile would come back
+            # Who was forgotten meanwhile would come back; whose notice was withdrawn would be scored.
+            if (now := asked()) != stopped or Lake(store).erasures() != erasures:
+                stopped = now
                 continue
             require_running()
             _replace(store, "scored", family, as_of, scored.with_columns(is_shadow=pl.lit(release.is_shadow)))

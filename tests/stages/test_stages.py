@@ -619,6 +619,25 @@ def test_what_is_stopped_while_it_predicts_writes_nothing(released, monkeypatch)
     assert store.list("scores/exports") == []
 
 
+def test_a_notice_withdrawn_while_it_predicts_stops_its_place(released, tmp_path, monkeypatch):
+    root, store = released
+    release(root, store, "release")
+    illinois = under(root, tmp_path, "US-IL")
+    notices.give(store, FAMILY, "us-il-hb3773", date(2026, 1, 5), where="the intranet, page AI", by="dora")
+    predicted = people._predicted
+
+    def withdrawing(*args):
+        found = predicted(*args)
+        notices.withdraw(store, FAMILY, "us-il-hb3773", why="The page was taken down.", by="dora")
+        return found
+
+    monkeypatch.setattr(people, "_predicted", withdrawing)
+    answer = json.loads(people.run(FAMILY, LAST, illinois))
+    assert (answer["rows"], answer["stopped"]["US-IL"]["cases"]) == (0, 5)
+    assert store.read(answer["export"][1]) == b"[]\n"
+    assert [entry.facts["rows"] for entry in entries(store) if entry.tag == "people:scored"] == [0]
+
+
 def test_a_fresh_process_loads_the_model_and_answers_as_the_stage_did(made, tmp_path):
     root, _ = made
     left, passed_on = read(root, SCORED, "served.json"), read(root, EVALUATED, "served.json")
