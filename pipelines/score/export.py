@@ -40,13 +40,13 @@ def require_key() -> None:
     secret(VAULT_KEY)
 
 
-def write(
+def files(
     store: Store, manifest: Manifest, family: str, as_of: date, scored: pl.DataFrame, *, root: Path | None = None
-) -> list[str]:
-    """Write a day's file in both forms.
+) -> dict[str, bytes]:
+    """A day's file in both forms, to be written last: whoever imports it acts on it.
 
     Args:
-        store: Where to.
+        store: Holds lake and vault.
         manifest: State of the lake and vault.
         family: Model family.
         as_of: The day.
@@ -54,7 +54,7 @@ def write(
         root: Holds params.yaml.
 
     Returns:
-        The two keys.
+        The two keys, each with its bytes: the same for the same rows and identifiers.
     """
     settings = load(Score, "score", root=root)
     shown = scored.filter("is_selected") if features(family).METRIC == "ranking" else scored
@@ -62,9 +62,7 @@ def write(
     table = shown.join(known, on="person_id", how="left").select("scheme_code", "identifier", *_COLUMNS)
     table = table.sort("identifier", "subject_id", "target_code")
     stem = f"{SCORES}/exports/{family}/{as_of.isoformat()}"
-    store.put(f"{stem}.csv", as_csv(table))
-    store.put(f"{stem}.json", as_json(table))
-    return [f"{stem}.csv", f"{stem}.json"]
+    return {f"{stem}.csv": as_csv(table), f"{stem}.json": as_json(table)}
 
 
 def identifiers(store: Store, manifest: Manifest, family: str, as_of: date, settings: Score) -> pl.DataFrame:

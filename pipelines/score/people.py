@@ -6,7 +6,7 @@ Reads   lake       the newest manifest, as known at the end of the day
         ledger     notices and bias audits, where `law.jurisdictions` names places; never for a model in shadow
 Writes  scores/scored, scores/inputs, scores/outcomes   one partition a family and day, replaced whole
         scores/exports                                  the file for the ATS or LMS; never for a model in shadow
-        ledger     people:scored, once for the same rows
+        ledger     people:scored, once for the same rows, with the digests of that file; before the file is there
 
 The day is never later than what the family's tables speak of. Scoring a day again with the same release and lake
 gives the same rows. When somebody is forgotten between reading and writing, or a law's answer for a place changes,
@@ -27,7 +27,7 @@ from pipelines import audit
 from pipelines.base import delta, known, releases
 from pipelines.base.catalog import SCORES
 from pipelines.base.contracts import OUTCOMES, SCORED, conform
-from pipelines.base.digests import sha256_frame
+from pipelines.base.digests import sha256_bytes, sha256_frame
 from pipelines.base.errors import CandorError, ContractError, GateRefused, SourceUnavailable
 from pipelines.base.lake import Lake, Manifest
 from pipelines.base.log import get_logger
@@ -41,6 +41,8 @@ NOTHING: Final = "nothing_released"
 UNCHANGED: Final = "unchanged"
 """The same release scored the same lake as of the same day before: scoring again would give the same rows."""
 _LOCK: Final = "scores"
+_OF_THE_ROWS: Final = ("rows", "scored_sha256", "export_sha256", "not_scored")
+"""Facts of a scoring that follow from what it rests on."""
 _TAG: Final = audit.Tag.CANDIDATE_SCORED
 _Allowed = tuple[pl.DataFrame, dict[str, int]]
 """Cases that may be scored, and how many may not, by place."""
@@ -87,7 +89,7 @@ def _run(
 
     stopped = asked()
     day = known.day_known(Lake(store), manifest, features(family).TABLES, today)
-    if _is_done(store, _basis(release, manifest, day, law, stopped), family):
+    if _is_done(store, _basis(release, manifest, day, law, stopped), family, is_shadow=release.is_shadow):
         return {"status": UNCHANGED, "family": family}
     while True:
         erasures = Lake(store).erasures()
@@ -110,9 +112,12 @@ def _run(
             require_running()
             _replace(store, "scored", family, as_of, scored.with_columns(is_shadow=pl.lit(release.is_shadow)))
             _replace(store, "inputs", family, as_of, inputs)
-            files = [] if release.is_shadow else export.write(store, manifest, family, as_of, scored, root=root)
+            files = {} if release.is_shadow else export.files(store, manifest, family, as_of, scored, root=root)
+            basis = _basis(release, manifest, as_of, law, stopped)
+            _record(store, family, _facts(basis, scored, counts, files))
+            for key, data in files.items():  # last: nothing leaves before the ledger has it
+                store.put(key, data)
             break
-    _record(store, _basis(release, manifest, as_of, law, stopped), family, scored, counts)
     return {
         "status": "scored",
         "family": family,
@@ -120,7 +125,7 @@ def _run(
         "rows": len(scored),
         "selected": int(scored["is_selected"].sum()),
         "is_shadow": release.is_shadow,
-        "export": files,
+        "export": list(files),
         "stopped": {place: {"cases": counts[place], "why": list(why)} for place, why in stopped.items()},
     }
 
@@ -244,20 +249,31 @@ def _replace(store: Store, table: str, family: str, as_of: date, frame: pl.DataF
     delta.replace_partition(store, f"{SCORES}/{table}", stamped, {"family": family, "as_of": day})
 
 
-def _is_done(store: Store, basis: Mapping[str, Any], family: str) -> bool:
-    """Whether this very scoring was the last of its day: another one since then took its place."""
+def _is_done(store: Store, basis: Mapping[str, Any], family: str, *, is_shadow: bool) -> bool:
+    """Whether this very scoring was the last of its day, and its file is there: another since then took its place."""
     last = _last(store, family, basis["as_of"])
-    return last is not None and _of_the_basis(last) == basis
+    if last is None or _of_the_basis(last) != basis:
+        return False
+    files: Mapping[str, str] = last.get("export_sha256", {})
+    is_whole = all(store.exists(key) and sha256_bytes(store.read(key)) == digest for key, digest in files.items())
+    return is_shadow or (bool(files) and is_whole)
 
 
-def _record(
-    store: Store, basis: Mapping[str, Any], family: str, scored: pl.DataFrame, counts: Mapping[str, int]
-) -> None:
-    facts = {**basis, "rows": len(scored), "scored_sha256": sha256_frame(scored.select(*SCORED))}
-    if counts:
-        facts["not_scored"] = dict(counts)
-    if _last(store, family, basis["as_of"]) != facts:
+def _record(store: Store, family: str, facts: Mapping[str, Any]) -> None:
+    if _last(store, family, facts["as_of"]) != facts:
         audit.append(store, audit.Tag.PEOPLE_SCORED, family, **facts)
+
+
+def _facts(
+    basis: Mapping[str, Any], scored: pl.DataFrame, counts: Mapping[str, int], files: Mapping[str, bytes]
+) -> dict[str, Any]:
+    return {
+        **basis,
+        "rows": len(scored),
+        "scored_sha256": sha256_frame(scored.select(*SCORED)),
+        **({"export_sha256": {key: sha256_bytes(data) for key, data in files.items()}} if files else {}),
+        **({"not_scored": dict(counts)} if counts else {}),
+    }
 
 
 def _last(store: Store, family: str, as_of: str) -> dict[str, Any] | None:
@@ -269,7 +285,7 @@ def _last(store: Store, family: str, as_of: str) -> dict[str, Any] | None:
 
 
 def _of_the_basis(facts: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in facts.items() if name not in ("rows", "scored_sha256", "not_scored")}
+    return {name: value for name, value in facts.items() if name not in _OF_THE_ROWS}
 
 
 def _basis(

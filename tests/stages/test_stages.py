@@ -1,6 +1,7 @@
 """The reproducible stages and the daily scoring on a company of 240 learners, through the lake and the vault."""
 
 import csv
+import hashlib
 import io
 import json
 import math
@@ -340,6 +341,37 @@ def test_current_people_are_scored_once_however_often_it_runs(released):
     assert (len(read_again), sha256_frame(read_again)) == (entry.facts["rows"], entry.facts["scored_sha256"])
     assert set(table(store, "inputs").columns) >= {"person_id", "subject_id", "submitted_count", "as_of", "family"}
     assert "submitted_score_mean" not in table(store, "inputs").columns
+
+
+def test_the_file_for_another_system_is_written_after_the_ledger_and_again_where_it_is_not_whole(released, monkeypatch):
+    root, store = released
+    release(root, store, "release")
+    put = FileStore.put
+
+    def killed(self, key, data):
+        if key.startswith("scores/exports/"):
+            raise KeyboardInterrupt
+        put(self, key, data)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(FileStore, "put", killed)
+        with pytest.raises(KeyboardInterrupt):
+            people.run(FAMILY, LAST, root)
+    (entry,) = entries(store)
+    assert store.list("scores/exports") == []
+    files = json.loads(people.run(FAMILY, LAST, root))["export"]
+    digests = {key: hashlib.sha256(store.read(key)).hexdigest() for key in files}
+    assert entry.facts["export_sha256"] == digests
+    assert [key.rpartition(".")[2] for key in files] == ["csv", "json"]
+    for damage in (lambda: store.delete(files[0]), lambda: store.put(files[1], b"[]")):
+        damage()
+        assert json.loads(people.run(FAMILY, LAST, root))["status"] == "scored"
+        assert {key: hashlib.sha256(store.read(key)).hexdigest() for key in files} == digests
+    assert json.loads(people.run(FAMILY, LAST, root))["status"] == "unchanged"
+    assert [entry.sequence for entry in entries(store)] == [1]
+    silent = {name: fact for name, fact in entry.facts.items() if name != "export_sha256"}
+    append(store, Tag.PEOPLE_SCORED, FAMILY, **silent)
+    assert json.loads(people.run(FAMILY, LAST, root))["status"] == "scored", "what names no file has none"
 
 
 def test_a_person_is_told_reasons_that_were_tried_again_by_the_release_that_scored_them(released):
