@@ -4,11 +4,13 @@ Reads   params     law.jurisdictions, and law.locations: which place a location 
         ledger     bias audits and notices
         lake       where jobs are (`requisitions`, `worker_history`, `workers`) and people live (`candidates`)
 
-A case whose place nobody knows counts as being everywhere that is named. Without any jurisdiction nothing is checked.
+A case whose place nobody knows counts as being everywhere that is named, one with several as being in each. Without any
+jurisdiction nothing is checked.
 """
 
 from collections.abc import Collection
 from datetime import UTC, date, datetime
+from itertools import product
 from typing import Any, Final
 
 import polars as pl
@@ -25,6 +27,8 @@ NOTHING_CHECKED: Final = (
     "Nobody checks before scoring whether a law wants a notice or a bias audit first: law.jurisdictions in params.yaml "
     "names no place."
 )
+_Places = list[str | None]
+"""Of each record, where it has a job or a person; None is anywhere."""
 
 
 def stopped(
@@ -74,7 +78,7 @@ def allowed(
     """
     if not stopped:
         return cases, {}
-    homes = _homes(store, manifest, as_of)
+    homes = _countries(store, manifest, as_of, "candidates")
     works = (_requisitions if family == HIRING else _workers)(store, manifest, as_of, settings)
     job = "subject_id" if family == HIRING else "person_id"
     keys = ["person_id", job] if family == HIRING else [job]
@@ -82,7 +86,7 @@ def allowed(
     rows = [
         (
             *row.values(),
-            [name for name in stopped if law.is_there(name, works.get(row[job]), homes.get(row["person_id"]))],
+            _there(stopped, works.get(row[job]), homes.get(row["person_id"])),
         )
         for row in placed.iter_rows(named=True)
     ]
@@ -119,27 +123,47 @@ def _stopped(
     return {place: reasons for place, reasons in sorted(found.items()) if reasons}
 
 
-def _requisitions(store: Store, manifest: Manifest, as_of: date, settings: Law) -> dict[str, str | None]:
-    """Requisition -> place of its job; None or absent where that is not known."""
+def _there(stopped: Collection[str], works: _Places | None, homes: _Places | None) -> list[str]:
+    """Of the jurisdictions those in which one of the jobs or homes may be."""
+    where = list(product(works or [None], homes or [None]))
+    return [name for name in stopped if any(law.is_there(name, work, home) for work, home in where)]
+
+
+def _requisitions(store: Store, manifest: Manifest, as_of: date, settings: Law) -> dict[str, _Places]:
+    """Requisition -> place of its job; absent where there is no such requisition."""
     jobs = Lake(store).read("requisitions", manifest, as_of, ["requisition_id", "location_code"])
-    return {job: settings.locations.get(code) for job, code in jobs.iter_rows()}
+    return {job: [settings.locations.get(code)] for job, code in jobs.iter_rows()}
 
 
-def _workers(store: Store, manifest: Manifest, as_of: date, settings: Law) -> dict[str, str | None]:
-    """Person -> place of their job on the day, by its location, else by the country they work in."""
+def _workers(store: Store, manifest: Manifest, as_of: date, settings: Law) -> dict[str, _Places]:
+    """Person -> places of their primary jobs on the day, else the countries that they work in."""
+    found = _countries(store, manifest, as_of, "workers")
+    if "worker_history" not in manifest.tables:
+        return found
+    jobs = known.jobs(Lake(store), manifest, on=as_of, known=as_of).filter("is_primary_assignment")
+    at: dict[str, _Places] = {}
+    for person, code in jobs.select("person_id", "location_code").iter_rows():
+        at.setdefault(person, []).append(settings.locations.get(code))
+    return found | {person: _finer(found.get(person, []), places) for person, places in at.items()}
+
+
+def _finer(countries: _Places, jobs: _Places) -> _Places:
+    """Places of somebody's jobs, and the countries that these do not account for.
+
+    Where each record of somebody has a job at a known place, a country counts only if none of the jobs is in it. Else
+    all do: two records whose jobs have one key in two systems show one job.
+    """
+    placed = [job for job in jobs if job is not None]
+    if len(placed) < max(len(jobs), len(countries)):
+        return [*placed, *(countries or [None])]
+    return [*placed, *(at for at in countries if at and not any(law.holds(at, job) for job in placed))]
+
+
+def _countries(store: Store, manifest: Manifest, as_of: date, table: str) -> dict[str, _Places]:
+    """Person -> country of each record that is theirs, as a place."""
     lake = Lake(store)
-    links = known.links(lake, manifest, as_of)
-    workers = people.resolve(lake.read("workers", manifest, as_of, ["person_id", "country_code"]), links)
-    found = {person: law.place_of(country) for person, country in workers.iter_rows()}
-    if "worker_history" in manifest.tables:
-        jobs = known.jobs(lake, manifest, on=as_of, known=as_of).filter("is_primary_assignment")
-        at = jobs.select("person_id", "location_code").iter_rows()
-        found |= {person: settings.locations[code] for person, code in at if code in settings.locations}
+    told = lake.read(table, manifest, as_of, ["person_id", "country_code"])
+    found: dict[str, _Places] = {}
+    for person, country in people.resolve(told, known.links(lake, manifest, as_of)).iter_rows():
+        found.setdefault(person, []).append(law.place_of(country))
     return found
-
-
-def _homes(store: Store, manifest: Manifest, as_of: date) -> dict[str, str | None]:
-    lake = Lake(store)
-    links = known.links(lake, manifest, as_of)
-    candidates = people.resolve(lake.read("candidates", manifest, as_of, ["person_id", "country_code"]), links)
-    return {person: law.place_of(country) for person, country in candidates.iter_rows()}

@@ -12,12 +12,15 @@ from pipelines.base.errors import SettingsError
 from pipelines.base.lake import Lake
 from pipelines.base.settings import Law, check
 from pipelines.score import places
+from pipelines.score.places import _finer as finer
 
 DAY = date(2026, 10, 31)
 LAW = Law(jurisdictions=("US-NY-NYC", "EU-DE"), locations={"NYC1": "US-NY-NYC", "BER": "EU-DE", "CHI": "US-IL"})
 
 LOCATIONS = ("NYC1", "BER", "CHI", "X", None)
 HOMES = ((1, "US"), (2, "US"), (3, "DE"), (4, "DE"), (5, "FR"), (6, None))
+ALSO = ((11, "DE"), (12, "US"), (21, "US"), (22, "US"), (31, "US"), (32, "US"), (41, "FR"), (42, "DE"))
+"""Four people with two records each, of which 21 and 22, 31 and 32, 41 and 42 have jobs."""
 
 
 def person(number):
@@ -41,12 +44,16 @@ def requisition(name, location):
 @pytest.fixture
 def company(store):
     """Requisitions here and there; candidates by country; workers, two of whom have a job on record."""
-    who = range(1, 7)
+    who = (*range(1, 7), *(number for number, _ in ALSO))
     jobs = [
-        {"person_id": person(number), "assignment_key": "a", "valid_from": date(2020, 1, 1), "seq_in_day": 1,
+        {"person_id": person(number), "assignment_key": key, "valid_from": date(2020, 1, 1), "seq_in_day": 1,
          "event_type_code": "hire", "employment_status_code": "active", "is_primary_assignment": primary,
          "time_type_code": "full_time", "location_code": location}
-        for number, location, primary in ((1, "NYC1", True), (2, "CHI", True), (3, "NOWHERE", True), (4, "NYC1", False))
+        for number, location, primary, key in (
+            (1, "NYC1", True, "a"), (2, "CHI", True, "a"), (3, "NOWHERE", True, "a"), (4, "NYC1", False, "a"),
+            (21, "CHI", True, "a"), (22, "NYC1", True, "a"), (31, "CHI", True, "a"), (32, "CHI", True, "b"),
+            (41, "CHI", True, "a"), (42, "BER", True, "b"),
+        )
     ]  # fmt: skip
     worker = {"worker_type_code": "employee", "hired_at": date(2020, 1, 1), "job_family_code": "j"}
     Lake(store).publish(
@@ -56,11 +63,17 @@ def company(store):
             "candidates": rows(
                 "candidates",
                 *({"person_id": person(n), "created_at": datetime(2026, 1, 1, tzinfo=UTC), "country_code": c}
-                  for n, c in ((1, "US"), (2, "DE"))),
+                  for n, c in ((1, "US"), (2, "DE"), (11, "DE"), (12, "US"), (21, None), (22, "DE"))),
             ),
-            "workers": rows("workers", *(worker | {"person_id": person(n), "country_code": c} for n, c in HOMES)),
+            "workers": rows("workers", *(
+                worker | {"person_id": person(n), "country_code": c} for n, c in HOMES + ALSO
+            )),
             "worker_history": rows("worker_history", *jobs),
             "consents": rows("consents", *({"person_id": person(n), "is_given": True} for n in who)),
+            "person_links": rows(
+                "person_links",
+                *({"person_id": person(n), "linked_person_id": person(n + 1)} for n in (11, 21, 31, 41)),
+            ),
         },
         {},
         {},
@@ -99,6 +112,38 @@ def test_a_worker_is_where_their_primary_job_is_else_in_the_country_they_work_in
     # 2 works in Chicago; 3 at a place nobody names, in Germany; 4 in Germany, whatever the second job; 5 in France
     assert kept == [(person(number), "c1") for number in (2, 3, 4, 5)]
     assert counts == {"US-NY-NYC": 3}  # 1, and 6 and 7 of whom nobody knows
+
+
+def test_a_person_with_two_records_is_where_each_of_them_has_them(company):
+    people = [person(number) for number in (11, 21, 31, 41)]
+    cases = [(who, "c1") for who in people]
+    # 11 works in Germany and the US; 21 in Chicago and New York, of which the lake shows one, and lives in Germany; 31
+    # works in Chicago, twice; 41 in Chicago and Berlin, and in France by a record that says so
+    for place, elsewhere in (("EU-DE", [31]), ("US-NY-NYC", [31, 41]), ("EU-FR", [11, 21, 31])):
+        kept, counts = allowed(company, "outcomes", cases, [place])
+        assert kept == [(person(number), "c1") for number in elsewhere]
+        assert counts == {place: 4 - len(elsewhere)}
+    # and lives in either, whatever the order of the records
+    kept, _ = allowed(company, "screening", [(who, "r-CHI") for who in people], ["EU-DE"])
+    assert kept == [(person(number), "r-CHI") for number in (31, 41)]
+
+
+@pytest.mark.parametrize(
+    ("countries", "jobs", "places"),
+    [
+        (["US"], ["US-IL"], ["US-IL"]),
+        ([None], ["US-IL"], ["US-IL"]),
+        (["EU-DE"], ["US-IL"], ["US-IL", "EU-DE"]),
+        (["US", "US"], ["US-IL", "US-NY"], ["US-IL", "US-NY"]),
+        (["US", "US"], ["US-IL"], ["US-IL", "US", "US"]),
+        (["US"], ["US-IL", None], ["US-IL", "US"]),
+        (["US"], [None], ["US"]),
+        ([], [None], [None]),
+        ([], ["US-IL"], ["US-IL"]),
+    ],
+)
+def test_a_country_counts_but_where_the_jobs_of_all_records_account_for_it(countries, jobs, places):
+    assert finer(countries, jobs) == places
 
 
 def test_nothing_is_asked_where_nothing_is_stopped(company):

@@ -120,6 +120,11 @@ def everywhere() -> tuple[str, ...]:
     return tuple(sorted({pack.jurisdiction for pack in library()}))
 
 
+def holds(wide: str, narrow: str) -> bool:
+    """Whether a place is in another, or is that one: `US` holds `US-NY-NYC`."""
+    return f"{narrow}-".startswith(f"{wide}-")
+
+
 def _places(jurisdictions: Collection[str]) -> set[str]:
     """The places and the wider ones that they are in."""
     if not jurisdictions:

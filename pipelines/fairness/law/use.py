@@ -13,7 +13,7 @@ from typing import Final
 from pipelines.base.errors import SettingsError
 from pipelines.fairness.law.clocks import day_due
 from pipelines.fairness.law.packs import Duty, Pack
-from pipelines.fairness.law.standing import standing
+from pipelines.fairness.law.standing import holds, standing
 
 _AUDIT: Final = "audit"
 _USE: Final = "use"
@@ -69,7 +69,7 @@ def is_there(jurisdiction: str, work: str | None, home: str | None) -> bool:
     Returns:
         False only where the job is known to be elsewhere, and the person is not known to be there.
     """
-    return not _is_elsewhere(jurisdiction, work) or (home is not None and _holds(jurisdiction, home))
+    return not _is_elsewhere(jurisdiction, work) or (home is not None and holds(jurisdiction, home))
 
 
 def place_of(country: str | None) -> str | None:
@@ -95,11 +95,7 @@ def _duties(jurisdiction: str, day: date, hires: bool) -> list[tuple[Pack, Duty]
 
 
 def _is_elsewhere(jurisdiction: str, place: str | None) -> bool:
-    return place is not None and not _holds(jurisdiction, place) and not _holds(place, jurisdiction)
-
-
-def _holds(wide: str, narrow: str) -> bool:
-    return f"{narrow}-".startswith(f"{wide}-")
+    return place is not None and not holds(jurisdiction, place) and not holds(place, jurisdiction)
 
 
 def _aged(pack: Pack, duty: Duty, day: date, audits: Collection[date]) -> str:
