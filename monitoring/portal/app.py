@@ -217,7 +217,7 @@ def _overview(who: Reader, store: Store, today: date) -> str:
     audits, fault = evidence.audits_or_fault(store, evidence.SCREENING, today)
     try:
         settings = load(Law, "law")
-        places = settings.jurisdictions or law.everywhere()
+        places = law.within(settings.jurisdictions) or law.everywhere()
         board = clocks.board(places, today, audits, live.pointer.model_sha256 if live else None, fault=fault)
         stops, unchecked = evidence.stops(store, settings, today)
     except CandorError as error:  # the models are shown whatever the clocks say

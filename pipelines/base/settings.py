@@ -49,8 +49,9 @@ class Law(Section):
     """`law`: whose laws count, for who may be scored, for the clocks on the Audit page and for what must be kept."""
 
     jurisdictions: tuple[str, ...]
-    """Where people or jobs are, such as `US-NY-NYC` or `EU-DE`; wider places are implied. Without any, all count for
-    clocks and for what is kept, and none stops scoring."""
+    """Where people or jobs are, such as `US-NY-NYC` or `EU-DE`; wider places are implied, and so are those in them that
+    a law is of: `US` names New York City too. Without any, all count for clocks and for what is kept, and none stops
+    scoring."""
     locations: dict[str, Annotated[str, Field(pattern=r"^[A-Z]{2}(-[A-Z]+)*$")]]
     """Location code, as the company's systems have it, -> the place it is in. What is not named could be in any."""
 

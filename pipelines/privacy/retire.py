@@ -107,7 +107,7 @@ def _check(retention: Mapping[str, int], as_of: date, places: Collection[str], t
             f"privacy.retention must name tables of what happened once, or a zone: {', '.join(can)}; got "
             f"{', '.join(wrong)}. Correct params.yaml."
         )
-    held = law.standing(places or law.everywhere(), today)
+    held = law.standing(law.within(places) or law.everywhere(), today)
     of_today = [f"{pack.code}/{duty.code}" for pack in held.packs for duty in pack.duties_on(today)]
     # Four years have every length that a duty's years and months may have, so that no days that do today fail later.
     days_on = [replace(held, day=today + timedelta(days=number)) for number in range(_CALENDAR)]

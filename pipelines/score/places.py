@@ -1,6 +1,7 @@
 """Where a model may not be used today, and whose cases that concerns.
 
-Reads   params     law.jurisdictions, and law.locations: which place a location of the company's systems is in
+Reads   params     law.jurisdictions, which name all places in them too, and law.locations: which place a location of
+                   the company's systems is in
         ledger     bias audits and notices
         lake       where jobs are (`requisitions`, `worker_history`, `workers`) and people live (`candidates`)
 
@@ -34,7 +35,7 @@ _Places = list[str | None]
 def stopped(
     store: Store, family: str, model_sha256: str, settings: Law, today: date | None = None
 ) -> dict[str, tuple[str, ...]]:
-    """Jurisdictions in which a model may not be used, and why.
+    """Jurisdictions in which a model may not be used, and why: of those named and all in them that a law is of.
 
     Args:
         store: Holds the ledger.
@@ -118,7 +119,7 @@ def _stopped(
     day, audits = today or datetime.now(UTC).date(), on_record.audits.get(model_sha256, ())
     found = {
         place: law.lacking(place, day, hires=family == HIRING, audits=audits, notices=on_record.notices)
-        for place in settings.jurisdictions
+        for place in law.within(settings.jurisdictions)
     }
     return {place: reasons for place, reasons in sorted(found.items()) if reasons}
 

@@ -169,6 +169,7 @@ def test_a_correction_that_makes_a_row_old_takes_what_it_corrected_along(store, 
         (["US-TX"], 365, ["us-ugesp/retention", "us-ugesp/contractor_retention"]),
         (["US-CA"], 1461, []),  # 2 CCR 11013: four years, of which one has a 29 February
         (["US-CA"], 1460, ["us-ca-feha-ads/records_kept"]),
+        (["US"], 1460, ["us-ca-feha-ads/records_kept"]),
         (["EU-DE"], 1, []),
         ([], 1460, ["us-ca-feha-ads/records_kept"]),
         ([], 1461, []),

@@ -163,6 +163,23 @@ def test_only_places_that_lack_something_are_stopped(store):
     assert places.stopped(store, "performance", "a" * 64, LAW, date(2026, 11, 27)) == {}
 
 
+@pytest.mark.parametrize(
+    ("named", "family", "found"),
+    [
+        (("US",), "screening", ["US-CA", "US-CO", "US-IL", "US-NY-NYC"]),
+        (("US",), "performance", ["US-CA", "US-CO", "US-IL"]),
+        (("US-NY",), "screening", ["US-NY-NYC"]),
+        (("US-NY-NYC-5",), "screening", ["US-NY-NYC-5"]),
+        (("EU-DE", "US-NY"), "screening", ["US-NY-NYC"]),
+        (("US-N",), "screening", []),
+    ],
+)
+def test_who_names_a_country_names_the_places_in_it_that_have_laws(store, named, family, found):
+    law = Law(jurisdictions=named, locations={})
+    # by then the rules of California (2027-01-01) and Colorado are in force; those of the EU on employment are not
+    assert list(places.stopped(store, family, "a" * 64, law, date(2027, 7, 1))) == found
+
+
 def test_an_audit_is_of_one_model_and_a_notice_of_one_family(store):
     about = {"model_sha256": "a" * 64, "audited_on": "2026-06-01", "auditor": "Audits Ltd"}
     audit.append(store, Tag.AUDIT_PACKAGED, "screening", **about)

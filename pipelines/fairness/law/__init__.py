@@ -10,7 +10,7 @@ No pack is legal advice: `is_confirmed_by_counsel` says whether a lawyer has com
 
 from pipelines.fairness.law.clocks import day_due, due, next_due
 from pipelines.fairness.law.packs import Clock, Duty, Pack, current, library, pack_of, text_of
-from pipelines.fairness.law.standing import Standing, coming, everywhere, holds, standing
+from pipelines.fairness.law.standing import Standing, coming, everywhere, holds, standing, within
 from pipelines.fairness.law.use import asks_for_notice, is_there, lacking, place_of, unaudited
 
 __all__ = [
@@ -34,4 +34,5 @@ __all__ = [
     "standing",
     "text_of",
     "unaudited",
+    "within",
 ]

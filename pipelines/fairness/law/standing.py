@@ -100,7 +100,8 @@ def standing(jurisdictions: Collection[str], day: date) -> Standing:
     """The law that holds in some places on a day.
 
     Args:
-        jurisdictions: Where the people or the job are, such as `US-NY-NYC` or `EU-DE`; wider ones are implied.
+        jurisdictions: Where the people or the job are, such as `US-NY-NYC` or `EU-DE`; wider ones are implied, those
+            in them are not (`within`).
         day: The day to judge.
 
     Returns:
@@ -118,6 +119,12 @@ def standing(jurisdictions: Collection[str], day: date) -> Standing:
 def everywhere() -> tuple[str, ...]:
     """Every place that a pack is of: what counts where nobody has said which places do."""
     return tuple(sorted({pack.jurisdiction for pack in library()}))
+
+
+def within(jurisdictions: Collection[str]) -> tuple[str, ...]:
+    """The places that are named, and every place in one of them that a pack is of: `US` has New York City in it."""
+    inner = {pack.jurisdiction for pack in library() for wide in jurisdictions if holds(wide, pack.jurisdiction)}
+    return tuple(sorted({*jurisdictions, *inner}))
 
 
 def holds(wide: str, narrow: str) -> bool:
