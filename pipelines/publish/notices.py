@@ -11,7 +11,7 @@ import json
 from datetime import UTC, date, datetime
 from typing import Final
 
-from pipelines.audit import Tag, append
+from pipelines.audit import Tag, append, entries
 from pipelines.audit.shown import shown
 from pipelines.base.errors import ContractError
 from pipelines.base.store import Store
@@ -36,13 +36,20 @@ def give(store: Store, family: str, code: str, given_on: date, *, where: str, by
         One line of JSON: status, family, law, given_on.
 
     Raises:
-        ContractError: The law asks for no notice, the day is to come, or somebody or somewhere is missing.
+        ContractError: The law asks for no notice, the day is to come or before the last withdrawal, or somebody or
+            somewhere is missing.
     """
     _known(code)
     if given_on > datetime.now(UTC).date():
         raise ContractError(f"A notice must have been given; {given_on} is to come. Record it on that day.")
     _said(by, where, "where it can be read")
     with store.lock(f"publish-{family}"):
+        gone = _withdrawn_on(store, family, code)
+        if gone is not None and given_on < gone:
+            raise ContractError(
+                f"A notice that was withdrawn on {gone} must be given anew; {given_on} is before. Give the day on "
+                "which it was there again: its time runs from then."
+            )
         if shown(store, family).notices.get(code) != given_on:
             append(
                 store,
@@ -68,6 +75,14 @@ def withdraw(store: Store, family: str, code: str, *, why: str, by: str) -> str:
         if code in shown(store, family).notices:
             append(store, Tag.NOTICE_WITHDRAWN, family, law=code, why=why.strip(), by=by.strip())
     return json.dumps({"status": "withdrawn", "family": family, "law": code})
+
+
+def _withdrawn_on(store: Store, family: str, code: str) -> date | None:
+    """The day, in UTC, of the newest withdrawal."""
+    for entry in entries(store, newest_first=True):
+        if (entry.tag, entry.subject, entry.facts.get("law")) == (Tag.NOTICE_WITHDRAWN, family, code):
+            return datetime.fromisoformat(entry.recorded_at).date()
+    return None
 
 
 def _known(code: str) -> None:

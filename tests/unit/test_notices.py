@@ -33,9 +33,25 @@ def test_a_notice_stands_for_its_family_and_law_until_it_is_withdrawn(store):
     for _ in range(2):
         notices.withdraw(store, "screening", LAW, why="The page was taken down.", by="dora")
     assert shown(store, "screening").notices == {}
-    give(store)
-    assert shown(store, "screening").notices == {LAW: date(2026, 1, 5)}
+    today = datetime.now(UTC).date()
+    give(store, given_on=today)
+    assert shown(store, "screening").notices == {LAW: today}
     assert tags(store) == ["notice:given", "notice:withdrawn", "notice:given"]
+
+
+def test_a_notice_that_was_withdrawn_does_not_count_from_its_first_day(store):
+    give(store)
+    give(store, given_on=date(2026, 1, 4))  # a day may be corrected while the notice stands
+    notices.withdraw(store, "screening", LAW, why="The page was taken down.", by="dora")
+    today = datetime.now(UTC).date()
+    for day in (date(2026, 1, 5), today - timedelta(days=1)):
+        with pytest.raises(ContractError, match=f"withdrawn on {today} must be given anew; {day} is before"):
+            give(store, given_on=day)
+    assert shown(store, "screening").notices == {}
+    notices.give(store, "performance", LAW, date(2026, 1, 5), where=WHERE, by="dora")
+    notices.give(store, "screening", "us-nyc-ll144", date(2026, 1, 5), where=WHERE, by="dora")
+    give(store, given_on=today)
+    assert shown(store, "screening").notices == {LAW: today, "us-nyc-ll144": date(2026, 1, 5)}
 
 
 @pytest.mark.parametrize(("words", "match"), [
