@@ -52,11 +52,11 @@ def make(args: argparse.Namespace) -> str:
     Raises:
         ContractError: There is no such model, it scored nobody in the period, what is on file is no scoring on record,
             or groups are not those of the law.
-        SettingsError: The facts are not complete or cannot be, the audit is of a later day than today or of an earlier
-            one than the last scoring, or the law was not in force on it; or --to names no folder.
+        SettingsError: The facts are not complete or cannot be, the audit is of no day though an auditor is named, of a
+            later one than today or an earlier one than the last scoring, or the law was not in force on it; or --to
+            names no folder.
     """
-    if args.audited_on > datetime.now(UTC).date():
-        raise SettingsError(f"An audit must not be of a later day than today; got {args.audited_on}. Correct the date.")
+    args = argparse.Namespace(**vars(args) | {"audited_on": _audited_on(args)})
     if args.distributed_on and args.distributed_on > datetime.now(UTC).date():
         raise SettingsError(f"A first use must have been; got {args.distributed_on}. Leave out --distributed-on.")
     if args.of != "released" and args.source == "historical":
@@ -106,6 +106,19 @@ def verify(package: Path) -> str:
         f"The package is whole: every number follows from its counts.{maker} sha256 {sha256_bytes(data)}. Only the "
         "ledger's entry audit:packaged with this sha256 proves where it comes from."
     )
+
+
+def _audited_on(args: argparse.Namespace) -> date:
+    """The day of the audit. An auditor's is never taken for granted: last year's, made again, would be of today."""
+    today = datetime.now(UTC).date()
+    if args.auditor and args.audited_on is None:
+        raise SettingsError(
+            "An auditor's audit must say its day, from which the law's year runs; it does not. Give --audited-on."
+        )
+    on: date = args.audited_on or today
+    if on > today:
+        raise SettingsError(f"An audit must not be of a later day than today; got {on}. Correct the date.")
+    return on
 
 
 def _scored(store: Store, args: argparse.Namespace) -> tuple[pl.DataFrame, dict[str, Any]]:
@@ -188,8 +201,9 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--release", type=int, help="number of the release; the newest by default")
     one.add_argument("--since", type=date.fromisoformat, required=True, help="first day as of which people were scored")
     one.add_argument("--until", type=date.fromisoformat, required=True, help="last one")
-    today = datetime.now(UTC).date()
-    one.add_argument("--audited-on", type=date.fromisoformat, default=today, help="audit date; today by default")
+    one.add_argument(
+        "--audited-on", type=date.fromisoformat, help="audit date; today by default, but never with --auditor"
+    )
     one.add_argument(
         "--distributed-on", type=date.fromisoformat, help="day of first use; by default that of the ledger"
     )

@@ -291,6 +291,17 @@ def test_what_is_no_audit_is_refused_and_leaves_nothing(filled, capsys, more, fa
     assert filled.list("reports/ll144") == []
 
 
+def test_an_auditor_s_day_is_never_that_on_which_the_package_was_made(filled, capsys):
+    """Else last year's audit, made again, would be good for another year."""
+    undated = [word for word in ARGS if word not in ("--audited-on", "2026-11-27")]
+    assert main([*undated, "--auditor", "Somebody Independent LLP, without any tie."]) == 1
+    assert "must say its day, from which the law's year runs" in capsys.readouterr().err
+    assert filled.list("reports/ll144") == []
+    assert main(undated) == 0
+    (entry,) = [entry for entry in audit.entries(filled) if entry.tag is Tag.AUDIT_PACKAGED]
+    assert (entry.facts["audited_on"], entry.facts["auditor"]) == (datetime.now(UTC).date().isoformat(), None)
+
+
 def test_without_the_audit_identity_there_is_no_audit(filled, capsys, monkeypatch):
     monkeypatch.delenv("CANDOR_AUDIT_KEY")
     assert "CANDOR_AUDIT_KEY" in refused(capsys)
