@@ -3,6 +3,8 @@
 import math
 import re
 from datetime import date
+from pathlib import Path
+from urllib.parse import urljoin
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -15,9 +17,11 @@ from monitoring.portal.roles import Reader, Role
 from monitoring.results import Axis, Bias, Finding, Findings, Tally
 from pipelines.audit import Entry, Head, Tag
 from pipelines.audit.lived import Stretch
-from pipelines.base.catalog import FAMILIES
+from pipelines.base.catalog import AUDIT_PAGES, FAMILIES
 from pipelines.fairness import judge_counts
+from tests.stages import monitored_company as company
 
+DAGS = Path(__file__).parents[2] / "dags"
 DAY = date(2026, 10, 31)
 EVIL = '<script>alert("x")</script>'
 WHO = Reader("c", Role.COMPLIANCE)
@@ -219,6 +223,24 @@ def test_everything_from_outside_is_escaped_on_every_page():
     for text in shown:
         assert "<script" not in text
         assert "&lt;script&gt;" in text
+
+
+@pytest.mark.parametrize("prefix", ["", "/airflow"])
+def test_the_forms_of_airflow_are_one_click_away_below_any_prefix(store, prefix):
+    company.release(store, "screening")
+    live = evidence.model(store, "screening")
+    stop = Stretch("scoring", "2026-11-01T00:00:00", None, "stop", 1, {"by": "clara", "why": "Complaints."})
+    shown = {
+        "": (pages.overview([live], WHOLE, WHO), ["switch_scoring"]),
+        "models/screening": (pages.model(live, WHOLE, [], WHO), ["switch_scoring", "rollback"]),
+        "records": (pages.records(WHOLE, Ingested(), WHO, [stop]), ["rollback"]),
+    }
+    for path, (text, dags) in shown.items():
+        links = [link for link in re.findall(r'href="([^"]*)"', text) if "dags/" in link]
+        at = f"http://h{prefix}/{AUDIT_PAGES}/{path}"
+        assert [urljoin(at, link) for link in links] == [f"http://h{prefix}/dags/{dag}" for dag in dags]
+        assert "target=" not in text, "Airflow's frame is a sandbox that opens neither the top window nor another"
+    assert all(f'dag_id="{dag}"' in (DAGS / f"{dag}.py").read_text() for dag in ("switch_scoring", "rollback"))
 
 
 def test_links_are_relative_since_the_page_lives_in_a_frame_below_a_prefix():
