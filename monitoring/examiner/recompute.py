@@ -58,6 +58,7 @@ def check(folder: Path) -> list[str]:
     known = {entry["sequence"]: entry for entry in map(json.loads, [*chain, *lines(folder / "ledger/cited.jsonl")])}
     found += [*chained(chain, facts["ledger"]), *whole(lines(folder / "ledger/cited.jsonl"))]
     digests = {json.loads(line)["sequence"]: sha256(line) for line in chain}
+    found += placed(folder, facts["releases"], known)
     for number in facts["releases"]:
         found += release(folder, f"{number:012d}", facts, known, digests)
     return found
@@ -103,22 +104,48 @@ def chained(entries: Sequence[bytes], said: Mapping[str, Any]) -> Iterator[str]:
             yield f"Entry {entry['sequence']} of the ledger does not follow the one before it."
 
 
+def placed(folder: Path, numbers: Sequence[int], known: Mapping[int, Any]) -> Iterator[str]:
+    """Releases at another place than the ledger gave them: what was once live is live again by an entry only."""
+    newest = 0
+    for number in sorted(numbers):
+        pointer = json.loads((folder / f"releases/{number:012d}/pointer.json").read_bytes())
+        entry = behind(pointer, known)
+        if entry is None:
+            continue
+        if not pointer["sequence"] == entry["facts"].get("number", number) == number:
+            yield f"Release {number:012d} is not the number that its pointer and entry {entry['sequence']} name."
+        if entry["sequence"] <= newest:
+            yield f"Release {number:012d} is of entry {entry['sequence']}, and a release before it is of {newest}."
+        newest = max(newest, entry["sequence"])
+        if pointer["ledger"]["sequence"] < entry["sequence"]:
+            yield f"Release {number:012d} anchors what was before its own entry {entry['sequence']}."
+        for other in known.values():
+            if other["tag"] != "model:released" or other["subject"] != pointer["family"] or other is entry:
+                continue
+            if other["facts"].get("number") == number and other["sequence"] > entry["sequence"]:
+                yield f"Entry {other['sequence']} of the ledger gives release {number:012d}'s number to a newer one."
+            statement, repeats = other["facts"].get("statement_sha256"), entry["facts"].get("statement_sha256")
+            if (
+                statement
+                and statement == repeats
+                and ("number" in entry["facts"] or other["facts"]["kind"] == "release")
+            ):
+                yield f"Entry {other['sequence']} of the ledger has the statement of release {number:012d} as well."
+
+
+def behind(pointer: Mapping[str, Any], known: Mapping[int, Any]) -> Any:
+    """The entry that a pointer was written for; None when there is none."""
+    about = ("model:released", pointer["family"], pointer["released_at"])
+    return next((item for item in known.values() if (item["tag"], item["subject"], item["recorded_at"]) == about), None)
+
+
 def release(
     folder: Path, name: str, facts: Mapping[str, Any], known: Mapping[int, Any], digests: Mapping[int, str]
 ) -> Iterator[str]:
     """Whether pointer, entry, manifest, files, verdict, parameters and statement of a release are one another's."""
     place = folder / "releases" / name
     pointer = json.loads((place / "pointer.json").read_bytes())
-    entry = next(
-        (
-            item
-            for item in known.values()
-            if item["tag"] == "model:released"
-            and item["subject"] == pointer["family"]
-            and item["recorded_at"] == pointer["released_at"]
-        ),
-        None,
-    )
+    entry = behind(pointer, known)
     if entry is None:
         yield f"No entry of the ledger stands behind release {name}."
         return
@@ -227,6 +254,8 @@ def stated(
     for field, digest in expected.items():
         if bound.get(field, {}).get("digest", {}).get("sha256") != digest:
             yield f"The statement of release {name} names another {field}."
+    if bound.get("number") != said.get("number"):
+        yield f"The statement of release {name} names another number."
     approvals = [{key: value for key, value in item.items() if key != "digest"} for item in bound["approvals"]]
     if approvals != said["approvers"]:
         yield f"The statement of release {name} names other approvals."

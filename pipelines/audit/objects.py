@@ -15,29 +15,28 @@ import hashlib
 import json
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
-from itertools import pairwise
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from pipelines.audit import dsse
+from pipelines.audit import dsse, pointed
 from pipelines.audit.ledger import Entry, Head, Tag
+from pipelines.audit.pointed import CHANGED
 from pipelines.audit.proof import Proof, walk
 from pipelines.audit.segments import STRETCH
 from pipelines.audit.statement import SIGNED, commit_of, pem_key, statement, statement_key
 from pipelines.base.catalog import FAMILIES, PROPOSALS, RELEASES
 from pipelines.base.digests import sha256_bytes
 from pipelines.base.errors import ContractError
-from pipelines.base.releases import CARD, MANIFEST, METRICS, MODEL, VERDICT, Release, pointers_under, read_manifest
+from pipelines.base.releases import CARD, MANIFEST, METRICS, MODEL, VERDICT, read_manifest
 from pipelines.base.store import Store
 
 _JUDGED: Final = {"metrics.json": METRICS, "groups.json": "evaluated/groups.json", "card.json": CARD}
 """What every verdict has as evidence, and where that lies in a release; what else it has lies under its own name."""
 _PART: Final = 1 << 20
 """Bytes of a file that are in memory at a time."""
-_CHANGED: Final = "It was changed: take it out of use, and find out who could write there."
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +76,7 @@ def faults(store: Store, proof: Proof) -> list[str]:
     """
     released = [entry for entry in proof.kept if entry.tag is Tag.MODEL_RELEASED and entry.subject in FAMILIES]
     keys, found = _keys(store, proof.kept)
-    for pointer in proof.pointers:
-        found += _pointer(store, pointer, proof.kept)
-    for family in FAMILIES:
-        found += _numbering(family, [item for item in proof.pointers if item.family == family])
-        found += _unpointed(family, released, proof.pointers)
+    found += pointed.faults([(item, store.read(item.key)) for item in proof.pointers], proof.kept)
     known: dict[str, list[str]] = {}
     for folder in _folders(proof):
         if folder.key not in known:
@@ -107,77 +102,12 @@ def _keys(store: Store, kept: tuple[Entry, ...]) -> tuple[dict[str, tuple[int, E
             pem = store.read(pem_key(entry.subject))
             key = dsse.read_public(pem) if sha256_bytes(pem) == entry.facts.get("pem_sha256") else None
             if key is None or dsse.key_id(key) != entry.subject:
-                found.append(f"{pem_key(entry.subject)} is not the key that entry {entry.sequence} adopted. {_CHANGED}")
+                found.append(f"{pem_key(entry.subject)} is not the key that entry {entry.sequence} adopted. {CHANGED}")
             else:
                 keys[entry.subject] = (entry.sequence, key)
         except ContractError as error:
             found.append(str(error))
     return keys, found
-
-
-def _pointer(store: Store, pointer: Release, kept: tuple[Entry, ...]) -> Iterator[str]:
-    """A pointer that says something else than the entry behind it."""
-    wanted = Tag.MODEL_HELD if pointer.is_shadow else Tag.MODEL_RELEASED
-    expected = [
-        _expected(pointer, entry)
-        for entry in kept
-        if (entry.tag, entry.subject, entry.facts.get("verdict_sha256"))
-        == (wanted, pointer.family, pointer.verdict_sha256)
-    ]
-    if not expected or store.read(pointer.key) in [item.to_json() for item in expected]:
-        return
-    differing = min((_differing(pointer, item) for item in expected), key=len)
-    names = ", ".join(differing) or "the way it is written"
-    yield f"{pointer.key} is not what its entry in the ledger says, in {names}. {_CHANGED}"
-
-
-def _expected(pointer: Release, entry: Entry) -> Release:
-    """The pointer that an entry calls for, with the number and anchor that it may choose."""
-    facts = entry.facts
-    zone = PROPOSALS if entry.tag is Tag.MODEL_HELD else RELEASES
-    return Release(
-        family=entry.subject,
-        sequence=pointer.sequence,
-        kind=facts.get("kind", "shadow"),
-        folder=f"{zone}/{entry.subject}/{facts['verdict_sha256']}",
-        verdict_sha256=facts["verdict_sha256"],
-        manifest_sha256=str(facts.get("manifest_sha256")),
-        model_sha256=str(facts.get("model_sha256")),
-        data_sha256=str(facts.get("data_sha256")),
-        as_of=str(facts.get("as_of")),
-        run_id=str(facts.get("run_id")),
-        reason=facts.get("reason", ""),
-        approvers=tuple(facts.get("approvers", ())),
-        ledger=pointer.ledger,
-        released_at=entry.recorded_at,
-    )
-
-
-def _differing(one: Release, other: Release) -> list[str]:
-    mine, theirs = asdict(one), asdict(other)
-    return [name for name in mine if mine[name] != theirs[name]]
-
-
-def _numbering(family: str, pointers: list[Release]) -> Iterator[str]:
-    """Pointers that are missing between others."""
-    for is_shadow in (False, True):
-        numbers = [0, *(item.sequence for item in pointers if item.is_shadow is is_shadow)]
-        for before, after in pairwise(numbers):
-            for lost in range(before + 1, after):
-                yield f"{pointers_under(family, is_shadow=is_shadow)}/{lost:012d}.json is missing: it was removed."
-
-
-def _unpointed(family: str, released: list[Entry], pointers: tuple[Release, ...]) -> Iterator[str]:
-    """The newest release of a family, when no pointer came of it."""
-    newest = next((entry for entry in reversed(released) if entry.subject == family), None)
-    if newest is None or any(item.released_at == newest.recorded_at for item in pointers if item.family == family):
-        return
-    anchors = [item.ledger.get("sequence", 0) for item in pointers if item.family == family and not item.is_shadow]
-    if all(isinstance(anchor, int) and anchor < newest.sequence for anchor in anchors):
-        yield (
-            f"Entry {newest.sequence} of the ledger releases a {family} model, and no pointer says so: it was removed, "
-            "or the run was cut short. Run that run's `publish` again."
-        )
 
 
 def _released_folder(entry: Entry) -> str:
@@ -215,7 +145,7 @@ def _folder(store: Store, folder: _Folder) -> Iterator[str]:
             continue
         digests[name] = _sha256(store, key)
         if digests[name] != expected:
-            yield f"{key} is not the file that {MANIFEST} names. {_CHANGED}"
+            yield f"{key} is not the file that {MANIFEST} names. {CHANGED}"
     for key in sorted(there - {f"{folder.key}/{name}" for name in (*files, MANIFEST)}):
         yield f"{key} is in no {MANIFEST}: it was put there by hand."
     if digests == files:
@@ -225,16 +155,16 @@ def _folder(store: Store, folder: _Folder) -> Iterator[str]:
 def _bound(store: Store, folder: _Folder, files: Mapping[str, str]) -> Iterator[str]:
     """Whether what a manifest lists is what the ledger released: a manifest is a file as well."""
     if files.get(VERDICT) != folder.facts.get("verdict_sha256"):
-        yield f"{folder.key}/{VERDICT} is not the verdict that the ledger names. {_CHANGED}"
+        yield f"{folder.key}/{VERDICT} is not the verdict that the ledger names. {CHANGED}"
         return
     verdict = json.loads(store.read(f"{folder.key}/{VERDICT}"))
     for name in {**_JUDGED, **verdict["evidence"]}:
         where = next((file for file in (_JUDGED.get(name, name), f"evaluated/{name}") if file in files), name)
         if verdict["evidence"].get(name) != files.get(where):
-            yield f"{folder.key}/{where} is not what the verdict was given on. {_CHANGED}"
+            yield f"{folder.key}/{where} is not what the verdict was given on. {CHANGED}"
     model = {name.removeprefix(f"{MODEL}/"): sha256 for name, sha256 in files.items() if name.startswith(f"{MODEL}/")}
     if folder.facts.get("model_sha256") not in (_tree(model) if model else None, None):
-        yield f"{folder.key}/{MODEL} is not the model that the ledger names. {_CHANGED}"
+        yield f"{folder.key}/{MODEL} is not the model that the ledger names. {CHANGED}"
 
 
 def _tree(files: Mapping[str, str]) -> str:
@@ -264,7 +194,7 @@ def _statement(
     try:
         envelope = store.read(key)
         if sha256_bytes(envelope) != entry.facts[SIGNED]:
-            yield f"{key} is not the statement that entry {entry.sequence} names. {_CHANGED}"
+            yield f"{key} is not the statement that entry {entry.sequence} names. {CHANGED}"
             return
         usable = {name: public for name, (sequence, public) in keys.items() if sequence < entry.sequence}
         payload = dsse.opened(envelope, usable)
@@ -285,7 +215,7 @@ def _statement(
         yield f"{key}: {error}"
         return
     if payload != statement(entry.subject, facts, files, verdict, commit):
-        yield f"{key} says something else than the ledger and the release. {_CHANGED}"
+        yield f"{key} says something else than the ledger and the release. {CHANGED}"
 
 
 def _approvals(entry: Entry, kept: tuple[Entry, ...]) -> Iterator[str]:

@@ -24,7 +24,9 @@ from pipelines.base.tried import ALTERNATIVES
 
 STATEMENT_TYPE: Final = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE: Final = "urn:candor:release:v1"
-"""Ours; this module says what it holds. Another content is another version."""
+"""Ours; this module says what it holds. A field more is the same version, another meaning is another one."""
+NUMBER: Final = "number"
+"""The fact of `model:released` that names its pointer's number: what is signed for one place is live at no other."""
 SIGNED: Final = "statement_sha256"
 """The fact of `model:released` that names the statement."""
 _FILES: Final = {
@@ -56,6 +58,7 @@ def statement(
     subjects = dict(files) | {MANIFEST: facts["manifest_sha256"]}
     predicate = {
         "family": family,
+        **({NUMBER: facts[NUMBER]} if NUMBER in facts else {}),  # statements of before keep their bytes
         "kind": facts["kind"],
         "reason": facts.get("reason", ""),
         "runId": facts["run_id"],

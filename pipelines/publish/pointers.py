@@ -1,11 +1,18 @@
 """Write a release pointer: the one act that changes what scores people."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from pipelines.audit import Entry, head
+from pipelines.audit.statement import NUMBER
 from pipelines.base.errors import GateRefused
 from pipelines.base.releases import Release, pointers
 from pipelines.base.store import Store
+
+
+def following(known: Sequence[Release]) -> int:
+    """The number of the pointer after those of a family, oldest first."""
+    return known[-1].sequence + 1 if known else 1
 
 
 def point(store: Store, family: str, kind: str, folder: str, entry: Entry) -> Release:
@@ -16,7 +23,8 @@ def point(store: Store, family: str, kind: str, folder: str, entry: Entry) -> Re
         family: Whose model.
         kind: `release`, `rollback` or `shadow`.
         folder: Key of the folder to point to.
-        entry: The entry behind it; its facts say what the pointer says, so that a second try writes the same.
+        entry: The entry behind it; its facts say what the pointer says and under which number, so that a second try
+            writes the same.
 
     Returns:
         The pointer written, or the one that this entry had led to before.
@@ -34,31 +42,35 @@ def point(store: Store, family: str, kind: str, folder: str, entry: Entry) -> Re
             entry.recorded_at,
         ):
             return release
-    if known and known[-1].ledger.get("sequence", 0) > entry.sequence:  # clocks jump, the ledger's numbers do not
-        raise GateRefused(
-            f"A release must be newer than the live one; number {known[-1].sequence} came after this was approved. "
-            "Nothing was changed.",
-            "superseded",
-        )
+    number = facts.get(NUMBER, following(known))  # a shadow model's entry names none
+    # Clocks jump; the numbers of the ledger and of pointers do not.
+    if known and (known[-1].ledger.get("sequence", 0) > entry.sequence or known[-1].sequence >= number):
+        raise _superseded(known[-1].sequence)
     top = head(store)
-    sequence = known[-1].sequence if known else 0
-    while True:
-        sequence += 1
-        release = Release(
-            family=family,
-            sequence=sequence,
-            kind=kind,
-            folder=folder,
-            verdict_sha256=facts["verdict_sha256"],
-            manifest_sha256=facts["manifest_sha256"],
-            model_sha256=facts["model_sha256"],
-            data_sha256=facts["data_sha256"],
-            as_of=facts["as_of"],
-            run_id=facts["run_id"],
-            reason=facts.get("reason", ""),
-            approvers=tuple(facts.get("approvers", ())),
-            ledger={"sequence": top.sequence, "sha256": top.sha256},
-            released_at=entry.recorded_at,
-        )
-        if store.create(release.key, release.to_json()):
-            return release
+    release = Release(
+        family=family,
+        sequence=number,
+        kind=kind,
+        folder=folder,
+        verdict_sha256=facts["verdict_sha256"],
+        manifest_sha256=facts["manifest_sha256"],
+        model_sha256=facts["model_sha256"],
+        data_sha256=facts["data_sha256"],
+        as_of=facts["as_of"],
+        run_id=facts["run_id"],
+        reason=facts.get("reason", ""),
+        approvers=tuple(facts.get("approvers", ())),
+        ledger={"sequence": top.sequence, "sha256": top.sha256},
+        released_at=entry.recorded_at,
+    )
+    if not store.create(release.key, release.to_json()):
+        raise _superseded(number)
+    return release
+
+
+def _superseded(number: int) -> GateRefused:
+    return GateRefused(
+        f"A release must be newer than the live one; number {number} came after this was approved. "
+        "Nothing was changed.",
+        "superseded",
+    )

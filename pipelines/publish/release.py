@@ -18,7 +18,7 @@ from typing import Any, Final, Protocol
 
 from pipelines.audit import Entry, Tag, append, entries
 from pipelines.audit.shown import shown
-from pipelines.audit.statement import attest
+from pipelines.audit.statement import NUMBER, attest
 from pipelines.base import releases
 from pipelines.base.catalog import BLESSINGS, FAMILIES, HIRING, RELEASES
 from pipelines.base.digests import sha256_file, sha256_tree
@@ -40,7 +40,7 @@ from pipelines.publish.approvals import (
     unaccepted,
     unexplained,
 )
-from pipelines.publish.pointers import point
+from pipelines.publish.pointers import following, point
 from pipelines.publish.proposals import CHANGED, folder_of, proposals, read_verdict
 
 _SHA256: Final = re.compile("[0-9a-f]{64}")
@@ -174,7 +174,7 @@ def rollback(store: Store, wish: Wish, settings: Law, today: date | None = None)
         _allowed(family, _read(store, target))
         _unexpired(store, target, settings, today or datetime.now(UTC).date())
         _verified(store, target)
-        facts = _facts(target) | {"kind": "rollback", "from_sequence": known[-1].sequence}
+        facts = _facts(target) | {"kind": "rollback", "from_sequence": known[-1].sequence, NUMBER: following(known)}
         facts |= {"reason": wish.why.strip(), "asked_by": wish.by.strip(), "asked_in": wish.run_id}
         entry = append(store, Tag.MODEL_RELEASED, family, once=True, **attest(store, family, facts))
         return point(store, family, "rollback", target.folder, entry)
@@ -205,6 +205,7 @@ def _approve(store: Store, records: Records, wanted: Wanted, approvers: Collecti
     people = [asdict(approval) for approval in approved]
     facts = base | {name: proposal.facts[name] for name in ("manifest_sha256", "model_sha256", "data_sha256", "as_of")}
     facts |= {"kind": "release", "approvers": people, "blessings": [*BLESSINGS, PEOPLE]}
+    facts[NUMBER] = following(releases.pointers(store, family))
     signed = attest(store, family, facts)
     for person in people:
         append(store, Tag.RELEASE_APPROVED, family, once=True, **base, **person)

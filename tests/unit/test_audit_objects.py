@@ -3,10 +3,11 @@
 import base64
 import json
 import subprocess
+from dataclasses import replace
 
 import pytest
 
-from pipelines.audit import Tag, append, dsse, entries, verify
+from pipelines.audit import Tag, append, dsse, entries, ledger, pointed, verify
 from pipelines.audit.__main__ import main
 from pipelines.audit.ledger import record
 from pipelines.audit.objects import prove
@@ -282,6 +283,129 @@ def test_proposals_may_be_taken_away_and_shadow_models_may_not(store, tmp_path):
     for key in store.list("proposals"):
         store.delete(key)
     assert any("proposals/" in fault for fault in prove(store))
+
+
+# ---------------------------------------------------------------- places: which release is live
+
+
+def moved(store, pointer, number, **changes):
+    """A pointer under another number, as anybody can write it who can write the store."""
+    other = replace(pointer, sequence=number, **changes)
+    store.put(other.key, other.to_json())
+    return other
+
+
+def test_a_copy_of_an_old_pointer_makes_no_old_model_live_unseen(store, tmp_path):
+    first = released(store, Answers(), tmp_path)
+    released(store, Answers(), tmp_path, "r2", weights=b"weights 2")
+    copy = moved(store, first, 3)
+    assert releases.live(store, FAMILY) == copy, "the attack is one"
+    assert f"{copy.key} is not what its entry in the ledger says, in sequence." in " ".join(prove(store))
+
+
+def test_an_entry_appended_again_with_its_statement_is_named(store, tmp_path):
+    first = released(store, Answers(), tmp_path)
+    old = list(entries(store))[-1]
+    released(store, Answers(), tmp_path, "r2", weights=b"weights 2")
+    again = append(store, Tag.MODEL_RELEASED, FAMILY, **old.facts)
+    top = ledger.head(store)
+    moved(store, first, 3, released_at=again.recorded_at, ledger={"sequence": top.sequence, "sha256": top.sha256})
+    wanted = f"Entry {again.sequence} of the ledger repeats the statement of entry {old.sequence}."
+    assert any(fault.startswith(wanted) for fault in prove(store))
+
+
+def test_pointers_that_changed_places_are_both_named(store, tmp_path):
+    first = released(store, Answers(), tmp_path)
+    second = released(store, Answers(), tmp_path, "r2", weights=b"weights 2")
+    moved(store, second, 1)
+    moved(store, first, 2)
+    for pointer in (first, second):
+        assert f"{pointer.key} is not what its entry in the ledger says, in sequence." in " ".join(prove(store))
+
+
+def test_a_release_taken_out_of_the_middle_is_named_though_the_numbers_have_no_gap(made):
+    _, second, third = releases.pointers(made, FAMILY)
+    number = next(entry.sequence for entry in entries(made) if entry.recorded_at == second.released_at)
+    made.delete(third.key)
+    moved(made, third, 2)
+    wanted = f"Entry {number} of the ledger releases a {FAMILY} model, and no pointer says so"
+    assert any(fault.startswith(wanted) for fault in prove(made))
+
+
+def test_the_number_is_signed(made):
+    for key in statements(made):
+        predicate = opened(made, key)[1]["predicate"]
+        entry = next(e for e in entries(made) if e.facts.get("statement_sha256") == sha256_bytes(made.read(key)))
+        assert predicate["number"] == entry.facts["number"]
+    assert sorted(opened(made, key)[1]["predicate"]["number"] for key in statements(made)) == [1, 2, 3]
+
+
+def test_going_back_and_forth_in_the_same_words_is_whole(made):
+    first, second, _ = releases.pointers(made, FAMILY)
+    for older in (second, first, second):
+        back_to(made, older)
+    assert [item.sequence for item in releases.pointers(made, FAMILY)] == [1, 2, 3, 4, 5, 6]
+    assert prove(made) == []
+
+
+def old_times(*, is_shadow=False):
+    """Three entries and pointers as they were before numbers were named."""
+    tag, facts = (Tag.MODEL_HELD, {}) if is_shadow else (Tag.MODEL_RELEASED, {"kind": "release"})
+    names = dict.fromkeys(("manifest_sha256", "model_sha256", "data_sha256"), "0" * 64)
+    said = [facts | names | {"as_of": "2026-01-01", "run_id": "r", "verdict_sha256": letter * 64} for letter in "abc"]
+    kept = [
+        ledger.Entry(number, tag, FAMILY, one, f"2026-01-0{number}", "0" * 64) for number, one in enumerate(said, 1)
+    ]
+    zone = "proposals" if is_shadow else "releases"
+    pointers = [
+        releases.Release(
+            family=FAMILY, sequence=entry.sequence, kind=entry.facts.get("kind", "shadow"), approvers=(), reason="",
+            folder=f"{zone}/{FAMILY}/{entry.facts['verdict_sha256']}", ledger={"sequence": entry.sequence},
+            released_at=entry.recorded_at, **{k: v for k, v in entry.facts.items() if k != "kind"},
+        )
+        for entry in kept
+    ]  # fmt: skip
+    return kept, pointers
+
+
+@pytest.mark.parametrize("is_shadow", [False, True])
+@pytest.mark.parametrize(
+    ("order", "fault"),
+    [
+        ((0, 1, 2), None),
+        ((0, 2, 1), "is of entry 2 of the ledger, and a pointer before it is of entry 3"),
+        ((0, 1, 2, 0), "is of entry 1 of the ledger, and a pointer before it is of entry 3"),
+        ((0, 1, 1, 2), "is of entry 2 of the ledger, and a pointer before it is of entry 2"),
+    ],
+)
+def test_without_numbers_pointers_must_follow_one_another_as_their_entries_do(order, fault, *, is_shadow):
+    kept, pointers = old_times(is_shadow=is_shadow)
+    placed = [replace(pointers[place], sequence=number) for number, place in enumerate(order, 1)]
+    faults = list(pointed.faults([(item, item.to_json()) for item in placed], kept))
+    assert faults == [] if fault is None else any(fault in found for found in faults)
+
+
+def test_a_pointer_is_anchored_at_its_own_entry_or_after():
+    kept, pointers = old_times()
+    pointers[2] = replace(pointers[2], ledger={"sequence": 2})
+    (fault,) = pointed.faults([(item, item.to_json()) for item in pointers], kept)
+    assert fault == f"{pointers[2].key} anchors entry 2 of the ledger, which is before its own, 3."
+
+
+def test_after_the_first_number_no_release_is_without_one():
+    kept, pointers = old_times()
+    said = [(item, item.to_json()) for item in pointers]
+    kept[1] = replace(kept[1], facts={**kept[1].facts, "number": 2})
+    assert list(pointed.faults(said, kept)) == [f"Entry 3 of the ledger releases a {FAMILY} model and names no number."]
+
+
+def test_before_numbers_going_back_twice_in_the_same_words_was_one_statement():
+    kept, _ = old_times()
+    back = dict(kept[0].facts) | {"kind": "rollback", "statement_sha256": "5" * 64}
+    for second, is_fault in ((back | {"from_sequence": 4}, False), (back, True), (back | {"kind": "release"}, True)):
+        both = [replace(kept[0], facts=back), replace(kept[2], facts=second)]
+        repeats = [fault for fault in pointed.faults([], both) if "repeats the statement of entry 1" in fault]
+        assert bool(repeats) is is_fault
 
 
 # ---------------------------------------------------------------- forgers who can write the ledger too

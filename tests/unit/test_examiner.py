@@ -8,7 +8,7 @@ import re
 import subprocess
 import sys
 import zipfile
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -161,6 +161,43 @@ def test_whoever_seals_the_bundle_anew_is_caught_by_what_it_binds(made, tmp_path
     assert any(fault in found for found in recompute.check(folder))
 
 
+def placed(folder, change=lambda _pointers, _entries: None):
+    """What is said of the places of releases 1 and 3, after a change of pointers by number and of entries."""
+    lines = [*recompute.lines(folder / "ledger/entries.jsonl"), *recompute.lines(folder / "ledger/cited.jsonl")]
+    known = {entry["sequence"]: entry for entry in map(json.loads, lines)}
+    files = {number: folder / f"releases/{number:012d}/pointer.json" for number in (1, 2, 3)}
+    pointers = {number: json.loads(file.read_text()) for number, file in files.items()}
+    change(pointers, [entry for entry in known.values() if entry["tag"] == "model:released"])
+    for number, file in files.items():
+        file.write_text(json.dumps(pointers[number]))
+    return " ".join(recompute.placed(folder, [1, 2, 3], known))
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        (lambda said, _: said[3].update(said[1]), "Release 000000000003 is not the number that its pointer and entry"),
+        (lambda said, _: said[3].update(said[1]), "Release 000000000003 is of entry 7, and a release before it is of"),
+        (lambda said, _: said[3].update(said[1], sequence=3), "is not the number that its pointer and entry 7 name."),
+        (lambda said, _: said[2].update(sequence=5), "Release 000000000002 is not the number that its pointer"),
+        (lambda said, _: said[2]["ledger"].update(sequence=8), "Release 000000000002 anchors what was before its own"),
+        (
+            lambda _, entries: entries[-1]["facts"].update(number=2),
+            "gives release 000000000002's number to a newer",
+        ),
+        (
+            lambda _, entries: entries[-1]["facts"].update(statement_sha256=entries[0]["facts"]["statement_sha256"]),
+            "has the statement of release 000000000001 as well",
+        ),
+    ],
+)
+def test_a_release_at_another_place_than_the_ledger_gave_it_is_named(made, tmp_path, change, fault):
+    today = datetime.now(UTC).date()
+    folder = unpacked(make(made, Wanted(FAMILY, since=today, until=today), PLACES), tmp_path / "bundle")
+    assert placed(folder) == ""
+    assert fault in placed(folder, change)
+
+
 def restated(folder, change):
     """Faults of a statement that says something else and is named by its entry, as one is that a forger signs."""
     name, facts = "000000000003", json.loads((folder / "facts.json").read_text())
@@ -201,6 +238,7 @@ def _late(_content, _signature, known):
         (lambda said, *_: said["predicate"]["model"]["digest"].update(sha256="0"), "names another model"),
         (lambda said, *_: said["predicate"]["metrics"]["digest"].update(sha256="0"), "names another metrics"),
         (lambda said, *_: said["predicate"].pop("sealedGroups"), "names another sealedGroups"),
+        (lambda said, *_: said["predicate"].update(number=4), "names another number"),
         (_approval, "names other approvals"),
         (
             lambda said, *_: said["predicate"]["approvals"][0]["digest"].update(sha256="0"),

@@ -1,0 +1,150 @@
+"""Pointers against the entries behind them: what each says, under which number, in which order, and which are gone.
+
+A pointer alone proves nothing, not even its own place: whoever can write the store can copy an old one to a higher
+number. So the entry names the number, which is signed with the rest, and pointers must follow one another as their
+entries do. Entries of before numbers were named have none; the first that has one ends that. Pure.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
+from itertools import pairwise
+from typing import Final
+
+from pipelines.audit.ledger import Entry, Tag
+from pipelines.audit.statement import NUMBER, SIGNED
+from pipelines.base.catalog import FAMILIES, PROPOSALS, RELEASES
+from pipelines.base.releases import Release, pointers_under
+
+CHANGED: Final = "It was changed: take it out of use, and find out who could write there."
+
+
+def faults(pointers: Sequence[tuple[Release, bytes]], kept: Sequence[Entry]) -> Iterator[str]:
+    """Every pointer that is not what the ledger calls for, and every one that it calls for and is not there.
+
+    Args:
+        pointers: Of all families, by number, each with its bytes.
+        kept: Readable entries that releases rest on, oldest first.
+    """
+    for family in FAMILIES:
+        for is_shadow, tag in ((False, Tag.MODEL_RELEASED), (True, Tag.MODEL_HELD)):
+            found = [(item, data) for item, data in pointers if (item.family, item.is_shadow) == (family, is_shadow)]
+            mine = [item for item, _ in found]
+            behind = [entry for entry in kept if (entry.tag, entry.subject) == (tag, family)]
+            for pointer, data in found:
+                yield from _said(pointer, data, behind)
+            yield from _gaps(family, mine, is_shadow=is_shadow)
+            yield from _order(mine, behind)
+            if not is_shadow:
+                yield from _unpointed(family, behind, mine)
+                yield from _repeated(behind)
+                yield from _unnumbered(behind)
+
+
+def number_of(entry: Entry) -> int | None:
+    """The number that an entry gives its pointer; None for one of before numbers were named."""
+    number = entry.facts.get(NUMBER)
+    return number if isinstance(number, int) else None
+
+
+def _said(pointer: Release, data: bytes, behind: Iterable[Entry]) -> Iterator[str]:
+    """A pointer that says something else than the entry behind it."""
+    expected = [
+        _expected(pointer, entry) for entry in behind if entry.facts.get("verdict_sha256") == pointer.verdict_sha256
+    ]
+    if not expected or data in [item.to_json() for item in expected]:
+        return
+    differing = min((_differing(pointer, item) for item in expected), key=len)
+    names = ", ".join(differing) or "the way it is written"
+    yield f"{pointer.key} is not what its entry in the ledger says, in {names}. {CHANGED}"
+
+
+def _expected(pointer: Release, entry: Entry) -> Release:
+    """The pointer that an entry calls for, with the anchor that it may choose."""
+    facts, number = entry.facts, number_of(entry)
+    zone = PROPOSALS if entry.tag is Tag.MODEL_HELD else RELEASES
+    return Release(
+        family=entry.subject,
+        sequence=pointer.sequence if number is None else number,
+        kind=facts.get("kind", "shadow"),
+        folder=f"{zone}/{entry.subject}/{facts['verdict_sha256']}",
+        verdict_sha256=facts["verdict_sha256"],
+        manifest_sha256=str(facts.get("manifest_sha256")),
+        model_sha256=str(facts.get("model_sha256")),
+        data_sha256=str(facts.get("data_sha256")),
+        as_of=str(facts.get("as_of")),
+        run_id=str(facts.get("run_id")),
+        reason=facts.get("reason", ""),
+        approvers=tuple(facts.get("approvers", ())),
+        ledger=pointer.ledger,
+        released_at=entry.recorded_at,
+    )
+
+
+def _differing(one: Release, other: Release) -> list[str]:
+    mine, theirs = asdict(one), asdict(other)
+    return [name for name in mine if mine[name] != theirs[name]]
+
+
+def _gaps(family: str, pointers: Iterable[Release], *, is_shadow: bool) -> Iterator[str]:
+    """Pointers that are missing between others."""
+    for before, after in pairwise([0, *(item.sequence for item in pointers)]):
+        for lost in range(before + 1, after):
+            yield f"{pointers_under(family, is_shadow=is_shadow)}/{lost:012d}.json is missing: it was removed."
+
+
+def _order(pointers: Iterable[Release], behind: Iterable[Entry]) -> Iterator[str]:
+    """Pointers whose entry is no newer than that of a lower number, or that anchor what was before their entry."""
+    entries = {(entry.recorded_at, entry.facts.get("verdict_sha256")): entry for entry in behind}
+    newest = 0
+    for pointer in pointers:
+        entry = entries.get((pointer.released_at, pointer.verdict_sha256))
+        if entry is None:
+            continue  # named already: it says something else than any entry
+        if entry.sequence <= newest:
+            yield (
+                f"{pointer.key} is of entry {entry.sequence} of the ledger, and a pointer before it is of entry "
+                f"{newest}: going back needs an entry of its own. {CHANGED}"
+            )
+        anchor = pointer.ledger.get("sequence")
+        if isinstance(anchor, int) and anchor < entry.sequence:
+            yield f"{pointer.key} anchors entry {anchor} of the ledger, which is before its own, {entry.sequence}."
+        newest = max(newest, entry.sequence)
+
+
+def _unpointed(family: str, released: Sequence[Entry], pointers: Sequence[Release]) -> Iterator[str]:
+    """The newest release of each number, when no pointer came of it; an older one of the number was cut short."""
+    there = {item.released_at for item in pointers}
+    newest = {number: entry for entry in released if (number := number_of(entry)) is not None}
+    lost = [entry for entry in newest.values() if entry.recorded_at not in there]
+    if released and number_of(released[-1]) is None and released[-1].recorded_at not in there:
+        anchors = [item.ledger.get("sequence", 0) for item in pointers]
+        if all(isinstance(anchor, int) and anchor < released[-1].sequence for anchor in anchors):
+            lost.append(released[-1])
+    for entry in lost:
+        yield (
+            f"Entry {entry.sequence} of the ledger releases a {family} model, and no pointer says so: it was removed, "
+            "or the run was cut short. Run that run's `publish` again."
+        )
+
+
+def _repeated(released: Iterable[Entry]) -> Iterator[str]:
+    """Entries with the statement of another. Before numbers, going back twice in the same words was one statement."""
+    seen, facts = dict[object, int](), set[str]()
+    for entry in released:
+        signed, whole = entry.facts.get(SIGNED), json.dumps(dict(entry.facts), sort_keys=True)
+        may_repeat = NUMBER not in entry.facts and entry.facts.get("kind") == "rollback" and whole not in facts
+        if isinstance(signed, str) and signed in seen and not may_repeat:
+            yield f"Entry {entry.sequence} of the ledger repeats the statement of entry {seen[signed]}. {CHANGED}"
+        if isinstance(signed, str):
+            seen.setdefault(signed, entry.sequence)
+        facts.add(whole)
+
+
+def _unnumbered(released: Iterable[Entry]) -> Iterator[str]:
+    """Entries without a number after the first that has one."""
+    is_numbered = False
+    for entry in released:
+        if is_numbered and number_of(entry) is None:
+            yield f"Entry {entry.sequence} of the ledger releases a {entry.subject} model and names no number."
+        is_numbered |= number_of(entry) is not None
