@@ -177,9 +177,10 @@ def parse(data: bytes, sequence: int) -> Entry:
         content = json.loads(data)
         del content["content_sha256"]
         entry = Entry(**{**content, "tag": Tag(content["tag"])})
-    except (ValueError, TypeError, KeyError):
+        is_as_written = entry.sequence == sequence and entry.to_json() == data and isinstance(entry.subject, str)
+    except (ValueError, TypeError, KeyError, RecursionError):
         raise ContractError(f"Entry {sequence} of the ledger must be an entry; it is not readable.") from None
-    if entry.sequence != sequence or entry.to_json() != data:
+    if not is_as_written or not isinstance(entry.recorded_at, str):
         raise ContractError(f"Entry {sequence} of the ledger must be as it was written; its content was changed.")
     return entry
 

@@ -14,14 +14,14 @@ taken away later, unless a shadow model lies there; while there, they are as the
 import hashlib
 import json
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from pipelines.audit import dsse, pointed
+from pipelines.audit import dsse, pointed, segments
 from pipelines.audit.ledger import Entry, Head, Tag
 from pipelines.audit.pointed import CHANGED
 from pipelines.audit.proof import Proof, walk
@@ -30,11 +30,12 @@ from pipelines.audit.statement import SIGNED, commit_of, pem_key, statement, sta
 from pipelines.base.catalog import FAMILIES, PROPOSALS, RELEASES
 from pipelines.base.digests import sha256_bytes
 from pipelines.base.errors import ContractError
-from pipelines.base.releases import CARD, MANIFEST, METRICS, MODEL, VERDICT, read_manifest
+from pipelines.base.releases import CARD, MANIFEST, METRICS, MODEL, VERDICT, Release, read_manifest
 from pipelines.base.store import Store
 
 _JUDGED: Final = {"metrics.json": METRICS, "groups.json": "evaluated/groups.json", "card.json": CARD}
 """What every verdict has as evidence, and where that lies in a release; what else it has lies under its own name."""
+_DIGESTS: Final = ("verdict_sha256", "manifest_sha256", "model_sha256", "data_sha256")
 _PART: Final = 1 << 20
 """Bytes of a file that are in memory at a time."""
 
@@ -48,47 +49,104 @@ class _Folder:
     must_be_there: bool
 
 
-def prove(store: Store, *, stretch: int = STRETCH) -> list[str]:
+def prove(store: Store, *, signers: Collection[str] = (), stretch: int = STRETCH) -> list[str]:
     """Every fault of the ledger and of all that it vouches for; empty when all is whole.
 
     Args:
         store: Holds the ledger, the releases and the proposals.
+        signers: Fingerprints of the only keys that may sign; then every release must be signed. Without any, whoever
+            can write the store may have adopted a key of their own.
         stretch: Entries in a segment.
 
     Returns:
         One sentence a fault, each naming its entry or object.
     """
-    return proved(store, stretch=stretch)[0]
+    return proved(store, signers=signers, stretch=stretch)[0]
 
 
-def proved(store: Store, *, stretch: int = STRETCH) -> tuple[list[str], Head]:
-    """As `prove`, with the newest entry up to which that holds."""
+def proved(store: Store, *, signers: Collection[str] = (), stretch: int = STRETCH) -> tuple[list[str], Proof]:
+    """As `prove`, with what the ledger itself holds: its head, and the entries that releases rest on."""
     proof = walk(store, stretch=stretch)
-    return [*proof.faults, *faults(store, proof)], proof.head
+    return [*proof.faults, *faults(store, proof, signers)], proof
 
 
-def faults(store: Store, proof: Proof) -> list[str]:
+def noted(store: Store, head: Head) -> list[str]:
+    """Why the ledger is not the one whose entry somebody noted elsewhere; empty when it is.
+
+    Args:
+        store: Holds the ledger, whose chain is proved apart.
+        head: Number and digest as they were noted. All up to there is as it was when the digests are the same.
+    """
+    name = segments.key(head.sequence)
+    if not store.exists(name):
+        return [f"Entry {head.sequence} of the ledger is missing, which was noted elsewhere: the tail was cut."]
+    if sha256_bytes(store.read(name)) != head.sha256:
+        return [f"Entry {head.sequence} of the ledger is not the one that was noted elsewhere: it was replaced."]
+    return []
+
+
+def faults(store: Store, proof: Proof, signers: Collection[str] = ()) -> list[str]:
     """Every object that is not what the ledger says of it.
 
     Args:
         store: Holds the objects.
         proof: Of the ledger; an entry that is not whole is named there.
+        signers: As for `prove`.
     """
-    released = [entry for entry in proof.kept if entry.tag is Tag.MODEL_RELEASED and entry.subject in FAMILIES]
-    keys, found = _keys(store, proof.kept)
-    found += pointed.faults([(item, store.read(item.key)) for item in proof.pointers], proof.kept)
+    misshapen = {entry.sequence for entry in proof.kept if entry.subject in FAMILIES and not _is_shaped(entry)}
+    kept = tuple(entry for entry in proof.kept if entry.sequence not in misshapen)
+    released = [entry for entry in kept if entry.tag is Tag.MODEL_RELEASED and entry.subject in FAMILIES]
+    keys, found = _keys(store, kept)
+    found += [
+        f"Entry {sequence} of the ledger must name a model by its digests, and who approved; it was written by hand."
+        for sequence in sorted(misshapen)
+    ]
+    found += [
+        f"Entry {entry.sequence} of the ledger adopts the key {entry.subject}, which is none of those that may sign."
+        for entry in kept
+        if entry.tag is Tag.KEY_ADOPTED and signers and entry.subject not in signers
+    ]
+    there = [(item, store.read(item.key)) for item in proof.pointers]
+    found += pointed.faults(there, kept, proof.unreadable)
     known: dict[str, list[str]] = {}
-    for folder in _folders(proof):
+    for folder in _folders(kept, proof.pointers):
         if folder.key not in known:
-            known[folder.key] = [*_folder(store, folder)]
+            known[folder.key] = _tried(folder.key, _folder(store, folder))
             found += known[folder.key]
-    first_key = min((entry.sequence for entry in proof.kept if entry.tag is Tag.KEY_ADOPTED), default=None)
+    first_key = min((entry.sequence for entry in kept if entry.tag is Tag.KEY_ADOPTED), default=None)
     for entry in released:
         if SIGNED in entry.facts:
             is_whole = not known.get(_released_folder(entry))
-            found += _statement(store, entry, proof.kept, keys, is_whole=is_whole)
-        elif first_key is not None and entry.sequence > first_key:
+            about = f"Entry {entry.sequence} of the ledger, or its statement,"
+            found += _tried(about, _statement(store, entry, kept, keys, is_whole=is_whole))
+        elif signers or (first_key is not None and entry.sequence > first_key):
             found.append(f"Entry {entry.sequence} of the ledger releases a {entry.subject} model without a statement.")
+    return found
+
+
+def _is_shaped(entry: Entry) -> bool:
+    """Whether an entry that releases rest on has the facts that all of its kind have, each of its type."""
+    facts, people = entry.facts, entry.facts.get("approvers", [] if entry.tag is Tag.MODEL_HELD else None)
+    if entry.tag is Tag.MODEL_RELEASED:
+        texts = [facts.get(name) for name in (*_DIGESTS, "as_of", "run_id", "kind")]
+        return all(isinstance(text, str) for text in texts) and _are_people(people)
+    return entry.tag is not Tag.MODEL_HELD or _are_people(people)
+
+
+def _are_people(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(person, Mapping) for person in value)
+
+
+def _tried(what: str, faults: Iterator[str]) -> list[str]:
+    """The faults of one check. A form that we never write is one as well: it ends no proof and hides no others."""
+    found = list[str]()
+    try:
+        for fault in faults:
+            found.append(fault)
+    except ContractError as error:
+        found.append(str(error))
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        found.append(f"{what} is not in the form in which it is written. {CHANGED}")
     return found
 
 
@@ -114,17 +172,17 @@ def _released_folder(entry: Entry) -> str:
     return f"{RELEASES}/{entry.subject}/{entry.facts.get('verdict_sha256')}"
 
 
-def _folders(proof: Proof) -> Iterator[_Folder]:
+def _folders(kept: Iterable[Entry], pointers: Iterable[Release]) -> Iterator[_Folder]:
     """The folder behind every release, proposal and shadow model."""
-    pointed = {pointer.folder for pointer in proof.pointers}
-    for entry in proof.kept:
+    pointed_at = {pointer.folder for pointer in pointers}
+    for entry in kept:
         if entry.subject not in FAMILIES or "manifest_sha256" not in entry.facts:
             continue
         if entry.tag is Tag.MODEL_RELEASED:
             yield _Folder(_released_folder(entry), entry.facts, must_be_there=True)
         else:
             key = f"{PROPOSALS}/{entry.subject}/{entry.facts.get('verdict_sha256')}"
-            yield _Folder(key, entry.facts, must_be_there=key in pointed)
+            yield _Folder(key, entry.facts, must_be_there=key in pointed_at)
 
 
 def _folder(store: Store, folder: _Folder) -> Iterator[str]:

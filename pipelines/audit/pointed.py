@@ -6,7 +6,7 @@ entries do. Entries of before numbers were named have none; the first that has o
 """
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict
 from itertools import pairwise
 from typing import Final
@@ -19,12 +19,15 @@ from pipelines.base.releases import Release, pointers_under
 CHANGED: Final = "It was changed: take it out of use, and find out who could write there."
 
 
-def faults(pointers: Sequence[tuple[Release, bytes]], kept: Sequence[Entry]) -> Iterator[str]:
+def faults(
+    pointers: Sequence[tuple[Release, bytes]], kept: Sequence[Entry], unreadable: Collection[str] = ()
+) -> Iterator[str]:
     """Every pointer that is not what the ledger calls for, and every one that it calls for and is not there.
 
     Args:
         pointers: Of all families, by number, each with its bytes.
-        kept: Readable entries that releases rest on, oldest first.
+        kept: Readable entries that releases rest on, oldest first, each in the form in which we write them.
+        unreadable: Keys of pointers that are there and named elsewhere.
     """
     for family in FAMILIES:
         for is_shadow, tag in ((False, Tag.MODEL_RELEASED), (True, Tag.MODEL_HELD)):
@@ -33,10 +36,10 @@ def faults(pointers: Sequence[tuple[Release, bytes]], kept: Sequence[Entry]) -> 
             behind = [entry for entry in kept if (entry.tag, entry.subject) == (tag, family)]
             for pointer, data in found:
                 yield from _said(pointer, data, behind)
-            yield from _gaps(family, mine, is_shadow=is_shadow)
+            yield from _gaps(family, mine, unreadable, is_shadow=is_shadow)
             yield from _order(mine, behind)
             if not is_shadow:
-                yield from _unpointed(family, behind, mine)
+                yield from _unpointed(family, behind, mine, unreadable)
                 yield from _repeated(behind)
                 yield from _unnumbered(behind)
 
@@ -86,11 +89,13 @@ def _differing(one: Release, other: Release) -> list[str]:
     return [name for name in mine if mine[name] != theirs[name]]
 
 
-def _gaps(family: str, pointers: Iterable[Release], *, is_shadow: bool) -> Iterator[str]:
+def _gaps(family: str, pointers: Iterable[Release], unreadable: Collection[str], *, is_shadow: bool) -> Iterator[str]:
     """Pointers that are missing between others."""
     for before, after in pairwise([0, *(item.sequence for item in pointers)]):
         for lost in range(before + 1, after):
-            yield f"{pointers_under(family, is_shadow=is_shadow)}/{lost:012d}.json is missing: it was removed."
+            key = f"{pointers_under(family, is_shadow=is_shadow)}/{lost:012d}.json"
+            if key not in unreadable:
+                yield f"{key} is missing: it was removed."
 
 
 def _order(pointers: Iterable[Release], behind: Iterable[Entry]) -> Iterator[str]:
@@ -112,11 +117,18 @@ def _order(pointers: Iterable[Release], behind: Iterable[Entry]) -> Iterator[str
         newest = max(newest, entry.sequence)
 
 
-def _unpointed(family: str, released: Sequence[Entry], pointers: Sequence[Release]) -> Iterator[str]:
+def _unpointed(
+    family: str, released: Sequence[Entry], pointers: Sequence[Release], unreadable: Collection[str]
+) -> Iterator[str]:
     """The newest release of each number, when no pointer came of it; an older one of the number was cut short."""
     there = {item.released_at for item in pointers}
     newest = {number: entry for entry in released if (number := number_of(entry)) is not None}
-    lost = [entry for entry in newest.values() if entry.recorded_at not in there]
+    under = pointers_under(family, is_shadow=False)
+    lost = [
+        entry
+        for number, entry in newest.items()
+        if entry.recorded_at not in there and f"{under}/{number:012d}.json" not in unreadable
+    ]
     if released and number_of(released[-1]) is None and released[-1].recorded_at not in there:
         anchors = [item.ledger.get("sequence", 0) for item in pointers]
         if all(isinstance(anchor, int) and anchor < released[-1].sequence for anchor in anchors):

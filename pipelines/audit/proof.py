@@ -44,6 +44,8 @@ class Proof:
     """Readable entries that releases rest on, oldest first."""
     pointers: tuple[Release, ...]
     """Of all families, readable ones only."""
+    unreadable: frozenset[str]
+    """Keys of the pointers that cannot be read; `faults` says why."""
     faults: tuple[str, ...]
     head: Head
     """The newest entry that was read."""
@@ -118,19 +120,20 @@ def walk(store: Store, *, stretch: int = STRETCH) -> Proof:
     chain += _missing(store, newest, stretch)
     chain += [fault for name in sorted(copies) for fault in copies[name]]
     anchors = _anchors(pointers, found)
-    faults, head = (*chain, *unreadable, *anchors), Head(expected - 1, previous)
-    return Proof(found.digests, tuple(found.kept), tuple(pointers), faults, head)
+    faults, head = (*chain, *unreadable.values(), *anchors), Head(expected - 1, previous)
+    return Proof(found.digests, tuple(found.kept), tuple(pointers), frozenset(unreadable), faults, head)
 
 
-def _pointers(store: Store) -> tuple[list[Release], list[str]]:
-    """All pointers, and why some cannot be read."""
-    found, faults = list[Release](), list[str]()
+def _pointers(store: Store) -> tuple[list[Release], dict[str, str]]:
+    """All pointers, and key -> why one cannot be read: that one hides no other."""
+    found, faults = list[Release](), dict[str, str]()
     for family in FAMILIES:
         for is_shadow in (False, True):
-            try:
-                found += releases.pointers(store, family, is_shadow=is_shadow)
-            except ContractError as error:
-                faults.append(str(error))
+            for name in releases.pointer_keys(store, family, is_shadow=is_shadow):
+                try:
+                    found.append(releases.read(store, name))
+                except ContractError as error:
+                    faults[name] = str(error)
     return found, faults
 
 
@@ -223,7 +226,7 @@ def _broken(sequence: int) -> str:
 
 def _anchors(pointers: Iterable[Release], found: _Walked) -> Iterator[str]:
     """Faults of releases: an anchor that the ledger lacks, or no entry behind a release."""
-    written = {(entry.tag, entry.subject, entry.facts.get("verdict_sha256")) for entry in found.kept}
+    written = {(entry.tag, entry.subject, str(entry.facts.get("verdict_sha256"))) for entry in found.kept}
     for release in pointers:
         yield from _anchor(release, found.digests)
         backing = _BACKING.get(release.kind)

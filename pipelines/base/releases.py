@@ -80,9 +80,13 @@ def pointers(store: Store, family: str, *, is_shadow: bool = False) -> list[Rele
     Raises:
         ContractError: One is not readable. There is no falling back to the one before.
     """
+    return [read(store, key) for key in pointer_keys(store, family, is_shadow=is_shadow)]
+
+
+def pointer_keys(store: Store, family: str, *, is_shadow: bool = False) -> list[str]:
+    """Where a family's pointers lie, oldest first, readable or not."""
     prefix = pointers_under(family, is_shadow=is_shadow)
-    keys = [key for key in store.list(prefix) if _NUMBERED.fullmatch(key.removeprefix(f"{prefix}/"))]
-    return [_read(store, key) for key in keys]
+    return [key for key in store.list(prefix) if _NUMBERED.fullmatch(key.removeprefix(f"{prefix}/"))]
 
 
 def live(store: Store, family: str) -> Release | None:
@@ -141,15 +145,33 @@ def read_manifest(store: Store, folder: str, expected: str) -> dict[str, str]:
     return files
 
 
-def _read(store: Store, key: str) -> Release:
+def read(store: Store, key: str) -> Release:
+    """One pointer.
+
+    Raises:
+        ContractError: It is not readable, or names another place than its own.
+    """
     try:
         content = json.loads(store.read(key))
         release = Release(**{**content, "approvers": tuple(content["approvers"])})
-    except (ValueError, TypeError, KeyError):
+        _shaped(release)
+    except (ValueError, TypeError, KeyError, RecursionError):
         raise ContractError(f"{key} must be a release pointer; it is not readable. Restore it from a backup.") from None
     if release.key != key:
         raise ContractError(f"{key} must name its own family and number; it names others. Restore it from a backup.")
     return release
+
+
+def _shaped(release: Release) -> None:
+    """Raise TypeError where a field is of another type than `Release` says."""
+    numbers = (release.sequence, *([release.ledger["sequence"]] if "sequence" in release.ledger else ()))
+    texts = [value for name, value in asdict(release).items() if name not in ("sequence", "approvers", "ledger")]
+    if (
+        not all(type(number) is int for number in numbers)
+        or not all(isinstance(text, str) for text in texts)
+        or not all(isinstance(item, Mapping) for item in (release.ledger, *release.approvers))
+    ):
+        raise TypeError
 
 
 def _same(what: str, got: str, expected: str) -> None:

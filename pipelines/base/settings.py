@@ -45,6 +45,15 @@ class Privacy(MinPeople):
     """Table of the lake, `scores`, `vault` or `snapshots` -> days after which what happened goes; all else stays."""
 
 
+class Signers(Section):
+    """Of `publish`, what proves a release: whose signature counts."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    signers: tuple[Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")], ...]
+    """Fingerprints (sha256 of the DER form) of the only keys that may sign. Without any, nothing pins those adopted."""
+
+
 class Law(Section):
     """`law`: whose laws count, for who may be scored, for the clocks on the Audit page and for what must be kept."""
 

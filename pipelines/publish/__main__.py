@@ -20,12 +20,14 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Any
 
+from pydantic import ConfigDict
+
 from pipelines.audit import Tag, append
 from pipelines.base import releases
 from pipelines.base.catalog import FAMILIES
 from pipelines.base.records import AIRFLOW_URL, asked_by, open_records
 from pipelines.base.releases import Release
-from pipelines.base.settings import Law, Section, load
+from pipelines.base.settings import Law, Signers, load
 from pipelines.base.stage import guarded, leave
 from pipelines.base.store import open_store
 from pipelines.publish import notices
@@ -35,8 +37,10 @@ from pipelines.publish.proposals import Origin, propose, read_verdict
 from pipelines.publish.release import Wish, admitted, release, rollback
 
 
-class PublishSettings(Section):
+class PublishSettings(Signers):
     """`publish` in params.yaml."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     approvers: tuple[str, ...]
     """Airflow user names that may approve a release."""

@@ -402,10 +402,142 @@ def test_after_the_first_number_no_release_is_without_one():
 def test_before_numbers_going_back_twice_in_the_same_words_was_one_statement():
     kept, _ = old_times()
     back = dict(kept[0].facts) | {"kind": "rollback", "statement_sha256": "5" * 64}
-    for second, is_fault in ((back | {"from_sequence": 4}, False), (back, True), (back | {"kind": "release"}, True)):
+    for second, is_fault in (
+        (back | {"from_sequence": 4}, False),
+        (back, True),
+        (back | {"kind": "release"}, True),
+        (back | {"number": 3}, True),
+    ):
         both = [replace(kept[0], facts=back), replace(kept[2], facts=second)]
         repeats = [fault for fault in pointed.faults([], both) if "repeats the statement of entry 1" in fault]
         assert bool(repeats) is is_fault
+
+
+# ---------------------------------------------------------------- roots of trust, and junk
+
+
+def ours():
+    return dsse.key_id(dsse.private_key(bytes.fromhex(KEY)).public_key())
+
+
+def test_a_release_under_a_key_that_the_writer_adopted_is_named_where_signers_are(made, tmp_path, monkeypatch):
+    assert prove(made, signers=[ours()]) == []
+    monkeypatch.setenv("CANDOR_SIGNING_KEY", "66" * 32)
+    released(made, Answers(), tmp_path, "r3", weights=b"weights 3")
+    adopted = next(entry for entry in reversed(list(entries(made))) if entry.tag is Tag.KEY_ADOPTED)
+    assert prove(made, signers=[ours(), adopted.subject]) == [], "a key may be followed by another"
+    (fault,) = prove(made, signers=[ours()])
+    assert fault.startswith(f"Entry {adopted.sequence} of the ledger adopts the key {adopted.subject}, which is none")
+
+
+def test_a_ledger_written_anew_from_before_keys_is_named_where_signers_are(made):
+    old = list(entries(made))
+    for name in made.list("ledger"):
+        made.delete(name)
+    before, moments = ledger.GENESIS, dict[str, ledger.Head]()
+    for entry in (item for item in old if item.tag is not Tag.KEY_ADOPTED):
+        facts = {name: value for name, value in entry.facts.items() if name not in ("statement_sha256", "number")}
+        anew = replace(entry, sequence=len(moments) + 1, facts=facts, previous_sha256=before)
+        before = anew.sha256
+        made.put(f"ledger/{anew.sequence:012d}.json", anew.to_json())
+        moments[entry.recorded_at] = ledger.Head(anew.sequence, before)
+    for pointer in releases.pointers(made, FAMILY):
+        top = moments[pointer.released_at]
+        anew = replace(pointer, ledger={"sequence": top.sequence, "sha256": top.sha256})
+        made.put(pointer.key, anew.to_json())
+    assert prove(made) == [], "one piece it is"
+    faults = prove(made, signers=[ours()])
+    assert len(faults) == 3
+    assert all("without a statement" in fault for fault in faults)
+
+
+def test_a_tail_cut_after_the_last_anchor_shows_against_a_head_noted_elsewhere(made, monkeypatch, capsys):
+    monkeypatch.setenv("CANDOR_STORE", made.url)
+    top = append(made, Tag.SCORING_STOPPED, "scoring", number=1, by="anna", why="It is biased.", run_id="")
+    words = ["verify", "--key", ours(), "--head", f"{top.sequence}:{top.sha256}"]
+    assert main(words) == 0
+    assert "Nothing pins" not in capsys.readouterr().out
+    made.delete(f"ledger/{top.sequence:012d}.json")
+    assert main(["verify"]) == 0
+    said = capsys.readouterr().out
+    assert f"Nothing pins the keys that it adopted ({ours()})" in said
+    assert main(words) == 1
+    assert f"Entry {top.sequence} of the ledger is missing, which was noted elsewhere" in capsys.readouterr().err
+    append(made, Tag.SCORING_STOPPED, "scoring", number=1, by="anna", why="Nothing is.", run_id="")
+    assert main(words) == 1
+    assert f"Entry {top.sequence} of the ledger is not the one that was noted" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"approvers": None},
+        {"approvers": ["anna"]},
+        {"manifest_sha256": None},
+        {"verdict_sha256": ["a"]},
+        {"kind": 5},
+    ],
+)
+def test_an_entry_of_another_shape_is_a_fault_by_its_number_and_hides_no_other(made, facts):
+    last = list(entries(made))[-1]
+    number = append(made, Tag.MODEL_RELEASED, FAMILY, **(dict(last.facts) | facts)).sequence
+    folder = f"releases/{FAMILY}/{last.facts['verdict_sha256']}"
+    made.put(f"{folder}/card.json", b"{}")
+    faults = prove(made)
+    assert f"Entry {number} of the ledger must name a model by its digests, and who approved" in " ".join(faults)
+    assert any(fault.startswith(f"{folder}/card.json is not the file") for fault in faults)
+
+
+@pytest.mark.parametrize("junk", [b"[" * 100_000, b'{"facts": 5}', b"null", b"\xff", b'{"a": NaN}'])
+def test_junk_in_the_place_of_an_entry_or_a_pointer_is_named_and_hides_no_other(made, junk):
+    keys = [f"releases/{FAMILY}/000000000002.json", "ledger/000000000002.json"]
+    for key in keys:
+        made.put(key, junk)
+    copy = moved(made, releases.read(made, f"releases/{FAMILY}/000000000001.json"), 4)
+    faults = " ".join(prove(made))
+    assert f"{keys[0]} must be a release pointer; it is not readable." in faults
+    assert "Entry 2 of the ledger must be" in faults
+    assert f"{copy.key} is not what its entry in the ledger says, in sequence." in faults
+    assert "is missing" not in faults
+    assert "no pointer says so" not in faults
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"ledger": 5}, {"ledger": {"sequence": "6"}}, {"approvers": [1]}, {"reason": None}, {"sequence": "2"},
+        {"verdict_sha256": ["a"]}, {"sequence": True},
+    ],
+)  # fmt: skip
+def test_a_pointer_with_a_field_of_another_type_is_not_readable(made, changes):
+    key = f"releases/{FAMILY}/000000000002.json"
+    made.put(key, json.dumps(json.loads(made.read(key)) | changes).encode())
+    with pytest.raises(ContractError, match="must be a release pointer; it is not readable"):
+        releases.read(made, key)
+    assert any(fault.startswith(f"{key} must be a release pointer") for fault in prove(made))
+
+
+@pytest.mark.parametrize("file", ["manifest.json", "verdict.json"])
+def test_a_forged_folder_of_another_shape_is_named(made, file):
+    """The entry names what lies there, so that its digests are right and its content is no manifest or verdict."""
+    last = list(entries(made))[-1]
+    for junk in (b"[]", b"5", b"[" * 100_000, b'{"files": []}', b'{"evidence": 5}'):
+        facts = dict(last.facts)
+        if file == "verdict.json":
+            facts["verdict_sha256"] = sha256_bytes(junk)
+        folder = f"releases/{FAMILY}/{facts['verdict_sha256'] if file == 'verdict.json' else 'e' * 64}"
+        facts["verdict_sha256"] = folder.rpartition("/")[2]
+        listed = json.dumps({"files": {"verdict.json": sha256_bytes(junk)}}).encode()
+        made.put(f"{folder}/manifest.json", junk if file == "manifest.json" else listed)
+        if file == "verdict.json":
+            made.put(f"{folder}/verdict.json", junk)
+        append(
+            made,
+            Tag.MODEL_RELEASED,
+            FAMILY,
+            **(facts | {"manifest_sha256": sha256_bytes(made.read(f"{folder}/manifest.json"))}),
+        )
+        assert any(fault.startswith(folder) for fault in prove(made)), junk
 
 
 # ---------------------------------------------------------------- forgers who can write the ledger too

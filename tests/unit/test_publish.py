@@ -96,7 +96,7 @@ def checkout(root: Path, weights=b"weights 1", groups=None, checks=True, *, serv
     write(stages / "evaluated/served.json", {"family": FAMILY, "model_sha256": model, "checks": served})
     (root / "params.yaml").write_text(
         "gate: {margin: 0.02, slice_drop: 0.1, min_group_size: 30, min_known_share: 0.5}\n"
-        "publish: {approvers: [anna, ben]}\n"
+        "publish: {approvers: [anna, ben], signers: []}\n"
         "law: {jurisdictions: [], locations: {}}"
     )
     gate.run(FAMILY, root)
