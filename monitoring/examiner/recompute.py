@@ -55,8 +55,9 @@ def check(folder: Path) -> list[str]:
         return found
     facts = json.loads((folder / "facts.json").read_bytes())
     chain = lines(folder / "ledger/entries.jsonl")
-    known = {entry["sequence"]: entry for entry in map(json.loads, [*chain, *lines(folder / "ledger/cited.jsonl")])}
-    found += [*chained(chain, facts["ledger"]), *whole(lines(folder / "ledger/cited.jsonl"))]
+    cited = lines(folder / "ledger/cited.jsonl")
+    found += [*chained(chain, facts["ledger"]), *whole(cited), *elsewhere(cited, facts["ledger"])]
+    known = {entry["sequence"]: entry for entry in map(json.loads, [*cited, *chain])}  # the chain has the last word
     digests = {json.loads(line)["sequence"]: sha256(line) for line in chain}
     found += placed(folder, facts["releases"], known)
     for number in facts["releases"]:
@@ -102,6 +103,17 @@ def chained(entries: Sequence[bytes], said: Mapping[str, Any]) -> Iterator[str]:
     for before, entry in zip(entries, read[1:], strict=False):
         if entry["previous_sha256"] != sha256(before):
             yield f"Entry {entry['sequence']} of the ledger does not follow the one before it."
+    if not entries or sha256(entries[-1]) != said["sha256"]:
+        yield f"Entry {said['last']} of the ledger is not the one whose digest facts.json names."
+
+
+def elsewhere(cited: Sequence[bytes], said: Mapping[str, Any]) -> Iterator[str]:
+    """Cited entries that stand in the place of one of the chain, or of another cited one."""
+    seen = set()
+    for number in (json.loads(line)["sequence"] for line in cited):
+        if said["first"] <= number <= said["last"] or number in seen:
+            yield f"Entry {number} of the ledger is cited though it stands elsewhere in the bundle."
+        seen.add(number)
 
 
 def placed(folder: Path, numbers: Sequence[int], known: Mapping[int, Any]) -> Iterator[str]:
@@ -162,6 +174,8 @@ def release(
     yield from judged(place / "files", name, named, said)
     if "statement_sha256" in said:
         yield from stated(folder, name, entry, named, known)
+    elif any(item["tag"] == "key:adopted" and item["sequence"] < entry["sequence"] for item in known.values()):
+        yield f"Release {name} is not signed, though the ledger had adopted a key before."
     for file in ("evaluated/groups.json", "evaluated/metrics.json", "verdict.json"):
         path = place / "files" / file
         if path.is_file():
@@ -182,6 +196,10 @@ def pointed(
     for field in ("verdict_sha256", "manifest_sha256", "model_sha256", "data_sha256", "as_of", "run_id", "kind"):
         if pointer[field] != said[field]:
             yield f"The pointer of release {name} and entry {entry['sequence']} differ in {field}."
+    if pointer["reason"] != said.get("reason", ""):
+        yield f"The pointer of release {name} and entry {entry['sequence']} differ in the reason."
+    if pointer["folder"] != f"releases/{entry['subject']}/{said['verdict_sha256']}":
+        yield f"The pointer of release {name} names another folder than entry {entry['sequence']} does."
     if pointer["approvers"] != said["approvers"]:
         yield f"The pointer of release {name} and entry {entry['sequence']} differ in who approved."
 
@@ -192,7 +210,7 @@ def listed(place: Path, name: str, named: Mapping[str, str], left_out: Mapping[s
         if (place / file).is_file():
             if sha256((place / file).read_bytes()) != digest:
                 yield f"{file} of release {name} is not the file that its manifest names."
-        elif left_out[file] != digest:
+        elif left_out[file] != digest or not (file.startswith("model/") or file.endswith(".sealed")):
             yield f"{file} of release {name} is missing."
 
 
@@ -254,8 +272,13 @@ def stated(
     for field, digest in expected.items():
         if bound.get(field, {}).get("digest", {}).get("sha256") != digest:
             yield f"The statement of release {name} names another {field}."
-    if bound.get("number") != said.get("number"):
-        yield f"The statement of release {name} names another number."
+    plainly = {"family": entry["subject"], "kind": said["kind"], "reason": said.get("reason", "")}
+    plainly |= {"runId": said["run_id"], "number": said.get("number")}
+    for field, value in plainly.items():
+        if bound.get(field) != value:
+            yield f"The statement of release {name} names another {field}."
+    if bound["data"].get("asOf") != said["as_of"]:
+        yield f"The statement of release {name} names another asOf."
     approvals = [{key: value for key, value in item.items() if key != "digest"} for item in bound["approvals"]]
     if approvals != said["approvers"]:
         yield f"The statement of release {name} names other approvals."
@@ -400,6 +423,9 @@ def main(argv: Sequence[str]) -> int:
     if not found:
         print(f"Nothing was changed, and every number that follows from others does. Releases: {facts['releases']}.")
         print(f"The ledger's entry {facts['ledger']['last']} has the sha256 {facts['ledger']['sha256']}.")
+        for number in facts["releases"]:
+            if not (folder / f"releases/{number:012d}/statement.json").is_file():
+                print(f"Release {number} is not signed.")
         for path in sorted((folder / "keys").glob("*.pem")):
             print(f"A statement is signed by the key {path.stem}: compare it with what the company gave you on paper.")
     if "--signatures" in argv:

@@ -142,6 +142,9 @@ TOP = "releases/000000000003"
         (f"{TOP}/pointer.json", ('"rollback"', '"release"'), "differ in kind"),
         (f"{TOP}/pointer.json", ('"as_of": "2026-10-31"', '"as_of": "2026-10-30"'), "differ in as_of"),
         (f"{TOP}/pointer.json", ('"sha256": "', '"sha256": "0'), "with another digest than it has"),
+        (f"{TOP}/pointer.json", ('"reason": "Complaints', '"reason": "Compliment'), "differ in the reason"),
+        (f"{TOP}/pointer.json", ('"folder": "releases', '"folder": "proposals'), "names another folder than entry"),
+        ("facts.json", ('"sha256": "', '"sha256": "0'), "is not the one whose digest facts.json names"),
         (f"{TOP}/files/manifest.json", ('"files"', ' "files"'), "another manifest than entry"),
         (f"{TOP}/files/evaluated/groups.json", ('"selected": 2500', '"selected": 2600'), "groups.json of release"),
         (f"{TOP}/files/card.json", ('"params_sha256"', ' "params_sha256"'), "card.json of release"),
@@ -239,6 +242,11 @@ def _late(_content, _signature, known):
         (lambda said, *_: said["predicate"]["metrics"]["digest"].update(sha256="0"), "names another metrics"),
         (lambda said, *_: said["predicate"].pop("sealedGroups"), "names another sealedGroups"),
         (lambda said, *_: said["predicate"].update(number=4), "names another number"),
+        (lambda said, *_: said["predicate"].update(kind="release"), "names another kind"),
+        (lambda said, *_: said["predicate"].update(reason="Compliments."), "names another reason"),
+        (lambda said, *_: said["predicate"].update(runId="r"), "names another runId"),
+        (lambda said, *_: said["predicate"].update(family="outcomes"), "names another family"),
+        (lambda said, *_: said["predicate"]["data"].update(asOf="2026-10-30"), "names another asOf"),
         (_approval, "names other approvals"),
         (
             lambda said, *_: said["predicate"]["approvals"][0]["digest"].update(sha256="0"),
@@ -252,6 +260,73 @@ def test_a_statement_that_says_something_else_is_named(made, tmp_path, change, f
     folder = unpacked(make(made, Wanted(FAMILY), PLACES), tmp_path / "bundle")
     assert restated(folder, lambda *_: None) == []
     assert any(fault in found for found in restated(folder, change))
+
+
+def sealed(entry):
+    """An entry as somebody writes it who can count digests."""
+    plain = recompute.canonical({name: value for name, value in entry.items() if name != "content_sha256"})
+    return b'{"content_sha256":"%b",%b\n' % (recompute.sha256(plain).encode(), plain[1:])
+
+
+def test_the_last_entry_of_the_stretch_cannot_be_another_than_the_head_that_is_printed(made, tmp_path):
+    today = datetime.now(UTC).date()
+    folder = unpacked(make(made, Wanted(FAMILY, since=today, until=today), PLACES), tmp_path / "bundle")
+    path = folder / "ledger/entries.jsonl"
+    *lines, last = recompute.lines(path)
+    entry = json.loads(last)
+    assert entry["facts"] == {"rows": 12}
+    entry["facts"]["rows"] = 2
+    path.write_bytes(b"".join([*lines, sealed(entry)]))
+    resealed(folder)
+    assert recompute.check(folder) == [
+        f"Entry {entry['sequence']} of the ledger is not the one whose digest facts.json names."
+    ]
+
+
+def test_a_cited_entry_takes_the_place_of_none_in_the_chain(made, tmp_path):
+    folder = unpacked(make(made, Wanted(FAMILY), PLACES), tmp_path / "bundle")
+    entry = json.loads(recompute.lines(folder / "ledger/entries.jsonl")[-1])
+    del entry["facts"]["statement_sha256"]
+    entry["facts"]["approvers"][1]["name"] = "mallory"
+    pointer = folder / f"{TOP}/pointer.json"
+    pointer.write_text(json.dumps(json.loads(pointer.read_text()) | {"approvers": entry["facts"]["approvers"]}))
+    with (folder / "ledger/cited.jsonl").open("ab") as file:
+        file.write(sealed(entry))
+    resealed(folder)
+    found = " ".join(recompute.check(folder))
+    assert f"Entry {entry['sequence']} of the ledger is cited though it stands elsewhere in the bundle." in found
+    assert "differ in who approved" in found, "the chain has the last word"
+
+
+def test_only_models_and_sealed_counts_may_be_left_out(made, tmp_path):
+    folder = unpacked(make(made, Wanted(FAMILY), PLACES), tmp_path / "bundle")
+    groups, facts = folder / f"{TOP}/files/evaluated/groups.json", json.loads((folder / "facts.json").read_text())
+    facts["left_out"][f"{TOP}/files/evaluated/groups.json"] = recompute.sha256(groups.read_bytes())
+    (folder / "facts.json").write_text(json.dumps(facts))
+    groups.unlink()
+    named = json.loads((folder / "manifest.json").read_text())["files"]
+    del named[f"{TOP}/files/evaluated/groups.json"]
+    (folder / "manifest.json").write_text(json.dumps({"files": named}))
+    resealed(folder)
+    assert recompute.check(folder) == ["evaluated/groups.json of release 000000000003 is missing."]
+
+
+def test_a_release_without_a_statement_after_a_key_is_named(made, tmp_path):
+    folder = unpacked(make(made, Wanted(FAMILY), PLACES), tmp_path / "bundle")
+    path, facts = folder / "ledger/entries.jsonl", json.loads((folder / "facts.json").read_text())
+    *lines, last = recompute.lines(path)
+    entry = json.loads(last)
+    del entry["facts"]["statement_sha256"]
+    path.write_bytes(b"".join([*lines, sealed(entry)]))
+    facts["ledger"]["sha256"] = digest = recompute.sha256(sealed(entry))
+    (folder / "facts.json").write_text(json.dumps(facts))
+    pointer = json.loads((folder / f"{TOP}/pointer.json").read_text())
+    pointer["ledger"]["sha256"] = digest
+    (folder / f"{TOP}/pointer.json").write_text(json.dumps(pointer))
+    resealed(folder)
+    assert recompute.check(folder) == [
+        "Release 000000000003 is not signed, though the ledger had adopted a key before."
+    ]
 
 
 def test_model_files_and_parameters_are_those_that_are_named(made, tmp_path):
@@ -290,7 +365,7 @@ def test_an_approval_without_its_entry_is_named():
 
 def test_an_entry_that_does_not_follow_the_one_before_is_named():
     lines = [line.to_json() for line in (Entry(n, Tag.MODEL_TRAINED, "x", {}, "", "0" * 64) for n in (1, 2))]
-    assert list(recompute.chained(lines, {"first": 1, "last": 2})) == [
+    assert list(recompute.chained(lines, {"first": 1, "last": 2, "sha256": recompute.sha256(lines[-1])})) == [
         "Entry 2 of the ledger does not follow the one before it."
     ]
 
@@ -351,7 +426,9 @@ def test_a_release_of_before_signatures_is_checked_without_one(store, tmp_path, 
     monkeypatch.setattr("pipelines.publish.release.attest", lambda _store, _family, facts: facts)
     released(store, Answers(), tmp_path)
     folder = unpacked(make(store, Wanted(FAMILY), PLACES), tmp_path / "bundle")
-    assert checked(folder, "--signatures")[1].splitlines()[-1] == "No release here is signed."
+    said = checked(folder, "--signatures")[1].splitlines()
+    assert said[-1] == "No release here is signed."
+    assert "Release 1 is not signed." in said
 
 
 def test_the_command_writes_the_zip(made, tmp_path, monkeypatch, capsys):
