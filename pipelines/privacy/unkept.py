@@ -35,7 +35,8 @@ def in_vault(store: Store, before: date) -> tuple[list[str], int]:
     """People of whom nothing else is kept and of whom the vault was told nothing since a day.
 
     What a source says of an older day counts from when it was published: who declared something years ago and applies
-    now may be in the vault before the lake, where a held file has them.
+    now may be in the vault before the lake, where a held file has them. While the ledger does not say when a row was
+    published, as after a publish that was killed, nobody knows how long it has been there, and its person stays.
 
     Args:
         store: All zones; nobody may publish meanwhile.
@@ -48,9 +49,11 @@ def in_vault(store: Store, before: date) -> tuple[list[str], int]:
     told = pl.concat([vault.all_versions(store, name).select(columns) for name in _VAULT])
     days = told.join(_published(store), on="published_seq", how="left")
     last = days.group_by("person_id").agg(
-        pl.max_horizontal(pl.col("known_from").dt.date().max(), pl.col("published_on").max()).alias("told_on"), pl.len()
+        pl.max_horizontal(pl.col("known_from").dt.date().max(), pl.col("published_on").max()).alias("told_on"),
+        pl.col("published_on").is_not_null().all().alias("is_dated"),
+        pl.len(),
     )
-    due = last.filter(pl.col("told_on") < before, ~pl.col("person_id").is_in(_named(store)))
+    due = last.filter("is_dated", pl.col("told_on") < before, ~pl.col("person_id").is_in(_named(store)))
     return due["person_id"].sort().to_list(), int(due["len"].sum())
 
 

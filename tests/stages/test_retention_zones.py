@@ -55,6 +55,19 @@ def score(store: FileStore, days_ago: int, *people: str) -> str:
     return day
 
 
+def noted(store: FileStore, batch: str, days_ago: int) -> None:
+    """What the ledger is told of a batch, so many days ago."""
+
+    class Then(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> Any:
+            return datetime.combine(TODAY - timedelta(days=days_ago), time(12), tz)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("pipelines.audit.ledger.datetime", Then)
+        audit.append(store, audit.Tag.FILE_INGESTED, "workers", batch=batch, file_sha256="f", status="published")
+
+
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> FileStore:
     """Five people: of two the lake knows, of one scores; of two only the vault and keys, of one of them lately."""
@@ -69,6 +82,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> FileStore:
             "one", {"person_links": links}, {"identifiers": rows(101, *old), "protected": rows(300, sex)}, {}
         )
         Lake(store).publish("two", {}, {"identifiers": rows(100, *named([RECENT], "phone"))}, {})
+        noted(store, "one", 101)
+        noted(store, "two", 100)
         score(store, 31, IN_LAKE, GONE)
         score(store, 30, SCORED)
         keys.ensure(store, pl.Series([IN_LAKE, LINKED, SCORED, GONE, RECENT]))
