@@ -17,9 +17,11 @@ _BLOCK: Final = 64
 """Bytes that SHA-256 takes at once."""
 _DIGITS: Final = 32
 """Of a digest that stay: 128 bits."""
-_UNSEEN: Final = "[\u00ad\u200b-\u200f\u2060\ufeff]"
-"""Signs without width, which spreadsheets and web pages leave within cells."""
-_BLANK: Final = "[\u00a0\u2000-\u200a\u202f\u3000]"
+_UNSEEN: Final = r"\p{Default_Ignorable_Code_Point}"
+"""Signs that are not shown (Unicode, DerivedCoreProperties), which spreadsheets and web pages leave within cells."""
+_BLANK: Final = "[\u00a0\u2000-\u200a\u202f\u205f\u3000]"
+_TO_LOOK_AT: Final = r"^\s*$|[^\x00-\x7f]"
+"""What may look otherwise than it is written. Hardly any identifier does: to find none is a tenth of the price."""
 
 _WHAT = {
     PSEUDONYM_KEY: "the 64 hex characters that key pseudonyms",
@@ -58,14 +60,14 @@ def pseudonym(key: bytes, scheme: str, values: pl.Series, prefix: str = "p") -> 
     Args:
         key: 32 bytes.
         scheme: The identifier's kind, such as `workday_worker`; equal values of other kinds differ.
-        values: [n] str. Null stays null: no identifier, no person. They count as they are, leading zeros and case too,
-            but for what nobody sees: in Unicode's composed form, without signs of no width, any blank as a space.
+        values: [n] str. Null stays null: no identifier, no person. They count as they look (`as_seen`), so one of which
+            nothing can be seen is none.
         prefix: Tells people (`p`) from applications (`a`) and enrolments (`e`) for a reader's eye.
 
     Returns:
         [n] str such as `p_0f3c…` with 32 hex digits.
     """
-    values = _seen(values)
+    values = as_seen(values)
     distinct = values.to_frame("").select(pl.col("").approx_n_unique()).item()
     if 2 * distinct > len(values):  # looking names up costs more than making them
         return _names(key, scheme, values, prefix)
@@ -73,11 +75,22 @@ def pseudonym(key: bytes, scheme: str, values: pl.Series, prefix: str = "p") -> 
     return values.replace_strict(unique, _names(key, scheme, unique, prefix), default=None, return_dtype=pl.String)
 
 
-def _seen(values: pl.Series) -> pl.Series:
-    """Identifiers as they look: one system writes an accent as a sign of its own, another has a blank that is none."""
-    if not values.str.contains(r"[^\x00-\x7f]").any():  # nearly always, and a tenth of the price
+def as_seen(values: pl.Series) -> pl.Series:
+    """Identifiers as they look: one system writes an accent as a sign of its own, another has a blank that is none.
+
+    Args:
+        values: [n] str.
+
+    Returns:
+        [n] str: as they are, leading zeros and case too, but in Unicode's composed form, without what is not shown, any
+        blank as a space; null where nothing is left that could be told from nothing.
+    """
+    if not values.str.contains(_TO_LOOK_AT).any():
         return values
-    return values.str.normalize("NFC").str.replace_all(_UNSEEN, "").str.replace_all(_BLANK, " ")
+    # What is not shown goes first: it may part a letter from its accent.
+    looks = values.str.replace_all(_UNSEEN, "").str.normalize("NFC").str.replace_all(_BLANK, " ")
+    is_something = pl.col("").str.strip_chars() != ""
+    return looks.to_frame("").select(pl.when(is_something).then(pl.col("")).alias(values.name)).to_series()
 
 
 def _names(key: bytes, scheme: str, values: pl.Series, prefix: str) -> pl.Series:

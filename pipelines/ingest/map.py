@@ -33,7 +33,7 @@ from pipelines.ingest.filled import FILLED, LENGTHS, counted
 from pipelines.ingest.identity import with_names
 from pipelines.ingest.land import land
 from pipelines.ingest.read import FAULT, ROW, parts, read, reading
-from pipelines.ingest.reshape import NOTES, REASON, Other, Shaped, context_of, join, keep_rows, shape
+from pipelines.ingest.reshape import NOTES, REASON, Other, Shaped, context_of, join, keep_rows, shape, with_seen
 from pipelines.ingest.rules import Condition, Join, Rule, TableMap
 
 REJECTED: Final = "_rejected"
@@ -155,9 +155,11 @@ def joined(raws: Iterable[Raw], feed: Feed, step: Join) -> pl.DataFrame | None:
     frames = [frame.select(cell(name, context_of(frame, blank)).alias(name) for name in columns) for frame in kept]
     if not frames:
         return None
-    keys, found = list(step.match.values()), pl.concat(frames)
-    is_chosen_later = step.many or step.where or step.latest or step.count or step.timeline
-    return found if is_chosen_later else found.unique(keys, keep="last", maintain_order=True)
+    found = pl.concat(frames)
+    if step.many or step.where or step.latest or step.count or step.timeline:  # chosen later
+        return found
+    keys = {f"_on{i}": pl.col(name) for i, name in enumerate(step.match.values())}
+    return with_seen(found, keys).unique(list(keys), keep="last", maintain_order=True).drop(*keys)
 
 
 def _ready(batch: Batch, unit: Unit, feed: Feed) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from pipelines.base.errors import ContractError
+from pipelines.base.pseudonyms import as_seen
 from pipelines.ingest.cells import BROKEN, Context, cell, decoded
 from pipelines.ingest.composed import with_text
 from pipelines.ingest.fold import folded
@@ -121,12 +122,13 @@ def join(shaped: Shaped, step: Join, context: Context, other: Other) -> None:
             "Name more columns under `match`, or say `many: true`."
         )
     here = context_of(shaped.frame, context)
-    left = shaped.frame.with_columns(cell(name, here).alias(f"_on{i}") for i, name in enumerate(step.match))
+    left = with_seen(shaped.frame, {f"_on{i}": cell(name, here) for i, name in enumerate(step.match)})
     shaped.frame = left.join(right, on=names, how="left", maintain_order="left_right").drop(names)
     if step.itself:
-        is_itself = pl.col("_itself") == cell(step.itself, here)
+        is_itself = pl.col("_itself") == pl.col("_self")
         others = [pl.when(~is_itself).then(pl.col(name)).alias(name) for name in (*step.take, "_found")]
-        shaped.frame = shaped.frame.with_columns(others).drop("_itself")
+        shaped.frame = with_seen(shaped.frame, {"_self": cell(step.itself, here)}).with_columns(others)
+        shaped.frame = shaped.frame.drop("_itself", "_self")
     if step.missing == "reject":
         shaped.drop(pl.col("_found"), f"unknown_{step.other}", reject=True)
     if step.count:
@@ -134,10 +136,20 @@ def join(shaped: Shaped, step: Join, context: Context, other: Other) -> None:
     shaped.frame = shaped.frame.drop("_found")
 
 
+def with_seen(frame: pl.DataFrame, cells: Mapping[str, pl.Expr]) -> pl.DataFrame:
+    """`frame` with more columns: cells that name somebody or something, as these look; null where nothing is seen."""
+    there = frame.with_columns(text.alias(name) for name, text in cells.items())
+    return there.with_columns(as_seen(there[name]) for name in cells)
+
+
 def _matching(right: pl.DataFrame, step: Join, context: Context) -> pl.DataFrame:
     """Rows of the other file that a join may find: keys `_on<i>`, what it takes, `_found`."""
     cells = {name: cell(name, context) for name in step.there()}
-    keys = {f"_on{i}": cells[name] for i, name in enumerate(step.match.values())}
+    keys = [f"_on{i}" for i in range(len(step.match))]
+    named = dict(zip(keys, (cells[name] for name in step.match.values()), strict=True))
+    named |= {f"_of{i}": cells[name] for i, name in enumerate(step.timeline.of if step.timeline else ())}
+    named |= {f"_{kind}": cells[name] for kind, name in (("itself", step.itself), ("distinct", step.distinct)) if name}
+    right = with_seen(right, named)
     for name, texts in step.where.items():
         right = right.filter(cells[name].is_in(list(texts)))
     if step.latest:
@@ -145,14 +157,14 @@ def _matching(right: pl.DataFrame, step: Join, context: Context) -> pl.DataFrame
     ends: dict[str, pl.Expr] = {}
     if step.timeline:
         right = right.sort(_order(cells, step.timeline.order), maintain_order=True) if step.timeline.order else right
-        right = right.unique(list(step.match.values()), keep="last", maintain_order=True)
+        right = right.unique(keys, keep="last", maintain_order=True)
         right, ends = _with_ends(right, step.timeline, cells)
-    number = cells[step.distinct].drop_nulls().n_unique() if step.distinct else pl.len()
-    counted = {step.count: number.over(list(keys.values())).cast(pl.String)} if step.count else {}
+    number = pl.col("_distinct").drop_nulls().n_unique() if step.distinct else pl.len()
+    counted = {step.count: number.over(keys).cast(pl.String)} if step.count else {}
     taken = {new: cells[name] for new, name in step.take.items()}
-    taken |= ends | ({"_itself": cells[step.itself]} if step.itself else {})
-    right = right.select(**keys, **taken, **counted, _found=pl.lit(value=True)).unique(maintain_order=True)
-    return right.unique(list(keys), keep="last", maintain_order=True) if step.latest or step.count else right
+    taken |= ends | ({"_itself": pl.col("_itself")} if step.itself else {})
+    right = right.select(*keys, **taken, **counted, _found=pl.lit(value=True)).unique(maintain_order=True)
+    return right.unique(keys, keep="last", maintain_order=True) if step.latest or step.count else right
 
 
 def _order(cells: Mapping[str, pl.Expr], names: Iterable[str]) -> list[pl.Expr]:
@@ -171,12 +183,13 @@ def _with_ends(
     """Rows of a history by thing and day, and the columns that say when each ends and its place among those of a day.
 
     Args:
-        right: [n_rows] the other file; of one day in the order in which they hold.
+        right: [n_rows] the other file, and `_of<i>` as what names a thing looks; of one day in the order in which they
+            hold.
         step: What names a thing, and its days.
         cells: Column -> its cell.
     """
     day = cells[step.day].str.head(10).str.to_date("%Y-%m-%d", strict=False)
-    of = [cells[name] for name in step.of]
+    of = [pl.col(f"_of{i}") for i in range(len(step.of))]
     right = right.with_columns(_day=day).filter(pl.col("_day").is_not_null())
     right = right.sort([*of, pl.col("_day")], maintain_order=True)
     after = pl.max_horizontal(pl.col("_day").shift(-1).over(of), pl.col("_day") + pl.duration(days=1))

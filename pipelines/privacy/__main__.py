@@ -19,6 +19,7 @@ from typing import Final
 
 import polars as pl
 
+from pipelines.base.errors import ContractError
 from pipelines.base.pseudonyms import PSEUDONYM_KEY, pseudonym, secret
 from pipelines.base.stage import guarded, leave
 from pipelines.base.store import open_store
@@ -51,8 +52,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _named(scheme: str) -> str:
     """The pseudonym of the identifier on standard input; at a terminal it is asked for and not shown."""
     typed = getpass(f"{scheme}, not shown: ") if sys.stdin.isatty() else sys.stdin.readline()
-    value = typed.rstrip("\r\n")
-    return str(pseudonym(secret(PSEUDONYM_KEY), scheme, pl.Series([value]))[0])
+    named: str | None = pseudonym(secret(PSEUDONYM_KEY), scheme, pl.Series([typed.rstrip("\r\n")]))[0]
+    if named is None:
+        raise ContractError("An identifier must have something that can be seen; got nothing. Give it again.")
+    return named
 
 
 if __name__ == "__main__":

@@ -490,6 +490,12 @@ def test_the_file_written_back_loses_lines_of_any_shape(store, keys, end):
     assert scores.without_lines(data.encode(), one) == f"{head}{lone}\n{other}".encode()
 
 
+def test_the_command_takes_no_identifier_of_which_nothing_is_seen(store, keys, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "stdin", io.StringIO("\u200b \n"))
+    assert command.main(["forget", "--scheme", "workday_worker", "--reason", "request"]) != 0
+    assert "An identifier must have something that can be seen" in capsys.readouterr().err
+
+
 def test_the_command_takes_an_identifier_from_standard_input(store, keys, monkeypatch, capsys):
     monkeypatch.setenv("CANDOR_FEEDS", str(ROOT / "feeds"))
     forgotten_company.fill(store)

@@ -1,14 +1,19 @@
 """Who is who, from files of a source to the lake, the vault and an erasure: each test is a feed and runs of ingest."""
 
 import contextlib
+import json
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 import yaml
 
 from pipelines.base import vault
+from pipelines.base.lake import Lake
+from pipelines.base.pseudonyms import pseudonym
+from pipelines.base.store import FileStore
 from pipelines.ingest import __main__ as command
 from pipelines.ingest import check, publish
 from pipelines.privacy.retire import retire
@@ -56,6 +61,15 @@ def run(batch: str) -> int:
     return command.main(["run", "--batch", batch])
 
 
+def person(scheme: str, value: str) -> str:
+    return str(pseudonym(bytes.fromhex("11" * 32), scheme, pl.Series([value]))[0])
+
+
+def rows(store: FileStore, table: str, *columns: str) -> list[tuple[Any, ...]]:
+    lake = Lake(store)
+    return sorted(lake.read(table, lake.require(), columns=list(columns)).rows())
+
+
 CONSENT = {"person_id": {"from": "id", "person": "w"}, "is_given": {"from": "c", "codes": {"y": "true", "n": "false"}}}
 
 
@@ -84,3 +98,24 @@ def test_what_the_vault_was_told_stays_while_the_ledger_does_not_say_when(store,
     assert run("b") == 0
     assert kept(today) == kept(today + timedelta(days=100)) == 2
     assert kept(today + timedelta(days=102)) == 1, "the lake knows the other"
+
+
+def test_rows_with_an_id_of_which_nothing_is_seen_are_nobodys(store, tmp_path):
+    """Together they were one person, whom the last of them let agree."""
+    declared(tmp_path, feed("w", "consents", CONSENT))
+    delivered(tmp_path, "w_20261120.csv", "id,c\n\u200b,y\n\u2060\u200b,n\n\ufeff\u202a,y\n1,y\n")
+    assert run("b") == 0
+    assert rows(store, "consents", "person_id", "is_given") == [(person("w", "1"), True)]
+    report = json.loads(store.read("reports/ingest/b.json"))["counts"]["w"]
+    assert (report["in"], report["accepted"], report["quarantined"]) == (4, 1, 3)
+
+
+def test_a_file_is_joined_by_ids_as_they_look_and_an_id_that_is_there_twice_is_one(store, tmp_path):
+    said = feed("said", "consents", {}) | {"tables": [], "required": ["who", "c"]}
+    join = [{"feed": "said", "match": {"id": "who"}, "take": {"c": "c"}, "missing": "reject"}]
+    declared(tmp_path, feed("w", "consents", CONSENT, join=join), said)
+    delivered(tmp_path, "said_20261119.csv", "who,c\nRene\u0301,y\nRen\u00e9,n\nA\u00a01,y\n")
+    delivered(tmp_path, "w_20261120.csv", "id\nRen\u00e9\u200b\nA 1\n")
+    assert run("b") == 0
+    agreed = [(person("w", "Ren\u00e9"), False), (person("w", "A 1"), True)]
+    assert rows(store, "consents", "person_id", "is_given") == sorted(agreed)

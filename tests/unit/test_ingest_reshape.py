@@ -263,3 +263,40 @@ def test_a_timeline_finds_one_row(more):
 def test_a_join_adds_something():
     with pytest.raises(ValidationError, match="take must name a column"):
         looked_up(take={})
+
+
+def test_keys_are_matched_as_they_look():
+    """A composed accent and one of its own, a blank that does not break, a sign that nobody sees."""
+    other = pl.DataFrame({"who": ["Rene\u0301", "12 34", "\u202aA1", "\u200b"], "status": ["x", "y", "z", "nobody"]})
+    step = {"feed": "x", "match": {"key": "who"}, "take": {"status": "status"}, "missing": "keep"}
+    shaped = Shaped(frame(key=["Ren\u00e9", "12\u00a034", "A1", "\ufeff", "a1"]), [], [])
+    join(shaped, Join.model_validate(step), BLANK, lambda _: other)
+    assert shaped.frame["status"].to_list() == ["x", "y", "z", None, None]
+
+
+def test_a_history_is_of_what_its_names_look_like():
+    other = frame(id=["1", "2", "2\u200b"], who=["A\u200b", "A", "A"], day=["2024-01-01", "2024-02-01", "2024-03-01"])
+    step = {"feed": "x", "match": {"id": "id"}, "missing": "keep"}
+    step["timeline"] = {"of": ["who"], "day": "day", "until": "until", "place": "place"}
+    shaped = Shaped(frame(id=["1", "2"]), [], [])
+    join(shaped, Join.model_validate(step), BLANK, lambda _: other)
+    assert shaped.frame["until"].to_list() == ["2024-03-01", None], "of one id the last row counts"
+
+
+def test_one_number_written_in_two_ways_is_one_and_oneself():
+    other = frame(who=["1", "1\u2060", "2"], u=["U", "U", "V\u200b"])
+    step = {"feed": "x", "match": {"u": "u"}, "take": {"same": "u"}, "count": "numbers", "distinct": "who"}
+    shaped = Shaped(frame(who=["1", "2"], u=["U", "V"]), [], [])
+    join(shaped, Join.model_validate({**step, "missing": "keep"}), BLANK, lambda _: other)
+    assert shaped.frame["numbers"].to_list() == ["1", "1"]
+    step = {
+        "feed": "x",
+        "match": {"u": "u"},
+        "take": {"same": "u"},
+        "itself": "who",
+        "missing": "keep",
+        "latest": ["who"],
+    }
+    shaped = Shaped(frame(who=["1\u200b"], u=["V"]), [], [])
+    join(shaped, Join.model_validate(step), BLANK, lambda _: frame(who=["\ufeff1"], u=["V"]))
+    assert shaped.frame["same"].to_list() == [None]

@@ -24,7 +24,17 @@ def test_leading_zeros_schemes_and_keys_make_a_difference():
 
 
 @pytest.mark.parametrize(
-    "text", ["Nun\u0303ez 7", "Nu\u00f1ez\u00a07", "Nu\u00f1\u200bez 7\ufeff", "Nun\u0303\u00adez\u202f7"]
+    "text",
+    [
+        "Nun\u0303ez 7",
+        "Nu\u00f1ez\u00a07",
+        "Nu\u00f1\u200bez 7\ufeff",
+        "Nun\u0303\u00adez\u202f7",
+        "Nun\u034f\u0303ez\u205f7",
+        "\u202aNu\u00f1ez 7\u202c",
+        "\u2066Nu\u00f1ez 7\ufe0f\u2069",
+        "\u061cNu\u00f1\u180eez 7\u3164",
+    ],
 )
 def test_an_identifier_is_what_is_seen_of_it(text):
     expected = "p_" + hmac.new(KEY, "user|Nu\u00f1ez 7".encode(), hashlib.sha256).hexdigest()[:32]
@@ -32,6 +42,13 @@ def test_an_identifier_is_what_is_seen_of_it(text):
     others = ["Nunez 7", "nu\u00f1ez 7", "Nu\u00f1ez7", "Nu\u00f1ez 7 ", "\u674e"]
     assert expected not in pseudonym(KEY, "user", pl.Series([*others, "\u674e\u200b"])).to_list()
     assert pseudonym(KEY, "user", pl.Series(["\u674e", "\u674e\u200b"])).n_unique() == 1
+
+
+@pytest.mark.parametrize(
+    "text", ["", " ", "\t", "\u200b", "\u2060\u200b", "\ufeff", "\u00ad \u00a0", "\u202a\u202c", "\ufe0f"]
+)
+def test_an_identifier_of_which_nothing_is_seen_is_nobodys(text):
+    assert pseudonym(KEY, "user", pl.Series("who", [text, "1"])).is_null().to_list() == [True, False]
 
 
 def test_no_identifier_means_no_person_and_those_beside_are_named_as_before():
