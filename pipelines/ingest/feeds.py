@@ -252,7 +252,13 @@ class Feed(Declared):
     @property
     def ids(self) -> tuple[str, ...]:
         """Source columns that hold nothing but what names a person or a thing."""
-        rules = [rule for table in self.tables for rule in table.columns.values() if rule.person or rule.id]
+        kinds = {name: {column.name: column.kind for column in table.columns} for name, table in TABLES.items()}
+        rules = [
+            rule
+            for mapped in self.tables
+            for name, rule in mapped.columns.items()
+            if rule.person or rule.id or kinds[mapped.table].get(name) == "id"
+        ]
         names = {name for rule in rules if rule.from_ for name in rule.columns()}
         return tuple(sorted(names & self.reads()))
 

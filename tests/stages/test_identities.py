@@ -119,3 +119,17 @@ def test_a_file_is_joined_by_ids_as_they_look_and_an_id_that_is_there_twice_is_o
     assert run("b") == 0
     agreed = [(person("w", "Ren\u00e9"), False), (person("w", "A 1"), True)]
     assert rows(store, "consents", "person_id", "is_given") == sorted(agreed)
+
+
+def test_ids_of_things_that_lost_their_zeros_hold_a_file_too(store, tmp_path):
+    """They are nobody's pseudonym and stand in the lake as they came: enrolments would find no course."""
+    columns = {"course_id": {"from": "id"}, "title": {"from": "title"}}
+    declared(tmp_path, feed("courses", "courses", columns))
+    delivered(tmp_path, "courses_20261119.csv", "id,title\n" + "".join(f"{n:06d},t\n" for n in range(60)))
+    assert run("a") == 0
+    delivered(tmp_path, "courses_20261120.csv", "id,title\n" + "".join(f"{n},t\n" for n in range(60)))
+    run("b")
+    held = json.loads(store.read("reports/ingest/b.json"))["held"]
+    assert [one["reason_code"] for one in held] == ["reshaped_ids"]
+    assert "id 100% with 1 or 2 instead of 6 characters" in held[0]["message"]
+    assert len(rows(store, "courses", "course_id")) == 60
