@@ -347,14 +347,15 @@ _ALL = (
     ),
     Table("person_links", ("person_id", "linked_person_id"), (_PERSON, _id("linked_person_id"))),
     Table(
-        "worker_identifiers",  # what numbers a worker has or had; the newest of a scheme counts, so a wrong one can go
+        "worker_identifiers",  # what numbers a worker has or had; `known.links` says which of them stand
         ("person_id", "scheme_code", "valid_from"),
         (
             _PERSON,
             _code(
                 "scheme_code", "employee", "contingent", "universal", "person", "user", "network", "lms", "ats", "prior"
             ),
-            _id("linked_person_id"),  # the number's own pseudonym; the number itself is in the vault, if anywhere
+            # The number's own pseudonym, the number itself is in the vault, if anywhere; the worker's own says "none".
+            _id("linked_person_id"),
             Column("valid_from", "date", required=False),
             Column("valid_to", "date", required=False, end="first_day_after"),
         ),

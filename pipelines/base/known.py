@@ -22,9 +22,10 @@ RESTATED: Final = "restated"
 """The basis of a row that took another's place and whose source does not say when: it was known by the file that had it
 first, and not before."""
 _PERSONS: Final = ("person_id", "manager_person_id")
-_LINKING: Final = ("person_links", "worker_identifiers")
-"""Tables that say who is who. What a link said once stands; of a worker's numbers the newest of a scheme does, so that
-two people whom a source took for one come apart again when it says otherwise."""
+LINKING: Final = ("person_links", "worker_identifiers")
+"""Tables that say who is who."""
+LINK: Final = ("person_id", "linked_person_id")
+_NUMBERED: Final = ["person_id", "scheme_code"]
 
 
 def day_known(lake: Lake, manifest: Manifest, tables: Iterable[str], today: date) -> date:
@@ -112,10 +113,17 @@ def _consenting(lake: Lake, manifest: Manifest, as_of: date, who: Mapping[str, s
 def links(lake: Lake, manifest: Manifest, as_of: date | None = None) -> dict[str, str]:
     """Pseudonym -> the one that stands for the human, as known on `as_of`; by everything known without a day.
 
-    Numbers that were known then count whatever days they were valid on: who has another one since is the same human.
+    What `person_links` said once stands. Of a worker's numbers those of a scheme do that were told last, so that two
+    people whom a source took for one come apart again when it says otherwise, and those of which it says itself that
+    they ended: who has another one since is the same human. Who is linked to themselves has no number any more.
     """
-    told = [lake.read(name, manifest, as_of, ["person_id", "linked_person_id"]) for name in _LINKING]
-    return people.representatives(pl.concat(told))
+    told, numbers = (lake.read(name, manifest, as_of) for name in LINKING)
+    has_ended = pl.col("valid_to").is_not_null()
+    last = numbers.filter(~has_ended)
+    for moment in ("known_from", "published_seq"):
+        last = last.filter(pl.col(moment) == pl.col(moment).max().over(_NUMBERED))
+    standing = pl.concat([each.select(LINK) for each in (told, numbers.filter(has_ended), last)])
+    return people.representatives(standing.filter(pl.col("person_id") != pl.col("linked_person_id")))
 
 
 def _newest_of(name: str, versions: pl.DataFrame) -> pl.DataFrame:

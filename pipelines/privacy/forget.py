@@ -88,14 +88,23 @@ def finish(store: Store, one: Erasure) -> str:
 
 
 def linked(store: Store, person: str) -> list[str]:
-    """All pseudonyms of a human, by every link that was ever known; of numbers by those that stand."""
+    """All pseudonyms of a human: by every link that stands, and of numbers those that were ever theirs alone.
+
+    A number that a source replaced or took back still names what came under it. One that was ever somebody else's
+    stays, as does who is a worker themselves: nobody goes along who is another.
+    """
     lake = Lake(store)
     manifest = lake.manifest()
     if manifest is None:
         return [person]
     who = known.links(lake, manifest)
     own = who.get(person, person)
-    return sorted({person, *(name for name, stands in who.items() if stands == own)})
+    mine = {person, *(name for name, stands in who.items() if stands == own)}
+    told = [lake.versions(name, manifest).select(known.LINK) for name in known.LINKING]
+    is_mine = pl.col("person_id").is_in(mine)
+    theirs, others = (pl.concat(told).filter(which)["linked_person_id"] for which in (is_mine, ~is_mine))
+    workers = lake.versions("workers", manifest)["person_id"]
+    return sorted(mine | ({*theirs} - {*others, *workers}))
 
 
 def _is_known(store: Store, people: Sequence[str]) -> bool:

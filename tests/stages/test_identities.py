@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import shutil
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,13 @@ import polars as pl
 import pytest
 import yaml
 
-from pipelines.base import vault
+from pipelines.base import known, vault
 from pipelines.base.lake import Lake
 from pipelines.base.pseudonyms import pseudonym
 from pipelines.base.store import FileStore
 from pipelines.ingest import __main__ as command
 from pipelines.ingest import check, publish
+from pipelines.privacy.forget import forget, linked
 from pipelines.privacy.retire import retire
 from tests.kills.roads import nothing_failed
 
@@ -133,3 +135,90 @@ def test_ids_of_things_that_lost_their_zeros_hold_a_file_too(store, tmp_path):
     assert [one["reason_code"] for one in held] == ["reshaped_ids"]
     assert "id 100% with 1 or 2 instead of 6 characters" in held[0]["message"]
     assert len(rows(store, "courses", "course_id")) == 60
+
+
+def humans(store: FileStore) -> list[set[str]]:
+    """Who is one human with somebody else."""
+    lake = Lake(store)
+    who = known.links(lake, lake.require())
+    return sorted(({one for one in who if who[one] == first} for first in {*who.values()}), key=min)
+
+
+def test_workers_whom_a_report_took_for_one_come_apart_when_the_next_says_otherwise(store, tmp_path):
+    """Worker 2 got another number in February and has none in March; nothing changed of worker 1, who is alone."""
+    ours = Path(__file__).parents[2] / "feeds" / "vendors" / "workday" / "workday_universal_ids.yaml"
+    shutil.copy(ours, tmp_path / "feeds")
+    (tmp_path / "exports" / "workday").mkdir(parents=True)
+
+    def told(month: str, **number: tuple[str, str | None]) -> list[set[str]]:
+        report = [
+            {"Worker_ID": who[1:], "Universal_ID": text, "Last_Functionally_Updated": f"2026-{day}T10:00:00.000Z"}
+            for who, (day, text) in number.items()
+        ]
+        file = tmp_path / "exports" / "workday" / f"HRML_Workers_2026-{month}.json"
+        file.write_text(json.dumps({"Report_Entry": report}))
+        assert run(month) == 0
+        return humans(store)
+
+    one, two, three = (person("workday_worker", text) for text in "123")
+    seven, nine = (person("workday_universal", text) for text in ("U7", "U9"))
+    same, other = ("01-05", "U7"), ("01-05", "U9")
+    assert told("01", w1=same, w2=same, w3=other) == [{one, two, seven}]
+    assert linked(store, one) == sorted([one, two, seven])
+    assert told("02", w1=same, w2=("02-05", "U8"), w3=other) == []
+    assert told("03", w1=same, w2=("03-05", None), w3=other) == []
+    assert [linked(store, each) for each in (one, two, three)] == [[one], [two], [three]]
+    assert told("04", w1=same, w2=("03-05", None), w3=other, w4=("04-05", "U9")) == [
+        {three, person("workday_worker", "4"), nine}
+    ], "who had one number and has another one since"
+
+
+NUMBERS = {
+    "person_id": {"from": "id", "person": "w"},
+    "scheme_code": {"from": "scheme"},
+    "linked_person_id": {"from": "lms", "person": "lms"},
+    "valid_from": {"from": "since", "date": "%Y-%m-%d"},
+    "valid_to": {"from": "until", "date": "%Y-%m-%d", "means": "first_day_after"},
+}
+
+
+def test_the_number_that_was_told_last_counts_whatever_day_it_is_valid_from(store, tmp_path):
+    declared(tmp_path, feed("n", "worker_identifiers", NUMBERS), feed("w", "consents", CONSENT))
+    delivered(
+        tmp_path,
+        "n_20261119.csv",
+        "id,scheme,lms,since,until\nA,lms,7,2020-01-01,\nB,lms,7,2020-01-01,\nB,network,5,,\n",
+    )
+    assert run("a") == 0
+    a, b = person("w", "A"), person("w", "B")
+    seven, *others = (person("lms", text) for text in "78695")
+    assert humans(store) == [{a, b, seven, others[-1]}]
+    delivered(
+        tmp_path,
+        "n_20261120.csv",
+        "id,scheme,lms,since,until\nB,lms,8,2021-01-01,\nB,lms,6,2018-01-01,2019-01-01\nB,user,9,2021-01-01,\n",
+    )
+    assert run("b") == 0
+    assert humans(store) == sorted([{a, seven}, {b, *others}], key=min), "what ended is theirs as well"
+    assert linked(store, b) == sorted([b, *others]), "7 is somebody else's"
+
+
+def test_an_erasure_takes_what_came_under_a_number_that_was_replaced(store, tmp_path):
+    """Number 7 was Ann's; number 5 was Ann's by mistake and is Cat's, and 3 is a worker's own."""
+    under_number = CONSENT | {"person_id": {"from": "id", "person": "lms"}}
+    since = {"hired_at": {"from": "since", "date": "%Y-%m-%d"}}
+    codes = {"worker_type_code": {"constant": "employee"}, "job_family_code": {"constant": "eng"}}
+    declared(tmp_path, feed("n", "worker_identifiers", NUMBERS), feed("lms", "consents", under_number))
+    declared(tmp_path, feed("staff", "workers", {"person_id": under_number["person_id"], **since, **codes}))
+    delivered(tmp_path, "lms_20261119.csv", "id,c\n7,y\n8,y\n5,y\n3,y\n")
+    delivered(tmp_path, "staff_20261119.csv", "id,since\n3,2020-01-01\n")
+    delivered(tmp_path, "n_20261118.csv", "id,scheme,lms,since,until\nA,lms,7,,\nA,user,5,,\nA,ats,3,,\n")
+    assert run("a") == 0
+    delivered(tmp_path, "n_20261119.csv", "id,scheme,lms,since,until\nA,lms,8,,\nA,user,4,,\nA,ats,2,,\nC,user,5,,\n")
+    assert run("b") == 0
+    ann, cat = person("w", "A"), person("w", "C")
+    numbers = [person("lms", text) for text in "7842"]
+    assert linked(store, ann) == linked(store, numbers[1]) == sorted([ann, *numbers])
+    forget(store, ann, "request")
+    assert rows(store, "consents", "person_id") == sorted((person("lms", text),) for text in "53")
+    assert linked(store, cat) == sorted([cat, person("lms", "5")])

@@ -159,6 +159,19 @@ def test_who_shares_a_number_is_one_human_until_the_source_says_otherwise(store)
     assert linked(store, "p_1") == ["p_1", "p_7"]
 
 
+def test_of_numbers_known_since_one_moment_those_count_that_were_published_last(store):
+    """A source that does not say when it corrected one; what it tells at once holds at once."""
+    lake = Lake(store)
+    valid = [pl.lit(date(year, 1, 1)).alias("valid_from") for year in (2020, 2021, 2022)]
+    lake.publish("a", {"worker_identifiers": numbers(("p_1", "lms", "p_7", 1)).with_columns(valid[0])}, {}, {})
+    both = [numbers(("p_1", "lms", to, 1)).with_columns(day) for to, day in zip(("p_8", "p_9"), valid[1:], strict=True)]
+    lake.publish("b", {"worker_identifiers": pl.concat(both)}, {}, {})
+    assert sorted(known.links(lake, lake.require())) == ["p_1", "p_8", "p_9"]
+    late = [numbers(("p_1", "lms", to, on)).with_columns(valid[on - 2]) for to, on in (("p_5", 3), ("p_6", 2))]
+    lake.publish("c", {"worker_identifiers": pl.concat(late)}, {}, {})
+    assert sorted(known.links(lake, lake.require())) == ["p_1", "p_5"], "of one file that which was known last"
+
+
 def test_links_of_candidates_and_numbers_of_workers_make_one_human(store):
     lake = Lake(store)
     link = {"person_id": "p_c", "linked_person_id": "p_1", "known_from": day(1), "known_from_basis": "source"}

@@ -25,7 +25,6 @@ from infra.sample.vendors import (
 from infra.sample.vendors.oracle import extract, loader, reports
 from pipelines.base.people import representatives
 from pipelines.base.pseudonyms import pseudonym
-from pipelines.ingest.map import FILTERED
 from tests.vendors.printed import DELIVERY, PLAN, VENDORS, canonical, company
 
 KEY = bytes.fromhex("11" * 32)
@@ -174,11 +173,19 @@ def test_who_became_an_employee_is_the_same_person_under_another_number(keys, ev
     made = canonical(tmp_path, [VENDORS / "workday" / "workday_universal_ids.yaml"], monkeypatch)
     before, since = of(["000006", "000010"])
     [person] = pseudonym(KEY, "workday_universal", pl.Series(["U000042"]), "p")
-    links = made["worker_identifiers"].select("person_id", "linked_person_id")
+    links, alone = linked(made)
     assert sorted(links.rows()) == sorted([(before, person), (since, person)])
     assert {*representatives(links)} == {before, since, person}
     assert len({*representatives(links).values()}) == 1
-    assert made[FILTERED]["reason_code"].to_list() == ["one_number"] * 9
+    others = [f"{number:06}" for number in (1, 2, 3, 4, 5, 7, 8, 9, 11)]
+    assert alone == sorted(of(others)), "who has one number is nobody else"
+
+
+def linked(made: dict[str, pl.DataFrame]) -> tuple[pl.DataFrame, list[str]]:
+    """Links to numbers, and who is linked to themselves."""
+    links = made["worker_identifiers"].select("person_id", "linked_person_id")
+    is_alone = pl.col("person_id") == pl.col("linked_person_id")
+    return links.filter(~is_alone), sorted(links.filter(is_alone)["person_id"])
 
 
 def told_of(universal: list[str | None], tmp_path, monkeypatch) -> dict[str, pl.DataFrame]:
@@ -191,7 +198,9 @@ def told_of(universal: list[str | None], tmp_path, monkeypatch) -> dict[str, pl.
 
 def test_a_number_told_twice_is_one_and_a_placeholder_is_none(keys, tmp_path, monkeypatch):
     made = told_of(["U1", "0", "0", "U4", "U4", "U4", "U4", None, "N/A"], tmp_path, monkeypatch)
-    assert sorted(made["worker_identifiers"]["person_id"]) == sorted(of(["000004", "000005", "000006", "000007"]))
+    links, alone = linked(made)
+    assert sorted(links["person_id"]) == sorted(of(["000004", "000005", "000006", "000007"]))
+    assert {*alone} == {*of(["000001", "000002", "000003", "000008", "000009"])}
 
 
 def test_what_five_numbers_share_makes_them_no_human_but_rows_for_quarantine(keys, tmp_path, monkeypatch):
