@@ -89,8 +89,13 @@ AT_ONCE: Final = ("land", "map", "read")
 
 
 def one(name: str, batch: Batch, unit: Unit, feeds: Mapping[str, Feed]) -> str:
-    """A step of one unit; a held unit stays held and is passed over."""
+    """A step of one unit; a held unit stays held and is passed over, and so is any of a batch that is checked.
+
+    Done again after the check, with feeds as they are declared now, a step could hold what will be published.
+    """
     held = batch.held(unit)
+    if held is None and batch.is_checked:
+        return f"checked {unit.id}"
     if held is None:
         try:
             return STEPS[name](batch, unit, feeds)

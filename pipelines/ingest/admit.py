@@ -61,7 +61,7 @@ def admit(batch: Batch, units: list[Unit], gone: Collection[str]) -> Admitted:
 
     Args:
         batch: Checked.
-        units: Those that are not held.
+        units: From `numbered`.
         gone: Ids of those that were rejected.
 
     Raises:

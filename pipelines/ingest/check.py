@@ -82,12 +82,29 @@ def check(batch: Batch, feeds: Mapping[str, Feed], validate: Validate | None = N
     return dict(read_json(done / "counts.json"))
 
 
+def numbered(batch: Batch) -> list[Unit]:
+    """Units of a checked batch, each at its `unit_no`: those that were checked, whatever became of them since.
+
+    Raises:
+        ContractError: One of them is held now: its rows would count as held and be published.
+    """
+    tallies = read_json(batch.folder / "checked" / "tallies.json")
+    units = [unit for unit in batch.units() if unit.id in tallies]
+    held = sum(batch.held(unit) is not None for unit in units)
+    if held:
+        raise ContractError(
+            f"A file must not be held once its batch is checked; {held} of {len(units)} are. Remove the folder "
+            f"work/ingest/{batch.name} and run the batch again."
+        )
+    return units
+
+
 def _let_go(batch: Batch, done: Path) -> None:
     """Drop what nobody reads of a checked batch: what was mapped, and what was read of files without a bad row.
 
     Publishing waits until all that was written is on the disk, and would wait for this too.
     """
-    units = [unit for unit in batch.units() if batch.held(unit) is None]
+    units = numbered(batch)
     bad = pl.read_parquet(done / "bad.parquet", columns=[UNIT]).to_series().unique()
     quarantined = {units[number].id for number in bad}
     for unit in batch.units():

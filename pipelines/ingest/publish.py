@@ -27,6 +27,7 @@ from pipelines.base.sealed import seal_frame
 from pipelines.ingest import decide, files
 from pipelines.ingest.admit import admit, rejected
 from pipelines.ingest.batch import Batch, Unit, read_json
+from pipelines.ingest.check import numbered
 from pipelines.ingest.counts import Tally
 from pipelines.ingest.dedupe import UNIT
 from pipelines.ingest.flags import flagged
@@ -54,7 +55,7 @@ def publish(batch: Batch) -> dict[str, Any]:
         The report: counts a feed, manifest number, held files, duplicate deliveries, flagged documents.
     """
     with batch.store.lock(PUBLISHING):
-        units = [unit for unit in batch.units() if batch.held(unit) is None]
+        units = numbered(batch)
         gone = rejected(batch, units)
         admitted = admit(batch, units, gone)
         counts, duplicates = _with_duplicates(batch, admitted.counts, admitted.tallies)
