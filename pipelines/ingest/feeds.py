@@ -288,6 +288,16 @@ class Feed(Declared):
         except (KeyError, ValueError):
             return None
 
+    def begun(self, groups: Mapping[str, str]) -> datetime | None:
+        """When the day or month began of which a file tells; None where its name says no moment now."""
+        moment = self.moment(groups)
+        if moment is None:
+            return None
+        is_of_month = (
+            self.extracted_at.end_of is not None and len(groups[self.extracted_at.end_of].replace("-", "")) == 6
+        )
+        return datetime(moment.year, moment.month, 1 if is_of_month else moment.day, tzinfo=UTC)
+
 
 def _stamp(text: str) -> datetime:
     found = _STAMP.fullmatch(text)

@@ -45,8 +45,6 @@ COUNTED: Final = pl.Schema({"table": pl.String(), "column": pl.String(), "filled
 KNOWN_FROM: Final = Column("known_from", "moment", required=False)
 SOURCE: Final = "source"
 _NO_MOMENT: Final = datetime.min.replace(tzinfo=UTC)
-PERIOD: Final = "period"
-"""The group of a file's name that tells pages of one export from another export."""
 OBSERVED: Final = "observed"
 
 See = Callable[[pl.DataFrame, pl.DataFrame], None]
@@ -111,9 +109,11 @@ def _unlisted(rows: pl.DataFrame, table: str, columns: list[str]) -> tuple[pl.Da
 
 
 def reference(batch: Batch, feeds: Mapping[str, Feed], step: Join, of: Unit) -> pl.DataFrame:
-    """All rows of a joined file: of this batch, else the newest that landed; only where there is no other, a later one.
+    """All rows of a joined file, or of its pages: of those known when this one was written, the last.
 
-    What a later file says was not known when this one was written, and must not be told as if it had been.
+    What a later file says was not known by then, and must not be told as if it had been; it is used only where there is
+    no other. One of the same day counts as known, since files of a night are written one after the other, and so does
+    one of this batch whose month holds the day. Rows of two moments are never joined as one: they would be of neither.
 
     Args:
         batch: The batch.
@@ -128,10 +128,7 @@ def reference(batch: Batch, feeds: Mapping[str, Feed], step: Join, of: Unit) -> 
         return beside(step.file)
     name, at = str(step.feed), feeds[of.feed].moment(of.groups)
     here = [unit for unit in batch.units() if unit.feed == name]
-    units = _by_then(feeds[name], here, at) or _landed(batch, feeds[name], at) or here or _landed(batch, feeds[name])
-    if step.count or step.timeline:  # a number of two months would be of neither, and so would a history
-        newest = max((_moment(feeds[name], unit) for unit in units), default=None)
-        units = [unit for unit in units if _moment(feeds[name], unit) == newest]
+    units = _of_day(feeds[name], here, at) or _known(feeds[name], here, _landed(batch, feeds[name]), at)
     for unit in units:
         _ready(batch, unit, feeds[name])
     raws = [(part, unit.groups) for unit in units for part in parts(batch.place(unit) / "raw")]
@@ -176,23 +173,33 @@ def _moment(feed: Feed, unit: Unit) -> datetime:
     return feed.moment(unit.groups) or _NO_MOMENT
 
 
-def _by_then(feed: Feed, units: Iterable[Unit], at: datetime | None) -> list[Unit]:
-    """Files that were written by a moment; all without one."""
-    return [unit for unit in units if at is None or _moment(feed, unit) <= at]
+def _of_day(feed: Feed, here: list[Unit], at: datetime | None) -> list[Unit]:
+    """Files of a batch that tell of the day or month of a moment; none without one."""
+    if at is None:
+        return []
+    holding = [unit for unit in here if (begun := feed.begun(unit.groups)) and begun <= at]
+    return _last(feed, [unit for unit in holding if _moment(feed, unit).date() >= at.date()], at)
 
 
-def _landed(batch: Batch, feed: Feed, at: datetime | None = None) -> list[Unit]:
-    """Files of the newest period that were taken in: one, or the pages of one; of a restated one the last.
+def _known(feed: Feed, here: list[Unit], before: list[Unit], at: datetime | None) -> list[Unit]:
+    """The last files by the day of a moment; of the same moment those of the batch stand for those that landed."""
+    of_day = [unit for unit in before if at is not None and _moment(feed, unit).date() == at.date()]
+    found = _last(feed, of_day or [*before, *here], at)
+    return [unit for unit in found if unit in here] or found
 
-    Args:
-        batch: The batch.
-        feed: Whose files.
-        at: The newest by then; of all without a moment.
-    """
-    known = [record for record in files.of_feed(batch.store, feed.name) if record.status == "published"]
-    records = [r for r in known if at is None or (feed.moment(r.groups) or _NO_MOMENT) <= at]
-    newest = {r.name: r for r in records if r.groups.get(PERIOD) == records[-1].groups.get(PERIOD)}
-    return [landed(record, feed) for record in newest.values()]
+
+def _last(feed: Feed, units: list[Unit], at: datetime | None) -> list[Unit]:
+    """The last files by a moment, or of all without one; where there is none, the first after it."""
+    moments = {_moment(feed, unit) for unit in units}
+    by_then = {moment for moment in moments if at is None or moment <= at}
+    chosen = max(by_then) if by_then else min(moments, default=None)
+    return [unit for unit in units if _moment(feed, unit) == chosen]
+
+
+def _landed(batch: Batch, feed: Feed) -> list[Unit]:
+    """Files that were taken in; of one with a name that came before the last."""
+    records = (record for record in files.of_feed(batch.store, feed.name) if record.status == "published")
+    return [landed(record, feed) for record in {record.name: record for record in records}.values()]
 
 
 def map_unit(batch: Batch, unit: Unit, feeds: Mapping[str, Feed]) -> dict[str, Any]:

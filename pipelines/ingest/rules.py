@@ -197,8 +197,9 @@ class Join(Declared):
     """
 
     feed: Name | None = None
-    """Another feed: its file of this batch, else the newest one landed, and one that was written later than this only
-    where there is no other; of it the rows that its own `rows` keep."""
+    """Another feed: of its files the last that was written before this one or on the same day (UTC), of this batch also
+    one whose month holds the day, and a later one only where there is no other. Files whose names say the same moment
+    are its pages. Of it the rows that its own `rows` keep."""
     file: Name | None = None
     """A reference CSV in the folder of the feeds."""
     match: Annotated[dict[Name, Name], Field(min_length=1)]
@@ -220,7 +221,7 @@ class Join(Declared):
     timeline: Timeline | None = None
     """Rows there are a history without ends. `match` names this row in the feed's own file, or one of another."""
     count: Name | None = None
-    """New column: how many rows there match, 0 where none does; of several files in a batch only the last period's."""
+    """New column: how many rows there match, 0 where none does."""
     distinct: Name | None = None
     """With `count`, a column there: its different texts are counted instead of the rows."""
 

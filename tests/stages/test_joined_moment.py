@@ -1,0 +1,133 @@
+"""Which file of another feed a file is joined with: of one moment, that which was known when it was written."""
+
+import contextlib
+
+import polars as pl
+import pytest
+import yaml
+
+from pipelines.base.lake import Lake
+from pipelines.ingest import __main__ as command
+from tests.kills.roads import nothing_failed
+
+BY_MOMENT = (r"(?P<at>\d{8}T\d{6})", {"at": "at"})
+BY_DAY = (r"(?P<period>\d{8})", {"end_of": "period"})
+BY_MONTH = (r"(?P<period>\d{4}-\d{2})", {"end_of": "period"})
+
+
+@pytest.fixture
+def taken(keys, store, tmp_path, monkeypatch):
+    """Takes deliveries in, one run each: name of a file -> its rows (id=title, or only id); says what became of uses.
+
+    Titles are told by files of `titles`, which those of `uses` are joined with.
+    """
+    for name in ("feeds", "exports"):
+        (tmp_path / name).mkdir()
+    monkeypatch.setenv("CANDOR_FEEDS", str(tmp_path / "feeds"))
+    monkeypatch.setenv("CANDOR_EXPORTS", str(tmp_path / "exports"))
+    monkeypatch.setattr(command, "validator", lambda: contextlib.nullcontext(nothing_failed))
+
+    def declare(name, stamp, after=(), **more):
+        feed = {
+            "name": name,
+            "owner": "HR",
+            "cadence": "daily",
+            "location": ".",
+            "files": rf"{name}_{stamp[0]}\.csv",
+            "dialect": "csv",
+            "options": {"delimiter": ",", "quote": '"'},
+            "extracted_at": stamp[1],
+            "after": list(after),
+            **more,
+        }
+        (tmp_path / "feeds" / f"{name}.yaml").write_text(yaml.safe_dump(feed))
+
+    def take(titles, uses, *deliveries, **join):
+        declare("titles", titles, required=["id", "title"], tables=[])
+        told = {"course_id": {"template": "{id} {known}"}, "title": {"from": "known"}}
+        step = {"feed": "titles", "match": {"id": "id"}, "take": {"known": "title"}, "missing": "reject", **join}
+        tables = [{"table": "courses", "columns": told}]
+        declare("uses", uses, ("titles",), required=["id"], join=[step], tables=tables)
+        for number, delivery in enumerate(deliveries):
+            for name, rows in delivery.items():
+                head = "id,title" if name.startswith("titles") else "id"
+                lines = "".join(f"{row.replace('=', ',')}\n" for row in rows.split())
+                (tmp_path / "exports" / f"{name}.csv").write_text(f"{head}\n{lines}")
+            assert command.main(["run", "--batch", f"b{number}"]) == 0
+        versions = Lake(store).versions("courses", Lake(store).require())
+        return sorted(versions.select("course_id", pl.col("known_from").dt.strftime("%m-%d")).rows())
+
+    return take
+
+
+def test_files_of_a_night_are_joined_whichever_is_written_first(taken):
+    nights = [
+        {f"uses_202601{day}T050000": ids, f"titles_202601{day}T050200": " ".join(f"{i}=t{day}" for i in ids.split())}
+        for day, ids in ((30, "A"), (31, "A B"))
+    ]
+    assert taken(BY_MOMENT, BY_MOMENT, *nights) == [("A t30", "01-30"), ("A t31", "01-31"), ("B t31", "01-31")]
+
+
+def test_a_night_that_comes_in_two_batches_is_joined_too(taken):
+    titles = {"titles_20260130T050200": "A=t30", "titles_20260131T050200": "A=t31"}
+    assert taken(BY_MOMENT, BY_MOMENT, titles, {"uses_20260131T050000": "A"}) == [("A t31", "01-31")]
+
+
+@pytest.mark.parametrize("is_at_once", [True, False])
+def test_of_several_files_of_a_day_the_last_before_counts(taken, is_at_once):
+    titles = {f"titles_20260131T{hour}0200": f"A=h{hour}" for hour in ("03", "04", "05", "11")}
+    uses = {"uses_20260131T050000": "A"}
+    deliveries = [titles | uses] if is_at_once else [titles, uses]
+    assert taken(BY_MOMENT, BY_MOMENT, *deliveries) == [("A h04", "01-31")]
+
+
+def test_a_month_that_comes_with_one_of_its_days_holds_that_day(taken):
+    months = [
+        {"titles_2026-01": "A=jan", "uses_20260115": "A"},
+        {"titles_2026-02": "A=feb B=feb", "uses_20260215": "A B"},
+    ]
+    assert taken(BY_MONTH, BY_DAY, *months) == [("A feb", "02-15"), ("A jan", "01-15"), ("B feb", "02-15")]
+
+
+def test_a_month_that_landed_before_is_not_told_as_if_its_days_had_known_it(taken):
+    landed = {"titles_2026-01": "A=jan", "titles_2026-02": "A=feb", "titles_2026-03": "A=mar"}
+    assert taken(BY_MONTH, BY_DAY, landed, {"uses_20260215": "A"}) == [("A jan", "02-15")]
+
+
+def test_where_there_are_only_later_files_the_first_of_them_is_used(taken):
+    landed = {"titles_20260201": "A=feb", "titles_20260301": "A=mar"}
+    assert taken(BY_DAY, BY_DAY, landed, {"uses_20260115": "A"}) == [("A feb", "01-15")]
+
+
+@pytest.mark.parametrize("stamp", [BY_MOMENT, BY_DAY])
+def test_of_files_that_landed_one_after_the_other_only_the_last_is_joined(taken, stamp):
+    hour = "T050000" if stamp == BY_MOMENT else ""
+    landed = [{f"titles_20260{month}01{hour}": f"A=t{month}" + " D=d" * (month == 1)} for month in (1, 2, 3)]
+    uses = {f"uses_20260401{hour}": "A D"}
+    assert taken(stamp, stamp, *landed, uses, many=True) == [("A t3", "04-01")], "one row, and nothing of D, who left"
+
+
+@pytest.mark.parametrize("many", [True, False])
+@pytest.mark.parametrize("is_at_once", [True, False])
+def test_months_at_once_are_joined_as_month_by_month(taken, is_at_once, many):
+    first = {"titles_20260131": "A=jan B=jan", "uses_20260131": "A"}
+    last = {"titles_20260228": "A=feb", "uses_20260228": "B A"}
+    deliveries = [first | last] if is_at_once else [first, last]
+    found = taken(BY_DAY, BY_DAY, *deliveries, many=many)
+    assert found == [("A feb", "02-28"), ("A jan", "01-31")], "B left before anything used it"
+
+
+def test_a_file_sent_again_stands_for_the_one_that_landed(taken):
+    again = {"titles_20260131": "A=new", "uses_20260201": "A"}
+    assert taken(BY_DAY, BY_DAY, {"titles_20260131": "A=old"}, again, many=True) == [("A new", "02-01")]
+
+
+def test_an_old_file_that_comes_late_does_not_stand_for_the_newest(taken):
+    late = {"titles_20260131": "A=jan", "uses_20260301": "A"}
+    assert taken(BY_DAY, BY_DAY, {"titles_20260228": "A=feb"}, late) == [("A feb", "03-01")]
+
+
+def test_pages_of_one_moment_are_joined_together(taken):
+    pages = ((r"(?P<period>\d{8})_\d", {"end_of": "period"}), BY_DAY)
+    landed = {"titles_20260131_1": "A=one", "titles_20260131_2": "B=two"}
+    assert taken(*pages, landed, {"uses_20260201": "A B"}) == [("A one", "02-01"), ("B two", "02-01")]
