@@ -172,19 +172,22 @@ def _manifest(data: bytes | None, name: str) -> tuple[dict[str, Any], str]:
 
 def _said(data: bytes, name: str) -> dict[str, Any]:
     """What a manifest says, if it is usable; any error says that it is not."""
-    if not data.lstrip().startswith((b"{", b"[")):
-        return _listed(data.decode("utf-8-sig"), name)
-    document = json.loads(data)
+    text = data.decode(json.detect_encoding(data))  # a list is in one of the encodings that JSON is in
+    if not text.lstrip().startswith(("{", "[")):
+        return _listed(text, name)
+    document = json.loads(text)
     entry = next(entry for entry in document["files"] if entry["name"] == name)
     if not isinstance(entry["sha256"], str) or type(entry["records"]) is not int:
         return {}
-    of_run = {word: text for word in OF_RUN if isinstance(text := document.get(word), str)}
+    said = {word: document.get(word) for word in OF_RUN}
+    of_run = {word: str(value) for word, value in said.items() if isinstance(value, str) or type(value) is int}
     return {"sha256": entry["sha256"].lower(), "records": entry["records"], **of_run}
 
 
 def _listed(text: str, name: str) -> dict[str, Any]:
     """The one line about a file: a count and a digest behind its name, in either order."""
-    (line,) = (cells for line in text.splitlines() if (cells := re.split(r" *[|,;\t] *", line.strip()))[0] == name)
+    lines = ([cell.strip() for cell in re.split(r"[|,;\t]", line)] for line in text.splitlines())
+    (line,) = (cells for cells in lines if cells[0] == name)
     (digest,) = (cell for cell in line[1:] if re.fullmatch(r"[0-9a-fA-F]{64}", cell))
     (count,) = (cell for cell in line[1:] if re.fullmatch(r"[0-9]{1,18}", cell))
     return {"sha256": digest.lower(), "records": int(count)}

@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -321,6 +322,37 @@ def test_a_manifest_that_says_nothing_holds_the_file_and_ends_nothing(tmp_path: 
     (unit,) = discover.units_of(waits, tmp_path)
     with pytest.raises(Held, match="or a manifest without its name, sha256 and records"):
         read_file(tmp_path / "2024.csv", tmp_path, waits, unit)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("is_list", [False, True])
+def test_a_manifest_is_read_in_the_encoding_of_its_first_bytes(tmp_path: Path, encoding: str, is_list: bool) -> None:
+    digest = sha256_bytes(b"a\n")
+    text = f"2024.csv;7;{digest}\r\n" if is_list else manifest_of("2024.csv").decode()
+    (tmp_path / "2024.csv").write_bytes(b"a\n")
+    (tmp_path / "2024.csv.json").write_bytes(text.encode(encoding))
+    (unit,) = discover.units_of(feed(ready={"manifest": ".json"}), tmp_path)
+    assert unit.manifest == {"sha256": digest, "records": 7 if is_list else 0}
+
+
+@pytest.mark.parametrize(("number", "text"), [(42, "42"), (True, None), (4.5, None), (["42"], None), (None, None)])
+def test_a_run_that_is_a_number_is_named_by_its_digits(tmp_path: Path, number: object, text: str | None) -> None:
+    said = json.loads(manifest_of("2024.csv")) | {"run_id": number, "previous_run_id": 41}
+    (tmp_path / "2024.csv").write_bytes(b"a\n")
+    (tmp_path / "2024.csv.json").write_text(json.dumps(said), encoding="utf-8")
+    (unit,) = discover.units_of(feed(ready={"manifest": ".json"}), tmp_path)
+    assert unit.manifest is not None
+    assert (unit.manifest.get("run_id"), unit.manifest["previous_run_id"]) == (text, "41")
+
+
+def test_a_manifest_of_blanks_takes_no_time(tmp_path: Path) -> None:
+    waits = feed(ready={"manifest": ".json"})
+    (tmp_path / "2024.csv").write_bytes(b"a\n")
+    (tmp_path / "2024.csv.json").write_bytes(b"2024.csv" + b" " * 80_000 + b"x\n")
+    began = time.process_time()
+    (unit,) = discover.units_of(waits, tmp_path)
+    assert time.process_time() - began < 2, "twenty thousand blanks took a second, and twice as many four times that"
+    assert unit.manifest == {}
 
 
 def test_something_to_do_is_expected_where_a_name_is_new_before_its_file_is_read(store, tmp_path, monkeypatch):
