@@ -160,8 +160,14 @@ def released(store: Store, feeds: Mapping[str, Feed]) -> list[Unit]:
 
 
 def lined_up(store: Store, feed: Feed, units: list[Unit], duplicates: list[Unit]) -> list[Unit]:
-    """A feed's new files whose turn it is; the others wait for a predecessor. One with known bytes is in turn too."""
-    return plausible.lined_up(store, feed, units, duplicates, ()) if feed.delta is not None and units else units
+    """A feed's new files whose turn it is; the others wait for a predecessor. One with known bytes is in turn too.
+
+    So is one whose predecessor can never come: it is held later, and a person decides.
+    """
+    if feed.delta is None or not units:
+        return units
+    taken = plausible.lined_up(store, feed, units, duplicates, ())
+    return [*taken, *(plausible.astray(units, taken) if feed.delta.manifest else ())]
 
 
 def discover(batch: Batch, replay: str | None = None, expect: Callable[[], object] | None = None) -> dict[str, Any]:

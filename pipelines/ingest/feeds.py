@@ -107,7 +107,8 @@ class Delta(Declared):
     taken in; the lowest number that arrives first begins."""
     manifest: Literal[True] | None = None
     """Instead, manifests name the run that wrote a file, `run_id`, and the one before, `previous_run_id`: a file waits
-    until that one's was taken in; the oldest that arrives first begins."""
+    until that one's was taken in; the oldest that arrives first begins. Later, one that names none before its own, or
+    one that follows it, is held: a person decides whether a new chain begins with it."""
 
     @model_validator(mode="after")
     def _has_one_order(self) -> Self:

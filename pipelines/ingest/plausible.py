@@ -2,8 +2,8 @@
 
 Reads   mapped     how many records each unit of the batch has, and how filled their columns are; the register of files
 Writes  held.json  of a full file that lost or gained too many records or is of an older day, of a file whose columns
-                   lost their cells or whose ids have other lengths (`filled`), of a delta whose predecessor is held,
-                   and of what was mapped with one of them
+                   lost their cells or whose ids have other lengths (`filled`), of a delta whose predecessor is held or
+                   can never come, and of what was mapped with one of them
 """
 
 import math
@@ -23,6 +23,7 @@ GAINED: Final = "gained_records"
 LEAST_GAINED: Final = 20
 """Records more; fewer are nothing to ask about."""
 OLDER: Final = "older_file"
+ASTRAY: Final = "no_predecessor"
 PREDECESSOR: Final = "predecessor_held"
 JOINED: Final = "joined_file_held"
 """Nobody has to decide about such files: they come up again once the other file is settled."""
@@ -57,7 +58,7 @@ def hold(batch: Batch, feeds: Mapping[str, Feed]) -> None:
 
 def _joining(batch: Batch, feeds: Mapping[str, Feed]) -> None:
     """Hold what was mapped with a file that is held now; it is mapped anew once that one is settled."""
-    codes = (LOST, GAINED, OLDER, EMPTIED, RESHAPED, PREDECESSOR, JOINED)
+    codes = (LOST, GAINED, OLDER, EMPTIED, RESHAPED, ASTRAY, PREDECESSOR, JOINED)
     held = {unit.feed for unit in batch.units() if (why := batch.held(unit)) and why["reason_code"] in codes}
     for feed in feeds.values():  # those that others join come first
         if held & {join.feed for join in feed.joins} - {feed.name}:
@@ -180,7 +181,7 @@ def following(feed: Feed, units: Iterable[Unit], done: Collection[str], held: Co
         feed: Its declaration.
         units: Files that could be taken in. One whose manifest names no run is among those returned: it is held later.
         done: Runs of which files are settled. Where there is none, the oldest of those that follow none of the others
-            begins.
+            begins; so does a run of which a person released a file, whatever it follows.
         held: Runs of which a file waits for a person, and was not sent again: nothing follows them, nor begins.
     """
     taken: list[Unit] = []
@@ -189,8 +190,8 @@ def following(feed: Feed, units: Iterable[Unit], done: Collection[str], held: Co
         run = _run(unit.manifest)
         (taken if run is None else left.setdefault(run, [])).append(unit)
     reached = {*done} - {*held}
-    found = [run for run in left if run in {*done, *held}]
-    if not done and not held:
+    found = [run for run in left if run in {*done, *held} or any(unit.is_released for unit in left[run])]
+    if not (found or done or held):
         firsts = [run for run in left if left.keys().isdisjoint(_before(left[run]))]
         found = sorted(firsts, key=lambda run: (feed.moment(left[run][0].groups) or _EVER, run))[:1]
     is_more = True
@@ -200,6 +201,35 @@ def following(feed: Feed, units: Iterable[Unit], done: Collection[str], held: Co
         found = [run for run in left if _before(left[run]) & reached]
         is_more = bool(found)
     return taken
+
+
+def astray(units: Iterable[Unit], taken: Iterable[Unit]) -> list[Unit]:
+    """Files that would wait for ever: their run names none before it, or comes before itself.
+
+    Args:
+        units: Files that could be taken in; their runs follow one another.
+        taken: Those whose turn it is.
+    """
+    ids = {unit.id for unit in taken}
+    left: dict[str, list[Unit]] = {}
+    for unit in units:
+        run = _run(unit.manifest)
+        if run is not None and unit.id not in ids:
+            left.setdefault(run, []).append(unit)
+    before = {run: _before(some) for run, some in left.items()}
+    return [unit for run, some in left.items() if not before[run] or run in _earlier(run, before) for unit in some]
+
+
+def _earlier(run: str, before: Mapping[str, Collection[str]]) -> set[str]:
+    """All runs that must come before one, as far as they are known."""
+    found: set[str] = set()
+    next_ = [*before[run]]
+    while next_:
+        one = next_.pop()
+        if one not in found:
+            found.add(one)
+            next_ += before.get(one, ())
+    return found
 
 
 def _run(manifest: Mapping[str, Any] | None) -> str | None:
@@ -247,9 +277,21 @@ def _delta(batch: Batch, feed: Feed, units: Sequence[Unit]) -> None:
     """A predecessor may have been held in this very batch, which nobody knew when it was planned."""
     again = [unit for unit in batch.duplicates() if unit.feed == feed.name]
     held = [unit for unit in batch.units() if unit.feed == feed.name and batch.held(unit) is not None]
-    taken = {unit.id for unit in lined_up(batch.store, feed, units, again, held)}
+    taken = lined_up(batch.store, feed, units, again, held)
+    lost = {unit.id for unit in astray(units, taken)} if feed.delta is not None and feed.delta.manifest else ()
+    has_turn = {unit.id for unit in taken}
     for unit in units:
-        if unit.id not in taken:
+        if unit.id in lost:
+            batch.hold(
+                unit,
+                Held(
+                    ASTRAY,
+                    f"A file of {feed.name} must come after the one before it; its manifest names no run before "
+                    "its own, or one that follows it, and others were taken in or wait. Release it if a new chain "
+                    "begins with it, else reject it and have it sent again with its previous_run_id.",
+                ),
+            )
+        elif unit.id not in has_turn:
             batch.hold(
                 unit,
                 Held(

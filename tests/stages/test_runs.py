@@ -14,7 +14,7 @@ from pipelines.ingest import __main__ as command
 from pipelines.ingest import check, feeds
 from pipelines.ingest.batch import Unit
 from pipelines.ingest.feeds import Feed
-from pipelines.ingest.plausible import following
+from pipelines.ingest.plausible import astray, following
 from tests.kills.roads import nothing_failed
 
 from .test_held_files import COURSES, NOTE
@@ -83,8 +83,79 @@ def test_a_file_waits_for_the_run_before_it_whenever_it_comes(run, deliver):
     deliver(4, "r-d", "r-c")
     deliver(2, "r-b", "r-a")
     assert run("two") == (["C1", "C2", "C3", "C4"], [])
-    deliver(6, "r-f", None)
-    assert run("six") == (["C1", "C2", "C3", "C4"], []), "a run that names none before it does not follow"
+    deliver(6, "r-f", "r-e")
+    assert run("six") == (["C1", "C2", "C3", "C4"], [])
+
+
+def decide(path: Path, choice: str) -> None:
+    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    words = ["decide", "courses", sha256, "--choice", choice, "--by", "somebody", "--note", NOTE]
+    assert command.main(words) == 0
+
+
+def test_a_chain_that_starts_again_waits_for_a_person_and_goes_on_from_there(run, deliver, capsys):
+    deliver(1, "r-a", None)
+    run("one")
+    path = deliver(6, "s-a", None)
+    deliver(7, "s-b", "s-a")
+    assert run("six") == (["C1"], ["no_predecessor"])
+    assert run("again") == (["C1"], []), "what follows waits for the decision"
+    command.main(["held"])
+    assert hashlib.sha256(path.read_bytes()).hexdigest() in capsys.readouterr().out
+    decide(path, "release")
+    assert run("released") == (["C1", "C6", "C7"], [])
+    deliver(2, "r-b", "r-a")
+    assert run("late") == (["C1", "C2", "C6", "C7"], []), "the chain before goes on as well"
+
+
+def test_a_chain_that_starts_again_by_mistake_is_rejected_and_sent_again(run, deliver):
+    deliver(1, "r-a", None)
+    run("one")
+    path = deliver(2, "r-b", None)
+    assert run("two") == (["C1"], ["no_predecessor"])
+    decide(path, "reject")
+    path.write_text("id,title\nC2,Course again\n")
+    file = {"name": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "records": 1}
+    said = {"run_id": "r-b", "previous_run_id": "r-a", "files": [file]}
+    path.with_name(f"{path.name}.json").write_text(json.dumps(said))
+    assert run("three") == (["C1", "C2"], [])
+
+
+def test_runs_that_follow_one_another_in_a_circle_wait_for_a_person(run, deliver):
+    first, second = deliver(1, "r-a", "r-b"), deliver(2, "r-b", "r-a")
+    deliver(3, "r-c", "r-b")
+    assert run("one") == ([], ["no_predecessor", "no_predecessor"])
+    decide(first, "release")
+    assert run("two") == (["C1"], []), "the other one waits for its own decision"
+    decide(second, "release")
+    assert run("three") == (["C1", "C2", "C3"], [])
+
+
+def test_a_first_run_that_follows_itself_waits_for_a_person(run, deliver):
+    path = deliver(1, "r-a", "r-a")
+    assert run("one") == ([], ["no_predecessor"])
+    decide(path, "release")
+    assert run("two") == (["C1"], [])
+
+
+@pytest.mark.parametrize(
+    ("runs", "lost"),
+    [
+        ("b<a c<b", ""),
+        ("b", "b"),
+        ("b<b", "b"),
+        ("b<c c<d d<b e<d", "b c d"),
+        ("b c<b", "b"),
+    ],
+)
+def test_only_who_can_never_have_a_predecessor_is_astray(runs, lost):
+    units = []
+    for text in runs.split():
+        run, _, before = text.partition("<")
+        said = {"run_id": run, "previous_run_id": before} if before else {"run_id": run}
+        units.append(Unit(run, "courses", run, run, 1, {"period": "2026-06-01"}, "", manifest=said))
+    assert [unit.id for unit in astray(units, [])] == lost.split()
+    assert astray(units, units) == []
 
 
 def test_of_files_that_come_first_the_oldest_begins(run, deliver):
