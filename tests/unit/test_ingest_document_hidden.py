@@ -457,6 +457,29 @@ def test_a_text_box_without_a_filling_stands_on_the_ground_of_its_cell() -> None
         'style="margin-left:-9999px"',
         'style="filter:opacity(0%)"',
         'style="content-visibility:hidden"',
+        'style="transform:translate3d(-9999px,0,0)"',
+        'style="transform:scale3d(0,0,0)"',
+        'style="transform:matrix(0,0,0,0,0,0)"',
+        'style="transform:matrix(1,0,0,.01,0,0)"',
+        'style="transform:matrix(1,1,1,1,0,0)"',
+        'style="transform:matrix(1,0,0,1,-9999,0)"',
+        'style="transform:matrix3d(1,0,0,0, 0,0,0,0, 0,0,1,0, 0,0,0,1)"',
+        'style="transform:matrix3d(1,0,0,0, 0,1,0,0, 0,0,1,0, 0,-9999,0,1)"',
+        'style="scale:0"',
+        'style="scale:1 0%"',
+        'style="translate:0 -9999px"',
+        'style="zoom:0.1"',
+        'style="zoom:1%"><b style="font-size:20px"',
+        'style="font:0/0 a"',
+        'style="font:italic 0 serif"',
+        'style="-webkit-text-fill-color:white;color:black"',
+        'style="-webkit-text-fill-color:#fff"><b style="color:black"',
+        'style="-webkit-text-fill-color:#fff"><b style="-webkit-text-fill-color:inherit"',
+        'style="color:white!important;color:black"',
+        'style="color:white ! important;color:black"',
+        'class="firm" style="color:black"',
+        'class="wide"',
+        'class="any"',
         "hidden",
         "color=white",
         'class="quiet"',
@@ -464,7 +487,12 @@ def test_a_text_box_without_a_filling_stands_on_the_ground_of_its_cell() -> None
     ],
 )
 def test_what_a_page_hides_is_counted_and_left_out(attributes: str) -> None:
-    sheet = "<style>/* a{} */ .quiet, p.x {color: #ffffff} @media screen {#no {display: none}}</style>"
+    sheet = (
+        "<style>/* a{} */ .quiet, p.x {color: #ffffff} @media screen {#no {display: none}}"
+        ".firm {color: #fff!important}"
+        "@media print, only screen and (min-width: 600px) and (max-width: 1280px) {b {top: 0} .wide {display: none}}"
+        "</style><style media=all>.any {display: none}</style>"
+    )
     page = f"<html>{sheet}<p>{SEEN}</p><font {attributes}><i>{HIDDEN}</i></font></html>"
     assert found(page.encode()) == (SEEN, pytest.approx(20 / 89))
 
@@ -493,11 +521,44 @@ def test_what_a_page_hides_is_counted_and_left_out(attributes: str) -> None:
         'style="transform:scalex(-1) translate(-50%, -50%)"',
         'style="margin-left:-20px;filter:opacity(50%)"',
         'class="paper"',
+        'class="narrow"',
+        'class="dark"',
+        'class="sheet"',
+        'style="transform:translate3d(0,0,-9999px)"',
+        'style="transform:translatez(-9999px) scalez(0)"',
+        'style="transform:scale3d(1,1,0)"',
+        'style="transform:matrix(0,1,-1,0,-20,0)"',
+        'style="transform:matrix(.1,0,0,.1,0,0)"',
+        'style="transform:matrix3d(1,0,0,0, 0,1,0,0, 0,0,0,0, 0,0,-9999,1)"',
+        'style="scale:none;translate:none"',
+        'style="zoom:0"',
+        'style="zoom:normal"',
+        'style="font:900 12px/0 a"',
+        'style="font:12px a;font:oblique 0deg"',
+        'style="-webkit-text-fill-color:black;color:white"',
+        'style="-webkit-text-fill-color:white"><b style="-webkit-text-fill-color:currentcolor"',
+        'style="color:white!important;color:black!important"',
+        'style="color:white;color:black!important;color:white"',
     ],
 )
 def test_what_a_page_shows_is_not_hidden(attributes: str) -> None:
-    sheet = "<style>@media print {.paper {display: none}}</style>"
+    sheet = (
+        "<style>@media print {.paper {display: none}} @media (max-width:600px) {b {top: 0} .narrow {display: none}}"
+        "@media screen and (min-width: 1281px), screen and (min-height: 2000px) {.narrow {display: none}}"
+        "@media screen and (prefers-color-scheme: dark) {.dark {display: none}} @media not all {.dark {color: white}}"
+        "</style><style media=print>.sheet {display: none}</style>"
+    )
     assert found(f"<html>{sheet}<div {attributes}>{SEEN}".encode()) == (SEEN, 0.0)
+
+
+def test_conditions_without_an_end_take_no_time() -> None:
+    for sheet in ("@media " * 5_000, "@media{" * 50_000, "@media x{a{}" * 1_900, "@media x{" + "a{}" * 1_900):
+        began = time.process_time()
+        assert found(f"<html><style>{sheet}</style><p>{SEEN}</p>".encode()) == (SEEN, 0.0)
+        assert time.process_time() - began < 2
+    began = time.process_time()
+    assert found(f"<html><style media='screen{' ' * 200_000}and{'1' * 200_000}'></style>{SEEN}".encode()) == (SEEN, 0.0)
+    assert time.process_time() - began < 2
 
 
 def test_what_a_browser_does_not_show_of_an_element_is_no_text() -> None:

@@ -1,9 +1,10 @@
-"""What style sheets, style attributes and old attributes of a page hide; rules for print alone do not hold on a screen.
+"""What style sheets, style attributes and old attributes of a page hide on the screen of a desktop.
 
-Rules hold in the order that they are written in, whatever their weight; a selector that lexbor does not know hides
-nothing.
+Rules hold in the order that they are written in, those that are important over others; a selector or a condition of a
+screen that is not known hides nothing.
 """
 
+import math
 import re
 from colorsys import hls_to_rgb
 from dataclasses import dataclass, replace
@@ -11,7 +12,14 @@ from typing import Any, Final
 
 from pipelines.ingest.documents.bounds import FAINT, TINY_POINTS, UNKNOWN, WHITE, Colour, Refused, is_lost, of_hex
 
-_PRINT: Final = re.compile(r"@media[^{}]*\bprint\b[^{}]*\{(?:[^{}]*\{[^{}]*\})*[^{}]*\}", re.IGNORECASE)
+_MEDIA: Final = re.compile(r"@media([^{}]{0,1000})\{((?:[^{}]*\{[^{}]*\})*[^{}]*)\}", re.IGNORECASE)
+_LONGEST: Final = 1000
+"""Letters of the longest list of queries that is looked at."""
+_QUERY: Final = re.compile(r"(?:only\s+)?(?:all|screen)(?:\s+and\s+(?=\())?|(?=\()")
+"""How a query begins that asks for a screen."""
+_LIMIT: Final = re.compile(r"\(\s*(min|max)-(width|height)\s*:\s*(\d*\.?\d+(?:px|em|rem)?)\s*\)")
+_SCREEN: Final = {"width": 960.0, "height": 540.0}
+"""Points: 1280 by 720 pixels, which a desktop's window has."""
 _RULE: Final = re.compile(r"([^{}]{1,2000})\{([^{}]{0,10000})\}")
 _COMMENT: Final = re.compile(r"/\*.*?\*/", re.DOTALL)
 _MAX_RULES: Final = 2000
@@ -20,17 +28,19 @@ _SIZES: Final = ("height", "max-height", "width", "max-width")
 _WANTED: Final = {
     *("display", "visibility", "content-visibility", "opacity", "filter", "transform", "clip", "clip-path"),
     *("font-size", "font", "color", "-webkit-text-fill-color", "background", "background-color"),
-    *("overflow", "overflow-x", "overflow-y", *_AWAY, *_SIZES),
+    *("overflow", "overflow-x", "overflow-y", "scale", "translate", "zoom", *_AWAY, *_SIZES),
 }
 """Properties that decide what is seen."""
-_STAND_FOR: Final = {"-webkit-text-fill-color": "color", "overflow-x": "overflow", "overflow-y": "overflow"}
-_FONT_SIZE: Final = re.compile(r"(?<![\w.])\d*\.?\d+(?:px|pt|em|rem|%)")
+_STAND_FOR: Final = {"overflow-x": "overflow", "overflow-y": "overflow"}
+_FILL: Final = "-webkit-text-fill-color"
+"""Paints letters instead of `color` wherever it is set, further out too."""
+_FONT_SIZE: Final = re.compile(r"(?<![\w.])(?:\d*\.?\d+(?:px|pt|em|rem|%)|0+(?:\.0+)?(?![\w.%]))")
 """The first length of `font`; a second one is the height of its lines."""
 _LENGTH: Final = re.compile(r"\s*(-?\d*\.?\d+)(px|pt|em|rem|%)?", re.IGNORECASE)
 _POINTS: Final = {"px": 0.75, "pt": 1.0, "em": 12.0, "rem": 12.0, "%": 0.12, "": 0.75}
 _COLOUR: Final = re.compile(r"(rgb|hsl)a?\(([^()]{1,80})\)")
 _NUMBER: Final = re.compile(r"-?\d*\.?\d+")
-_CALL: Final = re.compile(r"([a-z]{4,12})\(([^()]{0,80})\)")
+_CALL: Final = re.compile(r"([a-z][a-z0-9]{3,11})\(([^()]{0,200})\)")
 """A function of `transform`, `filter`, `clip` or `clip-path`."""
 _NEARLY_WHITE: Final = frozenset(
     {"white", "snow", "ivory", "whitesmoke", "ghostwhite", "floralwhite", "azure", "mintcream"}
@@ -48,17 +58,24 @@ class Look:
     points: float = 12.0
     colour: Colour | None = None
     is_clear: bool = False
+    fill: tuple[Colour, float] | None = None
+    """What letters are painted with instead of `colour`, and how opaque that is."""
+    zoom: float = 1.0
     ground: Colour = WHITE
 
     @property
     def is_seen(self) -> bool:
         """Whether a browser shows such text."""
-        is_lost_there = self.colour is not None and is_lost(self.colour, self.ground)
-        is_lost_there = is_lost_there or self.is_clear
-        return not (self.is_gone or self.is_invisible or is_lost_there or self.points <= TINY_POINTS)
+        colour, is_clear = (self.fill[0], self.fill[1] < FAINT) if self.fill else (self.colour, self.is_clear)
+        is_lost_there = is_clear or (colour is not None and is_lost(colour, self.ground))
+        return not (self.is_gone or self.is_invisible or is_lost_there or self.points * self.zoom <= TINY_POINTS)
 
 
-def looked(node: Any, around: Look, ruled: dict[str, str]) -> Look:
+Said = dict[str, tuple[str, bool]]
+"""Property -> its value, and whether that is important."""
+
+
+def looked(node: Any, around: Look, ruled: Said) -> Look:
     """The look of an element within another.
 
     Args:
@@ -69,7 +86,7 @@ def looked(node: Any, around: Look, ruled: dict[str, str]) -> Look:
     attributes = node.attributes
     old = {"color": attributes.get("color"), "background-color": attributes.get("bgcolor")}
     said = {name: value.lower() for name, value in old.items() if value}
-    said |= ruled | _declared(attributes.get("style") or "")
+    said |= {name: value for name, (value, _) in _over(ruled, _declared(attributes.get("style") or "")).items()}
     visibility = said.get("visibility")
     ink, paper = _painted(said.get("color")), _painted(said.get("background-color") or said.get("background"))
     is_shut = node.tag == "dialog" and "open" not in attributes
@@ -80,6 +97,8 @@ def looked(node: Any, around: Look, ruled: dict[str, str]) -> Look:
         points=_points(said.get("font-size"), around.points),
         colour=ink[0] if ink else around.colour,
         is_clear=ink[1] < FAINT if ink else around.is_clear,
+        fill=None if said.get(_FILL) in ("currentcolor", "initial") else _painted(said.get(_FILL)) or around.fill,
+        zoom=around.zoom * (_amount(said.get("zoom") or "", 1.0) or 1.0),  # 0 stands for 1, as it always did
         ground=paper[0] if paper and paper[1] >= FAINT else around.ground,
     )
 
@@ -93,16 +112,19 @@ def _is_gone(said: dict[str, str]) -> bool:
     calls = (
         call for name in ("transform", "filter", "clip", "clip-path") for call in _CALL.findall(said.get(name) or "")
     )
-    return is_off or is_clear or is_away or is_cut or any(_leaves_nothing(*call) for call in calls)
+    moved = [(name, said[name]) for name in ("scale", "translate") if name in said]
+    return is_off or is_clear or is_away or is_cut or any(_leaves_nothing(*call) for call in [*calls, *moved])
 
 
 def _leaves_nothing(function: str, arguments: str) -> bool:
     """Whether a function such as scale(0), opacity(0), inset(50%), rect(0,0,0,0) or translate(-9999px) does."""
     parts = [part for part in re.split(r"[\s,]+", arguments) if part]
-    if function.startswith("translate"):
-        return any(_points(part, 0.0) <= _AWAY_POINTS for part in parts)
-    if function.startswith("scale") or function in ("opacity", "circle", "ellipse"):
+    if function.startswith("translate") and function[-1] != "z":  # without a perspective z looks the same
+        return any(_points(part, 0.0) <= _AWAY_POINTS for part in parts[:2])
+    if (function.startswith("scale") and function[-1] != "z") or function in ("opacity", "circle", "ellipse"):
         return any(abs(_amount(part, 1.0)) < FAINT for part in parts[:2])
+    if function in ("matrix", "matrix3d") and len(parts) in (6, 16):
+        return _flattens(parts if len(parts) == 6 else [parts[place] for place in (0, 1, 4, 5, 12, 13)])
     if function == "inset" and parts:
         shares = [_amount(part, 0.0) if part.endswith("%") else 0.0 for part in parts]
         top, right, bottom, left = (4 * shares if len(shares) < 3 else [*shares, shares[1]])[:4]
@@ -111,6 +133,13 @@ def _leaves_nothing(function: str, arguments: str) -> bool:
         top, right, bottom, left = (_points(part, 0.0) for part in parts)
         return "auto" not in parts and min(bottom - top, right - left) <= TINY_POINTS
     return False
+
+
+def _flattens(parts: list[str]) -> bool:
+    """Whether a matrix of six numbers makes a line of a letter, or moves it off the page."""
+    a, b, c, d, x, y = (_amount(part, 1.0) for part in parts)
+    longest = max(math.hypot(a, b), math.hypot(c, d))
+    return abs(a * d - b * c) <= FAINT * longest or min(x, y) * _POINTS["px"] <= _AWAY_POINTS
 
 
 def _is_nothing(size: str) -> bool:
@@ -166,19 +195,38 @@ def _hex_share(digits: str) -> float:
         return 1.0
 
 
-def sheets(tree: Any) -> dict[int, dict[str, str]]:
+def sheets(tree: Any) -> dict[int, Said]:
     """Node -> what rules of style sheets say of it, later ones last."""
-    source = "\n".join(node.text(deep=True) for node in tree.css("style"))
-    rules = _RULE.findall(_PRINT.sub("", _COMMENT.sub("", source)))
+    nodes = [node for node in tree.css("style") if _is_for_screen(node.attributes.get("media") or "")]
+    source = _COMMENT.sub("", "\n".join(node.text(deep=True) for node in nodes))
+    rules = _RULE.findall(_MEDIA.sub(lambda block: block[2] if _is_for_screen(block[1]) else "", source))
     if len(rules) > _MAX_RULES:
         raise Refused("too_large")
-    found: dict[int, dict[str, str]] = {}
+    found: dict[int, Said] = {}
     for selector, body in rules:
         declared = _declared(body)
         if declared:
             for node in _selected(tree, selector):
-                found.setdefault(node.mem_id, {}).update(declared)
+                found[node.mem_id] = _over(found.get(node.mem_id, {}), declared)
     return found
+
+
+def _is_for_screen(media: str) -> bool:
+    """Whether any of some queries, such as `print, screen and (min-width: 600px)`, is met; what is not known is not."""
+    return len(media) <= _LONGEST and any(_is_met(query.strip()) for query in media.lower().split(","))
+
+
+def _is_met(query: str) -> bool:
+    """Whether a query asks for a screen, and for one that is as large as ours."""
+    begun = _QUERY.match(query)
+    if begun is None:
+        return not query
+    conditions = re.split(r"\s+and\s+", rest) if (rest := query[begun.end() :]) else []
+    limits = [_LIMIT.fullmatch(condition) for condition in conditions]
+    return all(
+        limit is not None and (-1 if limit[1] == "min" else 1) * (_points(limit[3], 0.0) - _SCREEN[limit[2]]) >= 0
+        for limit in limits
+    )
 
 
 def _selected(tree: Any, selector: str) -> list[Any]:
@@ -188,14 +236,20 @@ def _selected(tree: Any, selector: str) -> list[Any]:
         return []
 
 
-def _declared(body: str) -> dict[str, str]:
-    """Property -> value, of those that are wanted; later ones hold."""
-    found: dict[str, str] = {}
-    for piece in body.lower().replace("!important", "").split(";"):
-        name, _, value = (part.strip() for part in piece.partition(":"))
+def _declared(body: str) -> Said:
+    """What is said of properties that are wanted; later ones hold."""
+    found: Said = {}
+    for piece in body.lower().split(";"):
+        name, _, text = (part.strip() for part in piece.partition(":"))
+        value, mark, _ = text.partition("!")
         if name == "font":
             size = _FONT_SIZE.search(value)
-            found |= {"font-size": size[0]} if size else {}
+            found = _over(found, {"font-size": (size[0], bool(mark))} if size else {})
         elif name in _WANTED:
-            found[_STAND_FOR.get(name, name)] = value
+            found = _over(found, {_STAND_FOR.get(name, name): (value.strip(), bool(mark))})
     return found
+
+
+def _over(before: Said, later: Said) -> Said:
+    """What holds of two: the later, but for what is important before and not later."""
+    return before | {name: said for name, said in later.items() if said[1] or not before.get(name, ("", False))[1]}

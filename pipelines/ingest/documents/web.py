@@ -7,7 +7,7 @@ import re
 from typing import Any, Final
 
 from pipelines.ingest.documents.bounds import MAX_DEPTH, Parsed, Refused, letters, share
-from pipelines.ingest.documents.css import Look, looked, sheets
+from pipelines.ingest.documents.css import Look, Said, looked, sheets
 from pipelines.ingest.documents.quality import clean
 
 _OPENING: Final = re.compile(
@@ -114,7 +114,7 @@ class _Page:
             self.pieces.pop()
 
 
-def _shown(root: Any, ruled: dict[int, dict[str, str]]) -> _Page:
+def _shown(root: Any, ruled: dict[int, Said]) -> _Page:
     """What is shown. Without recursion, since a page decides how deep it is."""
     page = _Page()
     stack: list[tuple[Any, Look] | str] = [(root, Look())]
