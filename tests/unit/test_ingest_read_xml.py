@@ -13,6 +13,7 @@ from pipelines.ingest.read import FAULT, NULL, ROW, _records, _xml
 from pipelines.ingest.reshape import explode
 from pipelines.ingest.rules import Explode
 
+QUOTES = '"' * 100
 ROWS = {"record_path": "rows/row", "lists": [], "may_be_empty": False}
 
 
@@ -106,6 +107,16 @@ def test_six_lists_within_one_another_are_a_row_with_a_fault(reads, opens: str):
     for _ in range(5):
         text = next(iter(json.loads(text)[1].values()))
     assert text == "x"
+
+
+def test_quotes_in_lists_within_lists_are_a_row_with_a_fault_before_they_fill_the_memory(reads, monkeypatch):
+    """A hundred quotes are some 200 letters in one list, 400 more in two, 800 more in three."""
+    monkeypatch.setattr(_xml, "MAX_DUMPED", 1_000)
+    lists = [("<a/><a>" * count, "</a>" * count) for count in (3, 3, 4, 5)]
+    rows = [f"<row>{opens}{QUOTES}{closes}</row>" for opens, closes in lists]
+    frame, _ = reads("xml_records", f"<rows>{''.join(rows)}<row><c>y</c></row></rows>".encode(), ROWS)
+    assert frame[FAULT].to_list() == [None, None, "too_deep", "too_deep", None], "each record counts anew"
+    assert frame["a"].str.count_matches('"').to_list()[2:4] == [None, None]
 
 
 @pytest.mark.parametrize(("column", "fault"), [("a", "undeclared_list"), ("a.b", "undeclared_list"), ("c", None)])

@@ -15,7 +15,7 @@ from xml.parsers import expat
 from pipelines.ingest.batch import Held
 from pipelines.ingest.feeds import Feed
 from pipelines.ingest.read import NULL
-from pipelines.ingest.read._records import LISTS, Readable, Record
+from pipelines.ingest.read._records import LISTS, MAX_RECORD, Readable, Record
 
 Element = ET.Element
 PIECE: Final = 1 << 16
@@ -26,6 +26,8 @@ MAX_DEPTH: Final = 64
 """Elements within elements; Compound Employee has eight."""
 MAX_PARTS: Final = 200_000
 """Elements of a record, and comments: between two pieces of text, each makes the parser copy what it has."""
+MAX_DUMPED: Final = 4 * MAX_RECORD
+"""Letters of all texts that lists of a record become: of quotes alone, five lists would make thirty times as many."""
 TEXT: Final = "#text"
 """An element's own text where it has no name of its own: of a record, and of a member of a list."""
 _KEY: Final = re.compile(r"[\w-]{1,64}", re.ASCII)
@@ -226,10 +228,12 @@ class Flattener:
         """Take what is always a list, what the feed reads (it must not turn into a list unseen), what has a key."""
         self._lists, self._keyed = frozenset(lists), dict(keyed)
         self._read = {at for name in reads for at in _aboves(name)}
+        self._letters = 0
 
     def record(self, element: Element) -> Record:
         """A record as a row."""
         faults = set[str]()
+        self._letters = 0
         try:
             return Record(self._cells("", element, faults, 0), min(faults, default=None))
         except RecursionError:
@@ -268,7 +272,11 @@ class Flattener:
         every = members if isinstance(members, list) else [members]
         items = [self._cells(path, member, faults, lists + 1) for member in every]
         nulls = [{name: None if text == NULL else text for name, text in item.items()} for item in items]
-        return json.dumps(nulls, ensure_ascii=False, sort_keys=True)
+        if self._letters > MAX_DUMPED:  # before the text is twice as long again
+            raise RecursionError
+        text = json.dumps(nulls, ensure_ascii=False, sort_keys=True)
+        self._letters += len(text)
+        return text
 
 
 def _put(cells: dict[str, str], name: str, text: str, faults: set[str]) -> None:
