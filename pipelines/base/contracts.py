@@ -72,8 +72,8 @@ class Slices:
     """The first day."""
     end: str
     """The first day after; null while open."""
-    order: str
-    """Of several that begin on one day, the one with the greatest number holds at its end."""
+    order: str | None = None
+    """Of several that begin on one day, the one with the greatest number holds at its end; without it, none do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +151,13 @@ _STATUSES: Final = (
     *("terminated", "retired", "deceased", "dormant", "unknown"),
 )
 
+_UNTIL: Final = Column("valid_to", "date", required=False, end="first_day_after")
+
+_EEO1: Final = (
+    *("executives", "managers", "professionals", "technicians", "sales"),
+    *("administrative_support", "craft", "operatives", "laborers", "service"),
+)
+
 _ALL = (
     Table(
         "workers",
@@ -195,6 +202,32 @@ _ALL = (
         ),
         ordered=(("valid_from", "valid_to"),),
         slices=Slices(("person_id", "assignment_key"), "valid_from", "valid_to", "seq_in_day"),
+    ),
+    Table(
+        "jobs",  # the catalogue of the company, and what each job is in those of the world
+        ("job_code", "valid_from"),
+        (
+            _code("job_code"),
+            Column("valid_from", "date"),
+            _UNTIL,
+            Column("is_active", "bool"),
+            Column("title", "text"),
+            Column("description", "text", required=False),
+            _code("job_family_code", required=False),
+            _code("job_family_group_code", required=False),
+            _code("management_level_code", required=False),
+            _code("grade_code", required=False),
+            _code("eeo1_category_code", *_EEO1, required=False),  # of the job; says nothing of who has it
+            Column("soc_code", "code", required=False, form=r"^\d{2}-\d{4}$"),
+            Column("onet_code", "code", required=False, form=r"^\d{2}-\d{4}\.\d{2}$"),
+            Column("isco08_code", "code", required=False, form=r"^\d{1,4}$"),
+            Column(
+                "esco_code", "code", required=False, form=r"^http://data\.europa\.eu/esco/occupation/[0-9a-f-]{36}$"
+            ),
+            _code("crosswalk_method_code", "source", "manual", "model", "none"),  # who says what it is elsewhere
+        ),
+        ordered=(("valid_from", "valid_to"),),
+        slices=Slices(("job_code",), "valid_from", "valid_to"),
     ),
     Table(
         "requisitions",

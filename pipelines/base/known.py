@@ -93,6 +93,29 @@ def jobs(lake: Lake, manifest: Manifest, *, on: date, known: date) -> pl.DataFra
     return holding(newest(name, mine), slices, on).select(*TABLES[name].schema, *KNOWN)
 
 
+def things(lake: Lake, manifest: Manifest, name: str, *, on: date, known: date) -> pl.DataFrame:
+    """What holds on a day of things that are of nobody, such as `jobs`, as was known on another.
+
+    Args:
+        lake: Where the tables are.
+        manifest: Which state of the lake.
+        name: A table with slices and without people.
+        on: The day that is asked about.
+        known: The day by whose end it had to be known.
+
+    Returns:
+        One row of the table and `KNOWN` for each thing that there is at the end of `on`, ordered by key.
+
+    Raises:
+        ValueError: The table is no such table.
+    """
+    table = TABLES[name]
+    if table.slices is None or "person_id" in table.schema:
+        raise ValueError(f"{name} must have slices, and people in it are asked about with their consent, by jobs")
+    versions = newest(name, lake.versions(name, manifest, known))
+    return holding(versions, table.slices, on).select(*table.schema, *KNOWN)
+
+
 def _consenting(lake: Lake, manifest: Manifest, as_of: date, who: Mapping[str, str]) -> pl.Series:
     """Resolved people who had agreed by the end of a day, and of whom nothing in the manifest says otherwise since.
 

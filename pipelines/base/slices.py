@@ -17,6 +17,8 @@ from pipelines.base.contracts import Slices
 
 def is_day_end(slices: Slices) -> pl.Expr:
     """Whether a slice can hold at the end of a day: not one of a day within which another came after it."""
+    if slices.order is None:
+        return pl.lit(value=True)
     greatest = pl.col(slices.order).max().over(*slices.of, slices.start)
     is_of_a_day = pl.col(slices.end) <= pl.col(slices.start) + pl.duration(days=1)
     return (pl.col(slices.order) == greatest) | ~is_of_a_day.fill_null(value=False)
@@ -35,5 +37,5 @@ def holding(known: pl.DataFrame, slices: Slices, on: date) -> pl.DataFrame:
     """
     begun, ended = pl.col(slices.start) <= on, (pl.col(slices.end) <= on).fill_null(value=False)
     found = known.filter(is_day_end(slices)).filter(begun & ~ended)
-    order = [*slices.of, "known_from", slices.start, slices.order]
+    order = [*slices.of, "known_from", slices.start, *([slices.order] if slices.order else [])]
     return found.sort(order).unique(slices.of, keep="last", maintain_order=True)

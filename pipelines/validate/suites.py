@@ -258,7 +258,11 @@ def _begun(table: Table) -> list[pl.Expr]:
 
 def slice_columns(slices: Slices) -> list[str]:
     """Columns that say how slices lie."""
-    return [*slices.of, slices.start, slices.end, slices.order, "known_from"]
+    return [*slices.of, slices.start, slices.end, *_order(slices), "known_from"]
+
+
+def _order(slices: Slices) -> list[str]:
+    return [slices.order] if slices.order else []
 
 
 def _with_neighbours(helped: pl.DataFrame, slices: Slices, before: pl.DataFrame | None) -> pl.DataFrame:
@@ -267,7 +271,7 @@ def _with_neighbours(helped: pl.DataFrame, slices: Slices, before: pl.DataFrame 
     told = helped.select(ROW, *columns)
     all_ = pl.concat([told.select(columns), *([] if before is None else [before.select(columns)])])
     pairs = told.join(all_, on=slices.of, suffix="_other").filter(pl.col("known_from_other") <= pl.col("known_from"))
-    key = [ROW, f"{slices.start}_other", f"{slices.order}_other"]
+    key = [ROW, *(f"{name}_other" for name in (slices.start, *_order(slices)))]
     others = pairs.sort("known_from_other").unique(key, keep="last")
     judged = others.group_by(ROW).agg(_is_alone(slices).alias(ALONE), _is_joined(slices).alias(JOINED))
     return helped.join(judged, on=ROW, how="left", maintain_order="left")

@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import polars as pl
+import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
@@ -249,3 +250,37 @@ def test_whatever_is_edited_and_in_whichever_order_it_arrives_the_answer_is_what
                     expected |= {key: now} if now else {}
                 found = known.jobs(lake, lake.require(), on=day(on), known=by)
                 assert dict(found.select("assignment_key", "job_code").iter_rows()) == expected, (number, on)
+
+
+def test_things_of_nobody_are_read_as_known_without_anybodys_consent(store):
+    lake, table = Lake(store), TABLES["jobs"]
+    schema = {**table.schema, **{name: SCHEMA[name] for name in ("known_from", *MADE)}}
+
+    def of(code: str, start: str, end: str | None, moment: str, title: str) -> dict[str, Any]:
+        days = {"valid_from": date.fromisoformat(start), "valid_to": date.fromisoformat(end) if end else None}
+        about = {"job_code": code, "title": title, "is_active": True, "crosswalk_method_code": "none"}
+        return {**MADE, **days, **about, "known_from": entered(moment)}
+
+    first = [
+        of("ENG-3", "2020-01-01", None, "2020-01-01", "Programmer"),
+        of("OLD", "2019-01-01", "2022-01-01", "2020-01-01", "Typist"),
+    ]
+    later = [
+        of("ENG-3", "2020-01-01", "2024-01-01", "2024-02-12", "Programmer"),
+        of("ENG-3", "2024-01-01", None, "2024-02-12", "Engineer"),
+    ]
+    for number, batch in enumerate((first, later)):
+        lake.publish(f"j{number}", {"jobs": pl.DataFrame(batch, schema=schema)}, {}, {})
+
+    def titles(on: str, by: str) -> list[str]:
+        days = {"on": date.fromisoformat(on), "known": date.fromisoformat(by)}
+        return known.things(lake, lake.require(), "jobs", **days)["title"].to_list()
+
+    assert titles("2024-01-15", "2024-01-31") == ["Programmer"]
+    assert titles("2024-01-15", "2024-02-12") == ["Engineer"]
+    assert titles("2023-12-31", "2024-02-12") == ["Programmer"]
+    assert titles("2021-12-31", "2024-02-12") == ["Programmer", "Typist"]
+    assert titles("2019-06-01", "2024-02-12") == ["Typist"]
+    for name in ("worker_history", "courses"):
+        with pytest.raises(ValueError, match=f"{name} must have slices"):
+            known.things(lake, lake.require(), name, on=date(2024, 1, 1), known=date(2024, 1, 1))

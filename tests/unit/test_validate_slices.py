@@ -112,3 +112,31 @@ def test_a_batch_lets_rows_with_a_gap_through_and_counts_them(tmp_path: Path):
 def test_the_suite_says_what_becomes_of_rows():
     severities = {said["meta"]["reason_code"]: said["meta"]["severity"] for said in suite(TABLE)["expectations"]}
     assert (severities["overlap"], severities["gap"]) == ("quarantine", "warn")
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        ([("ENG-3", 1, 5), ("ENG-3", 5, None), ("OPS-2", 3, None)], ([], 0)),
+        ([("ENG-3", 1, 6), ("ENG-3", 5, None)], ([(0, "overlap"), (1, "overlap")], 0)),
+        ([("ENG-3", 1, 4), ("ENG-3", 5, None)], ([], 2)),
+        ([("ENG-3", 1, 4), ("OPS-2", 3, None)], ([], 0)),
+    ],
+)
+def test_slices_of_jobs_of_which_none_share_a_day_lie_side_by_side(told, expected):
+    table = TABLES["jobs"]
+    rows = [
+        {
+            "job_code": code,
+            "valid_from": date(2024, 1, start),
+            "valid_to": date(2024, 1, end) if end else None,
+            "is_active": True,
+            "title": "Clerk",
+            "crosswalk_method_code": "none",
+            "known_from": datetime(2024, 1, 1, tzinfo=UTC),
+        }
+        for code, start, end in told
+    ]
+    outcome = check(table, pl.DataFrame(rows, schema={**table.schema, "known_from": pl.Datetime("us", "UTC")}), {})
+    gaps = next(finding for finding in outcome.findings if finding.reason_code == "gap")
+    assert (sorted(outcome.failed.rows()), gaps.failed) == expected
