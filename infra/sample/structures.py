@@ -1,4 +1,4 @@
-"""The catalogue of jobs of a company over three months, written by hand; the sample company knows nothing of it.
+"""The jobs and units of a company over three months, written by hand; the sample company knows nothing of it.
 
 As in `careers`, what the source thought at any moment is given by versions: an entry says from when it was entered and
 when another took its place.
@@ -88,6 +88,59 @@ JOBS = (
     ),
     # To come.
     Job("DATA-1", "2024-09-01", None, _LATE, title="Datenanalystin", grade="P1", soc="15-2051", onet="15-2051.01"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Unit(Version):
+    """A unit, company or place."""
+
+    kind: str = "department"
+    name: str = ""
+    """Of anything, people too: it must not come in."""
+    parent: str | None = None
+    parent_kind: str = "department"
+    head: str | None = None
+    """The number of the worker who leads it, who may be gone tomorrow."""
+    country: str | None = None
+    region: str | None = None
+    """ISO 3166-2."""
+    zone: str | None = None
+    currency: str | None = None
+
+
+_PARTED, _CIRCLE = _at("2024-02-01"), _at("2024-03-20")
+UNITS = (
+    Unit(
+        *("COMP-US", "2010-01-01", None, _OLD),
+        kind="company",
+        name="Company USA Inc",
+        country="US",
+        currency="USD",
+    ),
+    Unit(
+        *("Riverton", "2010-01-01", None, _OLD),
+        kind="location",
+        name="Riverton, Quinn Building",
+        parent="COMP-US",
+        parent_kind="company",
+        country="US",
+        region="US-WY",
+        zone="America/Denver",
+    ),
+    Unit("ORG-000000", "2010-01-01", None, _OLD, name="Company (Ada Quinn)"),
+    # Below another unit since January, as is known since February; its head changes with it.
+    Unit("ORG-000001", "2012-04-01", None, _OLD, _PARTED, name="Engineering", parent="ORG-000000", head="000101"),
+    Unit("ORG-000001", "2012-04-01", "2023-12-31", _PARTED, name="Engineering", parent="ORG-000000", head="000101"),
+    Unit("ORG-000001", "2024-01-01", None, _PARTED, name="Engineering", parent="ORG-000002", head="000103"),
+    # Entered wrongly in March: the unit above becomes a part of what it is above.
+    Unit("ORG-000002", "2015-07-01", None, _OLD, _CIRCLE, name="Product (Bo Lang)", parent="ORG-000000"),
+    Unit("ORG-000002", "2015-07-01", "2024-03-14", _CIRCLE, name="Product (Bo Lang)", parent="ORG-000000"),
+    Unit("ORG-000002", "2024-03-15", None, _CIRCLE, name="Product (Bo Lang)", parent="ORG-000001"),
+    # Closed, and its number is a cost center's, too.
+    Unit("ORG-000003", "2016-01-01", "2022-12-31", _OLD, name="Fax", parent="ORG-000002"),
+    Unit("ORG-000003", "2023-01-01", None, _OLD, None, False, name="Fax", parent="ORG-000002"),
+    Unit("ORG-000003", "2016-01-01", None, _OLD, kind="cost_center", name="Fax costs"),
 )
 
 Told = TypeVar("Told", bound=Version)

@@ -153,6 +153,10 @@ _STATUSES: Final = (
 
 _UNTIL: Final = Column("valid_to", "date", required=False, end="first_day_after")
 
+_ORGS: Final = (
+    *("company", "legal_employer", "business_unit", "division", "department"),
+    *("supervisory", "cost_center", "location", "pay_group", "other"),
+)
 _EEO1: Final = (
     *("executives", "managers", "professionals", "technicians", "sales"),
     *("administrative_support", "craft", "operatives", "laborers", "service"),
@@ -228,6 +232,25 @@ _ALL = (
         ),
         ordered=(("valid_from", "valid_to"),),
         slices=Slices(("job_code",), "valid_from", "valid_to"),
+    ),
+    Table(
+        "org_units",  # by codes alone: names of units and places hold names of people, whom none of these rows is about
+        ("org_type_code", "org_unit_code", "valid_from"),
+        (
+            _code("org_type_code", *_ORGS),
+            _code("org_unit_code"),
+            Column("valid_from", "date"),
+            _UNTIL,
+            Column("is_active", "bool"),
+            _code("parent_type_code", *_ORGS, required=False),
+            _code("parent_unit_code", required=False),
+            _COUNTRY,
+            Column("subdivision_code", "code", required=False, form=r"^[A-Z]{2}-[A-Z0-9]{1,3}$"),  # ISO 3166-2
+            Column("time_zone_code", "code", required=False, form=r"^([A-Z][A-Za-z_]+/[A-Za-z_/+-]+|UTC)$"),  # of IANA
+            Column("currency_code", "code", required=False, form="^[A-Z]{3}$"),  # ISO 4217
+        ),
+        ordered=(("valid_from", "valid_to"),),
+        slices=Slices(("org_type_code", "org_unit_code"), "valid_from", "valid_to"),
     ),
     Table(
         "requisitions",

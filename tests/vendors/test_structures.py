@@ -1,7 +1,8 @@
-"""The catalogue of jobs, whichever vendor printed it."""
+"""The catalogue of jobs and the units of a company, whichever vendor printed them."""
 
 from datetime import UTC, date, datetime
 
+import polars as pl
 import pytest
 
 from infra.sample import careers
@@ -64,3 +65,53 @@ def test_a_job_is_what_was_written_down_by_hand(keys, tmp_path, monkeypatch, ven
         nothing,
     ]
     assert made["description"].to_list() == [None, None, "Builds what runs behind our pages.", None, None, None]
+
+
+UNITS = {
+    "workday": ["workday_organizations"],
+    "successfactors": [f"successfactors_{name}" for name in ("departments", "companies", "cost_centers", "locations")],
+}
+COUNTS = {"2024-01": 8, "2024-02": 9, "2024-03": 10}
+"""Slices, by hand: one a unit, two of the closed one; in February another of the first, in March of the second."""
+
+
+def units(vendor, period, folder, monkeypatch):
+    """What a vendor's units of a month become."""
+    assert WRITERS[vendor].write_units(careers.cut(period), folder / "exports") == COUNTS[period]
+    return canonical(folder, [VENDORS / vendor / f"{name}.yaml" for name in UNITS[vendor]], monkeypatch)["org_units"]
+
+
+@pytest.mark.parametrize("period", COUNTS)
+def test_units_of_workday_and_of_successfactors_are_the_same(keys, tmp_path, monkeypatch, period):
+    ours, theirs = (units(vendor, period, tmp_path / vendor, monkeypatch) for vendor in WRITERS)
+    assert set(ours.columns) == {*TABLES["org_units"].schema, "known_from", "known_from_basis"}
+    assert len(ours) == COUNTS[period]
+    assert ours.equals(theirs)
+
+
+@pytest.mark.parametrize("vendor", WRITERS)
+def test_a_unit_is_what_was_written_down_by_hand_and_of_nobody(keys, tmp_path, monkeypatch, vendor):
+    made = units(vendor, "2024-03", tmp_path, monkeypatch)
+    text = made.write_csv()
+    printed = b"".join(file.read_bytes() for file in (tmp_path / "exports" / vendor).iterdir()).decode()
+    for told in ("Quinn", "Bo Lang", "000103"):
+        assert told in printed
+        assert told not in text
+    above = ["org_type_code", "org_unit_code", "valid_from", "valid_to", "is_active"]
+    above += ["parent_type_code", "parent_unit_code"]
+    first, closed = date(2016, 1, 1), date(2023, 1, 1)
+    assert made.sort(above[:3]).select(above).rows() == [
+        ("company", "COMP-US", date(2010, 1, 1), None, True, None, None),
+        ("cost_center", "ORG-000003", first, None, True, None, None),
+        ("department", "ORG-000000", date(2010, 1, 1), None, True, None, None),
+        ("department", "ORG-000001", date(2012, 4, 1), date(2024, 1, 1), True, "department", "ORG-000000"),
+        ("department", "ORG-000001", date(2024, 1, 1), None, True, "department", "ORG-000002"),
+        ("department", "ORG-000002", date(2015, 7, 1), date(2024, 3, 15), True, "department", "ORG-000000"),
+        ("department", "ORG-000002", date(2024, 3, 15), None, True, "department", "ORG-000001"),
+        ("department", "ORG-000003", first, closed, True, "department", "ORG-000002"),
+        ("department", "ORG-000003", closed, None, False, "department", "ORG-000002"),
+        ("location", "Riverton", date(2010, 1, 1), None, True, "company", "COMP-US"),
+    ]
+    places = ["country_code", "subdivision_code", "time_zone_code", "currency_code"]
+    about = made.filter(pl.col("org_type_code").is_in(["company", "location"])).sort("org_type_code").select(places)
+    assert about.rows() == [("US", None, None, "USD"), ("US", "US-WY", "America/Denver", None)]

@@ -1,4 +1,4 @@
-"""Workday's catalogue of jobs as RaaS prints it with format=json: a group of slices beside each of them."""
+"""Workday's jobs and organizations as RaaS prints them with format=json: a group of slices beside each of them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from infra.sample.dialects import write_report
-from infra.sample.structures import JOBS, Job, standing
+from infra.sample.structures import JOBS, UNITS, Job, Unit, standing
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -15,6 +15,13 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 CATEGORIES = {"Professionals": "2 - Professionals", "Technicians": "3 - Technicians"}
+
+TYPES = {
+    "company": "Company",
+    "department": "Department",
+    "cost_center": "Cost_Center",
+    "location": "Location",
+}
 
 
 def write_jobs(delivery: Delivery, out: Path) -> int:
@@ -48,6 +55,39 @@ def job(one: Job) -> Row:
         ONET_Code=one.onet,
         ISCO_Code=one.isco,
         ESCO_URI=one.esco,
+        Last_Updated_Moment=one.entered,
+    )
+
+
+def write_units(delivery: Delivery, out: Path) -> int:
+    """Write HRML_Organizations.
+
+    Returns:
+        The number of slices.
+    """
+    slices = standing(UNITS, delivery)
+    entries = (
+        {"Organization_ID": code, "Organization_Type": TYPES[kind], "Organization_History_group": [*map(unit, mine)]}
+        for (kind, code), mine in groupby(slices, key=lambda one: (one.kind, one.code))
+    )
+    write_report(out / "workday" / f"HRML_Organizations_{delivery.period}.json", entries)
+    return len(slices)
+
+
+def unit(one: Unit) -> Row:
+    """A slice of an organization; keys without a value are left out."""
+    return _told(
+        Effective_Date=one.start,
+        End_Date=one.last,
+        Inactive="0" if one.is_active else "1",
+        Organization_Name=one.name,
+        Superior_Organization_ID=one.parent,
+        Superior_Organization_Type=TYPES[one.parent_kind] if one.parent else None,
+        Manager_Worker_ID=one.head,
+        Country_ISO=one.country,
+        Country_Region_ISO=one.region,
+        Time_Zone=one.zone,
+        Currency_ID=one.currency,
         Last_Updated_Moment=one.entered,
     )
 
