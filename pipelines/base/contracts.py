@@ -309,6 +309,24 @@ _ALL = (
         kept_from="occurred_at",
     ),
     Table(
+        "interviews",  # who asked is not told: a row is about its candidate
+        ("interview_id",),
+        (
+            _id("interview_id"),
+            _PERSON,
+            _id("application_id"),
+            _code("stage_code", "applied", "screen", "interview", "offer", required=False),
+            _code("kind_code", "phone", "video", "onsite", "panel", "assessment", "other", required=False),
+            _code("status_code", "scheduled", "awaiting_feedback", "completed", "cancelled", "no_show", "unknown"),
+            Column("arranged_at", "moment"),
+            Column("starts_at", "moment", required=False),
+            Column("ends_at", "moment", required=False),
+        ),
+        references={"application_id": "applications", "person_id": "candidates"},
+        ordered=(("starts_at", "ends_at"),),
+        kept_from="arranged_at",
+    ),
+    Table(
         "resumes",
         ("person_id", "document_id"),
         (

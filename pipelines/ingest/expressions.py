@@ -7,7 +7,7 @@ column: what a source wrote is never dropped silently.
 import html
 import re
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -300,18 +300,25 @@ def _number(text: pl.Expr, mark: str) -> pl.Expr:
     return pl.when(number.is_finite()).then(number)
 
 
-def _arithmetic(rule: Rule, context: Context, kind: str) -> list[tuple[pl.Expr, "partial[pl.Expr]"]]:
+def _arithmetic(rule: Rule, context: Context, kind: str) -> list[tuple[pl.Expr, Callable[[pl.Expr, pl.Expr], pl.Expr]]]:
     """Operand cells and what to do with them, in order."""
-    steps: list[tuple[pl.Expr, partial[pl.Expr]]] = []
+    steps: list[tuple[pl.Expr, Callable[[pl.Expr, pl.Expr], pl.Expr]]] = []
     if rule.minus is not None:
         steps.append((cell(rule.minus, context), partial(_minus)))
     if rule.plus_days is not None:
         steps.append((first(rule.plus_days, context), partial(_plus_days, as_date=kind == "date")))
+    if rule.plus_minutes is not None:
+        steps.append((cell(rule.plus_minutes, context), _plus_minutes))
     return steps
 
 
 def _minus(value: pl.Expr, operand: pl.Expr) -> pl.Expr:
     return value - operand
+
+
+def _plus_minutes(value: pl.Expr, minutes: pl.Expr) -> pl.Expr:
+    near = pl.when(minutes.abs() < _FAR * 1440).then((minutes * 60_000_000).round()).cast(pl.Int64)
+    return _plausible(value + pl.duration(microseconds=near))
 
 
 def _plus_days(value: pl.Expr, days: pl.Expr, *, as_date: bool) -> pl.Expr:

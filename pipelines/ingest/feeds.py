@@ -491,6 +491,8 @@ def _typed(rule: Rule, kind: str) -> str | None:
         return "a bool needs `codes` that give true and false, or a constant"
     if kind != "date" and rule.means is not None:
         return "only a date has `means`"
+    if kind != "moment" and rule.plus_minutes is not None:
+        return "only a moment has `plus_minutes`"
     return None
 
 

@@ -101,6 +101,8 @@ class Rule(Declared):
     clip: tuple[float, float] | None = None
     plus_days: Name | tuple[Name, ...] | None = None
     """Add a column of days (of several the first that is filled), which may be negative, to the date or moment."""
+    plus_minutes: Name | None = None
+    """Add a column of minutes, such as how long something takes, to the moment."""
     spread_days: Annotated[int, Field(ge=1)] | None = None
     """Add 0 to n-1 days by a digest of `spread_by`: for sets without dates, whose splits in time need some."""
     spread_by: Name | None = None
@@ -132,7 +134,7 @@ class Rule(Declared):
         names = {self.from_} if isinstance(self.from_, str) else set(self.from_ or ())
         names |= set(template_columns(self.template or ""))
         names |= {self.plus_days} if isinstance(self.plus_days, str) else set(self.plus_days or ())
-        names |= {name for name in (self.minus, self.spread_by) if name}
+        names |= {name for name in (self.minus, self.plus_minutes, self.spread_by) if name}
         names |= {override.column for override in self.override}
         return names | ({self.listed.column} if self.listed else set())
 

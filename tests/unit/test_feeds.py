@@ -193,6 +193,10 @@ def test_the_end_of_an_employment_says_which_day_it_is(tmp_path: Path) -> None:
     assert "workers.terminated_at: must say `means`: last_day or first_day_after" in str(caught.value)
     assert "workers.job_family_code: only a date has `means`" in str(caught.value)
     del columns["job_family_code"]["means"]
+    columns["terminated_at"] = {**day, "means": "last_day", "plus_minutes": "takes"}
+    write(tmp_path, tables=[{"table": "workers", "columns": columns}])
+    with pytest.raises(SettingsError, match=r"terminated_at: only a moment has `plus_minutes`"):
+        feeds.load(tmp_path)
     columns["terminated_at"] = {**day, "means": "last_day"}
     write(tmp_path, tables=[{"table": "workers", "columns": columns}])
     assert list(feeds.load(tmp_path)) == ["links"]

@@ -231,6 +231,18 @@ def test_relative_days_are_anchored_to_a_date_and_may_come_before_it() -> None:
     assert faults == [None, None, "missing", "unparsable"]
 
 
+def test_minutes_lead_from_a_beginning_to_an_end_to_the_microsecond() -> None:
+    rule = {"from": "starts", "moment": "%Y-%m-%d %H:%M", "plus_minutes": "takes"}
+    values, faults = filled(
+        rule,
+        Column("ends_at", "moment"),
+        starts=["2024-02-28 23:50", "2024-03-01 10:00", "2024-03-01 10:00", "2024-03-01 10:00", None],
+        takes=["50", "-0.1", None, "an hour", "5"],
+    )
+    assert values[:2] == [datetime(2024, 2, 29, 0, 40, tzinfo=UTC), datetime(2024, 3, 1, 9, 59, 54, tzinfo=UTC)]
+    assert faults == [None, None, "missing", "unparsable", "missing"]
+
+
 def test_lateness_is_the_difference_of_two_columns_and_unknown_without_a_due_day() -> None:
     values, faults = filled({"from": "sent", "minus": "due"}, NUMBER, sent=["18", "18"], due=["19", None])
     assert values == [-1.0, None]

@@ -143,6 +143,8 @@ def test_one_code_of_what_is_no_group_rejects_its_row_alone(tmp_path: Path):
         ("date", {"from": "b", "date": "%Y-%m-%d", "plus_days": "a"}, "9" * 30),
         ("date", {"from": "b", "date": "%Y-%m-%d", "plus_days": "a"}, "60000"),
         ("moment", {"from": "b", "moment": "%Y-%m-%d", "plus_days": "a"}, "-999999999"),
+        ("moment", {"from": "b", "moment": "%Y-%m-%d", "plus_minutes": "a"}, "9" * 30),
+        ("moment", {"from": "b", "moment": "%Y-%m-%d", "plus_minutes": "a"}, "99999999"),
     ],
 )
 def test_a_number_that_is_too_large_is_a_fault_and_no_other_row_s(kind: str, rule: dict[str, Any], text: str):

@@ -12,7 +12,9 @@ from pipelines.base.pseudonyms import pseudonym
 from tests.vendors.printed import DELIVERY, PLAN, VENDORS, company
 from tests.vendors.recruiting import of_vendor, of_workday
 
-FEEDS = sorted((VENDORS / "lever").glob("*.yaml"))
+ASKED = ("interviews", "feedback")
+"""What tests/vendors/test_interviews.py reads."""
+FEEDS = sorted(feed for feed in (VENDORS / "lever").glob("*.yaml") if not feed.stem.endswith(ASKED))
 NEW, SCREEN, INTERVIEW, OFFER, SIGNED = (lever.STAGES[name][0] for name in lever.STAGES)
 
 

@@ -153,6 +153,8 @@ def _steps(rule: Rule, column: Column) -> Iterator[str]:
     if rule.plus_days is not None:
         days = (rule.plus_days,) if isinstance(rule.plus_days, str) else rule.plus_days
         yield f"plus the days in {' or '.join(days)}"
+    if rule.plus_minutes is not None:
+        yield f"plus the minutes in {rule.plus_minutes}"
     if rule.plus is not None:
         yield f"plus {rule.plus:g}"
     if rule.range is not None:

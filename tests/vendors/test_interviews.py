@@ -1,0 +1,85 @@
+"""Interviews of the sample company, as Greenhouse and Lever print them."""
+
+from datetime import UTC, datetime
+
+import polars as pl
+import pytest
+
+from infra.sample import workday
+from infra.sample.interviews import interviews
+from infra.sample.vendors import greenhouse, greenhouse_interviews, lever, lever_interviews
+from pipelines.base.contracts import TABLES
+from pipelines.base.pseudonyms import pseudonym
+from tests.vendors.printed import DELIVERY, PLAN, VENDORS, canonical, company
+
+KNOWN = ("known_from", "known_from_basis")
+FEEDS = {
+    "greenhouse": [feed for feed in (VENDORS / "greenhouse").glob("*.yaml") if "_v1_" not in feed.name],
+    "lever": [*(VENDORS / "lever").glob("*.yaml")],
+}
+
+
+def write(vendor, out):
+    """The company's hiring, and its interviews."""
+    world = company()
+    hired = {"greenhouse": greenhouse.write_harvest, "lever": lever.write_hiring}[vendor]
+    asked = {"greenhouse": greenhouse_interviews.write_interviews, "lever": lever_interviews.write_interviews}[vendor]
+    hired(PLAN, world.hiring, world.workers, DELIVERY, out)
+    return asked(world.hiring, DELIVERY, out)
+
+
+def told():
+    """What the company knows of its interviews, and whose they are."""
+    rows = list(workday.application_rows(company().hiring, DELIVERY))
+    return list(interviews(rows)), {row["Application_ID"]: row["Candidate_ID"] for row in rows}
+
+
+def keyed(scheme, texts, prefix):
+    return pseudonym(bytes.fromhex("11" * 32), scheme, pl.Series(texts), prefix)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """Vendor -> what its files became."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        for name, byte in (("PSEUDONYM", "11"), ("VAULT", "22")):
+            monkeypatch.setenv(f"CANDOR_{name}_KEY", byte * 32)
+        found = {}
+        for vendor, declared in FEEDS.items():
+            folder = tmp_path_factory.mktemp(vendor)
+            write(vendor, folder / "exports")
+            found[vendor] = canonical(folder, declared, monkeypatch)
+    return found
+
+
+def moments(texts):
+    return pl.Series(texts, dtype=pl.String).str.to_datetime("%Y-%m-%dT%H:%M:%S%.3fZ", time_unit="us", time_zone="UTC")
+
+
+def test_interviews_of_both_vendors_are_those_that_the_company_had(made):
+    asked, whose = told()
+    ours, theirs = (made[vendor]["interviews"] for vendor in FEEDS)
+    cancelled = theirs.filter(pl.col("status_code") == "cancelled")
+    assert len(cancelled) == 1, "Greenhouse lets go of what was cancelled, Lever says so"
+    theirs = theirs.filter(pl.col("status_code") != "cancelled")
+    assert set(ours.columns) == {*TABLES["interviews"].schema, *KNOWN}
+    assert ours.drop(KNOWN).equals(theirs.drop(KNOWN))
+    assert {*theirs["known_from"]} == {datetime(2026, 9, 30, 23, 59, 59, 999999, tzinfo=UTC)}
+    expected = pl.DataFrame(
+        {
+            "interview_id": keyed("interview", [str(one.key) for one in asked], "i"),
+            "person_id": keyed("workday_candidate", [whose[one.application] for one in asked], "p"),
+            "application_id": keyed("workday_application", [one.application for one in asked], "a"),
+            "stage_code": [{"SCREEN": "screen", "INTERVIEW": "interview"}[one.stage] for one in asked],
+            "kind_code": [{"SCREEN": "phone", "INTERVIEW": "onsite"}[one.stage] for one in asked],
+            "status_code": ["completed" if one.opinions else "scheduled" for one in asked],
+            "arranged_at": moments([one.arranged for one in asked]),
+            "starts_at": moments([one.starts for one in asked]),
+            "ends_at": moments([one.ends for one in asked]),
+            "known_from": moments([one.opinions[-1].submitted if one.opinions else one.arranged for one in asked]),
+            "known_from_basis": ["source"] * len(asked),
+        }
+    )
+    assert expected.select(ours.columns).sort(pl.all()).equals(ours)
+    assert {*ours["status_code"]} == {"completed", "scheduled"}
+    assert {*ours["kind_code"]} == {"phone", "onsite"}
