@@ -327,6 +327,24 @@ _ALL = (
         kept_from="arranged_at",
     ),
     Table(
+        "interview_feedback",  # what was thought, as scores and codes; no words, and not by whom
+        ("feedback_id", "criterion_code"),
+        (
+            _id("feedback_id"),
+            _PERSON,
+            _id("application_id"),
+            _id("interview_id", required=False),
+            _code("criterion_code", required=False),  # what was looked at; empty where it is the whole
+            Column("rating_share", "share", required=False),  # 0 is the worst; none where somebody would not decide
+            _code(
+                "recommendation_code", "strong_no", "no", "mixed", "yes", "strong_yes", "no_decision", required=False
+            ),
+            Column("submitted_at", "moment"),
+        ),
+        references={"application_id": "applications", "interview_id": "interviews", "person_id": "candidates"},
+        kept_from="submitted_at",
+    ),
+    Table(
         "resumes",
         ("person_id", "document_id"),
         (

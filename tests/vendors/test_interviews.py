@@ -10,6 +10,7 @@ from infra.sample.interviews import interviews
 from infra.sample.vendors import greenhouse, greenhouse_interviews, lever, lever_interviews
 from pipelines.base.contracts import TABLES
 from pipelines.base.pseudonyms import pseudonym
+from pipelines.ingest.map import FILTERED
 from tests.vendors.printed import DELIVERY, PLAN, VENDORS, canonical, company
 
 KNOWN = ("known_from", "known_from_basis")
@@ -83,3 +84,48 @@ def test_interviews_of_both_vendors_are_those_that_the_company_had(made):
     assert expected.select(ours.columns).sort(pl.all()).equals(ours)
     assert {*ours["status_code"]} == {"completed", "scheduled"}
     assert {*ours["kind_code"]} == {"phone", "onsite"}
+
+
+SHARES = {"strong_no": 0.0, "no": 0.25, "mixed": 0.5, "yes": 0.75, "strong_yes": 1.0}
+
+
+def test_feedback_of_both_vendors_is_what_was_thought_and_no_word_of_it(made):
+    asked, whose = told()
+    ours, theirs = (made[vendor]["interview_feedback"] for vendor in FEEDS)
+    assert set(ours.columns) == {*TABLES["interview_feedback"].schema, *KNOWN}
+    assert ours.equals(theirs)
+    opinions = [(one, said) for one in asked for said in one.opinions]
+    rows = [(one, said, None, said.overall) for one, said in opinions]
+    rows += [(one, said, name, rating) for one, said in opinions for name, rating in said.criteria.items()]
+    expected = pl.DataFrame(
+        {
+            "feedback_id": keyed("feedback", [str(said.key) for _, said, *_ in rows], "f"),
+            "person_id": keyed("workday_candidate", [whose[one.application] for one, *_ in rows], "p"),
+            "application_id": keyed("workday_application", [one.application for one, *_ in rows], "a"),
+            "interview_id": keyed("interview", [str(one.key) for one, *_ in rows], "i"),
+            "criterion_code": [name for *_, name, _ in rows],
+            "rating_share": [SHARES.get(rating) for *_, rating in rows],
+            "recommendation_code": [None if name else rating for *_, name, rating in rows],
+            "submitted_at": moments([said.submitted for _, said, *_ in rows]),
+            "known_from": moments([said.submitted for _, said, *_ in rows]),
+            "known_from_basis": ["source"] * len(rows),
+        }
+    )
+    assert expected.select(ours.columns).sort(pl.all()).equals(ours)
+    overall = ours.filter(pl.col("criterion_code").is_null())
+    assert {*overall["recommendation_code"]} == {"strong_no", "no", "yes", "strong_yes", "no_decision"}
+    assert {*ours["rating_share"]} == {None, 0.0, 0.25, 0.5, 0.75, 1.0}
+    for vendor, frames in made.items():
+        cells = "".join(frames[name].write_csv() for name in ("interviews", "interview_feedback"))
+        for words in ("children", "sick", "Quinn", "Bo Lang"):
+            assert words not in cells, vendor
+
+
+def test_what_vendors_print_besides_is_left_out_for_its_reason(made):
+    found = {vendor: dict(made[vendor][FILTERED]["reason_code"].value_counts().iter_rows()) for vendor in FEEDS}
+    ours, theirs = found["greenhouse"], found["lever"]
+    assert ours["not_arranged"] == 1
+    assert ours["draft"] == 1 + 1 + 2, "a job, a scorecard, and what was thought of two things"
+    assert ours["private_candidate"] >= 1 + 1 + 2, "an interview, its scorecard and what was thought of two things"
+    assert (theirs["unsent"], theirs["deleted"]) == (1, 1)
+    assert theirs["confidential"] >= 1 + 1 + 2, "an interview, its overall score and what was thought of two things"

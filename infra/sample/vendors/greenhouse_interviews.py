@@ -7,6 +7,7 @@ notes, and a private candidate's.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -41,13 +42,14 @@ def write_interviews(hiring: Hiring, delivery: Delivery, out: Path) -> dict[str,
     jobs = sorted({one.requisition for one in every})
     hidden = _private(next(one for one in every if one.opinions))
     opinions = [(one, said) for one in [*every, hidden] for said in one.opinions]
+    unsent = (opinions[0][0], replace(opinions[0][1], key=opinions[0][1].key + 7))
     lists: dict[str, Iterable[Row]] = {
         "interviews": chain(map(interview, every), [interview(hidden), _unarranged(every[0])]),
         "job_interviews": (_slot(code, stage) for code in jobs for stage in STAGES),
         "interview_kits": ({"id": kit, "job_interview_id": kit - KIT + SLOT} for kit in _kits(jobs)),
         "job_candidate_attributes": (_attribute(code, n) for code in jobs for n in range(len(CRITERIA))),
-        "scorecards": chain((scorecard(*told) for told in opinions), [_draft(*opinions[0])]),
-        "scorecard_candidate_attributes": chain.from_iterable(attributes(*told) for told in opinions),
+        "scorecards": chain((scorecard(*told) for told in opinions), [_draft(*unsent)]),
+        "scorecard_candidate_attributes": chain.from_iterable(attributes(*told) for told in [*opinions, unsent]),
     }
     folder = out / "greenhouse"
     return {name: write_pages(folder / f"{name}_{delivery.period}", made, PAGE) for name, made in lists.items()}
@@ -107,7 +109,7 @@ def attributes(one: Interview, said: Opinion) -> Iterator[Row]:
 
 
 def _draft(one: Interview, said: Opinion) -> Row:
-    return scorecard(one, said) | {"id": said.key + 7, "status": "draft", "submitted_at": None}
+    return scorecard(one, said) | {"status": "draft", "submitted_at": None}
 
 
 def _unarranged(like: Interview) -> Row:
@@ -118,9 +120,8 @@ def _unarranged(like: Interview) -> Row:
 def _private(like: Interview) -> Interview:
     """The same of the application of a private candidate."""
     (said,) = like.opinions[:1]
-    mine = (Opinion(said.key + 8, said.submitted, said.overall, said.criteria),)
-    dates = (like.arranged, like.starts, like.ends, like.minutes)
-    return Interview(like.key + 8, f"A-{PRIVATE}", like.requisition, like.stage, *dates, mine)
+    mine = (replace(said, key=said.key + 8),)
+    return replace(like, key=like.key + 8, application=f"A-{PRIVATE}", opinions=mine)
 
 
 def _slot(code: str, stage: str) -> Row:
