@@ -151,6 +151,8 @@ _STATUSES: Final = (
     *("terminated", "retired", "deceased", "dormant", "unknown"),
 )
 
+_PARTIAL: Final = r"^\d{4}(-\d{2}(-\d{2})?)?$"
+"""A day, a month or a year, as exact as it was told."""
 _UNTIL: Final = Column("valid_to", "date", required=False, end="first_day_after")
 
 _ORGS: Final = (
@@ -359,6 +361,23 @@ _ALL = (
             Column("received_at", "moment"),
         ),
         kept_from="received_at",
+    ),
+    Table(
+        "profile_items",  # a person's are those told at the newest moment; no school, and no day of study
+        ("person_id", "told_at", "item_type_code", "title", "started_code"),
+        (
+            _PERSON,
+            Column("told_at", "moment"),
+            _code("item_type_code", "experience", "education", "skill", "certificate", "language", "project"),
+            Column("title", "text"),
+            _code("degree_level_code", "secondary", "vocational", "bachelor", "master", "doctorate", required=False),
+            Column("started_code", "code", required=False, form=_PARTIAL),
+            Column("ended_code", "code", required=False, form=_PARTIAL),
+            Column("is_current", "bool", required=False),
+            _code("extraction_method_code", "source_structured", "parser", "manual"),
+        ),
+        references={"person_id": "candidates"},
+        kept_from="told_at",
     ),
     Table(
         "courses",
