@@ -12,7 +12,7 @@ import polars as pl
 
 from pipelines.base.errors import ContractError
 
-Kind = Literal["id", "code", "text", "date", "moment", "int", "float", "share", "bool"]
+Kind = Literal["id", "code", "text", "date", "moment", "int", "float", "share", "money", "bool"]
 End = Literal["last_day", "first_day_after"]
 """Which day a date names that something ends with."""
 
@@ -25,6 +25,7 @@ DTYPES: Final[Mapping[Kind, pl.DataType]] = {
     "int": pl.Int64(),
     "float": pl.Float64(),
     "share": pl.Float64(),
+    "money": pl.Decimal(18, 4),
     "bool": pl.Boolean(),
 }
 
@@ -97,6 +98,8 @@ class Table:
     does, such as a job or a consent, has none and stays as long as the person or thing is known."""
     slices: Slices | None = None
     """How its rows share out time, where they do."""
+    is_for_models: bool = True
+    """Whether a family may be given it; of one that none may, no snapshot is made and nothing is scored by it."""
 
     @property
     def schema(self) -> pl.Schema:
@@ -208,6 +211,24 @@ _ALL = (
         ),
         ordered=(("valid_from", "valid_to"),),
         slices=Slices(("person_id", "assignment_key"), "valid_from", "valid_to", "seq_in_day"),
+    ),
+    Table(
+        "base_pay",  # beside `worker_history` and not in it, so that whoever needs none has none
+        ("person_id", "assignment_key", "valid_from", "seq_in_day"),
+        (
+            _PERSON,
+            _id("assignment_key"),
+            Column("valid_from", "date"),
+            _UNTIL,
+            Column("seq_in_day", "int", low=0),
+            Column("amount", "money", low=0),
+            Column("currency_code", "code", form="^[A-Z]{3}$"),  # ISO 4217
+            _code("frequency_code", "hour", "day", "week", "biweek", "semimonth", "month", "year"),
+            Column("weekly_hours", "float", required=False, low=0, high=168),
+        ),
+        ordered=(("valid_from", "valid_to"),),
+        slices=Slices(("person_id", "assignment_key"), "valid_from", "valid_to", "seq_in_day"),
+        is_for_models=False,
     ),
     Table(
         "jobs",  # the catalogue of the company, and what each job is in those of the world

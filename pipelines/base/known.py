@@ -13,6 +13,7 @@ import polars as pl
 from pipelines.base import people
 from pipelines.base.contracts import TABLES, Slices
 from pipelines.base.days import end_of
+from pipelines.base.errors import ContractError
 from pipelines.base.lake import Lake, Manifest, newest
 from pipelines.base.slices import holding
 
@@ -21,6 +22,9 @@ KNOWN: Final = ("known_from", "known_from_basis")
 RESTATED: Final = "restated"
 """The basis of a row that took another's place and whose source does not say when: it was known by the file that had it
 first, and not before."""
+_EXACT: Final = pl.Decimal(38, 4)
+_PERIODS: Final = {"day": 260, "week": 52, "biweek": 26, "semimonth": 24, "month": 12, "year": 1}
+"""How often a year somebody is paid so; a day is one of five of a week."""
 _PERSONS: Final = ("person_id", "manager_person_id")
 LINKING: Final = ("person_links", "worker_identifiers")
 """Tables that say who is who."""
@@ -56,7 +60,15 @@ def read_people(
     Returns:
         Table -> [n_rows] business columns and `KNOWN`, ordered by key and time; and per table how many rows were kept
         and how many belong to people without consent.
+
+    Raises:
+        ContractError: A table is for no model.
     """
+    names = list(names)
+    if barred := sorted(name for name in names if not TABLES[name].is_for_models):
+        raise ContractError(
+            f"A family may be given tables that are for models; {', '.join(barred)} is not. Take it from the family."
+        )
     who = links(lake, manifest, as_of)
     agreed = _consenting(lake, manifest, as_of, who)
     frames: dict[str, pl.DataFrame] = {}
@@ -85,7 +97,33 @@ def jobs(lake: Lake, manifest: Manifest, *, on: date, known: date) -> pl.DataFra
         the one that holds at the end of `on`, with the status of that day. Before a first day, and after an end that
         says no more, there is none. What only became known later changes nothing, but that somebody no longer agrees.
     """
-    name, who = "worker_history", links(lake, manifest, known)
+    return _slices(lake, manifest, "worker_history", on=on, known=known)
+
+
+def pay(lake: Lake, manifest: Manifest, *, on: date, known: date) -> pl.DataFrame:
+    """What people are paid on a day, as was known on another; for people who ask, never for a model.
+
+    Args:
+        lake: Where the tables are.
+        manifest: Which state of the lake.
+        on: As for `jobs`.
+        known: As for `jobs`.
+
+    Returns:
+        One row of `base_pay` and `KNOWN` for each assignment as in `jobs`, and `annual_amount` in the same currency:
+        null of an hour's pay where the hours of a week are not known.
+    """
+    found = _slices(lake, manifest, "base_pay", on=on, known=known)
+    is_hourly = pl.col("frequency_code") == "hour"
+    times = pl.col("frequency_code").replace_strict(_PERIODS, default=None, return_dtype=pl.Int64)
+    hours = pl.col("weekly_hours").cast(_EXACT) * _PERIODS["week"]
+    factor = pl.when(is_hourly).then(hours).otherwise(times.cast(_EXACT))
+    return found.with_columns(annual_amount=(pl.col("amount") * factor).cast(_EXACT))
+
+
+def _slices(lake: Lake, manifest: Manifest, name: str, *, on: date, known: date) -> pl.DataFrame:
+    """What holds of people who had agreed by the end of a day."""
+    who = links(lake, manifest, known)
     versions = people.resolve(lake.versions(name, manifest, known), who, _PERSONS)
     agreed = _consenting(lake, manifest, known, who)
     mine = versions.filter(pl.col("person_id").is_in(agreed.implode()))

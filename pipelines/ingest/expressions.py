@@ -249,8 +249,9 @@ def _parsed(rule: Rule, text: pl.Expr, kind: str) -> pl.Expr:
         if kind == "date":
             return day
         return (day.dt.year() if rule.year else day).cast(pl.String)
-    if kind in ("int", "float", "share"):
-        return _number(_ungrouped(rule, text), rule.number or "point")
+    if kind in ("int", "float", "share", "money"):
+        read = _money if kind == "money" else _number
+        return read(_ungrouped(rule, text), rule.number or "point")
     if kind == "bool":
         return text.replace_strict(["true", "false"], [True, False], default=None, return_dtype=pl.Boolean)
     return text
@@ -298,6 +299,14 @@ def _number(text: pl.Expr, mark: str) -> pl.Expr:
     plain = pl.when(plain.str.contains(_NUMBER[mark])).then(plain)
     number = plain.str.replace(",", ".", literal=True).cast(pl.Float64, strict=False)
     return pl.when(number.is_finite()).then(number)
+
+
+def _money(text: pl.Expr, mark: str) -> pl.Expr:
+    """An amount as it is written; null where it has more than fourteen digits before the mark or four after it."""
+    plain = text.str.strip_chars()
+    plain = pl.when(plain.str.contains(_NUMBER[mark])).then(plain).str.replace(",", ".", literal=True)
+    whole = plain.str.contains(r"^[+-]?0*\d{0,14}(\.\d{0,4}0*)?$")
+    return pl.when(whole).then(plain).cast(DTYPES["money"], strict=False)
 
 
 def _arithmetic(rule: Rule, context: Context, kind: str) -> list[tuple[pl.Expr, Callable[[pl.Expr, pl.Expr], pl.Expr]]]:

@@ -483,17 +483,22 @@ def _columns(mapped: TableMap) -> list[str]:
 
 def _typed(rule: Rule, kind: str) -> str | None:
     """What is wrong with a rule for a column of this kind."""
-    if kind == "date" and rule.date is None and rule.constant is None:
-        return "a date needs `date` with its one format"
-    if kind == "moment" and rule.moment is None and rule.constant is None and rule.extracted is None:
-        return "a moment needs `moment` with its one format, or `extracted`"
-    if kind == "bool" and rule.codes is None and not isinstance(rule.constant, bool):
-        return "a bool needs `codes` that give true and false, or a constant"
-    if kind != "date" and rule.means is not None:
-        return "only a date has `means`"
-    if kind != "moment" and rule.plus_minutes is not None:
-        return "only a moment has `plus_minutes`"
-    return None
+    is_made = rule.constant is not None
+    faults = {
+        "a date needs `date` with its one format": kind == "date" and rule.date is None and not is_made,
+        "a moment needs `moment` with its one format, or `extracted`": (
+            kind == "moment" and rule.moment is None and not is_made and rule.extracted is None
+        ),
+        "a bool needs `codes` that give true and false, or a constant": (
+            kind == "bool" and rule.codes is None and not isinstance(rule.constant, bool)
+        ),
+        "only a date has `means`": kind != "date" and rule.means is not None,
+        "only a moment has `plus_minutes`": kind != "moment" and rule.plus_minutes is not None,
+        "an amount of money is kept as it is written: it has none of `plus`, `minus`, `range`, `clip`": (
+            kind == "money" and (rule.plus, rule.minus, rule.range, rule.clip) != (None,) * 4
+        ),
+    }
+    return next((said for said, is_so in faults.items() if is_so), None)
 
 
 def _ordered(feeds: Mapping[str, Feed]) -> tuple[dict[str, Feed], list[str]]:

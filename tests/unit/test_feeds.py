@@ -178,6 +178,22 @@ def test_a_column_that_must_never_be_read_is_refused_with_its_rule(tmp_path: Pat
         feeds.load(tmp_path)
 
 
+def test_an_amount_of_money_is_not_reckoned_with(tmp_path: Path) -> None:
+    day = {"from": "d", "date": "%Y-%m-%d"}
+    columns = {
+        "person_id": {"from": "a", "person": "x"},
+        "assignment_key": {"from": "j"},
+        "valid_from": day,
+        "seq_in_day": {"constant": 0},
+        "amount": {"from": "pay", "plus": 1.0},
+        "currency_code": {"from": "c"},
+        "frequency_code": {"constant": "year"},
+    }
+    write(tmp_path, tables=[{"table": "base_pay", "columns": columns}])
+    with pytest.raises(SettingsError, match=r"base_pay.amount: an amount of money is kept as it is written"):
+        feeds.load(tmp_path)
+
+
 def test_the_end_of_an_employment_says_which_day_it_is(tmp_path: Path) -> None:
     day = {"from": "d", "date": "%Y-%m-%d"}
     columns = {

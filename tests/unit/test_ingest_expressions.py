@@ -1,6 +1,7 @@
 """Rules: what a cell becomes, and which reason a cell that becomes nothing gets."""
 
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 
 import polars as pl
@@ -229,6 +230,17 @@ def test_relative_days_are_anchored_to_a_date_and_may_come_before_it() -> None:
     )
     assert values[:2] == [datetime(2013, 9, 28, tzinfo=UTC), datetime(2013, 10, 31, tzinfo=UTC)]
     assert faults == [None, None, "missing", "unparsable"]
+
+
+def test_an_amount_of_money_is_kept_as_it_is_written_or_not_at_all() -> None:
+    texts = ["21.3755", "+7", "-0.5", "1.50000", "99999999999999.9999"]
+    texts += ["1.00001", "123456789012345", "1e3", "12 EUR", None]
+    values, faults = filled({"from": "pay"}, Column("amount", "money"), pay=texts)
+    assert values[:5] == [Decimal(text) for text in ("21.3755", "7", "-0.5", "1.5", "99999999999999.9999")]
+    assert values[5:] == [None] * 5
+    assert faults == [None] * 5 + ["unparsable"] * 4 + ["missing"]
+    german = {"from": "pay", "number": "comma", "thousands": "."}
+    assert filled(german, Column("amount", "money"), pay=["4.100,50"])[0] == [Decimal("4100.50")]
 
 
 def test_minutes_lead_from_a_beginning_to_an_end_to_the_microsecond() -> None:

@@ -135,7 +135,7 @@ def _read(rule: Rule, kind: str) -> Iterator[str]:
     if rule.codes is not None:
         others = {"reject": "others are rejected", "keep": "others are kept", "null": "others become empty"}
         yield f"{len(rule.codes)} codes, {others.get(rule.otherwise, f'others become {rule.otherwise}')}"
-    if kind in ("int", "float", "share") and rule.constant is None:
+    if kind in ("int", "float", "share", "money") and rule.constant is None:
         yield _MARK[rule.number or "point"]
         if rule.thousands is not None:
             yield f"thousands apart by {rule.thousands!r}"

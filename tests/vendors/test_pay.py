@@ -1,0 +1,98 @@
+"""What people are paid, whichever vendor printed it, and who may ask."""
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import polars as pl
+import pytest
+
+from infra.sample import careers
+from infra.sample.vendors import successfactors_pay, workday_pay
+from pipelines.base import known
+from pipelines.base.catalog import FAMILIES
+from pipelines.base.contracts import TABLES
+from pipelines.base.errors import ContractError
+from pipelines.base.lake import Lake
+from pipelines.base.pseudonyms import pseudonym
+from pipelines.models import features
+from pipelines.validate import check
+from tests.vendors.printed import VENDORS, canonical
+
+PERIODS = {"2024-01": 7, "2024-02": 8}
+"""Slices, by hand: one of the first, three of the second, two of the third, one of the last; one more of the first."""
+WRITERS = {"workday": workday_pay, "successfactors": successfactors_pay}
+MADE = {"file_id": "f", "source_row": 1}
+
+
+def pay(vendor, period, folder, monkeypatch):
+    """What a vendor's file of a month becomes."""
+    assert WRITERS[vendor].write_pay(careers.cut(period), folder / "exports") == PERIODS[period]
+    return canonical(folder, [VENDORS / vendor / f"{vendor}_pay.yaml"], monkeypatch)["base_pay"]
+
+
+def of(number: str, scheme: str, prefix: str) -> str:
+    return pseudonym(bytes.fromhex("11" * 32), scheme, pl.Series([number]), prefix)[0]
+
+
+@pytest.mark.parametrize("period", PERIODS)
+def test_pay_of_workday_and_of_successfactors_is_the_same(keys, tmp_path, monkeypatch, period):
+    ours, theirs = (pay(vendor, period, tmp_path / vendor, monkeypatch) for vendor in WRITERS)
+    assert set(ours.columns) == {*TABLES["base_pay"].schema, "known_from", "known_from_basis"}
+    assert len(ours) == PERIODS[period]
+    assert ours.equals(theirs)
+
+
+def test_pay_is_kept_to_the_last_place_and_makes_a_year(keys, store, tmp_path, monkeypatch):
+    lake = Lake(store)
+    for period in PERIODS:
+        made = pay("workday", period, tmp_path / period, monkeypatch)
+        lake.publish(period, {"base_pay": made.with_columns(pl.lit(MADE[name]).alias(name) for name in MADE)}, {}, {})
+    numbers = ("000101", "000102", "000108", "000110")
+    agreed = [
+        {"person_id": of(number, "workday_worker", "p"), "is_given": number != "000110"}
+        | {"known_from": datetime(2020, 1, 1, tzinfo=UTC), "known_from_basis": "source", **MADE}
+        for number in numbers
+    ]
+    lake.publish("agreed", {"consents": pl.DataFrame(agreed)}, {}, {})
+
+    def asked(on: date, by: date) -> dict[str, list[object]]:
+        found = known.pay(lake, lake.require(), on=on, known=by)
+        columns = ["assignment_key", "amount", "currency_code", "frequency_code", "annual_amount"]
+        return {key: cells for key, *cells in found.select(columns).rows()}
+
+    jobs = {name: of(name, "assignment", "j") for name in ("000101-1", "000102-1", "000108-1", "000108-2")}
+    january, day = date(2024, 1, 31), date(2024, 1, 15)
+    told = asked(day, january)
+    assert told == {
+        jobs["000101-1"]: [Decimal("5200.5000"), "USD", "month", Decimal("62406.0000")],
+        jobs["000102-1"]: [Decimal("52000.0000"), "USD", "year", Decimal("52000.0000")],
+        # 21.3755 an hour, 24 hours a week, 52 weeks.
+        jobs["000108-1"]: [Decimal("21.3755"), "USD", "hour", Decimal("26676.6240")],
+        jobs["000108-2"]: [Decimal("30.0000"), "USD", "hour", None],
+    }
+    assert asked(day, date(2024, 2, 29))[jobs["000101-1"]][0] == Decimal("5600.0000")
+
+
+def test_no_family_may_be_given_what_people_are_paid(store):
+    lake = Lake(store)
+    barred = {name for name, table in TABLES.items() if not table.is_for_models}
+    assert barred == {"base_pay"}
+    assert not {name for family in FAMILIES for name in features(family).TABLES} & barred
+    pays = [name for name, table in TABLES.items() if any(column.kind == "money" for column in table.columns)]
+    assert {*pays} <= barred, "money stands in tables that are for no model"
+    row = {"person_id": "p_" + "a" * 32, "is_given": True, "known_from": datetime(2024, 1, 1, tzinfo=UTC)}
+    lake.publish("a", {"consents": pl.DataFrame([{**row, "known_from_basis": "source", **MADE}])}, {}, {})
+    with pytest.raises(ContractError, match=r"for models; base_pay is not"):
+        known.read_people(lake, lake.require(), iter(["consents", "base_pay"]), date(2024, 1, 31))
+
+
+@pytest.mark.filterwarnings("ignore")  # Great Expectations warns about pandas and marshmallow internals
+def test_pay_below_nothing_goes_to_quarantine_and_an_unknown_currency_is_counted(keys, tmp_path, monkeypatch):
+    made = pay("workday", "2024-01", tmp_path, monkeypatch).sort("person_id", "assignment_key", "valid_from", "amount")
+    wrong = made.with_columns(
+        amount=pl.when(pl.int_range(pl.len()) == 2).then(-pl.col("amount")).otherwise(pl.col("amount")),
+        currency_code=pl.when(pl.int_range(pl.len()) == 3).then(pl.lit("Dollars")).otherwise(pl.col("currency_code")),
+    )
+    outcome = check(TABLES["base_pay"], wrong, {})
+    assert outcome.failed.rows() == [(2, "out_of_range:amount")]
+    assert [f.failed for f in outcome.findings if f.reason_code == "malformed:currency_code"] == [1]
