@@ -14,6 +14,7 @@ from typing import Any
 import polars as pl
 from deltalake import ColumnProperties, DeltaTable, WriterProperties, write_deltalake
 from deltalake.exceptions import DeltaError, TableNotFoundError
+from polars.io.plugins import register_io_source
 
 from pipelines.base.errors import SettingsError, SourceUnavailable
 from pipelines.base.stage import loading
@@ -51,7 +52,31 @@ def scan(store: Store, key: str, at: int | None = None) -> pl.LazyFrame:
     """
     with _answering(key):
         table = DeltaTable(store.uri(key), version=at, storage_options=store.options())
-        return pl.scan_pyarrow_dataset(_dataset(table))
+        return _lazily(_dataset(table))
+
+
+def _lazily(dataset: Any) -> pl.LazyFrame:  # PyArrow has no static types
+    """A dataset as Polars reads it, filtered by PyArrow where it can.
+
+    Delta Lake's deletions write text as views (measured with deltalake 1.6), which PyArrow 26 reads and cannot compare:
+    once a person was erased, a filter on text failed on every file that had them. Such a read is filtered by Polars.
+    """
+    pushed = pl.scan_pyarrow_dataset(dataset)
+
+    def read(
+        columns: list[str] | None, predicate: pl.Expr | None, n_rows: int | None, _batch: int | None
+    ) -> Iterator[pl.DataFrame]:
+        def found(frame: pl.LazyFrame) -> pl.DataFrame:
+            frame = frame if predicate is None else frame.filter(predicate)
+            frame = frame if columns is None else frame.select(columns)
+            return (frame if n_rows is None else frame.head(n_rows)).collect()
+
+        try:
+            yield found(pushed)
+        except NotImplementedError:
+            yield found(pl.scan_pyarrow_dataset(dataset, allow_pyarrow_filter=False))
+
+    return register_io_source(read, schema=pushed.collect_schema())
 
 
 def _dataset(table: DeltaTable) -> Any:  # PyArrow has no static types

@@ -165,3 +165,22 @@ def test_a_column_that_must_be_filled_cannot_be_made_up(store, monkeypatch):
         lake.publish("b1", {"courses": courses(("a", "old", day(1))).drop("title")}, {}, {})
     with pytest.raises(ContractError, match="title missing"):
         lake.read("courses", lake.require())
+
+
+def test_rows_are_found_by_their_text_after_an_erasure(store):
+    """A deletion writes the files anew that had somebody among others, and text in them as no other write does."""
+    people = [f"p_{number % 8:04x}{number:028x}" for number in range(40)]
+    rows = [
+        {"person_id": person, "is_given": True, "known_from": day(1), "known_from_basis": "source"}
+        | {"file_id": "f", "source_row": number}
+        for number, person in enumerate(people)
+    ]
+    lake = Lake(store)
+    manifest = lake.publish("b1", {"consents": pl.DataFrame(rows)}, {}, {})
+    for gone in (0, 8):
+        lake.erase([people[gone]], lambda *_: None)
+        left = lake.scan("consents", manifest)
+        mine = pl.col("person_id").is_in([people[gone], people[16], people[17]])
+        assert set(left.filter(mine).collect()["person_id"]) == {people[16], people[17]}
+        assert left.filter(pl.col("file_id") != "f").select("source_row").collect().is_empty()
+        assert left.filter(person_id=people[16]).select("source_row").head(1).collect().item() == 16
