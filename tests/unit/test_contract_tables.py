@@ -1,6 +1,7 @@
 """Every table of the contract, also those that few companies fill: consent, erasure and retention hold for all."""
 
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import polars as pl
@@ -26,6 +27,7 @@ def row(table: Table, person: str, day: date = DAY) -> dict[str, Any]:
         "int": 0,
         "float": 1.0,
         "share": 0.5,
+        "money": Decimal("1.5"),
         "bool": True,
     }
     made = {c.name: c.values[0] if c.values else by_kind.get(c.kind, "c") for c in table.columns}
