@@ -248,11 +248,15 @@ def test_minutes_lead_from_a_beginning_to_an_end_to_the_microsecond() -> None:
     values, faults = filled(
         rule,
         Column("ends_at", "moment"),
-        starts=["2024-02-28 23:50", "2024-03-01 10:00", "2024-03-01 10:00", "2024-03-01 10:00", None],
-        takes=["50", "-0.1", None, "an hour", "5"],
+        starts=["2024-02-28 23:50", *["2024-03-01 10:00"] * 4, None],
+        takes=["50", "-0.1", "2.01", None, "an hour", "5"],
     )
-    assert values[:2] == [datetime(2024, 2, 29, 0, 40, tzinfo=UTC), datetime(2024, 3, 1, 9, 59, 54, tzinfo=UTC)]
-    assert faults == [None, None, "missing", "unparsable", "missing"]
+    assert values[:3] == [
+        datetime(2024, 2, 29, 0, 40, tzinfo=UTC),
+        datetime(2024, 3, 1, 9, 59, 54, tzinfo=UTC),
+        datetime(2024, 3, 1, 10, 2, 0, 600_000, tzinfo=UTC),
+    ]
+    assert faults == [None, None, None, "missing", "unparsable", "missing"]
 
 
 def test_lateness_is_the_difference_of_two_columns_and_unknown_without_a_due_day() -> None:

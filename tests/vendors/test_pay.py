@@ -96,3 +96,24 @@ def test_pay_below_nothing_goes_to_quarantine_and_an_unknown_currency_is_counted
     outcome = check(TABLES["base_pay"], wrong, {})
     assert outcome.failed.rows() == [(2, "out_of_range:amount")]
     assert [f.failed for f in outcome.findings if f.reason_code == "malformed:currency_code"] == [1]
+
+
+def test_what_pay_makes_in_a_year_goes_by_how_often_it_comes(store):
+    often = {"hour": 52 * 10, "day": 260, "week": 52, "biweek": 26, "semimonth": 24, "month": 12, "year": 1}
+    schema = {**TABLES["base_pay"].schema, "known_from": pl.Datetime("us", "UTC"), "known_from_basis": pl.String}
+    person, since = "p_" + "a" * 32, {"known_from": datetime(2024, 1, 1, tzinfo=UTC), "known_from_basis": "source"}
+    rows = [
+        {"person_id": person, "assignment_key": name, "valid_from": date(2024, 1, 1), "seq_in_day": 0, **since}
+        | {"amount": Decimal("0.0001"), "currency_code": "EUR", "frequency_code": name, "weekly_hours": 10.0}
+        for name in often
+    ]
+    lake = Lake(store)
+    made = [
+        pl.lit(value).cast(pl.Int64 if name == "source_row" else pl.String).alias(name) for name, value in MADE.items()
+    ]
+    lake.publish("p", {"base_pay": pl.DataFrame(rows, schema=schema).with_columns(made)}, {}, {})
+    agreed = pl.DataFrame([{"person_id": person, "is_given": True, **since}]).with_columns(made)
+    lake.publish("a", {"consents": agreed}, {}, {})
+    found = known.pay(lake, lake.require(), on=date(2024, 2, 1), known=date(2024, 2, 1))
+    told = dict(found.select("frequency_code", "annual_amount").rows())
+    assert told == {name: Decimal(times) / 10_000 for name, times in often.items()}
