@@ -127,5 +127,7 @@ def test_what_vendors_print_besides_is_left_out_for_its_reason(made):
     assert ours["not_arranged"] == 1
     assert ours["draft"] == 1 + 1 + 2, "a job, a scorecard, and what was thought of two things"
     assert ours["private_candidate"] >= 1 + 1 + 2, "an interview, its scorecard and what was thought of two things"
+    assert ours["prospect"] == 1 + 1 + 1 + 2, "an application, and the same"
     assert (theirs["unsent"], theirs["deleted"]) == (1, 1)
+    assert theirs["lead"] == 1 + 1 + 1 + 2, "an opportunity, and of it the same"
     assert theirs["confidential"] >= 1 + 1 + 2, "an interview, its overall score and what was thought of two things"

@@ -2,7 +2,7 @@
 
 A scorecard names the kit that it was filled in by, a kit the interview of the job's plan, and so does an interview;
 neither names a candidate. Besides, there is what must not come in: an interview that nobody has arranged, a draft,
-notes, and a private candidate's.
+notes, a private candidate's and a prospect's.
 """
 
 from __future__ import annotations
@@ -40,11 +40,12 @@ def write_interviews(hiring: Hiring, delivery: Delivery, out: Path) -> dict[str,
     rows = list(application_rows(hiring, delivery))
     every = list(interviews(rows))
     jobs = sorted({one.requisition for one in every})
-    hidden = _private(next(one for one in every if one.opinions))
-    opinions = [(one, said) for one in [*every, hidden] for said in one.opinions]
+    like = next(one for one in every if one.opinions)
+    others = [_of(f"A-{PRIVATE}", 8, like), _of(f"A-{PRIVATE + 1}", 9, like)]
+    opinions = [(one, said) for one in [*every, *others] for said in one.opinions]
     unsent = (opinions[0][0], replace(opinions[0][1], key=opinions[0][1].key + 7))
     lists: dict[str, Iterable[Row]] = {
-        "interviews": chain(map(interview, every), [interview(hidden), _unarranged(every[0])]),
+        "interviews": chain(map(interview, every), [*map(interview, others), _unarranged(every[0])]),
         "job_interviews": (_slot(code, stage) for code in jobs for stage in STAGES),
         "interview_kits": ({"id": kit, "job_interview_id": kit - KIT + SLOT} for kit in _kits(jobs)),
         "job_candidate_attributes": (_attribute(code, n) for code in jobs for n in range(len(CRITERIA))),
@@ -117,11 +118,11 @@ def _unarranged(like: Interview) -> Row:
     return interview(like) | {"id": like.key + 7, "status": "to_be_scheduled", **nowhen}
 
 
-def _private(like: Interview) -> Interview:
-    """The same of the application of a private candidate."""
+def _of(application: str, more: int, like: Interview) -> Interview:
+    """The same of the application of a private candidate, or of a prospect."""
     (said,) = like.opinions[:1]
-    mine = (replace(said, key=said.key + 8),)
-    return replace(like, key=like.key + 8, application=f"A-{PRIVATE}", opinions=mine)
+    mine = (replace(said, key=said.key + more),)
+    return replace(like, key=like.key + more, application=application, opinions=mine)
 
 
 def _slot(code: str, stage: str) -> Row:

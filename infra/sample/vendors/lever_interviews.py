@@ -2,7 +2,7 @@
 
 A form of feedback is a list of fields, of which one has the overall score, some a score each and some free words.
 Besides, there is what must not come in, or not as what took place: an interview that was cancelled, one of a
-confidential opportunity, feedback that was deleted or never sent.
+confidential opportunity and one of a lead, feedback that was deleted or never sent.
 """
 
 from __future__ import annotations
@@ -40,15 +40,18 @@ def write_interviews(hiring: Hiring, delivery: Delivery, out: Path) -> dict[str,
     """
     every = list(interviews(application_rows(hiring, delivery)))
     opinions = [(one, said) for one in every for said in one.opinions]
+    lead: Row = {"opportunityId": f"A-{HIDDEN + 2}"}
     hidden: Row = {"opportunityId": f"A-{HIDDEN}"}
     unwanted = (
         feedback(*opinions[0]) | {"id": "deleted", "deletedAt": milliseconds(every[0].ends)},
         feedback(*opinions[0]) | {"id": "unsent", "completedAt": None},
         feedback(*opinions[0]) | {"id": "confidential"} | hidden,
+        feedback(*opinions[0]) | {"id": "lead"} | lead,
     )
     beside = (
         interview(every[0]) | {"id": str(every[0].key + 9), "canceledAt": milliseconds(every[0].starts)},
         interview(every[0]) | {"id": "confidential"} | hidden,
+        interview(every[0]) | {"id": "lead"} | lead,
     )
     lists: dict[str, Iterable[Row]] = {
         "interviews": chain(map(interview, every), beside),
