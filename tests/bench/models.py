@@ -1,10 +1,10 @@
-"""A million workers scored by the performance family, and what its training spends beside the network's own fit.
+"""A million workers scored by the performance family, and what training spends beside the network's own fit.
 
-Workers are drawn: three measures of twelve steps, ratings, a job family. Scoring runs in a process of its own, which is
-measured from its start; its memory holds the cases as well.
+Workers are drawn: three measures of twelve steps, ratings, a job family; for screening, resumes. Scoring runs in a
+process of its own, which is measured from its start; its memory holds the cases as well.
 
 Training throughput is the share of all the CPU seconds of `network.fit` that Keras's `model.fit` takes, which gets the
-network's arrays ready made: what is left is reading, the forest, the bands, saving.
+network's arrays ready made: what is left is reading, the vocabulary, the forest, the bands, saving.
 
 `python -m tests.bench.models [--workers N]`
 """
@@ -21,16 +21,21 @@ from typing import Any, Final
 import numpy as np
 import polars as pl
 
-from pipelines.base.settings import MinPeople, load
+from pipelines.base.settings import MinPeople, Section, load
 from pipelines.models import network
 from pipelines.models.determinism import determined
-from pipelines.models.performance import features
+from pipelines.models.performance.features import Train
 from pipelines.models.performance.steps import STEPS
+from pipelines.models.screening.features import Train as Screening
 from tests.bench.measure import Figure, cost
 
 WORKERS: Final = 1_000_000
 LEARNT: Final = 6000
 MEASURES: Final = ("absence_days", "output", "overtime_hours")
+RESUMES: Final = 800
+_FAMILIES: Final = 6
+_WORDS: Final = 600
+"""Of a resume; it begins with its title line, and every tenth word is one of its own family's."""
 _STEPS: Final = 12
 _RECENT: Final = 3
 _PART: Final = 100_000
@@ -61,15 +66,37 @@ def drawn(count: int, seed: int) -> pl.DataFrame:
     return pl.DataFrame(columns).with_columns(outcome=told)
 
 
-def taught(folder: Path) -> float:
+def applied(count: int, seed: int) -> pl.DataFrame:
+    """Two cases of each of [count] resumes: advanced for its own job family's requisition, rejected for another."""
+    rng = np.random.default_rng(seed)
+    own = rng.integers(0, _FAMILIES, count)
+    words = np.minimum(rng.zipf(1.3, (count, _WORDS)), 20_000)
+    is_own = rng.random(words.shape) < 0.1
+    named = np.where(is_own, own[:, None] * 100 + words % 50 + 20_001, words).astype(str)
+    resumes = [f"title{family}\n" + " ".join(row) for family, row in zip(own, named, strict=True)]
+    wanted = [" ".join(str(family * 100 + word + 20_001) for word in range(50)) for family in range(_FAMILIES)]
+    row = np.repeat(np.arange(count), 2)
+    asked = np.column_stack([own, (own + rng.integers(1, _FAMILIES, count)) % _FAMILIES]).ravel()
+    return pl.DataFrame(
+        {
+            "person_id": row.astype(str),
+            "subject_id": asked.astype(str),
+            "target_code": pl.repeat("advanced", len(row), eager=True),
+            "resume_text": pl.Series(resumes).gather(row),
+            "requisition_text": pl.Series(wanted).gather(asked),
+            "job_family_code": asked.astype(str),
+            "outcome": (own[row] == asked).astype(np.float64),
+        }
+    )
+
+
+def taught(name: str, cases: pl.DataFrame, settings: Section, folder: Path) -> float:
     """Train into `folder`: CPU seconds of Keras's fit, as a share of all that training took."""
-    family, spent = network("performance"), []
+    family, spent = network(name), []
     import keras  # after the family, which sets what TensorFlow reads at its import
     import sklearn.ensemble  # noqa: F401  # an import is no training
 
-    cases = drawn(LEARNT, 1).with_columns(
-        split=pl.when(pl.int_range(pl.len()) < 0.85 * LEARNT).then(pl.lit("train")).otherwise(pl.lit("valid"))
-    )
+    split = pl.when(pl.int_range(pl.len()) < 0.85 * len(cases)).then(pl.lit("train")).otherwise(pl.lit("valid"))
     own = keras.Model.fit
 
     def timed(*given: Any, **more: Any) -> Any:
@@ -81,7 +108,7 @@ def taught(folder: Path) -> float:
     determined(0)
     keras.Model.fit = timed
     began = time.process_time()
-    family.fit(cases, load(features.Train, "performance", "train"), folder, 0, load(MinPeople, "privacy").min_people)
+    family.fit(cases.with_columns(split=split), settings, folder, 0, load(MinPeople, "privacy").min_people)
     keras.Model.fit = own
     return sum(spent) / (time.process_time() - began)
 
@@ -97,7 +124,14 @@ def figures(workers: int) -> list[Figure]:
     """What is measured, beside its bounds."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        share = taught(folder / "model")
+        shares = {
+            "performance": taught(
+                "performance", drawn(LEARNT, 1), load(Train, "performance", "train"), folder / "model"
+            ),
+            "screening": taught(
+                "screening", applied(RESUMES, 1), load(Screening, "screening", "train"), folder / "other"
+            ),
+        }
         (folder / "cases").mkdir()
         for start in range(0, workers, _PART):
             part = drawn(min(_PART, workers - start), 2 + start).drop("outcome")
@@ -107,7 +141,10 @@ def figures(workers: int) -> list[Figure]:
         Figure(f"performance: {workers:,} workers scored, wall", took.wall, 60, "s"),
         Figure(f"performance: {workers:,} workers scored, CPU", took.cpu, 60, "s"),
         Figure(f"performance: {workers:,} workers scored, memory", took.peak, 3, "GiB"),
-        Figure("performance: the network's own fit, share of training", share, 0.8, "", is_floor=True),
+        *(
+            Figure(f"{family}: the network's own fit, share of training", share, 0.8, "", is_floor=True)
+            for family, share in shares.items()
+        ),
     ]
 
 

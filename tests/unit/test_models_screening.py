@@ -4,6 +4,8 @@ from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pipelines.base.contracts import empty
 from pipelines.base.errors import ContractError
@@ -266,8 +268,34 @@ def test_years_are_no_words_since_they_tell_an_age() -> None:
     ]
 
 
-def test_terms_are_words_and_pairs() -> None:
-    assert text.terms("Hot soup, daily") == ["hot", "soup", "daily", "hot soup", "soup daily"]
+def test_terms_are_words_and_pairs_within_a_text() -> None:
+    terms, _ = text.counted(["Hot soup, daily", "Bread"], min_people=1)
+    assert terms == ["bread", "daily", "hot", "hot soup", "soup", "soup daily"]
+
+
+LETTERS = st.characters(exclude_categories=("Cs", "Cn")) | st.sampled_from("aZ1920+# \n\t_\u0130\u03a3\u00df")
+
+
+@given(st.lists(st.text(LETTERS), max_size=4))
+def test_many_texts_at_once_are_read_as_one_by_one(texts: list[str]) -> None:
+    assert text.words_of(pl.Series(texts, dtype=pl.String)).to_list() == [text.words(one) for one in texts]
+
+
+def test_parts_of_the_texts_are_counted_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = ["soup soup bread", "soup cake", "bread cake", "", "soup bread soup"]
+    whole, tallied = text.counted(texts, 2), text.tallied(texts, ["soup", "bread soup", "soup bread"])
+    monkeypatch.setattr(text, "_PART", 2)
+    assert text.counted(texts, 2) == whole
+    assert text.tallied(texts, ["soup", "bread soup", "soup bread"]).equals(tallied)
+    assert whole[0] == ["bread", "soup", "cake", "soup bread"]
+    assert whole[1] == pytest.approx([1.4054651, 1.4054651, 1.6931472, 1.6931472])  # ln(6 / 4) + 1, ln(6 / 3) + 1
+    assert tallied.rows() == [(0, 0, 2), (0, 2, 1), (1, 0, 1), (4, 0, 2), (4, 1, 1), (4, 2, 1)]
+
+
+def test_of_no_text_nothing_is_counted() -> None:
+    assert text.counted([], 1) == ([], [])
+    assert text.tallied([], ["soup"]).is_empty()
+    assert text.tallied(["soup"], []).is_empty()
 
 
 def test_rare_words_are_those_of_no_other_text() -> None:

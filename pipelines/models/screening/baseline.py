@@ -4,7 +4,7 @@ Kept as one JSON of terms and one npz of numbers: nothing is unpickled. No Keras
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -66,7 +66,7 @@ def _columns(frame: pl.DataFrame, terms: list[str], weights: Floats) -> sp.csr_m
 
 
 def weighted(
-    texts: pl.Series, terms: Sequence[str], weights: Floats, of: Callable[[str], list[str]] = text.terms
+    texts: pl.Series, terms: Sequence[str], weights: Floats, of: text.Reading = text.words_of
 ) -> sp.csr_matrix:
     """[n_texts, terms] logarithmic counts times weights, of unit length; every distinct text is read once.
 
@@ -74,17 +74,15 @@ def weighted(
         texts: [n_texts] str.
         terms: Columns.
         weights: [terms].
-        of: What a term of a text is.
+        of: What the words of texts are.
     """
-    place = {term: column for column, term in enumerate(terms)}
     unique = texts.unique(maintain_order=True)
-    found = [np.unique([place[t] for t in of(value) if t in place], return_counts=True) for value in unique]
-    ends = np.cumsum([0, *(len(columns) for columns, _ in found)])
-    columns = np.concatenate([columns for columns, _ in found]).astype(np.int64)
-    counts = np.concatenate([counts for _, counts in found])
-    values = (1 + np.log(counts)) * weights[columns]
+    found = text.tallied(unique.to_list(), terms, of)
+    columns = found["column"].to_numpy()
+    values = (1 + np.log(found["count"].to_numpy())) * weights[columns]
+    ends = found["text"].to_numpy().searchsorted(np.arange(len(unique) + 1))
     rows = {value: row for row, value in enumerate(unique)}
-    matrix = sp.csr_matrix((values, columns, ends), shape=(len(unique), len(place)))
+    matrix = sp.csr_matrix((values, columns, ends), shape=(len(unique), len(terms)))
     return _unit(matrix)[[rows[value] for value in texts]]
 
 

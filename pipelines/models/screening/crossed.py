@@ -12,7 +12,7 @@ from typing import Any, Final
 import keras
 import tensorflow as tf
 
-from pipelines.models.screening.architecture import JUDGE, KIN_SCALE, MEMBERS, PROJECTION_SCALE, READER, TERM_SCALE
+from pipelines.models.screening.architecture import JUDGE, KIN_SCALE, MEMBERS, PROJECTION_SCALE, TERM_SCALE
 
 Scorer = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 _LEAST: Final = 1e-24
@@ -20,12 +20,12 @@ _LEAST: Final = 1e-24
 
 
 @lru_cache(maxsize=1)
-def reader(model: Any) -> Callable[[tf.Tensor], tf.Tensor]:
-    """The saved model's reading of [n] strings as [n, terms] weights, compiled once for any n."""
-    reads: Callable[[tf.Tensor], tf.Tensor] = tf.function(
-        model.get_layer(READER), input_signature=[tf.TensorSpec([None], tf.string)]
+def reader(reads: Any) -> Callable[[tf.Tensor], tf.Tensor]:
+    """What `architecture.encoder` made, [n] strings as [n, terms] weights, compiled once for any n."""
+    compiled: Callable[[tf.Tensor], tf.Tensor] = tf.function(
+        reads, input_signature=[tf.TensorSpec([None], tf.string)], autograph=False
     )
-    return reads
+    return compiled
 
 
 @lru_cache(maxsize=1)
@@ -46,7 +46,7 @@ def table(model: Any) -> Scorer:
         said = [_member(members.get_layer, number, pair, kin) for number in range(len(members.outputs))]
         return tf.add_n(said) / len(said)
 
-    compiled: Scorer = tf.function(chances, input_signature=[weights, weights])
+    compiled: Scorer = tf.function(chances, input_signature=[weights, weights], autograph=False)
     return compiled
 
 

@@ -209,10 +209,10 @@ def _vocabulary(train: pl.DataFrame, settings: Train, min_people: int) -> tuple[
     if not families:
         return terms, weights, len(terms)
     people, belongs = kin.advanced(train, families)
-    found, telling_ = text.counted(people["resume_text"], min_people, text.field_terms)
+    found, telling_ = text.counted(people["resume_text"].to_list(), min_people, text.fields_of)
     if not found:
         return terms, weights, len(terms)
-    counts = baseline.weighted(people["resume_text"], found, np.asarray(telling_), text.field_terms)
+    counts = baseline.weighted(people["resume_text"], found, np.asarray(telling_), text.fields_of)
     signs = kin.telling(counts, belongs, settings.signs)
     known = set(terms)
     added = [place for place in np.flatnonzero(signs) if found[place] not in known]
@@ -271,14 +271,13 @@ def _pairs(
 def _distinct(reads: keras.Model, texts: pl.Series) -> dict[str, Floats]:
     """Text -> [terms] weights: every distinct text is read once."""
     unique = texts.unique(maintain_order=True)
-    parts = [reads.predict_on_batch(tf.constant(part.to_list())) for part in _slices(unique)]
-    return dict(zip(unique, np.concatenate(parts), strict=True))
+    return dict(zip(unique, _read_texts(reads, unique), strict=True))
 
 
-def _read_texts(model: keras.Model, texts: pl.Series) -> Floats:
+def _read_texts(reads: keras.Model, texts: pl.Series) -> Floats:
     """[n_texts, terms] weights, read `_BATCH` texts at a time."""
-    reads = crossed.reader(model)
-    return np.concatenate([reads(tf.constant(part.to_list())).numpy() for part in _slices(texts)])
+    compiled = crossed.reader(reads)
+    return np.concatenate([compiled(tf.constant(part.to_list())).numpy() for part in _slices(texts)])
 
 
 def _slices(values: pl.Series) -> list[pl.Series]:
@@ -320,11 +319,11 @@ def _scores(model: keras.Model, frame: pl.DataFrame) -> npt.NDArray[np.float64]:
     found = np.zeros(len(frame))
     if frame.is_empty():
         return found
-    says = crossed.table(model)
+    reads, says = model.get_layer(READER), crossed.table(model)
     requisitions = frame[TEXTS[1]].unique(maintain_order=True)
-    wanted = _read_texts(model, requisitions)
+    wanted = _read_texts(reads, requisitions)
     for part in _of_some_resumes(frame, requisitions):
-        written = _read_texts(model, part[TEXTS[0]].unique(maintain_order=True))
+        written = _read_texts(reads, part[TEXTS[0]].unique(maintain_order=True))
         for few in part.partition_by("block", maintain_order=True):
             columns, place = np.unique(few["requisition"].to_numpy(), return_inverse=True)
             chances = says(written, wanted[columns]).numpy()

@@ -1,15 +1,15 @@
 """Words and terms of a text, the same for the vocabulary, the baseline and the inputs that are monitored. No Keras.
 
 Years such as 1998 are dropped: in a resume they say how old somebody is. Other numbers stay ("7 years").
-`architecture` does in TensorFlow what `words` and `fields` do here; a test holds them together.
+`words` reads one text, `words_of` many at once; `architecture` does in TensorFlow what `words_of` and `fields_of` do
+here. Tests hold all three together.
 """
 
 import math
 import re
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from itertools import pairwise
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 import polars as pl
@@ -25,9 +25,15 @@ MARK: Final = "_"
 """Before a word of a short line. No word holds it."""
 PROJECTIONS: Final = 4
 
+Reading = Callable[[pl.Series], pl.Series]
+"""[n_texts] texts -> [n_texts] lists of words."""
+_PART: Final = 1024
+"""Texts that are read at once: of many, only what they say together is kept."""
+_WORDS: Final = r"[\p{L}\p{N}+#]+"
+_YEARS: Final = YEAR.replace(r"\b", r"(?-u:\b)")
+"""`YEAR` in Polars, whose borders of words are those of ASCII only when told so."""
 _WORD: Final = re.compile(r"(?:[^\W_]|[+#])+")
 _YEAR: Final = re.compile(YEAR, re.ASCII)
-_LONG_LINE: Final = re.compile(LONG_LINE)
 
 
 def words(text: str) -> list[str]:
@@ -35,41 +41,48 @@ def words(text: str) -> list[str]:
     return _WORD.findall(_YEAR.sub(" ", text.lower()))
 
 
-def fields(text: str) -> list[str]:
-    """Words of `text`, then once more those of its short lines, each behind a `MARK`."""
-    return [*words(text), *(f"{MARK}{word}" for word in words(_LONG_LINE.sub("", text)))]
+def words_of(texts: pl.Series) -> pl.Series:
+    """[n_texts] `words` of each text: of many texts at once, some times as fast as one by one."""
+    return texts.str.to_lowercase().str.replace_all(_YEARS, " ").str.extract_all(_WORDS)
 
 
-def terms(text: str) -> list[str]:
-    """Words, and pairs of neighbouring words joined by a space."""
-    return _with_pairs(words(text))
+def fields_of(texts: pl.Series) -> pl.Series:
+    """[n_texts] `words` of each text, then once more those of its short lines, each behind a `MARK`."""
+    both = pl.DataFrame({"words": words_of(texts), "short": words_of(texts.str.replace_all(LONG_LINE, ""))})
+    return both.select(pl.concat_list("words", pl.col("short").list.eval(MARK + pl.element()))).to_series()
 
 
-def field_terms(text: str) -> list[str]:
-    """`terms` of `fields`."""
-    return _with_pairs(fields(text))
-
-
-def counted(
-    texts: Iterable[str], min_people: int, of: Callable[[str], list[str]] = terms
-) -> tuple[list[str], list[float]]:
+def counted(texts: Sequence[str], min_people: int, of: Reading = words_of) -> tuple[list[str], list[float]]:
     """Terms that enough people wrote, and how telling each is; see `vocabulary`.
 
     Args:
         texts: [n_people] all that one person wrote, one text a person.
         min_people: A term of fewer people is left out: a rare term can name a person.
-        of: What a term is.
+        of: What the words of texts are; terms are words, and pairs of neighbouring words joined by a space.
 
     Returns:
         As `vocabulary`, possibly none.
     """
-    seen: Counter[str] = Counter()
-    people = 0
-    for text in texts:
-        seen.update(set(of(text)))
-        people += 1
-    common = sorted((term for term, count in seen.items() if count >= min_people), key=lambda term: (-seen[term], term))
-    return common, [math.log((1 + people) / (1 + seen[term])) + 1 for term in common]
+    parts = [part.group_by("term").agg(people=pl.col("text").n_unique()) for part in _terms(texts, of)]
+    seen = pl.concat(parts).group_by("term").agg(pl.col("people").sum()).filter(pl.col("people") >= min_people)
+    common = sorted((-people, term) for term, people in seen.iter_rows())
+    return [term for _, term in common], [math.log((1 + len(texts)) / (1 - less)) + 1 for less, _ in common]
+
+
+def tallied(texts: Sequence[str], terms: Sequence[str], of: Reading = words_of) -> pl.DataFrame:
+    """[n] text, column, count: how often a text has a term, by the places of both in what is given, in their order.
+
+    Args:
+        texts: [n_texts].
+        terms: As `counted` names them; others are left out.
+        of: As for `counted`.
+    """
+    known = pl.DataFrame({"term": terms, "column": range(len(terms))}, schema={"term": pl.String, "column": pl.Int64})
+    parts = [
+        part.join(known, on="term", how="inner").group_by("text", "column").agg(count=pl.len().cast(pl.Int64))
+        for part in _terms(texts, of)
+    ]
+    return pl.concat(parts).sort("text", "column")
 
 
 def vocabulary(texts: Sequence[str], min_people: int, max_terms: int) -> tuple[list[str], list[float]]:
@@ -128,5 +141,11 @@ def projections(text: str) -> tuple[float, ...]:
     return tuple(sums)
 
 
-def _with_pairs(single: list[str]) -> list[str]:
-    return [*single, *(f"{left} {right}" for left, right in pairwise(single))]
+def _terms(texts: Sequence[str], of: Reading) -> Iterator[pl.DataFrame]:
+    """Some texts at a time: [n] text (its place), term; every one as often as it is written."""
+    for start in range(0, max(len(texts), 1), _PART):
+        read = of(pl.Series(texts[start : start + _PART], dtype=pl.String))
+        single = read.alias("word").to_frame().with_row_index("text", start).explode("word").drop_nulls("word")
+        neighbour = pl.when(pl.col("text") == pl.col("text").shift(-1)).then(pl.col("word").shift(-1))
+        pairs = single.select("text", word=pl.concat_str("word", neighbour, separator=" ")).drop_nulls("word")
+        yield pl.concat([single, pairs]).rename({"word": "term"})
