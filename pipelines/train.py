@@ -12,6 +12,7 @@ Writes  candidates/<name>/   `declared`, and one folder an alternative, each who
 
 Training knows nothing of groups, and so cannot choose. Equal data, parameters and seed give equal bytes: a Keras
 archive holds its saving date, the times of its members and addresses in memory, so it is written again without them.
+Where `TF_CONFIG` names several workers, the training is shared out among them (`models.workers`).
 """
 
 import json
@@ -30,7 +31,7 @@ from pipelines.base.log import get_logger
 from pipelines.base.settings import Count, MinPeople, Section, check, load
 from pipelines.base.stage import leave, main
 from pipelines.base.tried import DECLARED, VALID, WEIGHTS, WEIGHTS_ABOUT, Alternative, Alternatives
-from pipelines.models import CASE_WEIGHT, features, network
+from pipelines.models import CASE_WEIGHT, features, network, workers
 from pipelines.models.determinism import determined
 
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)
@@ -113,6 +114,7 @@ def run(family: str, root: Path | None = None) -> str:
         family: One of the catalog's families.
         root: The checkout; the working directory by default.
     """
+    workers.require(family)
     module = features(family)
     common = load(Train, "train", root=root)
     own = load(module.Train, family, "train", root=root)

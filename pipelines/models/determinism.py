@@ -1,5 +1,7 @@
 """The same seed and data give the same weights."""
 
+from pipelines.models import workers
+
 
 def determined(seed: int) -> None:
     """Make TensorFlow and NumPy repeat themselves: for the whole process, before any layer.
@@ -14,6 +16,7 @@ def determined(seed: int) -> None:
     import tensorflow as tf
     from threadpoolctl import threadpool_limits
 
+    workers.strategy()  # before anything that TensorFlow does
     threadpool_limits(1, "blas")
     tf.get_logger().setLevel("ERROR")  # several models in one process are no mistake that it must warn of
     keras.utils.set_random_seed(seed)

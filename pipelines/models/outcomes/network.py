@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from pipelines.models import Scorer, case_weights, tabular, trees
+from pipelines.models import Scorer, case_weights, tabular, trees, workers
 from pipelines.models.outcomes.features import Train, inputs
 from pipelines.models.saved import loaded
 from pipelines.models.tabular import Columns, Numbers
@@ -50,27 +50,48 @@ def fit(
     train, valid = (prepared.filter(pl.col("split") == name) for name in ("train", "valid"))
     columns = tabular.learn(inputs(train), min_people)
     members, averaged = _network(columns, train, settings)
-    members.compile(
-        optimizer=keras.optimizers.AdamW(settings.learning_rate, weight_decay=settings.weight_decay),
-        loss=keras.losses.BinaryCrossentropy(),
-    )
-    members.optimizer.build(members.trainable_variables)  # or the first step would be traced twice
-    history = members.fit(
-        _arrays(columns, train),
-        _labels(train, settings.members),
-        sample_weight=case_weights(train),
-        validation_data=(_arrays(columns, valid), _labels(valid, settings.members)),
-        epochs=settings.epochs,
-        batch_size=settings.batch,
-        callbacks=[keras.callbacks.EarlyStopping(patience=settings.patience, restore_best_weights=True)],
-        verbose=0,
-    ).history
+    history = _learn(columns, members, train, valid, settings, seed)
     folder.mkdir(parents=True, exist_ok=True)
     averaged.save(folder / MODEL)
     tabular.save(columns, folder)
     _save_bands(folder, _scores(averaged, columns, valid), valid["outcome"].to_numpy())
     losses = zip(history["loss"], history["val_loss"], strict=True)
     return [{"epoch": n, "loss": loss, "valid_loss": valid_loss} for n, (loss, valid_loss) in enumerate(losses, 1)]
+
+
+def _learn(  # noqa: PLR0917
+    columns: Columns, members: Any, train: pl.DataFrame, valid: pl.DataFrame, settings: Train, seed: int
+) -> dict[str, list[float]]:
+    """Train `members`, with the other workers where there are any: loss and val_loss of every epoch."""
+    import keras
+
+    def optimizer() -> Any:
+        return keras.optimizers.AdamW(settings.learning_rate, weight_decay=settings.weight_decay)
+
+    known, later = ((_arrays(columns, part), _labels(part, settings.members)) for part in (train, valid))
+    if workers.count() > 1:
+        return workers.fit(
+            members,
+            lambda: _network(columns, train, settings)[0],
+            optimizer,
+            keras.losses.binary_crossentropy,
+            (*known, case_weights(train)),
+            (*later, None),
+            settings,
+            seed,
+        )
+    members.compile(optimizer=optimizer(), loss=keras.losses.BinaryCrossentropy())
+    members.optimizer.build(members.trainable_variables)  # or the first step would be traced twice
+    found: dict[str, list[float]] = members.fit(
+        *known,
+        sample_weight=case_weights(train),
+        validation_data=later,
+        epochs=settings.epochs,
+        batch_size=settings.batch,
+        callbacks=[keras.callbacks.EarlyStopping(patience=settings.patience, restore_best_weights=True)],
+        verbose=0,
+    ).history
+    return found
 
 
 def fit_baseline(prepared: pl.DataFrame, settings: Train, folder: Path, seed: int, min_people: int) -> None:
