@@ -20,7 +20,7 @@ _DIGITS: Final = 32
 _UNSEEN: Final = r"\p{Default_Ignorable_Code_Point}"
 """Signs that are not shown (Unicode, DerivedCoreProperties), which spreadsheets and web pages leave within cells."""
 _BLANK: Final = "[\u00a0\u2000-\u200a\u202f\u205f\u3000]"
-_TO_LOOK_AT: Final = r"^\s*$|[^\x00-\x7f]"
+TO_LOOK_AT: Final = r"^\s*$|[^\x00-\x7f]"
 """What may look otherwise than it is written. Hardly any identifier does: to find none is a tenth of the price."""
 
 _WHAT = {
@@ -54,7 +54,9 @@ def secret(name: str) -> bytes:
     return key
 
 
-def pseudonym(key: bytes, scheme: str, values: pl.Series, prefix: str = "p") -> pl.Series:
+def pseudonym(
+    key: bytes, scheme: str, values: pl.Series, prefix: str = "p", *, is_as_written: bool = False
+) -> pl.Series:
     """HMAC-SHA256 of `scheme|value`, cut to 128 bits.
 
     Args:
@@ -63,11 +65,12 @@ def pseudonym(key: bytes, scheme: str, values: pl.Series, prefix: str = "p") -> 
         values: [n] str. Null stays null: no identifier, no person. They count as they look (`as_seen`), so one of which
             nothing can be seen is none.
         prefix: Tells people (`p`) from applications (`a`) and enrolments (`e`) for a reader's eye.
+        is_as_written: They count as they are written, as they did before it was asked how they look.
 
     Returns:
         [n] str such as `p_0f3c…` with 32 hex digits.
     """
-    values = as_seen(values)
+    values = values if is_as_written else as_seen(values)
     distinct = values.to_frame("").select(pl.col("").approx_n_unique()).item()
     if 2 * distinct > len(values):  # looking names up costs more than making them
         return _names(key, scheme, values, prefix)
@@ -85,7 +88,7 @@ def as_seen(values: pl.Series) -> pl.Series:
         [n] str: as they are, leading zeros and case too, but in Unicode's composed form, without what is not shown, any
         blank as a space; null where nothing is left that could be told from nothing.
     """
-    if not values.str.contains(_TO_LOOK_AT).any():
+    if not values.str.contains(TO_LOOK_AT).any():
         return values
     # What is not shown goes first: it may part a letter from its accent.
     looks = values.str.replace_all(_UNSEEN, "").str.normalize("NFC").str.replace_all(_BLANK, " ")

@@ -123,7 +123,8 @@ def _without_forgotten(batch: Batch, units: list[Unit], checked: Admitted) -> Ad
     barred = forgotten.everybody(batch.store)
     if not barred.people:
         return checked
-    kept, gone = _apart(rows, barred)
+    former = batch.folder / "checked" / "former.parquet"
+    kept, gone = _apart(rows, barred, pl.read_parquet(former) if former.is_file() else None)
     about_them = _rejected(batch, units, bad, barred)
     left = bad.join(about_them, on=SOURCE, how="anti", maintain_order="left")
     new = dict(checked.tallies)
@@ -135,9 +136,12 @@ def _without_forgotten(batch: Batch, units: list[Unit], checked: Admitted) -> Ad
     return Admitted(kept, left, new, by_feed(batch, checked.counts, new))
 
 
-def _apart(rows: Mapping[str, pl.LazyFrame], barred: Group) -> tuple[dict[str, pl.LazyFrame], pl.DataFrame]:
+def _apart(
+    rows: Mapping[str, pl.LazyFrame], barred: Group, former: pl.DataFrame | None = None
+) -> tuple[dict[str, pl.LazyFrame], pl.DataFrame]:
     """Rows about others, and the source rows of which nothing is left.
 
+    Whoever was forgotten under what they were named once (`former`) is barred under what they are named now.
     Tables are still read one by one, of each only who and whence; a person costs one keyed hash, in however many.
     """
     who = {name: forgotten.about(TABLES[name].schema) for name in rows}
@@ -147,6 +151,8 @@ def _apart(rows: Mapping[str, pl.LazyFrame], barred: Group) -> tuple[dict[str, p
             told = rows[name].select(pl.col(column).alias("")).unique().collect().to_series()
             people = pl.concat([people, told]).unique()
     theirs = barred.among(people)
+    if former is not None:
+        theirs += former.filter(pl.col("former_id").is_in(barred.among(former["former_id"])))["person_id"].to_list()
     if not theirs:
         return dict(rows), pl.DataFrame(schema=REASONS).select(SOURCE)
     is_gone = {

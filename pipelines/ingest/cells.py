@@ -26,6 +26,8 @@ class Context:
     """Columns whose blank cells are null already."""
     nothing: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Column, empty for all of them -> texts that the source writes for nothing."""
+    is_as_written: bool = False
+    """Pseudonyms are made of identifiers as they are written, as they were once."""
 
 
 def cleaned(frame: pl.DataFrame, names: Collection[str], context: Context) -> pl.DataFrame:

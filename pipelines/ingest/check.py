@@ -4,7 +4,8 @@ Reads   mapped     of all units that are not held, once those that are not plaus
 Writes  checked    rows/<table>.arrow to publish, in digests/ the digests of rows that have none themselves;
                    bad.parquet with reasons; findings.json; counts and tallies; reconciled.json, where a full file is
                    held against deltas; filled.json and lengths.json, how far columns are filled and how long
-                   identifiers are; unread.json and drift.json, which columns no rule reads and what of them is new
+                    identifiers are; unread.json and drift.json, which columns no rule reads and what of them is new;
+                    former.parquet, who was named otherwise before
 
 If one canonical row made from a source row fails, nothing of that source row is published; it is filtered when nothing
 of it is new. The expectations run in `pipelines.validate`, a process of its own: stages meet on disk.
@@ -29,7 +30,7 @@ from pipelines.ingest.counts import Tally, tally
 from pipelines.ingest.dedupe import DIGEST, UNIT, dedupe, digests, versions
 from pipelines.ingest.feeds import Feed
 from pipelines.ingest.filled import filled, lengths
-from pipelines.ingest.map import CODES, COUNTED, FILTERED, REJECTED
+from pipelines.ingest.map import CODES, COUNTED, FILTERED, FORMER, REJECTED
 from pipelines.ingest.read import ROW
 from pipelines.ingest.unread import drift, unread
 
@@ -42,6 +43,7 @@ SEED: Final = 20_261_031
 BEYOND: Final = "beyond_retention"
 """Why a row is filtered that tells of a day before which nothing is kept."""
 _MANAGER: Final = "manager_person_id"
+_LINKS: Final = "person_links"
 REASONS: Final = pl.Schema({UNIT: pl.Int32(), ROW: pl.Int64(), "reason_code": pl.String()})
 
 
@@ -136,7 +138,9 @@ def lay_out(
     _notes(batch, units, REJECTED).write_parquet(out / "rejected.parquet")
     _known(lake, manifest, out)
     for table in by_reference():
-        frame = _rows(batch, units, feeds, table)
+        frame = _rows(batch, units, feeds, table.name)
+        if table.name == _LINKS:
+            frame = _with_former(lake, manifest, frame, _rows(batch, units, feeds, FORMER), out)
         if frame is not None:
             frame, late = beyond(lake, table, frame)
             left_out.append(late)
@@ -294,7 +298,22 @@ def _notes(batch: Batch, units: list[Unit], kind: str) -> pl.DataFrame:
     return pl.concat([pl.DataFrame(schema=schema), *frames], how="diagonal").select(schema.names())
 
 
-def _rows(batch: Batch, units: list[Unit], feeds: Mapping[str, Feed], table: Table) -> pl.DataFrame | None:
+def _with_former(
+    lake: Lake, manifest: Manifest | None, links: pl.DataFrame | None, former: pl.DataFrame | None, out: Path
+) -> pl.DataFrame | None:
+    """Links, and those to what people are named in the lake whose identifiers counted as they were written once."""
+    if former is None:
+        return links
+    names = {"person_id": "person_id", "former_id": "linked_person_id"}
+    former.select(**names).unique().write_parquet(out / "former.parquet")
+    tables = [name for name in manifest.tables if "person_id" in TABLES[name].schema] if manifest else []
+    known = [lake.versions(name, manifest)["person_id"] for name in tables if TABLES[name].zone == "lake" and manifest]
+    is_known = pl.col("linked_person_id").is_in(pl.concat([pl.Series([], dtype=pl.String), *known]).unique().implode())
+    links_of = former.filter(is_known).unique(["person_id", "linked_person_id"], keep="first", maintain_order=True)
+    return pl.concat([links, links_of]) if links is not None else links_of if len(links_of) else None
+
+
+def _rows(batch: Batch, units: list[Unit], feeds: Mapping[str, Feed], name: str) -> pl.DataFrame | None:
     """A table's mapped rows of all units; None where no unit has any."""
     frames = [
         pl.scan_ipc(part).with_columns(
@@ -302,7 +321,7 @@ def _rows(batch: Batch, units: list[Unit], feeds: Mapping[str, Feed], table: Tab
             pl.lit(feeds[unit.feed].extraction(unit.groups)).cast(pl.Datetime("us", "UTC")).alias("extracted_at"),
         )
         for number, unit in enumerate(units)
-        for part in sorted((batch.place(unit) / "mapped" / table.name).glob("*.arrow"))
+        for part in sorted((batch.place(unit) / "mapped" / name).glob("*.arrow"))
     ]
     return pl.concat(frames).collect() if frames else None
 

@@ -1,11 +1,12 @@
 """Identifiers become keyed pseudonyms, made once a column: it costs more than all other rules together."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import partial
 
 import polars as pl
 
-from pipelines.base.pseudonyms import pseudonym
+from pipelines.base.pseudonyms import TO_LOOK_AT, pseudonym
 from pipelines.ingest.cells import Context, cell
 from pipelines.ingest.rules import Rule
 
@@ -18,7 +19,8 @@ def named(rule: Rule, value: pl.Expr, context: Context) -> pl.Expr:
         scheme, prefix = rule.person, "p"
     else:
         return value
-    return value.map_batches(partial(_named, context.key, scheme, prefix), return_dtype=pl.String)
+    name = partial(_named, context.key, scheme, prefix, context.is_as_written)
+    return value.map_batches(name, return_dtype=pl.String)
 
 
 def named_column(rule: Rule) -> str:
@@ -43,5 +45,19 @@ def with_names(frame: pl.DataFrame, rules: Iterable[Rule], context: Context) -> 
     )
 
 
-def _named(key: bytes, scheme: str, prefix: str, values: pl.Series) -> pl.Series:
-    return pseudonym(key, scheme, values, prefix)
+def once(context: Context) -> Context:
+    """A context in which identifiers count as they are written, as all did once, and nobody has been named yet."""
+    bare = frozenset(name for name in context.columns if not (name.startswith("@") and "|" in name))
+    return replace(context, columns=bare, is_as_written=True)
+
+
+def may_look_otherwise(rule: Rule, frame: pl.DataFrame) -> pl.Series:
+    """[n_rows] bool: where what a rule reads may be written in more than one way."""
+    names = [name for name in rule.columns() if name in frame.columns]
+    odd = [pl.col(name).str.contains(TO_LOOK_AT).fill_null(value=False) for name in names]
+    is_odd = pl.any_horizontal(odd) if odd else pl.repeat(value=False, n=pl.len())
+    return frame.select(is_odd.alias("")).to_series()
+
+
+def _named(key: bytes, scheme: str, prefix: str, is_as_written: bool, values: pl.Series) -> pl.Series:
+    return pseudonym(key, scheme, values, prefix, is_as_written=is_as_written)

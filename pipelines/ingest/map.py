@@ -3,7 +3,8 @@
 Reads   raw       text cells of one unit, part by part
 Writes  mapped    <table>/part-*.arrow; _rejected and _filtered: source_row, table, reason_code; _filled: of each
                   required column that a rule reads how many rows have something in it; _codes: table, column, cells
-                  with a code and of those how many the feed's map does not list
+                  with a code and of those how many the feed's map does not list; _former: rows of `person_links` from
+                  people to the names that they had in a lake of before
 
 Clear identifiers stop here: people become keyed pseudonyms, and only the vault's table `identifiers` keeps a value.
 """
@@ -30,7 +31,7 @@ from pipelines.ingest.discover import landed
 from pipelines.ingest.expressions import Filled, faults, fill, with_moments, worked_out
 from pipelines.ingest.feeds import Feed
 from pipelines.ingest.filled import FILLED, LENGTHS, counted
-from pipelines.ingest.identity import with_names
+from pipelines.ingest.identity import may_look_otherwise, once, with_names
 from pipelines.ingest.land import land
 from pipelines.ingest.read import FAULT, ROW, parts, read, reading
 from pipelines.ingest.reshape import NOTES, REASON, Other, Shaped, context_of, join, keep_rows, shape, with_seen
@@ -39,11 +40,13 @@ from pipelines.ingest.rules import Condition, Join, Rule, TableMap
 REJECTED: Final = "_rejected"
 FILTERED: Final = "_filtered"
 CODES: Final = "_codes"
+FORMER: Final = "_former"
 """Folders beside those of the tables."""
 BAD: Final = pl.Schema({ROW: pl.Int64(), "table": pl.String(), REASON: pl.String()})
 COUNTED: Final = pl.Schema({"table": pl.String(), "column": pl.String(), "filled": pl.Int64(), "unlisted": pl.Int64()})
 KNOWN_FROM: Final = Column("known_from", "moment", required=False)
 SOURCE: Final = "source"
+_KNOWN: Final = ("known_from", "known_from_basis")
 _NO_MOMENT: Final = datetime.min.replace(tzinfo=UTC)
 OBSERVED: Final = "observed"
 
@@ -77,11 +80,12 @@ def to_table(frame: pl.DataFrame, mapped: TableMap, context: Context, other: Oth
         else Filled(pl.lit(None, dtype=column.dtype), pl.lit(None, dtype=pl.String))
         for column in TABLES[mapped.table].columns
     }
+    former = _former(shaped.frame, mapped, here)
     known = fill(mapped.known_from, KNOWN_FROM, here) if mapped.known_from else None
     seen = known.value if known else pl.lit(None, dtype=KNOWN_FROM.dtype)
     wrong = faults({**filled, **({"known_from": known} if known else {})})
     unlisted = {name: item.unlisted for name, item in filled.items() if item.unlisted is not None}
-    begun = worked_out(shaped.frame.lazy(), [*filled.values(), *([known] if known else [])])
+    begun = worked_out(shaped.frame.lazy(), [*filled.values(), *former.values(), *([known] if known else [])])
     made = begun.select(
         ROW,
         *(item.value.alias(name) for name, item in filled.items()),
@@ -90,6 +94,7 @@ def to_table(frame: pl.DataFrame, mapped: TableMap, context: Context, other: Oth
         known_from_basis=pl.when(seen.is_null()).then(pl.lit(OBSERVED)).otherwise(pl.lit(SOURCE)),
         **{REASON: pl.concat_str(wrong, separator=" ", ignore_nulls=True)},
         **{f"@unlisted|{name}": is_unlisted for name, is_unlisted in unlisted.items()},
+        **{f"@former|{name}": item.value for name, item in former.items()},
     )
     rows = made.collect()
     shaped.codes, rows = _unlisted(rows, mapped.table, list(unlisted))
@@ -97,8 +102,28 @@ def to_table(frame: pl.DataFrame, mapped: TableMap, context: Context, other: Oth
         see(shaped.frame, rows)
     bad = rows.filter(pl.col(REASON) != "").select(ROW, pl.col(REASON).str.split(" ")).explode(REASON)
     shaped.rejected.append(bad)
-    shaped.frame = (rows.filter(pl.col(REASON) == "") if len(bad) else rows).drop(REASON)
+    good = (rows.filter(pl.col(REASON) == "") if len(bad) else rows).drop(REASON)
+    shaped.frame = good.drop(f"@former|{name}" for name in former)
+    if former:
+        shaped.former = pl.concat(_links(good, name) for name in former)
     return shaped
+
+
+def _former(frame: pl.DataFrame, mapped: TableMap, context: Context) -> dict[str, Filled]:
+    """Columns of people whose identifiers may look otherwise than they are written, filled as they once were."""
+    columns = [column for column in TABLES[mapped.table].columns if column.name in mapped.columns]
+    return {
+        column.name: fill(rule, replace(column, name=f"@former|{column.name}"), once(context))
+        for column in columns
+        if (rule := mapped.columns[column.name]).person is not None and may_look_otherwise(rule, frame).any()
+    }
+
+
+def _links(rows: pl.DataFrame, name: str) -> pl.DataFrame:
+    """Rows of `person_links` from the people in a column to what they were once, where that is another name."""
+    before = pl.col(f"@former|{name}")
+    names = {"person_id": pl.col(name), "linked_person_id": before}
+    return rows.filter(pl.col(name) != before).select(ROW, **names, **{k: pl.col(k) for k in _KNOWN})
 
 
 def _unlisted(rows: pl.DataFrame, table: str, columns: list[str]) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -329,6 +354,8 @@ def _map_part(
         done[f"{mapped.table}/{index:02d}"] = shaped.frame
         if shaped.codes is not None and len(shaped.codes):
             done[f"{CODES}/{index:02d}"] = shaped.codes
+        if shaped.former is not None and len(shaped.former):
+            done[f"{FORMER}/{index:02d}"] = shaped.former
     done[f"{REJECTED}/00"] = pl.concat([frame.cast(BAD) for frame in rejected])
     if not any(frame[ROW].equals(raw[ROW]) for frame in made):  # else every row left a trace
         traced = pl.concat([frame.select(ROW) for frame in [*made, *rejected, *filtered]])

@@ -11,6 +11,7 @@ from pipelines.base.pseudonyms import PSEUDONYM_KEY, secret
 from pipelines.ingest.cells import Context
 from pipelines.ingest.expressions import fill, worked_out
 from pipelines.ingest.feeds import Feed
+from pipelines.ingest.identity import may_look_otherwise, once
 from pipelines.ingest.read import ROW
 from pipelines.ingest.reshape import context_of, explode
 from pipelines.ingest.rules import Rule, TableMap
@@ -30,7 +31,8 @@ def persons(raw: pl.DataFrame, feed: Feed, groups: Mapping[str, str]) -> pl.Data
         groups: Of the file's name.
 
     Returns:
-        [n] source_row, person_id: a row as often as rules name somebody in it, never null.
+        [n] source_row, person_id: a row as often as rules name somebody in it, by what they were named once too; never
+        null.
     """
     read = {name for mapped in feed.tables for name in mapped.reads()}
     cells = dict.fromkeys(sorted(read)) | dict(groups)  # a part may lack columns, and joined ones are not here
@@ -45,8 +47,10 @@ def persons(raw: pl.DataFrame, feed: Feed, groups: Mapping[str, str]) -> pl.Data
         for rule, column in _naming(mapped):
             # Whose a row is that has no members, or broken ones, is told beside them.
             rows, seen = (shown, here) if set(rule.columns()) & mapped.turned() else (frame, context)
-            filled = fill(rule, column, seen)
-            found.append(worked_out(rows.lazy(), [filled]).select(ROW, filled.value.alias(PERSON)).collect())
+            before = rows.filter(may_look_otherwise(rule, rows))
+            for some, read_as in ((rows, seen), (before, once(seen))):
+                filled = fill(rule, column, read_as)
+                found.append(worked_out(some.lazy(), [filled]).select(ROW, filled.value.alias(PERSON)).collect())
     return pl.concat(found, how="vertical_relaxed").drop_nulls(PERSON).unique()
 
 

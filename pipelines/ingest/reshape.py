@@ -30,6 +30,8 @@ class Shaped:
     rejected: list[pl.DataFrame]
     codes: pl.DataFrame | None = None
     """Of columns with a map of codes: column, cells filled, and of those not listed in the map."""
+    former: pl.DataFrame | None = None
+    """Rows of `person_links` from people to what they were named before it was asked how their identifiers look."""
 
     def drop(self, keep: pl.Expr, reason: str, *, reject: bool = False) -> None:
         """Keep only rows where `keep` holds; note the others."""

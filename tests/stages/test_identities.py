@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 import yaml
 
-from pipelines.base import known, vault
+from pipelines.base import known, pseudonyms, vault
 from pipelines.base.lake import Lake
 from pipelines.base.pseudonyms import pseudonym
 from pipelines.base.store import FileStore
@@ -72,7 +72,10 @@ def rows(store: FileStore, table: str, *columns: str) -> list[tuple[Any, ...]]:
     return sorted(lake.read(table, lake.require(), columns=list(columns)).rows())
 
 
-CONSENT = {"person_id": {"from": "id", "person": "w"}, "is_given": {"from": "c", "codes": {"y": "true", "n": "false"}}}
+CONSENT = {
+    "person_id": {"from": "id", "person": "w"},
+    "is_given": {"from": "c", "codes": {"y": "true", "n": "false"}, "else": "reject"},
+}
 
 
 def test_what_the_vault_was_told_stays_while_the_ledger_does_not_say_when(store, tmp_path, monkeypatch):
@@ -222,3 +225,39 @@ def test_an_erasure_takes_what_came_under_a_number_that_was_replaced(store, tmp_
     forget(store, ann, "request")
     assert rows(store, "consents", "person_id") == sorted((person("lms", text),) for text in "53")
     assert linked(store, cat) == sorted([cat, person("lms", "5")])
+
+
+def test_a_lake_in_which_ids_counted_as_they_are_written_knows_its_people_and_those_it_forgot(
+    store, tmp_path, monkeypatch
+):
+    """Rene and Zoe, both with an accent that is a sign of its own, had other names; Rene asked to be forgotten."""
+    declared(tmp_path, feed("w", "consents", CONSENT))
+    delivered(tmp_path, "w_20261118.csv", "id,c\nRene\u0301,y\nZoe\u0308,n\nJos\u00e9,y\n")
+    with monkeypatch.context() as patch:
+        patch.setattr(pseudonyms, "as_seen", lambda values: values)
+        assert run("a") == 0
+        rene, zoe = person("w", "Rene\u0301"), person("w", "Zoe\u0308")
+    jose = person("w", "Jos\u00e9")
+    assert rows(store, "consents", "person_id") == sorted([(rene,), (zoe,), (jose,)])
+    forget(store, rene, "request")
+    [certificate] = store.list("reports/privacy")
+    changed = [one["object"] for one in json.loads(store.read(certificate))["objects"]]
+    assert [name for name in changed if name.startswith("landing/")], "what landed is searched by both names"
+    delivered(tmp_path, "w_20261119.csv", "id,c\nRene\u0301,y\nRene\u0301,?\nZoe\u0308,n\nAna\u0301,y\nJos\u00e9,y\n")
+    assert run("b") == 0
+    now, ana = (person("w", text) for text in ("Zo\u00eb", "An\u00e1"))
+    assert rows(store, "consents", "person_id", "is_given") == sorted(
+        [(zoe, False), (now, False), (ana, True), (jose, True)]
+    )
+    assert rows(store, "person_links", "person_id", "linked_person_id") == [(now, zoe)], "others have one name"
+    counted = json.loads(store.read("reports/ingest/b.json"))["counts"]["w"]
+    assert (counted["accepted"], counted["quarantined"], counted["reasons"]) == (
+        2,
+        0,
+        {"forgotten": 2, "unchanged_row": 1},
+    )
+    assert linked(store, now) == sorted([zoe, now])
+    forget(store, zoe, "request")
+    delivered(tmp_path, "w_20261120.csv", "id,c\nZo\u00eb,y\nZoe\u0308,y\nRene\u0301,y\nJos\u00e9,n\n")
+    assert run("c") == 0
+    assert rows(store, "consents", "person_id", "is_given") == sorted([(ana, True), (jose, False)])

@@ -370,7 +370,7 @@ def test_the_file_for_another_system_is_written_after_the_ledger_and_again_where
     assert json.loads(people.run(FAMILY, LAST, root))["status"] == "unchanged"
     assert [entry.sequence for entry in entries(store)] == [1]
     silent = {name: fact for name, fact in entry.facts.items() if name != "export_sha256"}
-    append(store, Tag.PEOPLE_SCORED, FAMILY, **silent)
+    audit.append(store, Tag.PEOPLE_SCORED, FAMILY, **silent)
     assert json.loads(people.run(FAMILY, LAST, root))["status"] == "scored", "what names no file has none"
 
 

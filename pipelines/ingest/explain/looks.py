@@ -14,7 +14,7 @@ from pipelines.ingest.cells import Context, cell
 from pipelines.ingest.check import BEYOND
 from pipelines.ingest.counts import tally
 from pipelines.ingest.filled import FILLED, LENGTHS
-from pipelines.ingest.map import CODES, FILTERED, KNOWN_FROM, REJECTED, SOURCE, Made
+from pipelines.ingest.map import CODES, FILTERED, FORMER, KNOWN_FROM, REJECTED, SOURCE, Made
 from pipelines.ingest.read import FAULT, ROW
 from pipelines.ingest.reshape import NOTES, REASON, context_of
 from pipelines.ingest.rules import TableMap
@@ -106,7 +106,7 @@ class Result:
             table = place.partition("/")[0]
             if table in (REJECTED, FILTERED):
                 self._notes[table].append(frame.select(NOTES.names()))
-            elif table not in (FILLED, LENGTHS, CODES):
+            elif table not in (FILLED, LENGTHS, CODES, FORMER):
                 self.tables[table] += len(frame)
                 self._notes[ROW].append(self._kept(table, frame).select(ROW))
         for table, reason, number in frames[f"{REJECTED}/00"].group_by("table", REASON).len().rows():
