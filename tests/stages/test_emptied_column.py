@@ -40,7 +40,7 @@ def deliver(tmp_path):
     """Courses of a month, some of them without a title."""
 
     def write(month: int, count: int, empty: int) -> None:
-        lines = ["id,title", *(f"M{month}C{n},{'' if n < empty else f'Course {n}'}" for n in range(count))]
+        lines = ["id,title", *(f"M{month:02}C{n:02},{'' if n < empty else f'Course {n}'}" for n in range(count))]
         (tmp_path / "exports" / "lms" / f"courses_2026-{month:02d}.csv").write_text("\n".join(lines) + "\n")
 
     return write
@@ -99,7 +99,7 @@ SITES = r"courses_(?P<site>[A-Z]+)_(?P<period>\d{4}-\d{2})(_(?P<page>\d))?\.csv"
 
 
 def sited(tmp_path: Path, name: str, count: int, empty: int) -> None:
-    lines = ["id,title", *(f"{name}C{n},{'' if n < empty else 'Course'}" for n in range(count))]
+    lines = ["id,title", *(f"{name:_<12}C{n:03},{'' if n < empty else 'Course'}" for n in range(count))]
     (tmp_path / "exports" / "lms" / f"courses_{name}.csv").write_text("\n".join(lines) + "\n")
 
 
@@ -171,7 +171,7 @@ TOPICS = CATALOGUE | {
 
 
 def topics(tmp_path: Path, month: int, count: int, filled: int, head: str = "id,title,topic") -> None:
-    lines = [head, *(f"M{month}C{n},Course {n},{'law' if n < filled else ''}" for n in range(count))]
+    lines = [head, *(f"M{month:02}C{n:02},Course {n},{'law' if n < filled else ''}" for n in range(count))]
     (tmp_path / "exports" / "lms" / f"courses_2026-{month:02d}.csv").write_text("\n".join(lines) + "\n")
 
 

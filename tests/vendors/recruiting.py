@@ -11,6 +11,9 @@ from infra.sample.dialects import write_report
 from pipelines.base.contracts import TABLES
 from tests.vendors.printed import DELIVERY, FEEDS, PLAN, canonical, company
 
+OF_INTERVIEWS = ("_interviews", "_interview_kits", "_scorecards", "_candidate_attributes", "_feedback")
+"""How names of feeds end that tests/vendors/test_interviews.py reads."""
+
 
 def rows() -> dict[str, list[workday.Row]]:
     """Rows of the three reports."""

@@ -25,6 +25,8 @@ from pipelines.base.pseudonyms import pseudonym
 from pipelines.ingest.map import FILTERED
 from tests.vendors.printed import DELIVERY, PLAN, VENDORS, canonical, company
 from tests.vendors.test_cast_staff import FIRST_NAMES, LAST_NAMES
+from tests.vendors.test_greenhouse import V3
+from tests.vendors.test_lever import FEEDS as LEVER
 
 KEY = bytes.fromhex("11" * 32)
 EVENTS = {
@@ -143,13 +145,13 @@ PRINTED: dict[str, tuple[Write, list[Path]]] = {
     ),
     "Greenhouse": (
         all_of(greenhouse.write_harvest),
-        [feed for feed in sorted((VENDORS / "greenhouse").glob("*.yaml")) if "_v1_" not in feed.name],
+        V3,
     ),
     "Greenhouse v1": (
         all_of(greenhouse_v1.write_archive),
         sorted((VENDORS / "greenhouse").glob("greenhouse_v1_*.yaml")),
     ),
-    "Lever": (all_of(lever.write_hiring), sorted((VENDORS / "lever").glob("*.yaml"))),
+    "Lever": (all_of(lever.write_hiring), LEVER),
 }
 """What prints the applicants, and the feeds that read it."""
 ONLY_CANDIDATES: dict[str, tuple[Write, list[Path]]] = {

@@ -13,13 +13,11 @@ import pytest
 from infra.sample.vendors import greenhouse, greenhouse_v1
 from pipelines.base.pseudonyms import pseudonym
 from tests.vendors.printed import DELIVERY, PLAN, VENDORS, company
-from tests.vendors.recruiting import of_vendor, of_workday
+from tests.vendors.recruiting import OF_INTERVIEWS, of_vendor, of_workday
 
 FEEDS = sorted((VENDORS / "greenhouse").glob("*.yaml"))
 V1 = [feed for feed in FEEDS if feed.name.startswith("greenhouse_v1_")]
-ASKED = ("_interviews", "_interview_kits", "_scorecards", "_candidate_attributes")
-"""What tests/vendors/test_interviews.py reads."""
-V3 = [feed for feed in FEEDS if feed not in V1 and not feed.stem.endswith(ASKED)]
+V3 = [feed for feed in FEEDS if feed not in V1 and not feed.stem.endswith(OF_INTERVIEWS)]
 ROW = {
     "Application_ID": "A-0000007",
     "Candidate_ID": "C-000012",

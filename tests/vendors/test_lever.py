@@ -10,11 +10,9 @@ import polars as pl
 from infra.sample.vendors import lever
 from pipelines.base.pseudonyms import pseudonym
 from tests.vendors.printed import DELIVERY, PLAN, VENDORS, company
-from tests.vendors.recruiting import of_vendor, of_workday
+from tests.vendors.recruiting import OF_INTERVIEWS, of_vendor, of_workday
 
-ASKED = ("interviews", "feedback")
-"""What tests/vendors/test_interviews.py reads."""
-FEEDS = sorted(feed for feed in (VENDORS / "lever").glob("*.yaml") if not feed.stem.endswith(ASKED))
+FEEDS = sorted(feed for feed in (VENDORS / "lever").glob("*.yaml") if not feed.stem.endswith(OF_INTERVIEWS))
 NEW, SCREEN, INTERVIEW, OFFER, SIGNED = (lever.STAGES[name][0] for name in lever.STAGES)
 
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from infra.sample.interviews import CRITERIA, STAGES, Interview, Opinion, interviews
+from infra.sample.interviews import CRITERIA, KEY, STAGES, Interview, Opinion, interviews
 from infra.sample.vendors.greenhouse import APPLICATION, JOB, JOB_STAGE, PAGE, PRIVATE, USER, number_of
 from infra.sample.vendors.greenhouse import STAGES as ALL
 from infra.sample.vendors.pages import write_pages
@@ -100,7 +100,7 @@ def attributes(one: Interview, said: Opinion) -> Iterator[Row]:
     """What they thought on each of the things that they were to look at."""
     for n, rating in enumerate(said.criteria.values()):
         yield {
-            "id": RATED + 10 * (said.key - 700_000_000_000) + n,
+            "id": RATED + 10 * (said.key - 10 * KEY) + n,
             "scorecard_id": said.key,
             "job_candidate_attribute_id": ATTRIBUTE + 10 * number_of(one.requisition) + n,
             "candidate_attribute_rating": RATINGS.get(rating, rating),
