@@ -46,16 +46,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     given = parser.parse_args(argv)
     if given.verb == "expire":
         return guarded(lambda: expire.run(open_store(), given.as_of or datetime.now(UTC).date()))
-    return guarded(lambda: forget(open_store(), given.person or _named(given.scheme), given.reason))
+    return guarded(lambda: forget(open_store(), [given.person] if given.person else _named(given.scheme), given.reason))
 
 
-def _named(scheme: str) -> str:
-    """The pseudonym of the identifier on standard input; at a terminal it is asked for and not shown."""
+def _named(scheme: str) -> list[str]:
+    """The pseudonyms of the identifier on standard input, which at a terminal is asked for and not shown.
+
+    It is as it looks, and as it is written: a lake may know the person by the one or by the other.
+    """
     typed = getpass(f"{scheme}, not shown: ") if sys.stdin.isatty() else sys.stdin.readline()
-    named: str | None = pseudonym(secret(PSEUDONYM_KEY), scheme, pl.Series([typed.rstrip("\r\n")]))[0]
-    if named is None:
+    told, key = pl.Series([typed.rstrip("\r\n")]), secret(PSEUDONYM_KEY)
+    named, once = (pseudonym(key, scheme, told, is_as_written=is_once) for is_once in (False, True))
+    if named[0] is None:
         raise ContractError("An identifier must have something that can be seen; got nothing. Give it again.")
-    return named
+    return list(dict.fromkeys([*named, *once]))
 
 
 if __name__ == "__main__":

@@ -38,12 +38,12 @@ _VAULT_TABLES: Final = tuple(name for name, table in TABLES.items() if table.zon
 _LOCK: Final = "erasure"
 
 
-def forget(store: Store, person: str, reason: str) -> str:
+def forget(store: Store, person: str | Sequence[str], reason: str) -> str:
     """Forget a person, or finish doing so.
 
     Args:
         store: All zones.
-        person: Any pseudonym of the human.
+        person: Any pseudonym of the human, or several.
         reason: One of the command's closed list.
 
     Returns:
@@ -52,10 +52,11 @@ def forget(store: Store, person: str, reason: str) -> str:
     Raises:
         ContractError: Nobody is known by that pseudonym, in any zone; what landed is searched for it too.
     """
+    names = [person] if isinstance(person, str) else list(person)
     with store.lock(_LOCK):
-        begun = [found for found in erasure.unfinished(store) if person in found.people]
+        begun = [found for found in erasure.unfinished(store) if not {*names}.isdisjoint(found.people)]
         if not begun:
-            people = linked(store, person)
+            people = sorted({one for name in names for one in linked(store, name)})
             group = _group(store, people)
             if not _is_known(store, people) and not _may_have_landed(store, group):
                 raise ContractError(

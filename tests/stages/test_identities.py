@@ -1,8 +1,10 @@
 """Who is who, from files of a source to the lake, the vault and an erasure: each test is a feed and runs of ingest."""
 
 import contextlib
+import io
 import json
 import shutil
+import sys
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from pipelines.base.pseudonyms import pseudonym
 from pipelines.base.store import FileStore
 from pipelines.ingest import __main__ as command
 from pipelines.ingest import check, publish
+from pipelines.privacy import __main__ as privacy
 from pipelines.privacy.forget import forget, linked
 from pipelines.privacy.retire import retire
 from tests.kills.roads import nothing_failed
@@ -261,3 +264,15 @@ def test_a_lake_in_which_ids_counted_as_they_are_written_knows_its_people_and_th
     delivered(tmp_path, "w_20261120.csv", "id,c\nZo\u00eb,y\nZoe\u0308,y\nRene\u0301,y\nJos\u00e9,n\n")
     assert run("c") == 0
     assert rows(store, "consents", "person_id", "is_given") == sorted([(ana, True), (jose, False)])
+
+
+def test_who_is_named_on_standard_input_is_forgotten_under_both_names(store, tmp_path, monkeypatch):
+    """The lake knows Zoe by how the id is written, and no file told of them since."""
+    declared(tmp_path, feed("w", "consents", CONSENT))
+    delivered(tmp_path, "w_20261118.csv", "id,c\nZoe\u0308,y\n1,y\n")
+    with monkeypatch.context() as patch:
+        patch.setattr(pseudonyms, "as_seen", lambda values: values)
+        assert run("a") == 0
+    monkeypatch.setattr(sys, "stdin", io.StringIO("Zoe\u0308\n"))
+    assert privacy.main(["forget", "--scheme", "w", "--reason", "request"]) == 0
+    assert rows(store, "consents", "person_id") == [(person("w", "1"),)]
