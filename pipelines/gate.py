@@ -160,6 +160,10 @@ PERFORMANCE: Final = "performance"
 """Where a gap is about how good the model is, this stands in the place of an axis, and the axis in that of a group."""
 
 
+BOUNDS: Final = Margins(validity=0.02, impact_ratio=0.02, selected_share=0.1)
+"""Narrower margins of validity and of shares, and wider ones of impact ratios, would hide who was passed over."""
+
+
 class Unsure(BaseModel):
     """A number with its 95 % interval, of which any may not exist."""
 
@@ -375,12 +379,12 @@ def searched(choice: Choice) -> Iterator[Gap]:
 
 
 def passed_over(choice: Choice) -> Iterator[Gap]:
-    """Less discriminatory alternatives that were not taken: by the gate's reckoning, not by what the choice says.
+    """Less discriminatory alternatives that were not taken: by the gate's reckoning and bounds, not by the choice's.
 
     What the rule left because it may be better by chance must be accepted by name; what it would have taken, and all
     that a person left, must be explained too.
     """
-    margins = Margins(**choice.margins.model_dump())
+    margins = _at_least(Margins(**choice.margins.model_dump()))
     known = {one.name: one for one in choice.alternatives}
     taken, tried = known[choice.chosen].impact_ratio, [one.tried for one in choice.alternatives]
     surely = {one.name for one in surely_better(tried, margins)}
@@ -393,6 +397,15 @@ def passed_over(choice: Choice) -> Iterator[Gap]:
         )
         is_open = choice.take == BEST and one.name not in surely
         yield Gap(*((UNSURE, one.name, UNSURE) if is_open else (ALTERNATIVE, one.name, LESS_DISCRIMINATORY)), reason)
+
+
+def _at_least(margins: Margins) -> Margins:
+    """What the choice counted as equal, but never so that more is hidden than by `BOUNDS`: any ref may set `choose`."""
+    return Margins(
+        max(margins.validity, BOUNDS.validity),
+        min(margins.impact_ratio, BOUNDS.impact_ratio),
+        max(margins.selected_share, BOUNDS.selected_share),
+    )
 
 
 def not_searched(choice: Choice) -> Iterator[Gap]:

@@ -32,7 +32,10 @@ text = json.dumps([f"rows of {family} people in {stage}", used])
 (folder / "data.txt").write_text(text)
 if stage == "choose":
     (folder / "card.json").write_text(text)
-    (folder / "alternatives.json").write_text(text)
+    (folder / "alternatives.json").write_text(json.dumps(params[family]["alternatives"]["take"]))
+    for name in ("model", "baseline"):
+        (folder / name).mkdir()
+        (folder / name / "weights").write_text(text + name)
     (folder / "loss.csv").write_text("epoch,loss,valid_loss\\n1,0.5,0.6\\n")
 if stage == "evaluate":
     (folder / "metrics.json").write_text(json.dumps({"model": {"value": params[family]["decide"].get("threshold", 0)}}))
@@ -117,6 +120,11 @@ def test_with_nothing_changed_nothing_runs_and_git_sees_nothing_new(checkout):
 def test_one_number_reruns_one_family_from_the_stage_that_reads_it(checkout):
     checkout.change("outcomes", "decide", "threshold", 0.77)
     assert checkout.repro() == ["choose@outcomes", "score@outcomes", "evaluate@outcomes", "gate@outcomes"]
+
+
+def test_another_word_for_the_same_choice_scores_nobody_again(checkout):
+    checkout.change("outcomes", "alternatives", "take", "declared")
+    assert checkout.repro() == ["choose@outcomes", "gate@outcomes"]
 
 
 def test_editing_one_family_reruns_one(checkout):

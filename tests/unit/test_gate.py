@@ -620,6 +620,21 @@ def test_what_the_rule_left_as_unsure_is_accepted_by_name_and_what_it_should_hav
     assert named(verdict(choice=choice(tried("a", 0.95), sure))) == ["alternative:a", "alternative:sure"]
 
 
+@pytest.mark.parametrize(
+    "margins",
+    [{"impact_ratio": 0.99}, {"validity": 0.0}, {"selected_share": 0.001}],
+)
+def test_no_margin_of_the_choice_hides_what_was_passed_over(margins):
+    """By hand: .9 for .7, a metric of at most .01 less, a share of .42 for .4."""
+    better = tried("a", 0.9, high=-0.01) | {"selected_share": 0.42}
+    told = choice(better, margins=CHOICE["margins"] | margins)
+    assert named(verdict(choice=told)) == ["alternative:a"]
+    wider = CHOICE["margins"] | {"validity": 0.1, "selected_share": 0.3}
+    far = tried("a", 0.9, high=-0.09) | {"selected_share": 0.5}
+    assert named(verdict(choice=choice(far, margins=wider))) == ["alternative:a"], "more may count as equal"
+    assert named(verdict(choice=choice(far))) == []
+
+
 def test_a_search_with_the_declared_model_alone_is_a_gap_that_two_people_accept():
     decided = verdict(choice=CHOICE | {"alternatives": [tried("declared", 0.9)]})
     assert (named(decided, "none_tried"), decided["verdict"]) == (["alternatives:none_tried"], "allowed")
