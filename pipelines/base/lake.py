@@ -82,6 +82,11 @@ class Manifest:
         return cls(raw["seq"], raw["batch_id"], tables, raw["counts"])
 
 
+def bucket() -> pl.Expr:
+    """The hash bucket of `person_id`: the pseudonym is a hash already."""
+    return pl.col("person_id").str.slice(2, 4).str.to_integer(base=16, strict=False).fill_null(0) % BUCKETS
+
+
 def stamp(table: Table, frame: pl.DataFrame) -> pl.DataFrame:
     """`frame` with `record_sha256` and `bucket`, in the contract's order.
 
@@ -94,10 +99,9 @@ def stamp(table: Table, frame: pl.DataFrame) -> pl.DataFrame:
         ContractError: Columns are missing or of another type.
     """
     business = conform(frame, table.schema, table.name)
-    person = pl.col("person_id").str.slice(2, 4).str.to_integer(base=16, strict=False).fill_null(0) % BUCKETS
-    bucket = person if "person_id" in frame.columns else pl.lit(0)
+    place = bucket() if "person_id" in frame.columns else pl.lit(0)
     digests = frame["record_sha256"] if "record_sha256" in frame.columns else row_digests(business)
-    stamped = frame.with_columns(digests, bucket.cast(pl.Int32).alias("bucket"), published_seq=pl.lit(0))
+    stamped = frame.with_columns(digests, place.cast(pl.Int32).alias("bucket"), published_seq=pl.lit(0))
     return conform(stamped, pl.Schema({**table.schema, **PROVENANCE}), table.name)
 
 

@@ -35,7 +35,7 @@ from pipelines.base.releases import Release
 from pipelines.base.settings import Law, check, load
 from pipelines.base.store import Store, open_store
 from pipelines.models import features
-from pipelines.score import beside, export, places, rows, switch
+from pipelines.score import beside, export, places, rows, spread, switch
 
 NOTHING: Final = "nothing_released"
 UNCHANGED: Final = "unchanged"
@@ -215,7 +215,7 @@ def _predicted(
         prepare, decide = approved(family, Path(name))
         cases, counts = may(module.cases(tables, prepare, as_of))
         stamp = rows.Stamp(release.model_sha256, release.data_sha256, as_of)
-        scored = rows.scored(family, Path(name) / releases.MODEL, cases, "model", stamp, decide=decide)
+        scored = spread.scored(family, Path(name) / releases.MODEL, cases, "model", stamp, decide=decide)
         return scored, _inputs(family, cases, Path(name) / releases.PROFILE), counts
 
 
