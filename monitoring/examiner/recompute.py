@@ -237,7 +237,7 @@ def judged(place: Path, name: str, named: Mapping[str, str], said: Mapping[str, 
         file = next((place for place in places if place in named), evidence)
         if content["evidence"].get(evidence) != named.get(file):
             yield f"The verdict of release {name} was given on another {file}."
-    for field in ("model_sha256", "data_sha256"):
+    for field in ("model_sha256", "data_sha256", "as_of"):
         if content[field] != said[field]:
             yield f"The verdict of release {name} is about another {field.removesuffix('_sha256')}."
     card = json.loads((place / "card.json").read_bytes()) if (place / "card.json").is_file() else {}

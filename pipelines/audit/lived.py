@@ -1,7 +1,7 @@
 """What scored people when, on what data, and who allowed it: out of the ledger alone.
 
 A release, and a going back, is live from its entry until the next of its family. What was held or scored in shadow
-never is. Times are UTC.
+never is, nor what was cut short before its pointer: a later entry has its number. Times are UTC.
 """
 
 from collections.abc import Iterator
@@ -10,6 +10,7 @@ from datetime import date
 from typing import Any
 
 from pipelines.audit.ledger import Entry, Tag, entries
+from pipelines.audit.statement import NUMBER
 from pipelines.base.store import Store
 
 
@@ -81,11 +82,18 @@ def _own(stretch: Stretch, scored: list[Entry]) -> Iterator[dict[str, Any]]:
             yield dict(entry.facts)
 
 
+def _has_number(entry: Entry) -> bool:
+    return entry.tag is Tag.MODEL_RELEASED and isinstance(entry.facts.get(NUMBER), int)
+
+
 def _stretches(known: list[Entry]) -> list[Stretch]:
     found: dict[int, Stretch] = {}
     open_now: dict[str, int] = {}
     proposed: dict[tuple[str, Any], dict[str, Any]] = {}
+    numbered = {(entry.subject, entry.facts[NUMBER]): entry.sequence for entry in known if _has_number(entry)}
     for entry in known:
+        if _has_number(entry) and numbered[entry.subject, entry.facts[NUMBER]] != entry.sequence:
+            continue
         about = (entry.subject, entry.facts.get("verdict_sha256"))
         if entry.tag is Tag.MODEL_PROPOSED:
             proposed.setdefault(about, {name: entry.facts[name] for name in ("requester", "commit")})

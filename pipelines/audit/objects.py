@@ -220,6 +220,9 @@ def _bound(store: Store, folder: _Folder, files: Mapping[str, str]) -> Iterator[
         where = next((file for file in (_JUDGED.get(name, name), f"evaluated/{name}") if file in files), name)
         if verdict["evidence"].get(name) != files.get(where):
             yield f"{folder.key}/{where} is not what the verdict was given on. {CHANGED}"
+    for name in ("data_sha256", "as_of"):
+        if name in folder.facts and folder.facts[name] != verdict.get(name):
+            yield f"{folder.key}/{VERDICT} is about another {name} than the ledger names. {CHANGED}"
     model = {name.removeprefix(f"{MODEL}/"): sha256 for name, sha256 in files.items() if name.startswith(f"{MODEL}/")}
     if folder.facts.get("model_sha256") not in (_tree(model) if model else None, None):
         yield f"{folder.key}/{MODEL} is not the model that the ledger names. {CHANGED}"

@@ -11,7 +11,7 @@ import re
 import tempfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -45,6 +45,8 @@ from pipelines.publish.proposals import CHANGED, folder_of, proposals, read_verd
 
 _SHA256: Final = re.compile("[0-9a-f]{64}")
 _REASON_LENGTH: Final = 10
+_NAMED: Final = ("verdict_sha256", "manifest_sha256", "model_sha256", "data_sha256", "as_of", "run_id")
+"""What an entry says of a model, and a rollback to it again."""
 PEOPLE: Final = "two_people"
 """The fifth blessing, in the ledger."""
 
@@ -144,7 +146,7 @@ def rollback(store: Store, wish: Wish, settings: Law, today: date | None = None)
         today: The day of use: the clock's.
 
     Returns:
-        The new pointer; the live one when it points there already.
+        The new pointer; the live one when it points there already and no newer release waits to become live.
 
     Raises:
         GateRefused: It was never released, is expired, its files were changed, or nobody is named or no reason given.
@@ -156,15 +158,16 @@ def rollback(store: Store, wish: Wish, settings: Law, today: date | None = None)
         if not _SHA256.fullmatch(wish.verdict_sha256):
             raise GateRefused("A rollback must name the sha256 of a verdict; it does not. Copy it.", "no_verdict")
         known = releases.pointers(store, family)
-        target = next((item for item in reversed(known) if item.verdict_sha256 == wish.verdict_sha256), None)
-        if target is None or not _was_released(store, target):
+        target = _as_released(store, family, wish.verdict_sha256, known)
+        if target is None:
             raise GateRefused(
                 f"A rollback of {family} must name a verdict that was released; {wish.verdict_sha256} never was. "
                 "`python -m pipelines.audit show --tag model:released` lists them.",
                 "never_released",
             )
-        if known[-1].verdict_sha256 == wish.verdict_sha256:
-            return known[-1]
+        live = known[-1]
+        if live.verdict_sha256 == wish.verdict_sha256 and live.released_at == _newest_release(store, family):
+            return live  # else a release was cut short before its pointer, and must not come of a second try
         if len(wish.why.strip()) < _REASON_LENGTH or not wish.by.strip():
             raise GateRefused(
                 f"A rollback must be asked for by somebody, with a reason of at least {_REASON_LENGTH} characters; one "
@@ -174,7 +177,7 @@ def rollback(store: Store, wish: Wish, settings: Law, today: date | None = None)
         _allowed(family, _read(store, target))
         _unexpired(store, target, settings, today or datetime.now(UTC).date())
         _verified(store, target)
-        facts = _facts(target) | {"kind": "rollback", "from_sequence": known[-1].sequence, NUMBER: following(known)}
+        facts = _facts(target) | {"kind": "rollback", "from_sequence": live.sequence, NUMBER: following(known)}
         facts |= {"reason": wish.why.strip(), "asked_by": wish.by.strip(), "asked_in": wish.run_id}
         entry = append(store, Tag.MODEL_RELEASED, family, once=True, **attest(store, family, facts))
         return point(store, family, "rollback", target.folder, entry)
@@ -315,15 +318,25 @@ def _same(what: str, got: str, expected: str) -> None:
         )
 
 
-def _was_released(store: Store, target: Release) -> bool:
-    """Whether the ledger knows that two people approved it; a pointer alone proves nothing."""
-    wanted = (target.family, target.verdict_sha256, target.manifest_sha256)
-    return any(
-        (entry.subject, entry.facts["verdict_sha256"], entry.facts["manifest_sha256"]) == wanted
-        and entry.facts["kind"] == "release"
-        for entry in entries(store, newest_first=True)
-        if entry.tag is Tag.MODEL_RELEASED
-    )
+def _as_released(store: Store, family: str, verdict_sha256: str, known: Sequence[Release]) -> Release | None:
+    """A release that was live, as the ledger says that two people approved it; its pointer alone proves nothing."""
+    pointer = next((item for item in reversed(known) if item.verdict_sha256 == verdict_sha256), None)
+    if pointer is None:
+        return None
+    wanted = (Tag.MODEL_RELEASED, family, verdict_sha256, pointer.manifest_sha256, "release")
+    for entry in entries(store, newest_first=True):
+        facts = entry.facts
+        said = (facts.get(name) for name in ("verdict_sha256", "manifest_sha256", "kind"))
+        if (entry.tag, entry.subject, *said) == wanted:
+            about = {name: facts[name] for name in _NAMED} | {"approvers": tuple(facts["approvers"])}
+            return replace(pointer, folder=f"{RELEASES}/{family}/{verdict_sha256}", **about)
+    return None
+
+
+def _newest_release(store: Store, family: str) -> str | None:
+    """When the ledger says last that a model of the family was released, or gone back to."""
+    newest = entries(store, newest_first=True)
+    return next((e.recorded_at for e in newest if (e.tag, e.subject) == (Tag.MODEL_RELEASED, family)), None)
 
 
 def _read(store: Store, target: Release) -> dict[str, Any]:
@@ -359,5 +372,4 @@ def _verified(store: Store, target: Release) -> None:
 
 
 def _facts(target: Release) -> dict[str, Any]:
-    names = ("verdict_sha256", "manifest_sha256", "model_sha256", "data_sha256", "as_of", "run_id")
-    return {name: getattr(target, name) for name in names} | {"approvers": [dict(item) for item in target.approvers]}
+    return {name: getattr(target, name) for name in _NAMED} | {"approvers": [dict(item) for item in target.approvers]}

@@ -413,6 +413,30 @@ def test_before_numbers_going_back_twice_in_the_same_words_was_one_statement():
         assert bool(repeats) is is_fault
 
 
+def test_what_was_live_is_told_as_whole_only_when_every_object_is(made, monkeypatch, capsys):
+    monkeypatch.setenv("CANDOR_STORE", made.url)
+    day = releases.live(made, FAMILY).released_at[:10]
+    assert main(["live", day]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == (
+        "The ledger is whole, and so is every release that it vouches for."
+    )
+    made.delete(next(key for key in made.list("releases") if key.endswith("model.keras")))
+    assert main(["live", day]) == 0
+    said = capsys.readouterr().out.splitlines()[-1]
+    assert said.startswith("The ledger is broken, so do not rely on this: ")
+    assert "model.keras is missing" in said
+
+
+@pytest.mark.parametrize(("name", "value"), [("data_sha256", "9" * 64), ("as_of", "2020-01-01")])
+def test_an_entry_that_names_another_day_or_data_than_its_verdict_is_named(made, name, value):
+    last = list(entries(made))[-1]
+    copy = FileStore(made.root / "forged")
+    for key in made.list(f"releases/{FAMILY}/{last.facts['verdict_sha256']}"):
+        copy.put(key, made.read(key))
+    append(copy, Tag.MODEL_RELEASED, FAMILY, **(dict(last.facts) | {name: value}))
+    assert f"verdict.json is about another {name} than the ledger names." in " ".join(prove(copy))
+
+
 # ---------------------------------------------------------------- roots of trust, and junk
 
 

@@ -62,6 +62,26 @@ def test_nothing_protected_and_nothing_fixed_is_told_and_that_is_said(code):
     assert "No single thing that may be told lowered the score by itself." in text
 
 
+OF_NOTICES = """
+disabilities veterans sorority latino hispanic african asian black muslims islam jewish women girls mothers pregnancies
+parental lgbt immigrants deaf blind wheelchair autism hiv illness sickness elderly retirement
+schwangerschaft behinderung rollstuhl kinder rentner
+"""
+"""What notices of equal opportunity and resumes name, in the forms that they have there."""
+
+
+@pytest.mark.parametrize("word", OF_NOTICES.split())
+def test_groups_that_notices_of_equal_opportunity_name_are_told_in_no_form(word):
+    assert not may_be_told(f"match:{word}")
+    assert not may_be_told(f"missing:support for {word.capitalize()}")
+    assert not may_be_told(f"lowers:{word}_days")
+
+
+@pytest.mark.parametrize("word", ["familiar", "herbs", "history", "boycott", "shell", "transport", "blogs"])
+def test_words_that_only_begin_alike_are_told(word):
+    assert may_be_told(f"match:{word}")
+
+
 @pytest.mark.parametrize(
     "code", ["match:soup", "missing:ledger clerk", "lowers:submitted_count", "raises:overtime_hours"]
 )

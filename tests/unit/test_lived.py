@@ -114,13 +114,26 @@ def test_one_call_answers_what_was_live_on_what_data_and_who_allowed_it(told, mo
         f"  allowed by anna ({DAY}T09:00:00Z) and ben ({DAY}T09:30:00Z); asked for by engineer, from commit c0ffee",
         "  scored 20 rows as of 2026-03-03",
     ]
-    assert text.splitlines()[-1] == "The ledger is whole."
+    proof = text.splitlines()[-1]
+    assert proof.startswith("The ledger is broken, so do not rely on this: "), "no file of these releases is there"
     assert main(["live", "2026-03-04"]) == 0
     text = capsys.readouterr().out
     assert "  gone back to by clara: Complaints of applicants.\n" in text
     assert "  stopped by dora: An inspection.\n" in text
     assert main(["live", "2026-01-01"]) == 0
     assert capsys.readouterr().out.startswith("Nothing was live on 2026-01-01.\n")
+
+
+def test_what_was_cut_short_before_its_pointer_was_never_live(store, clock):
+    for moment, model, number in (("03-01T10:00", A, 1), ("03-02T10:00", B, 2), ("03-02T11:00", A, 2)):
+        clock(moment)
+        released(store, model, number=number)
+    released(store, B, family="performance", number=2)
+    assert brief(lived.stretches(store)) == [
+        ("screening", "release", "a", "03-01T10:00", "03-02T11:00"),
+        ("screening", "release", "a", "03-02T11:00", ""),
+        ("performance", "release", "b", "03-02T11:00", ""),
+    ]
 
 
 def test_the_answer_of_a_broken_ledger_says_so(told, monkeypatch, capsys):

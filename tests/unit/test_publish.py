@@ -522,6 +522,31 @@ def test_a_rollback_is_a_new_pointer_to_the_older_folder(store, answers, tmp_pat
     assert verify(store) == []
 
 
+def test_a_rollback_says_what_the_ledger_says_and_not_what_a_pointer_says(store, answers, tmp_path):
+    first = released(store, answers, tmp_path)
+    released(store, answers, tmp_path, "r2", weights=b"weights 2")
+    store.put(first.key, replace(first, data_sha256="9" * 64, as_of="2020-01-01", approvers=(), run_id="x").to_json())
+    back = back_to(store, first)
+    store.put(first.key, first.to_json())
+    assert (back.data_sha256, back.as_of, back.run_id) == (first.data_sha256, first.as_of, first.run_id)
+    assert back.approvers == first.approvers
+    assert prove(store) == []
+
+
+def test_going_back_over_a_release_cut_short_is_an_act_and_the_retry_comes_too_late(store, answers, tmp_path):
+    first = released(store, answers, tmp_path)
+    second = released(store, answers, tmp_path, "r2", weights=b"weights 2")
+    store.delete(second.key)  # as if killed before the pointer
+    back = back_to(store, first)
+    assert (back.kind, back.sequence) == ("rollback", 2)
+    assert tags(store).count("model:released") == 3
+    assert back_to(store, first) == back
+    assert tags(store).count("model:released") == 3
+    refused(store, answers, Wanted(FAMILY, second.verdict_sha256, "release__r2"), "came after this was approved")
+    assert releases.live(store, FAMILY) == back
+    assert prove(store) == []
+
+
 def test_a_release_names_its_five_blessings_in_the_ledger(store, answers, tmp_path):
     released(store, answers, tmp_path)
     last = list(entries(store))[-1]
