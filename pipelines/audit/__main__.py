@@ -27,7 +27,6 @@ from pipelines.base.settings import Signers, load
 from pipelines.base.stage import guarded, leave
 from pipelines.base.store import open_store
 
-
 _WHOLE: Final = "The ledger is whole, and so is every release that it vouches for."
 
 

@@ -638,6 +638,7 @@ def test_nobody_goes_back_to_what_was_held_or_changed_or_points_there_without_th
         back_to(store, first, verdict_sha256=held)
     entry = next(entry for entry in entries(store) if entry.tag is Tag.MODEL_RELEASED)
     audit.append(store, Tag.MODEL_RELEASED, FAMILY, **{**entry.facts, "verdict_sha256": held})
+    store.put(f"releases/{FAMILY}/{held}/verdict.json", store.read(f"{folder}/verdict.json"))
     with pytest.raises(GateRefused, match="The verdict must allow this screening model; it is held"):
         back_to(store, first, verdict_sha256=held)
     store.put(f"{first.folder}/model/model.keras", b"changed")
