@@ -99,7 +99,8 @@ class Attacks:
         gaps = "\n".join(gap["name"] for gap in verdict["gaps"])
         with self.stands:
             for gate, account in zip(GATES, (first, second), strict=True):
-                self.api(account).answer("release", run, gate, "Approve", {"justification": WHY, "accepted_gaps": gaps})
+                answer = {"justification": WHY, "accepted_gaps": gaps, "choice_reason": None}
+                self.api(account).answer("release", run, gate, "Approve", answer)
 
     def forge(self, run: str) -> str:
         """Unassigned people answer; an engineer marks both gates successful and writes the answers himself."""
