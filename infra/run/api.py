@@ -84,7 +84,15 @@ class Api:
 
     def reason(self, dag: str, run: str) -> str:
         """Why the events that started a run were sent, as far as they say so."""
-        events = self.call("GET", f"{run_path(dag, run)}/upstreamAssetEvents")["asset_events"]
+        path = f"{run_path(dag, run)}/upstreamAssetEvents"
+        for pause in (1, 2, 4):  # beside SQLite a read may be answered by 500 while a run that was just made is written
+            try:
+                events = self.call("GET", path)["asset_events"]
+                break
+            except Unreachable:
+                time.sleep(pause)
+        else:
+            events = self.call("GET", path)["asset_events"]
         return "; ".join(dict.fromkeys(str(event["extra"].get("reason", "")) for event in events))
 
     def question(self, dag: str, run: str, task: str) -> dict[str, Any]:
