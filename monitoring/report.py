@@ -39,12 +39,19 @@ def run(store: Store, family: str, until: date | None, settings: Monitor) -> Fin
         if not store.exists(results.key(family, as_of, "findings.json")):  # a killed run recorded what nobody heard
             earlier = [request for request in earlier if request["as_of"] != str(as_of)]
         concluded = findings.concluded(family, as_of, found, earlier, settings)
+        concluded = concluded.model_copy(update={"release": _release(store, family)})
         for rule in concluded.reasons:
             audit.append(store, audit.Tag.RETRAIN_REQUESTED, family, once=True, finding=rule, as_of=str(as_of))
     told = page.report(concluded, drift, performance, bias, oversight)
     store.put(results.key(family, as_of, "index.html"), told.encode())
     results.save(store, concluded, family, as_of, "findings.json")
     return concluded
+
+
+def _release(store: Store, family: str) -> str | None:
+    """What `monitoring.released.Released.id` says of the release that scores now."""
+    release = releases.live(store, family) or releases.shadow(store, family)
+    return f"{family} {release.kind} {release.sequence}" if release is not None else None
 
 
 def outdated(store: Store, family: str) -> int:

@@ -224,6 +224,8 @@ class Findings(Result):
 
     family: str
     as_of: date | None
+    release: str | None = None
+    """Whose scores it is about; None in reports from before that was kept."""
     retrain: bool
     reasons: tuple[str, ...]
     """Rules for which a retrain is asked for now."""

@@ -44,7 +44,7 @@ def make(
     """
     settings = load(Documents, "documents")
     pointer, before = sources.chosen(store, family, number)
-    found = sources.of_release(store, pointer) | sources.of_monitoring(store, family, *watched)
+    found = sources.of_release(store, pointer) | sources.of_monitoring(store, pointer, *watched)
     if before is not None:
         found |= sources.of_release(store, before, BEFORE)
     found["settings"] = sources.of_settings(settings)

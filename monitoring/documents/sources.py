@@ -76,22 +76,36 @@ def of_release(store: Store, pointer: Release, prefix: str = "") -> dict[str, So
     return {prefix + name: source for name, source in found.items()}
 
 
-def of_monitoring(store: Store, family: str, since: date, until: date) -> dict[str, Source]:
-    """What monitoring concluded last in a span of days, where it did."""
-    days = [day for day in evidence.report_days(store, family) if since <= day <= until]
+def of_monitoring(store: Store, pointer: Release, since: date, until: date) -> dict[str, Source]:
+    """What monitoring concluded last about a release in a span of days, where it did; never what it says of another.
+
+    Args:
+        store: Holds the reports.
+        pointer: The release.
+        since: First day.
+        until: Last day.
+    """
+    named = f"{pointer.family} {pointer.kind} {pointer.sequence}"
+    days = [day for day in evidence.report_days(store, pointer.family) if since <= day <= until]
     found: dict[str, Source] = {}
     for name, file in _DAY.items():
-        for day in days[:1]:
-            data = _saved(store, family, day, file)
-            if data is not None:
-                found[name] = Source(f"report of {day}, {file}", sha256_bytes(data), json.loads(data))
+        for day in days:
+            data = _saved(store, pointer.family, day, file)
+            content = json.loads(data) if data is not None else {}
+            if data is not None and content.get("release") == named:
+                found[name] = Source(f"report of {day}, {file}", sha256_bytes(data), content)
+                break
     return found
 
 
 def of_settings(section: Any) -> Source:
     """The numbers of this document itself."""
     content = section.model_dump(mode="json")
-    return Source("params.yaml, documents", sha256_bytes(json.dumps(content, sort_keys=True).encode()), content)
+    return Source(
+        "params.yaml, documents, as JSON with sorted keys",
+        sha256_bytes(json.dumps(content, sort_keys=True).encode()),
+        content,
+    )
 
 
 def _proposal(store: Store, pointer: Release) -> Entry | None:

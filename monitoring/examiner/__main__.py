@@ -17,7 +17,7 @@ from monitoring.examiner.bundle import Wanted, make
 from pipelines.base.catalog import FAMILIES
 from pipelines.base.digests import sha256_bytes
 from pipelines.base.errors import SettingsError
-from pipelines.base.settings import Law, load
+from pipelines.base.settings import Law, Signers, load
 from pipelines.base.stage import guarded, leave
 from pipelines.base.store import open_store
 from pipelines.fairness import law
@@ -34,7 +34,12 @@ def made(args: argparse.Namespace) -> str:
     if not target.absolute().parent.is_dir():
         raise SettingsError("A bundle can only be written into a folder that is there; --to names none. Make it first.")
     wanted = Wanted(args.family, args.release, args.since, args.until, with_model=args.with_model)
-    data = make(open_store(), wanted, load(Law, "law").jurisdictions or law.everywhere())
+    data = make(
+        open_store(),
+        wanted,
+        law.within(load(Law, "law").jurisdictions) or law.everywhere(),
+        load(Signers, "publish").signers,
+    )
     target.write_bytes(data)
     return json.dumps({"sha256": sha256_bytes(data), "bytes": len(data), "to": str(target)})
 

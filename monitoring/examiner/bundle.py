@@ -62,13 +62,14 @@ class Wanted:
     """Whether the model's own files go in: they are the company's, and may be its secret."""
 
 
-def make(store: Store, wanted: Wanted, jurisdictions: Collection[str]) -> bytes:
+def make(store: Store, wanted: Wanted, jurisdictions: Collection[str], signers: Collection[str] = ()) -> bytes:
     """The zip.
 
     Args:
         store: Holds everything.
         wanted: What about.
         jurisdictions: Whose law is shown.
+        signers: As for `objects.prove`.
 
     Raises:
         SettingsError: The period has no end, or ends before it begins.
@@ -76,7 +77,7 @@ def make(store: Store, wanted: Wanted, jurisdictions: Collection[str]) -> bytes:
     """
     if (wanted.since is None) != (wanted.until is None) or (wanted.since or date.min) > (wanted.until or date.max):
         raise SettingsError("A period must have a first and a last day in their order. Give --since and --until.")
-    if found := prove(store):
+    if found := prove(store, signers=signers):
         raise ContractError(
             f"What an examiner gets must be whole; {len(found)} faults. {' '.join(found)} Find out who did it, and "
             "tell the examiner."

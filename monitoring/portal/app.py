@@ -39,7 +39,7 @@ from monitoring.portal.roles import Reader, Role, Source, widest
 from pipelines.base import releases
 from pipelines.base.catalog import FAMILIES
 from pipelines.base.errors import CandorError
-from pipelines.base.settings import Law, load
+from pipelines.base.settings import Law, Signers, load
 from pipelines.base.store import Store, open_store
 from pipelines.fairness import law
 
@@ -186,7 +186,12 @@ def bundle(family: str, number: str, store: Store = Company) -> Response:
     _must_be(family in FAMILIES and _NUMBER.fullmatch(number) is not None)
     try:
         _must_be(any(item.sequence == int(number) for item in releases.pointers(store, family)))
-        data = make(store, Wanted(family, int(number)), load(Law, "law").jurisdictions or law.everywhere())
+        data = make(
+            store,
+            Wanted(family, int(number)),
+            law.within(load(Law, "law").jurisdictions) or law.everywhere(),
+            load(Signers, "publish").signers,
+        )
     except CandorError as error:
         return HTMLResponse(pages.refusal(503, str(error)), 503, headers=_PAGE)
     kept = {"Content-Disposition": f'attachment; filename="{family}-{number}-examiner.zip"'}

@@ -29,7 +29,7 @@ from pipelines.base.catalog import PROPOSALS, REPORTS
 from pipelines.base.digests import sha256_bytes
 from pipelines.base.errors import CandorError, ContractError
 from pipelines.base.releases import VERDICT, Release
-from pipelines.base.settings import Law
+from pipelines.base.settings import Law, Signers, load
 from pipelines.base.store import Store
 from pipelines.fairness import law
 from pipelines.score import places, switch
@@ -263,7 +263,9 @@ def ledger(store: Store, recent: int = 0, *, objects: bool = False) -> Ledger:
     except CandorError as error:
         return Ledger(Head(0, ""), (*audit.verify(store), str(error)))
     if objects:
-        return Ledger(head, tuple(prove(store)), tuple(newest), datetime.now(UTC))
+        return Ledger(
+            head, tuple(prove(store, signers=load(Signers, "publish").signers)), tuple(newest), datetime.now(UTC)
+        )
     proof = PROOFS.of(store.url, head, lambda n: read(store, n).sha256, lambda: _chain(store))
     if proof is None:
         return Ledger(head, (), tuple(newest), None)

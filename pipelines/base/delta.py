@@ -73,7 +73,7 @@ def _lazily(dataset: Any) -> pl.LazyFrame:  # PyArrow has no static types
 
         try:
             yield found(pushed)
-        except NotImplementedError:
+        except NotImplementedError:  # PyArrow cannot compare the text of files that Delta rewrote: Polars filters then
             yield found(pl.scan_pyarrow_dataset(dataset, allow_pyarrow_filter=False))
 
     return register_io_source(read, schema=pushed.collect_schema())

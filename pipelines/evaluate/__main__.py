@@ -24,6 +24,7 @@ from pipelines.base.settings import Count, Section, load
 from pipelines.base.stage import leave, main
 from pipelines.base.store import open_store
 from pipelines.evaluate import bootstrap, checks, groups, metrics, slices
+from pipelines.evaluate.written import write
 from pipelines.models import features
 
 
@@ -87,11 +88,11 @@ def run(family: str, root: Path | None = None) -> str:
         seed=settings.seed,
     )
     folder.mkdir(parents=True, exist_ok=True)
-    _write(folder / "metrics.json", result)
+    write(folder / "metrics.json", result)
     decided = groups.decided(lake, lock.manifest(lake), as_of, family, outcomes)
     selections, pools, cells = groups.judged(scored, decided, people, module.UNIT, least)
     sealed = seal_frame(secret(AUDIT_KEY), cells)
-    _write(folder / "groups.json", selections | {"cells": {"rows": len(cells), "sha256": sha256_bytes(sealed)}})
+    write(folder / "groups.json", selections | {"cells": {"rows": len(cells), "sha256": sha256_bytes(sealed)}})
     pools.write_csv(folder / "groups.csv")
     (folder / "groups.sealed").write_bytes(sealed)
     shutil.copyfile(stage_dir(family, SCORED, root) / SERVED, folder / SERVED)
@@ -154,22 +155,6 @@ def _curves(folder: Path, kind: str, scored: pl.DataFrame, outcomes: pl.DataFram
     for name, score in scores.items():
         file = folder / ("calibration.csv" if name == "model" else f"calibration_{name}.csv")
         pl.DataFrame(metrics.calibration(y, score, bins), schema=metrics.CALIBRATION).write_csv(file)
-
-
-def _write(file: Path, content: Any) -> None:
-    """JSON has no NaN: what does not exist is null, and the gate reads null as unknown."""
-    text = json.dumps(_plain(content), indent=1, sort_keys=True, allow_nan=False)
-    staged = file.with_suffix(".tmp")
-    staged.write_text(text + "\n", encoding="utf-8")
-    staged.replace(file)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 if __name__ == "__main__":

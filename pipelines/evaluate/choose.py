@@ -22,7 +22,6 @@ alternatives together. That several models were looked at is why none of these n
 import json
 import math
 import shutil
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,6 +41,7 @@ from pipelines.base.tried import ALTERNATIVES, BEST, DECLARED, VALID, Alternativ
 from pipelines.evaluate import bootstrap, gains, groups, metrics
 from pipelines.evaluate.bootstrap import Estimate, Numbers
 from pipelines.evaluate.weigh import Judged
+from pipelines.evaluate.written import write
 from pipelines.fairness.alternatives import Lowest, Margins, Tried, better_than, chosen, lowest, of_equal_validity
 from pipelines.models import features
 
@@ -223,8 +223,7 @@ def run(family: str, root: Path | None = None) -> str:
             for name in names
         ],
     }
-    text = json.dumps(_plain(record), indent=1, sort_keys=True, allow_nan=False)
-    (target / ALTERNATIVES).write_text(text + "\n", encoding="utf-8")
+    write(target / ALTERNATIVES, record)
     get_logger("choose").info("model_chosen", family=family, chosen=best, tried=len(tried))
     return f"{family}: {best} of {len(names)}. {record['why']}"
 
@@ -275,15 +274,6 @@ def what(one: Alternative) -> str:
         *([f"people weighed on {one.reweigh}"] if one.reweigh else []),
     ]
     return "; ".join(parts)
-
-
-def _plain(value: Any) -> Any:
-    """JSON has no NaN: what does not exist is null."""
-    if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 if __name__ == "__main__":

@@ -352,7 +352,7 @@ def _unexpired(store: Store, target: Release, settings: Law, day: date) -> None:
     hires = target.family == HIRING
     expired = [
         f"In {place}: {sentence}"
-        for place in settings.jurisdictions
+        for place in law.within(settings.jurisdictions)
         for sentence in law.unaudited(place, day, hires=hires, audits=audits)
     ]
     if expired:

@@ -11,6 +11,7 @@ is none, and is told to nobody. Rankings have no reasons against anybody and are
 
 import re
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -18,6 +19,7 @@ from typing import Any, Final
 
 import polars as pl
 
+from pipelines import audit
 from pipelines.base import delta, known, releases
 from pipelines.base.catalog import SCORES
 from pipelines.base.errors import ContractError
@@ -78,7 +80,7 @@ def recheck(store: Store, family: str, person_id: str, subject_id: str, as_of: d
             known on its day: then nobody can say what its reasons were.
     """
     row = _on_file(store, family, person_id, subject_id, as_of)
-    release = _release(store, family, row["model_sha256"])
+    release = _release(store, family, row)
     module, lake = features(family), Lake(store)
     tables = known.read_people(lake, lake.require(), module.TABLES, as_of, module.VERSIONED)[0]
     with tempfile.TemporaryDirectory() as name:
@@ -163,17 +165,28 @@ def _on_file(store: Store, family: str, person_id: str, subject_id: str, as_of: 
     if delta.version(store, key) is not None:
         wanted = {"family": family, "as_of": as_of.isoformat(), "person_id": person_id, "subject_id": subject_id}
         rows = delta.scan(store, key).filter(scorer="model", **wanted).collect()
-        if len(rows) == 1:
-            return rows.row(0, named=True)
+        row = rows.row(0, named=True) if len(rows) == 1 else {}
+        if row and not row.get("is_shadow"):  # what was scored in shadow reached no decision
+            return row
     raise ContractError(
         f"A packet must be about one score on file; {family} has none of that person and subject as of {as_of}. "
         "Take person, subject and day from the file that was handed to the ATS or LMS."
     )
 
 
-def _release(store: Store, family: str, model_sha256: str) -> Release:
-    both = [*releases.pointers(store, family), *releases.pointers(store, family, is_shadow=True)]
-    found = next((item for item in reversed(both) if item.model_sha256 == model_sha256), None)
-    if found is None:
-        raise ContractError(f"A score of {family} must come from a release; no release has its model. Find out why.")
-    return found
+def _release(store: Store, family: str, row: Mapping[str, Any]) -> Release:
+    """The release that the ledger says gave the score that now stands: others may have the same model."""
+    day, model = str(row["as_of"]), row["model_sha256"]
+    for entry in audit.entries(store, newest_first=True):
+        facts = entry.facts
+        if (entry.tag, entry.subject, facts.get("as_of")) != (audit.Tag.PEOPLE_SCORED, family, day):
+            continue
+        said = (facts["model_sha256"], facts["kind"], facts["release"], facts["verdict_sha256"])
+        pointers = releases.pointers(store, family)
+        found = next((p for p in pointers if (p.model_sha256, p.kind, p.sequence, p.verdict_sha256) == said), None)
+        if found is not None and found.model_sha256 == model:
+            return found
+        break
+    raise ContractError(
+        f"A score of {family} must come from a release that the ledger says scored on {day}; none did. Find out why."
+    )

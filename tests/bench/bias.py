@@ -65,14 +65,14 @@ def evaluate(folder: Path) -> None:
     """As the stages `evaluate` and `gate` do, but for the metrics."""
     from pipelines.base.sealed import seal_frame
     from pipelines.evaluate import groups
-    from pipelines.evaluate.__main__ import _write
+    from pipelines.evaluate.written import write
     from pipelines.fairness.evidence import Groups, gaps
     from pipelines.gate import GateSettings, judge_groups
 
     settings = GateSettings(margin=0.02, slice_drop=0.1, min_group_size=LEAST, min_known_share=0.5)
     scored, outcomes, people = (pl.read_parquet(folder / name) for name in ("scored", "outcomes", "groups"))
     told, pools, cells = groups.judged(scored, outcomes, people, UNIT, LEAST)
-    _write(folder / "groups.json", told)
+    write(folder / "groups.json", told)
     pools.write_csv(folder / "groups.csv")
     (folder / "groups.sealed").write_bytes(seal_frame(bytes(32), cells))
     evidence = Groups.model_validate_json((folder / "groups.json").read_bytes())

@@ -54,6 +54,7 @@ def test_the_whole_day_is_monitored_and_the_planted_truths_are_found(monitored, 
         ["psi"],
     )
     found = json.loads(report(monitored, "findings.json"))
+    assert found["release"] == "screening release 1"
     first = found["findings"][0]
     assert (first["rule"], first["subject"], first["is_alert"]) == ("bias_human_subject", "R-0007", True)
     page = report(monitored, "index.html").decode()

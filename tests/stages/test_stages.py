@@ -384,11 +384,17 @@ def test_a_person_is_told_reasons_that_were_tried_again_by_the_release_that_scor
     scored = table(store, "scored").sort("score").with_columns(is_selected=pl.int_range(pl.len()) > 0, reasons=claimed)
     delta.replace_partition(store, "scores/scored", scored, where)
     low, high = scored.row(0, named=True), scored.row(-1, named=True)
+    release(root, store, "shadow")  # the same model, by a verdict that gave nobody a score
     data, told = packet.make(store, FAMILY, low["person_id"], low["subject_id"], day)
     text = data.decode()
     assert (len(told.against) + len(told.favour), told.unproven) == (1, True)
     assert "did not bear out when they were tried" in text
     assert (low["person_id"] in text, text.count("the topic of the course")) == (False, 1)
+    assert "release 1" in text
+    delta.replace_partition(store, "scores/scored", scored.with_columns(is_shadow=True), where)
+    with pytest.raises(ContractError, match="one score on file"):
+        packet.make(store, FAMILY, low["person_id"], low["subject_id"], day)
+    delta.replace_partition(store, "scores/scored", scored, where)
     with pytest.raises(ContractError, match="this one was"):
         packet.make(store, FAMILY, high["person_id"], high["subject_id"], day)
     for who, what in ((low["person_id"], "c9"), (person(99), low["subject_id"])):

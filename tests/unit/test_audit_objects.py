@@ -7,6 +7,8 @@ from dataclasses import replace
 
 import pytest
 
+from monitoring.examiner import bundle
+from monitoring.portal import evidence as shown
 from pipelines.audit import Tag, append, dsse, entries, ledger, pointed, verify
 from pipelines.audit.__main__ import main
 from pipelines.audit.ledger import record
@@ -452,6 +454,11 @@ def test_a_release_under_a_key_that_the_writer_adopted_is_named_where_signers_ar
     assert prove(made, signers=[ours(), adopted.subject]) == [], "a key may be followed by another"
     (fault,) = prove(made, signers=[ours()])
     assert fault.startswith(f"Entry {adopted.sequence} of the ledger adopts the key {adopted.subject}, which is none")
+    (tmp_path / "params.yaml").write_text(f'publish: {{signers: ["{ours()}"]}}')
+    monkeypatch.chdir(tmp_path)
+    assert shown.ledger(made, objects=True).faults == (fault,), "the Records page knows the signers too"
+    with pytest.raises(ContractError, match="adopts the key"):
+        bundle.make(made, bundle.Wanted(FAMILY), ["US"], [ours()])
 
 
 def test_a_ledger_written_anew_from_before_keys_is_named_where_signers_are(made):

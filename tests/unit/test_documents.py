@@ -4,10 +4,12 @@ import html.parser
 import json
 import math
 import re
+from datetime import date
 
 import pytest
 
 from monitoring import page
+from monitoring.documents import sources
 from monitoring.documents.__main__ import main
 from monitoring.documents.cited import UNKNOWN, Cited, Source
 from monitoring.documents.made import KINDS, make, rendered
@@ -15,6 +17,7 @@ from monitoring.documents.versions import BEFORE, Documents, changes, distance, 
 from pipelines.base.catalog import FAMILIES
 from pipelines.base.digests import sha256_bytes
 from pipelines.base.errors import ContractError
+from pipelines.base.releases import Release
 from tests.unit.judging import evidence
 from tests.unit.test_publish import FAMILY, Answers, released
 
@@ -418,3 +421,24 @@ def test_what_else_was_tried_stands_beside_whom_the_model_selects(kind):
     assert (
         "Whether others were tried is <em>not known</em>" in rendered(kind, FAMILY, cited(verdict=older), []).decode()
     )
+
+
+def test_a_document_tells_what_monitoring_found_of_its_own_release_and_of_no_other(store):
+    """Release 7 scored in October, release 8 since: the card of 7 tells October, that of 9 nothing."""
+
+    def pointer(sequence):
+        return Release("screening", sequence, "release", *("x",) * 5, "2026-10-31", "r", "", (), {}, "2026-11-01")
+
+    for month, sequence in ((10, 7), (11, 8)):
+        for name in ("findings.json", "oversight.json"):
+            told = {"release": f"screening release {sequence}", "of": name}
+            store.put(f"reports/screening/2026-{month}-30/{name}", json.dumps(told).encode())
+    store.put("reports/screening/2026-12-30/findings.json", b"{}")  # of before reports named their release
+    span = (date(2026, 1, 1), date(2026, 12, 31))
+    found = {n: sources.of_monitoring(store, pointer(n), *span) for n in (7, 8, 9)}
+    assert {source.name for source in found[7].values()} == {
+        "report of 2026-10-30, findings.json", "report of 2026-10-30, oversight.json",
+    }  # fmt: skip
+    assert all(source.name.startswith("report of 2026-11-30") for source in found[8].values())
+    assert found[9] == {}
+    assert sources.of_monitoring(store, pointer(8), date(2026, 1, 1), date(2026, 10, 31)) == {}

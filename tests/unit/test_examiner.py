@@ -434,7 +434,11 @@ def test_a_release_of_before_signatures_is_checked_without_one(store, tmp_path, 
 def test_the_command_writes_the_zip(made, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("CANDOR_STORE", made.url)
     documents = yaml.safe_load(Path("params.yaml").read_text())["documents"]
-    settings = {"law": {"jurisdictions": list(PLACES), "locations": {}}, "documents": documents}
+    settings = {
+        "law": {"jurisdictions": list(PLACES), "locations": {}},
+        "documents": documents,
+        "publish": {"signers": []},
+    }
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(settings))
     monkeypatch.chdir(tmp_path)
     assert main(["make", FAMILY, "--to", "b.zip"]) == 0

@@ -647,6 +647,14 @@ def test_nobody_goes_back_to_what_was_held_or_changed_or_points_there_without_th
     assert last_refusal(store) == ["changed_after_proposal"]
 
 
+@pytest.mark.parametrize("place", ["US-NY-NYC", "US-NY", "US"])
+def test_who_names_a_country_goes_back_under_the_laws_of_its_cities_too(store, answers, tmp_path, place):
+    first = released(store, answers, tmp_path)
+    released(store, answers, tmp_path, "r2", weights=b"weights 2")
+    with pytest.raises(GateRefused, match="In US-NY-NYC: New York City Local Law 144"):
+        back_to(store, first, date(2026, 11, 27), Law(jurisdictions=(place,), locations={}))
+
+
 @pytest.mark.parametrize(("audited", "may"), [("2025-11-27", True), ("2025-11-26", False), (None, False)])
 def test_nobody_goes_back_to_a_release_whose_audit_is_older_than_the_law_allows(store, answers, tmp_path, audited, may):
     first = released(store, answers, tmp_path)
