@@ -3,10 +3,13 @@
     drift        inputs now against the release's reference profile   exact PSI, Evidently report
     performance  earlier scores against outcomes that arrived since   metric with interval, figure at release
     bias         human decisions and model selections by group        per attribute, and per subject
-    oversight    decisions by people against the scores before them    departures by group, rubber stamps
+    oversight    decisions by people against the scores before them   departures by group, rubber stamps
     report       what follows from the four                           findings, retrain request, one page
-    ll144/       the bias audit of New York City's Local Law 144       a package that anybody recomputes
+    ll144/       the bias audit of New York City's Local Law 144      a package that anybody recomputes
+    documents/   what laws want written, out of releases and reports  model card, Annex IV, DPIA, packet for a person
+    examiner/    all about a release, for who has no Candor           a zip that its own verify.py proves
     portal/      the Audit page inside Airflow                         reads the reports zone, releases and the ledger
 
-Only aggregates are written: no row of a person, no pseudonym. `_evidently` is the only user of Evidently.
+Only aggregates are written: no row of a person, no pseudonym; but for the packet, which one person gets about one
+score. `_evidently` is the only user of Evidently.
 """
