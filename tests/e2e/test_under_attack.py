@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Lock, RLock
+from threading import Event, Lock, RLock
 from typing import Any
 
 import pytest
@@ -63,15 +63,21 @@ class Attacks:
         """Held while the scheduler stands still: it may hold the database's lock, and who writes then waits in vain."""
         self.is_read = Lock()
         """Held while the verdict that two runs are about is another one on disk, or is read by one of them."""
+        self.requester_is_asked = Event()
+        """Set when the second of these two has shown that verdict: an edited one it would not even show."""
 
     def api(self, account: str = "viewer") -> Api:
         return self.world.api(account)
 
     def waiting(self, run: str) -> None:
         """Until both gates ask, and somebody could have read the brief."""
-        until(
-            lambda: {t["state"] for t in self.api().tasks("release", run) if t["task_id"] in GATES} == {gates.WAITING}
-        )
+
+        def both_ask() -> bool:
+            states = self._states(run)
+            assert "upstream_failed" not in states, f"{run} ended before it asked"
+            return states == {gates.WAITING}
+
+        until(both_ask)
         time.sleep(gates.READING_SECONDS)
 
     def ended(self, dag: str, run: str) -> str:
@@ -132,6 +138,7 @@ class Attacks:
         self.again(run)
         conf = self.api().run("release", run)["conf"]
         verdict = proposed(self.world, conf["family"], conf["verdict"])
+        assert self.requester_is_asked.wait(240), "the second release never asked"
         with self.is_read:
             before = verdict.read_bytes()
             try:
@@ -148,6 +155,7 @@ class Attacks:
     def requester(self, run: str) -> str:
         """Who asked for the retrain answers as one of the two."""
         self.waiting(run)
+        self.requester_is_asked.set()
         with self.is_read:
             self.approve(run, FIRST, SECOND)
             return self.ended("release", run)
@@ -229,7 +237,7 @@ class Attacks:
 
 
 def until(holds: Callable[[], bool], seconds: float = 240, pause: float = 0.5) -> None:
-    """Look until something holds."""
+    """Look until something holds. The time is no bound on Candor: it ends a wait that would be for ever."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         try:
