@@ -8,8 +8,8 @@ import socket
 import sqlite3
 import subprocess
 import time
-from collections.abc import Mapping
-from contextlib import closing
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
@@ -78,11 +78,15 @@ def start(company: Company, patience_seconds: float = 180) -> None:
         Refused: One of them ended, or they took longer than `patience_seconds`.
     """
     stop(company)
-    _choose_port(company)
-    secrets.write_environment(company, url(company))
-    migrate(company)
-    for name, command in components().items():
-        processes.start(name, command, environment(company), company.airflow)
+    with _chosen_port(company):
+        secrets.write_environment(company, url(company))
+        migrate(company)
+        for name, command in components().items():
+            processes.start(name, command, environment(company), company.airflow)
+        _await_health(company, patience_seconds)
+
+
+def _await_health(company: Company, patience_seconds: float) -> None:
     until = time.monotonic() + patience_seconds
     while not _healthy(company):
         for name in components():
@@ -206,13 +210,20 @@ def _port(company: Company) -> int:
         return FIRST_PORT
 
 
-def _choose_port(company: Company) -> None:
-    """Keep the remembered port if it is free, else take the next free one and remember it."""
+@contextmanager
+def _chosen_port(company: Company) -> Iterator[None]:
+    """Keep the remembered port if it is free, else take the next free one and remember it.
+
+    No other company on this machine takes it before Airflow answers there: the kernel gives the name of a port to one
+    process, and takes it back whatever ends that.
+    """
     port = _port(company)
-    while not _free(port):
-        port += 1
-    _port_file(company).parent.mkdir(parents=True, exist_ok=True)
-    _port_file(company).write_text(str(port))
+    with ExitStack() as claims:
+        while not (_binds(claims.enter_context(socket.socket(socket.AF_UNIX)), f"\0candor:{port}") and _free(port)):
+            port += 1
+        _port_file(company).parent.mkdir(parents=True, exist_ok=True)
+        _port_file(company).write_text(str(port))
+        yield
 
 
 def _port_file(company: Company) -> Path:
@@ -222,12 +233,12 @@ def _port_file(company: Company) -> Path:
 def _free(port: int) -> bool:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        return probe.connect_ex(("127.0.0.1", port)) != 0 and _binds(probe, port)
+        return probe.connect_ex(("127.0.0.1", port)) != 0 and _binds(probe, ("127.0.0.1", port))
 
 
-def _binds(probe: socket.socket, port: int) -> bool:
+def _binds(probe: socket.socket, address: str | tuple[str, int]) -> bool:
     try:
-        probe.bind(("127.0.0.1", port))
+        probe.bind(address)
     except OSError:
         return False
     return True

@@ -62,8 +62,8 @@ def test_a_taken_port_is_passed_over_and_the_free_one_remembered(tmp_path):
         port = taken.getsockname()[1]
         company.airflow.mkdir()
         (company.airflow / "port").write_text(str(port))
-        airflow._choose_port(company)
-        assert airflow._port(company) > port
+        with airflow._chosen_port(company):
+            assert airflow._port(company) > port
     assert airflow.url(company) == f"http://127.0.0.1:{(company.airflow / 'port').read_text()}"
 
 
@@ -95,8 +95,23 @@ def test_a_port_half_written_by_a_killed_run_is_chosen_again(tmp_path, text):
     company = made(tmp_path)
     company.airflow.mkdir()
     (company.airflow / "port").write_text(text)
-    airflow._choose_port(company)
-    assert airflow._port(company) >= airflow.FIRST_PORT
+    with airflow._chosen_port(company):
+        assert airflow._port(company) >= airflow.FIRST_PORT
+
+
+def test_of_two_companies_that_start_at_once_neither_takes_the_others_port(tmp_path):
+    first, second = made(tmp_path / "first"), made(tmp_path / "second")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        claimed = free.getsockname()[1]
+    for company in (first, second):
+        company.airflow.mkdir()
+        (company.airflow / "port").write_text(str(claimed))
+    with airflow._chosen_port(first), airflow._chosen_port(second):
+        assert airflow._port(first) == claimed
+        assert airflow._port(second) > claimed
+    (second.airflow / "port").write_text(str(claimed))
+    with airflow._chosen_port(second):  # nobody has it any more
+        assert airflow._port(second) == claimed
 
 
 def test_a_pid_file_of_a_killed_run_ends_nobody_who_has_its_number_now(tmp_path):
