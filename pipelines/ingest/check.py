@@ -80,7 +80,6 @@ def check(batch: Batch, feeds: Mapping[str, Feed], validate: Validate | None = N
             beside = {unit.id: unread(batch, unit, feeds[unit.feed]) for unit in units}
             write_json(out / "unread.json", beside)
             write_json(out / "drift.json", drift(batch, feeds, units, beside))
-    _let_go(batch, done)
     return dict(read_json(done / "counts.json"))
 
 
@@ -101,13 +100,10 @@ def numbered(batch: Batch) -> list[Unit]:
     return units
 
 
-def _let_go(batch: Batch, done: Path) -> None:
-    """Drop what nobody reads of a checked batch: what was mapped, and what was read of files without a bad row.
-
-    Publishing waits until all that was written is on the disk, and would wait for this too.
-    """
+def let_go(batch: Batch) -> None:
+    """Drop what nobody reads of a checked batch: what was mapped, and what was read of files without a bad row."""
     units = numbered(batch)
-    bad = pl.read_parquet(done / "bad.parquet", columns=[UNIT]).to_series().unique()
+    bad = pl.read_parquet(batch.folder / "checked" / "bad.parquet", columns=[UNIT]).to_series().unique()
     quarantined = {units[number].id for number in bad}
     for unit in batch.units():
         drop(batch.place(unit) / "mapped")

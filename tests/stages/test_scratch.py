@@ -16,7 +16,7 @@ from pipelines.base.store import FileStore
 from pipelines.ingest import __main__ as ingest
 from pipelines.ingest import batch as batches
 from pipelines.ingest.batch import Batch, drop
-from pipelines.ingest.check import REASONS, rows_of, settle
+from pipelines.ingest.check import REASONS, let_go, rows_of, settle
 from tests.kills.roads import nothing_failed
 
 BENCH = Path(__file__).parents[1] / "bench" / "feeds"
@@ -45,6 +45,8 @@ def checked(store: FileStore, keys: None, tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def test_of_a_checked_batch_only_what_is_published_or_quarantined_is_left(checked):
+    let_go(checked)
+    let_go(checked)  # again, as after a kill
     units = checked.units()
     assert [checked.place(unit).joinpath("mapped").exists() for unit in units] == [False] * 3
     left = {unit.name: checked.place(unit).joinpath("raw").exists() for unit in units}
