@@ -69,6 +69,8 @@ def test_names_contact_data_and_protected_attributes_only_reach_the_vault(folder
         "DepartmentName",
         "LegalEmployerName",
         "AssignmentName",
+        "LEGAL_EMPLOYER_NAME",
+        "ASSIGNMENT_NAME",
         "name_defaultValue",
     }
     for feed in feeds.load(folder).values():

@@ -14,10 +14,14 @@ from infra.sample.vendors import (
     workday_history,
     workday_peci,
 )
+from infra.sample.vendors.oracle import extract_history, report_history
 from infra.sample.vendors.oracle import history as oracle_history
 from pipelines.base.contracts import TABLES
 from pipelines.base.pseudonyms import pseudonym
+from pipelines.ingest import feeds as declarations
+from pipelines.ingest.batch import Held, Unit
 from pipelines.ingest.map import FILTERED
+from pipelines.ingest.read import read_file
 from tests.vendors.printed import VENDORS, canonical
 
 PERIODS = ("2024-01", "2024-02", "2024-03")
@@ -34,6 +38,8 @@ FEEDS = {
         VENDORS / "oracle" / f"oracle_hdl_{name}.yaml"
         for name in ("job_history", "supervisors", "work_measures", "jobs", "job_families")
     ],
+    "oracle extract": [VENDORS / "oracle" / "oracle_extract_job_history.yaml"],
+    "oracle report": [VENDORS / "oracle" / "oracle_bip_job_history.yaml"],
 }
 STATUSES = oracle_history.STATUSES
 WRITERS = {
@@ -43,7 +49,11 @@ WRITERS = {
     "compound employee": successfactors_compound_history,
     "dated rows": dated_csv,
     "oracle": oracle_history,
+    "oracle extract": extract_history,
+    "oracle report": report_history,
 }
+OBSERVED = ("oracle", "oracle extract", "oracle report", "dated rows")
+"""Those that do not say when they knew it."""
 SLICES = {"2024-01": 20, "2024-02": 21, "2024-03": 20}
 """By hand, person by person: 1+3+1+1+2 and 2+3+2+3+2 in January; one more of the first, then one less of the fifth."""
 
@@ -70,11 +80,12 @@ def test_slices_of_every_vendor_are_the_same(keys, tmp_path, monkeypatch, period
     assert slices["compound employee"].sort(pl.all()).equals(slices["successfactors"].sort(pl.all())), "its codes, too"
     assert slices["workday peci"].sort(pl.all()).equals(slices["workday"].sort(pl.all())), "codes of the source, too"
     assert set(plain["workday"]["known_from_basis"]) == {"source"}
-    both = pl.concat([plain["oracle"], plain["dated rows"]])
-    observed = both.select("known_from", "known_from_basis").unique().rows()
+    for vendor in OBSERVED[1:3]:
+        assert slices[vendor].sort(pl.all()).equals(slices["oracle"].sort(pl.all())), "codes of the source, too"
+    observed = pl.concat(plain[vendor] for vendor in OBSERVED).select("known_from", "known_from_basis").unique().rows()
     end = careers.cut(period).end.item().replace(tzinfo=UTC)
     assert [(basis, (end - moment).total_seconds() < 1) for moment, basis in observed] == [("observed", True)]
-    for vendor in ("oracle", "dated rows"):
+    for vendor in OBSERVED:
         assert plain[vendor].drop(KNOWN).equals(plain["workday"].drop(KNOWN).sort(pl.all())), vendor
 
 
@@ -82,6 +93,18 @@ def test_what_oracle_took_back_is_left_out_with_its_reason(keys, tmp_path, monke
     left_out = printed("oracle", "2024-03", tmp_path, monkeypatch)[FILTERED]
     deleted = left_out.filter(pl.col("reason_code") == "deleted").height
     assert deleted == 1 + 2 + 2 + 2, "an assignment, its two leaders and measures; a job and a family of the old set"
+
+
+def test_terms_of_employment_are_no_job_and_an_extract_of_changes_is_no_history(keys, tmp_path, monkeypatch):
+    left_out = printed("oracle report", "2024-03", tmp_path / "r", monkeypatch)[FILTERED]
+    assert dict(left_out["reason_code"].value_counts().iter_rows()) == {"not_employed": SLICES["2024-03"]}
+    extract_history.write_history(careers.cut("2024-03"), tmp_path / "x" / "exports")
+    path = tmp_path / "x" / "exports" / "oracle" / "JobHistory_Extract_2024-03.xml"
+    path.write_text(path.read_text().replace("<changes_only>N<", "<changes_only>Y<"))
+    feed = declarations.load(VENDORS / "oracle")["oracle_extract_job_history"]
+    unit = Unit("u", feed.name, path.name, "0" * 64, path.stat().st_size, {"period": "2024-03"}, "")
+    with pytest.raises(Held, match="must say changes_only as its feed does"):
+        read_file(path, tmp_path, feed, unit)
 
 
 @pytest.mark.parametrize("vendor", ["successfactors", "compound employee"])

@@ -42,7 +42,7 @@ def write_extract(plan: Plan, workers: Workers, delivery: Delivery, out: Path) -
         file.write(b"</PAYROLL_ACTION_ID>\n")
         while chunk := list(islice(rows, CHUNK)):
             groups = [extract_group(row, 8_504_453_322 + count + at) for at, row in enumerate(chunk)]
-            fragment = _element("G_2", {"FILE_FRAGMENT": {"Root": head | {"Worker": groups}}})
+            fragment = as_element("G_2", {"FILE_FRAGMENT": {"Root": head | {"Worker": groups}}})
             file.write(ET.tostring(fragment, encoding="utf-8") + b"\n")
             count += len(chunk)
         file.write(b"</G_1></DATA_DS>\n")
@@ -74,12 +74,12 @@ def extract_group(row: Row, action: int) -> Row:
     }
 
 
-def _element(tag: str, value: Row | str | None) -> ET.Element:
+def as_element(tag: str, value: Row | str | None) -> ET.Element:
     """An element: children of a mapping, the same child repeated of a list, no text of None."""
     element = ET.Element(tag)
     if isinstance(value, dict):
         for name, child in value.items():
-            element.extend(_element(name, each) for each in (child if isinstance(child, list) else [child]))
+            element.extend(as_element(name, each) for each in (child if isinstance(child, list) else [child]))
     else:
         element.text = value
     return element
