@@ -240,8 +240,9 @@ class Feed(Declared):
 
     @property
     def joins(self) -> tuple[Join, ...]:
-        """All joins, those of single tables among them."""
-        return (*self.join, *(join for table in self.tables for join in table.join))
+        """All joins, those of single tables and of histories beside them among them."""
+        own = (*self.join, *(join for table in self.tables for join in table.join))
+        return (*own, *(other for join in own for other in join.beside()))
 
     def reads(self) -> set[str]:
         """Source columns that the mapping uses, joined ones left out."""

@@ -1,6 +1,6 @@
 """What may happen to rows before the rules apply: a text of cells, joins, groups to rows, columns to rows, filters."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import polars as pl
@@ -11,7 +11,7 @@ from pipelines.ingest.cells import BROKEN, Context, cell, decoded
 from pipelines.ingest.composed import with_text
 from pipelines.ingest.fold import folded
 from pipelines.ingest.read import ROW
-from pipelines.ingest.rules import Condition, Explode, Join, TableMap, Timeline, Unpivot
+from pipelines.ingest.rules import Beside, Condition, Explode, Join, TableMap, Timeline, Unpivot
 
 REASON = "reason_code"
 NOTES = pl.Schema({ROW: pl.Int64(), REASON: pl.String()})
@@ -116,9 +116,10 @@ def join(shaped: Shaped, step: Join, context: Context, other: Other) -> None:
         )
     right = other(step)
     there = list(step.match.values())
-    right = _matching(right, step, replace(context_of(right, context), clean=frozenset(), nothing={}))
+    beside = [_history(other(one.join()), one, context) for one in (step.timeline.beside if step.timeline else ())]
+    right = _matching(right, step, replace(context_of(right, context), clean=frozenset(), nothing={}), beside)
     names = [f"_on{i}" for i in range(len(there))]
-    if not step.many and right.select(names).is_duplicated().any():
+    if not step.many and not beside and right.select(names).is_duplicated().any():
         raise ContractError(
             f"A join must find at most one row; {step.other} repeats its key {', '.join(there)}. "
             "Name more columns under `match`, or say `many: true`."
@@ -144,8 +145,8 @@ def with_seen(frame: pl.DataFrame, cells: Mapping[str, pl.Expr]) -> pl.DataFrame
     return there.with_columns(as_seen(there[name]) for name in cells)
 
 
-def _matching(right: pl.DataFrame, step: Join, context: Context) -> pl.DataFrame:
-    """Rows of the other file that a join may find: keys `_on<i>`, what it takes, `_found`."""
+def _matching(right: pl.DataFrame, step: Join, context: Context, beside: Sequence[pl.DataFrame] = ()) -> pl.DataFrame:
+    """Rows of the other file that a join may find, or their slices: keys `_on<i>`, what it takes, `_found`."""
     cells = {name: cell(name, context) for name in step.there()}
     keys = [f"_on{i}" for i in range(len(step.match))]
     named = dict(zip(keys, (cells[name] for name in step.match.values()), strict=True))
@@ -160,7 +161,11 @@ def _matching(right: pl.DataFrame, step: Join, context: Context) -> pl.DataFrame
     if step.timeline:
         right = right.sort(_order(cells, step.timeline.order), maintain_order=True) if step.timeline.order else right
         right = right.unique(keys, keep="last", maintain_order=True)
-        right, ends = _with_ends(right, step.timeline, cells)
+        right = _with_places(right, cells[step.timeline.day])
+        if beside:
+            right = _slices(right, beside, [cells[name].alias(_new(new)) for new, name in step.take.items()])
+            ends = _told(step.timeline, _of(right))
+        ends |= _ends(right, step.timeline)
     number = pl.col("_distinct").drop_nulls().n_unique() if step.distinct else pl.len()
     counted = {step.count: number.over(keys).cast(pl.String)} if step.count else {}
     taken = {new: cells[name] for new, name in step.take.items()}
@@ -179,26 +184,91 @@ def _order(cells: Mapping[str, pl.Expr], names: Iterable[str]) -> list[pl.Expr]:
     ]
 
 
-def _with_ends(
-    right: pl.DataFrame, step: Timeline, cells: Mapping[str, pl.Expr]
-) -> tuple[pl.DataFrame, dict[str, pl.Expr]]:
-    """Rows of a history by thing and day, and the columns that say when each ends and its place among those of a day.
+def _of(frame: pl.DataFrame) -> list[str]:
+    """Columns that say, as it looks, which thing a row of a history is of."""
+    return [name for name in frame.columns if name.startswith("_of")]
+
+
+def _with_places(history: pl.DataFrame, day: pl.Expr) -> pl.DataFrame:
+    """Rows of a history by thing and `_day`, and from 0 the `_place` of each on its day; those without a day are gone.
 
     Args:
-        right: [n_rows] the other file, and `_of<i>` as what names a thing looks; of one day in the order in which they
-            hold.
-        step: What names a thing, and its days.
-        cells: Column -> its cell.
+        history: [n_rows] with `_of<i>`; rows of one day in the order in which they hold.
+        day: Its cell with the day.
     """
-    day = cells[step.day].str.head(10).str.to_date("%Y-%m-%d", strict=False)
-    of = [pl.col(f"_of{i}") for i in range(len(step.of))]
-    right = right.with_columns(_day=day).filter(pl.col("_day").is_not_null())
-    right = right.sort([*of, pl.col("_day")], maintain_order=True)
-    after = pl.max_horizontal(pl.col("_day").shift(-1).over(of), pl.col("_day") + pl.duration(days=1))
-    is_last = pl.col("_day").shift(-1).over(of).is_null()
-    place = pl.int_range(pl.len()).over([*of, pl.col("_day")])
-    until = pl.when(~is_last).then(after.dt.to_string("%Y-%m-%d"))
-    return right, {step.until: until, step.place: place.cast(pl.String)}
+    dated = history.with_columns(_day=day.str.head(10).str.to_date("%Y-%m-%d", strict=False))
+    dated = dated.filter(pl.col("_day").is_not_null()).sort([*_of(dated), "_day"], maintain_order=True)
+    return dated.with_columns(_place=pl.int_range(pl.len()).over([*_of(dated), "_day"]))
+
+
+def _ends(history: pl.DataFrame, step: Timeline) -> dict[str, pl.Expr]:
+    """Columns that say until when each row of a history holds, and its place among those of its day."""
+    following = pl.col("_day").shift(-1).over(_of(history))
+    after = pl.max_horizontal(following, pl.col("_day") + pl.duration(days=1))
+    until = pl.when(following.is_not_null()).then(after.dt.to_string("%Y-%m-%d"))
+    return {step.until: until, step.place: pl.col("_place").cast(pl.String)}
+
+
+def _history(rows: pl.DataFrame, step: Beside, context: Context) -> pl.DataFrame:
+    """Another history of the same things, with what is taken of it by its new names: `_of<i>`, `_day`, `_place`."""
+    here = replace(context_of(rows, context), clean=frozenset(), nothing={})
+    cells = {name: cell(name, here) for name in step.join().there()}
+    named = with_seen(rows, {f"_of{i}": cells[name] for i, name in enumerate(step.of)})
+    named = named.sort(_order(cells, step.order), maintain_order=True) if step.order else named
+    taken = [cells[name].alias(_new(new)) for new, name in step.take.items()]
+    ordering = [cells[name].alias(f"_order{i}") for i, name in enumerate(step.order)]
+    # A row that is told twice is one.
+    told = named.select(*_of(named), *taken, *ordering, _at=cells[step.day]).unique(maintain_order=True)
+    return _with_places(told.drop(f"_order{i}" for i in range(len(ordering))), pl.col("_at")).drop("_at")
+
+
+def _new(name: str) -> str:
+    """What a new column is called while columns of its file are beside it."""
+    return f"_new|{name}"
+
+
+def _slices(own: pl.DataFrame, beside: Sequence[pl.DataFrame], taken: Sequence[pl.Expr]) -> pl.DataFrame:
+    """The slices that several histories of the same things make, from each thing's first row in its own history on.
+
+    Args:
+        own: [n_rows] the history whose rows become slices, with `_of<i>`, `_day`, `_place`.
+        beside: Others, each [n_rows_there] with `_of<i>`, `_day`, `_place` and what is taken of it.
+        taken: What is taken of `own`.
+
+    Returns:
+        [n_slices] in their order: `own` and all that is taken. `_day` and `_place` are the slice's.
+    """
+    of = _of(own)
+    at = [*of, "_day", "_place"]
+    made = pl.concat([own.select(at), *(one.select(at) for one in beside)]).unique().sort(at)
+    for number, one in enumerate([own.with_columns(*taken), *beside]):
+        row, cells = f"_row{number}", one.drop(at).with_row_index(f"_row{number}")
+        begun = pl.concat([one.select(at), cells.select(row)], how="horizontal")
+        made = made.join(begun, on=at, how="left", nulls_equal=True, maintain_order="left")
+        made = made.with_columns(pl.col(row).forward_fill().over(of))
+        made = made.join(cells, on=row, how="left", maintain_order="left")
+    return made.filter(pl.col("_row0").is_not_null())
+
+
+def _told(step: Timeline, of: Sequence[str]) -> dict[str, pl.Expr]:
+    """Columns of slices in their order: when each begins, what other histories say of it, and what is new in it."""
+    told = {name: pl.col(_new(name)) for other in step.beside for name in other.take}
+    told |= {str(step.since): pl.col("_day").dt.to_string("%Y-%m-%d")}
+    if step.news is None:
+        return told
+    before = {name: pl.col(_new(name)).shift(1).over(of) for name in step.news.of}
+    said = pl.lit("nothing")
+    for name in reversed(step.news.of):
+        now, word = pl.col(_new(name)), pl.lit(name)
+        if ranks := step.news.ranks.get(name):
+            places = dict(zip(ranks, range(len(ranks)), strict=True))
+            was, is_ = (text.replace_strict(places, default=None) for text in (before[name], now))
+            rise = pl.when(is_ > was).then(pl.lit(f"{name} up")).when(is_ < was).then(pl.lit(f"{name} down"))
+            word = rise.otherwise(word)
+        said = pl.when(now.ne_missing(before[name])).then(word).otherwise(said)
+    is_first = pl.int_range(pl.len()).over(of) == 0
+    news = {step.news.column: pl.when(~is_first).then(said)}
+    return told | news | {new: before[name] for new, name in step.news.before.items()}
 
 
 def explode(frame: pl.DataFrame, step: Explode, context: Context) -> pl.DataFrame:

@@ -176,6 +176,39 @@ class Condition(Declared):
         return {self.column} | ({self.above} if self.above else set())
 
 
+class Beside(Declared):
+    """Another history of the same things, in a file of its own and without ends, too."""
+
+    feed: Name
+    of: Annotated[tuple[Name, ...], Field(min_length=1)]
+    """Columns there that name the thing, in the order of the timeline's."""
+    day: Name
+    order: tuple[Name, ...] = ()
+    take: Annotated[dict[Name, Name], Field(min_length=1)]
+    """New column here -> column there; empty before the first row there."""
+
+    def join(self) -> "Join":
+        """What is read of the other file, as a join says it."""
+        history = Timeline(of=self.of, day=self.day, order=self.order, until="@until", place="@place")
+        match = dict(zip(self.of, self.of, strict=True))
+        return Join(feed=self.feed, match=match, take=self.take, missing="keep", timeline=history)
+
+
+class News(Declared):
+    """What is new in a slice, for histories that do not say what happened."""
+
+    column: Name
+    """New column: the first of `of` that holds another text than in the slice before of the same thing; `nothing` where
+    all are as they were, and empty in the first slice."""
+    of: Annotated[tuple[Name, ...], Field(min_length=1)]
+    """Columns that the join takes, those that matter most first."""
+    ranks: dict[Name, Annotated[tuple[Name, ...], Field(min_length=2)]] = Field(default_factory=dict)
+    """One of them -> its texts, the lowest first: from one of these to another the news are `<column> up` or `<column>
+    down`."""
+    before: dict[Name, Name] = Field(default_factory=dict)
+    """New column -> one of them: its text in the slice before."""
+
+
 class Timeline(Declared):
     """Rows there say from which day on something holds, and not until when: the next row of the same thing ends it."""
 
@@ -190,6 +223,36 @@ class Timeline(Declared):
     """New column here: the first day after, at the earliest that after its own; empty for a thing's last row."""
     place: Name
     """New column here: from 0, which of the rows of its day it is."""
+    beside: tuple[Beside, ...] = ()
+    """Other histories of the same things. A row here becomes as many slices as there are days from which on one of them
+    says something else while it holds; `until` and `place` are those of the slices. Of one day the first row of each
+    goes with the first of the others, the second with the second: in which order tables changed on a day nobody knows.
+    What they say of days before a thing's first row here makes no slice."""
+    since: Name | None = None
+    """With `beside`, new column here: the first day of the slice."""
+    news: News | None = None
+    """With `beside`, new columns that say what changed."""
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if bool(self.beside) != (self.since is not None):
+            raise ValueError("since goes with beside, and beside with since: a slice need not begin with its row")
+        if self.news is not None and not self.beside:
+            raise ValueError("news goes with beside")
+        if any(len(other.of) != len(self.of) for other in self.beside):
+            raise ValueError("beside: `of` must name a thing by as many columns as the timeline's own")
+        if self.news is not None and not {*self.news.ranks, *self.news.before.values()} <= {*self.news.of}:
+            raise ValueError("news: ranks and before must speak of columns that stand under `of`")
+        made = self.made()
+        if len(set(made)) < len(made):
+            raise ValueError("timeline must give each new column a name of its own")
+        return self
+
+    def made(self) -> list[str]:
+        """Columns that it adds."""
+        added = [self.until, self.place, *([self.since] if self.since else [])]
+        added += [name for other in self.beside for name in other.take]
+        return added + ([self.news.column, *self.news.before] if self.news else [])
 
 
 class Join(Declared):
@@ -233,6 +296,11 @@ class Join(Declared):
             raise ValueError("must have exactly one of feed, file")
         if not self.take and self.timeline is None:
             raise ValueError("take must name a column: a join that adds none finds nothing")
+        if self.timeline is not None and not set(self.timeline.made()).isdisjoint(self.take):
+            raise ValueError("timeline must make columns of its own, not those that take makes")
+        taken = {*self.take}.union(*(other.take for other in (self.timeline.beside if self.timeline else ())))
+        if self.timeline is not None and self.timeline.news and not {*self.timeline.news.of} <= taken:
+            raise ValueError("news must be of columns that the join takes or its timeline does beside")
         if self.timeline is not None and (self.many or self.latest or self.count):
             raise ValueError("timeline goes with none of many, latest, count: it finds one row")
         if self.many and (self.latest or self.count):
@@ -257,8 +325,12 @@ class Join(Declared):
 
     def made(self) -> set[str]:
         """Columns that it adds."""
-        ends = {self.timeline.until, self.timeline.place} if self.timeline else set()
+        ends = set(self.timeline.made()) if self.timeline else set()
         return {*self.take} | ends | ({self.count} if self.count else set())
+
+    def beside(self) -> "tuple[Join, ...]":
+        """Joins of the other histories of its timeline."""
+        return tuple(other.join() for other in self.timeline.beside) if self.timeline else ()
 
     @property
     def other(self) -> str:

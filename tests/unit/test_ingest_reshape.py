@@ -300,3 +300,109 @@ def test_one_number_written_in_two_ways_is_one_and_oneself():
     shaped = Shaped(frame(who=["1\u200b"], u=["V"]), [], [])
     join(shaped, Join.model_validate(step), BLANK, lambda _: frame(who=["\ufeff1"], u=["V"]))
     assert shaped.frame["same"].to_list() == [None]
+
+
+STATES = pl.DataFrame(
+    [
+        ("1", "a", "2020-01-01", "on"),
+        ("3", "a", "2022-05-01", "off"),
+        ("10", "a", "2022-05-01", "on"),
+        ("4", "b", "2021-01-01", "on"),
+    ],
+    schema=["id", "who", "day", "state"],
+    orient="row",
+)
+PLACES = pl.DataFrame(
+    [
+        ("11", "a", "2021-03-01", "east"),
+        ("9", "a\u200b", "2021-03-01T00:00:00", "north"),
+        ("1", "a", "2019-07-01", "south"),
+        ("9", "a\u200b", "2021-03-01T00:00:00", "north"),
+        ("12", "b", "2020-06-01", None),
+        ("13", "b", "2021-02-01", "west"),
+        ("14", "b", None, "nowhere"),
+        ("15", "c", "2021-02-01", "south"),
+    ],
+    schema=["id", "whose", "day", "place"],
+    orient="row",
+)
+BESIDE = {"feed": "g", "of": ["whose"], "day": "day", "order": ["id"], "take": {"day of": "place"}}
+NEWS = {"column": "what", "of": ["now", "day of"], "ranks": {"day of": ["south", "east"]}, "before": {"was": "now"}}
+BOTH = {**TIMELINE, "place": "nth", "since": "since", "beside": [BESIDE], "news": NEWS}
+
+
+def of_both(**more: Any) -> pl.DataFrame:
+    """Slices of two histories, the rows of the first from its last to its first."""
+    step = Join.model_validate(
+        {"feed": "f", "match": {"who": "who", "id": "id"}, "take": {"now": "state"}, "missing": "reject"}
+        | {"timeline": {**BOTH, **more}}
+    )
+    shaped = Shaped(STATES.reverse().with_row_index(ROW, 1), [], [])
+    join(shaped, step, BLANK, lambda one: {"f": STATES, "g": PLACES}[str(one.feed)])
+    columns = ["id", "since", "ends", "nth", "now", "day of", "what", "was"]
+    return shaped.frame.select(name for name in columns if name in shaped.frame.columns)
+
+
+def test_two_histories_of_one_thing_become_its_slices():
+    """By hand: what the second says of a before its first row holds still when that begins, and its b begins empty."""
+    assert of_both().rows() == [
+        ("4", "2021-01-01", "2021-02-01", "0", "on", None, None, None),
+        ("4", "2021-02-01", None, "0", "on", "west", "day of", "on"),
+        ("10", "2022-05-01", None, "1", "on", "east", "now", "off"),
+        ("3", "2022-05-01", "2022-05-02", "0", "off", "east", "now", "on"),
+        ("1", "2020-01-01", "2021-03-01", "0", "on", "south", None, None),
+        ("1", "2021-03-01", "2021-03-02", "0", "on", "north", "day of", "on"),
+        ("1", "2021-03-01", "2022-05-01", "1", "on", "east", "day of", "on"),
+    ]
+
+
+def test_of_one_day_the_first_row_of_one_history_goes_with_the_first_of_the_other():
+    places = pl.DataFrame(
+        [
+            ("1", "a", "2020-01-01", "south"),
+            ("2", "a", "2022-05-01", "north"),
+            ("3", "a", "2022-05-01", "east"),
+            ("4", "a", "2022-05-01", "south"),
+        ],
+        schema=PLACES.columns,
+        orient="row",
+    )
+    step = {"feed": "f", "match": {"who": "who", "id": "id"}, "take": {"now": "state"}, "missing": "reject"}
+    shaped = Shaped(STATES.head(3).with_row_index(ROW, 1), [], [])
+    join(
+        shaped, Join.model_validate({**step, "timeline": BOTH}), BLANK, lambda one: {"f": STATES, "g": places}[one.feed]
+    )
+    assert shaped.frame.select("id", "since", "ends", "nth", "now", "day of", "what").rows() == [
+        ("1", "2020-01-01", "2022-05-01", "0", "on", "south", None),
+        ("3", "2022-05-01", "2022-05-02", "0", "off", "north", "now"),
+        ("10", "2022-05-01", "2022-05-02", "1", "on", "east", "now"),
+        ("10", "2022-05-01", None, "2", "on", "south", "day of down"),
+    ]
+
+
+def test_what_did_not_change_is_no_news_and_ranks_say_which_way_it_went():
+    news = {"column": "what", "of": ["now"], "ranks": {"now": ["off", "on"]}}
+    said = of_both(news=news)
+    assert said["what"].to_list() == [None, "nothing", "now up", "now down", None, "nothing", "nothing"]
+    assert "was" not in said.columns
+    assert of_both(news=None).columns == ["id", "since", "ends", "nth", "now", "day of"]
+
+
+@pytest.mark.parametrize(
+    ("more", "fault"),
+    [
+        ({"since": None}, "since goes with beside"),
+        ({"beside": []}, "since goes with beside"),
+        ({"beside": [], "since": None}, "news goes with beside"),
+        ({"beside": [{**BESIDE, "of": ["whose", "id"]}]}, "as many columns as the timeline's own"),
+        ({"news": {**NEWS, "ranks": {"nth": ["0", "1"]}}}, "speak of columns that stand under `of`"),
+        ({"news": {**NEWS, "before": {"was": "nth"}}}, "speak of columns that stand under `of`"),
+        ({"news": {**NEWS, "of": ["now", "day of", "nth"]}}, "of columns that the join takes"),
+        ({"news": {**NEWS, "column": "since"}}, "a name of its own"),
+        ({"beside": [BESIDE, BESIDE]}, "a name of its own"),
+        ({"beside": [{**BESIDE, "take": {"now": "place"}}]}, "not those that take makes"),
+    ],
+)
+def test_histories_beside_one_another_are_declared_whole(more, fault):
+    with pytest.raises(ValidationError, match=fault):
+        of_both(**more)

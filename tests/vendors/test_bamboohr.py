@@ -15,7 +15,10 @@ from infra.sample.vendors import bamboohr
 from pipelines.base.pseudonyms import pseudonym
 from tests.vendors.printed import DELIVERY, FEEDS, PLAN, VENDORS, canonical, company
 
-BAMBOO = sorted((VENDORS / "bamboohr").glob("*.yaml"))
+BAMBOO = [
+    VENDORS / "bamboohr" / f"bamboohr_{name}.yaml"
+    for name in ("employees", "employment_status", "job_info", "directory")
+]
 ROW = {
     "Worker_ID": "000007",
     "Worker_Type": "Employee",

@@ -63,8 +63,8 @@ def write_workers(plan: Plan, workers: Workers, delivery: Delivery, out: Path) -
         "employmentStatus": chain.from_iterable(employment_status(row, statuses) for row in rows()),
         "jobInfo": chain.from_iterable(job_info(row, manager_name(row, workers), jobs) for row in rows()),
     }
-    reports = {name: _write(folder / f"{name}_{period}.json", made, "employees") for name, made in listed.items()}
-    return reports | {name: _write(folder / f"{name}_{period}.json", made) for name, made in tables.items()}
+    reports = {name: write_list(folder / f"{name}_{period}.json", made, "employees") for name, made in listed.items()}
+    return reports | {name: write_list(folder / f"{name}_{period}.json", made) for name, made in tables.items()}
 
 
 def employee(row: Row) -> Row:
@@ -170,7 +170,7 @@ def manager_name(row: Row, workers: Workers) -> str | None:
     return f"{first} {names.SURNAMES[people.last[index]]}"
 
 
-def _write(path: Path, records: Iterable[Row], under: str = "") -> int:
+def write_list(path: Path, records: Iterable[Row], under: str = "") -> int:
     """One document: a list, or an object with the list and the names of its fields."""
     encode = json.JSONEncoder(ensure_ascii=False).encode
     rows = 0
