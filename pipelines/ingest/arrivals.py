@@ -10,12 +10,13 @@ import stat
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Protocol
 
 from pipelines.base.digests import sha256_bytes, sha256_file
 from pipelines.ingest.batch import Unit, unit_id
-from pipelines.ingest.feeds import Feed
+from pipelines.ingest.feeds import WRITTEN, Feed
 
 UNIT_BY: Final = "unit_by"
 MANIFEST: Final = 1 << 20
@@ -156,6 +157,8 @@ def one(feed: Feed, item: Found) -> Unit:
         said, digest = _manifest(item.file.beside(feed.ready.manifest), item.name.rpartition("/")[2])
         declaration = sha256_bytes(f"{feed.sha256} {digest}".encode())  # a manifest that is corrected is another one
     size, groups = item.file.size, dict(item.groups)
+    if feed.extracted_at.manifest and said and WRITTEN in said:
+        groups[WRITTEN] = said[WRITTEN]
     return Unit(unit_id(feed.name, sha256), feed.name, item.name, sha256, size, groups, declaration, manifest=said)
 
 
@@ -181,7 +184,16 @@ def _said(data: bytes, name: str) -> dict[str, Any]:
         return {}
     said = {word: document.get(word) for word in OF_RUN}
     of_run = {word: str(value) for word, value in said.items() if isinstance(value, str) or type(value) is int}
-    return {"sha256": entry["sha256"].lower(), "records": entry["records"], **of_run}
+    return {"sha256": entry["sha256"].lower(), "records": entry["records"], **of_run, **_written(document.get(WRITTEN))}
+
+
+def _written(said: object) -> dict[str, str]:
+    """The moment of extraction in UTC, where it is one: without an offset nobody knows which it is."""
+    try:
+        moment = datetime.fromisoformat(said) if isinstance(said, str) else None
+        return {WRITTEN: moment.astimezone(UTC).isoformat()} if moment is not None and moment.tzinfo else {}
+    except (ValueError, OverflowError):
+        return {}
 
 
 def _listed(text: str, name: str) -> dict[str, Any]:

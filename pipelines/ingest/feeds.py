@@ -32,8 +32,12 @@ def dialects() -> tuple[str, ...]:
     return tuple(sorted(m.name for m in pkgutil.iter_modules([str(READERS)]) if not m.name.startswith("_")))
 
 
+WRITTEN: Final = "extracted_at"
+"""What a manifest calls the moment of extraction, and the group beside those of the name that has it, in ISO 8601."""
+
+
 class Extracted(Declared):
-    """When the source wrote a file."""
+    """When the source wrote a file. Exactly one of these."""
 
     end_of: Name | None = None
     """A named group of the file name that holds a month (YYYY-MM) or a day (YYYY-MM-DD), with or without dashes: the
@@ -42,6 +46,9 @@ class Extracted(Declared):
     """A named group of the file name that holds a moment in UTC, to the second: 20260131T060000Z, with or without Z,
     dashes and colons. Of several files of one day the later one is newer."""
     constant: datetime | None = None
+    manifest: Literal[True] | None = None
+    """What the manifest says in `extracted_at`: a moment in ISO 8601 with Z or an offset. A period in a name says which
+    days a file tells of; one that was written some days after those knows what nobody knew at the period's end."""
 
 
 class Limits(Declared):
@@ -270,10 +277,12 @@ class Feed(Declared):
         return self.reads() | joined | {name for table in self.tables for name in table.made()}
 
     def extraction(self, groups: Mapping[str, str]) -> datetime:
-        """When the source wrote a file, from the groups of its name."""
+        """When the source wrote a file, from the groups of its name, and what its manifest said beside them."""
         if self.extracted_at.constant is not None:
             moment = self.extracted_at.constant
             return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        if self.extracted_at.manifest:
+            return datetime.fromisoformat(groups[WRITTEN])
         if self.extracted_at.at is not None:
             return _stamp(groups[self.extracted_at.at])
         text = groups[str(self.extracted_at.end_of)]
@@ -390,8 +399,12 @@ def _semantics(feed: Feed, feeds: Mapping[str, Feed], path: Path) -> list[str]:
     faults = [f"after: {name} is no feed" for name in feed.after if name not in feeds]
     written = feed.extracted_at
     named = written.end_of or written.at
-    if (written.end_of, written.at, written.constant).count(None) != 2:
-        faults.append("extracted_at: must have exactly one of end_of, at, constant")
+    if (written.end_of, written.at, written.constant, written.manifest).count(None) != 3:
+        faults.append("extracted_at: must have exactly one of end_of, at, constant, manifest")
+    elif written.manifest and (feed.ready is None or feed.ready.manifest is None):
+        faults.append("extracted_at: manifest needs `ready: {manifest: …}`, which says where manifests are")
+    elif written.manifest and WRITTEN in feed.groups:
+        faults.append(f"extracted_at: with manifest, no group of `files` may be called {WRITTEN}")
     elif named is not None and named not in feed.groups:
         faults.append(f"extracted_at: {named} is no named group of `files`")
     faults += _origin(feed, path)

@@ -243,6 +243,25 @@ def test_a_file_is_complete_in_exactly_one_way(tmp_path: Path) -> None:
         assert part in str(caught.value)
 
 
+def test_when_a_file_was_written_is_said_in_one_way_by_a_manifest_that_is_there(tmp_path: Path) -> None:
+    by_manifest, waits = {"manifest": True}, {"manifest": ".json"}
+    write(tmp_path, name="two", extracted_at={**by_manifest, "end_of": "period"}, ready=waits)
+    write(tmp_path, name="bare", extracted_at=by_manifest)
+    write(tmp_path, name="marked", extracted_at=by_manifest, ready={"marker": ".done"})
+    write(tmp_path, name="named", extracted_at=by_manifest, ready=waits, files=r"(?P<extracted_at>.+)\.csv")
+    write(tmp_path, name="right", extracted_at=by_manifest, ready=waits)
+    with pytest.raises(SettingsError) as caught:
+        feeds.load(tmp_path)
+    for part in (
+        "two: extracted_at: must have exactly one of",
+        "bare: extracted_at: manifest needs `ready:",
+        "marked: extracted_at: manifest needs `ready:",
+        "named: extracted_at: with manifest, no group of `files` may be called extracted_at",
+    ):
+        assert part in str(caught.value)
+    assert "right: " not in str(caught.value)
+
+
 def test_texts_that_stand_for_nothing_name_columns_that_are_read(tmp_path: Path) -> None:
     sentinels = [{"cells": ["N/A"]}, {"cells": ["0"], "columns": ["a", "c"]}, {"cells": ["-"], "columns": ["a"]}]
     write(tmp_path, sentinels=sentinels)

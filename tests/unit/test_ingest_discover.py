@@ -3,6 +3,7 @@
 import json
 import os
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -343,6 +344,40 @@ def test_a_run_that_is_a_number_is_named_by_its_digits(tmp_path: Path, number: o
     (unit,) = discover.units_of(feed(ready={"manifest": ".json"}), tmp_path)
     assert unit.manifest is not None
     assert (unit.manifest.get("run_id"), unit.manifest["previous_run_id"]) == (text, "41")
+
+
+WRITTEN = {"ready": {"manifest": ".json"}, "extracted_at": {"manifest": True}}
+
+
+@pytest.mark.parametrize(
+    ("said", "moment"),
+    [
+        ("2026-02-02T03:04:05Z", datetime(2026, 2, 2, 3, 4, 5, tzinfo=UTC)),
+        ("2026-02-02T03:04:05.250+05:30", datetime(2026, 2, 1, 21, 34, 5, 250_000, tzinfo=UTC)),
+        ("20260202T030405Z", datetime(2026, 2, 2, 3, 4, 5, tzinfo=UTC)),
+        ("2026-02-02T03:04:05", None),  # nobody knows where
+        ("2026-02-02", None),
+        ("0001-01-01T00:00:00+14:00", None),
+        ("yesterday", None),
+        (1_770_000_000, None),
+        (None, None),
+    ],
+)
+def test_a_file_was_written_when_its_manifest_says(tmp_path: Path, said: object, moment: datetime | None) -> None:
+    document = json.loads(manifest_of("2024.csv")) | {"extracted_at": said}
+    (tmp_path / "2024.csv").write_bytes(b"a\n")
+    (tmp_path / "2024.csv.json").write_text(json.dumps(document), encoding="utf-8")
+    waits = feed(**WRITTEN, options={"delimiter": ",", "quote": '"'})
+    (unit,) = discover.units_of(waits, tmp_path)
+    assert waits.moment(unit.groups) == moment
+    if moment is None:
+        with pytest.raises(Held, match="must say extracted_at") as caught:
+            read_file(tmp_path / "2024.csv", tmp_path, waits, unit)
+        assert caught.value.reason_code == "no_moment_of_extraction"
+    else:
+        assert read_file(tmp_path / "2024.csv", tmp_path, waits, unit).rows == 0
+    (other,) = discover.units_of(feed(ready={"manifest": ".json"}), tmp_path)
+    assert other.groups.keys() == unit.groups.keys() - {"extracted_at"}, "nobody asked"
 
 
 def test_a_manifest_of_blanks_takes_no_time(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Jobs over time of a cast of ten, whichever vendor printed them: the same slices, for two at another known time."""
 
+import json
 from datetime import UTC, date, datetime
 from zipfile import ZipFile
 
@@ -17,6 +18,7 @@ from infra.sample.vendors import (
 from infra.sample.vendors.oracle import extract_history, report_history
 from infra.sample.vendors.oracle import history as oracle_history
 from pipelines.base.contracts import TABLES
+from pipelines.base.digests import sha256_file
 from pipelines.base.pseudonyms import pseudonym
 from pipelines.ingest import feeds as declarations
 from pipelines.ingest.batch import Held, Unit
@@ -154,6 +156,22 @@ def test_whether_oracle_pays_somebody_is_not_their_status(keys, tmp_path, monkey
     found = printed("oracle", "2024-03", tmp_path, monkeypatch)["worker_history"]["employment_status_code"]
     # Gone are two, the sixth and the seventh of them; on leave is the ninth.
     assert dict(found.value_counts().iter_rows()) == {"active": 17, "terminated": 2, "leave_unpaid": 1}
+
+
+def test_what_is_observed_is_known_from_when_the_manifest_says_that_the_file_was_written(keys, tmp_path, monkeypatch):
+    """A month's file that was written two days into the next is nothing that was known at the month's end."""
+    dated_csv.write_history(careers.cut("2024-01"), tmp_path / "exports")
+    (file,) = (tmp_path / "exports" / "dated").iterdir()
+    entry = {"name": file.name, "sha256": sha256_file(file), "records": file.read_bytes().count(b",ORG-")}
+    manifest = {"extracted_at": "2024-02-02T07:30:00+01:00", "files": [entry]}
+    file.with_name(f"{file.name}.json").write_text(json.dumps(manifest))
+    feed = tmp_path / "dated_job_history.yaml"
+    declared = FEEDS["dated rows"][0].read_text()
+    said = "extracted_at: {manifest: true}\nready: {manifest: .json}"
+    feed.write_text(declared.replace("extracted_at: {end_of: period}", said))
+    made = canonical(tmp_path, [feed], monkeypatch)["worker_history"]
+    assert set(made.select(KNOWN).rows()) == {(datetime(2024, 2, 2, 6, 30, tzinfo=UTC), "observed")}
+    assert len(made) == SLICES["2024-01"]
 
 
 @pytest.mark.parametrize("vendor", WRITERS)

@@ -19,7 +19,7 @@ import polars as pl
 
 from pipelines.ingest import files
 from pipelines.ingest.batch import Batch, Held, Unit, read_json, result, write_json
-from pipelines.ingest.feeds import Feed
+from pipelines.ingest.feeds import WRITTEN, Feed
 from pipelines.ingest.land import fetch, forget
 from pipelines.ingest.pgp import landed_plain
 
@@ -82,6 +82,12 @@ def read_file(source: Path, out: Path, feed: Feed, unit: Unit) -> Report:
     Raises:
         Held: The file is not what the feed declares.
     """
+    if feed.extracted_at.manifest and WRITTEN not in unit.groups:
+        raise Held(
+            "no_moment_of_extraction",
+            f"A manifest of {feed.name} must say {WRITTEN}, as 2026-02-02T03:04:05Z or with an offset; it does not. "
+            "Deliver it again.",
+        )
     try:
         feed.extraction(unit.groups)
     except ValueError:
