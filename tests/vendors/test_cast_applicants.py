@@ -20,7 +20,7 @@ from infra.sample.vendors import (
     workday_csv,
     workday_xml,
 )
-from infra.sample.vendors.oracle import reports
+from infra.sample.vendors.oracle import recruiting, reports
 from pipelines.base.pseudonyms import pseudonym
 from pipelines.ingest.map import FILTERED
 from tests.vendors.printed import DELIVERY, PLAN, VENDORS, canonical, company
@@ -152,6 +152,10 @@ PRINTED: dict[str, tuple[Write, list[Path]]] = {
         sorted((VENDORS / "greenhouse").glob("greenhouse_v1_*.yaml")),
     ),
     "Lever": (all_of(lever.write_hiring), LEVER),
+    "BI Publisher": (
+        all_of(recruiting.write_hiring),
+        [VENDORS / "oracle" / f"oracle_bip_{name}.yaml" for name in (*THREE, "application_events")],
+    ),
 }
 """What prints the applicants, and the feeds that read it."""
 ONLY_CANDIDATES: dict[str, tuple[Write, list[Path]]] = {
@@ -165,12 +169,6 @@ ONLY_CANDIDATES: dict[str, tuple[Write, list[Path]]] = {
     "JSON Resume": (
         lambda out: json_resume.write_resumes(PLAN, company().hiring, DELIVERY, out),
         [VENDORS / "json_resume" / "json_resume_candidates.yaml"],
-    ),
-}
-ONLY_REQUISITIONS: dict[str, tuple[Write, list[Path]]] = {
-    "BI Publisher": (
-        lambda out: reports.write_requisition_report(company().hiring, company().workers, DELIVERY, out),
-        [VENDORS / "oracle" / "oracle_bip_requisitions.yaml"],
     ),
 }
 
@@ -198,8 +196,8 @@ def printed(keys, tmp_path, monkeypatch):
     """What the files of a vendor become that has printed the cast."""
 
     def of_vendor(name: str) -> dict[str, pl.DataFrame]:
-        modules = (workday, greenhouse, lever, successfactors_recruiting, reports, hr_xml, json_resume)
-        applications = cast.applications(with_unsent=name in WORKDAY)
+        modules = (workday, greenhouse, lever, successfactors_recruiting, reports, recruiting, hr_xml, json_resume)
+        applications = cast.applications(with_unsent=name in (*WORKDAY, "BI Publisher"))
         if name.startswith("Greenhouse"):
             applications = [row for row in applications if row["Application_ID"] != CLOSED]
         rows = {
@@ -211,7 +209,7 @@ def printed(keys, tmp_path, monkeypatch):
             for function, found in rows.items():
                 if hasattr(module, function):
                     monkeypatch.setattr(module, function, lambda *_, found=found: iter(found))
-        write, feeds = (PRINTED | ONLY_CANDIDATES | ONLY_REQUISITIONS)[name]
+        write, feeds = (PRINTED | ONLY_CANDIDATES)[name]
         write(tmp_path / "exports")
         return canonical(tmp_path, feeds, monkeypatch)
 
@@ -268,17 +266,13 @@ def test_candidates_alone_are_those_too(printed, name):
     assert names_of(made, people) == {key: " ".join(names) for key, names in NAMES.items()}
 
 
-def test_requisitions_alone_are_those_too(printed):
-    columns = ["requisition_id", "title", "status_code", "opening_count"]
-    assert sorted(printed("BI Publisher")["requisitions"].select(columns).rows()) == REQUISITIONS
-
-
-def test_what_is_no_application_is_left_out_and_not_quarantined(printed):
-    reasons = printed("report")[FILTERED]["reason_code"].value_counts()
+@pytest.mark.parametrize(("name", "files"), [("report", 1), ("BI Publisher", 2)])
+def test_what_is_no_application_is_left_out_and_not_quarantined(printed, name, files):
+    reasons = printed(name)[FILTERED]["reason_code"].value_counts()
     left_out = dict(reasons.iter_rows())
     assert {name: left_out[name] for name in ("draft", "prospect", "moved_back")} == {
-        "draft": 1,
-        "prospect": 1,
+        "draft": files,
+        "prospect": files,
         "moved_back": 2,
     }
 

@@ -6,15 +6,17 @@ from zipfile import ZipFile
 import polars as pl
 import pytest
 
-from infra.sample import workday
+from infra.sample import cast, workday
 from infra.sample.dialects import write_report
-from infra.sample.vendors.oracle import extract, loader, reports
+from infra.sample.vendors.oracle import extract, loader, recruiting, reports
 from pipelines.base.contracts import TABLES
 from pipelines.ingest import feeds as declarations
 from pipelines.ingest.batch import Held, Unit
 from pipelines.ingest.read import dialect, read_file
 from tests.unit.conftest import declared
 from tests.vendors.printed import DELIVERY, FEEDS, PLAN, VENDORS, canonical, company
+from tests.vendors.recruiting import of_vendor
+from tests.vendors.recruiting import of_workday as of_hiring
 
 OBSERVED = ("known_from", "known_from_basis")
 """A loader file and an extract do not say when Oracle learnt of something: that differs from Workday, and only that."""
@@ -150,17 +152,16 @@ def test_workers_and_consents_of_workday_and_of_reports_are_the_same(of_workday,
     assert other["consents"].equals(printed["consents"])
 
 
-def test_requisitions_of_workday_and_of_a_report_are_the_same(keys, tmp_path, monkeypatch):
-    hiring, workers = company().hiring, company().workers
-    rows = list(workday.requisition_rows(hiring, workers, DELIVERY))
-    write_report(tmp_path / "w" / "exports" / "workday" / "HRML_Requisitions_2026-09.json", rows)
-    assert reports.write_requisition_report(hiring, workers, DELIVERY, tmp_path / "o" / "exports") == len(rows)
-    printed = canonical(tmp_path / "w", [FEEDS / "workday_requisitions.yaml"], monkeypatch)["requisitions"]
-    other = canonical(tmp_path / "o", feeds("oracle_bip_requisitions"), monkeypatch)["requisitions"]
-    assert set(printed.columns) == {*TABLES["requisitions"].schema, *OBSERVED}
-    assert len(printed) == len(rows)
-    assert set(printed["status_code"]) == {row["Status"].lower() for row in rows} >= {"open", "filled"}
-    assert other.equals(printed)
+def test_hiring_of_workday_and_of_reports_is_the_same(keys, tmp_path, monkeypatch):
+    printed = of_hiring(tmp_path / "w", monkeypatch)
+    world = company()
+    counts = recruiting.write_hiring(PLAN, world.hiring, world.workers, DELIVERY, tmp_path / "o" / "exports")
+    assert (counts["SUBMISSIONS"], counts["CANDIDATES"]) == (len(printed["applications"]), len(printed["candidates"]))
+    names = ("requisitions", "candidates", "applications", "application_events")
+    made = of_vendor(tmp_path / "o", feeds(*(f"oracle_bip_{name}" for name in names)), monkeypatch)
+    assert made.keys() == printed.keys()
+    for table, frame in printed.items():
+        assert made[table].equals(frame), table
 
 
 def test_lines_of_a_worker_are_what_the_loader_would_take():
@@ -308,3 +309,27 @@ def test_the_one_public_extract_is_not_well_formed_and_is_held(real_data, tmp_pa
     with pytest.raises(Held, match="must be well-formed XML") as held:
         dialect("xml_records").read(source, tmp_path, feed, unit)
     assert held.value.reason_code == "malformed_xml"
+
+
+def test_phases_of_a_submission_are_what_oracle_would_send():
+    told = {row["Application_ID"]: row for row in cast.applications(with_unsent=False)}
+    columns = ("PHASE", "STATE", "NEXT_PHASE", "MOVED_BY")
+    assert [tuple(row[name] for name in columns) for row in recruiting.phases(told["A-0000001"])] == [
+        ("New", "Selected", "Screening", "AUTOMATION"),
+        ("Screening", "Withdrawn by Candidate", None, "USER"),
+        ("Screening", "Selected", "Interview and Selection", "USER"),
+        ("Interview and Selection", "Selected", "Offer", "USER"),
+        ("Offer", "Selected", "Interview and Selection", "USER"),
+        ("Interview and Selection", "Under Consideration", None, "USER"),
+    ]
+    (_, decided) = recruiting.phases(told["A-0000005"])
+    assert (decided["LEFT_DATE"], decided["CURRENT_STATE"]) == (None, "Requisition Closed")
+    assert recruiting.submission(told["A-0000002"]) == {
+        "SUBMISSION_NUMBER": "A-0000002",
+        "CANDIDATE_NUMBER": "C-000002",
+        "REQUISITION_NUMBER": "R-0001",
+        "PHASE": "Offer",
+        "STATE": "Withdrawn by Candidate",
+        "SUBMISSION_DATE": "2026-03-03T09:00:00.000+00:00",
+        "LAST_UPDATE_DATE": "2026-05-10T10:00:00.000+00:00",
+    }
