@@ -1,4 +1,4 @@
-"""Interviews of the sample company, as Greenhouse and Lever print them."""
+"""Interviews of the sample company, as Greenhouse, Lever and Oracle print them."""
 
 from datetime import UTC, datetime
 
@@ -8,6 +8,8 @@ import pytest
 from infra.sample import workday
 from infra.sample.interviews import interviews
 from infra.sample.vendors import greenhouse, greenhouse_interviews, lever, lever_interviews
+from infra.sample.vendors.oracle import interviews as oracle_interviews
+from infra.sample.vendors.oracle import recruiting
 from pipelines.base.contracts import TABLES
 from pipelines.base.pseudonyms import pseudonym
 from pipelines.ingest.map import FILTERED
@@ -17,16 +19,20 @@ KNOWN = ("known_from", "known_from_basis")
 FEEDS = {
     "greenhouse": [feed for feed in (VENDORS / "greenhouse").glob("*.yaml") if "_v1_" not in feed.name],
     "lever": [*(VENDORS / "lever").glob("*.yaml")],
+    "oracle": [
+        VENDORS / "oracle" / f"oracle_bip_{name}.yaml"
+        for name in ("requisitions", "candidates", "applications", "interviews", "interview_feedback")
+    ],
 }
 
 
 def write(vendor, out):
     """The company's hiring, and its interviews."""
     world = company()
-    hired = {"greenhouse": greenhouse.write_harvest, "lever": lever.write_hiring}[vendor]
-    asked = {"greenhouse": greenhouse_interviews.write_interviews, "lever": lever_interviews.write_interviews}[vendor]
-    hired(PLAN, world.hiring, world.workers, DELIVERY, out)
-    return asked(world.hiring, DELIVERY, out)
+    hired = {"greenhouse": greenhouse.write_harvest, "lever": lever.write_hiring, "oracle": recruiting.write_hiring}
+    asked = {"greenhouse": greenhouse_interviews, "lever": lever_interviews, "oracle": oracle_interviews}
+    hired[vendor](PLAN, world.hiring, world.workers, DELIVERY, out)
+    return asked[vendor].write_interviews(world.hiring, DELIVERY, out)
 
 
 def told():
@@ -57,9 +63,12 @@ def moments(texts):
     return pl.Series(texts, dtype=pl.String).str.to_datetime("%Y-%m-%dT%H:%M:%S%.3fZ", time_unit="us", time_zone="UTC")
 
 
-def test_interviews_of_both_vendors_are_those_that_the_company_had(made):
+def test_interviews_of_every_vendor_are_those_that_the_company_had(made):
     asked, whose = told()
-    ours, theirs = (made[vendor]["interviews"] for vendor in FEEDS)
+    ours, theirs, others = (made[vendor]["interviews"] for vendor in FEEDS)
+    is_cancelled = pl.col("status_code") == "cancelled"
+    assert others.filter(is_cancelled).height == 1
+    assert others.filter(~is_cancelled).equals(ours)
     cancelled = theirs.filter(pl.col("status_code") == "cancelled")
     assert len(cancelled) == 1, "Greenhouse lets go of what was cancelled, Lever says so"
     theirs = theirs.filter(pl.col("status_code") != "cancelled")
@@ -89,11 +98,12 @@ def test_interviews_of_both_vendors_are_those_that_the_company_had(made):
 SHARES = {"strong_no": 0.0, "no": 0.25, "mixed": 0.5, "yes": 0.75, "strong_yes": 1.0}
 
 
-def test_feedback_of_both_vendors_is_what_was_thought_and_no_word_of_it(made):
+def test_feedback_of_every_vendor_is_what_was_thought_and_no_word_of_it(made):
     asked, whose = told()
-    ours, theirs = (made[vendor]["interview_feedback"] for vendor in FEEDS)
+    ours, theirs, others = (made[vendor]["interview_feedback"] for vendor in FEEDS)
     assert set(ours.columns) == {*TABLES["interview_feedback"].schema, *KNOWN}
     assert ours.equals(theirs)
+    assert ours.equals(others)
     opinions = [(one, said) for one in asked for said in one.opinions]
     rows = [(one, said, None, said.overall) for one, said in opinions]
     rows += [(one, said, name, rating) for one, said in opinions for name, rating in said.criteria.items()]
@@ -124,6 +134,7 @@ def test_feedback_of_both_vendors_is_what_was_thought_and_no_word_of_it(made):
 def test_what_vendors_print_besides_is_left_out_for_its_reason(made):
     found = {vendor: dict(made[vendor][FILTERED]["reason_code"].value_counts().iter_rows()) for vendor in FEEDS}
     ours, theirs = found["greenhouse"], found["lever"]
+    assert found["oracle"]["unsent"] == 1
     assert ours["not_arranged"] == 1
     assert ours["draft"] == 1 + 1 + 2, "a job, a scorecard, and what was thought of two things"
     assert ours["private_candidate"] >= 1 + 1 + 2, "an interview, its scorecard and what was thought of two things"
