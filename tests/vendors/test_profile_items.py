@@ -1,4 +1,4 @@
-"""What candidates of the sample company tell of their past, as JSON Resume and SuccessFactors print it."""
+"""What candidates of the sample company tell of their past, as JSON Resume, SuccessFactors and Oracle print it."""
 
 import json
 from collections.abc import Iterator
@@ -8,6 +8,7 @@ import pytest
 
 from infra.sample import names, workday
 from infra.sample.vendors import json_resume, successfactors_recruiting
+from infra.sample.vendors.oracle import profiles
 from infra.sample.vendors.profiles import Profile, profile
 from pipelines.base.contracts import TABLES
 from pipelines.base.pseudonyms import pseudonym
@@ -28,6 +29,7 @@ WRITERS = {
         successfactors_recruiting.write_candidates,
         ["successfactors_candidates", "successfactors_profile_items"],
     ),
+    "oracle": (profiles.write_profiles, ["oracle_bip_candidates", "oracle_bip_profile_items"]),
 }
 
 
@@ -62,8 +64,8 @@ def test_jobs_and_degrees_are_what_the_candidates_told(keys, tmp_path, monkeypat
     made = read(vendor, tmp_path, monkeypatch)
     items = made["profile_items"]
     assert set(items.columns) == {*TABLES["profile_items"].schema, "known_from", "known_from_basis"}
-    number = {"json_resume": str, "successfactors": successfactors_recruiting.number}[vendor]
-    is_day = vendor == "successfactors"
+    number = successfactors_recruiting.number if vendor == "successfactors" else str
+    is_day = vendor != "json_resume"
     rows = [one for row, about in told() for one in jobs_and_degrees(about, number(row["Candidate_ID"]), is_day=is_day)]
     expected = frame(rows, "workday_candidate")
     both = items.filter(pl.col("item_type_code").is_in(["experience", "education"])).select(expected.columns)
@@ -79,8 +81,9 @@ def test_jobs_and_degrees_are_what_the_candidates_told(keys, tmp_path, monkeypat
     )
 
 
-def test_skills_and_languages_are_what_the_candidates_told(keys, tmp_path, monkeypatch):
-    items = read("json_resume", tmp_path, monkeypatch)["profile_items"]
+@pytest.mark.parametrize("vendor", ["json_resume", "oracle"])
+def test_skills_and_languages_are_what_the_candidates_told(keys, tmp_path, monkeypatch, vendor):
+    items = read(vendor, tmp_path, monkeypatch)["profile_items"]
     rows: list[tuple[object, ...]] = []
     for row, about in told():
         rows += [(row["Candidate_ID"], "skill", skill, None, None, None, None) for skill in about.skills]
