@@ -78,7 +78,8 @@ def test_learning_in_tables_and_in_moodle_is_the_same(learned, tmp_path, monkeyp
     counts = moodle.write_tables(frames(), frames()["courses"], DELIVERY, tmp_path / "m" / "exports")
     declared = [VENDORS / "moodle" / f"moodle_{name}.yaml" for name in ("users", "courses", "completions")]
     made = canonical(tmp_path / "m", declared, monkeypatch)
-    assert set(made) == set(learned)
+    assert set(made) == {*learned, "identifiers"}
+    assert set(made["identifiers"]["person_id"]) >= set(made["enrolments"]["person_id"]), "an erasure finds them"
     kept = ["course_id", "title", "known_from", "known_from_basis"]
     assert made["courses"].select(kept).equals(learned["courses"].select(kept).sort(pl.all()))
     enrolments = last_attempts(learned)
@@ -163,7 +164,8 @@ def test_what_was_completed_or_failed_is_the_same_wherever_only_that_is_known(le
 def test_learning_in_tables_and_in_cornerstone_is_the_same(learned, tmp_path, monkeypatch):
     counts = cornerstone.write_tables(frames(), frames()["courses"], DELIVERY, tmp_path / "c" / "exports")
     made = canonical(tmp_path / "c", sorted((VENDORS / "cornerstone").glob("*.yaml")), monkeypatch)
-    assert set(made) == set(learned)
+    assert set(made) == {*learned, "identifiers"}
+    assert set(made["identifiers"]["person_id"]) >= set(made["enrolments"]["person_id"]), "an erasure finds them"
     left_out = dict(made[FILTERED][REASON].value_counts().iter_rows())
     assert left_out["removed"] == 1
     assert left_out["self_reported"] == 3  # of the courses, of both tables of transcripts
