@@ -11,25 +11,38 @@ from typing import Any, Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from monitoring import svg
+from monitoring import svg, texts
 from monitoring.results import Bias, ColumnDrift, Drift, Findings, Oversight, Performance, Tally
+from monitoring.texts import noted, say
+from monitoring.texts.spoken import Speaking
 from pipelines.base.contracts import TABLES
 from pipelines.fairness import ALL_STAGES
 from pipelines.fairness.counting import is_crossed
 
 STAGES: Final = next(c.values for c in TABLES["application_events"].columns if c.name == "stage_code")
 """Of hiring, in their order."""
+SAID: Final = ("audit_", "report.", "parts.")
+"""How the names of templates begin that speak the reader's language; documents and packages are English."""
 TEMPLATES: Final = Path(__file__).parent / "templates"
 
 MEANINGS: Final = {
-    "ADVERSE": "A group is selected at less than four fifths of the best group's rate, chance does not explain it, and "
-    "one different decision would not undo it.",
-    "INVESTIGATE": "There is a gap that the rules alone cannot settle. A person must look into it.",
-    "INSUFFICIENT_DATA": "Too little data to see a gap of the size that matters. This never reads as fair.",
-    "NO_EVIDENCE": "There was enough data to see a gap that matters, and none was seen.",
-    "allowed": "Every check of the gate passed. Two people still had to approve.",
-    "held": "At least one check of the gate did not pass. Nothing was released from this verdict.",
+    "ADVERSE": noted(
+        "A group is selected at less than four fifths of the best group's rate, chance does not explain it, and "
+        "one different decision would not undo it."
+    ),
+    "INVESTIGATE": noted("There is a gap that the rules alone cannot settle. A person must look into it."),
+    "INSUFFICIENT_DATA": noted("Too little data to see a gap of the size that matters. This never reads as fair."),
+    "NO_EVIDENCE": noted("There was enough data to see a gap that matters, and none was seen."),
+    "allowed": noted("Every check of the gate passed. Two people still had to approve."),
+    "held": noted("At least one check of the gate did not pass. Nothing was released from this verdict."),
 }
+WORDS: Final = (
+    *(noted("ADVERSE"), noted("INVESTIGATE"), noted("INSUFFICIENT DATA"), noted("NO EVIDENCE")),
+    *(noted("allowed"), noted("held")),
+)
+"""Verdicts as they are shown."""
+KINDS: Final = (noted("release"), noted("shadow"), noted("rollback"), noted("stop"))
+"""Of pointers, as they are shown."""
 TONES: Final = {
     "ADVERSE": "bad",
     "INVESTIGATE": "warn",
@@ -48,7 +61,7 @@ def report(
     oversight: Oversight | None = None,
 ) -> str:
     """The page of one family and day; self-contained, no script, nothing fetched."""
-    about = next((f"Scored by {part.release}." for part in (drift, performance, bias) if part and part.release), "")
+    release = next((part.release for part in (drift, performance, bias) if part and part.release), "")
     return render(
         "report.html",
         result=result,
@@ -56,14 +69,15 @@ def report(
         performance=performance,
         bias=bias,
         oversight=oversight,
-        about=about,
+        release=release,
         style=Markup(style()),  # noqa: S704  # our own file
     )
 
 
 def render(template: str, **values: Any) -> str:
     """A template of this package, every value escaped; a name that is missing is a mistake and raises."""
-    return _environment().get_template(template).render(**values)
+    with texts.speaking(texts.wanted() if template.startswith(SAID) else texts.ENGLISH):
+        return _read_once().get_template(template).render(**values, language=texts.code())
 
 
 @cache
@@ -79,7 +93,7 @@ def tone(verdict: str) -> str:
 
 def meaning(verdict: str) -> str:
     """What a verdict word means."""
-    return MEANINGS.get(verdict, "An unknown verdict: treat it as held.")
+    return say(MEANINGS.get(verdict, noted("An unknown verdict: treat it as held.")))
 
 
 def share(value: float | None) -> str:
@@ -107,18 +121,18 @@ def ratios(judgement: Mapping[str, Any]) -> Markup:
         )
         for row in judgement["groups"]
     ]
-    axis = svg.Axis(0.25, 2.0, ((0.5, "0.5"), (0.8, "4/5"), (1.0, "equal")), is_log=True)
-    title = f"Impact ratio by {judgement['axis']} with 95% intervals"
+    axis = svg.Axis(0.25, 2.0, ((0.5, "0.5"), (0.8, "4/5"), (1.0, say("equal"))), is_log=True)
+    title = say("Impact ratio by {axis} with 95% intervals", axis=judgement["axis"])
     return Markup(svg.intervals(bars, axis, title))  # noqa: S704  # svg escapes
 
 
 def estimates(performance: Performance) -> Markup:
     """Today's metric beside the figures at release."""
     shown = [
-        ("model now", performance.model, "plain"),
-        ("baseline now", performance.baseline, "plain"),
-        ("model at release", performance.model_at_release, "plain"),
-        ("baseline at release", performance.baseline_at_release, "plain"),
+        (say("model now"), performance.model, "plain"),
+        (say("baseline now"), performance.baseline, "plain"),
+        (say("model at release"), performance.model_at_release, "plain"),
+        (say("baseline at release"), performance.baseline_at_release, "plain"),
     ]
     return figures(performance.metric, [(n, e.value, e.low, e.high, t) for n, e, t in shown if e is not None])
 
@@ -140,7 +154,7 @@ def figures(title: str, rows: Iterable[tuple[str, float | None, float | None, fl
     low, high = min(known), max(known)
     room = (high - low) * 0.1 or 0.05
     axis = svg.Axis(low - room, high + room, ((low, f"{low:.3f}"), (high, f"{high:.3f}")))
-    return Markup(svg.intervals(bars, axis, f"{title.upper()} with intervals"))  # noqa: S704  # svg escapes
+    return Markup(svg.intervals(bars, axis, say("{figure} with intervals", figure=title.upper())))  # noqa: S704  # svg escapes
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,14 +174,15 @@ class Funnel:
             for at, stage in enumerate(self.stages)
             for group, cells in self.rows
         ]
-        return Markup(svg.shares(bars, f"Share that went on at each stage, by {self.axis}"))  # noqa: S704  # svg escapes
+        return Markup(svg.shares(bars, say("Share that went on at each stage, by {axis}", axis=self.axis)))  # noqa: S704  # svg escapes
 
     def _went_on(self, at: int, cells: Sequence[Mapping[str, Any] | None]) -> tuple[float, float, float, str]:
         first, now = cells[0], cells[at]
         if first is None or now is None or first["is_small"] or not first["n"]:
-            return math.nan, math.nan, math.nan, "too few to judge"
+            return math.nan, math.nan, math.nan, say("too few to judge")
         value = now["selected"] / first["n"]
-        return value, math.nan, math.nan, f"{now['selected']:,} of {first['n']:,} at first, {share(value)}"
+        counts = {"selected": f"{now['selected']:,}", "n": f"{first['n']:,}", "share": share(value)}
+        return value, math.nan, math.nan, say("{selected} of {n} at first, {share}", **counts)
 
 
 def funnels(bias: Bias) -> list[Funnel]:
@@ -220,7 +235,7 @@ def heat(bias: Bias, source: str) -> Heat:
         axes,
         tuple(
             (
-                f"{subject} at {stage}" if source == "human" else str(subject),
+                say("{subject} at {stage}", subject=subject, stage=stage) if source == "human" else str(subject),
                 tuple(cells.get((subject, stage, axis)) for axis in axes),
             )
             for subject, stage in places
@@ -236,7 +251,7 @@ def lowest(judgement: Mapping[str, Any]) -> float | None:
 
 def departures(oversight: Oversight) -> Markup:
     """How often people departed from the recommendation, over all and by group, with intervals from 0 to 1."""
-    rows = [("everybody", oversight.departed)]
+    rows = [(say("everybody"), oversight.departed)]
     rows += [(f"{group.axis}: {group.group}", group.departed) for group in oversight.groups]
     bars = [
         svg.Bar(
@@ -244,13 +259,13 @@ def departures(oversight: Oversight) -> Markup:
             _known(e.value),
             _known(e.low),
             _known(e.high),
-            f"{share(e.value)} [{share(e.low)} to {share(e.high)}]",
+            say("{value} [{low} to {high}]", value=share(e.value), low=share(e.low), high=share(e.high)),
         )
         for name, e in rows
         if e is not None
     ]
-    axis = svg.Axis(0.0, 1.0, ((0.0, "never"), (0.5, "half"), (1.0, "always")))
-    title = "Share of recommendations that people departed from, with 95% intervals"
+    axis = svg.Axis(0.0, 1.0, ((0.0, say("never")), (0.5, say("half")), (1.0, say("always"))))
+    title = say("Share of recommendations that people departed from, with 95% intervals")
     return Markup(svg.intervals(bars, axis, title, label_width=190))  # noqa: S704  # svg escapes
 
 
@@ -262,7 +277,7 @@ def frontier(choice: Mapping[str, Any]) -> Markup:
     """
     points = [
         svg.Point(
-            f"{one['name']}{', taken' if one['name'] == choice['chosen'] else ''}",
+            say("{name}, taken", name=one["name"]) if one["name"] == choice["chosen"] else str(one["name"]),
             _span(one["difference"], math.nan),
             _span(one["impact_ratio"], math.inf),
             "good" if one["name"] == choice["chosen"] else "plain" if one["is_equal"] else "unsure",
@@ -275,14 +290,14 @@ def frontier(choice: Mapping[str, Any]) -> Markup:
     margin = -float(choice["margins"]["validity"])
     least, most = min([*known, 2 * margin]), max([*known, -margin])
     room = (most - least) * 0.05
-    marks = ((margin, f"{margin:g}"), (0.0, "as declared"))
+    marks = ((margin, f"{margin:g}"), (0.0, say("as declared")))
     across = svg.Axis(least - room, most + room, marks)
-    up = svg.Axis(0.0, 1.2, ((0.0, "0"), (0.5, "0.5"), (0.8, "4/5"), (1.0, "equal")))
+    up = svg.Axis(0.0, 1.2, ((0.0, "0"), (0.5, "0.5"), (0.8, "4/5"), (1.0, say("equal"))))
     names = (
-        f"validity: {choice['metric'].upper()} against the declared model, better to the right",
-        "lowest impact ratio",
+        say("validity: {metric} against the declared model, better to the right", metric=str(choice["metric"]).upper()),
+        say("lowest impact ratio"),
     )
-    title = "Models that were tried: lowest impact ratio against validity, with 95% intervals"
+    title = say("Models that were tried: lowest impact ratio against validity, with 95% intervals")
     return Markup(svg.frontier(points, across, up, title, names))  # noqa: S704  # svg escapes
 
 
@@ -290,7 +305,7 @@ def shape(column: ColumnDrift) -> Markup:
     """A column's distribution at training time and now."""
     before = [value or 0.0 for value in column.expected]
     now = [value or 0.0 for value in column.actual]
-    title = f"Distribution of {column.column} at training and now"
+    title = say("Distribution of {column} at training and now", column=column.column)
     return Markup(svg.distributions(before[:40], now[:40], title))  # noqa: S704  # svg escapes
 
 
@@ -299,12 +314,17 @@ def tallied(tallies: Iterable[Tally]) -> str:
     found: Counter[str] = Counter()
     for tally in tallies:
         found.update(tally.verdicts)
-    return ", ".join(f"{found[v]:,} {v.replace('_', ' ')}" for v in MEANINGS if found[v]) or "none"
+    return ", ".join(f"{found[v]:,} {say(v.replace('_', ' '))}" for v in MEANINGS if found[v]) or say("none")
 
 
-@cache
-def _environment() -> Environment:
-    made = Environment(
+def environment(said: tuple[str, ...] | None = SAID) -> Environment:
+    """How templates are read.
+
+    Args:
+        said: How the names begin of those that speak the reader's language; None: none do, to look at them as written.
+    """
+    made = Speaking(
+        lambda name: said is not None and name.startswith(said),
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
@@ -312,6 +332,9 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     made.globals |= {
+        "say": say,
+        "say_html": texts.say_html,
+        "counted": texts.counted,
         "tone": tone,
         "meaning": meaning,
         "meanings_of": MEANINGS,
@@ -331,6 +354,11 @@ def _environment() -> Environment:
     return made
 
 
+@cache
+def _read_once() -> Environment:
+    return environment()
+
+
 def _is_compared(row: Mapping[str, Any]) -> bool:
     return row["p_value"] is not None
 
@@ -347,15 +375,17 @@ def _span(found: Mapping[str, Any], beyond: float) -> svg.Span:
 
 def _note(row: Mapping[str, Any]) -> str:
     if row["is_small"]:
-        return "too few to judge"
+        return say("too few to judge")
     if row["is_unknown"]:
-        return "unknown group"
+        return say("unknown group")
     if row["is_reference"]:
-        return "reference"
-    return str(row["verdict"]).replace("_", " ").capitalize()
+        return say("reference")
+    return say(str(row["verdict"]).replace("_", " ")).capitalize()
 
 
 def _with_bounds(value: float | None, low: float | None, high: float | None) -> str:
     if value is None:
-        return "unknown"
-    return f"{value:.3f}" + (f" [{low:.3f} to {high:.3f}]" if low is not None and high is not None else "")
+        return say("unknown")
+    if low is None or high is None:
+        return f"{value:.3f}"
+    return say("{value} [{low} to {high}]", value=f"{value:.3f}", low=f"{low:.3f}", high=f"{high:.3f}")

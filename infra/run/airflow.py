@@ -32,6 +32,8 @@ LISTENER: Final = {"triggerer": (str(VENV / "bin" / "airflow"), "triggerer", "--
 """The same, for a company that is told of new objects."""
 ARRIVALS_QUEUE: Final = "CANDOR_ARRIVALS_QUEUE"
 """The variable that holds the URL of that queue."""
+LANGUAGE_FILE: Final = "CANDOR_TEXTS"
+"""The variable with the path of the language that the Audit page speaks."""
 POOL: Final = "retrain"
 FIRST_PORT: Final = 8080
 PLUGINS: Final = ROOT / "monitoring" / "portal" / "plugin"
@@ -169,7 +171,7 @@ def environment(company: Company) -> dict[str, str]:
         name: value
         for name, value in os.environ.items()
         if not name.startswith(("AIRFLOW", "CANDOR_", "VIRTUAL_ENV", "PYTHON", "MAKE"))
-        or name.startswith((*SOURCE_SECRETS, ARRIVALS_QUEUE))
+        or name.startswith((*SOURCE_SECRETS, ARRIVALS_QUEUE, LANGUAGE_FILE))
     }
     return {
         **inherited,

@@ -10,15 +10,16 @@ from monitoring import page
 from monitoring.documents import sources
 from monitoring.documents.cited import Cited, Source, asks, is_confirmed, title_of
 from monitoring.documents.versions import BEFORE, Change, Documents, changes, is_substantial, leaf_names
+from monitoring.texts import noted
 from pipelines.base.settings import load
 from pipelines.base.store import Store
 
 KINDS: Final = {
-    "card": ("documents_card.html", "Model card"),
-    "annex-iv": ("documents_annex_iv.html", "Technical documentation"),
-    "dpia": ("documents_dpia.html", "Data protection impact assessment, draft"),
-    "colorado": ("documents_colorado.html", "Developer pack"),
-    "versions": ("documents_versions.html", "Differences between releases"),
+    "card": ("documents_card.html", noted("Model card")),
+    "annex-iv": ("documents_annex_iv.html", noted("Technical documentation")),
+    "dpia": ("documents_dpia.html", noted("Data protection impact assessment, draft")),
+    "colorado": ("documents_colorado.html", noted("Developer pack")),
+    "versions": ("documents_versions.html", noted("Differences between releases")),
 }
 """Kind -> its template and title."""
 _COMPARED: Final = ("card", "metrics", "groups", "profile")

@@ -31,11 +31,12 @@ from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Resp
 from starlette.exceptions import HTTPException as AnyHTTPException
 from starlette.middleware.gzip import GZipMiddleware
 
-from monitoring import page
+from monitoring import page, texts
 from monitoring.documents import made
 from monitoring.examiner.bundle import Wanted, make
 from monitoring.portal import clocks, evidence, ingested, pages
 from monitoring.portal.roles import Reader, Role, Source, widest
+from monitoring.texts import noted, say
 from pipelines.base import releases
 from pipelines.base.catalog import FAMILIES
 from pipelines.base.errors import CandorError
@@ -91,14 +92,18 @@ def reader(user: GetUserDep) -> Reader:
     """The signed-in reader; whoever has no role is refused."""
     found = Reader(str(user.get_name()), role_of(user, get_auth_manager()))
     if found.role is Role.NOBODY:
-        raise HTTPException(403, "The Audit page is for those who have a role on it. Ask an administrator for one.")
+        raise HTTPException(
+            403, noted("The Audit page is for those who have a role on it. Ask an administrator for one.")
+        )
     return found
 
 
 def _at_least(role: Role) -> Callable[[Reader], Reader]:
     def checked(who: Reader = Depends(reader)) -> Reader:  # noqa: B008  # FastAPI's form
         if who.role < role:
-            raise HTTPException(403, f"This is for the role {role.name.lower()}. Ask an administrator for it.")
+            with texts.speaking(texts.wanted()):
+                asked = say("This is for the role {role}. Ask an administrator for it.", role=say(role.name.lower()))
+            raise HTTPException(403, asked)
         return who
 
     return checked
@@ -245,7 +250,7 @@ def _records(who: Reader, store: Store) -> str:
 
 def _must_be(condition: bool) -> None:
     if not condition:
-        raise HTTPException(404, "There is no such page or report.")
+        raise HTTPException(404, noted("There is no such page or report."))
 
 
 def _shown(made: Callable[[], str]) -> Response:

@@ -17,6 +17,7 @@ from monitoring.ll144.stored import Package
 from monitoring.portal.proved import Proofs
 from monitoring.released import Released
 from monitoring.results import Bias, Drift, Findings, Oversight, Performance
+from monitoring.texts import noted
 from pipelines import audit
 from pipelines.audit import Entry, Head, Tag
 from pipelines.audit import lived as audit_lived
@@ -35,9 +36,9 @@ from pipelines.fairness import law
 from pipelines.score import places, switch
 
 PAGES: Final = {
-    "index.html": "Summary",
-    "bias.html": "Bias, Evidently report",
-    "drift.html": "Drift, Evidently report",
+    "index.html": noted("Summary"),
+    "bias.html": noted("Bias, Evidently report"),
+    "drift.html": noted("Drift, Evidently report"),
 }
 """Reports that open as a page."""
 FILES: Final = (*PAGES, "findings.json", "bias.json", "bias.csv", "drift.json", "performance.json", "oversight.json")
@@ -130,7 +131,9 @@ class Ledger:
     @property
     def state(self) -> str:
         """`broken`, `whole`, or `not proved yet`."""
-        return "broken" if self.faults else "not proved yet" if self.proved_at is None else "whole"
+        if self.faults:
+            return noted("broken")
+        return noted("not proved yet") if self.proved_at is None else noted("whole")
 
 
 def model(store: Store, family: str) -> Model:

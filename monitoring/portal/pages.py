@@ -16,25 +16,34 @@ from monitoring.portal.clocks import Board
 from monitoring.portal.evidence import BiasAudit, Day, Ledger, Model
 from monitoring.portal.ingested import Feed, Ingested
 from monitoring.portal.roles import Reader
+from monitoring.texts import noted, say
 from pipelines.audit.lived import Stretch
 from pipelines.base.catalog import FAMILIES
 
 QUESTIONS = {
-    "screening": "Does this person's resume fit this requisition?",
-    "recommendation": "Which course should this person take next?",
-    "outcomes": "Will this person complete or pass this course?",
-    "performance": "What will this person's next rating be?",
+    "screening": noted("Does this person's resume fit this requisition?"),
+    "recommendation": noted("Which course should this person take next?"),
+    "outcomes": noted("Will this person complete or pass this course?"),
+    "performance": noted("What will this person's next rating be?"),
 }
 SEEN = {
-    "screening": "an outcome is known of applications that people screened, and it is their decision, not how somebody "
-    "would have worked: of people who never applied, or were not screened, nothing is learnt, and none of those turned "
-    "away shows what they would have done",
-    "recommendation": "it is known which courses were taken: one that somebody was never shown, or was not allowed, "
-    "looks like one that they did not want",
-    "outcomes": "an end is known of people who enrolled, or were enrolled, and were still there on the day of the "
-    "prediction: who was never offered the course is in no figure",
-    "performance": "a rating is known of people who were hired and stayed until it was given, and it is what a "
-    "reviewer said: who was not hired, or left before, is in no figure",
+    "screening": noted(
+        "an outcome is known of applications that people screened, and it is their decision, not how somebody "
+        "would have worked: of people who never applied, or were not screened, nothing is learnt, and none of those "
+        "turned away shows what they would have done"
+    ),
+    "recommendation": noted(
+        "it is known which courses were taken: one that somebody was never shown, or was not allowed, "
+        "looks like one that they did not want"
+    ),
+    "outcomes": noted(
+        "an end is known of people who enrolled, or were enrolled, and were still there on the day of the "
+        "prediction: who was never offered the course is in no figure"
+    ),
+    "performance": noted(
+        "a rating is known of people who were hired and stayed until it was given, and it is what a "
+        "reviewer said: who was not hired, or left before, is in no figure"
+    ),
 }
 """Whose outcomes can be known at all: selective labels, which no figure of accuracy or bias shows."""
 
@@ -50,7 +59,7 @@ def overview(
 ) -> str:
     """All families at a glance, who is not scored and why, and the clocks of the law where they are known."""
     shown = {"models": models, "ledger": ledger, "board": board, "stops": stops, "unchecked": unchecked}
-    return _page("audit_overview.html", "Overview", "", who, **shown)
+    return _page("audit_overview.html", noted("Overview"), "", who, **shown)
 
 
 def model(
@@ -86,14 +95,14 @@ def model(
 
 def report(family: str, as_of: str, name: str, who: Reader) -> str:
     """The frame around a report, with the way back."""
-    title = f"{evidence.PAGES[name]} · {family} · {as_of}"
-    return _page("audit_report.html", family, "../../../", who, as_of=as_of, name=name, title=title)
+    shown = {"as_of": as_of, "name": name, "kind": evidence.PAGES[name]}
+    return _page("audit_report.html", family, "../../../", who, **shown)
 
 
 def records(ledger: Ledger, arrived: Ingested, who: Reader, lived: Sequence[Stretch] = ()) -> str:
     """What was live when, what arrived, what it was checked for, what became of it, and the ledger."""
     shown = {"ledger": ledger, "arrived": arrived, "total": _total(arrived.feeds), "lived": lived}
-    return _page("audit_records.html", "Records", "", who, **shown)
+    return _page("audit_records.html", noted("Records"), "", who, **shown)
 
 
 def refusal(status: int, reason: str) -> str:
@@ -113,11 +122,11 @@ def accepted(approvers: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
 def metrics(verdict: Mapping[str, Any]) -> Markup:
     """The gate's metrics: model, baseline and chance on one axis."""
     found = verdict.get("metrics") or {}
-    rows = [_estimate(name, found.get(name)) for name in ("model", "baseline")]
+    rows = [_estimate(said, found.get(name)) for name, said in (("model", say("model")), ("baseline", say("baseline")))]
     chance = found.get("chance")
     if isinstance(chance, int | float):
-        rows.append(("chance", float(chance), None, None, "plain"))
-    return page.figures(str(found.get("metric") or "metric"), [row for row in rows if row[1] is not None])
+        rows.append((say("chance"), float(chance), None, None, "plain"))
+    return page.figures(str(found.get("metric") or say("metric")), [row for row in rows if row[1] is not None])
 
 
 def _estimate(name: str, found: Any) -> tuple[str, float | None, float | None, float | None, str]:

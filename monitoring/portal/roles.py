@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
 
+from monitoring.texts import noted
+
 
 class Role(IntEnum):
     """Each reads what those before it read."""
@@ -22,6 +24,10 @@ class Role(IntEnum):
     VIEWER = 1
     ENGINEER = 2
     COMPLIANCE = 3
+
+
+NAMES: Final = (noted("nobody"), noted("viewer"), noted("engineer"), noted("compliance"))
+"""As the page says them."""
 
 
 @dataclass(frozen=True, slots=True)
