@@ -2,9 +2,10 @@
 
     drift        inputs now against the release's reference profile   exact PSI, Evidently report
     performance  earlier scores against outcomes that arrived since   metric with interval, figure at release
+    estimated    the figure that labels will show, from scores alone    by group, and whether earlier promises held
     bias         human decisions and model selections by group        per attribute, and per subject
     oversight    decisions by people against the scores before them   departures by group, rubber stamps
-    report       what follows from the four                           findings, retrain request, one page
+    report       what follows from the five                           findings, retrain request, one page
     ll144/       the bias audit of New York City's Local Law 144      a package that anybody recomputes
     documents/   what laws want written, out of releases and reports  model card, Annex IV, DPIA, packet for a person
     examiner/    all about a release, for who has no Candor           a zip that its own verify.py proves

@@ -1,11 +1,11 @@
 """Ask whether the released models still hold.
 
     python -m monitoring judge FAMILY [--as-of DAY]                     all of the following
-    python -m monitoring drift|performance|bias|oversight|report FAMILY [--as-of DAY]
+    python -m monitoring drift|performance|estimated|bias|oversight|report FAMILY [--as-of DAY]
 
 Each command judges the newest day on which the family was scored (or the newest up to DAY), writes its report into the
 store and prints one JSON line. `report` comes last and puts the others together. What cannot be judged
-says so in `status` and is no error. `bias` and `oversight` need CANDOR_AUDIT_KEY.
+says so in `status` and is no error. `bias`, `oversight` and `estimated` need CANDOR_AUDIT_KEY.
 """
 
 import argparse
@@ -46,6 +46,24 @@ def performance(family: str, until: date | None) -> dict[str, Any]:
         "high": now.high if now else None,
         "at_release": then.value if then else None,
         "labels": f"{result.labelled} of {result.scored}",
+    } | _about(result)
+
+
+def estimated(family: str, until: date | None) -> dict[str, Any]:
+    """The line of `estimated`."""
+    from monitoring import estimated as check
+
+    result = check.run(open_store(), family, until, monitor_settings())
+    everybody = next(iter(result.groups), None)
+    ours = everybody.estimated if everybody else None
+    return {
+        "status": result.status,
+        "metric": result.metric,
+        "value": ours.value if ours else None,
+        "low": ours.low if ours else None,
+        "high": ours.high if ours else None,
+        "holds": everybody.is_within if everybody else None,
+        "outside": [f"{row.axis}={row.group}" for row in result.groups if row.axis and row.is_within is False],
     } | _about(result)
 
 
@@ -94,13 +112,13 @@ def report(family: str, until: date | None) -> dict[str, Any]:
 
 
 def judge(family: str, until: date | None) -> dict[str, Any]:
-    """The line of `report`, after all four checks. One that fails does not keep the others from being written.
+    """The line of `report`, after all five checks. One that fails does not keep the others from being written.
 
     Raises:
         CandorError: What the first failing check said. Then there is no new report, and nothing is asked for.
     """
     faults = []
-    for check in (bias, oversight, drift, performance):
+    for check in (bias, oversight, drift, performance, estimated):
         try:
             check(family, until)
         except CandorError as fault:
@@ -114,6 +132,7 @@ COMMANDS = {
     "judge": judge,
     "drift": drift,
     "performance": performance,
+    "estimated": estimated,
     "bias": bias,
     "oversight": oversight,
     "report": report,

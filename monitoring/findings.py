@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from monitoring.bias import in_order, told, worst
-from monitoring.results import Axis, Bias, Drift, Finding, Findings, Oversight, Performance
+from monitoring.results import Axis, Bias, Drift, Estimated, Finding, Findings, Oversight, Performance
 from monitoring.settings import Monitor
 
 
@@ -80,6 +80,23 @@ def of_performance(performance: Performance | None, settings: Monitor) -> list[F
             bound=settings.performance_drop,
         )
     ]
+
+
+def of_estimated(estimated: Estimated | None) -> list[Finding]:
+    """Whether scores held what they promised of the cases whose outcome has arrived since, over all people.
+
+    Args:
+        estimated: What was estimated; None when it was not, which is no finding: reports from before had none.
+    """
+    row = next(iter(estimated.groups), None) if estimated is not None else None
+    if estimated is None or row is None or row.is_within is not False or row.promised is None or row.found is None:
+        return []
+    promised = row.promised
+    text = (
+        f"Scores promised {estimated.metric} {promised.value:.3f} [{promised.low:.3f} to {promised.high:.3f}] on "
+        f"{row.labelled} cases; their outcomes show {row.found:.3f}. Do not believe estimates without labels."
+    )
+    return [Finding(rule="estimate_missed", subject=estimated.metric, text=text, value=row.found, is_alert=False)]
 
 
 def is_beyond_chance(performance: Performance) -> bool:

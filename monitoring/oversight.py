@@ -13,7 +13,7 @@ Reads   scores/scored, scores/outcomes, the ledger, the vault's protected attrib
 Writes  reports/<family>/<as_of>/oversight.json
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from typing import Any, Final
 
@@ -192,9 +192,7 @@ def _by_group(told: pl.DataFrame, axes: list[str], min_group_size: int) -> Itera
     for axis in axes:
         parts = told.with_columns(pl.col(axis).cast(pl.String).fill_null(UNKNOWN)).partition_by(axis, as_dict=True)
         people = {str(group): rows["person_id"].n_unique() for (group,), rows in parts.items()}
-        hidden = {group for group, count in people.items() if count < min_group_size}
-        if len(hidden) == 1 and len(people) > 1:
-            hidden.add(min(people.keys() - hidden, key=lambda group: (people[group], group)))
+        hidden = withheld(people, min_group_size)
         for (group,), rows in sorted(parts.items(), key=lambda item: str(item[0][0])):
             about = OversightGroup(axis=axis, group=str(group))
             if group not in hidden:
@@ -202,6 +200,19 @@ def _by_group(told: pl.DataFrame, axes: list[str], min_group_size: int) -> Itera
                 numbers = {"people": people[str(group)], "decided": rows.height}
                 about = about.model_copy(update={**numbers, "departed": departed, "waited_days": waited})
             yield about
+
+
+def withheld(people: Mapping[str, int], least: int) -> set[str]:
+    """Groups of one axis whose numbers are not told: the small, and the smallest other where one would follow.
+
+    Args:
+        people: Group to how many people.
+        least: Fewer are few.
+    """
+    hidden = {group for group, count in people.items() if count < least}
+    if len(hidden) == 1 and len(people) > 1:
+        hidden.add(min(people.keys() - hidden, key=lambda group: (people[group], group)))
+    return hidden
 
 
 def _judgements(

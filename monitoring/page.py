@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from monitoring import svg, texts
-from monitoring.results import Bias, ColumnDrift, Drift, Findings, Oversight, Performance, Tally
+from monitoring.results import Bias, ColumnDrift, Drift, Estimated, Findings, Oversight, Performance, Tally
 from monitoring.texts import noted, say
 from monitoring.texts.spoken import Speaking
 from pipelines.base.contracts import TABLES
@@ -59,6 +59,8 @@ def report(
     performance: Performance | None,
     bias: Bias | None,
     oversight: Oversight | None = None,
+    *,
+    estimated: Estimated | None = None,
 ) -> str:
     """The page of one family and day; self-contained, no script, nothing fetched."""
     release = next((part.release for part in (drift, performance, bias) if part and part.release), "")
@@ -70,6 +72,7 @@ def report(
         bias=bias,
         oversight=oversight,
         release=release,
+        estimated=estimated,
         style=Markup(style()),  # noqa: S704  # our own file
     )
 

@@ -1,6 +1,6 @@
 """Put the checks of a day together: findings, what they ask for, and one page to read.
 
-Reads   reports/<family>/<as_of>/{drift,performance,bias,oversight}.json
+Reads   reports/<family>/<as_of>/{drift,performance,estimated,bias,oversight}.json
 Writes  reports/<family>/<as_of>/findings.json and index.html; the ledger, when a retrain is asked for
 
 The request is recorded before it is printed, and the findings are written last: a run that was killed before them asks
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from monitoring import findings, page, results, tables
-from monitoring.results import Bias, Drift, Findings, Oversight, Performance
+from monitoring.results import Bias, Drift, Estimated, Findings, Oversight, Performance
 from monitoring.settings import Monitor
 from pipelines import audit
 from pipelines.base import releases
@@ -25,12 +25,14 @@ def run(store: Store, family: str, until: date | None, settings: Monitor) -> Fin
         return Findings(family=family, as_of=None, retrain=False, reasons=(), findings=())
     drift = results.saved(store, Drift, family, as_of, "drift.json")
     performance = results.saved(store, Performance, family, as_of, "performance.json")
+    estimated = results.saved(store, Estimated, family, as_of, "estimated.json")
     bias = results.saved(store, Bias, family, as_of, "bias.json")
     oversight = results.saved(store, Oversight, family, as_of, "oversight.json")
     found = [
         *findings.of_bias(bias),
         *findings.of_oversight(oversight, settings),
         *findings.of_performance(performance, settings),
+        *findings.of_estimated(estimated),
         *findings.of_drift(drift, settings),
         *findings.of_erasures(outdated(store, family)),
     ]
@@ -42,7 +44,7 @@ def run(store: Store, family: str, until: date | None, settings: Monitor) -> Fin
         concluded = concluded.model_copy(update={"release": _release(store, family)})
         for rule in concluded.reasons:
             audit.append(store, audit.Tag.RETRAIN_REQUESTED, family, once=True, finding=rule, as_of=str(as_of))
-    told = page.report(concluded, drift, performance, bias, oversight)
+    told = page.report(concluded, drift, performance, bias, oversight, estimated=estimated)
     store.put(results.key(family, as_of, "index.html"), told.encode())
     results.save(store, concluded, family, as_of, "findings.json")
     return concluded

@@ -22,6 +22,7 @@ Status = Literal[
     "no_groups",
     "no_decisions",
     "nobody_decides",
+    "not_estimable",
 ]
 
 
@@ -104,6 +105,39 @@ class Performance(Result):
     baseline_at_release: Estimate | None = None
     drop: Number = None
     """How much worse than at release, as a share of the figure at release; below 0 when better."""
+
+
+class EstimatedGroup(Result):
+    """What scores promise of one group, and what was found; no numbers where it is small."""
+
+    axis: str
+    """Empty for everybody."""
+    group: str
+    open: int | None = None
+    """Cases of the newest scoring whose outcome nobody knows."""
+    estimated: Estimate | None = None
+    """The metric that labels of the open cases will show, if scores hold what they promise."""
+    labelled: int | None = None
+    """Cases whose outcome arrived after their score; None where there are too few."""
+    promised: Estimate | None = None
+    """What the scores of those promised."""
+    found: Number = None
+    """The truth on the same cases."""
+    is_within: bool | None = None
+    """Whether it lies in the promised band; None where either is unknown."""
+
+
+class Estimated(Result):
+    """Performance where outcomes are not known, from the scores alone."""
+
+    family: str
+    as_of: date | None
+    status: Status
+    """`not_estimable`: its scores are no chances and its release states no coverage of intervals."""
+    release: str | None = None
+    metric: str = ""
+    groups: tuple[EstimatedGroup, ...] = ()
+    """Everybody first."""
 
 
 class Axis(Result):

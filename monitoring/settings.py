@@ -16,6 +16,7 @@ Rule = Literal[
     "bias_human_subject",
     "rubber_stamp",
     "oversight_by_group",
+    "estimate_missed",
     "not_measured",
     "person_forgotten",
 ]

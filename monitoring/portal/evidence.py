@@ -16,7 +16,7 @@ from monitoring.ll144 import bundle, proof, stored
 from monitoring.ll144.stored import Package
 from monitoring.portal.proved import Proofs
 from monitoring.released import Released
-from monitoring.results import Bias, Drift, Findings, Oversight, Performance
+from monitoring.results import Bias, Drift, Estimated, Findings, Oversight, Performance
 from monitoring.texts import noted
 from pipelines import audit
 from pipelines.audit import Entry, Head, Tag
@@ -41,7 +41,8 @@ PAGES: Final = {
     "drift.html": noted("Drift, Evidently report"),
 }
 """Reports that open as a page."""
-FILES: Final = (*PAGES, "findings.json", "bias.json", "bias.csv", "drift.json", "performance.json", "oversight.json")
+_RESULTS: Final = ("findings", "bias", "drift", "performance", "estimated", "oversight")
+FILES: Final = (*PAGES, "bias.csv", *(f"{name}.json" for name in _RESULTS))
 """Everything that is served of a day. Nothing else in the store has an address."""
 PACKAGE: Final = "package.zip"
 AUDIT_FILES: Final = (*bundle.PUBLISHED, *bundle.VERDICTS, PACKAGE)
@@ -65,6 +66,7 @@ class Day:
     bias: Bias | None = None
     drift: Drift | None = None
     performance: Performance | None = None
+    estimated: Estimated | None = None
     oversight: Oversight | None = None
     names: tuple[str, ...] = ()
     """Reports that exist."""
@@ -234,6 +236,7 @@ def day(store: Store, family: str, as_of: date) -> Day:
             bias=results.saved(store, Bias, family, as_of, "bias.json"),
             drift=results.saved(store, Drift, family, as_of, "drift.json"),
             performance=results.saved(store, Performance, family, as_of, "performance.json"),
+            estimated=results.saved(store, Estimated, family, as_of, "estimated.json"),
             oversight=results.saved(store, Oversight, family, as_of, "oversight.json"),
             names=tuple(name for name in FILES if store.exists(results.key(family, as_of, name))),
         )

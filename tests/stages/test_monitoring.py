@@ -41,6 +41,11 @@ def test_the_whole_day_is_monitored_and_the_planted_truths_are_found(monitored, 
     performance = run(capsys, "performance", "screening")
     assert performance["status"] == "ok"
     assert performance["labels"] == "720 of 720"
+    told = run(capsys, "estimated", "screening")
+    assert (told["status"], told["value"], told["holds"]) == ("ok", None, False), (
+        "no case is open; chances were made up"
+    )
+    assert any(name.startswith("sex=") for name in told["outside"])
     bias = run(capsys, "bias", "screening")
     assert ["human", "R-0007", "sex"] in bias["adverse"]
     assert bias["headline"].startswith("R-0007, human decisions at screen, sex: female 25% (30 of 120), male 60%")
@@ -66,7 +71,7 @@ def test_the_whole_day_is_monitored_and_the_planted_truths_are_found(monitored, 
     assert page.index("R-0007") < page.index("overtime_hours has drifted")
 
     everything = [monitored.read(key) for key in monitored.list("reports/screening")]
-    assert len(everything) == 9
+    assert len(everything) == 10
     assert not any(re.search(rb"p_[0-9a-f]{32}", data) for data in everything), "no pseudonym may leave"
 
 
@@ -102,7 +107,7 @@ def test_one_command_judges_and_reports_the_day(monitored, capsys):
     told = json.loads(report(monitored, "oversight.json"))
     assert (told["status"], told["decided"], told["people"], told["without_score"]) == ("ok", 720, 720, 0)
     names = {key.rpartition("/")[2] for key in monitored.list("reports/screening/2026-10-31")}
-    assert names >= {"drift.json", "performance.json", "bias.json", "findings.json", "index.html"}
+    assert names >= {"drift.json", "performance.json", "estimated.json", "bias.json", "findings.json", "index.html"}
 
 
 def test_a_check_that_fails_keeps_the_others_and_asks_for_nothing(monitored, capsys, monkeypatch):
