@@ -69,6 +69,7 @@ def test_a_promise_that_holds_is_within_its_band_and_one_that_was_reversed_is_no
     assert promised.value == pytest.approx(estimated.expected_auc(chances))
     assert estimated.is_within(promised, estimated.truth(people(chances, came), AUC)) is True
     assert estimated.is_within(promised, estimated.truth(people(chances, 1 - came), AUC)) is False
+    assert estimated.is_within(promised, promised.high + 0.001) is False
     assert estimated.is_within(promised, None) is None
 
 
