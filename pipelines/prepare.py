@@ -4,10 +4,15 @@ Reads   snapshot   the family's tables as known on its day
         keys       what opens each person's rows in it; who was forgotten since is lacking, and counted
 Writes  examples.parquet   one row a labelled case: who, what, when asked, outcome, `split`, the model's columns
         profile.json       distribution of every input over the people whom the model would be asked about on that day
-        report.json        counts, and the leaks found: inputs that tell the outcome too well to be known beforehand
+        report.json        counts, the audit of the labels, and the leaks found: inputs that tell the outcome too well
+                           to be known beforehand
+        raters.csv         where it is known who rates: how severe each is, under the pseudonym, with interval
+        severity.parquet   the same of each training case whose rater surely differs
 
 The past trains, the newest cases test: cases are cut by the moment of prediction, equal moments by a hash of the
-person. An input that leaks is taken out here, so that no later stage can use it.
+person. An input that leaks is taken out here, so that no later stage can use it. The severity of raters who are surely
+harsher or more lenient than others on the same people is kept beside the outcomes, which stay as they were given:
+`train` takes it off, and whoever judges people's decisions sees them as they were.
 """
 
 import json
@@ -29,7 +34,7 @@ from pipelines.base.log import get_logger
 from pipelines.base.settings import Count, MinPeople, Section, Share, load
 from pipelines.base.stage import leave, main
 from pipelines.base.store import open_store
-from pipelines.models import features
+from pipelines.models import features, labels
 
 SPLITS: Final = ("train", "valid", "test")
 _KEYS: Final = ("person_id", "subject_id")
@@ -168,7 +173,12 @@ def run(family: str, root: Path | None = None) -> str:
         rows = ", ".join(f"{name} {len(frame)}" for name, frame in tables.items())
         raise ContractError(f"{family} must have labelled cases; there are none (rows: {rows}). Ingest its outcomes.")
     found = leaks(module.inputs(examples), examples["outcome"], common)
+    given = module.raters(tables) if hasattr(module, "raters") else None  # most families' labels name nobody
+    audited, raters = labels.audit(examples, given, least)
     kept = without(examples.with_columns(split(examples, common).alias("split")), found)
+    if given is not None:
+        off = labels.to_take_off(kept, given)
+        audited["severity_off_cases"] = len(off)
     folder = stage_dir(family, PREPARED, root)
     folder.mkdir(parents=True, exist_ok=True)
     kept.write_parquet(folder / "examples.parquet", compression="zstd")
@@ -176,7 +186,11 @@ def run(family: str, root: Path | None = None) -> str:
     asked = module.inputs(without(module.cases(tables, own, as_of), found))
     reference = referenced(module.inputs(kept.filter(pl.col("split") == "train")), asked, common.profile_min_rows)
     _write(folder / "profile.json", profiles.profile(reference, common.profile_bins, least))
-    report = _report(family, kept, found, own, as_of) | {"lacking_people": taken.lacking}
+    if given is not None:
+        off.write_parquet(folder / labels.SEVERITY, compression="zstd")
+    if raters is not None:
+        raters.write_csv(folder / "raters.csv")
+    report = _report(family, kept, found, own, as_of) | {"lacking_people": taken.lacking, "labels": audited}
     _write(folder / "report.json", report)
     names = ", ".join(leak.column for leak in found)
     get_logger("prepare").info("cases_prepared", family=family, cases=len(kept), leaks=names, lacking=taken.lacking)

@@ -1,6 +1,6 @@
 """Fit a family's model, the alternatives to it that are declared, and its baseline, on the same rows.
 
-Reads   prepared   examples.parquet (`train` and `valid` rows), profile.json, report.json
+Reads   prepared   examples.parquet (`train` and `valid` rows), severity.parquet, profile.json, report.json
         weighed    what each case counts, for alternatives that are reweighed; it does not say why
 Writes  candidates/<name>/   `declared`, and one folder an alternative, each whole: `choose` takes one
             model/     what `predict` needs, with a canonical Keras archive
@@ -31,7 +31,7 @@ from pipelines.base.log import get_logger
 from pipelines.base.settings import Count, MinPeople, Section, check, load
 from pipelines.base.stage import leave, main
 from pipelines.base.tried import DECLARED, VALID, WEIGHTS, WEIGHTS_ABOUT, Alternative, Alternatives
-from pipelines.models import CASE_WEIGHT, features, network, workers
+from pipelines.models import CASE_WEIGHT, features, labels, network, workers
 from pipelines.models.determinism import determined
 
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)
@@ -102,9 +102,17 @@ def card(folder: Path, family: str, examples: pl.DataFrame, report: Mapping[str,
         "as_of": report["as_of"],
         "cases": report["cases"],
         "leaks": report["leaks"],
+        "labels": report["labels"],
         "inputs": [name for name in features(family).inputs(examples.head(0)).columns if name not in _KEYS],
         "files": files,
     }
+
+
+def learned_from(prepared: Path) -> pl.DataFrame:
+    """[n_cases] what `prepare` left; where it is known who rates, without their severity in training outcomes."""
+    examples = pl.read_parquet(prepared / "examples.parquet")
+    off = prepared / labels.SEVERITY
+    return labels.fair(examples, pl.read_parquet(off)) if off.is_file() else examples
 
 
 def run(family: str, root: Path | None = None) -> str:
@@ -122,7 +130,7 @@ def run(family: str, root: Path | None = None) -> str:
     tried = load(Alternatives, family, "alternatives", root=root).tried
     prepared, folder = stage_dir(family, PREPARED, root), stage_dir(family, CANDIDATES, root)
     report = json.loads((prepared / "report.json").read_text(encoding="utf-8"))
-    examples = pl.read_parquet(prepared / "examples.parquet")
+    examples = learned_from(prepared)
     changed = {one.name: _changed(module.Train, own, one, family) for one in tried}
     shown = {one.name: _shown(examples, one, family, report, root) for one in tried}
     shutil.rmtree(folder, ignore_errors=True)

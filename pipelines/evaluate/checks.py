@@ -31,7 +31,7 @@ def all_of(
     Returns:
         check, passed and reason of each; never empty.
     """
-    found = [_complete(scored), _both(scored), _cases(scored, outcomes, min_cases), _leaks(card)]
+    found = [_complete(scored), _both(scored), _cases(scored, outcomes, min_cases), _leaks(card), _audited(card)]
     return [*found, _labels(scored, outcomes, min_labels)] if kind == "auc" else found
 
 
@@ -62,6 +62,29 @@ def _leaks(card: Mapping[str, Any]) -> dict[str, Any]:
     left = [name for name in found if name in card["inputs"]]
     seen = f"Found and taken out: {', '.join(found)}." if found else "No input tells the outcome by itself."
     return _check("leaks_taken_out", not left, f"Still among the inputs: {', '.join(left)}." if left else seen)
+
+
+def _audited(card: Mapping[str, Any]) -> dict[str, Any]:
+    """Labels that cannot be fail; what may have a reason (late, repeated, a harsh rater) is told and not judged."""
+    found = card.get("labels")
+    if not found:
+        return _check("labels_possible", passed=False, reason="The labels were not audited: prepare and train again.")
+    told = (
+        f"Of {found['cases']} labels {found['impossible']} are off the scale, {found['duplicates']} repeated "
+        f"({found['contradictory']} with another value), {found['known_before_asked']} known before they were asked "
+        f"for, {found['late']} far later than others; {found['commonest_share']:.0%} say the same."
+    )
+    return _check("labels_possible", passed=found["impossible"] == 0, reason=told + _raters(found["raters"]))
+
+
+def _raters(found: Mapping[str, Any] | None) -> str:
+    if found is None:
+        return " Who gave them is not known."
+    return (
+        f" Of {found['raters']} raters {found['harsh']} are surely harsher than others on the same people, "
+        f"{found['lenient']} more lenient, {found['cannot_tell']} cannot be told from their team; severity differs by "
+        f"{found['severity_spread']:.3f} of the scale."
+    )
 
 
 def _labelled(scored: pl.DataFrame, outcomes: pl.DataFrame) -> pl.DataFrame:

@@ -195,6 +195,20 @@ def test_a_leak_is_found_taken_out_and_told(made):
     assert "submitted_score_mean" in check["reason"]
 
 
+def test_labels_are_audited_before_training_and_the_verdict_tells_it(made):
+    root, _ = made
+    audited = read(root, TRAINED, "card.json")["labels"]
+    assert audited == read(root, PREPARED, "report.json")["labels"]
+    assert (audited["cases"], audited["impossible"], audited["raters"]) == (
+        sum(read(root, PREPARED, "report.json")["cases"].values()),
+        0,
+        None,
+    )
+    check = next(c for c in read(root, EVALUATED, "metrics.json")["data_checks"] if c["check"] == "labels_possible")
+    assert check["passed"]
+    assert check["reason"].startswith(f"Of {audited['cases']} labels 0 are off the scale")
+
+
 def test_the_card_names_every_file_of_the_model_by_its_digest(made):
     root, _ = made
     card, folder = read(root, TRAINED, "card.json"), stage_dir(FAMILY, TRAINED, root)

@@ -116,7 +116,17 @@ def test_calibration_bins_hold_equally_many():
 
 GOOD = scored(("a", "s", "t", 0.9, 0.8), ("b", "s", "t", 0.1, 0.2))
 KNOWN = outcomes(("a", "s", "t", 1.0), ("b", "s", "t", 0.0))
-CARD = {"leaks": [], "inputs": ["x"]}
+LABELS = {
+    "cases": 9,
+    "impossible": 0,
+    "duplicates": 2,
+    "contradictory": 1,
+    "known_before_asked": 3,
+    "late": 4,
+    "commonest_share": 0.5,
+    "raters": None,
+}
+CARD = {"leaks": [], "inputs": ["x"], "labels": LABELS}
 
 
 def failed(frame=GOOD, known=KNOWN, card=CARD, least=1):
@@ -143,8 +153,25 @@ def test_a_baseline_that_scored_other_cases_fails():
 
 def test_a_leak_left_among_the_inputs_fails_and_one_taken_out_does_not():
     leaks = [{"column": "told", "association": 1.0, "basis": "value"}]
-    assert failed(card={"leaks": leaks, "inputs": ["x", "told"]}) == ["leaks_taken_out"]
-    assert failed(card={"leaks": leaks, "inputs": ["x"]}) == []
+    assert failed(card=CARD | {"leaks": leaks, "inputs": ["x", "told"]}) == ["leaks_taken_out"]
+    assert failed(card=CARD | {"leaks": leaks}) == []
+
+
+def test_labels_off_the_scale_and_those_that_nobody_audited_fail_and_harsh_raters_are_told():
+    assert failed(card=CARD | {"labels": LABELS | {"impossible": 1}}) == ["labels_possible"]
+    assert failed(card={"leaks": [], "inputs": ["x"]}) == ["labels_possible"]
+    raters = {"raters": 20, "harsh": 2, "lenient": 1, "cannot_tell": 5, "severity_spread": 0.0414}
+    card = CARD | {"labels": LABELS | {"raters": raters}}
+    (told,) = [
+        check
+        for check in checks.all_of("auc", GOOD, KNOWN, card, min_cases=2, min_labels=1)
+        if check["check"] == "labels_possible"
+    ]
+    assert told["passed"]
+    assert "2 repeated (1 with another value), 3 known before they were asked for, 4 far later" in told["reason"]
+    assert (
+        "Of 20 raters 2 are surely harsher than others on the same people, 1 more lenient, 5 cannot" in told["reason"]
+    )
 
 
 def test_graded_decisions_select_strictly_above_the_median():

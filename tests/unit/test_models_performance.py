@@ -83,6 +83,28 @@ def test_the_prediction_is_made_some_days_before_the_period_ends():
     assert found["subject_id"] == "2026-01-31"
 
 
+def test_a_rating_is_given_by_the_manager_on_record_when_it_was_completed_and_a_teams_by_nobody():
+    made = tables(
+        [], [review("p", 0, 30, 0.5, 31), review("p", 31, 60, 0.5, 61), review("p", 61, 61, 0.5, 61, is_team=True)]
+    )
+    kept = pl.DataFrame(
+        {
+            "person_id": ["p", "p"],
+            "manager_person_id": ["old", "new"],
+            "known_from": [moment(1), moment(40)],
+            "known_from_basis": ["source", "source"],
+        },
+        schema_overrides={"known_from": MOMENT},
+    )
+    assert features.raters(made | {"workers": kept}).select("subject_id", "rater_id").rows() == [
+        ("2026-01-31", "old"),
+        ("2026-03-02", "new"),
+        ("2026-03-03", None),
+    ]
+    late = kept.with_columns(known_from=pl.Series([moment(90), moment(99)], dtype=MOMENT))
+    assert features.raters(made | {"workers": late})["rater_id"].to_list() == [None, None, None]
+
+
 def test_a_period_of_a_day_is_asked_about_at_its_end_without_seeing_its_own_rating():
     records = [record("p", n, "tasks", float(n)) for n in range(3)]
     reviews = [review("p", n, n, 0.1 * n, n, is_team=True) for n in range(3)]

@@ -162,6 +162,21 @@ def outcomes(tables: Tables) -> pl.DataFrame:
     )
 
 
+def raters(tables: Tables) -> pl.DataFrame:
+    """Who gave each rating: the manager on record when it was completed, since reviews come without their reviewer.
+
+    Args:
+        tables: Of `TABLES`.
+
+    Returns:
+        [n_ratings] person_id, subject_id, target_code, rater_id (null where no manager is on record, and of a team's
+        figure, which nobody gave).
+    """
+    managed = asof.with_facts(_reviews(tables), tables["workers"], "person_id", ("manager_person_id",), at="known_at")
+    by = pl.when(~pl.col("is_team_level")).then(pl.col("manager_person_id"))
+    return managed.select("person_id", _subject(), _target(), by.alias("rater_id"))
+
+
 def inputs(frame: pl.DataFrame) -> pl.DataFrame:
     """person_id, subject_id and every numeric and categorical column of the model; sequences stay out."""
     numeric = [n for n, dtype in frame.schema.items() if dtype.is_numeric() and n not in _DESCRIBED]
