@@ -122,6 +122,7 @@ def measured(
         if len(judged.person)
         else (nothing, nothing, nothing)
     )
+    also = {**judged.also, **(metrics.warnings(scored, outcomes) if kind == "mae" else {})}
     return {
         "family": family,
         "metric": judged.name,
@@ -132,7 +133,7 @@ def measured(
         "baseline": baseline.to_dict(),
         "chance": judged.chance,
         "difference": difference.to_dict(),
-        "also": {name: {"model": ours, "baseline": theirs} for name, (ours, theirs) in judged.also.items()},
+        "also": {name: {"model": ours, "baseline": theirs} for name, (ours, theirs) in also.items()},
         "data_checks": checks.all_of(
             kind, scored, outcomes, card, min_cases=settings.min_cases, min_labels=settings.min_labels
         ),

@@ -16,6 +16,10 @@ KEYS: Final = ("person_id", "subject_id", "target_code")
 ROC: Final = {"false_positive_share": pl.Float64(), "model": pl.Float64(), "baseline": pl.Float64()}
 CALIBRATION: Final = {"score": pl.Float64(), "outcome": pl.Float64(), "cases": pl.Float64()}
 _TOP = 10
+CAPACITY: Final = 0.1
+"""Share of the cases that a manager can act on: those with the lowest predictions."""
+LOW: Final = 0.25
+"""Share of the outcomes that an early warning should have named: the lowest, with all that equal them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,45 @@ def judged(kind: Metric, scored: pl.DataFrame, outcomes: pl.DataFrame) -> Judged
     chance = _mean(np.abs(y - typical))
     ours, theirs = bootstrap.mean(np.abs(model - y)), bootstrap.mean(np.abs(baseline - y))
     return Judged("mae", False, cases["person_id"], ours, theirs, chance, {"rmse": rmse})
+
+
+def warnings(scored: pl.DataFrame, outcomes: pl.DataFrame) -> dict[str, tuple[float, float]]:
+    """What an early warning of low outcomes is worth: precision at capacity, and days ahead; model's and baseline's.
+
+    Args:
+        scored: [n_scores] `Scored` of both scorers on the test cases.
+        outcomes: [n_outcomes] `Outcomes`; occurred_at is the moment of prediction.
+
+    Returns:
+        warned_precision as `warned` says, warned_days_ahead (median until the outcome is known); empty without cases.
+    """
+    known = outcomes.unique(subset=list(KEYS), keep="last", maintain_order=True).drop_nulls(["known_at", "outcome"])
+    cases = paired(scored).join(known, on=list(KEYS))
+    if cases.is_empty():
+        return {}
+    y, model, baseline = (cases[name].to_numpy().astype(np.float64) for name in ("outcome", "model", "baseline"))
+    ahead = (cases["known_at"] - cases["occurred_at"]).dt.total_seconds().to_numpy()
+    days = float(np.median(ahead)) / 86_400
+    return {"warned_precision": (warned(y, model), warned(y, baseline)), "warned_days_ahead": (days, days)}
+
+
+def warned(outcome: Numbers, score: Numbers) -> float:
+    """Precision of an early warning at capacity: of the cases with the lowest predictions, how many came out low.
+
+    Args:
+        outcome: [n_cases] at least one.
+        score: [n_cases] the prediction.
+
+    Returns:
+        In [0, 1]. `CAPACITY` of the cases are warned of, one at least; of equal predictions that do not all fit each
+        counts in part. By chance it is the share of outcomes that are low: `LOW`, or more where many are equal.
+    """
+    places = max(1, round(CAPACITY * len(score)))
+    edge = np.sort(score)[places - 1]
+    surely, maybe = score < edge, score == edge
+    share = surely + maybe * ((places - surely.sum()) / maybe.sum())
+    is_low = outcome <= np.quantile(outcome, LOW, method="inverted_cdf")
+    return float((share * is_low).sum() / places)
 
 
 def paired(scored: pl.DataFrame) -> pl.DataFrame:

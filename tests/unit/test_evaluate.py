@@ -1,5 +1,6 @@
 import json
 import math
+from datetime import UTC, datetime
 
 import numpy as np
 import polars as pl
@@ -96,6 +97,31 @@ def test_chance_of_a_grade_is_the_median_of_what_was_known_before():
     assert judged.chance == pytest.approx(0.4)
     assert judged.model(once(1)) == pytest.approx([0.1])
     assert not judged.higher_is_better
+
+
+def test_an_early_warning_is_judged_by_the_tenth_that_can_be_acted_on():
+    outcome = np.arange(20) / 20  # the lowest quarter: 0 to 4
+    assert metrics.warned(outcome, outcome) == 1
+    assert metrics.warned(outcome, -outcome) == 0
+    half = np.where(np.isin(np.arange(20), [3, 9]), 0.1, 0.9)  # two are warned of: one low, one not
+    assert metrics.warned(outcome, half) == 0.5
+    assert metrics.warned(outcome, np.where(np.arange(20) == 4, 0.1, 0.9)) == pytest.approx((1 + 4 / 19) / 2)
+    assert metrics.warned(outcome, np.zeros(20)) == pytest.approx(0.25), "no order is chance"
+    assert metrics.warned(np.array([0.3]), np.array([0.5])) == 1
+    many = np.where(np.arange(20) < 10, 0.0, 0.5)  # half of all equal the lowest quarter
+    assert metrics.warned(many, np.zeros(20)) == pytest.approx(0.5)
+
+
+def test_the_lead_of_a_warning_is_the_time_until_the_rating_is_known():
+    known = outcomes(("a", "s", "t", 0.4), ("b", "s", "t", 0.7))
+    moments = (
+        [datetime(2026, 1, 1, tzinfo=UTC)] * 2,
+        [datetime(2026, 1, 31, tzinfo=UTC), datetime(2026, 3, 2, tzinfo=UTC)],
+    )
+    told = known.with_columns(occurred_at=pl.Series(moments[0]), known_at=pl.Series(moments[1]))
+    found = metrics.warnings(scored(("a", "s", "t", 0.5, 0.1), ("b", "s", "t", 0.6, 0.1)), told)
+    assert found == {"warned_days_ahead": (45, 45), "warned_precision": (1, 0.5)}
+    assert metrics.warnings(scored(("c", "s", "t", 0.5, 0.1)), told) == {}
 
 
 def test_the_roc_curve_of_a_perfect_order_rises_at_once_and_of_none_is_the_diagonal():
