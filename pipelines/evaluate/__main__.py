@@ -23,7 +23,7 @@ from pipelines.base.sealed import seal_frame
 from pipelines.base.settings import Count, Section, load
 from pipelines.base.stage import leave, main
 from pipelines.base.store import open_store
-from pipelines.evaluate import bootstrap, checks, groups, metrics, slices
+from pipelines.evaluate import bootstrap, checks, groups, metrics, slices, standins
 from pipelines.evaluate.written import write
 from pipelines.models import features
 
@@ -87,6 +87,9 @@ def run(family: str, root: Path | None = None) -> str:
         resamples=settings.resamples,
         seed=settings.seed,
     )
+    seen = pl.read_parquet(stage_dir(family, SCORED, root) / "inputs.parquet")
+    result["stand_ins"] = standins.tested(seen, people, least, settings.seed)
+    result["data_checks"].append(standins.check(result["stand_ins"]))
     folder.mkdir(parents=True, exist_ok=True)
     write(folder / "metrics.json", result)
     decided = groups.decided(lake, lock.manifest(lake), as_of, family, outcomes)
