@@ -13,7 +13,8 @@ import hashlib
 import json
 import math
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from statistics import NormalDist
 from typing import Any
@@ -36,6 +37,8 @@ PREDICATE = {
     "verdict": "verdict.json",
 }
 MARK = b'{"content_sha256":"'
+OTHER_FORM = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, OSError, RecursionError)
+"""What reading raises where a file is not of the form that Candor writes, whatever its bytes are."""
 
 
 def sha256(data: bytes) -> str:
@@ -50,19 +53,31 @@ def canonical(content: Any) -> bytes:
 
 def check(folder: Path) -> list[str]:
     """One sentence for each fault; empty when there is none."""
-    found = [*files(folder)]
-    if found:  # what is changed is named; what follows from it would only repeat that
-        return found
+    found = told("manifest.json", lambda: files(folder))  # what follows from a changed file would only repeat that
+    return found or told("facts.json or the ledger beside it", lambda: bound(folder))
+
+
+def told(where: str, faults: Callable[[], Iterable[str]]) -> list[str]:
+    """Faults, the last of them where something of another form than Candor writes ended the looking."""
+    found: list[str] = []
+    try:
+        found.extend(faults())
+    except OTHER_FORM as error:
+        found.append(f"{where} is not of the form that Candor writes ({type(error).__name__}).")
+    return found
+
+
+def bound(folder: Path) -> Iterator[str]:
+    """Whether the ledger is whole and everything about the releases follows from it."""
     facts = json.loads((folder / "facts.json").read_bytes())
     chain = lines(folder / "ledger/entries.jsonl")
     cited = lines(folder / "ledger/cited.jsonl")
-    found += [*chained(chain, facts["ledger"]), *whole(cited), *elsewhere(cited, facts["ledger"])]
+    yield from [*chained(chain, facts["ledger"]), *whole(cited), *elsewhere(cited, facts["ledger"])]
     known = {entry["sequence"]: entry for entry in map(json.loads, [*cited, *chain])}  # the chain has the last word
     digests = {json.loads(line)["sequence"]: sha256(line) for line in chain}
-    found += placed(folder, facts["releases"], known)
-    for number in facts["releases"]:
-        found += release(folder, f"{number:012d}", facts, known, digests)
-    return found
+    yield from told("The pointer of a release", lambda: placed(folder, facts["releases"], known))
+    for name in [f"{number:012d}" for number in facts["releases"]]:
+        yield from told(f"Release {name}", partial(release, folder, name, facts, known, digests))
 
 
 def files(folder: Path) -> Iterator[str]:
@@ -98,7 +113,8 @@ def chained(entries: Sequence[bytes], said: Mapping[str, Any]) -> Iterator[str]:
     yield from whole(entries)
     read = [json.loads(line) for line in entries]
     numbers = [entry["sequence"] for entry in read]
-    if numbers != list(range(said["first"], said["last"] + 1)):
+    first, last = said["first"], said["last"]
+    if len(numbers) != last - first + 1 or numbers != [first + place for place in range(len(numbers))]:
         yield f"ledger/entries.jsonl must hold the entries {said['first']} to {said['last']}."
     for before, entry in zip(entries, read[1:], strict=False):
         if entry["previous_sha256"] != sha256(before):
@@ -429,7 +445,7 @@ def main(argv: Sequence[str]) -> int:
         for path in sorted((folder / "keys").glob("*.pem")):
             print(f"A statement is signed by the key {path.stem}: compare it with what the company gave you on paper.")
     if "--signatures" in argv:
-        print("\n".join(signatures(folder)) or "No release here is signed.")
+        print("\n".join(told("A statement", lambda: signatures(folder))) or "No release here is signed.")
     return int(bool(found))
 
 

@@ -132,6 +132,68 @@ def resealed(folder):
     (folder / "manifest.json").write_text(json.dumps(named))
 
 
+JUNK = [
+    *(b"", b"{", b"[]", b"null", b"7", b'"x"', b"{}", b"\xff\xfe\x00", b"[" * 100_000, b"9" * 5_000),
+    b'{"files": 1, "ledger": {"first": 1, "last": 1e300, "sha256": 0}, "releases": [[]]}',
+]
+"""Bytes of no form, of JSON's and of that of another file."""
+
+
+@pytest.fixture
+def bundle(made, tmp_path):
+    return unpacked(make(made, Wanted(FAMILY), PLACES), tmp_path / "bundle")
+
+
+def test_junk_in_the_place_of_any_file_is_a_fault_and_no_traceback(bundle):
+    """Somebody who forges a bundle writes its digests anew; whatever is in it, `verify.py` says where it stopped."""
+    is_read = set()
+    for path in sorted(path for path in bundle.rglob("*") if path.is_file()):
+        data = path.read_bytes()
+        for junk in JUNK:
+            path.write_bytes(junk)
+            if path.name != "manifest.json" or path.parent != bundle:
+                resealed(bundle)
+            found = recompute.check(bundle)
+            if found:
+                is_read.add(path.relative_to(bundle).as_posix())
+        path.write_bytes(data)
+        if path.name != "manifest.json" or path.parent != bundle:
+            resealed(bundle)
+    assert is_read >= {
+        "manifest.json",
+        "facts.json",
+        "ledger/entries.jsonl",
+        f"{TOP}/pointer.json",
+        f"{TOP}/statement.json",
+    }
+    assert f"{TOP}/files/verdict.json" in is_read
+    assert recompute.check(bundle) == []
+
+
+def leaves(content, path=()):
+    """Places of everything in a JSON document."""
+    yield path
+    items = content.items() if isinstance(content, dict) else enumerate(content) if isinstance(content, list) else ()
+    for key, value in items:
+        yield from leaves(value, (*path, key))
+
+
+@pytest.mark.parametrize("file", ["facts.json", "pointer.json", "files/verdict.json", "files/evaluated/groups.json"])
+def test_any_value_of_any_type_in_any_place_is_survived(bundle, file):
+    path = bundle / (file if file == "facts.json" else f"{TOP}/{file}")
+    whole = json.loads(path.read_bytes())
+    for place in list(leaves(whole))[1:400:5]:
+        for junk in (None, -(10**30), "x", [[]], {"a": 1}, math.inf):
+            changed = json.loads(json.dumps(whole))
+            inner = changed
+            for key in place[:-1]:
+                inner = inner[key]
+            inner[place[-1]] = junk
+            path.write_text(json.dumps(changed))
+            resealed(bundle)
+            assert all(isinstance(fault, str) for fault in recompute.check(bundle))
+
+
 TOP = "releases/000000000003"
 
 
