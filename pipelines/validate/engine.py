@@ -107,7 +107,8 @@ def _contents(helped: pl.DataFrame, columns: tuple[str, ...], found: list[Rule])
     """A row for each content that the rules can tell apart.
 
     Null or not is all that a rule on filled cells looks at; one on a range has nothing to say about a second value
-    within it, and is shown every value that is not. So is one on an order, of pairs.
+    within it, and is shown every value that is not. So is one on an order, of pairs. Of a column where few values come
+    twice, such as a key, all rows are shown: finding the distinct ones costs more than checking the others again.
     """
     rows = helped.select(ROW, *columns)
     if all(rule.kind == FILLED for rule in found):  # each of one column
@@ -115,6 +116,8 @@ def _contents(helped: pl.DataFrame, columns: tuple[str, ...], found: list[Rule])
     if len(found) == 1 and found[0].kind in (BETWEEN, ORDERED):
         is_within = _is_within(found[0])
         rows = rows.filter(~is_within | is_within.is_first_distinct())
+    if len(columns) == 1 and 2 * int(rows[columns[0]].approx_n_unique()) > len(rows):
+        return rows
     return rows.unique(columns, keep="first", maintain_order=True)
 
 
@@ -159,7 +162,7 @@ def _spread(helped: pl.DataFrame, columns: list[str], contents: pl.DataFrame, fa
     """All rows that say what a failed one says."""
     if failed.is_empty():
         return failed
-    wrong = contents.join(failed, on=ROW).drop(ROW)
+    wrong = contents.join(failed, on=ROW).drop(ROW).unique()
     return helped.select(ROW, *columns).join(wrong, on=columns, nulls_equal=True).select(failed.columns).sort(ROW)
 
 
