@@ -116,7 +116,7 @@ def _contents(helped: pl.DataFrame, columns: tuple[str, ...], found: list[Rule])
     if len(found) == 1 and found[0].kind in (BETWEEN, ORDERED):
         is_within = _is_within(found[0])
         rows = rows.filter(~is_within | is_within.is_first_distinct())
-    if len(columns) == 1 and 2 * int(rows[columns[0]].approx_n_unique()) > len(rows):
+    if len(columns) == 1 and 2 * rows.select(pl.col(columns[0]).approx_n_unique()).item() > len(rows):
         return rows
     return rows.unique(columns, keep="first", maintain_order=True)
 
