@@ -6,6 +6,7 @@ the dialects and the other feeds. All faults of all files come in one error.
 
 import calendar
 import hashlib
+import importlib
 import pkgutil
 import re
 from collections.abc import Mapping
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 
 import yaml
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
 from pipelines.base.contracts import TABLES
 from pipelines.base.errors import SettingsError
@@ -34,6 +35,12 @@ def dialects() -> tuple[str, ...]:
 
 WRITTEN: Final = "extracted_at"
 """What a manifest calls the moment of extraction, and the group beside those of the name that has it, in ISO 8601."""
+
+
+def options_of(dialect: str) -> type[BaseModel] | None:
+    """The options that a dialect declares, which loads its module; None where it has none of its own."""
+    found: type[BaseModel] | None = getattr(importlib.import_module(f"{__package__}.read.{dialect}"), "Options", None)
+    return found
 
 
 class Extracted(Declared):
@@ -367,14 +374,18 @@ def _read(file: Path) -> tuple[Feed | None, list[str]]:
         if not isinstance(raw, dict):
             return None, [f"{file.name}: must be a mapping"]
         feed = Feed.model_validate({**raw, "sha256": hashlib.sha256(data).hexdigest()})
-        return _with_keys(feed, file.parent), []
+        return _with_keys(feed, file.parent), [f"{file.name}: {fault}" for fault in _unfit(feed)]
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         return None, [f"{file.name}: must be YAML" + (f"; parsing failed at line {mark.line + 1}" if mark else "")]
     except ValidationError as error:
         found = error.errors(include_url=False)
         faults = [f"{file.name}: {'.'.join(map(str, e['loc']))}: {e['msg']}" for e in found]
-        return _without(raw, {str(e["loc"][0]) for e in found}), faults
+        wrong = {str(e["loc"][0]) for e in found}
+        left = _without(raw, wrong)
+        if left is not None and not wrong & {"dialect", "options"}:
+            faults += [f"{file.name}: {fault}" for fault in _unfit(left)]
+        return left, faults
 
 
 def _with_keys(feed: Feed, folder: Path) -> Feed:
@@ -536,7 +547,21 @@ def options(model: type[Any], feed: Feed) -> Any:  # every dialect has its own s
     try:
         return model.model_validate(feed.options)
     except ValidationError as error:
-        faults = "; ".join(
-            f"options.{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_url=False)
-        )
+        faults = "; ".join(_of_options(error))
         raise SettingsError(f"Feed {feed.name} must be well declared; {faults}. Correct its file.") from None
+
+
+def _unfit(feed: Feed) -> list[str]:
+    """Faults of a feed's options, as its dialect sees them; told before any file is read, beside all others."""
+    model = options_of(feed.dialect)
+    try:
+        if model is not None:
+            model.model_validate(feed.options)
+    except ValidationError as error:
+        return _of_options(error)
+    return []
+
+
+def _of_options(error: ValidationError) -> list[str]:
+    found = error.errors(include_url=False)
+    return [f"{'.'.join(map(str, ('options', *e['loc'])))}: {e['msg']}" for e in found]

@@ -29,6 +29,7 @@ from pipelines.ingest.servers import Entry, connected
 from tests.kills.roads import nothing_failed
 from tests.sources.conftest import courses
 from tests.sources.test_pgp import Person
+from tests.unit.document_files import LIMITS
 
 from .breaking import proxy
 from .conftest import deny
@@ -345,7 +346,7 @@ def test_of_documents_the_newest_version_counts(store, deliver, declare, ingest)
         dialect="documents",
         files=r"(?P<period>\d{4}-\d{2})/(?P<who>\w+)\.txt",
         ready={"untouched_seconds": 1},
-        options={"unit_by": ["period"], "max_bytes": 1000, "max_pages": 9, "max_seconds": 9, "max_chars": 99},
+        options={"unit_by": ["period"], **LIMITS.model_dump()},
         required=[],
         tables=[],
     )

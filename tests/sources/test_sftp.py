@@ -28,6 +28,7 @@ from pipelines.ingest.feeds import Feed
 from pipelines.ingest.land import CHANGED
 from pipelines.ingest.sftp import connected
 from tests.sources.conftest import courses
+from tests.unit.document_files import LIMITS
 
 CSV = b"id,title\nC1,Course 1\nC2,Course 2\n"
 LARGE = 3 << 20
@@ -426,7 +427,7 @@ def test_documents_of_a_delivery_come_from_a_server_too(store, outbound, deliver
         dialect="documents",
         files=r"(?P<period>\d{4}-\d{2})/(?P<who>\w+)\.txt",
         ready={"untouched_seconds": 1},
-        options={"unit_by": ["period"], "max_bytes": 1000, "max_pages": 9, "max_seconds": 9, "max_chars": 99},
+        options={"unit_by": ["period"], **LIMITS.model_dump()},
         required=[],
         tables=[],
     )
@@ -445,7 +446,7 @@ def test_a_document_that_can_never_be_taken_does_not_keep_its_delivery(store, ou
         dialect="documents",
         files=r"(?P<period>\d{4}-\d{2})/(?P<who>\w+)\.txt",
         ready={"untouched_seconds": 1},
-        options={"unit_by": ["period"], "max_bytes": 1000, "max_pages": 9, "max_seconds": 9, "max_chars": 99},
+        options={"unit_by": ["period"], **LIMITS.model_dump()},
         limits={"max_bytes": 5},
         required=[],
         tables=[],

@@ -174,6 +174,35 @@ def test_three_faults_of_one_file_are_told_at_once(tmp_path: Path) -> None:
         assert part in str(caught.value)
 
 
+def test_options_that_a_dialect_does_not_have_are_told_with_all_other_faults(tmp_path: Path) -> None:
+    write(tmp_path, name="one", options={"delimiter": ";;", "quot": '"'})
+    write(tmp_path, name="two", cadence="sometimes", options={"delimiter": ","})
+    write(tmp_path, name="three", dialect="ndjson", options={"may_be_empty": False, "lines": 3})
+    write(tmp_path, name="four", tables=[{"table": "persons", "columns": {}}])
+    with pytest.raises(SettingsError) as caught:
+        feeds.load(tmp_path)
+    message = str(caught.value)
+    for part in (
+        "one.yaml: options.delimiter: String should have at most 1 character",
+        "one.yaml: options.quote: Field required",
+        "one.yaml: options.quot: Extra inputs",
+        "two.yaml: cadence",
+        "two.yaml: options.quote: Field required",
+        "three.yaml: options.lines: Extra inputs",
+        "four: tables: persons is no canonical table",
+    ):
+        assert part in message
+    assert message.count("options.") == 5
+
+
+@pytest.mark.parametrize("changes", [{"dialect": "morse"}, {"options": "none"}])
+def test_options_are_held_against_no_dialect_but_the_one_that_is_named(tmp_path: Path, changes: dict[str, str]) -> None:
+    write(tmp_path, **{"options": {"dots": 1}, **changes})
+    with pytest.raises(SettingsError) as caught:
+        feeds.load(tmp_path)
+    assert "options." not in str(caught.value)
+
+
 def test_a_column_that_must_never_be_read_is_refused_with_its_rule(tmp_path: Path) -> None:
     write(tmp_path, never={"b": "leaks"})
     with pytest.raises(SettingsError, match="never: b is read by a rule"):
@@ -333,11 +362,21 @@ def test_the_feeds_we_ship_keep_the_schema_that_they_name(file: Path, editor: js
     editor.validate(as_editors_read(file))
 
 
+def _records(size: int) -> dict[str, object]:
+    detail = {"type": "D", "size": size, "columns": {"a": 2}}
+    more = {"separator": ",", "quote": None, "type": 1, "header": None, "trailer": None, "others": []}
+    return {**more, "detail": detail, "may_be_empty": False}
+
+
 @pytest.mark.parametrize(
     ("changes", "where"),
     [
         ({"cadence": "sometimes"}, "cadence"),
         ({"colour": "red"}, "colour"),
+        ({"dialect": "morse"}, "morse"),
+        ({"options": {"delimiter": ",", "quote": '"', "quot": "'"}}, "quot"),
+        ({"options": {"delimiter": ","}}, "quote"),
+        ({"dialect": "recorded", "options": _records(size=0)}, "0 is less than"),
         ({"tables": [{"table": "persons", "columns": {}}]}, "persons"),
         ({"tables": [{"table": "person_links", "columns": {"shoe_size": {"from": "s"}}}]}, "shoe_size"),
         ({"tables": [{"table": "person_links", "columns": {"person_id": {"form": "a"}}}]}, "form"),
@@ -354,6 +393,8 @@ def test_an_editor_marks_what_a_run_would_refuse(
 def test_an_editor_explains_every_word_that_has_an_explanation() -> None:
     words = json.loads(schema())["$defs"]["Rule"]["properties"]
     assert words["absent"]["description"] == "Text that stands for an empty or missing cell."
+    parts = {part["if"]["properties"]["dialect"]["const"]: part["then"] for part in json.loads(schema())["allOf"]}
+    assert "Options: `delimiter`, `quote`." in parts["csv"]["properties"]["options"]["description"]
 
 
 SFTP = {"host": "h", "user": "u", "host_keys": [f"ssh-ed25519 SHA256:{'A' * 43}"], "private_key": "CANDOR_SFTP_X"}
