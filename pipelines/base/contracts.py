@@ -144,7 +144,14 @@ _PERSON = _id("person_id")
 _FTE = Column("fte", "float", required=False, low=0, high=2, odd_up_to=0.02)
 """Share of a full-time job. A percentage that passes for one is beyond 2; one that passes for a percentage, such as 1.0
 in a column that has 100 else, becomes a hundredth of itself."""
-_COUNTRY = Column("country_code", "code", required=False, form="^[A-Z]{2}$")  # ISO 3166-1, two letters
+_COUNTRIES: Final = (
+    "A[DEFGILMOQRSTUWXZ]|B[ABDEFGHIJLMNOQRSTVWYZ]|C[ACDFGHIKLMNORUVWXYZ]|D[EJKMOZ]|E[CEGHRST]|F[IJKMOR]"
+    "|G[ABDEFGHILMNPQRSTUWY]|H[KMNRTU]|I[DELMNOQRST]|J[EMOP]|K[EGHIMNPRWYZ]|L[ABCIKRSTUVY]|M[ACDEFGHKLMNOPQRSTUVWXYZ]"
+    "|N[ACEFGILOPRUZ]|OM|P[AEFGHKLMNRSTWY]|QA|R[EOSUW]|S[ABCDEGHIJKLMNORSTVXYZ]|T[CDFGHJKLMNORTVWZ]|U[AGMSYZ]"
+    "|V[ACEGINU]|W[FS]|Y[ET]|Z[AMW]"
+)
+"""The 249 codes of two letters that ISO 3166-1 assigns: UK, EU and ZZ are none of them."""
+_COUNTRY = Column("country_code", "code", required=False, form=f"^(?:{_COUNTRIES})$")
 _EVENTS: Final = (
     *("hire", "rehire", "transfer", "promotion", "demotion", "job_change", "pay_change", "data_change"),
     *("leave_start", "leave_end", "termination", "population_exit", "org_change", "unknown"),
