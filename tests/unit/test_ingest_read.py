@@ -107,6 +107,37 @@ def test_a_csv_that_is_not_what_it_should_be_is_held(tmp_path: Path, data: bytes
     assert caught.value.reason_code == reason
 
 
+@pytest.mark.parametrize("end", ["", "\n", "\r\n", "\r", "\n\n"])
+@pytest.mark.parametrize("header", ["a", "a,b", 'a,"b\nc"'])
+def test_a_header_alone_is_a_file_without_rows_however_it_ends(tmp_path: Path, header: str, end: str) -> None:
+    (tmp_path / "in.csv").write_bytes(f"{header}{end}".encode())
+    report = csv.read(tmp_path / "in.csv", tmp_path, feed("csv", CSV), UNIT)
+    assert (report.rows, len(report.columns), list(parts(tmp_path))) == (0, header.count(",") + 1, [])
+
+
+def test_a_header_may_have_lines_within_its_cells(tmp_path: Path) -> None:
+    frame, report = read_csv(tmp_path, b'"a\nx","b\r\n\r\nc"\r\n1,2\r\n3,4,4\r\n5,"6\n"\r\n')
+    assert report.columns == ("a\nx", "b\r\n\r\nc")
+    assert frame.rows() == [
+        (1, None, "1", "2", None),
+        (2, "ragged_row", None, None, "3,4,4"),
+        (3, None, "5", "6\n", None),
+    ]
+
+
+@pytest.mark.parametrize("data", [b'a,"b\n1,2\n3,4\n', b'a,"b\n1,2\n3,4', b'"a,b\n', b'a,"b\n1,2\n"x",3\n5,6,7\n'])
+def test_a_quote_of_the_header_that_does_not_end_holds_the_file(tmp_path: Path, data: bytes) -> None:
+    with pytest.raises(Held) as caught:
+        read_csv(tmp_path, data)
+    assert caught.value.reason_code == "malformed_csv"
+
+
+def test_a_page_of_html_for_a_csv_lacks_its_columns(tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_bytes(b"<html><body>Please sign in</body></html>")
+    with pytest.raises(Held, match="must have the columns id; id missing"):
+        read_file(tmp_path / "in.csv", tmp_path, feed("csv", CSV, required=["id"]), UNIT)
+
+
 def test_a_row_longer_than_what_is_parsed_at_once_holds_the_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

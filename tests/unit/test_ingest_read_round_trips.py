@@ -21,6 +21,8 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00
 XML_TEXT = st.text(st.characters(min_codepoint=0x20, exclude_categories=["Cs", "Cc", "Cn"]), max_size=12)
 KEYS = st.sampled_from(["", "*", "^.*$", "line"]) | TEXT.filter(lambda key: "." not in key and key not in (ROW, FAULT))
 NAMES = st.lists(st.text(string.ascii_letters, min_size=1, max_size=5), min_size=2, max_size=4, unique_by=str.casefold)
+LINES = '\r\n"in" \n\n\u00fcber two'
+"""What a heading may go on with."""
 FEW = settings(max_examples=60)
 
 OPTIONS: dict[str, dict[str, Any]] = {
@@ -118,6 +120,7 @@ def table(frame: pl.DataFrame) -> list[dict[str, str | None]]:
 @given(names=NAMES, data=st.data(), delimiter=st.sampled_from(",;\t|~"), encoding=st.sampled_from(["utf-8", "utf-16"]))
 @FEW
 def test_any_cells_of_csv_come_back(reads, names: list[str], data: st.DataObject, delimiter: str, encoding: str):
+    names = [f"{name}{data.draw(st.sampled_from(['', LINES]))}" for name in names]
     rows = data.draw(st.lists(st.lists(TEXT, min_size=len(names), max_size=len(names)), min_size=1, max_size=4))
     buffer = io.StringIO(newline="")
     csv.writer(buffer, delimiter=delimiter, quoting=csv.QUOTE_ALL).writerows([names, *rows])
