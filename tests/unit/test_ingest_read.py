@@ -132,6 +132,13 @@ def test_a_quote_of_the_header_that_does_not_end_holds_the_file(tmp_path: Path, 
     assert caught.value.reason_code == "malformed_csv"
 
 
+@pytest.mark.parametrize("end", ["", "\x1a", "\x1a\r\n"])
+def test_the_sign_that_mainframes_end_files_with_is_no_row_and_elsewhere_is_one(tmp_path: Path, end: str) -> None:
+    frame, report = read_csv(tmp_path, f"a,b\r\n1,2\r\n\x1a\r\n3,4\r\n{end}".encode())
+    assert (report.rows, report.faults) == (3, {"ragged_row": 1})
+    assert frame.rows() == [(1, None, "1", "2", None), (2, "ragged_row", None, None, "\x1a"), (3, None, "3", "4", None)]
+
+
 def test_a_page_of_html_for_a_csv_lacks_its_columns(tmp_path: Path) -> None:
     (tmp_path / "in.csv").write_bytes(b"<html><body>Please sign in</body></html>")
     with pytest.raises(Held, match="must have the columns id; id missing"):

@@ -23,6 +23,7 @@ from pipelines.ingest.batch import Held, Unit
 from pipelines.ingest.feeds import Feed, options
 from pipelines.ingest.read import FAULT, LINE, ROW, Report, write_part
 from pipelines.ingest.read._csv_plain import Plain
+from pipelines.ingest.read._lines import END_OF_FILE
 from pipelines.ingest.read._records import count_of, header_of, marked_twice
 
 BLOCK: Final = 1 << 24
@@ -74,6 +75,8 @@ def read(source: Path, out: Path, feed: Feed, unit: Unit) -> Report:
                 f"{feed.name} must have rows of at most {BLOCK >> 20} MiB; one is longer, or a quote does not end. "
                 "Have the source write it again.",
             ) from None
+    if ragged and ragged[-1] == (rows + len(ragged), END_OF_FILE):  # of mainframes; it is no row
+        ragged.pop()
     cells = (cell for row in last.rows() for cell in row if isinstance(cell, str))
     swallowed = [*names, *(line for _, line in ragged), *cells]
     if odd and (not rows or any("\n" in text for text in swallowed)):
