@@ -334,7 +334,8 @@ _ALL = (
             _code("decided_by", "human", "rule"),
             Column("occurred_at", "moment"),
         ),
-        references={"requisition_id": "requisitions"},
+        # Whoever is hired without having applied would teach screening what nobody decided about an application.
+        references={"application_id": "applications", "requisition_id": "requisitions"},
         begins=("stage_code", "applied"),
         kept_from="occurred_at",
     ),

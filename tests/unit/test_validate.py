@@ -188,10 +188,14 @@ def test_what_happens_to_an_application_before_it_is_made_is_counted(
     ]
     schema = {**TABLES["application_events"].schema, "known_from": pl.Datetime("us", "UTC")}
     frame = pl.DataFrame([row | {"known_from": datetime(2026, 2, 1, tzinfo=UTC)} for row in rows], schema=schema)
-    outcome = check(TABLES["application_events"], frame, {"requisitions": pl.Series(["R-1"])})
+    known = {"applications": pl.Series(["a", "b", "c", "d"]), "requisitions": pl.Series(["R-1"])}
+    outcome = check(TABLES["application_events"], frame, known)
     assert outcome.failed.is_empty()
     found = next(f for f in outcome.findings if f.reason_code == "early_event")
     assert (found.checked, found.failed, found.severity) == (9, 2, "warn")
+    known["applications"] = pl.Series(["a", "b", "d"])
+    outcome = check(TABLES["application_events"], frame, known)
+    assert sorted(outcome.failed.rows()) == [(row, "unknown_application") for row in (4, 5, 6)], "nobody made it"
 
 
 def test_two_rows_for_one_version_of_a_thing_both_fail() -> None:
