@@ -11,7 +11,7 @@ from pipelines.ingest.cells import BROKEN, Context, cell, decoded
 from pipelines.ingest.composed import with_text
 from pipelines.ingest.fold import folded
 from pipelines.ingest.read import ROW
-from pipelines.ingest.rules import Beside, Condition, Explode, Join, TableMap, Timeline, Unpivot
+from pipelines.ingest.rules import Beside, Condition, Explode, Join, TableMap, Timeline, Unpivot, whole
 
 REASON = "reason_code"
 NOTES = pl.Schema({ROW: pl.Int64(), REASON: pl.String()})
@@ -90,6 +90,8 @@ def keep_rows(shaped: Shaped, condition: Condition, context: Context) -> None:
         keep = value.is_in(list(condition.among))
     elif condition.not_among is not None:
         keep = value.is_null() | ~value.is_in(list(condition.not_among))
+    elif condition.like is not None:
+        keep = value.is_null() | value.str.contains(whole(condition.like))
     elif condition.above is not None and condition.ranks:
         places = dict(zip(condition.ranks, range(len(condition.ranks)), strict=True))
         here_and_there = [text.replace_strict(places, default=None) for text in (value, cell(condition.above, here))]

@@ -7,6 +7,7 @@ which always apply in the order in which they are declared here, whatever their 
 import re
 from typing import Annotated, Any, Literal, Self
 
+import polars as pl
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from pipelines.base.contracts import End
@@ -29,6 +30,24 @@ def _full_years(text: str) -> str:
 
 Format = Annotated[str, AfterValidator(_full_years)]
 """A strftime format. Two-digit years are refused: nobody can say which century they mean."""
+
+
+def whole(pattern: str) -> str:
+    """The regular expression of texts of which nothing stands beside what a pattern means."""
+    return f"^(?:{pattern})$"
+
+
+def _parses(text: str) -> str:
+    try:
+        for pattern in (text, whole(text)):
+            pl.Series([""]).str.contains(pattern)
+    except pl.exceptions.PolarsError:
+        raise ValueError("must be a regular expression, without look-around and back-references") from None
+    return text
+
+
+Pattern = Annotated[str, Field(min_length=1), AfterValidator(_parses)]
+"""A regular expression of a kind that takes no more time than the text is long."""
 
 
 class Listed(Declared):
@@ -74,7 +93,7 @@ class Rule(Declared):
     """Drop blanks at both ends. Off by default: identifiers are compared exactly."""
     html: bool = False
     """Keep the text of HTML: without tags and comments, entities resolved, white space as single blanks."""
-    extract: Name | None = None
+    extract: Pattern | None = None
     """Regular expression with one group: what to keep of the text; no match makes it empty."""
     absent: str | None = None
     """Text that stands for an empty or missing cell."""
@@ -152,6 +171,8 @@ class Condition(Declared):
     among: tuple[str, ...] | None = None
     not_among: tuple[str, ...] | None = None
     """The texts of rows to leave out; others stay, empty and unknown ones too, so that a rule can refuse those."""
+    like: Pattern | None = None
+    """What the whole text must look like, such as an id: `[0-9]{6}`. Empty cells stay, for rules to refuse."""
     above: Name | None = None
     """Another column: both are whole numbers, and this one's is the greater."""
     ranks: tuple[str, ...] = ()
@@ -163,8 +184,8 @@ class Condition(Declared):
 
     @model_validator(mode="after")
     def _has_one_test(self) -> Self:
-        if (self.filled, self.among, self.not_among, self.above).count(None) != 3:
-            raise ValueError("must have exactly one of filled, among, not_among, above")
+        if (self.filled, self.among, self.not_among, self.like, self.above).count(None) != 4:
+            raise ValueError("must have exactly one of filled, among, not_among, like, above")
         if self.ranks and self.above is None:
             raise ValueError("ranks goes with above: two columns are compared by it")
         if len(self.ranks) == 1 or len({*self.ranks}) < len(self.ranks):

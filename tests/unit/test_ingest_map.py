@@ -137,7 +137,7 @@ def test_rows_that_are_left_out_are_named_and_others_stay(tmp_path):
 
 @pytest.mark.parametrize("tests", [{}, {"filled": True, "not_among": ["a"]}, {"among": ["a"], "not_among": ["b"]}])
 def test_a_condition_has_one_test(tests):
-    with pytest.raises(ValidationError, match="exactly one of filled, among, not_among, above"):
+    with pytest.raises(ValidationError, match="exactly one of filled, among, not_among, like, above"):
         Condition.model_validate({"column": "a", "reason": "r", **tests})
 
 

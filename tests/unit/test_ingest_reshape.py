@@ -12,7 +12,7 @@ from pipelines.base.errors import ContractError
 from pipelines.ingest.cells import Context
 from pipelines.ingest.read import ROW
 from pipelines.ingest.reshape import REASON, Shaped, join, keep_rows, shape
-from pipelines.ingest.rules import Condition, Join, TableMap
+from pipelines.ingest.rules import Condition, Join, Rule, TableMap
 
 BLANK = Context(frozenset(), datetime(2026, 1, 1, tzinfo=UTC), b"")
 STATUS = pl.DataFrame(
@@ -144,8 +144,25 @@ def test_numbers_are_compared_as_numbers_and_what_is_none_is_not_above():
     assert shaped.filtered[0][REASON].to_list() == ["back"] * 5
 
 
+def test_ids_that_do_not_look_like_one_are_rejected_and_missing_ones_are_left_to_the_rules():
+    ids = ["000123", "123", "0001234", " 000123", "000123\n", None, "Ann Lee", "٠٠٠١٢٣", ""]
+    shaped = Shaped(frame(a=ids), [], [])
+    looks = {"column": "a", "like": "[0-9]{6}|X", "reason": "no_employee_id", "reject": True}
+    keep_rows(shaped, Condition.model_validate(looks), BLANK)
+    assert shaped.frame["a"].to_list() == ["000123", None, ""]
+    assert shaped.rejected[0][REASON].to_list() == ["no_employee_id"] * 6
+
+
+@pytest.mark.parametrize("pattern", ["(", "(?=a)", r"(a)\1", "(?x)a #", ""])
+def test_a_pattern_that_is_none_is_a_fault_of_the_declaration(pattern):
+    with pytest.raises(ValidationError, match=r"regular expression|at least 1 character"):
+        Condition.model_validate({"column": "a", "like": pattern, "reason": "x"})
+    with pytest.raises(ValidationError, match=r"regular expression|at least 1 character"):
+        Rule.model_validate({"from": "a", "extract": pattern})
+
+
 def test_a_condition_has_one_test():
-    with pytest.raises(ValidationError, match="exactly one of filled, among, not_among, above"):
+    with pytest.raises(ValidationError, match="exactly one of filled, among, not_among, like, above"):
         Condition.model_validate({"column": "a", "above": "b", "filled": True, "reason": "x"})
 
 

@@ -48,6 +48,8 @@ def _rows(conditions: Iterable[Condition], where: str, explode: Explode | None =
             test = f"where it is one of {len(condition.among)} declared texts"
         elif condition.not_among is not None:
             test = f"where it is none of {len(condition.not_among)} declared texts"
+        elif condition.like is not None:
+            test = f"where it looks like {condition.like}"
         elif condition.above is not None and condition.ranks:
             test = f"unless it stands no further than {condition.above} in an order of {len(condition.ranks)} texts"
         elif condition.above is not None:
