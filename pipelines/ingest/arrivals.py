@@ -179,7 +179,7 @@ def _said(data: bytes, name: str) -> dict[str, Any]:
     if not text.lstrip().startswith(("{", "[")):
         return _listed(text, name)
     document = json.loads(text)
-    entry = next(entry for entry in document["files"] if entry["name"] == name)
+    (entry,) = (entry for entry in document["files"] if entry["name"] == name)  # one that says two things says nothing
     if not isinstance(entry["sha256"], str) or type(entry["records"]) is not int:
         return {}
     said = {word: document.get(word) for word in OF_RUN}

@@ -314,6 +314,9 @@ def test_a_file_is_held_unless_it_is_what_its_manifest_says(
         b" " * (1 << 20) + b"{}",
         manifest_of("../2024.csv"),
         manifest_of("/etc/2024.csv"),
+        json.dumps(
+            {"files": [{"name": "2024.csv", "sha256": sha256_bytes(b"a\n"), "records": n} for n in (0, 1)]}
+        ).encode(),
     ],
 )
 def test_a_manifest_that_says_nothing_holds_the_file_and_ends_nothing(tmp_path: Path, content: bytes) -> None:
