@@ -76,6 +76,35 @@ def parsed(text: str | bytes) -> Any:  # YAML has no static type
         return yaml.safe_load(text)  # which says better in which line the fault is
 
 
+def said_twice(text: str | bytes) -> list[str]:
+    """Words that YAML has more than once in one mapping, of which the last would count without a word.
+
+    Args:
+        text: YAML that `parsed` reads.
+
+    Returns:
+        For each its name and lines; empty where every word stands once.
+    """
+    faults, seen = [], set[int]()
+    waiting = [yaml.compose(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))]
+    while waiting:
+        node = waiting.pop()
+        if node is None or id(node) in seen:  # an alias is the very node that it stands for
+            continue
+        seen.add(id(node))
+        if isinstance(node, yaml.MappingNode):
+            lines: dict[str, list[int]] = {}
+            for word, _ in node.value:
+                if isinstance(word, yaml.ScalarNode):
+                    lines.setdefault(word.value, []).append(word.start_mark.line + 1)
+            twice = {word: ", ".join(map(str, at)) for word, at in lines.items() if len(at) > 1}
+            faults += [f"{word}: must stand once, not in lines {at}" for word, at in twice.items()]
+            waiting += [value for _, value in node.value]
+        elif isinstance(node, yaml.SequenceNode):
+            waiting += node.value
+    return sorted(faults)
+
+
 def load(model: type[S], *path: str, root: Path | None = None) -> S:
     """The section of `params.yaml` at `path`, checked.
 

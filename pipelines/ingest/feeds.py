@@ -19,7 +19,7 @@ from pydantic import BaseModel, Field, ValidationError, field_validator, model_v
 
 from pipelines.base.contracts import TABLES
 from pipelines.base.errors import SettingsError
-from pipelines.base.settings import Count, environment, parsed
+from pipelines.base.settings import Count, environment, parsed, said_twice
 from pipelines.ingest.rules import Condition, Declared, Join, Name, Options, Rule, TableMap
 from pipelines.ingest.sources import Bucket, Pgp, Sftp, bucket
 
@@ -373,14 +373,15 @@ def _read(file: Path) -> tuple[Feed | None, list[str]]:
         raw = parsed(data)
         if not isinstance(raw, dict):
             return None, [f"{file.name}: must be a mapping"]
+        twice = [f"{file.name}: {fault}" for fault in said_twice(data)]
         feed = Feed.model_validate({**raw, "sha256": hashlib.sha256(data).hexdigest()})
-        return _with_keys(feed, file.parent), [f"{file.name}: {fault}" for fault in _unfit(feed)]
+        return _with_keys(feed, file.parent), [*twice, *(f"{file.name}: {fault}" for fault in _unfit(feed))]
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         return None, [f"{file.name}: must be YAML" + (f"; parsing failed at line {mark.line + 1}" if mark else "")]
     except ValidationError as error:
         found = error.errors(include_url=False)
-        faults = [f"{file.name}: {'.'.join(map(str, e['loc']))}: {e['msg']}" for e in found]
+        faults = [*twice, *(f"{file.name}: {'.'.join(map(str, e['loc']))}: {e['msg']}" for e in found)]
         wrong = {str(e["loc"][0]) for e in found}
         left = _without(raw, wrong)
         if left is not None and not wrong & {"dialect", "options"}:

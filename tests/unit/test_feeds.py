@@ -195,6 +195,27 @@ def test_options_that_a_dialect_does_not_have_are_told_with_all_other_faults(tmp
     assert message.count("options.") == 5
 
 
+def test_a_word_that_stands_twice_is_a_fault_wherever_it_stands(tmp_path: Path) -> None:
+    file = tmp_path / "links.yaml"
+    text = yaml.safe_dump(GOOD, sort_keys=False).replace("owner: HR", "owner: HR\nowner: IT")
+    text = text.replace("from: a\n", "from: a\n      codes: &map {A: a, B: b, A: c}\n")
+    text = text.replace("from: b\n", "from: b\n      codes: *map\n")
+    file.write_text(text.replace("cadence: daily", "cadence: sometimes"), encoding="utf-8")
+    with pytest.raises(SettingsError) as caught:
+        feeds.load(tmp_path)
+    for part in (
+        "links.yaml: owner: must stand once, not in lines 2, 3",
+        "links.yaml: A: must stand once",
+        "cadence",
+    ):
+        assert str(caught.value).count(part) == 1
+    file.write_text(text, encoding="utf-8")  # nothing else is wrong
+    with pytest.raises(SettingsError, match="owner: must stand once"):
+        feeds.load(tmp_path)
+    file.write_text(text.replace("owner: IT\n", "").replace(", A: c", ""), encoding="utf-8")
+    assert feeds.load(tmp_path)["links"].owner == "HR"
+
+
 @pytest.mark.parametrize("changes", [{"dialect": "morse"}, {"options": "none"}])
 def test_options_are_held_against_no_dialect_but_the_one_that_is_named(tmp_path: Path, changes: dict[str, str]) -> None:
     write(tmp_path, **{"options": {"dots": 1}, **changes})
