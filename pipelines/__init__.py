@@ -12,7 +12,7 @@
     gate        a verdict bound to digests: allowed or held, with reasons
     publish     proposal -> two people approve -> release store and ledger
 
-`snapshot` to `gate` are the stages of `dvc.yaml`; the rest is dated work that Airflow starts. Stages meet on disk and
-never import one another. Below them: `models` (one folder a family), `fairness`, `privacy` and `audit` (pure rules),
-`base` (names, contracts, settings, store, lake, vault).
+`snapshot` to `gate` are the stages of `dvc.yaml`; `tune` tries numbers by experiments of that graph; the rest is dated
+work that Airflow starts. Stages meet on disk and never import one another. Below them: `models` (one folder a family),
+`fairness`, `privacy` and `audit` (pure rules), `base` (names, contracts, settings, store, lake, vault).
 """
