@@ -11,7 +11,7 @@ other bytes. A delta whose predecessor has not arrived waits.
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -114,15 +114,22 @@ def _is_known(unit: Unit, records: list[files.Record]) -> bool:
     )
 
 
-def sort(store: Store, units: list[Unit]) -> tuple[list[Unit], list[Unit]]:
-    """New units, and duplicate deliveries: bytes that were taken in, or come in this batch, under another name."""
+def sort(store: Store, units: list[Unit], together: Collection[str] = ()) -> tuple[list[Unit], list[Unit]]:
+    """New units, and duplicate deliveries: bytes that were taken in, or come in this batch, under another name.
+
+    Args:
+        store: Holds the register.
+        units: All that there are.
+        together: Feeds whose files say something only with those of others: known bytes may say another thing now.
+    """
     new: dict[tuple[str, str], Unit] = {}
     duplicates = []
     for unit in units:
         records = files.find(store, unit.feed, unit.sha256)
         if _is_known(unit, records):
             continue
-        if (unit.feed, unit.sha256) in new or any(record.status in ("published", "rejected") for record in records):
+        were_taken = unit.feed not in together and any(record.status in ("published", "rejected") for record in records)
+        if (unit.feed, unit.sha256) in new or were_taken:
             duplicates.append(unit)
         else:
             new[(unit.feed, unit.sha256)] = unit
@@ -206,7 +213,8 @@ def discover(batch: Batch, replay: str | None = None, expect: Callable[[], objec
         late = cadence.note(batch.store, feeds, names, datetime.now(UTC).date())
         new = released(batch.store, feeds)
         again = {unit.id for unit in new}
-        found, duplicates = sort(batch.store, [unit for some in seen.values() for unit in some.units])
+        together = {name for name, feed in feeds.items() if any(join.is_beside for join in feed.joins)}
+        found, duplicates = sort(batch.store, [unit for some in seen.values() for unit in some.units], together)
         new += [unit for unit in found if unit.id not in again]
         turns = {
             name: lined_up(

@@ -139,6 +139,7 @@ def reference(batch: Batch, feeds: Mapping[str, Feed], step: Join, of: Unit) -> 
     What a later file says was not known by then, and must not be told as if it had been; it is used only where there is
     no other. One of the same day counts as known, since files of a night are written one after the other, and so does
     one of this batch whose month holds the day. Rows of two moments are never joined as one: they would be of neither.
+    Histories that are one only together are of the same day, or the file waits.
 
     Args:
         batch: The batch.
@@ -148,12 +149,22 @@ def reference(batch: Batch, feeds: Mapping[str, Feed], step: Join, of: Unit) -> 
 
     Raises:
         ContractError: Nothing of the joined feed ever arrived.
+        Held: A history beside this one is not there yet.
     """
     if step.file is not None:
         return beside(step.file)
     name, at = str(step.feed), feeds[of.feed].moment(of.groups)
     here = [unit for unit in batch.units() if unit.feed == name]
-    units = _of_day(feeds[name], here, at) or _known(feeds[name], here, _landed(batch, feeds[name]), at)
+    if step.is_beside and at is not None and not of.is_released:
+        units = _of_day(feeds[name], here, at) or _delivered(batch, feeds[name], here, at)
+        if not units:
+            raise Held(
+                "joined_file_held",
+                f"{of.feed} is one history together with {name}; a file of {name} of the same day must be there, and "
+                "none is. Deliver it: this one comes up again by itself.",
+            )
+    else:
+        units = _of_day(feeds[name], here, at) or _known(feeds[name], here, _landed(batch, feeds[name]), at)
     for unit in units:
         _ready(batch, unit, feeds[name])
     raws = [(part, unit.groups) for unit in units for part in parts(batch.place(unit) / "raw")]
@@ -219,6 +230,23 @@ def _last(feed: Feed, units: list[Unit], at: datetime | None) -> list[Unit]:
     by_then = {moment for moment in moments if at is None or moment <= at}
     chosen = max(by_then) if by_then else min(moments, default=None)
     return [unit for unit in units if _moment(feed, unit) == chosen]
+
+
+def _delivered(batch: Batch, feed: Feed, here: list[Unit], at: datetime) -> list[Unit]:
+    """Files of a day that were taken in, or of which the bytes were: under whichever name, they say the same again."""
+    records = files.of_feed(batch.store, feed.name)
+    bytes_of = {record.sha256: landed(record, feed) for record in records if record.status == "published"}
+    bytes_of |= {unit.sha256: unit for unit in here}
+    names = {record.name: record for record in records if record.status in ("published", "duplicate")}
+    told = [(record.groups, record.sha256) for record in names.values()]
+    told += [(unit.groups, unit.sha256) for unit in batch.duplicates() if unit.feed == feed.name]
+    of_day = [
+        (moment, bytes_of[sha256])
+        for groups, sha256 in told
+        if sha256 in bytes_of and (moment := feed.moment(groups)) is not None and moment.date() == at.date()
+    ]
+    last = max((moment for moment, _ in of_day), default=None)
+    return list({unit.id: unit for moment, unit in of_day if moment == last}.values())
 
 
 def _landed(batch: Batch, feed: Feed) -> list[Unit]:

@@ -5,7 +5,7 @@ which always apply in the order in which they are declared here, whatever their 
 """
 
 import re
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 import polars as pl
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
@@ -197,6 +197,10 @@ class Condition(Declared):
         return {self.column} | ({self.above} if self.above else set())
 
 
+_BESIDE: Final = "@until"
+"""The end of a slice of a history beside: it has a name that no feed can give."""
+
+
 class Beside(Declared):
     """Another history of the same things, in a file of its own and without ends, too."""
 
@@ -210,7 +214,7 @@ class Beside(Declared):
 
     def join(self) -> "Join":
         """What is read of the other file, as a join says it."""
-        history = Timeline(of=self.of, day=self.day, order=self.order, until="@until", place="@place")
+        history = Timeline(of=self.of, day=self.day, order=self.order, until=_BESIDE, place="@place")
         match = dict(zip(self.of, self.of, strict=True))
         return Join(feed=self.feed, match=match, take=self.take, missing="keep", timeline=history)
 
@@ -352,6 +356,11 @@ class Join(Declared):
     def beside(self) -> "tuple[Join, ...]":
         """Joins of the other histories of its timeline."""
         return tuple(other.join() for other in self.timeline.beside) if self.timeline else ()
+
+    @property
+    def is_beside(self) -> bool:
+        """Whether this is a history beside another one, which is nothing without it."""
+        return self.timeline is not None and self.timeline.until == _BESIDE
 
     @property
     def other(self) -> str:

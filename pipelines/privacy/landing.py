@@ -77,10 +77,16 @@ def erase(store: Store, one: Group, note: Note) -> Unsearched:
         for record in files.of_feed(store, name):
             registered |= {record.landing_key.rpartition("/")[0], *_folders(record)}
             if store.exists(record.landing_key):
-                unsearched |= _unsearched(store, feeds.get(name), record, one, note)
+                unsearched |= _unsearched(store, feeds, record, one, note)
     # The name of a document is often the person's: what no batch has registered is named by its folder.
     landed_now = {key.rpartition("/")[0] for key in store.list(LANDING)}
     return unsearched | dict.fromkeys(sorted(landed_now - registered))
+
+
+def _is_of_another(feed: Feed, feeds: Mapping[str, Feed]) -> bool:
+    """Whether only another file tells whom a feed's rows are about: it looks them up, or is nothing but looked up."""
+    looked_up = {join.feed for other in feeds.values() if are_joined(other) for join in other.joins}
+    return are_joined(feed) or (not feed.tables and feed.name in looked_up)
 
 
 def _folders(record: files.Record) -> set[str]:
@@ -88,15 +94,16 @@ def _folders(record: files.Record) -> set[str]:
     return {f"{top}/{sha256}" for _, sha256, _ in record.documents}
 
 
-def _unsearched(store: Store, feed: Feed | None, record: files.Record, one: Group, note: Note) -> Unsearched:
+def _unsearched(store: Store, feeds: Mapping[str, Feed], record: files.Record, one: Group, note: Note) -> Unsearched:
     """Rewrite what one file left in landing; what of it cannot be read."""
+    feed = feeds.get(record.feed)
     try:
         if feed is None:
             return {record.landing_key: None}
         rows = (_documents if record.documents else _file)(store, feed, record, one, note)
     except Held:
         return {record.landing_key: None}
-    if are_joined(feed):  # what of it is theirs only another file could tell
+    if _is_of_another(feed, feeds):
         return {record.landing_key: None}
     return {record.landing_key: rows} if rows else {}
 
@@ -108,7 +115,7 @@ def _quarantine(store: Store, feeds: Mapping[str, Feed], one: Group, note: Note)
             continue
         about = json.loads(store.read(key.removesuffix("sealed") + "json"))
         feed, records = feeds.get(about["feed"]), files.find(store, about["feed"], about["file_id"])
-        if feed is None or not records or are_joined(feed):
+        if feed is None or not records or _is_of_another(feed, feeds):
             unsearched[key] = None
         if feed is None or not records:
             continue

@@ -12,6 +12,7 @@ import importlib
 from collections.abc import Collection, Generator, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, Protocol, cast
 
@@ -29,6 +30,10 @@ ROW: Final = "source_row"
 FAULT: Final = "_fault"
 _LOOK_SECONDS: Final = 0.02
 """Between two looks for a part that has become whole."""
+_FIRST: Final = "2000-01"
+"""No file of before is believed to be one."""
+_ZONES: Final = timedelta(days=1)
+"""How far a day may begin earlier or later elsewhere."""
 _LIMITS: Final = "limits.json"
 """Says beside a file's parts how large it may be: whoever writes a part, however it reads, is stopped beyond that."""
 LEAST_MILLISECONDS: Final = 4_102_444_800
@@ -89,7 +94,7 @@ def read_file(source: Path, out: Path, feed: Feed, unit: Unit) -> Report:
             "Deliver it again.",
         )
     try:
-        feed.extraction(unit.groups)
+        _plausible(feed, feed.extraction(unit.groups), unit)
     except ValueError:
         raise Held(
             "impossible_period", f"The name of a file of {feed.name} must hold a month or day that exists; it does not."
@@ -115,6 +120,18 @@ def read_file(source: Path, out: Path, feed: Feed, unit: Unit) -> Report:
     require(feed, set(report.columns))
     write_json(out / "report.json", asdict(report))
     return report
+
+
+def _plausible(feed: Feed, moment: datetime, unit: Unit) -> None:
+    """Raise Held when a manifest's moment cannot be: all that a file says would be known from then."""
+    first = f"{unit.groups.get('period', _FIRST)}-01"[: len("2026-02-01")]
+    is_early = moment < datetime.fromisoformat(first).replace(tzinfo=UTC) - _ZONES
+    if feed.extracted_at.manifest and (is_early or moment > datetime.now(UTC) + _ZONES):
+        raise Held(
+            "implausible_moment",
+            f"A manifest of {feed.name} must say a {WRITTEN} from its file's period on, and none to come; it says "
+            "another one. Have it corrected and delivered again.",
+        )
 
 
 def _of_its_run(feed: Feed, said: Mapping[str, Any]) -> None:
