@@ -6,7 +6,7 @@ Writes  examples.parquet   one row a labelled case: who, what, when asked, outco
         profile.json       distribution of every input over the people whom the model would be asked about on that day
         report.json        counts, the audit of the labels, and the leaks found: inputs that tell the outcome too well
                            to be known beforehand
-        raters.csv         where it is known who rates: how severe each is, under the pseudonym, with interval
+        raters.parquet     where it is known who rates: how severe each is, under the pseudonym, with interval
         severity.parquet   the same of each training case whose rater surely differs
 
 The past trains, the newest cases test: cases are cut by the moment of prediction, equal moments by a hash of the
@@ -189,7 +189,7 @@ def run(family: str, root: Path | None = None) -> str:
     if given is not None:
         off.write_parquet(folder / labels.SEVERITY, compression="zstd")
     if raters is not None:
-        raters.write_csv(folder / "raters.csv")
+        raters.write_parquet(folder / "raters.parquet", compression="zstd")
     report = _report(family, kept, found, own, as_of) | {"lacking_people": taken.lacking, "labels": audited}
     _write(folder / "report.json", report)
     names = ", ".join(leak.column for leak in found)

@@ -1,6 +1,10 @@
 """What all tests share: keys of a test company, a store in a folder with a space, hypothesis without deadlines."""
 
 import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -62,3 +66,27 @@ def real_data() -> Path:
     if not REAL_DATA.is_dir():
         pytest.skip(reason="the real data are not beside the checkout; set CANDOR_TEST_DATA (see README, Tests)")
     return REAL_DATA
+
+
+@pytest.fixture
+def cluster(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[str]:
+    """A scheduler and two workers of one thread each, all processes of their own."""
+    env = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1]), "DASK_DISTRIBUTED__DIAGNOSTICS__NVML": "False"}
+    env |= {"DASK_TEMPORARY_DIRECTORY": str(tmp_path)}
+
+    def start(what: str, *words: str) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", f"distributed.cli.dask_{what}", *words, "--no-dashboard"]
+        return subprocess.Popen([*command, "--host", "127.0.0.1"], env=env, stderr=subprocess.PIPE, text=True)
+
+    scheduler = start("scheduler", "--port", "0")
+    started = [scheduler]
+    try:
+        assert scheduler.stderr is not None
+        address = next(found[0] for line in scheduler.stderr if (found := re.search(r"tcp://[0-9.]+:[0-9]+", line)))
+        started += [start("worker", address, "--nthreads", "1", "--no-nanny") for _ in range(2)]
+        monkeypatch.setenv("CANDOR_DASK", address)
+        yield address
+    finally:
+        for process in reversed(started):
+            process.terminate()
+            process.communicate(timeout=30)

@@ -12,6 +12,7 @@ import base64
 import hashlib
 import json
 import math
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
@@ -416,6 +417,8 @@ def signatures(folder: Path) -> list[str]:
     for path in sorted(folder.glob("releases/*/statement.json")):
         envelope = json.loads(path.read_bytes())
         (signed,) = envelope["signatures"]
+        if not re.fullmatch("[0-9a-f]{64}", signed["keyid"]):  # it stands in a command that somebody runs
+            raise ValueError("no fingerprint")
         kind, payload = envelope["payloadType"].encode(), base64.b64decode(envelope["payload"])
         place = folder / "signatures" / path.parent.name
         place.mkdir(parents=True, exist_ok=True)

@@ -34,7 +34,7 @@ from pipelines.evaluate import __main__ as evaluate
 from pipelines.evaluate import cells, choose, weigh
 from pipelines.publish import notices
 from pipelines.score import __main__ as score
-from pipelines.score import export, people, serve, stage, switch
+from pipelines.score import export, people, serve, spread, stage, switch
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras on NumPy 2
 
@@ -355,6 +355,32 @@ def test_current_people_are_scored_once_however_often_it_runs(released):
     assert (len(read_again), sha256_frame(read_again)) == (entry.facts["rows"], entry.facts["scored_sha256"])
     assert set(table(store, "inputs").columns) >= {"person_id", "subject_id", "submitted_count", "as_of", "family"}
     assert "submitted_score_mean" not in table(store, "inputs").columns
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning")  # sockets of a client that is closed
+def test_with_a_cluster_its_workers_score_everybody_and_say_the_same(released, cluster, monkeypatch):
+    root, store = released
+    release(root, store, "release")
+    with monkeypatch.context() as patch:
+        patch.delenv(spread.ADDRESS)
+        first = json.loads(people.run(FAMILY, LAST, root))
+    alone = table(store, "scored").sort("person_id")
+    for entry in store.list("ledger"):
+        store.delete(entry)  # or the same scoring would be done already
+    here, counts = spread.rows.scored, []
+
+    def counted(family, folder, asked, *rest, **named):
+        counts.append(len(asked))
+        return here(family, folder, asked, *rest, **named)
+
+    monkeypatch.setattr(spread.rows, "scored", counted)
+    assert json.loads(people.run(FAMILY, LAST, root)) == first
+    assert counts == [0], "this process scored nobody"
+    shared = table(store, "scored").sort("person_id")
+    assert len(shared) == 5
+    numbers = ("score", "low", "high")
+    assert shared.drop(numbers).equals(alone.drop(numbers))
+    assert shared["score"].to_list() == pytest.approx(alone["score"].to_list(), abs=2e-6)  # both are rounded
 
 
 def test_the_file_for_another_system_is_written_after_the_ledger_and_again_where_it_is_not_whole(released, monkeypatch):

@@ -170,6 +170,16 @@ def test_junk_in_the_place_of_any_file_is_a_fault_and_no_traceback(bundle):
     assert recompute.check(bundle) == []
 
 
+def test_no_forged_name_of_a_key_gets_into_a_command(bundle):
+    statement = bundle / f"{TOP}/statement.json"
+    envelope = json.loads(statement.read_bytes())
+    envelope["signatures"][0]["keyid"] = "$(reboot)"
+    statement.write_text(json.dumps(envelope))
+    assert recompute.told("A statement", lambda: recompute.signatures(bundle)) == [
+        "A statement is not of the form that Candor writes (ValueError)."
+    ]
+
+
 def leaves(content, path=()):
     """Places of everything in a JSON document."""
     yield path

@@ -383,6 +383,31 @@ def test_a_file_was_written_when_its_manifest_says(tmp_path: Path, said: object,
     assert other.groups.keys() == unit.groups.keys() - {"extracted_at"}, "nobody asked"
 
 
+@pytest.mark.parametrize(
+    ("moment", "is_held"),
+    [
+        ("2023-12-30T23:59:59Z", True),
+        ("2023-12-31T12:00:00Z", False),  # the year begins earlier elsewhere
+        ("1970-01-01T00:00:00Z", True),
+        ("9999-12-31T23:59:59Z", True),
+        ("2024-05-01T00:00:00Z", False),
+    ],
+)
+def test_a_moment_before_the_files_period_or_to_come_holds_it(tmp_path: Path, moment: str, is_held: bool) -> None:
+    """Everything that the file says would be known from then on."""
+    document = json.loads(manifest_of("2024.csv")) | {"extracted_at": moment}
+    (tmp_path / "2024.csv").write_bytes(b"a\n")
+    (tmp_path / "2024.csv.json").write_text(json.dumps(document), encoding="utf-8")
+    waits = feed(**WRITTEN, options={"delimiter": ",", "quote": '"'})
+    (unit,) = discover.units_of(waits, tmp_path)
+    if is_held:
+        with pytest.raises(Held) as caught:
+            read_file(tmp_path / "2024.csv", tmp_path, waits, unit)
+        assert caught.value.reason_code == "implausible_moment"
+    else:
+        assert read_file(tmp_path / "2024.csv", tmp_path, waits, unit).rows == 0
+
+
 def test_a_manifest_of_blanks_takes_no_time(tmp_path: Path) -> None:
     waits = feed(ready={"manifest": ".json"})
     (tmp_path / "2024.csv").write_bytes(b"a\n")

@@ -1,9 +1,6 @@
 """Scoring shared out: a real scheduler and two workers say what this process says."""
 
 import os
-import re
-import subprocess
-import sys
 import time
 from datetime import date
 from pathlib import Path
@@ -46,30 +43,6 @@ def prepared() -> pl.DataFrame:
             "course_id": "c",
         }
     )
-
-
-@pytest.fixture
-def cluster(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
-    """A scheduler and two workers of one thread each, all processes of their own."""
-    env = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2]), "DASK_DISTRIBUTED__DIAGNOSTICS__NVML": "False"}
-    env |= {"DASK_TEMPORARY_DIRECTORY": str(tmp_path)}
-
-    def start(what: str, *words: str) -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", f"distributed.cli.dask_{what}", *words, "--no-dashboard"]
-        return subprocess.Popen([*command, "--host", "127.0.0.1"], env=env, stderr=subprocess.PIPE, text=True)
-
-    scheduler = start("scheduler", "--port", "0")
-    started = [scheduler]
-    try:
-        assert scheduler.stderr is not None
-        address = next(found[0] for line in scheduler.stderr if (found := re.search(r"tcp://[0-9.]+:[0-9]+", line)))
-        started += [start("worker", address, "--nthreads", "1", "--no-nanny") for _ in range(2)]
-        monkeypatch.setenv(spread.ADDRESS, address)
-        yield address
-    finally:
-        for process in reversed(started):
-            process.terminate()
-            process.communicate(timeout=30)
 
 
 def slow(number: int) -> tuple[int, int]:

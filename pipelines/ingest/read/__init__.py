@@ -9,6 +9,7 @@ the empty string is itself.
 """
 
 import importlib
+import re
 from collections.abc import Collection, Generator, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass
@@ -30,8 +31,10 @@ ROW: Final = "source_row"
 FAULT: Final = "_fault"
 _LOOK_SECONDS: Final = 0.02
 """Between two looks for a part that has become whole."""
-_FIRST: Final = "2000-01"
-"""No file of before is believed to be one."""
+_FIRST: Final = "2000"
+"""The year before which no file is believed to be written."""
+_MONTH: Final = re.compile(r"(\d{4})(?:-?(\d{2}))?")
+"""How a period begins."""
 _ZONES: Final = timedelta(days=1)
 """How far a day may begin earlier or later elsewhere."""
 _LIMITS: Final = "limits.json"
@@ -124,13 +127,16 @@ def read_file(source: Path, out: Path, feed: Feed, unit: Unit) -> Report:
 
 def _plausible(feed: Feed, moment: datetime, unit: Unit) -> None:
     """Raise Held when a manifest's moment cannot be: all that a file says would be known from then."""
-    first = f"{unit.groups.get('period', _FIRST)}-01"[: len("2026-02-01")]
-    is_early = moment < datetime.fromisoformat(first).replace(tzinfo=UTC) - _ZONES
-    if feed.extracted_at.manifest and (is_early or moment > datetime.now(UTC) + _ZONES):
+    if not feed.extracted_at.manifest:
+        return
+    period = _MONTH.match(unit.groups.get("period", ""))
+    year, month = period.groups("1") if period else (_FIRST, "1")
+    is_early = moment < datetime(int(year), int(month), 1, tzinfo=UTC) - _ZONES
+    if is_early or moment > datetime.now(UTC) + _ZONES:
         raise Held(
             "implausible_moment",
-            f"A manifest of {feed.name} must say a {WRITTEN} from its file's period on, and none to come; it says "
-            "another one. Have it corrected and delivered again.",
+            f"A manifest of {feed.name} must say as {WRITTEN} a moment from its file's period on, and none to come; it "
+            "says another one. Have it corrected and delivered again.",
         )
 
 
