@@ -1,7 +1,7 @@
 """How good is the model on people whose outcome nobody knows yet? What its own chances and intervals promise.
 
 A calibrated chance says how often it will be wrong: of people with a chance of .8 one in five will not advance. So the
-figure that the labels will show follows from the scores alone, with a band from drawing people and their outcomes
+figure that the labels will show follows from the scores alone, with a band from drawing their outcomes
 (confidence-based performance estimation). For a number it follows from the width of its interval: where errors are
 normal the mean absolute error is .62 of the half width of an 80% interval, and .62 too where they are Laplace's.
 
@@ -124,7 +124,7 @@ def by_group(
 
     def row(axis: str, group: str, ahead: pl.DataFrame | None, since: pl.DataFrame | None) -> EstimatedGroup:
         about = EstimatedGroup(axis=axis, group=group)
-        if ahead is not None and len(ahead):
+        if ahead is not None and ahead["person_id"].n_unique() >= (1 if axis else least):
             ours = estimate(ahead, metric, coverage, settings)
             about = about.model_copy(update={"open": ahead.height, "estimated": ours})
         if since is not None and since.height >= settings.min_labels:
@@ -156,20 +156,17 @@ def estimate(frame: pl.DataFrame, metric: Metric, coverage: float, settings: Mon
     random = np.random.default_rng(settings.seed)
     score = frame["score"].to_numpy().astype(np.float64)
     sigma = spread(frame, coverage) if metric.code == "mae" else np.zeros(0)
-    _, person = np.unique(frame["person_id"].to_numpy(), return_inverse=True)
-    order = np.argsort(score, kind="stable")
     if metric.code == "auc":
-        score, person = score[order], person[order]
+        score = np.sort(score)
     drawn = []
     resamples = min(settings.bootstrap, max(100, _MOST // len(score)))
-    for times in bootstrap.weights(int(person.max()) + 1, resamples, settings.seed):
-        for few in np.array_split(times, min(len(times), -(-len(times) * len(score) // _CELLS))):
-            weight = few[:, person]
-            if metric.code == "mae":
-                error = np.abs(random.standard_normal(weight.shape) * sigma)
-                drawn.append((weight * error).sum(axis=1) / weight.sum(axis=1))
-            else:
-                drawn.append(_auc(score, random.random(weight.shape) < score, weight))
+    # The truth is found on these very people, so that outcomes are drawn and people are not.
+    for few in np.array_split(np.arange(resamples), min(resamples, -(-resamples * len(score) // _CELLS))):
+        shape = (len(few), len(score))
+        if metric.code == "mae":
+            drawn.append(np.abs(random.standard_normal(shape) * sigma).mean(axis=1))
+        else:
+            drawn.append(_auc(score, random.random(shape) < score, np.ones(shape)))
     low, high = np.quantile(np.concatenate(drawn), [0.025, 0.975])
     value = expected_auc(score) if metric.code == "auc" else float(sigma.mean() * np.sqrt(2 / np.pi))
     return Estimate(value=value, low=float(low), high=float(high))

@@ -110,11 +110,15 @@ def _read(path: str) -> Language:
     try:
         with Path(path).open("rb") as file:
             read = read_po(file, abort_invalid=True)
-    except (OSError, PoFileError, ValueError) as error:
+        form = c2py(read.plural_expr)
+        is_sound = all(0 <= form(n) < read.num_plurals for n in range(1000))
+    except (OSError, PoFileError, ValueError, ArithmeticError) as error:
         raise SettingsError(
             f"{LANGUAGE_FILE} must name a .po file; this one cannot be read ({type(error).__name__}). "
             "Make it from monitoring/texts/messages.pot."
         ) from None
+    if not is_sound:
+        raise SettingsError(f"{LANGUAGE_FILE} must say which form each number takes; {path} names one that it lacks.")
     texts: dict[str, str] = {}
     forms: dict[tuple[str, str], tuple[str, ...]] = {}
     for message in read:
@@ -127,11 +131,12 @@ def _read(path: str) -> Language:
             one, many = message.id
             if len(message.string) != read.num_plurals:
                 raise SettingsError(f"'{many}' in {path} must have {read.num_plurals} forms; it has other ones.")
-            forms[(one, many)] = tuple(_same_holes(many, text, path) for text in message.string)
-    return Language(str(read.locale or "und").replace("_", "-"), texts, forms, c2py(read.plural_expr))
+            forms[(one, many)] = tuple(_same_holes(many, text, path, "n") for text in message.string)
+    return Language(str(read.locale or "und").replace("_", "-"), texts, forms, form)
 
 
-def _same_holes(text: str, said: str, path: str) -> str:
-    if set(HOLE.findall(text)) < set(HOLE.findall(said)) or set(HOLE.findall(text)) - set(HOLE.findall(said)) - {"n"}:
+def _same_holes(text: str, said: str, path: str, spare: str = "") -> str:
+    wanted, given = set(HOLE.findall(text)), set(HOLE.findall(said))
+    if given - wanted or wanted - given - {spare}:
         raise SettingsError(f"A text in {path} must have the values of its English one, '{text}'; it has others.")
     return said

@@ -37,7 +37,9 @@ def tested(inputs: pl.DataFrame, groups: pl.DataFrame, least: int, seed: int) ->
     Returns:
         axis, group, people; auc, low, high of all inputs together; input and single: the one that alone tells most.
     """
-    rows = inputs.unique("person_id", keep="last", maintain_order=True).join(groups, on="person_id")
+    rows = inputs.unique("person_id", keep="last", maintain_order=True).join(
+        groups, on="person_id", maintain_order="left"
+    )
     rows = rows.tail(_MOST)
     names, numbers = _numbers(rows.select(name for name in inputs.columns if name not in _DESCRIBED), least)
     found: list[dict[str, Any]] = []

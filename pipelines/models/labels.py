@@ -1,8 +1,9 @@
 """What the labels are worth, before anything learns from them: how they are spread, what cannot be, who gave them.
 
 A harsh reviewer is not a weak worker. Ratings are split into a level of each person, a severity of each rater and the
-rest, both shrunken towards zero by as much as the data say that people, and raters, differ (a crossed random-effects
-model, variances by expectation-maximisation; the many-facet view of Linacre 1989 on a continuous scale). A rater is
+rest; severity is shrunken towards zero by as much as the data say that raters differ, levels are not: a person is held
+against that same person only, or a site of weaker people would be one of harsh raters (people fixed, raters random,
+variances by expectation-maximisation; the many-facet view of Linacre 1989 on a continuous scale). A rater is
 called harsh or lenient only where that is beyond chance among as many raters, and enough of the people rated were rated
 by somebody else too: of a rater who alone rates a team nobody can tell severity from the team.
 """
@@ -75,7 +76,7 @@ def audit(labels: pl.DataFrame, given: pl.DataFrame | None, least: int) -> tuple
     }
     if given is None:
         return told, None
-    rated = labels.join(given.drop_nulls("rater_id"), on=list(KEYS), how="inner")
+    rated = labels.join(_of_one(given), on=list(KEYS), how="inner")
     found = severities(rated)
     if found is None:
         return told, None
@@ -117,19 +118,17 @@ def severities(rated: pl.DataFrame) -> Severities | None:
     of_person, of_rater = np.bincount(person, y, people), np.bincount(rater, y, raters)
     n_person, n_rater = np.bincount(person, minlength=people), np.bincount(rater, minlength=raters)
     periods = kept["subject_id"].n_unique()
-    noise, level, strict = (float(y.var()) / 3,) * 3
+    noise, strict = (float(y.var()) / 2,) * 2
+    depth = n_person.astype(np.float64)
+    scaled = both.multiply(1 / depth[:, np.newaxis]).tocsr()  # a person is held against that same person only
     for _ in range(_ROUNDS):
-        depth = n_person + noise / level
-        scaled = both.multiply(1 / depth[:, np.newaxis]).tocsr()
         inverse = np.linalg.inv(np.diag(n_rater + noise / strict) - (both.T @ scaled).toarray())
         severity = inverse @ (of_rater - scaled.T @ of_person)
         effect = (of_person - both @ severity) / depth
-        unsure = float((1 / depth).sum() + (inverse * (scaled.T @ scaled).toarray()).sum())
         left = float(y @ y - effect @ of_person - severity @ of_rater)
-        level = max(_FLOOR, float(effect @ effect + noise * unsure) / people)
         strict = max(_FLOOR, float(severity @ severity + noise * np.trace(inverse)) / raters)
         error = np.sqrt(noise * np.diag(inverse))
-        before, noise = noise, max(_FLOOR, left / max(1, len(y) - periods))
+        before, noise = noise, max(_FLOOR, left / max(1, len(y) - periods - people))
         if abs(noise - before) < _STILL * before:
             break
     shared = np.asarray((both > 0).sum(axis=1)).ravel() > 1
@@ -155,13 +154,18 @@ def to_take_off(examples: pl.DataFrame, given: pl.DataFrame) -> pl.DataFrame:
     Returns:
         [n_off] KEYS and severity.
     """
-    rater = given.drop_nulls("rater_id").unique(KEYS, keep="first", maintain_order=True)
-    rated = examples.filter(pl.col("split") == "train").join(rater, on=list(KEYS), maintain_order="left")
+    rated = examples.filter(pl.col("split") == "train").join(_of_one(given), on=list(KEYS), maintain_order="left")
     found = severities(rated)
     if found is None:
         return rated.select(*KEYS, severity=pl.lit(0.0)).head(0)
     sure = found.raters.filter(pl.col("word").is_in(["harsh", "lenient"])).select("rater_id", "severity")
     return rated.join(sure, on="rater_id", maintain_order="left").select(*KEYS, "severity")
+
+
+def _of_one(given: pl.DataFrame) -> pl.DataFrame:
+    """KEYS and their rater, where that is one: of ratings of two that end on one day nobody knows which is whose."""
+    told = given.drop_nulls("rater_id")
+    return told.filter(pl.col("rater_id").n_unique().over(KEYS) == 1).unique(KEYS, maintain_order=True)
 
 
 def fair(examples: pl.DataFrame, severity: pl.DataFrame) -> pl.DataFrame:

@@ -110,6 +110,20 @@ def test_a_table_that_is_again_as_it_was_counts_as_it_is(company, store):
     assert told == {(date(2020, 1, 1), "Developer"), (date(2026, 3, 5), "Developer")}, "not the job that was taken back"
 
 
+def test_a_replay_tells_of_each_delivery_of_a_name_what_it_said(company, store):
+    """On leave from May by the first, corrected to July: no slice may end where only the other one has a day."""
+    first = statuses(("2020-01-01", "Full-Time"), ("2025-05-01", "On Leave"))
+    second = statuses(("2020-01-01", "Full-Time"), ("2025-07-01", "On Leave"))
+    company("one", employmentStatus_01=first, jobInfo_01=JANUARY, employees_01=RECORDS)
+    company("two", employmentStatus_01=second)
+    before = slices(store)
+    assert {day for day, _, _ in before} == {date(2020, 1, 1), date(2025, 5, 1), date(2025, 7, 1)}
+    ingest.run(Batch(store, "again"), "bamboohr_job_history")
+    lake = Lake(store)
+    found = lake.scan("worker_history", lake.require()).select("valid_from", "valid_to").collect().rows()
+    assert (date(2025, 5, 1), date(2025, 7, 1)) not in found, "no file ever said so"
+
+
 def test_a_certificate_names_the_tables_that_only_others_look_up(company, store):
     company("one", employmentStatus_01=FULL, jobInfo_01=JANUARY, employees_01=RECORDS)
     unsearched = erase(store, forgotten.group(store, (), [("workday_worker", NUMBER)]), lambda *_: None)

@@ -82,6 +82,19 @@ def test_a_rater_who_alone_rates_weak_people_is_not_called_harsh():
     assert set(labels.severities(weak).raters["word"]) == {"cannot tell"}
 
 
+def test_a_site_of_weaker_people_is_not_one_of_harsh_raters():
+    """No rater and nobody in common: whatever lies between the sites, it is not severity that can be told."""
+    told = company([0.0] * 20)
+    other = told.with_columns(pl.col("person_id", "rater_id") + "x", outcome=(pl.col("outcome") - 0.2).clip(0, 1))
+    assert set(labels.severities(pl.concat([told, other])).raters["word"]) <= {"alike", "cannot tell"}
+
+
+def test_of_ratings_of_two_that_end_on_one_day_nobody_is_the_rater():
+    told = [("a", "2024", "rating", "r1"), ("b", "2024", "rating", "r2"), ("a", "2024", "rating", "r3")]
+    given = pl.DataFrame(told, [*labels.KEYS, "rater_id"], orient="row")
+    assert labels._of_one(given)["rater_id"].to_list() == ["r2"]
+
+
 def test_raters_who_do_not_differ_are_shrunken_to_nothing():
     found = labels.severities(company([0.0] * 20))
     assert found.spread < 0.01

@@ -73,11 +73,11 @@ def test_a_promise_that_holds_is_within_its_band_and_one_that_was_reversed_is_no
     assert estimated.is_within(promised, None) is None
 
 
-def test_the_band_of_a_mean_error_is_as_wide_as_people_and_their_errors_make_it():
-    # The mean of 400 |N(0, .078)| has a standard deviation of .078 x sqrt(1 - 2/pi) / 20 = .00235 from errors alone,
-    # and drawing people beside it makes repeats: sum of squared counts is twice as many, so sqrt(2) x .00235 = .00333.
+def test_the_band_of_a_mean_error_is_as_wide_as_errors_make_it():
+    # The mean of 400 |N(0, .078)| has a standard deviation of .078 x sqrt(1 - 2/pi) / 20 = .00235. The truth is found
+    # on these very people, so that drawing them as well would make the band sqrt(2) too wide.
     found = estimated.estimate(people([0.3] * 400), MAE, 0.8, SETTINGS.model_copy(update={"bootstrap": 2000}))
-    assert (found.high - found.low) / (2 * 1.96) == pytest.approx(0.00333, rel=0.1)
+    assert (found.high - found.low) / (2 * 1.96) == pytest.approx(0.00235, rel=0.1)
 
 
 def test_open_cases_have_no_known_outcome_and_arrived_ones_got_theirs_after_the_score():

@@ -16,6 +16,7 @@ from monitoring.portal.evidence import Day, Ledger, Model
 from monitoring.portal.ingested import Check, Feed, HeldFile, Ingested, Late, Missed, NewColumns
 from monitoring.portal.roles import Reader, Role
 from monitoring.results import Axis, Bias, Finding, Findings
+from monitoring.texts import _read as texts_read
 from monitoring.texts import counted, found, say, say_html, speaking, wanted
 from monitoring.texts.spoken import Said
 from pipelines.audit import Entry, Head, Tag
@@ -225,6 +226,19 @@ def test_a_text_that_loses_a_value_is_refused_by_name(tmp_path, monkeypatch):
     path = named(tmp_path, monkeypatch, catalog)
     with pytest.raises(SettingsError, match=r"Not trusted: \{fault\}"):
         wanted()
+    catalog["Not trusted: {fault}"].string = "{fault} {other}"
+    named(tmp_path, monkeypatch, catalog)
+    texts_read.cache_clear()
+    with pytest.raises(SettingsError, match=r"Not trusted: \{fault\}"):
+        wanted()
+    for plural in ("nplurals=2; plural=n;", "nplurals=2; plural=1/(n-3);", "nplurals=2; plural=n n;"):
+        odd = path.with_name("odd.po")
+        head = ("Content-Type: text/plain; charset=utf-8", f"Plural-Forms: {plural}")
+        odd.write_text('msgid ""\nmsgstr ""\n' + "".join(f'"{line}\\n"\n' for line in head))
+        monkeypatch.setenv("CANDOR_TEXTS", str(odd))
+        texts_read.cache_clear()
+        with pytest.raises(SettingsError, match="CANDOR_TEXTS must"):
+            wanted()
     monkeypatch.setenv("CANDOR_TEXTS", str(path.with_name("none.po")))
     with pytest.raises(SettingsError, match="CANDOR_TEXTS must name"):
         wanted()
