@@ -12,7 +12,7 @@ subjects of its axis, once each has paid for being compared with the best; other
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -154,14 +154,15 @@ def kept(reports: Iterable[AxisReport]) -> dict[str, list[dict[str, Any]]]:
         reports: Of one source, such as the model's selections.
 
     Returns:
-        `axes`, one judgement an axis and stage in the order given; `by_subject`, those to be seen, the worst first and
-        without counts of groups below the smallest size;
+        `axes`, one judgement an axis and stage in the order given, with what the subjects share (`common`, of groups
+        that were judged); `by_subject`, those to be seen, the worst first and without counts of groups below the
+        smallest size;
         `tallies`, how many subjects of each axis and stage have which verdict: those not listed too.
     """
     told = tuple(reports)
     listed = sorted((item for report in told for item in report.listed), key=_worst_first)
     return {
-        "axes": [report.pool.to_dict() for report in told],
+        "axes": [report.pool.to_dict() | {"common": _shared(report)} for report in told],
         "by_subject": [without_small(item).to_dict() for item in listed],
         "tallies": [
             {
@@ -173,6 +174,16 @@ def kept(reports: Iterable[AxisReport]) -> dict[str, list[dict[str, Any]]]:
             for report in told
         ],
     }
+
+
+def _shared(report: AxisReport) -> list[dict[str, Any]]:
+    """[n_groups] group and the fields of `Common`, null where a number does not exist; of judged groups alone."""
+    judged_groups = [row.group for row in report.pool.groups if not math.isnan(row.p_value)]
+    found = [(group, asdict(report.common[group])) for group in judged_groups if group in report.common]
+    return [
+        {"group": group} | {name: value if math.isfinite(value) else None for name, value in numbers.items()}
+        for group, numbers in found
+    ]
 
 
 def _reported(

@@ -194,6 +194,22 @@ def test_g5_the_requisition_that_the_pool_hides_is_the_first_line_of_the_report(
     assert report.tally[Verdict.ADVERSE] == 1
 
 
+def test_what_subjects_share_is_kept_and_whether_they_agree_of_judged_groups_alone():
+    few = {"finance": {"few": (20, 4)}, "sales": {"few": (9, 2)}}
+    tables = {subject: counts | few[subject] | {"unknown": (40, 20)} for subject, counts in G5.items()}
+    selected, sex, requisition = people_of(tables)
+    (axis,) = kept(bias_report(selected, {"sex": sex}, requisition, min_group_size=30))["axes"]
+    (shared,) = axis["common"]
+    assert (shared["group"], shared["strata"]) == ("men", 2)
+    # By hand, men against women: (135 * 100/550 + 200 * 600/850) / (10 * 450/550 + 540 * 250/850)
+    assert shared["ratio"] == pytest.approx((135 * 100 / 550 + 200 * 600 / 850) / (10 * 450 / 550 + 540 * 250 / 850))
+    assert shared["low"] < shared["ratio"] < shared["high"]
+    assert shared["heterogeneity_p"] < 1e-6
+    one = people_of({"sales": G5["sales"]})
+    (axis,) = kept(bias_report(one[0], {"sex": one[1]}, one[2], min_group_size=30))["axes"]
+    assert [(row["strata"], row["heterogeneity_p"]) for row in axis["common"]] == [(1, None)]
+
+
 def test_every_group_of_every_subject_is_among_the_cells_however_small():
     selected, sex, requisition = people_of(G5 | {"tiny": {"women": (1, 0), "unknown": (2, 1)}})
     (report,) = bias_report(selected, {"sex": sex}, requisition, min_group_size=30)

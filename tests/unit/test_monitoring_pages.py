@@ -117,6 +117,23 @@ def monitored(text="R-7 fails"):
     return Day(DAY, found, bias, names=("index.html", "bias.html"))
 
 
+@pytest.mark.parametrize(("p", "says"), [(0.049, "they differ"), (0.05, "no difference seen"), (None, "cannot say")])
+def test_beside_a_pool_stands_what_its_subjects_share_and_whether_they_agree(p, says):
+    pool = axis({"female": (120, 30), "male": (120, 72)})
+    shared = {"group": "female", "ratio": 0.98, "low": 0.8, "high": 1.2, "heterogeneity_p": p, "strata": 12}
+    both = pool.model_copy(update={"judgement": pool.judgement | {"common": [shared]}})
+    found = Findings(family="screening", as_of=DAY, retrain=False, reasons=(), findings=())
+    one, other = (
+        page.report(found, None, None, Bias(family="screening", as_of=DAY, status="ok", pools=(item,)))
+        for item in (both, pool)
+    )
+    assert "Mantel-Haenszel" in one
+    assert ("0.98" in one, "0.80 to 1.20" in one) == (True, True)
+    told = {text for text in ("they differ", "no difference seen", "cannot say") if text in one}
+    assert told == {says}
+    assert "Mantel-Haenszel" not in other
+
+
 def test_a_group_too_small_to_judge_shows_its_count_and_no_rate():
     text = page.report(monitored().findings, None, None, monitored().bias)
     (row,) = re.findall(r'<tr><th scope="row">few</th>.*?</tr>', text, re.DOTALL)
