@@ -13,7 +13,7 @@ import polars as pl
 from pydantic import ConfigDict
 
 import pipelines.evaluate
-from pipelines.base.catalog import DECIDE, EVALUATED, SCORED, SERVED, TRAINED, stage_dir
+from pipelines.base.catalog import DECIDE, EVALUATED, HIRING, SCORED, SERVED, TRAINED, stage_dir
 from pipelines.base.digests import sha256_bytes
 from pipelines.base.lake import Lake
 from pipelines.base.locks import lake_lock
@@ -23,7 +23,7 @@ from pipelines.base.sealed import seal_frame
 from pipelines.base.settings import Count, Section, load
 from pipelines.base.stage import leave, main
 from pipelines.base.store import open_store
-from pipelines.evaluate import bootstrap, checks, groups, metrics, slices, standins
+from pipelines.evaluate import bootstrap, checks, groups, metrics, parity, slices, standins
 from pipelines.evaluate.written import write
 from pipelines.models import features
 
@@ -86,6 +86,16 @@ def run(family: str, root: Path | None = None) -> str:
         min_labels=settings.min_labels,
         resamples=settings.resamples,
         seed=settings.seed,
+    )
+    result["parity"] = parity.told(
+        module.METRIC,
+        scored,
+        outcomes,
+        people,
+        threshold=result["decide"].get("threshold") if module.METRIC == "mae" else None,
+        lists_people=family == HIRING,
+        bins=settings.bins,
+        min_group_size=least,
     )
     seen = pl.read_parquet(stage_dir(family, SCORED, root) / "inputs.parquet")
     result["stand_ins"] = standins.tested(seen, people, least, settings.seed)

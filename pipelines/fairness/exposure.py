@@ -17,6 +17,8 @@ class Exposure:
     groups: tuple[str, ...]
     listed: Ints
     """Times that the group's people stand in a list."""
+    people: Ints
+    """Distinct people who do."""
     exposure: Floats
     """Mean attention of a listing: 1 at the top of a list, 1 / log2(1 + rank) below it."""
     ratio: Floats
@@ -37,6 +39,7 @@ def exposure(
     *,
     min_group_size: int,
     merit: npt.ArrayLike | None = None,
+    person: npt.ArrayLike | None = None,
 ) -> Exposure:
     """Measure how much attention the people of each group get.
 
@@ -44,8 +47,9 @@ def exposure(
         rank: [n_listings] from 1, the top.
         ranking: [n_listings] str. Which list, such as a requisition.
         group: [n_listings] str of the person listed; missing answers are `unknown`.
-        min_group_size: Listings; with fewer, a group is shown and not compared.
+        min_group_size: People; with fewer, a group is shown and not compared.
         merit: [n_listings] relevance of the person, 0 or more, for exposure in proportion to merit.
+        person: [n_listings] whole numbers, equal where the person is; without, no two listings are of one.
 
     Raises:
         ContractError: A rank is below 1, or the columns differ in length.
@@ -61,11 +65,13 @@ def exposure(
     attention = 1 / np.log2(1 + places)
     listed = np.bincount(coded.codes, minlength=len(coded.names))
     mean = divided(np.bincount(coded.codes, attention, minlength=len(coded.names)), listed)
-    is_comparable = (listed >= max(min_group_size, 1)) & np.array([name != UNKNOWN for name in coded.names], np.bool_)
+    people = listed if person is None else _people(coded, person)
+    is_comparable = (people >= max(min_group_size, 1)) & np.array([name != UNKNOWN for name in coded.names], np.bool_)
     ratio, low, high = _against_best(attention, lists, coded, mean, is_comparable)
     return Exposure(
         groups=coded.names,
         listed=listed,
+        people=people,
         exposure=mean,
         ratio=ratio,
         low=low,
@@ -73,6 +79,14 @@ def exposure(
         relevance_ratio=_by_merit(attention, merit, coded, is_comparable),
         is_comparable=is_comparable,
     )
+
+
+def _people(coded: Coded, person: npt.ArrayLike) -> Ints:
+    """[n_groups] distinct people."""
+    who = np.asarray(person, dtype=np.int64)
+    same_length(who, coded.codes)
+    cells = np.unique(np.column_stack([coded.codes, who]), axis=0)
+    return np.bincount(cells[:, 0], minlength=len(coded.names))
 
 
 def _against_best(

@@ -231,6 +231,9 @@ def test_metrics_are_bound_to_what_was_judged(made):
     assert metrics["lake_sha256"] == Lake(store).require().sha256
     assert metrics["n"] == card["cases"]["test"]
     assert [axis["axis"] for axis in read(root, EVALUATED, "groups.json")["axes"]] == ["sex"]
+    (told,) = metrics["parity"]["axes"]
+    assert sum(row["people"] for row in told["groups"]) == metrics["people"], "everybody once, small and unknown too"
+    assert metrics["parity"]["lists"] == [], "nobody is shown a list of learners"
 
 
 def test_counts_of_single_subjects_are_sealed_and_bound_to_the_judgement(made, monkeypatch, capsys):

@@ -525,6 +525,13 @@ def test_no_variable_of_the_environment_has_a_say(monkeypatch, tmp_path):
     assert json.loads((tmp_path / "var/stages/screening/gated/verdict.json").read_text())["verdict"] == "held"
 
 
+def test_who_approves_sees_for_whom_the_model_is_wrong():
+    found = {"axes": [{"axis": "sex", "groups": [{"group": "few", "people": 4}]}], "lists": []}
+    decided = verdict(METRICS | {"parity": found})
+    assert decided["metrics"]["parity"] == found
+    assert decided["verdict"] == verdict()["verdict"], "told and not judged"
+
+
 def of_slices(*rows, higher=True, overall=(0.8, 0.76, 0.84), too_few=()):
     judged = [
         {"axis": axis, "slice": name, "n": 100, "model": dict(zip(("value", "low", "high"), found, strict=True))}

@@ -260,6 +260,36 @@ def test_the_forms_of_airflow_are_one_click_away_below_any_prefix(store, prefix)
     assert all(f'dag_id="{dag}"' in (DAGS / f"{dag}.py").read_text() for dag in ("switch_scoring", "rollback"))
 
 
+def test_a_model_page_says_for_whom_the_model_is_wrong_and_who_is_seen(store):
+    company.release(store, "screening")
+    live = evidence.model(store, "screening")
+    assert "For whom it is wrong" not in pages.model(live, WHOLE, [], WHO), "evidence of before has none"
+    rate = {"of": 40, "counted": 24, "share": 0.6, "low": 0.4, "high": 0.7}
+    first = rate | {"share": 0.9, "gap": 0.0, "gap_low": 0.0, "gap_high": 0.0}
+    apart = {"gap": -0.3, "gap_low": -0.45, "gap_high": -0.13}
+    nothing = dict.fromkeys(apart)
+    excess = {"excess": 0.123, "low": 0.012, "high": 0.234, "error": 0.2}
+    groups = [
+        {"group": "male", "people": 80, "rates": {"true": first, "false": {"of": 3}, "precision": first}},
+        {
+            "group": "female",
+            "people": 81,
+            "rates": {"true": rate | apart, "false": {"of": 2}, "precision": rate | nothing},
+            "calibration": excess,
+        },
+        {"group": "few", "people": 4},
+    ]
+    seen = {"group": "female", "people": 81, "listed": 97, "ratio": 0.77, "low": 0.7, "high": 0.84, "by_merit": None}
+    found = {"axes": [{"axis": "sex", "groups": groups}], "lists": [{"axis": "sex", "groups": [seen]}]}
+    live.live.verdict["metrics"] |= {"parity": found}
+    text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", pages.model(live, WHOLE, [], WHO)))
+    told = text[text.index("For whom it is wrong") :]
+    assert "male 80 90% of 40 too few 90% of 40 –" in told  # noqa: RUF001
+    assert "female 81 60% of 40 -0.30 [-0.45 to -0.13] too few 60% of 40 +0.12 [+0.01 to +0.23]" in told
+    assert "few 4 too few to tell" in told
+    assert "female 81 97 0.77 0.70 to 0.84 –" in told  # noqa: RUF001
+
+
 def test_links_are_relative_since_the_page_lives_in_a_frame_below_a_prefix():
     model = Model("screening", newest=monitored(), days=(DAY,))
     for text in (
