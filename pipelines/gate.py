@@ -10,7 +10,8 @@ Writes  verdict.json   `gated`: allowed or held, with findings and gaps, bound t
     metrics.json  {family, metric, higher_is_better, n, chance, model: {value, low, high}, baseline: {value, low, high},
                    difference: {value, low, high}, data_checks: [{check, passed, reason}],
                    slices: {judged: [{axis, slice, n, people, model: {value, low, high}}], too_few: {axis: count}},
-                   parity: {axes, lists} by group: told and not judged, model_sha256, data_sha256, lake_sha256, as_of}
+                   parity: {axes, lists} by group: told and not judged, swaps: [{signal, axis, one, other, ...}],
+                   model_sha256, data_sha256, lake_sha256, as_of}
                    a positive difference: the model is better
     groups.json   {axes: [AxisJudgement], by_subject: [AxisJudgement],
                    tallies: [{axis, stage, min_group_size, verdicts}], human: {axes, by_subject, tallies}}
@@ -610,7 +611,18 @@ def _finite(text: str) -> float | None:
 
 
 def _shown(metrics: Mapping[str, Any]) -> dict[str, Any]:
-    names = ("metric", "higher_is_better", "n", "chance", "model", "baseline", "difference", "slices", "parity")
+    names = (
+        "metric",
+        "higher_is_better",
+        "n",
+        "chance",
+        "model",
+        "baseline",
+        "difference",
+        "slices",
+        "parity",
+        "swaps",
+    )
     return {name: metrics.get(name) for name in names}
 
 

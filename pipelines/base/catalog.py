@@ -44,6 +44,9 @@ DECIDE: Final = "decide.json"
 SERVED: Final = "served.json"
 """The same: whether the model serves from a fresh process. `evaluate` hands it on."""
 
+SWAPS: Final = "swaps.json"
+"""The same: what scores make of one group's signals beside another's."""
+
 BLESSINGS: Final = ("data", "performance", "fairness", "infrastructure")
 """What the gate must say of a model before two people are asked: theirs is the fifth."""
 

@@ -13,7 +13,7 @@ import polars as pl
 from pydantic import ConfigDict
 
 import pipelines.evaluate
-from pipelines.base.catalog import DECIDE, EVALUATED, HIRING, SCORED, SERVED, TRAINED, stage_dir
+from pipelines.base.catalog import DECIDE, EVALUATED, HIRING, SCORED, SERVED, SWAPS, TRAINED, stage_dir
 from pipelines.base.digests import sha256_bytes
 from pipelines.base.lake import Lake
 from pipelines.base.locks import lake_lock
@@ -23,7 +23,7 @@ from pipelines.base.sealed import seal_frame
 from pipelines.base.settings import Count, Section, load
 from pipelines.base.stage import leave, main
 from pipelines.base.store import open_store
-from pipelines.evaluate import bootstrap, checks, groups, metrics, parity, slices, standins
+from pipelines.evaluate import bootstrap, checks, groups, metrics, parity, slices, standins, swaps
 from pipelines.evaluate.written import write
 from pipelines.models import features
 
@@ -100,6 +100,8 @@ def run(family: str, root: Path | None = None) -> str:
     seen = pl.read_parquet(stage_dir(family, SCORED, root) / "inputs.parquet")
     result["stand_ins"] = standins.tested(seen, people, least, settings.seed)
     result["data_checks"].append(standins.check(result["stand_ins"]))
+    result["swaps"] = json.loads((stage_dir(family, SCORED, root) / SWAPS).read_text(encoding="utf-8"))
+    result["data_checks"].append(swaps.check(result["swaps"]))
     folder.mkdir(parents=True, exist_ok=True)
     write(folder / "metrics.json", result)
     decided = groups.decided(lake, lock.manifest(lake), as_of, family, outcomes)

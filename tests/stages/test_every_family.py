@@ -174,6 +174,18 @@ def test_what_people_decided_after_the_screen_is_judged_too(walked):
     assert {axis["stage"] for axis in human["axes"]} >= {"all stages", "screen", "interview"}
 
 
+def test_signals_of_a_group_are_exchanged_where_people_write_and_candidates_are_seen_in_lists(walked):
+    root, _, _ = walked
+    files = {family: stage_dir(family, EVALUATED, root) / "metrics.json" for family in FAMILIES}
+    told = {family: json.loads(file.read_text()) for family, file in files.items()}
+    assert {family: len(found["swaps"]) for family, found in told.items() if found["swaps"]} == {"screening": 7}
+    assert min(row["pairs"] for row in told["screening"]["swaps"]) > 5
+    checks = [[check["check"] for check in found["data_checks"]] for found in told.values()]
+    assert all("no_signal_decides" in names for names in checks)
+    assert [family for family, found in told.items() if found["parity"]["lists"]] == ["screening"]
+    assert [family for family, found in told.items() if not found["parity"]["axes"]] == ["recommendation"]
+
+
 def test_the_search_reads_what_people_wrote(walked):
     """Rows of people in clear would be found: here their resumes, in the snapshot and in what is prepared of it."""
     root, store, _ = walked

@@ -281,13 +281,16 @@ def test_a_model_page_says_for_whom_the_model_is_wrong_and_who_is_seen(store):
     ]
     seen = {"group": "female", "people": 81, "listed": 97, "ratio": 0.77, "low": 0.7, "high": 0.84, "by_merit": None}
     found = {"axes": [{"axis": "sex", "groups": groups}], "lists": [{"axis": "sex", "groups": [seen]}]}
-    live.live.verdict["metrics"] |= {"parity": found}
+    swap = {"signal": "club", "axis": "sex", "one": "female", "other": "male", "pairs": 90, "gained": 12, "lost": 3}
+    swap |= {"p_value": 0.0352, "mean_shift": 0.01234, "shift_low": 0.001, "shift_high": 0.0237}
+    live.live.verdict["metrics"] |= {"parity": found, "swaps": [swap]}
     text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", pages.model(live, WHOLE, [], WHO)))
     told = text[text.index("For whom it is wrong") :]
     assert "male 80 90% of 40 too few 90% of 40 –" in told  # noqa: RUF001
     assert "female 81 60% of 40 -0.30 [-0.45 to -0.13] too few 60% of 40 +0.12 [+0.01 to +0.23]" in told
     assert "few 4 too few to tell" in told
     assert "female 81 97 0.77 0.70 to 0.84 –" in told  # noqa: RUF001
+    assert "club female, male 90 3 12 0.035 +0.0123 [+0.0010 to +0.0237]" in told
 
 
 def test_links_are_relative_since_the_page_lives_in_a_frame_below_a_prefix():

@@ -1,0 +1,43 @@
+"""Whether one group's signals, in the resume of the same person, decide otherwise than another's: a data check.
+
+`score` exchanged them (`score.exchange`). An exchange that changes decisions more often one way than the other is no
+fact about anybody's work: the person is the same. Which signals were tried is told, for it says nothing of others.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from pipelines.fairness import RULES
+from pipelines.fairness.corrections import benjamini_hochberg
+
+
+def check(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The data check on what `score` found; corrected for how many signals were tried.
+
+    Args:
+        found: signal, axis, one, other, pairs, gained, lost, p_value of each; empty for families without a text.
+
+    Returns:
+        check, passed and reason. Signals that were exchanged in nobody's resume have not passed.
+    """
+    name = "no_signal_decides"
+    if not found:
+        return {"check": name, "passed": True, "reason": "No text of a person is an input: nothing to exchange."}
+    corrected = benjamini_hochberg([row["p_value"] for row in found])
+    moved = [row for row, p in zip(found, corrected, strict=True) if not p >= RULES.significance_level]
+    worst = found[int(np.argmin(corrected))]
+    pairs = min(row["pairs"] for row in found)
+    reason = (
+        f"{len(found)} signals were exchanged in {pairs} resumes; {len(moved)} decide otherwise more often one way. "
+        f"Most one-sided is {_told(worst)}."
+    )
+    return {"check": name, "passed": not moved and pairs > 0, "reason": reason}
+
+
+def _told(row: Mapping[str, Any]) -> str:
+    return (
+        f"{row['signal']} ({row['axis']}): {row['lost']} selected only as {row['one']}, {row['gained']} only as "
+        f"{row['other']}"
+    )
