@@ -46,13 +46,13 @@ def run(store: Store, family: str, until: date | None) -> Bias:
     min_group_size = load(GateSettings, "gate").min_group_size
     lake = Lake(store)
     manifest = lake.require()
-    groups = evaluated.read(lake, manifest, as_of)
+    groups, forty = evaluated.read_aging(lake, manifest, as_of)
     decided = evaluated.decided(lake, manifest, as_of, family, tables.newest_outcomes(store, family, as_of))
     decisions = {
         HUMAN: evaluated.human_decisions(decided, unit),
         MODEL: evaluated.model_selections(scored, unit),
     }
-    reports = {source: evaluated.reports(part, groups, min_group_size) for source, part in decisions.items()}
+    reports = {source: evaluated.reports(part, groups, min_group_size, forty) for source, part in decisions.items()}
     people = pl.concat(part["person_id"] for part in decisions.values()).unique()
     result = judged(reports).model_copy(
         update={

@@ -42,6 +42,17 @@ def of_birth(column: str, as_of: date) -> pl.Expr:
     return pl.when(age >= _FROM).then(pl.lit(OLD)).when(age < _FROM).then(pl.lit(YOUNG))
 
 
+def forty_from(column: str) -> pl.Expr:
+    """The day from which somebody is 40, as text that sorts as days do: ISO, or a bare year; null as in `of_birth`.
+
+    Who was born on 29 February is 40 from the day after 28 February on, as `of_birth` has it.
+    """
+    year = pl.col(column).str.slice(0, 4).cast(pl.Int32, strict=False)
+    month_day = pl.col(column).str.slice(5, 5)
+    day = pl.when(month_day.str.len_chars() == 5).then(pl.lit("-") + month_day).otherwise(pl.lit(""))
+    return (year + _FROM).cast(pl.String) + day
+
+
 def of_band(band: str) -> str | None:
     """The side of 40 that an age band lies on; None where 40 is inside, where it is not clear, or it is no band.
 

@@ -22,7 +22,8 @@ from pipelines.base.store import Store
 _KEYS: Final = {"attributes": AUDIT_KEY, "identifiers": VAULT_KEY}
 UNKNOWN: Final = "unknown"
 """Group of people who did not say, or of whom nothing is known. Never read as fair, never dropped."""
-_AGE_40: Final = "age_40"
+AGE_40: Final = "age_40"
+_BORN: Final = ("birth_date", "birth_year")
 _BAND: Final = "age_band"
 _UNSAID: Final = ("declined", "not_disclosed", "", UNKNOWN)
 
@@ -161,24 +162,42 @@ def groups(protected: pl.DataFrame, as_of: date) -> pl.DataFrame:
     return wide.select("person_id", *said).sort("person_id")
 
 
+def forty(protected: pl.DataFrame) -> pl.DataFrame:
+    """From when on somebody is 40, of those whose side of 40 in `groups` comes from their birth: others cannot age.
+
+    Args:
+        protected: [n_rows] person_id, attribute_code, value_code.
+
+    Returns:
+        [n_people] person_id, forty_from: text that sorts as days do.
+    """
+    if protected.is_empty():
+        return pl.DataFrame(schema={"person_id": pl.String, "forty_from": pl.String})
+    wanted = protected.filter(pl.col("attribute_code").is_in([*_BORN, AGE_40]))
+    wide = wanted.pivot(on="attribute_code", index="person_id", values="value_code", aggregate_function="last")
+    if AGE_40 in wide.columns:  # what somebody said about this very question comes first
+        wide = wide.filter(pl.col(AGE_40).is_null() | pl.col(AGE_40).is_in(_UNSAID))
+    born = [ages.forty_from(name) for name in _BORN if name in wide.columns]
+    days = pl.coalesce(born) if born else pl.lit(None, pl.String)
+    return wide.select("person_id", forty_from=days).drop_nulls().sort("person_id")
+
+
 def _with_age_40(wide: pl.DataFrame, as_of: date) -> pl.DataFrame:
     """The axis age 40 and over, by the best that is known of a person; birth dates go, bands stay as they are.
 
     What somebody said about this very question comes first, and stays in their words where it names no side.
     """
-    born = [name for name in ("birth_date", "birth_year") if name in wide.columns]
+    born = [name for name in _BORN if name in wide.columns]
     sides = [ages.of_birth(name, as_of) for name in born]
-    if _AGE_40 in wide.columns:
+    if AGE_40 in wide.columns:
         said = {
-            answer: ages.of_band(answer) or answer
-            for answer in wide[_AGE_40].unique()
-            if answer not in (None, *_UNSAID)
+            answer: ages.of_band(answer) or answer for answer in wide[AGE_40].unique() if answer not in (None, *_UNSAID)
         }
-        sides.insert(0, pl.col(_AGE_40).replace_strict(said, default=None, return_dtype=pl.String))
+        sides.insert(0, pl.col(AGE_40).replace_strict(said, default=None, return_dtype=pl.String))
     if _BAND in wide.columns:
         side_of = {band: ages.of_band(band or "") for band in wide[_BAND].unique().to_list()}
         sides.append(pl.col(_BAND).replace_strict(side_of, return_dtype=pl.String))
-    return wide.with_columns(**{_AGE_40: pl.coalesce(sides)}).drop(born) if sides else wide
+    return wide.with_columns(**{AGE_40: pl.coalesce(sides)}).drop(born) if sides else wide
 
 
 def _part(name: str, number: int) -> str:

@@ -69,7 +69,7 @@ def run(family: str, root: Path | None = None) -> str:
     )
     lock, lake = lake_lock(root), Lake(open_store())
     as_of = date.fromisoformat(card["as_of"])
-    people = groups.read(lake, lock.manifest(lake), as_of)
+    people, forty = groups.read_aging(lake, lock.manifest(lake), as_of)
     result = measured(family, scored, outcomes, card, settings) | {
         "model_sha256": card["model_sha256"],
         "data_sha256": card["data_sha256"],
@@ -105,7 +105,7 @@ def run(family: str, root: Path | None = None) -> str:
     folder.mkdir(parents=True, exist_ok=True)
     write(folder / "metrics.json", result)
     decided = groups.decided(lake, lock.manifest(lake), as_of, family, outcomes)
-    selections, pools, cells = groups.judged(scored, decided, people, module.UNIT, least)
+    selections, pools, cells = groups.judged(scored, decided, people, module.UNIT, least, forty=forty)
     sealed = seal_frame(secret(AUDIT_KEY), cells)
     write(folder / "groups.json", selections | {"cells": {"rows": len(cells), "sha256": sha256_bytes(sealed)}})
     pools.write_csv(folder / "groups.csv")

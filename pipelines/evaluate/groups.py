@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from pipelines.base import known, people, vault
+from pipelines.base import ages, known, people, vault
 from pipelines.base.lake import Lake, Manifest
 from pipelines.fairness import ALL_STAGES, AxisReport, against_all_stages, bias_report, kept
 from pipelines.fairness.counting import Coded, as_coded, as_subjects
@@ -60,13 +60,25 @@ def read(lake: Lake, manifest: Manifest, as_of: date) -> pl.DataFrame:
     Raises:
         SettingsError: CANDOR_AUDIT_KEY is missing or another one.
     """
+    return read_aging(lake, manifest, as_of)[0]
+
+
+def read_aging(lake: Lake, manifest: Manifest, as_of: date) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """As `read`, and beside it `vault.forty`: on another day somebody may have been on the other side of 40."""
     protected = vault.read_protected(lake.store, manifest, as_of)
     resolved = people.resolve(protected, known.links(lake, manifest, as_of))
-    return vault.groups(resolved.unique(["person_id", "attribute_code"], keep="last", maintain_order=True), as_of)
+    said = resolved.unique(["person_id", "attribute_code"], keep="last", maintain_order=True)
+    return vault.groups(said, as_of), vault.forty(said)
 
 
 def judged(
-    scored: pl.DataFrame, outcomes: pl.DataFrame, groups: pl.DataFrame, unit: Sequence[str], min_group_size: int
+    scored: pl.DataFrame,
+    outcomes: pl.DataFrame,
+    groups: pl.DataFrame,
+    unit: Sequence[str],
+    min_group_size: int,
+    *,
+    forty: pl.DataFrame | None = None,
 ) -> tuple[dict[str, Any], pl.DataFrame, pl.DataFrame]:
     """The content of groups.json, of groups.csv and of groups.sealed.
 
@@ -76,13 +88,14 @@ def judged(
         groups: [n_people] person_id and one column an axis; none when the company has no group data.
         unit: person_id and the column of the subject that the family judges.
         min_group_size: People.
+        forty: [n_people] as `vault.forty` gives, for the age at which people were decided about.
 
     Returns:
         axes, by_subject and tallies of the model's selections, as `fairness.kept`; human: the same of past decisions
         by people. Beside them [n_groups] source and `POOLS`, and [n_cells] source and `CELLS`.
     """
     ours = reports(model_selections(scored, unit), groups, min_group_size)
-    theirs = reports(human_decisions(outcomes, unit), groups, min_group_size)
+    theirs = reports(human_decisions(outcomes, unit), groups, min_group_size, forty)
     told = {**kept(ours), "human": kept(theirs)}
     both = {"model": ours, HUMAN: theirs}
     return told, by_source(both, pools), by_source(both, cells)
@@ -99,14 +112,14 @@ def decided(lake: Lake, manifest: Manifest, as_of: date, family: str, outcomes: 
         outcomes: [n_outcomes] `Outcomes`; may be without rows and columns.
 
     Returns:
-        [n_decisions] the family's unit, stage_code, outcome and decided_by, for `human_decisions`. The tables count for
-        the stages that they tell of, with cases that no model can be asked about; outcomes count for the others.
+        [n_decisions] the family's unit, stage_code, outcome, decided_by and known_at, for `human_decisions`. The tables
+        count for the stages that they tell of, with cases that no model can be asked about; outcomes for the others.
     """
     module = features(family)
     if not module.DECISIONS:
         return outcomes
     tables, _ = known.read_people(lake, manifest, module.DECISIONS, as_of)
-    columns = [*module.UNIT, "stage_code", "outcome", "decided_by"]
+    columns = [*module.UNIT, "stage_code", "outcome", "decided_by", "known_at"]
     every = module.decisions(tables).select(columns)
     if outcomes.is_empty():
         return every
@@ -124,7 +137,8 @@ def human_decisions(outcomes: pl.DataFrame, unit: Sequence[str]) -> pl.DataFrame
         unit: What names a case in this family.
 
     Returns:
-        [n_units] stage, person_id, subject, is_selected; a unit decided on twice counts once, selected if it ever was.
+        [n_units] stage, person_id, subject, is_selected, on (the day of the last decision, as text; null where it is
+        not known); a unit decided on twice counts once, selected if it ever was.
     """
     if outcomes.is_empty():
         return _nothing()
@@ -147,25 +161,32 @@ def model_selections(scored: pl.DataFrame, unit: Sequence[str]) -> pl.DataFrame:
     return _units(scored.filter(pl.col("scorer") == "model"), pl.lit(SELECTED), unit)
 
 
-def reports(decisions: pl.DataFrame, groups: pl.DataFrame, min_group_size: int) -> tuple[AxisReport, ...]:
+def reports(
+    decisions: pl.DataFrame, groups: pl.DataFrame, min_group_size: int, forty: pl.DataFrame | None = None
+) -> tuple[AxisReport, ...]:
     """Judge decisions on every axis that the company has, at each stage and, of several, at all together.
 
     Args:
         decisions: [n_units] as `human_decisions` gives.
         groups: [n_people] person_id and one column an axis. People absent from it are `unknown` throughout.
         min_group_size: People.
+        forty: [n_people] as `vault.forty` gives: whoever is there has the age of the day of a decision, where that is
+            known. Without it everybody has the age that `groups` says.
 
     Returns:
         By stage, all stages together first; a pool of one stage that fails while all together look better is marked.
         None when there are no decisions or no axes.
     """
     stages = decisions["stage"].unique().sort().to_list()
-    each = [_judged(decisions.filter(pl.col("stage") == stage), groups, min_group_size, stage) for stage in stages]
+    each = [
+        _judged(decisions.filter(pl.col("stage") == stage), groups, min_group_size, stage, forty) for stage in stages
+    ]
     if len(stages) < 2:
         return tuple(chain.from_iterable(each))
     key = ["person_id", "subject"]
-    passed = decisions.group_by(key).agg(pl.col("is_selected").all()).sort(key)
-    whole = _judged(passed, groups, min_group_size, ALL_STAGES)
+    last = [pl.col("on").max()] if "on" in decisions.columns else []
+    passed = decisions.group_by(key).agg(pl.col("is_selected").all(), *last).sort(key)
+    whole = _judged(passed, groups, min_group_size, ALL_STAGES, forty)
     return (*whole, *chain.from_iterable(against_all_stages(one, whole) for one in each))
 
 
@@ -199,9 +220,13 @@ def cells(reported: Iterable[AxisReport]) -> pl.DataFrame:
     return pl.concat([pl.DataFrame(schema=CELLS), *parts])
 
 
-def _judged(decisions: pl.DataFrame, groups: pl.DataFrame, min_group_size: int, stage: str) -> tuple[AxisReport, ...]:
+def _judged(
+    decisions: pl.DataFrame, groups: pl.DataFrame, min_group_size: int, stage: str, forty: pl.DataFrame | None
+) -> tuple[AxisReport, ...]:
     axes = [name for name in groups.columns if name != "person_id"]
     joined = decisions.join(groups, on="person_id", how="left", maintain_order="left")
+    if forty is not None and vault.AGE_40 in axes and "on" in joined.columns:
+        joined = _at_that_age(joined, forty)
     return bias_report(
         joined["is_selected"].to_numpy(),
         {axis: _coded(joined[axis], as_coded) for axis in axes},
@@ -210,6 +235,14 @@ def _judged(decisions: pl.DataFrame, groups: pl.DataFrame, min_group_size: int, 
         min_group_size=min_group_size,
         stage=stage,
     )
+
+
+def _at_that_age(joined: pl.DataFrame, forty: pl.DataFrame) -> pl.DataFrame:
+    """Everybody whose birth and day of decision are known on the side of 40 that they were on."""
+    was = pl.when(pl.col("on") >= pl.col("forty_from")).then(pl.lit(ages.OLD)).otherwise(pl.lit(ages.YOUNG))
+    is_known = pl.col("forty_from").is_not_null() & pl.col("on").is_not_null()
+    side = pl.when(is_known).then(was).otherwise(pl.col(vault.AGE_40))
+    return joined.join(forty, on="person_id", how="left", maintain_order="left").with_columns(side.alias(vault.AGE_40))
 
 
 def _coded(column: pl.Series, named: Callable[[npt.ArrayLike], Coded]) -> Coded:
@@ -223,11 +256,16 @@ def _coded(column: pl.Series, named: Callable[[npt.ArrayLike], Coded]) -> Coded:
 def _units(chosen: pl.DataFrame, stage: pl.Expr, unit: Sequence[str]) -> pl.DataFrame:
     """One row a unit and stage, in an order of their own: sums of shares tell in their last bit in which they were."""
     subject = next(name for name in unit if name != "person_id")
-    named = chosen.select(stage.alias("stage"), "person_id", pl.col(subject).alias("subject"), "is_selected")
+    day = pl.col("known_at").dt.strftime("%Y-%m-%d") if "known_at" in chosen.columns else pl.lit(None, pl.String)
+    named = chosen.select(
+        stage.alias("stage"), "person_id", pl.col(subject).alias("subject"), "is_selected", day.alias("on")
+    )
     key = ["stage", "person_id", "subject"]
-    return named.group_by(key).agg(pl.col("is_selected").any()).sort(key)
+    return named.group_by(key).agg(pl.col("is_selected").any(), pl.col("on").max()).sort(key)
 
 
 def _nothing() -> pl.DataFrame:
     text = pl.String()
-    return pl.DataFrame(schema={"stage": text, "person_id": text, "subject": text, "is_selected": pl.Boolean()})
+    return pl.DataFrame(
+        schema={"stage": text, "person_id": text, "subject": text, "is_selected": pl.Boolean(), "on": text}
+    )

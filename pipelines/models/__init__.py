@@ -61,7 +61,10 @@ class Features(Protocol):
         """Everything known about how cases ended: facts, which no setting may change."""
 
     def decisions(self, tables: Tables) -> pl.DataFrame:
-        """What people decided beside the outcome that is predicted, such as at later stages: to be judged by group."""
+        """What people decided beside the outcome that is predicted, such as at later stages: to be judged by group.
+
+        The family's UNIT, stage_code, outcome, decided_by and known_at, the moment of the decision.
+        """
 
     def inputs(self, frame: pl.DataFrame) -> pl.DataFrame:
         """person_id, subject_id and the model's numeric and categorical columns, as far as `frame` has them."""

@@ -5,6 +5,7 @@ could write is out of the search's reach.
 """
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -17,7 +18,7 @@ from infra.sample.exports import write
 from infra.sample.plan import DELIVERIES, Plan
 from pipelines import gate, prepare, snapshot, train
 from pipelines.base import keys as keyring
-from pipelines.base import settings, snapshots, vault
+from pipelines.base import known, settings, snapshots, vault
 from pipelines.base.catalog import (
     CANDIDATES,
     EVALUATED,
@@ -70,12 +71,20 @@ def quick(root: Path) -> None:
 
 
 def plant(store: FileStore) -> None:
-    """Everybody is declared anew, in words that occur nowhere else; a birth date stays one, or no age follows."""
+    """Everybody is declared anew, in words that occur nowhere else, and has a birth date.
+
+    Whoever was born in an even year turned 40 within the history: younger at one decision, older at the next.
+    """
     manifest = Lake(store).require()
-    said = vault.read_protected(store, manifest).filter(pl.col("attribute_code") != "birth_date")
+    said = vault.read_protected(store, manifest)
+    year = pl.col("value_code")
+    turning = pl.when(year.str.slice(3, 1).is_in(list("02468"))).then(pl.lit("1986-06-15"))
+    born = said.filter(pl.col("attribute_code") == "birth_year").with_columns(
+        attribute_code=pl.lit("birth_date"), value_code=turning.otherwise(year + "-06-15")
+    )
     words = pl.concat_str(pl.lit(CANARY), "attribute_code", "value_code", separator="_")
-    said = said.with_columns(value_code=words, file_id=pl.lit("canary")).drop("published_seq", "record_sha256")
-    Lake(store).publish("canary", {}, {"protected": said}, {})
+    planted = pl.concat([said.with_columns(value_code=words), born]).with_columns(file_id=pl.lit("canary"))
+    Lake(store).publish("canary", {}, {"protected": planted.drop("published_seq", "record_sha256")}, {})
 
 
 @pytest.fixture(scope="module")
@@ -172,6 +181,29 @@ def test_what_people_decided_after_the_screen_is_judged_too(walked):
     root, _, _ = walked
     human = json.loads((stage_dir("screening", EVALUATED, root) / "groups.json").read_text())["human"]
     assert {axis["stage"] for axis in human["axes"]} >= {"all stages", "screen", "interview"}
+
+
+def test_people_were_as_old_as_on_the_day_of_the_decision(walked):
+    """Against ages reckoned here, of the vault's birth dates and the lake's decisions."""
+    root, store, _ = walked
+    lake, day = Lake(store), date(2026, 10, 31)
+    said = vault.read_protected(store, lake.require()).filter(pl.col("attribute_code") == "birth_date")
+    born = {person: date.fromisoformat(text) for person, text in said.select("person_id", "value_code").iter_rows()}
+    tables = known.read_people(lake, lake.require(), ("application_events",), day)[0]
+    expected = Counter()
+    for person, moment in (
+        features("screening")
+        .decisions(tables)
+        .filter(stage_code="screen", decided_by="human")[["person_id", "known_at"]]
+        .iter_rows()
+    ):
+        on, birth = moment.date(), born.get(person)
+        years = on.year - birth.year - ((on.month, on.day) < (birth.month, birth.day)) if birth else None
+        expected["unknown" if years is None else "40 or over" if years >= 40 else "under 40"] += 1
+    human = json.loads((stage_dir("screening", EVALUATED, root) / "groups.json").read_text())["human"]
+    (axis,) = [axis for axis in human["axes"] if (axis["axis"], axis["stage"]) == ("age_40", "screen")]
+    assert {row["group"]: row["n"] for row in axis["groups"]} == expected
+    assert min(expected["under 40"], expected["40 or over"]) > 5
 
 
 def test_signals_of_a_group_are_exchanged_where_people_write_and_candidates_are_seen_in_lists(walked):

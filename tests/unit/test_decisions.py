@@ -72,6 +72,30 @@ def test_a_bias_at_the_interview_is_seen_though_screening_has_none(lake):
     }
 
 
+def test_people_have_the_age_of_the_day_on_which_they_were_decided_about(lake):
+    """All are 40 today. A third was so at the screen of 7 September, two thirds at the interview of the 10th."""
+    decided = groups.decided(lake, lake.require(), DAY, "screening", pl.DataFrame())
+    old = pl.DataFrame({"person_id": [person(n) for n in range(120)], "age_40": ["40 or over"] * 120})
+    days = ["2026-09-07"] * 40 + ["2026-09-10"] * 40 + ["2026-09-11"] * 40
+    forty = pl.DataFrame({"person_id": old["person_id"], "forty_from": days})
+    decisions = groups.human_decisions(decided, features("screening").UNIT)
+
+    def people(reports):
+        return {r.pool.stage: {row.group: (row.n, row.selected) for row in r.pool.groups} for r in reports}
+
+    assert people(groups.reports(decisions, old, 30, forty)) == {
+        "screen": {"40 or over": (40, 40), "under 40": (80, 76)},  # 58 and 59, 118 and 119 are rejected
+        "interview": {"40 or over": (80, 12 + 20), "under 40": (40, 22)},  # 0 to 11 and 60 to 101 are advanced
+        "all stages": {"40 or over": (80, 12 + 20), "under 40": (40, 22)},  # of the day of the last decision
+    }
+    assert people(groups.reports(decisions, old, 30))["screen"] == {"40 or over": (120, 116)}
+    assert people(groups.reports(decisions, old, 30, forty.clear()))["screen"] == {"40 or over": (120, 116)}
+    undated = decisions.with_columns(on=pl.lit(None, pl.String))
+    assert people(groups.reports(undated, old, 30, forty))["screen"] == {"40 or over": (120, 116)}
+    sexes = old.select("person_id", sex=pl.lit("f"))
+    assert people(groups.reports(decisions, sexes, 30, forty))["screen"] == {"f": (120, 116)}
+
+
 def test_what_the_lake_tells_of_a_stage_counts_and_outcomes_for_the_others(lake):
     about = {"family": "screening", "subject_id": "R-1", "target_code": "advanced", "decided_by": "human"}
     cases = [about | {"person_id": person(n), "stage_code": s, "outcome": 1.0} for n, s in ((1, "interview"), (2, "x"))]

@@ -245,6 +245,17 @@ def test_sex_and_ethnicity_are_judged_together_and_age_beside_them():
     assert [(row["group"], row["n"]) for row in told["axes"][3]["groups"]] == [("f|x", 1), ("unknown", 1)]
 
 
+def test_people_are_judged_at_the_age_of_the_day_and_the_model_at_todays():
+    known = pl.DataFrame({"person_id": ["a", "b"], "age_40": ["40 or over", "40 or over"]})
+    forty = pl.DataFrame({"person_id": ["a", "b"], "forty_from": ["2026-03-02", "2026-03-04"]})
+    decided = outcomes(("a", "s", "t", 1.0), ("b", "s", "t", 0.0), by="human")
+    dated = decided.with_columns(known_at=pl.lit(datetime(2026, 3, 3, tzinfo=UTC)))
+    told, _, _ = groups.judged(GOOD, dated, known, UNIT, 1, forty=forty)
+    pooled = {source: told_["axes"][0]["groups"] for source, told_ in (("human", told["human"]), ("model", told))}
+    assert [(row["group"], row["n"]) for row in pooled["human"]] == [("40 or over", 1), ("under 40", 1)]
+    assert {row["group"] for row in pooled["model"]} <= {"40 or over", "unknown"}
+
+
 def staged(**counts):
     """Decisions of one requisition: of 1,000 of each sex, so many pass the first stage, and then the second."""
     rows = []

@@ -157,3 +157,36 @@ def test_what_somebody_said_about_forty_itself_counts_before_a_birth_date_and_a_
 def test_what_was_said_about_forty_is_enough_alone():
     known = attributes(("p_1", "age_40", "40+"), ("p_2", "age_40", "declined"))
     assert vault.groups(known, date(2026, 6, 1))["age_40"].to_list() == ["40 or over", "unknown"]
+
+
+def test_from_when_on_somebody_is_forty_is_known_of_births_alone():
+    known = attributes(
+        ("p_1", "birth_date", "1986-06-01"),
+        ("p_2", "birth_year", "1987"),
+        ("p_3", "age_band", "35 to 54"),
+        ("p_4", "birth_date", "1950-01-01"),
+        ("p_4", "age_40", "no"),  # what somebody said about this very question comes first, and is of no day
+        ("p_5", "birth_date", "1980-02-03"),
+        ("p_5", "age_40", "declined"),
+        ("p_6", "birth_date", "??"),
+        ("p_7", "birth_date", "1970-01-01"),
+        ("p_7", "birth_year", "1971"),
+    )
+    assert vault.forty(known).rows() == [
+        ("p_1", "2026-06-01"),
+        ("p_2", "2027"),
+        ("p_5", "2020-02-03"),
+        ("p_7", "2010-01-01"),
+    ]
+    assert vault.forty(attributes(("p_1", "age_band", "40+"))).rows() == []
+    assert vault.forty(attributes()).columns == ["person_id", "forty_from"]
+
+
+@pytest.mark.parametrize("born", ["1986-02-28", "1986-03-01", "1988-02-29", "1984-02-29", "1986", "1985-12-31"])
+@pytest.mark.parametrize(
+    "day", [date(2026, 2, 27), date(2026, 2, 28), date(2026, 3, 1), date(2028, 2, 28), date(2028, 2, 29)]
+)
+def test_forty_from_and_the_side_of_a_day_say_the_same(born, day):
+    known = attributes(("p_1", "birth_date", born))
+    is_over = day.isoformat() >= vault.forty(known)["forty_from"].item()
+    assert vault.groups(known, day)["age_40"].item() == ("40 or over" if is_over else "under 40")

@@ -158,8 +158,9 @@ def decisions(tables: Tables) -> pl.DataFrame:
         tables: Of `DECISIONS`.
 
     Returns:
-        [n_decisions] person_id, subject_id, stage_code, outcome (1 advanced, 0 rejected), decided_by: the first of
-        each person, requisition and stage. A stage at which nobody was ever turned away decides nothing: none of it.
+        [n_decisions] person_id, subject_id, stage_code, outcome (1 advanced, 0 rejected), decided_by, known_at: the
+        first of each person, requisition and stage. A stage at which nobody was ever turned away decides nothing:
+        none of it.
     """
     decided = tables["application_events"].filter(pl.col("outcome_code").is_in(list(LABELS)))
     first = decided.sort("occurred_at", "application_id").unique(
@@ -171,6 +172,7 @@ def decisions(tables: Tables) -> pl.DataFrame:
         "stage_code",
         pl.col("outcome_code").replace_strict(LABELS, return_dtype=pl.Float64).alias("outcome"),
         "decided_by",
+        pl.col("occurred_at").alias("known_at"),
     )
     return told.filter((pl.col("outcome") == 0).any().over("stage_code"))
 
