@@ -6,6 +6,7 @@ from typing import Any
 import polars as pl
 
 from pipelines.evaluate.metrics import KEYS, paired
+from pipelines.fairness import law
 from pipelines.models import Metric
 
 
@@ -31,7 +32,8 @@ def all_of(
     Returns:
         check, passed and reason of each; never empty.
     """
-    found = [_complete(scored), _both(scored), _cases(scored, outcomes, min_cases), _leaks(card), _audited(card)]
+    of_rows = [_complete(scored), _both(scored), _cases(scored, outcomes, min_cases)]
+    found = [*of_rows, _leaks(card), _banned(card), _audited(card)]
     return [*found, _labels(scored, outcomes, min_labels)] if kind == "auc" else found
 
 
@@ -62,6 +64,13 @@ def _leaks(card: Mapping[str, Any]) -> dict[str, Any]:
     left = [name for name in found if name in card["inputs"]]
     seen = f"Found and taken out: {', '.join(found)}." if found else "No input tells the outcome by itself."
     return _check("leaks_taken_out", not left, f"Still among the inputs: {', '.join(left)}." if left else seen)
+
+
+def _banned(card: Mapping[str, Any]) -> dict[str, Any]:
+    found = law.banned(card["inputs"])
+    named = "; ".join(f"{name} ({', '.join(bans)})" for name, bans in found.items())
+    reason = f"Take these out of the feed: {named}." if found else "No input is named as one that a law bans."
+    return _check("no_banned_input", not found, reason)
 
 
 def _audited(card: Mapping[str, Any]) -> dict[str, Any]:

@@ -183,6 +183,18 @@ def test_a_leak_left_among_the_inputs_fails_and_one_taken_out_does_not():
     assert failed(card=CARD | {"leaks": leaks}) == []
 
 
+def test_an_input_that_a_law_bans_fails_by_its_name():
+    banned = CARD | {"inputs": ["overtime_hours", "keystroke_rate__trend"]}
+    assert failed(card=banned) == ["no_banned_input"]
+    told = {
+        check["check"]: check["reason"]
+        for check in checks.all_of("mae", GOOD, KNOWN, banned, min_cases=2, min_labels=1)
+    }
+    assert told["no_banned_input"] == (
+        "Take these out of the feed: keystroke_rate__trend (eu-ai-act/no_emotion_inference)."
+    )
+
+
 def test_labels_off_the_scale_and_those_that_nobody_audited_fail_and_harsh_raters_are_told():
     assert failed(card=CARD | {"labels": LABELS | {"impossible": 1}}) == ["labels_possible"]
     assert failed(card={"leaks": [], "inputs": ["x"]}) == ["labels_possible"]

@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from pipelines.base.errors import SettingsError
-from pipelines.fairness.law import Clock, Duty, current, day_due, due, everywhere, library, next_due, standing
+from pipelines.fairness.law import Clock, Duty, banned, current, day_due, due, everywhere, library, next_due, standing
 from pipelines.fairness.law import packs as packs_module
 
 INCIDENTS = ("serious_incident", "serious_incident_death", "serious_incident_widespread")
@@ -205,6 +205,42 @@ def test_biometrics_need_a_written_release_in_illinois_and_are_in_no_feature():
     assert "us-il-bipa/no_biometric_features" in law.of_kind("ban")
     assert "us-il-bipa" not in standing(["US-IL"], date(2008, 10, 2)).digests
     assert "us-il-bipa" not in standing(["US-NY"], EVE).digests
+
+
+@pytest.mark.parametrize(
+    ("name", "by"),
+    [
+        ("home_zip", {"us-il-hb3773"}),
+        ("homePostcode3", {"us-il-hb3773"}),
+        ("Voice-Pitch__mean", {"eu-ai-act", "us-il-video"}),
+        ("facial_score", {"eu-ai-act", "us-il-video", "us-il-bipa"}),
+        ("birth_year", {"us-ugesp"}),
+        ("age", {"us-ugesp"}),
+        ("average_tenure", set()),  # words, not parts of them
+        ("invoice_count", set()),
+        ("overtime_hours__steps", set()),
+        ("job_family_code", set()),
+        ("", set()),
+    ],
+)
+def test_what_laws_ban_is_known_by_the_words_of_an_inputs_name(name, by):
+    assert {ban.partition("/")[0] for ban in banned([name, name]).get(name, ())} == by
+
+
+def test_a_ban_of_a_law_that_ended_counts_no_more_and_one_to_come_does(monkeypatch):
+    video = next(pack for pack in library() if pack.code == "us-il-video")
+    later = video.model_copy(update={"code": "later", "applies_from": date(2099, 1, 1)})
+    ended = video.model_copy(update={"code": "ended", "ends_on": date(2020, 1, 1)})
+    monkeypatch.setattr("pipelines.fairness.law.bans.library", lambda: (ended, later))
+    assert banned(["video_seconds"]) == {"video_seconds": ("later/no_video_features",)}
+
+
+def test_every_ban_has_words_and_nothing_else_has():
+    for pack in library():
+        for one in pack.duties:
+            assert bool(one.words) == (one.kind == "ban"), f"{pack.code}/{one.code}"
+    with pytest.raises(ValidationError, match="only a duty of kind ban may have words"):
+        Duty(code="x", kind="text", asks="Say so.", where="1", basis="known", words=("zip",))
 
 
 def test_a_clock_that_no_duty_has_is_refused():

@@ -8,6 +8,7 @@ No pack is legal advice: `is_confirmed_by_counsel` says whether a lawyer has com
 `basis` what a duty was written from.
 """
 
+from pipelines.fairness.law.bans import banned
 from pipelines.fairness.law.clocks import day_due, due, next_due
 from pipelines.fairness.law.packs import Clock, Duty, Pack, current, library, pack_of, text_of
 from pipelines.fairness.law.standing import Standing, coming, everywhere, holds, standing, within
@@ -19,6 +20,7 @@ __all__ = [
     "Pack",
     "Standing",
     "asks_for_notice",
+    "banned",
     "coming",
     "current",
     "day_due",

@@ -61,10 +61,15 @@ class Duty(_Data):
     is_recommended: bool = False
     """Good practice or a withdrawn rule: shown, and never counted as missing."""
 
+    words: tuple[Annotated[str, Field(pattern=r"^[a-z]+$")], ...] = ()
+    """Of a ban on inputs: the name of none may have one of these words."""
+
     @model_validator(mode="after")
     def _clocks_have_a_span(self) -> Self:
         if self.kind == "clock" and self.clock is None:
             raise ValueError("a duty of kind clock must have a clock")
+        if self.words and self.kind != "ban":
+            raise ValueError("only a duty of kind ban may have words")
         return self
 
 
