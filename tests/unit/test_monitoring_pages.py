@@ -260,6 +260,16 @@ def test_the_forms_of_airflow_are_one_click_away_below_any_prefix(store, prefix)
     assert all(f'dag_id="{dag}"' in (DAGS / f"{dag}.py").read_text() for dag in ("switch_scoring", "rollback"))
 
 
+def test_the_tests_behind_a_verdict_stand_below_it():
+    """G3 of the specification: 180 of 400 against 600 of 1,000."""
+    pool = axis({"female": (400, 180), "male": (1000, 600), "few": (5, 1)})
+    found = Findings(family="screening", as_of=DAY, retrain=False, reasons=(), findings=())
+    text = page.report(found, None, None, Bias(family="screening", as_of=DAY, status="ok", pools=(pool,)))
+    text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", text))
+    (told,) = re.findall(r"One person turns it Interval (.*?) [A-Z]", text)
+    assert told == "female -5.10 0.0000 0.0000 0.0000 0.0000 42.9 98% no katz"
+
+
 def test_a_model_page_says_for_whom_the_model_is_wrong_and_who_is_seen(store):
     company.release(store, "screening")
     live = evidence.model(store, "screening")
