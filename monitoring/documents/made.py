@@ -11,6 +11,7 @@ from monitoring.documents import sources
 from monitoring.documents.cited import Cited, Source, asks, is_confirmed, title_of
 from monitoring.documents.versions import BEFORE, Change, Documents, changes, is_substantial, leaf_names
 from monitoring.texts import noted
+from pipelines.base import releases
 from pipelines.base.settings import load
 from pipelines.base.store import Store
 
@@ -24,7 +25,8 @@ KINDS: Final = {
 """Kind -> its template and title."""
 _COMPARED: Final = ("card", "metrics", "groups", "profile")
 
-
+_SEEN: Final[dict[tuple[str, ...], tuple[str, ...]]] = {}
+"""Of this process: releases compared, and what nobody foresaw."""
 ALWAYS: Final = (date.min, date.max)
 
 
@@ -52,6 +54,35 @@ def make(
     differing = changes(_contents(found, BEFORE), _contents(found, ""), settings) if before is not None else []
     pages = {kind: rendered(kind, family, Cited(found), differing) for kind in kinds}
     return pages, is_substantial(differing)
+
+
+def unforeseen(store: Store, family: str) -> tuple[str, ...]:
+    """What differs in the live release from the one before it though nobody foresaw it: then it is another system.
+
+    Args:
+        store: Holds the releases.
+        family: Whose model.
+
+    Returns:
+        What each change is about, such as `inputs: tenure_days`; empty for the first release, and without any.
+
+    Raises:
+        ContractError: A file of a release was changed.
+    """
+    *_, before, now = (None, None, *releases.pointers(store, family))
+    if before is None or now is None:
+        return ()
+    settings = load(Documents, "documents")
+    key = (store.url, before.manifest_sha256, now.manifest_sha256, settings.model_dump_json())
+    if key not in _SEEN:  # what is released never changes, and tables of selections can be megabytes
+        then, today = (
+            {name: found.content for name, found in sources.of_files(store, pointer, files, _COMPARED).items()}
+            for pointer in (before, now)
+            for files in (releases.read_manifest(store, pointer.folder, pointer.manifest_sha256),)
+        )
+        differing = changes(then, today, settings)
+        _SEEN[key] = tuple(f"{change.kind}: {change.about}" for change in differing if not change.is_foreseen)
+    return _SEEN[key]
 
 
 def rendered(kind: str, family: str, cited: Cited, differing: list[Change]) -> bytes:

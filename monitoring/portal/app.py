@@ -44,6 +44,8 @@ from pipelines.base.settings import Law, Signers, load
 from pipelines.base.store import Store, open_store
 from pipelines.fairness import law
 
+_FIRST: Final = 5
+"""Changes that an alarm names."""
 _NUMBER: Final = re.compile("[1-9][0-9]{0,8}")
 """Of a release."""
 _HEADERS: Final = {
@@ -232,14 +234,35 @@ def _overview(who: Reader, store: Store, today: date) -> str:
         stops, unchecked = evidence.stops(store, settings, today)
     except CandorError as error:  # the models are shown whatever the clocks say
         board, stops, unchecked = clocks.Board(fault=str(error)), [str(error)], []
-    ledger = evidence.ledger(store)
-    return pages.overview(list(models.values()), ledger, who, board, stops=stops, unchecked=unchecked)
+    ledger, alarms = evidence.ledger(store), [line for family in FAMILIES for line in _alarm(store, family)]
+    return pages.overview(list(models.values()), ledger, who, board, stops=stops, unchecked=[*alarms, *unchecked])
 
 
 def _model(who: Reader, store: Store, family: str, today: date) -> str:
     audits, fault = evidence.audits_or_fault(store, family, today)
     shown, ledger, feeds = evidence.model(store, family), evidence.ledger(store), ingested.feeds(store)
-    return pages.model(shown, ledger, feeds, who, audits, audits_fault=fault)
+    return pages.model(shown, ledger, feeds, who, audits, audits_fault=fault, alarms=_alarm(store, family))
+
+
+def _alarm(store: Store, family: str) -> list[str]:
+    """Whether the live release is a substantial modification of the one before it, in one line; or why nobody knows."""
+    with texts.speaking(texts.wanted()):
+        try:
+            found = made.unforeseen(store, family)
+        except CandorError as error:
+            return [say("Whether {family} was modified substantially is not known: {why}", family=family, why=error)]
+        if not found:
+            return []
+        first, more = ", ".join(found[:_FIRST]), max(len(found) - _FIRST, 0)
+        return [
+            say(
+                "Substantial modification: the release of {family} that scores differs from the one before it in what "
+                "nobody foresaw ({first}; {more} more). It may have to be assessed anew before it is used.",
+                family=family,
+                first=first,
+                more=more,
+            )
+        ]
 
 
 def _records(who: Reader, store: Store) -> str:

@@ -70,6 +70,7 @@ def model(
     audits: Sequence[BiasAudit] | None = (),
     *,
     audits_fault: str = "",
+    alarms: Sequence[str] = (),
 ) -> str:
     """One family: the live model, its verdict, metrics, groups, and what monitoring found since."""
     release = shown.shown
@@ -86,6 +87,7 @@ def model(
         pages=evidence.PAGES,
         audits=audits,
         audits_fault=audits_fault,
+        alarms=alarms,
         audit_files=evidence.AUDIT_FILES,
         documents={kind: title for kind, (_, title) in KINDS.items()},
         accepted=accepted(release.pointer.approvers) if release else {},

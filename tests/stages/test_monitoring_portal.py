@@ -2,10 +2,12 @@
 
 import importlib.util
 import io
+import json
 import shutil
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -15,6 +17,8 @@ from monitoring.__main__ import main
 from monitoring.ll144 import bundle, stored
 from monitoring.ll144.facts import stated
 from monitoring.portal.roles import Role
+from pipelines.base import releases
+from pipelines.base.digests import sha256_bytes
 from pipelines.base.store import FileStore
 from tests.stages import monitored_company as company
 from tests.unit.test_fairness_statutory import SELECTING
@@ -24,6 +28,13 @@ from tests.unit.test_publish import Answers, released
 pytestmark = pytest.mark.filterwarnings("ignore")  # of Airflow's and Evidently's own imports
 
 PLUGIN = Path(__file__).parents[2] / "monitoring" / "portal" / "plugin" / "candor_audit.py"
+FORESEEN = """
+documents:
+  foreseen: [seed]
+  metric_move: 0.05
+  ratio_fall: 0.1
+  shift: 0.2
+"""
 BROWSER = {"accept": "text/html"}
 
 
@@ -256,6 +267,49 @@ def test_documents_about_a_release_open_as_pages(client, filled):
     verdict = next(key for key in filled.list("releases") if key.endswith("verdict.json"))
     filled.put(verdict, filled.read(verdict) + b" ")
     assert get(client, "/documents/screening/1/card.html").status_code == 503
+
+
+def follow(store, before, profile, ratio):
+    """One more release like the one before it, but for a profile and the impact ratio of women."""
+    row = {"group": "female", "n": 90, "verdict": "NO_EVIDENCE", "impact_ratio": ratio}
+    files = {"verdict.json": store.read(f"{before.folder}/verdict.json"), "profile.json": json.dumps(profile).encode()}
+    files["evaluated/groups.json"] = json.dumps({"axes": [{"axis": "sex", "groups": [row]}]}).encode()
+    manifest = json.dumps({"files": {name: sha256_bytes(data) for name, data in files.items()}}).encode()
+    number = releases.pointers(store, before.family)[-1].sequence + 1
+    folder = f"releases/{before.family}/{sha256_bytes(manifest)}"
+    for name, data in (files | {"manifest.json": manifest}).items():
+        store.put(f"{folder}/{name}", data)
+    made = replace(before, sequence=number, folder=folder, manifest_sha256=sha256_bytes(manifest))
+    store.put(made.key, made.to_json())
+    return made
+
+
+def test_a_release_that_is_another_system_raises_an_alarm_before_anybody_opens_a_document(
+    client, filled, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "params.yaml").write_text(company.PARAMS + FORESEEN)
+    assert "Substantial modification" not in get(client, "/").text + get(client, "/models/screening").text
+    (first,) = releases.pointers(filled, "screening")
+    shifted = company.training_profile()
+    shifted["tenure_days"] = shifted["tenure_days"] | {"shares": [0.55] + [0.05] * 9}
+    follow(filled, first, shifted, 0.9)
+    for address in ("/", "/models/screening"):
+        text = get(client, address).text
+        assert "Substantial modification: the release of screening that scores differs" in text
+        assert "(groups: sex: female, population: tenure_days; 0 more)" in text
+    assert "Substantial modification" not in get(client, "/models/outcomes").text
+    second = follow(filled, first, shifted, 0.9)
+    assert "Substantial modification" not in get(client, "/").text, "it is as the one before it"
+    better = follow(filled, second, shifted, 1.0)
+    assert "Substantial modification" not in get(client, "/").text, "a ratio may rise"
+    follow(filled, better, shifted, 0.8)
+    assert "(groups: sex: female; 0 more)" in get(client, "/").text, "and may not fall so far"
+    follow(filled, better, shifted, 1.0)  # back to what was before that,
+    follow(filled, better, shifted, 1.01)  # and on to something else
+    assert "Substantial modification" not in get(client, "/").text
+    (tmp_path / "params.yaml").write_text(company.PARAMS)
+    assert "Whether screening was modified substantially is not known" in get(client, "/models/screening").text
 
 
 def test_a_bias_audit_opens_as_a_page_and_its_files_are_kept(client, filled):

@@ -12,8 +12,9 @@ from monitoring import page
 from monitoring.documents import sources
 from monitoring.documents.__main__ import main
 from monitoring.documents.cited import UNKNOWN, Cited, Source
-from monitoring.documents.made import KINDS, make, rendered
+from monitoring.documents.made import KINDS, make, rendered, unforeseen
 from monitoring.documents.versions import BEFORE, Documents, changes, distance, is_substantial
+from pipelines.base import releases
 from pipelines.base.catalog import FAMILIES
 from pipelines.base.digests import sha256_bytes
 from pipelines.base.errors import ContractError
@@ -409,6 +410,20 @@ def test_the_command_writes_the_page_and_says_whether_it_is_another_system(made,
     assert said["substantial_modification"] is True, "the profile of the test says nothing about its column"
     assert main(["make", "card", FAMILY, "--to", str(tmp_path / "nowhere/d.html")]) == 1
     assert "--to names none" in capsys.readouterr().err
+
+
+def test_an_alarm_names_what_nobody_foresaw_in_the_release_that_scores(made, store):
+    assert unforeseen(made, FAMILY) == unforeseen(made, FAMILY) == ("population: column",)
+    assert unforeseen(made, "outcomes") == ()
+    made.delete(releases.pointers(made, FAMILY)[-1].key)
+    assert unforeseen(made, FAMILY) == (), "the first release differs from nothing"
+
+
+def test_an_alarm_is_not_given_on_a_file_that_was_changed(made):
+    key = next(key for key in made.list("releases") if key.endswith("metrics.json"))
+    made.put(key, made.read(key).replace(b"0.8", b"0.9"))
+    with pytest.raises(ContractError, match="its digest differs"):
+        unforeseen(made, FAMILY)
 
 
 @pytest.mark.parametrize("kind", ["card", "annex-iv"])
