@@ -5,11 +5,13 @@ deltalake 1.6: it looks for `%20`), hence the way through a PyArrow dataset.
 """
 
 import importlib
+import json
 import sys
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import date
 from typing import Any
+from urllib.parse import unquote
 
 import polars as pl
 from deltalake import ColumnProperties, DeltaTable, WriterProperties, write_deltalake
@@ -277,6 +279,24 @@ def has_history(store: Store, key: str) -> bool:
     return any(_number(name) < newest for name in _log(store, key)) or any(
         name.rpartition("/")[2] not in named for name in files
     )
+
+
+def added(store: Store, key: str, after: int | None, at: int) -> Iterator[str]:
+    """Keys of what Delta Lake wrote between two versions and never syncs: entries of the log, and files that they add.
+
+    Args:
+        store: Where the table is.
+        key: Its folder.
+        after: The version before; None for all up to `at`.
+        at: The version now.
+    """
+    for name in _log(store, key):
+        if (-1 if after is None else after) < _number(name) <= at:
+            yield name
+            entries = map(json.loads, store.read(name).splitlines()) if name.endswith(".json") else ()
+            yield from (f"{key}/{unquote(entry['add']['path'])}" for entry in entries if "add" in entry)
+    if store.exists(last := f"{key}/_delta_log/_last_checkpoint"):
+        yield last
 
 
 def is_there(store: Store, key: str, at: int) -> bool:

@@ -10,10 +10,11 @@ the rows of its own number: the same rows, minus the person.
 """
 
 import json
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, time
+from itertools import chain
 from typing import Any, Final
 
 import polars as pl
@@ -215,6 +216,7 @@ class Lake:
         lake_frames: Mapping[str, Rows],
         vault_frames: Mapping[str, Rows],
         counts: Mapping[str, Any],
+        landed: Iterable[str] = (),
     ) -> Manifest:
         """Make a batch visible, whole or not at all. The same batch again changes nothing.
 
@@ -225,6 +227,7 @@ class Lake:
             lake_frames: Table name -> [n_rows] as `stamp` takes or gives; of lazy ones one is in memory at a time.
             vault_frames: The same for `protected` and `identifiers`.
             counts: Per feed: rows in, accepted, quarantined, filtered.
+            landed: Keys of what the batch was made from.
 
         Returns:
             The manifest that shows the batch.
@@ -240,6 +243,7 @@ class Lake:
             for name, rows in sorted(frames.items()):
                 if (added := append(name, rows, tables.get(name), seq)) is not None:
                     tables[name] = added
+        self.store.settle(chain(landed, self._written(before, tables)))
         manifest = Manifest(seq, batch_id, tables, counts)
         if not self.store.create(_key(seq), manifest.to_json()):
             raise ContractError(
@@ -348,21 +352,30 @@ class Lake:
             note(key, sha256_bytes(before) if before else "", sha256_bytes(data))
             self.store.put(key, data)
 
+    def _written(self, before: Manifest | None, tables: Mapping[str, TableVersion]) -> Iterator[str]:
+        """Keys of what Delta Lake wrote of tables since a manifest; parts of the vault are settled as they are put."""
+        for name, table in tables.items():
+            known = before.tables.get(name) if before else None
+            if TABLES[name].zone == "lake" and table != known:
+                after = self._at(name, known) if known else None
+                yield from delta.added(self.store, f"{LAKE}/{name}", after, table.version)
+
     def _append(self, name: str, rows: Rows, before: TableVersion | None, seq: int) -> TableVersion | None:
         """A table's new version; None where nothing is added."""
         table, key, rows = TABLES[name], f"{LAKE}/{name}", rows.lazy().collect()
         if rows.is_empty():
             return None
-        rows = stamp(table, rows).with_columns(published_seq=pl.lit(seq)).sort("bucket", maintain_order=True)
+        rows = stamp(table, rows).with_columns(published_seq=pl.lit(seq))
         at = self._at(name, before) if before else None
 
-        def digest() -> tuple[int, str]:
-            known = [] if at is None else [delta.scan(self.store, key, at).select("record_sha256").collect()]
-            whole = pl.concat(frame["record_sha256"] for frame in [*known, rows])
+        def digest(new: pl.Series) -> tuple[int, str]:
+            known = [] if at is None else [delta.scan(self.store, key, at).select(new.name).collect().to_series()]
+            whole = pl.concat([*known, new])
             return len(whole), sha256_lines(whole)
 
         with ThreadPoolExecutor(1) as beside:
-            digested = beside.submit(digest)
+            digested = beside.submit(digest, rows["record_sha256"])
+            rows = rows.sort("bucket", maintain_order=True)
             version = delta.append(self.store, key, rows, ["bucket"], after=at, distinct=[*table.key, "record_sha256"])
             return TableVersion(version, *digested.result())
 

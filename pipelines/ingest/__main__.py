@@ -308,4 +308,7 @@ def _of_batch(batch: Batch, given: argparse.Namespace) -> str:
 
 
 if __name__ == "__main__":
+    os.environ.setdefault(
+        "OPENBLAS_NUM_THREADS", "1"
+    )  # NumPy's threads, here and in `validate`, would only wait, busily
     leave(main())

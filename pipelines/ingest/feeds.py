@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 
 import yaml
-from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, Field, PrivateAttr, ValidationError, field_validator, model_validator
 
 from pipelines.base.contracts import TABLES
 from pipelines.base.errors import SettingsError
@@ -201,6 +201,8 @@ class Feed(Declared):
     never: Mapping[Name, Name] = Field(default_factory=dict)
     """Columns that no rule may read, and why."""
     join: tuple[Join, ...] = ()
+    _joined: set[str] = PrivateAttr(default_factory=set)
+    """Columns that joins of other feeds take."""
     rows: tuple[Condition, ...] = ()
     tables: tuple[TableMap, ...]
     sha256: str = ""
@@ -264,6 +266,10 @@ class Feed(Declared):
         names = {name for condition in self.rows for name in condition.columns()}
         names |= {name for join in self.join for name in join.here()}
         return (names | {name for table in self.tables for name in table.reads()}) - joined
+
+    def kept(self) -> set[str]:
+        """Source columns that anything reads: this feed's mapping, and joins of others."""
+        return self.reads() | {*self.required, *self.never} | self._joined
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -360,6 +366,9 @@ def load(path: Path) -> dict[str, Feed]:
     if not feeds and not faults:
         faults.append(f"{path} holds no *.yaml")
     if not faults:
+        for join in (join for feed in feeds.values() for join in feed.joins):
+            if join.feed is not None:
+                feeds[join.feed]._joined.update(join.there())  # noqa: SLF001  # nobody declares it
         ordered, circle = _ordered(feeds)
         if not circle:
             return ordered

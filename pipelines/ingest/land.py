@@ -35,6 +35,12 @@ def document_key(unit: Unit, name: str, sha256: str) -> str:
     return f"{unit.landing_folder}/{sha256}/{named}"
 
 
+def landed_keys(unit: Unit) -> Iterator[str]:
+    """Where the bytes of a unit are: a file, or documents and their index."""
+    yield from (document_key(unit, name, sha256) for name, sha256, _ in unit.documents)
+    yield unit.landing_key
+
+
 def land(batch: Batch, unit: Unit, feed: Feed) -> str:
     """Land a unit, once.
 

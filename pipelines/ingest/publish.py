@@ -26,14 +26,15 @@ from pipelines.base.pseudonyms import VAULT_KEY, secret
 from pipelines.base.sealed import seal_frame
 from pipelines.ingest import decide, files
 from pipelines.ingest.admit import admit, rejected
+from pipelines.ingest.again import cells
 from pipelines.ingest.batch import Batch, Unit, read_json
 from pipelines.ingest.check import numbered
 from pipelines.ingest.counts import Tally
 from pipelines.ingest.dedupe import UNIT
 from pipelines.ingest.flags import flagged
-from pipelines.ingest.land import CHANGED, EXPIRED
+from pipelines.ingest.land import CHANGED, EXPIRED, landed_keys
 from pipelines.ingest.plausible import JOINED, PREDECESSOR
-from pipelines.ingest.read import FAULT, ROW, parts
+from pipelines.ingest.read import FAULT, ROW
 from pipelines.ingest.unread import NEW
 
 DUPLICATE: Final = "duplicate_delivery"
@@ -120,7 +121,8 @@ def _lake(batch: Batch, units: list[Unit], rows: Mapping[str, pl.LazyFrame], cou
     for name, taken in rows.items():
         frame = taken.with_columns(file_id.alias("file_id"))
         (frames if TABLES[name].zone == "lake" else vault_frames)[name] = frame
-    return Lake(batch.store).add(batch.name, frames, vault_frames, counts).seq
+    landed = (key for unit in units for key in landed_keys(unit))
+    return Lake(batch.store).add(batch.name, frames, vault_frames, counts, landed).seq
 
 
 def _with_duplicates(
@@ -157,10 +159,7 @@ def _quarantine(batch: Batch, units: list[Unit], bad: pl.DataFrame) -> None:
         reasons = bad.filter(pl.col(UNIT) == number).drop(UNIT)
         if reasons.is_empty() or batch.store.exists(_key(batch, unit, "json")):
             continue
-        rows = [
-            pl.read_ipc(part).join(reasons, on=ROW, how="semi").drop("text", FAULT, strict=False)
-            for part in parts(batch.place(unit) / "raw")
-        ]
+        rows = (frame.drop("text", FAULT, strict=False) for frame in cells(batch, unit, reasons.select(ROW).unique()))
         payload = pl.concat(rows, how="diagonal")
         batch.store.put(_key(batch, unit, "sealed"), seal_frame(secret(VAULT_KEY), payload))
         entry = {**_about(unit), "held": False, "rows": reasons.to_dicts()}

@@ -91,7 +91,7 @@ def test_sound_rows_are_never_left_to_arrow(folder: Path, rows, end: str, is_quo
     (folder / "in.csv").write_bytes((data.removesuffix(end) if is_cut and end == "\n" else data).encode())
     with patch.object(_csv_plain, "PIECE", 64):
         plain = Plain(folder / "in.csv", ["A", "B", "C"], ",", '"')
-        found = [row for frame in plain.frames() for row in frame.rows()]
+        found = [row for _, _, frame in plain.frames() for row in frame.rows()]
     assert found == [tuple(row) for row in rows]
     assert plain.at == (folder / "in.csv").stat().st_size
 
@@ -107,6 +107,7 @@ def test_sound_rows_are_never_left_to_arrow(folder: Path, rows, end: str, is_quo
         b'1,"a\nb",3',
         b"1,a\rb,3",
         b"1,\xff,3",
+        b"1,\x00,3",
         b'1,"2,3',
     ],
 )
@@ -116,7 +117,7 @@ def test_a_piece_that_proves_nothing_ends_where_the_one_before_ended(tmp_path: P
     with patch.object(_csv_plain, "PIECE", len(sound)):
         plain = Plain(tmp_path / "in.csv", ["A", "B", "C"], ",", '"')
         frames = list(plain.frames())
-    assert [len(frame) for frame in frames] == [4]
+    assert [(at, size, len(frame)) for at, size, frame in frames] == [(len(head), len(sound), 4)]
     assert plain.at == len(head + sound)
 
 

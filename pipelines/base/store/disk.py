@@ -1,6 +1,5 @@
 """What a disk answers, as errors that say what to do; and how bytes and names reach it before a power cut does."""
 
-import ctypes
 import errno
 import os
 from collections.abc import Iterator
@@ -12,7 +11,6 @@ from pipelines.base.errors import CandorError, SettingsError, SourceUnavailable
 
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT)
 _CLOSED: Final = (errno.EACCES, errno.EPERM, errno.EROFS)
-_libc = ctypes.CDLL(None, use_errno=True)
 
 
 @contextmanager
@@ -51,16 +49,6 @@ def sync(path: Path) -> None:
     except OSError as error:
         if error.errno != errno.EINVAL or not path.is_dir():
             raise
-    finally:
-        os.close(handle)
-
-
-def sync_all(path: Path) -> None:
-    """Wait until everything written so far to the disk of `path` is there, by whomever (Linux)."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        if _libc.syncfs(handle):
-            raise OSError(number := ctypes.get_errno(), os.strerror(number))
     finally:
         os.close(handle)
 

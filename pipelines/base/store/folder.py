@@ -3,7 +3,7 @@
 An object takes its name by rename or link once it is whole and on the disk: a power cut leaves no empty object under a
 name that is written once. A write returns once the name is there too, so that nothing is taken back that was reported.
 Two zones may lose names: reports, which are made again, and landing, whose files come by the thousand; they are landed
-again unless a manifest, before which the whole disk is synced, says that they were taken in. What the disk answers
+again unless a manifest says that they were taken in, and whoever makes one settles them before. What the disk answers
 becomes an error that says what to do; the object of before is still there.
 """
 
@@ -12,20 +12,19 @@ import os
 import shutil
 import stat
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, Final
 from urllib.parse import quote
 
 from pipelines.base import staging
-from pipelines.base.catalog import LAKE, LANDING, REPORTS
+from pipelines.base.catalog import LANDING, REPORTS
 from pipelines.base.errors import ContractError, SourceUnavailable
 from pipelines.base.store import disk
 
 _STAGED: Final = ".staged"
 """Folder of a zone in which its objects are written before they take their name."""
-_MANIFESTS: Final = f"{LAKE}/manifests/"
-"""Objects that name files of Delta Lake, which never syncs what it writes."""
 _REPORTS: Final = f"{REPORTS}/"
 _BULK: Final = (f"{LANDING}/", _REPORTS)
 """Zones in which not every new name is waited for."""
@@ -33,6 +32,8 @@ _LOOK: Final = 1000
 """Objects that are read one after the other between two looks whether the folder is still the same."""
 _SMALL: Final = 1 << 16
 """Bytes read at a time of objects that are read by the thousand."""
+_WAITS: Final = 8
+"""Files that are waited for at once: a disk writes many in the time of a few."""
 _PART: Final = 1 << 20
 """Bytes copied at a time."""
 
@@ -79,8 +80,6 @@ class FileStore:
         """See `Store.create`."""
         with self._staged(key) as staged:
             staged.write_bytes(data)
-            if key.startswith(_MANIFESTS):
-                disk.sync_all(self.root)
             is_new = self._link(staged, key)
         if is_new:
             self._settle(key)
@@ -156,6 +155,18 @@ class FileStore:
     def options(self) -> dict[str, str] | None:
         """See `Store.options`."""
         return None
+
+    def settle(self, keys: Iterable[str]) -> None:
+        """See `Store.settle`. Waiting for the whole disk would be waiting for everybody's scratch, too."""
+        files = [self._path(key) for key in keys]
+        folders = {folder for file in files for folder in file.parents if folder.is_relative_to(self.root)}
+        with ThreadPoolExecutor(_WAITS) as waiting:
+            for paths in (files, folders):  # names after what they name
+                list(waiting.map(self._sync, paths))
+
+    def _sync(self, path: Path) -> None:
+        with disk.answering(self.root), suppress(FileNotFoundError):  # what is not there has nothing to lose
+            disk.sync(path)
 
     @contextmanager
     def lock(self, name: str) -> Iterator[None]:

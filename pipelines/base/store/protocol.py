@@ -56,5 +56,8 @@ class Store(Protocol):
     def options(self) -> dict[str, str] | None:
         """Storage options for Delta Lake; None where none are needed."""
 
+    def settle(self, keys: Iterable[str]) -> None:
+        """Wait until objects would survive a power cut: what others wrote, such as Delta Lake, and unsettled names."""
+
     def lock(self, name: str) -> AbstractContextManager[None]:
         """One holder at a time; freed when its process dies, on S3 after `lease.SECONDS`."""

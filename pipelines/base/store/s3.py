@@ -155,6 +155,9 @@ class S3Store:
         """See `Store.options`: Delta Lake commits by creating only if absent, so two writers never lose one."""
         return {"AWS_CONDITIONAL_PUT": "etag", **connection.of_delta()}
 
+    def settle(self, keys: Iterable[str]) -> None:
+        """See `Store.settle`: the server keeps what it has answered for."""
+
     def lock(self, name: str) -> AbstractContextManager[None]:
         """See `Store.lock` and `lease`."""
         return self._leases.held(name)

@@ -1,7 +1,8 @@
 """Read a landed file into text cells, streaming; no business meaning yet.
 
 Reads   landing    the exact bytes of one unit
-Writes  raw        part-*.arrow: `source_row` (from 1), `_fault` (why the row cannot be used, or null), text columns
+Writes  raw        part-*.arrow: `source_row` (from 1), `_fault` (why the row cannot be used, or null), text columns;
+                   where a reader knows of which bytes a part is, only columns that something reads (see `again`)
 
 A dialect is a module of this package with `read(source, out, feed, unit)`; a name with an underscore in front is what
 dialects share. Every cell is text; null means the column or key was absent, NULL (below) that the source said null, and
@@ -10,7 +11,7 @@ the empty string is itself.
 
 import importlib
 import re
-from collections.abc import Collection, Generator, Mapping
+from collections.abc import Collection, Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
@@ -20,7 +21,7 @@ from typing import Any, Final, Protocol, cast
 import polars as pl
 
 from pipelines.ingest import files
-from pipelines.ingest.batch import Batch, Held, Unit, read_json, result, write_json
+from pipelines.ingest.batch import Batch, Held, Unit, drop, read_json, result, write_json
 from pipelines.ingest.feeds import WRITTEN, Feed
 from pipelines.ingest.land import fetch, forget
 from pipelines.ingest.pgp import landed_plain
@@ -39,6 +40,8 @@ _ZONES: Final = timedelta(days=1)
 """How far a day may begin earlier or later elsewhere."""
 _LIMITS: Final = "limits.json"
 """Says beside a file's parts how large it may be: whoever writes a part, however it reads, is stopped beyond that."""
+_PIECES: Final = "pieces.json"
+"""Beside parts that leave something out: `Pieces`."""
 LEAST_MILLISECONDS: Final = 4_102_444_800
 """Seconds from 1970 to 2100: fewer milliseconds from 1970 are seconds that somebody took for milliseconds, for any year
 of this century. What was meant cannot be told, so such a number is no moment; 0 is the same in both."""
@@ -54,6 +57,20 @@ class Report:
     columns: tuple[str, ...]
     faults: Mapping[str, int]
     """Reason code -> rows that cannot be used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """Where in a file its first parts are, which leave out what nothing reads."""
+
+    dialect: str
+    """Its module has `again(piece, how)`: [n_rows] all text columns of the bytes of a part, None when they are none."""
+    how: Mapping[str, Any]
+    """What that needs to know."""
+    at: Sequence[Sequence[int]]
+    """First byte and number of bytes of each part."""
+    left_out: Sequence[str]
+    """Columns."""
 
 
 class Dialect(Protocol):
@@ -78,7 +95,7 @@ def require(feed: Feed, columns: set[str]) -> None:
         )
 
 
-def read_file(source: Path, out: Path, feed: Feed, unit: Unit) -> Report:
+def read_file(source: Path, out: Path, feed: Feed, unit: Unit, *, keep: Collection[str] | None = None) -> Report:
     """Read a file that is at hand.
 
     Args:
@@ -86,6 +103,7 @@ def read_file(source: Path, out: Path, feed: Feed, unit: Unit) -> Report:
         out: Folder for the parts and the report.
         feed: Its declaration.
         unit: The file as a unit.
+        keep: Columns that a part must have, where its reader can find the others again; all by default.
 
     Raises:
         Held: The file is not what the feed declares.
@@ -114,7 +132,8 @@ def read_file(source: Path, out: Path, feed: Feed, unit: Unit) -> Report:
     _of_its_run(feed, said or {})
     if unit.size > feed.limits.max_bytes:
         raise _too_large("bytes", feed.name, feed.limits.max_bytes)
-    write_json(out / _LIMITS, {"feed": feed.name, **feed.limits.model_dump()})
+    told = {"keep": None if keep is None else sorted(keep)}
+    write_json(out / _LIMITS, {"feed": feed.name, **feed.limits.model_dump(), **told})
     report = dialect(feed.dialect).read(source, out, feed, unit)
     if len(report.columns) > feed.limits.max_columns:  # of a file without rows, which has no part
         raise _too_large("columns", feed.name, feed.limits.max_columns)
@@ -196,19 +215,20 @@ def reading(batch: Batch, unit: Unit, feed: Feed) -> Generator[Path, None, None]
     A part's path holds until the next one is asked for. What `read` raises is raised where the reader stopped.
     """
     done = batch.place(unit) / "raw"
-    if done.is_dir():
+    if done.is_dir() and not _lacks(done, feed):
         yield from parts(done)
         return
+    drop(done)
     with result(done) as out:
         source = fetch(batch.store, unit.landing_key, out / ".source")
         try:
             is_believed = bool(files.of_status(batch.store, unit.feed, unit.sha256, "published")) if feed.pgp else False
             opened = landed_plain(batch.store, unit.landing_key, source, feed, out, is_believed=is_believed)
             with opened as plain, ThreadPoolExecutor(1) as reader:
-                work = reader.submit(read_file, plain, out, feed, unit)
+                work = reader.submit(read_file, plain, out, feed, unit, keep=None if feed.pgp else feed.kept())
                 given = 0
                 while not work.done():
-                    whole = parts(out)[given:-1]  # the last may still be at work
+                    whole = parts(out)[given:]
                     yield from whole
                     given += len(whole)
                     if not whole:
@@ -219,13 +239,42 @@ def reading(batch: Batch, unit: Unit, feed: Feed) -> Generator[Path, None, None]
             forget(source)
 
 
+def pieces(raw: Path) -> Pieces | None:
+    """Where the first parts of a folder are in their file; None where parts leave nothing out."""
+    said = read_json(raw / _PIECES)
+    return None if said is None else Pieces(**said)
+
+
+def _lacks(raw: Path, feed: Feed) -> bool:
+    """Whether parts leave out a column that the feed, or a join, has come to read since."""
+    said = pieces(raw)
+    return said is not None and not feed.kept().isdisjoint(said.left_out)
+
+
 def parts(folder: Path) -> list[Path]:
     """Raw parts in order."""
     return sorted(folder.glob("part-*.arrow"))
 
 
-def write_part(frame: pl.DataFrame, out: Path, number: int) -> None:
+def kept(out: Path) -> frozenset[str] | None:
+    """Columns that a part must have, where its reader can find the others again; None for all."""
+    keep = (read_json(out / _LIMITS) or {}).get("keep")
+    return None if keep is None else frozenset(keep)
+
+
+def note_pieces(out: Path, pieces: Pieces) -> None:
+    """Say where the parts of a reader's result stand in the file."""
+    write_json(out / _PIECES, asdict(pieces))
+
+
+def write_part(frame: pl.DataFrame, out: Path, number: int, only: Collection[str] | None = None) -> None:
     """One part of a reader's result, as it lies in memory: it is read once, and encoding it takes longer than that.
+
+    Args:
+        frame: [n_rows] `source_row`, `_fault` and text columns.
+        out: Folder for the parts.
+        number: Of the part.
+        only: Columns to write; all by default.
 
     Raises:
         Held: The file is larger than its feed allows.
@@ -233,7 +282,11 @@ def write_part(frame: pl.DataFrame, out: Path, number: int) -> None:
     limits = read_json(out / _LIMITS)
     if limits is not None:
         _within(frame, limits)
-    frame.write_ipc(out / f"part-{number:05d}.arrow")
+    if only is not None:
+        frame = frame.select(ROW, FAULT, *(name for name in frame.columns[2:] if name in only))
+    part = out / f"part-{number:05d}.arrow"
+    frame.write_ipc(staged := out / f".{part.name}")
+    staged.rename(part)  # it is mapped as soon as it has its name
 
 
 def _within(frame: pl.DataFrame, limits: Mapping[str, Any]) -> None:

@@ -2,9 +2,9 @@
 
 Polars fills up rows that are too short and says nothing. So the bytes of a piece are counted: those of its cells, a
 delimiter or an end a cell, and the quotes around cells must be all there are, and every line must be a row. A short or
-blank row leaves delimiters out, so that some are missing. A piece with a quote or an end of line inside a cell, with
-text that is no UTF-8 or with rows that are too long proves nothing: from there on Arrow reads, which tells rows apart
-one by one.
+blank row leaves delimiters out, so that some are missing. A piece with a quote, an end of line or a NUL byte inside a
+cell, with text that is no UTF-8 or with rows that are too long proves nothing: from there on Arrow reads, which tells
+rows apart one by one.
 """
 
 from codecs import BOM_UTF8
@@ -40,8 +40,8 @@ class Plain:
         self.at = 0
         """Where the first byte is that was not read: the end of the file, or the beginning of a row."""
 
-    def frames(self) -> Iterator[pl.DataFrame]:
-        """[n_rows] text columns of each piece."""
+    def frames(self) -> Iterator[tuple[int, int, pl.DataFrame]]:
+        """First byte and number of bytes of each piece, and its [n_rows] text columns."""
         with self._source.open("rb") as file:
             header = file.readline(PIECE)
             is_a_row = header.endswith(b"\n") and b"\r" not in header.removesuffix(b"\r\n")
@@ -49,16 +49,16 @@ class Plain:
                 return
             self.at = len(header)
             while piece := _whole(file.read(PIECE)):
-                frame = self._proven(piece)
+                frame = self.proven(piece)
                 file.seek(self.at + len(piece))
                 if frame is None or _is_marked(file):
                     return
-                self.at += len(piece)
-                yield frame
+                at, self.at = self.at, self.at + len(piece)
+                yield at, len(piece), frame
 
-    def _proven(self, piece: bytes) -> pl.DataFrame | None:
+    def proven(self, piece: bytes) -> pl.DataFrame | None:
         """A piece's cells; None where they may not be all."""
-        if not self._is_wrapped(quotes := self._quotes(piece), piece):
+        if b"\x00" in piece or not self._is_wrapped(quotes := self._quotes(piece), piece):
             return None
         try:
             frame = pl.read_csv(

@@ -6,10 +6,12 @@ refused. Rows with too few or too many cells become rows with the fault `ragged_
 
 import codecs
 import csv
-from collections.abc import Iterator
+from codecs import BOM_UTF8
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Final, TextIO
+from typing import Annotated, Any, Final, TextIO
 
 import numpy as np
 import polars as pl
@@ -21,7 +23,7 @@ from pipelines.base.settings import Section
 from pipelines.ingest.ahead import ahead
 from pipelines.ingest.batch import Held, Unit
 from pipelines.ingest.feeds import Feed, options
-from pipelines.ingest.read import FAULT, LINE, ROW, Report, write_part
+from pipelines.ingest.read import FAULT, LINE, ROW, Pieces, Report, kept, note_pieces, write_part
 from pipelines.ingest.read._csv_plain import Plain
 from pipelines.ingest.read._lines import END_OF_FILE
 from pipelines.ingest.read._records import count_of, header_of, marked_twice
@@ -29,8 +31,21 @@ from pipelines.ingest.read._records import count_of, header_of, marked_twice
 BLOCK: Final = 1 << 24
 """Bytes parsed at once; a part of the result has the rows of one block."""
 MARK: Final = "\ufeff"
+_NUL: Final = b"\x00"
 HEADER: Final = 1 << 20
 """Characters of the longest line of a header."""
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What is seen of a file beside its sound rows."""
+
+    ragged: list[tuple[int, str]] = field(default_factory=list)
+    """Number and text of rows with too few or too many cells."""
+    is_odd: bool = False
+    """Whether a quote does not end."""
+    pieces: list[tuple[int, int]] = field(default_factory=list)
+    """First byte and number of bytes of the first frames, which could be read again by themselves."""
 
 
 class Options(Section):
@@ -54,13 +69,13 @@ def read(source: Path, out: Path, feed: Feed, unit: Unit) -> Report:
     """
     del unit
     want: Options = options(Options, feed)
-    odd = _sound(source, want, feed)
+    _begins(source, want, feed)
     names = _header(source, want, feed)
-    ragged: list[tuple[int, str]] = []
+    seen, keep = _Seen(), kept(out)
     rows, number, last = 0, -1, pl.DataFrame()
     try:
-        for number, frame in enumerate(ahead(_frames(source, names, want, feed, ragged))):  # used below
-            write_part(frame, out, number)
+        for number, frame in enumerate(ahead(_frames(source, names, want, feed, seen))):  # used below
+            write_part(frame, out, number, keep if number < len(seen.pieces) else None)
             rows, last = rows + len(frame), frame[-1:]
     except UnicodeError:
         raise _undecodable(feed) from None
@@ -75,33 +90,54 @@ def read(source: Path, out: Path, feed: Feed, unit: Unit) -> Report:
                 f"{feed.name} must have rows of at most {BLOCK >> 20} MiB; one is longer, or a quote does not end. "
                 "Have the source write it again.",
             ) from None
+    ragged = seen.ragged
     if ragged and ragged[-1] == (rows + len(ragged), END_OF_FILE):  # of mainframes; it is no row
         ragged.pop()
     cells = (cell for row in last.rows() for cell in row if isinstance(cell, str))
     swallowed = [*names, *(line for _, line in ragged), *cells]
-    if odd and (not rows or any("\n" in text for text in swallowed)):
+    if seen.is_odd and (not rows or any("\n" in text for text in swallowed)):
         raise Held("malformed_csv", f"{feed.name} must be CSV as declared; a quote does not end.")
     if ragged:
         write_part(_ragged(ragged, names), out, number + 1)
+    if keep is not None and seen.pieces:
+        how = {"names": names, "delimiter": want.delimiter, "quote": want.quote}
+        note_pieces(out, Pieces("csv", how, seen.pieces, sorted({*names} - keep)))
     return Report(rows + len(ragged), tuple(names), {"ragged_row": len(ragged)} if ragged else {})
 
 
-def _sound(source: Path, want: Options, feed: Feed) -> bool:
-    """Refuse what cannot be a CSV file at all; whether it has an odd number of quotes."""
-    quotes, is_blank, mark = 0, True, want.quote.encode()
-    for piece in _pieces(source, feed):
-        if b"\x00" in piece:
+def again(piece: bytes, how: Mapping[str, Any]) -> pl.DataFrame | None:
+    """See `Pieces`: all cells of the bytes of a part."""
+    return Plain(Path(), how["names"], how["delimiter"], how["quote"]).proven(piece)
+
+
+def _begins(source: Path, want: Options, feed: Feed) -> None:
+    """Refuse by its first bytes what has no header that could be read; where these say too little, by all."""
+    first = next(_pieces(source, feed), b"")
+    if _NUL in first or _is_blank(first):
+        _is_odd(source, want, feed)
+
+
+def _is_odd(source: Path, want: Options, feed: Feed, at: int = 0) -> bool:
+    """Refuse what cannot be CSV at all; whether there is an odd number of quotes from a byte on."""
+    quotes, is_blank, mark = 0, at == 0, want.quote.encode()
+    for piece in _pieces(source, feed, at):
+        if _NUL in piece:
             raise Held("bad_encoding", f"{feed.name} must be {feed.encoding} text; it holds NUL bytes, as UTF-16 does.")
         quotes += count_of(piece, mark[0]) if len(mark) == 1 else piece.count(mark)
-        is_blank = is_blank and not piece.strip(b"\xef\xbb\xbf \r\n\t")
+        is_blank = is_blank and _is_blank(piece)
     if is_blank:
         raise Held("empty_file", f"{feed.name} must have a header; the file is empty.")
     return quotes % 2 == 1
 
 
-def _pieces(source: Path, feed: Feed) -> Iterator[bytes]:
-    """The file in a superset of ASCII, where a delimiter is one byte that is nothing else."""
+def _is_blank(piece: bytes) -> bool:
+    return not piece.strip(BOM_UTF8 + b" \r\n\t")
+
+
+def _pieces(source: Path, feed: Feed, at: int = 0) -> Iterator[bytes]:
+    """The file from a byte on in a superset of ASCII, where a delimiter is one byte that is nothing else."""
     with source.open("rb") as file:
+        file.seek(at)
         pieces = iter(partial(file.read, BLOCK), b"")
         if feed.encoding != "utf-16":
             yield from pieces
@@ -143,21 +179,20 @@ def _lines(file: TextIO, feed: Feed) -> Iterator[str]:
         yield line
 
 
-def _frames(
-    source: Path, names: list[str], want: Options, feed: Feed, ragged: list[tuple[int, str]]
-) -> Iterator[pl.DataFrame]:
-    """Frames of sound rows; ragged ones are collected beside."""
+def _frames(source: Path, names: list[str], want: Options, feed: Feed, seen: _Seen) -> Iterator[pl.DataFrame]:
+    """Frames of sound rows; what else is seen is noted beside."""
     sound = 0
     plain = Plain(source, names, want.delimiter, want.quote)
     if _may_be_plain(names, want, feed):
-        for cells in plain.frames():
+        for at, size, cells in plain.frames():
+            seen.pieces.append((at, size))
             yield _headed(cells, np.arange(sound + 1, sound + len(cells) + 1, dtype=np.int64))
             sound += len(cells)
         if plain.at == source.stat().st_size:
             return
+    seen.is_odd = _is_odd(source, want, feed, plain.at)  # what was read plainly has pairs
     skip = 1 if plain.at == 0 else 0  # the header, which Arrow counts too
-
-    sound_before = sound
+    sound_before, ragged = sound, seen.ragged
 
     def note(row: pc.InvalidRow) -> str:
         ragged.append((sound_before + row.number - skip, row.text))
