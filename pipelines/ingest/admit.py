@@ -1,13 +1,14 @@
-"""What of a checked batch may be published: all but what is about people who were forgotten, rejected or retired.
+"""What of a checked batch may be published: not who was forgotten, nor what was rejected, retired or told meanwhile.
 
 Whoever is forgotten while a batch is at work must not come back with it, nor a file that a person rejected meanwhile,
-nor days of which nothing is kept any more: this is asked under the lock of publishing. Their rows count as filtered,
-bad ones too, which quarantine would keep.
+nor days of which nothing is kept any more; and what another batch published meanwhile must not be there twice. This is
+asked under the lock of publishing. Such rows count as filtered, bad ones too, which quarantine would keep.
 """
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from itertools import takewhile
 from typing import Any, Final
 
 import polars as pl
@@ -16,18 +17,20 @@ from pipelines.base import forgotten
 from pipelines.base.contracts import TABLES
 from pipelines.base.errors import ContractError
 from pipelines.base.forgotten import Group
-from pipelines.base.lake import Lake, is_before
+from pipelines.base.lake import Lake, Manifest, is_before
 from pipelines.ingest import feeds as declared
 from pipelines.ingest import files
 from pipelines.ingest.batch import Batch, Unit, read_json
 from pipelines.ingest.check import BEYOND, REASONS, SOURCE, by_feed, rows_of
 from pipelines.ingest.counts import Tally
-from pipelines.ingest.dedupe import UNIT
+from pipelines.ingest.dedupe import UNCHANGED, UNIT, dedupe, versions
 from pipelines.ingest.persons import persons
 from pipelines.ingest.read import LINE, ROW, parts
 
 REJECTED: Final = "rejected"
 """The register's word for such a file, and the reason of its rows."""
+DUPLICATE: Final = "duplicate_delivery"
+"""Why rows are left out of a file whose bytes were taken in before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,27 +45,41 @@ class Admitted:
     counts: dict[str, Any]
 
 
-def rejected(batch: Batch, units: list[Unit]) -> frozenset[str]:
-    """Ids of units that a person rejected since the batch was planned; none once its rows can be seen in the lake.
+def gone(batch: Batch, units: list[Unit]) -> dict[str, str]:
+    """Unit id -> why nothing of it is published now.
 
-    A publish that was killed after that says what is there: who rejected the file afterwards came too late.
+    A person rejected it since the batch was planned, or another batch took the same bytes in since it was checked, as
+    runs of a backfill do not wait for the daily one. Who rejects a file once its rows can be seen in the lake comes too
+    late: a publish that was killed after that says what is there.
     """
-    if _is_in_lake(batch):
-        return frozenset()
-    return frozenset(unit.id for unit in units if files.of_status(batch.store, unit.feed, unit.sha256, REJECTED))
+    is_late, since, found = _is_in_lake(batch), {manifest.batch_id for manifest in _since(batch)}, dict[str, str]()
+    for unit in units:
+        records = files.find(batch.store, unit.feed, unit.sha256)
+        if not is_late and any(record.status == REJECTED for record in records):
+            found[unit.id] = REJECTED
+        elif any(record.status == "published" and record.batch in since for record in records):
+            found[unit.id] = DUPLICATE
+    return found
+
+
+def _since(batch: Batch) -> list[Manifest]:
+    """What was published since a batch was checked, before it was published itself."""
+    seen = read_json(batch.folder / "checked" / "lake.json")  # a batch that an older version checked has none
+    later = [it for it in Lake(batch.store).manifests() if seen is not None and it.seq > seen["seq"]]
+    return list(takewhile(lambda manifest: manifest.batch_id != batch.name, later))
 
 
 def _is_in_lake(batch: Batch) -> bool:
     return any(manifest.batch_id == batch.name for manifest in Lake(batch.store).manifests())
 
 
-def admit(batch: Batch, units: list[Unit], gone: Collection[str]) -> Admitted:
-    """Leave out what was rejected and who was forgotten.
+def admit(batch: Batch, units: list[Unit], left_out: Mapping[str, str]) -> Admitted:
+    """Leave out what was rejected, what is known by now and who was forgotten.
 
     Args:
         batch: Checked.
         units: From `numbered`.
-        gone: Ids of those that were rejected.
+        left_out: From `gone`.
 
     Raises:
         ContractError: Rows were accepted and none is there: another version checked the batch.
@@ -76,22 +93,50 @@ def admit(batch: Batch, units: list[Unit], gone: Collection[str]) -> Admitted:
             "Rows that were accepted must be there to be published; none is. "
             f"Remove the folder work/ingest/{batch.name} and run the batch again."
         )
-    return _without_forgotten(batch, units, _not_beyond(batch, units, _without_rejected(batch, units, gone, checked)))
+    news = _news(batch, units, _without(batch, units, left_out, checked))
+    return _without_forgotten(batch, units, _not_beyond(batch, units, news))
 
 
-def _without_rejected(batch: Batch, units: list[Unit], gone: Collection[str], checked: Admitted) -> Admitted:
-    """Without files that were rejected."""
-    numbers = [number for number, unit in enumerate(units) if unit.id in gone]
+def _without(batch: Batch, units: list[Unit], left_out: Mapping[str, str], checked: Admitted) -> Admitted:
+    """Without files of which nothing is published."""
+    numbers = [number for number, unit in enumerate(units) if unit.id in left_out]
     if not numbers:
         return checked
     new = dict(checked.tallies)
     for number in numbers:
         before = Tally(**new[units[number].id])
         reasons = _reasons(checked.bad.filter(pl.col(UNIT) == number))
-        new[units[number].id] = asdict(_moved(before, before.accepted, reasons, REJECTED))
+        new[units[number].id] = asdict(_moved(before, before.accepted, reasons, left_out[units[number].id]))
     rows = {name: frame.filter(~pl.col(UNIT).is_in(numbers)) for name, frame in checked.rows.items()}
     bad = checked.bad.filter(~pl.col(UNIT).is_in(numbers))
     return Admitted(rows, bad, new, by_feed(batch, checked.counts, new))
+
+
+def _news(batch: Batch, units: list[Unit], checked: Admitted) -> Admitted:
+    """Without rows that say what the lake says, or the vault, since another batch was published."""
+    since = _since(batch)
+    if not since:
+        return checked
+    rows = {}
+    for name, frame in checked.rows.items():
+        table = TABLES[name]
+        rows[name] = dedupe(frame.collect(), table, versions(batch.store, since[-1], table))[0].lazy()
+    return _with_rows(batch, units, checked, rows, UNCHANGED)
+
+
+def _with_rows(
+    batch: Batch, units: list[Unit], checked: Admitted, rows: Mapping[str, pl.LazyFrame], why: str
+) -> Admitted:
+    """With fewer rows; a source row of which nothing is left counts as filtered."""
+    told = [[frame.select(SOURCE).collect() for frame in tables.values()] for tables in (checked.rows, rows)]
+    before, after = (pl.concat([pl.DataFrame(schema=REASONS).select(SOURCE), *some]).unique() for some in told)
+    missing = before.join(after, on=SOURCE, how="anti")
+    new = dict(checked.tallies)
+    for number, unit in enumerate(units):
+        count = len(missing.filter(pl.col(UNIT) == number))
+        if count:
+            new[unit.id] = asdict(_moved(Tally(**new[unit.id]), count, [], why))
+    return Admitted(rows, checked.bad, new, by_feed(batch, checked.counts, new))
 
 
 def _not_beyond(batch: Batch, units: list[Unit], checked: Admitted) -> Admitted:
@@ -104,17 +149,7 @@ def _not_beyond(batch: Batch, units: list[Unit], checked: Admitted) -> Admitted:
     rows = {name: frame.filter(~late[name]) if name in late else frame for name, frame in checked.rows.items()}
     if not any(len(checked.rows[name].filter(is_late).head(1).collect()) for name, is_late in late.items()):
         return checked
-    before, after = (
-        pl.concat([frame.select(SOURCE).collect() for frame in tables.values()]).unique()
-        for tables in (checked.rows, rows)
-    )
-    gone = before.join(after, on=SOURCE, how="anti")
-    new = dict(checked.tallies)
-    for number, unit in enumerate(units):
-        count = len(gone.filter(pl.col(UNIT) == number))
-        if count:
-            new[unit.id] = asdict(_moved(Tally(**new[unit.id]), count, [], BEYOND))
-    return Admitted(rows, checked.bad, new, by_feed(batch, checked.counts, new))
+    return _with_rows(batch, units, checked, rows, BEYOND)
 
 
 def _without_forgotten(batch: Batch, units: list[Unit], checked: Admitted) -> Admitted:

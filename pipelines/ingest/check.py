@@ -5,7 +5,7 @@ Writes  checked    rows/<table>.arrow to publish, in digests/ the digests of row
                    bad.parquet with reasons; findings.json; counts and tallies; reconciled.json, where a full file is
                    held against deltas; filled.json and lengths.json, how far columns are filled and how long
                     identifiers are; unread.json and drift.json, which columns no rule reads and what of them is new;
-                    former.parquet, who was named otherwise before
+                    former.parquet, who was named otherwise before; lake.json, the manifest it was held against
 
 If one canonical row made from a source row fails, nothing of that source row is published; it is filtered when nothing
 of it is new. The expectations run in `pipelines.validate`, a process of its own: stages meet on disk.
@@ -130,6 +130,7 @@ def lay_out(
     manifest = lake.manifest()
     for name in ("rows", "digests", "known", "before", "samples"):
         (out / name).mkdir()
+    write_json(out / "lake.json", {"seq": manifest.seq if manifest else 0})
     write_json(out / "codes.json", _codes(batch, units))
     _notes(batch, units, REJECTED).write_parquet(out / "rejected.parquet")
     _known(lake, manifest, out)

@@ -14,7 +14,7 @@ UNIT: Final = "unit_no"
 DIGEST: Final = "record_sha256"
 _KEY: Final = "_key"
 _DUPLICATE: Final = "duplicate_row"
-_UNCHANGED: Final = "unchanged_row"
+UNCHANGED: Final = "unchanged_row"
 
 
 def versions(store: Store, manifest: Manifest | None, table: Table) -> pl.DataFrame:
@@ -99,7 +99,7 @@ def _drop_repetitions(rows: pl.DataFrame, before: pl.DataFrame) -> tuple[pl.Data
         "_order",
         reason_code=pl.when(pl.col("_prior_unit") == pl.col(UNIT))
         .then(pl.lit(_DUPLICATE))
-        .otherwise(pl.lit(_UNCHANGED)),
+        .otherwise(pl.lit(UNCHANGED)),
     )
     gone = rows.join(repeated, on="_order", how="inner").select(UNIT, "source_row", "reason_code")
     return rows.join(repeated, on="_order", how="anti", maintain_order="left"), gone

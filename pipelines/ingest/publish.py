@@ -25,7 +25,7 @@ from pipelines.base.lake import PUBLISHING, Lake
 from pipelines.base.pseudonyms import VAULT_KEY, secret
 from pipelines.base.sealed import seal_frame
 from pipelines.ingest import decide, files
-from pipelines.ingest.admit import admit, rejected
+from pipelines.ingest.admit import DUPLICATE, REJECTED, admit, gone
 from pipelines.ingest.again import cells
 from pipelines.ingest.batch import Batch, Unit, read_json
 from pipelines.ingest.check import numbered
@@ -37,13 +37,13 @@ from pipelines.ingest.plausible import JOINED, PREDECESSOR
 from pipelines.ingest.read import FAULT, ROW
 from pipelines.ingest.unread import NEW
 
-DUPLICATE: Final = "duplicate_delivery"
 WAITING: Final = (PREDECESSOR, JOINED)
 """Why a file is held that waits for another one, and comes up again by itself."""
 PASSING: Final = (*WAITING, EXPIRED, CHANGED)
 """Why a file is held without a word in the register: what became of an expired one when it could be read stays known,
 one that changed while it was landed has other bytes now."""
 Status = Literal["published", "held", "duplicate", "rejected"]
+_LEFT_OUT: Final[Mapping[str, Status]] = {REJECTED: "rejected", DUPLICATE: "duplicate"}
 
 
 def publish(batch: Batch) -> dict[str, Any]:
@@ -57,22 +57,23 @@ def publish(batch: Batch) -> dict[str, Any]:
     """
     with batch.store.lock(PUBLISHING):
         units = numbered(batch)
-        gone = rejected(batch, units)
-        admitted = admit(batch, units, gone)
+        left_out = gone(batch, units)
+        admitted = admit(batch, units, left_out)
         counts, duplicates = _with_duplicates(batch, admitted.counts, admitted.tallies)
-        seq = _lake(batch, units, admitted.rows, counts)
+        is_known = {unit.id for unit in units} == {unit for unit, why in left_out.items() if why == DUPLICATE}
+        seq = None if is_known else _lake(batch, units, admitted.rows, counts)
         _quarantine(batch, units, admitted.bad)
-        reconciled = _reconciled(batch, {unit.sha256 for unit in units if unit.id not in gone})
-        _register(batch, admitted.tallies, duplicates, gone)
+        reconciled = _reconciled(batch, {unit.sha256 for unit in units if unit.id not in left_out})
+        _register(batch, admitted.tallies, duplicates, left_out)
     report = _report(batch, counts, seq, len(duplicates), reconciled) | {"flags": flagged(units, admitted.rows)}
     batch.store.put(f"{REPORTS}/ingest/{batch.name}.json", json.dumps(report, sort_keys=True, indent=1).encode())
     return report
 
 
 def _register(
-    batch: Batch, tallies: Mapping[str, Any], duplicates: list[tuple[Unit, int]], gone: Collection[str]
+    batch: Batch, tallies: Mapping[str, Any], duplicates: list[tuple[Unit, int]], left_out: Mapping[str, str]
 ) -> None:
-    """Held files, the ledger and the register of files; what is `gone` was rejected, and stays so."""
+    """Held files, the ledger and the register of files, which has word already of what is left out."""
     waiting = set(decide.released(batch.store))
     for unit in batch.units():
         held = batch.held(unit)
@@ -80,7 +81,8 @@ def _register(
         known = {record.status for record in files.find(batch.store, unit.feed, unit.sha256)}
         if held is not None:
             _hold(batch, unit, held)
-        status: Status = "held" if held else "rejected" if unit.id in gone else "published"
+        why = left_out.get(unit.id)
+        status: Status = "held" if held else "published" if why is None else _LEFT_OUT[why]
         _note(batch, unit, status, facts)
         if status == "published" or (status == "held" and held is not None and _is_news(held, known)):
             files.enter(batch.store, _record(batch, unit, status, facts))

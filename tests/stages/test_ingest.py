@@ -21,11 +21,13 @@ from pipelines.base.lake import Lake
 from pipelines.base.pseudonyms import VAULT_KEY, secret
 from pipelines.base.sealed import unseal_frame
 from pipelines.base.store import FileStore
+from pipelines.ingest import files
 from pipelines.ingest.__main__ import main, run
 from pipelines.ingest.admit import admit
 from pipelines.ingest.batch import Batch
 from pipelines.ingest.check import by_feed
 from pipelines.ingest.land import fetch
+from pipelines.ingest.publish import publish
 
 CANARIES = ("Zanzibarova", "quokka@example.org", "+49 555 010 2030", "Hedgehog Lane")
 MOMENT = "2026-01-05T08:00:00.000Z"
@@ -387,11 +389,11 @@ def test_rows_that_do_not_add_up_stop_the_batch(company: Company) -> None:
 
 def test_accepted_rows_that_are_not_there_are_not_published_as_none(company: Company) -> None:
     second, other = Batch(company.store, "second"), Batch(company.store, "other")
-    assert admit(second, second.units(), ()).rows == {}, "the lake has them, and they left scratch"
+    assert admit(second, second.units(), {}).rows == {}, "the lake has them, and they left scratch"
     shutil.copytree(second.folder, other.folder)
     try:
         with pytest.raises(ContractError, match="must be there to be published; none is"):
-            admit(other, other.units(), ())
+            admit(other, other.units(), {})
     finally:
         shutil.rmtree(other.folder)
 
@@ -425,6 +427,53 @@ def test_steps_one_by_one_as_a_scheduler_calls_them(
     (asked,) = json.loads(published[2])["held"]
     assert (asked["feed"], len(asked["file"])) == ("lms_progress", 64)
     assert "manifest 1: 2 rows in = 2 accepted + 0 quarantined + 0 filtered; files held: 1" in published[1]
+
+
+def test_what_another_batch_published_meanwhile_is_not_there_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A backfill runs beside the daily ingest: three batches were checked before the first of them is published."""
+    for name, byte in (("PSEUDONYM", "11"), ("VAULT", "22"), ("AUDIT", "33")):
+        monkeypatch.setenv(f"CANDOR_{name}_KEY", byte * 32)
+    exports, store = tmp_path / "exports", FileStore(tmp_path / "var")
+    monkeypatch.setenv("CANDOR_STORE", store.url)
+    monkeypatch.setenv("CANDOR_EXPORTS", str(exports))
+    head = "Course ID,Title,Level"
+    deliveries = {
+        "daily": ("courses_2026-09.csv", ["K1,One,Foundation", "K2,Two,Advanced"]),
+        "backfill": ("courses_2026-09.csv", ["K1,One,Foundation", "K2,Two,Advanced"]),
+        "later": ("courses_2026-10.csv", ["K2,Two,Advanced", "K3,Three,Advanced"]),
+    }
+    for batch, (name, lines) in deliveries.items():
+        table(exports / "lms" / name, head, *lines)
+        main(["discover", "--batch", batch])
+        (unit,) = json.loads(capsys.readouterr().out.splitlines()[-1])["units"]
+        assert [main([step, batch, *more]) for step, *more in (("take", unit), ("validate",))] == [0, 0]
+        (exports / "lms" / name).unlink()
+    said = {}
+    for batch in deliveries:
+        capsys.readouterr()
+        publish(Batch(store, batch))  # and killed just before it noted that it was done
+        assert main(["publish", batch]) == 0
+        said[batch] = capsys.readouterr().out.splitlines()[0]
+    assert "manifest 1: 2 rows in = 2 accepted + 0 quarantined + 0 filtered" in said["daily"]
+    assert "no manifest: 2 rows in = 0 accepted + 0 quarantined + 2 filtered" in said["backfill"]
+    assert json.loads(store.read("reports/ingest/backfill.json"))["counts"]["lms_courses"] == total(
+        2, 0, 0, 2, duplicate_delivery=2
+    )
+    assert "manifest 2: 2 rows in = 1 accepted + 0 quarantined + 1 filtered" in said["later"]
+    later = json.loads(store.read("reports/ingest/later.json"))
+    assert later["counts"]["lms_courses"] == total(2, 1, 0, 1, unchanged_row=1)
+    lake = Lake(store)
+    assert sorted(lake.versions("courses", lake.require())["course_id"]) == ["K1", "K2", "K3"]
+    (record,) = {(record.batch, record.status) for record in files.of_feed(store, "lms_courses") if "09" in record.name}
+    assert record == ("daily", "published")
+    facts = [entry.facts for entry in audit.entries(store) if entry.tag is audit.Tag.FILE_INGESTED]
+    assert [(fact["batch"], fact["status"]) for fact in facts] == [
+        ("daily", "published"),
+        ("backfill", "duplicate"),
+        ("later", "published"),
+    ]
 
 
 def test_a_landed_file_is_read_again_when_asked_for(company: Company) -> None:
