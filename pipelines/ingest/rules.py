@@ -8,7 +8,7 @@ import re
 from typing import Annotated, Any, Final, Literal, Self
 
 import polars as pl
-from pydantic import AfterValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from pipelines.base.contracts import End
 from pipelines.base.settings import Section
@@ -17,9 +17,7 @@ Name = Annotated[str, Field(min_length=1)]
 
 
 class Declared(Section):
-    """A part of a feed file; what stands under its fields explains them in an editor, too."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    """A part of a feed file; what stands under its fields explains them in an editor, too (see `schema`)."""
 
 
 def _full_years(text: str) -> str:
