@@ -76,6 +76,11 @@ class Slices:
     order: str | None = None
     """Of several that begin on one day, the one with the greatest number holds at its end; without it, none do."""
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """All of them: of which thing, and when."""
+        return (*self.of, self.start, self.end, *((self.order,) if self.order else ()))
+
 
 @dataclass(frozen=True, slots=True)
 class Table:

@@ -258,7 +258,7 @@ def _begun(table: Table) -> list[pl.Expr]:
 
 def slice_columns(slices: Slices) -> list[str]:
     """Columns that say how slices lie."""
-    return [*slices.of, slices.start, slices.end, *_order(slices), "known_from"]
+    return [*slices.columns, "known_from"]
 
 
 def _order(slices: Slices) -> list[str]:
