@@ -57,7 +57,9 @@ def gone(batch: Batch, units: list[Unit]) -> dict[str, str]:
         records = files.find(batch.store, unit.feed, unit.sha256)
         if not is_late and any(record.status == REJECTED for record in records):
             found[unit.id] = REJECTED
-        elif any(record.status == "published" and record.batch in since for record in records):
+        elif not unit.is_replay and any(
+            record.name == unit.name and record.status == "published" and record.batch in since for record in records
+        ):
             found[unit.id] = DUPLICATE
     return found
 

@@ -10,16 +10,16 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
 import polars as pl
 
 from pipelines.base import staging
-from pipelines.base.digests import sha256_tree
+from pipelines.base.digests import sha256_bytes, sha256_tree
 from pipelines.base.errors import ContractError
 from pipelines.base.pseudonyms import VAULT_KEY, secret
 from pipelines.base.sealed import seal, unseal
@@ -77,10 +77,14 @@ class Unit:
     """Whether a person decided that it is taken in, whatever speaks against it."""
     manifest: Mapping[str, Any] | None = None
     """What the file's manifest says: sha256 and records, and more of its run. Empty when that is nothing usable."""
+    landed_as: str = ""
+    """Where the bytes are that landed before, of which this file was another delivery; empty where it has its own."""
 
     @property
     def landing_key(self) -> str:
         """Where the exact bytes are in the store; for documents their index."""
+        if self.landed_as:
+            return self.landed_as
         last = "index.json" if self.documents else Path(self.name).name
         return f"{self.landing_folder}/{self.sha256}/{last}"
 
@@ -184,9 +188,18 @@ def _unit(raw: dict[str, Any]) -> Unit:
     return Unit(**{**raw, "documents": documents})
 
 
-def unit_id(feed: str, sha256: str) -> str:
-    """A unit's id: the same bytes of the same feed are the same unit."""
-    return f"{feed}-{sha256[:12]}"
+def unit_id(feed: str, sha256: str, name: str = "") -> str:
+    """A unit's id: the same bytes of the same feed are the same unit, but for those of another name in one batch."""
+    return f"{feed}-{(sha256_bytes(f'{sha256} {name}'.encode()) if name else sha256)[:12]}"
+
+
+def told_apart(units: Iterable[Unit]) -> list[Unit]:
+    """Units of one batch, each with an id of its own: the same bytes may be told of two days."""
+    apart: dict[str, Unit] = {}
+    for unit in units:
+        own = replace(unit, id=unit_id(unit.feed, unit.sha256, unit.name)) if unit.id in apart else unit
+        apart[own.id] = own
+    return list(apart.values())
 
 
 def unit_record(unit: Unit) -> dict[str, Any]:

@@ -273,5 +273,7 @@ def _note(gate: Mapping[str, Any]) -> str:
 
 def _why(store: Store, record: files.Record) -> dict[str, str]:
     """Reason code and message, from quarantine."""
-    entry = json.loads(store.read(f"{QUARANTINE}/{record.batch}/{unit_id(record.feed, record.sha256)}.json"))
+    own = f"{QUARANTINE}/{record.batch}/{unit_id(record.feed, record.sha256, record.name)}.json"
+    plain = f"{QUARANTINE}/{record.batch}/{unit_id(record.feed, record.sha256)}.json"
+    entry = json.loads(store.read(own if store.exists(own) else plain))
     return {name: str(entry[name]) for name in ("reason_code", "message")}

@@ -14,6 +14,7 @@ from pipelines.base.store import Store
 UNIT: Final = "unit_no"
 DIGEST: Final = "record_sha256"
 _KEY: Final = "_key"
+_PUBLISHED: Final = ("published_seq", "source_row")
 _DUPLICATE: Final = "duplicate_row"
 UNCHANGED: Final = "unchanged_row"
 
@@ -27,7 +28,8 @@ def versions(store: Store, manifest: Manifest | None, table: Table) -> pl.DataFr
         table: The canonical table.
 
     Returns:
-        [n_versions] rows; for tables of the vault only the newest version of each key.
+        [n_versions] rows in the order in which they were published; for tables of the vault only the newest version of
+        each key.
     """
     lies = table.slices.columns if table.slices else ()
     if manifest is None or table.name not in manifest.tables:
@@ -37,7 +39,8 @@ def versions(store: Store, manifest: Manifest | None, table: Table) -> pl.DataFr
     if table.zone != "lake":
         return vault.read(store, table.name, manifest).select(columns)
     frame = Lake(store).scan(table.name, manifest)
-    return frame.select({*table.key, *lies, "known_from", DIGEST}).collect().select(columns)
+    wanted = frame.select({*table.key, *lies, "known_from", DIGEST, *_PUBLISHED})
+    return wanted.collect().sort(_PUBLISHED).select(columns)
 
 
 def dedupe(frame: pl.DataFrame, table: Table, before: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -87,7 +90,8 @@ def _lined_up(rows: pl.DataFrame, before: pl.DataFrame) -> pl.DataFrame:
         pl.lit(None, dtype=slim.schema[UNIT]).alias(UNIT), pl.lit(None, dtype=pl.UInt32).alias("_order")
     )
     both = pl.concat([old.select(slim.columns), slim.with_columns(pl.col("_order").cast(pl.UInt32))])
-    both = both.sort(_KEY, "known_from", "_order", nulls_last=False)
+    # Of versions of one moment that which was published last counts.
+    both = both.sort(_KEY, "known_from", "_order", nulls_last=False, maintain_order=True)
     same = pl.col(_KEY) == pl.col(_KEY).shift(1)
     is_other = pl.col("_order").is_null() | (~same | (pl.col(DIGEST) != pl.col(DIGEST).shift(1))).fill_null(value=True)
     return both.with_columns(

@@ -5,18 +5,20 @@ Writes  plan       plan.sealed: units in the order of the feeds, duplicate deliv
         reports    arrivals.json: which feeds are late (`cadence`)
 
 A held file comes up again when its feed's declaration changed or when a person released it; its owner otherwise sends
-other bytes. A delta whose predecessor has not arrived waits.
+other bytes. A delta whose predecessor has not arrived waits. Known bytes are news where other bytes came between: what
+was changed is as it was before. A late file takes those of later days along, which are read again: what they say was
+left out as a repetition where the late one now says otherwise.
 """
 
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from pipelines.base.errors import SettingsError
 from pipelines.base.settings import environment
@@ -24,13 +26,15 @@ from pipelines.base.store import Store
 from pipelines.ingest import arrivals, cadence, decide, files, plausible
 from pipelines.ingest import feeds as declared
 from pipelines.ingest.arrivals import NOT_A_FILE, UNSAFE, Found, OnDisk, Sighted, can_be_shown, matched
-from pipelines.ingest.batch import Batch, Unit, tidy, unit_id, unit_record
+from pipelines.ingest.batch import Batch, Unit, tidy, told_apart, unit_id, unit_record
 from pipelines.ingest.feeds import Feed
 
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
 
 EXPORTS = "CANDOR_EXPORTS"
+TAKEN_IN: Final = ("published", "duplicate")
+"""Of files that say what their source said, be it what another had said before."""
 
 
 def place(feed: Feed) -> Path:
@@ -114,26 +118,91 @@ def _is_known(unit: Unit, records: list[files.Record]) -> bool:
     )
 
 
-def sort(store: Store, units: list[Unit], together: Collection[str] = ()) -> tuple[list[Unit], list[Unit]]:
+def sort(store: Store, units: Sequence[Unit], feeds: Mapping[str, Feed]) -> tuple[list[Unit], list[Unit]]:
     """New units, and duplicate deliveries: bytes that were taken in, or come in this batch, under another name.
 
     Args:
         store: Holds the register.
         units: All that there are.
-        together: Feeds whose files say something only with those of others: known bytes may say another thing now.
+        feeds: Their declarations. Where files are joined with those of others, known bytes may say another thing now;
+            elsewhere they do where other bytes came between.
     """
-    new: dict[tuple[str, str], Unit] = {}
-    duplicates = []
+    joined = {name for name, feed in feeds.items() if {join.feed for join in feed.joins} - {None, name}}
+    names = Counter((unit.feed, unit.name) for unit in units)
+    arrived = {name: files.delivered(store, name) for name in {unit.feed for unit in units}}
+    coming: list[tuple[Unit, set[str]]] = []
     for unit in units:
         records = files.find(store, unit.feed, unit.sha256)
-        if _is_known(unit, records):
+        # Of an object's versions all are there at once: none of them is back.
+        is_back = names[unit.feed, unit.name] == 1 and _is_back(store, unit, records, arrived[unit.feed](unit.name))
+        if is_back or not _is_known(unit, records):
+            coming.append((unit, set() if is_back else {record.status for record in records}))
+    new: list[Unit] = []
+    duplicates: list[Unit] = []
+    told: dict[str, list[_Told]] = {}
+    here: set[tuple[str, str]] = set()
+    for unit, statuses in coming:
+        were_taken = (unit.feed, unit.sha256) in here or not statuses.isdisjoint(("published", "rejected"))
+        here.add((unit.feed, unit.sha256))
+        if unit.feed in joined or not were_taken:
+            new.append(unit)
             continue
-        were_taken = unit.feed not in together and any(record.status in ("published", "rejected") for record in records)
-        if (unit.feed, unit.sha256) in new or were_taken:
-            duplicates.append(unit)
-        else:
-            new[(unit.feed, unit.sha256)] = unit
-    return list(new.values()), duplicates
+        if unit.feed not in told:
+            told[unit.feed] = _told(store, feeds[unit.feed], [other for other, _ in coming])
+        is_news = "rejected" not in statuses and _says_otherwise(feeds[unit.feed], unit, told[unit.feed])
+        (new if is_news else duplicates).append(unit)
+    return new, duplicates
+
+
+def _is_back(store: Store, unit: Unit, records: list[files.Record], arrived: frozenset[str]) -> bool:
+    """Whether a file was taken in under this name, then another, and now lies there again."""
+    mine = [record.since for record in records if record.name == unit.name and record.status in TAKEN_IN]
+    if not mine or len(arrived) == 1:
+        return False
+    theirs = [
+        record.since
+        for sha256 in arrived - {unit.sha256}
+        for record in files.of_status(store, unit.feed, sha256, *TAKEN_IN)
+        if record.name == unit.name
+    ]
+    return max(theirs, default=0) > max(mine)
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What a file of a feed said, for those that come again."""
+
+    at: datetime | None
+    sha256: str
+    name: str
+    is_before: bool
+    """Whether it was taken in, and does not come now."""
+
+
+def _told(store: Store, feed: Feed, units: list[Unit]) -> list[_Told]:
+    """What files of a feed said that were taken in, and those that come now."""
+    records = [record for record in files.of_feed(store, feed.name) if record.status in TAKEN_IN]
+    told = [_Told(feed.moment(record.groups), record.sha256, record.name, is_before=True) for record in records]
+    return told + [
+        _Told(feed.moment(unit.groups), unit.sha256, unit.name, is_before=False)
+        for unit in units
+        if unit.feed == feed.name
+    ]
+
+
+def _says_otherwise(feed: Feed, unit: Unit, told: list[_Told]) -> bool:
+    """Whether known bytes say what was not known of their day: other bytes came since they were told, or none before.
+
+    Where no name tells a day, and of documents, which are told by themselves, they never do.
+    """
+    at = feed.moment(unit.groups)
+    if at is None or feed.dialect == "documents":
+        return False
+    dated = [(one.at, one) for one in told if one.at is not None]
+    mine = [when for when, one in dated if one.sha256 == unit.sha256 and one.name != unit.name and when <= at]
+    others = [(when, one) for when, one in dated if one.sha256 != unit.sha256]
+    is_corrected = any(when == at and one.name == unit.name and one.is_before for when, one in others)
+    return not mine or is_corrected or any(max(mine) < when < at for when, _ in others)
 
 
 def landed(record: files.Record, feed: Feed) -> Unit:
@@ -149,13 +218,44 @@ def landed(record: files.Record, feed: Feed) -> Unit:
         record.documents,
         is_replay=True,
         manifest=record.manifest,
+        landed_as=record.landing_key,
     )
 
 
 def replayed(store: Store, feed: Feed) -> list[Unit]:
-    """Units for every file of a feed that ever landed, read again as it is declared now."""
+    """Units for every file of a feed that ever landed, read again as it is declared now; held ones, too."""
     records = files.of_feed(store, feed.name)
-    return [landed(record, feed) for record in records if record.status in ("published", "held")]
+    held = [record for record in records if record.status == "held"]
+    return [landed(record, feed) for record in [*_last(feed, records, "published"), *held]]
+
+
+def later(store: Store, feed: Feed, units: list[Unit]) -> list[Unit]:
+    """What was taken in of later days than the first of a feed's new files, to be read again.
+
+    None of deltas, which come in turn, of documents, which are told by themselves, and of what is only looked up.
+    """
+    moments = [at for unit in units if (at := feed.moment(unit.groups)) is not None]
+    if not moments or feed.delta is not None or feed.dialect == "documents" or not feed.tables:
+        return []
+    here = {(unit.name, unit.sha256) for unit in units}
+    records = files.of_feed(store, feed.name)
+    landed_as = {record.sha256: record.landing_key for record in records if record.status == "published"}
+    return [
+        replace(landed(record, feed), landed_as=landed_as[record.sha256])
+        for record in _last(feed, records, *TAKEN_IN)
+        if (record.name, record.sha256) not in here
+        and record.sha256 in landed_as
+        and (at := feed.moment(record.groups)) is not None
+        and at > min(moments)
+    ]
+
+
+def _last(feed: Feed, records: list[files.Record], *statuses: str) -> list[files.Record]:
+    """Of files with one name, written at one moment, the last that was taken in; of documents all."""
+    kept = [record for record in records if record.status in statuses]
+    if feed.dialect == "documents":
+        return kept
+    return list({(record.name, feed.moment(record.groups)): record for record in kept}.values())
 
 
 def released(store: Store, feeds: Mapping[str, Feed]) -> list[Unit]:
@@ -213,8 +313,7 @@ def discover(batch: Batch, replay: str | None = None, expect: Callable[[], objec
         late = cadence.note(batch.store, feeds, names, datetime.now(UTC).date())
         new = released(batch.store, feeds)
         again = {unit.id for unit in new}
-        together = {name for name, feed in feeds.items() if any(join.is_beside for join in feed.joins)}
-        found, duplicates = sort(batch.store, [unit for some in seen.values() for unit in some.units], together)
+        found, duplicates = sort(batch.store, [unit for some in seen.values() for unit in some.units], feeds)
         new += [unit for unit in found if unit.id not in again]
         turns = {
             name: lined_up(
@@ -224,11 +323,11 @@ def discover(batch: Batch, replay: str | None = None, expect: Callable[[], objec
         }
         out_of_turn = Counter(unit.feed for unit in new)
         out_of_turn.subtract({name: len(units) for name, units in turns.items()})
-        new = [unit for units in turns.values() for unit in units]
+        new = [unit for name, units in turns.items() for unit in (*units, *later(batch.store, feeds[name], units))]
         waiting = {name: count for name, some in seen.items() if (count := some.waiting + out_of_turn[name])}
     plan = {
         "batch": batch.name,
-        "units": [unit_record(unit) for unit in new],
+        "units": [unit_record(unit) for unit in told_apart(new)],
         "duplicates": [unit_record(unit) for unit in duplicates],
         "waiting": waiting,
         "passed_over": passed_over,

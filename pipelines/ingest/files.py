@@ -42,6 +42,9 @@ class Record:
     """Column of identifiers -> characters -> how many have so many."""
     unread: tuple[str, ...] | None = None
     """Columns that no rule reads; None where nobody looked, as of files that older versions took in."""
+    since: int = 0
+    """Number of the manifest that was the newest once the file was taken in; reading it again changes nothing of it.
+    Of deliveries of one name that with the greatest is what the source says; 0 where older versions took it in."""
 
 
 def _key(feed: str, sha256: str, name: str) -> str:
@@ -78,15 +81,26 @@ def knows_all(store: Store, feed: str, names: Iterable[str]) -> bool:
     return all(_mark(name) in marks for name in names)
 
 
+def delivered(store: Store, feed: str) -> Callable[[str], frozenset[str]]:
+    """Finds the digests of all bytes that arrived under a name; no record is read for it."""
+    found: dict[str, set[str]] = {}
+    for key in store.list(f"{LAKE}/files/{feed}"):
+        *_, sha256, mark = key.split("/")
+        found.setdefault(mark, set()).add(sha256)
+    return lambda name: frozenset(found.get(_mark(name), ()))
+
+
 def of_status(store: Store, feed: str, sha256: str, *statuses: str) -> list[Record]:
     """Records of these bytes that have one of the statuses."""
     return [record for record in find(store, feed, sha256) if record.status in statuses]
 
 
 def of_feed(store: Store, feed: str) -> list[Record]:
-    """Records of all files of a feed, oldest period first."""
+    """Records of all files of a feed, oldest period first; of one name in the order in which they were taken in."""
     records = [_record(store.read(key)) for key in store.list(f"{LAKE}/files/{feed}")]
-    return sorted(records, key=lambda record: (record.groups.get("period", ""), record.name, record.sha256))
+    return sorted(
+        records, key=lambda record: (record.groups.get("period", ""), record.name, record.since, record.sha256)
+    )
 
 
 def _record(data: bytes) -> Record:

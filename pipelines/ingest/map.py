@@ -154,8 +154,8 @@ def reference(batch: Batch, feeds: Mapping[str, Feed], step: Join, of: Unit) -> 
     if step.file is not None:
         return beside(step.file)
     name, at = str(step.feed), feeds[of.feed].moment(of.groups)
-    here = [unit for unit in batch.units() if unit.feed == name]
-    if name == of.feed:  # a replay has every delivery of its name, and each says what it says by itself
+    here = list({unit.name: unit for unit in batch.units() if unit.feed == name}.values())  # the last of each name
+    if name == of.feed:  # a replay may have several of this name, and each says what it says by itself
         here = [of, *(unit for unit in here if unit.name != of.name)]
     if step.is_beside and at is not None and not of.is_released:
         units = _of_day(feeds[name], here, at) or _delivered(batch, feeds[name], here, at)

@@ -249,12 +249,15 @@ def _reached(number: int, done: Collection[int]) -> int:
 
 
 def _full(batch: Batch, feed: Feed, units: Sequence[Unit]) -> None:
-    records = [record for record in files.of_feed(batch.store, feed.name) if record.status == "published"]
-    before = _newest([seen for r in records if (seen := _seen(feed, r.groups, int(r.counts.get("rows", 0))))])
-    published = {record.sha256 for record in records}
+    records = [
+        record for record in files.of_feed(batch.store, feed.name) if record.status in ("published", "duplicate")
+    ]
+    published = [record for record in records if record.status == "published"]
+    before = _newest([seen for r in published if (seen := _seen(feed, r.groups, int(r.counts.get("rows", 0))))])
+    taken_in = {(record.name, record.sha256) for record in records}
     found = [(_seen(feed, unit.groups, rows(batch, unit)), unit) for unit in units]
     for file, unit in sorted(((file, unit) for file, unit in found if file), key=lambda pair: pair[0].at):
-        is_decided = unit.is_released or unit.sha256 in published
+        is_decided = unit.is_released or (unit.name, unit.sha256) in taken_in
         why = None if is_decided or before is None else doubt(feed, before, file)
         if why is not None:
             batch.hold(unit, why)

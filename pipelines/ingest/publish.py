@@ -13,6 +13,7 @@ The register comes last: a publish that was killed is repeated, and every step o
 import json
 from collections import Counter
 from collections.abc import Collection, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from typing import Any, Final, Literal
 
@@ -64,36 +65,43 @@ def publish(batch: Batch) -> dict[str, Any]:
         seq = None if is_known else _lake(batch, units, admitted.rows, counts)
         _quarantine(batch, units, admitted.bad)
         reconciled = _reconciled(batch, {unit.sha256 for unit in units if unit.id not in left_out})
-        _register(batch, admitted.tallies, duplicates, left_out)
+        _register(batch, admitted.tallies, duplicates, left_out, seq)
     report = _report(batch, counts, seq, len(duplicates), reconciled) | {"flags": flagged(units, admitted.rows)}
     batch.store.put(f"{REPORTS}/ingest/{batch.name}.json", json.dumps(report, sort_keys=True, indent=1).encode())
     return report
 
 
 def _register(
-    batch: Batch, tallies: Mapping[str, Any], duplicates: list[tuple[Unit, int]], left_out: Mapping[str, str]
+    batch: Batch,
+    tallies: Mapping[str, Any],
+    duplicates: list[tuple[Unit, int]],
+    left_out: Mapping[str, str],
+    seq: int | None,
 ) -> None:
     """Held files, the ledger and the register of files, which has word already of what is left out."""
     waiting = set(decide.released(batch.store))
+    newest = Lake(batch.store).manifest() if seq is None else None
+    since = seq or (newest.seq if newest else 0)
     for unit in batch.units():
         held = batch.held(unit)
         facts = tallies.get(unit.id, {})
-        known = {record.status for record in files.find(batch.store, unit.feed, unit.sha256)}
+        records = files.find(batch.store, unit.feed, unit.sha256)
+        known = {record.status for record in records if record.name == unit.name}
         if held is not None:
             _hold(batch, unit, held)
         why = left_out.get(unit.id)
         status: Status = "held" if held else "published" if why is None else _LEFT_OUT[why]
         _note(batch, unit, status, facts)
         if status == "published" or (status == "held" and held is not None and _is_news(held, known)):
-            files.enter(batch.store, _record(batch, unit, status, facts))
-        if status == "published":
+            files.enter(batch.store, _record(batch, unit, status, facts, since))
+        if status == "published" and (unit.is_released or not unit.is_replay):
             for record in files.of_status(batch.store, unit.feed, unit.sha256, "held"):  # under another name
-                files.enter(batch.store, replace(record, status="duplicate"))
+                files.enter(batch.store, replace(record, status="duplicate", since=since))
         is_settled = held is None or held["reason_code"] not in WAITING
         if (unit.feed, unit.sha256) in waiting and is_settled:  # held again, somebody must decide again
             decide.close(batch.store, unit.feed, unit.sha256)
     for unit, rows in duplicates:
-        files.enter(batch.store, _record(batch, unit, "duplicate", {"rows": rows}))
+        files.enter(batch.store, _record(batch, unit, "duplicate", {"rows": rows}, since))
 
 
 def _reconciled(batch: Batch, taken: Collection[str]) -> list[dict[str, Any]]:
@@ -108,9 +116,9 @@ def _reconciled(batch: Batch, taken: Collection[str]) -> list[dict[str, Any]]:
     return kept
 
 
-def _is_news(held: Mapping[str, str], known: Collection[str]) -> bool:
+def _is_news(held: Mapping[str, str], known: AbstractSet[str]) -> bool:
     """Whether the register must say that a file is held: not of one that was taken in, whatever it is read as now."""
-    return held["reason_code"] not in PASSING and "published" not in known and "rejected" not in known
+    return held["reason_code"] not in PASSING and known.isdisjoint(("published", "duplicate", "rejected"))
 
 
 def _lake(batch: Batch, units: list[Unit], rows: Mapping[str, pl.LazyFrame], counts: Mapping[str, Any]) -> int | None:
@@ -196,10 +204,12 @@ def _note(batch: Batch, unit: Unit, status: str, tally: Mapping[str, Any]) -> No
     )
 
 
-def _record(batch: Batch, unit: Unit, status: Status, tally: Mapping[str, Any]) -> files.Record:
+def _record(batch: Batch, unit: Unit, status: Status, tally: Mapping[str, Any], since: int) -> files.Record:
     """What the register says. Of documents that are read again only those that an erasure has left since."""
-    known = files.find(batch.store, unit.feed, unit.sha256) if unit.is_replay and unit.documents else []
-    documents = next((record.documents for record in known if record.name == unit.name), unit.documents)
+    known = files.find(batch.store, unit.feed, unit.sha256) if unit.is_replay else []
+    before = next((record for record in known if record.name == unit.name), None)
+    was_taken_in = before is not None and before.status in ("published", "duplicate")
+    documents = before.documents if before is not None and unit.documents else unit.documents
     weighed = {name: _weighed(batch, unit, name) if status == "published" else {} for name in ("filled", "lengths")}
     return files.Record(
         unit.feed,
@@ -216,6 +226,7 @@ def _record(batch: Batch, unit: Unit, status: Status, tally: Mapping[str, Any]) 
         unit.manifest,
         **weighed,
         unread=_unread(batch, unit) if status == "published" else None,
+        since=before.since if before is not None and was_taken_in else since,
     )
 
 

@@ -37,6 +37,9 @@ def feed(**more: object) -> Feed:
     )
 
 
+FEEDS = {"f": feed()}
+
+
 def deliver(folder: Path, **contents: str) -> list[Unit]:
     folder.mkdir(exist_ok=True)
     for name, content in contents.items():
@@ -44,11 +47,9 @@ def deliver(folder: Path, **contents: str) -> list[Unit]:
     return discover.units_of(feed(), folder)
 
 
-def enter(store: FileStore, unit: Unit, status: str) -> None:
-    record = files.Record(
-        unit.feed, unit.name, unit.sha256, unit.groups, "b", status, unit.feed_sha256, unit.landing_key, {}, unit.size
-    )  # type: ignore[arg-type]
-    files.enter(store, record)
+def enter(store: FileStore, unit: Unit, status: str, since: int = 0) -> None:
+    about = (unit.feed, unit.name, unit.sha256, unit.groups, "b", status, unit.feed_sha256, unit.landing_key, {})
+    files.enter(store, files.Record(*about, unit.size, since=since))  # type: ignore[arg-type]
 
 
 @pytest.fixture(autouse=True)
@@ -81,7 +82,7 @@ def test_only_declared_and_finished_files_are_found(tmp_path: Path) -> None:
 
 
 def test_the_same_bytes_under_another_name_are_a_duplicate_delivery(store: FileStore, tmp_path: Path) -> None:
-    new, duplicates = discover.sort(store, deliver(tmp_path / "in", y2024="a", y2025="a", y2026="b"))
+    new, duplicates = discover.sort(store, deliver(tmp_path / "in", y2024="a", y2025="a", y2026="b"), FEEDS)
     assert (names(new), names(duplicates)) == (["2024.csv", "2026.csv"], ["2025.csv"])
 
 
@@ -90,18 +91,37 @@ def test_a_file_that_was_taken_in_is_not_new_but_other_bytes_under_its_name_are(
 ) -> None:
     (unit,) = deliver(tmp_path / "in", y2024="a")
     enter(store, unit, "published")
-    assert discover.sort(store, [unit]) == ([], [])
+    assert discover.sort(store, [unit], FEEDS) == ([], [])
     (restated,) = deliver(tmp_path / "in", y2024="b")
-    assert discover.sort(store, [restated]) == ([restated], [])
+    assert discover.sort(store, [restated], FEEDS) == ([restated], [])
     assert restated.landing_key != unit.landing_key
+
+
+def test_of_an_objects_versions_none_is_back_but_a_file_alone_under_its_name_is(
+    store: FileStore, tmp_path: Path
+) -> None:
+    (first,), (last,) = deliver(tmp_path / "in", y2024="a"), deliver(tmp_path / "in", y2024="b")
+    for since, unit in enumerate((first, last), start=1):
+        enter(store, unit, "published", since)
+    assert discover.sort(store, [first, last], FEEDS) == ([], [])
+    assert discover.sort(store, [last], FEEDS) == ([], [])
+    assert discover.sort(store, [first], FEEDS) == ([first], [])
+
+
+@pytest.mark.parametrize("status", ["held", "rejected"])
+def test_a_file_that_was_not_taken_in_is_not_back(store: FileStore, tmp_path: Path, status: str) -> None:
+    (first,), (last,) = deliver(tmp_path / "in", y2024="a"), deliver(tmp_path / "in", y2024="b")
+    enter(store, first, status, 1)
+    enter(store, last, "published", 2)
+    assert discover.sort(store, [first], FEEDS) == ([], [])
 
 
 def test_a_held_file_comes_up_again_only_when_its_declaration_changed(store: FileStore, tmp_path: Path) -> None:
     (unit,) = deliver(tmp_path / "in", y2024="a")
     enter(store, unit, "held")
-    assert discover.sort(store, [unit]) == ([], [])
+    assert discover.sort(store, [unit], FEEDS) == ([], [])
     (again,) = discover.units_of(feed(sha256="two"), tmp_path / "in")
-    assert discover.sort(store, [again]) == ([again], [])
+    assert discover.sort(store, [again], FEEDS) == ([again], [])
 
 
 def test_what_only_has_the_name_of_a_file_is_passed_over_and_counted(tmp_path: Path) -> None:
@@ -297,9 +317,9 @@ def test_a_file_is_held_unless_it_is_what_its_manifest_says(
         read(batch, unit, waits)
     assert caught.value.reason_code == reason
     enter(store, unit, "held")
-    assert discover.sort(store, discover.units_of(waits, file.parent)) == ([], [])
+    assert discover.sort(store, discover.units_of(waits, file.parent), FEEDS) == ([], [])
     manifest(file, sha256_bytes(b"a\n1\n2\n"), 2)
-    corrected, _ = discover.sort(store, discover.units_of(waits, file.parent))
+    corrected, _ = discover.sort(store, discover.units_of(waits, file.parent), FEEDS)
     assert names(corrected) == ["2024.csv"], "the same bytes with another manifest are tried again"
 
 

@@ -1,0 +1,142 @@
+"""Deliveries that come again, late or as they once were: the lake says what the source said last of each day."""
+
+import contextlib
+import json
+from datetime import date
+
+import pytest
+import yaml
+
+from pipelines.base.digests import sha256_bytes
+from pipelines.base.lake import Lake
+from pipelines.ingest import __main__ as command
+from pipelines.ingest import files
+from pipelines.ingest.batch import Batch
+from tests.kills.roads import nothing_failed
+
+MONTHS = {"01": date(2026, 1, 31), "02": date(2026, 2, 28), "03": date(2026, 3, 31), "04": date(2026, 4, 30)}
+COURSES = {
+    "name": "courses",
+    "owner": "Learning",
+    "cadence": "monthly",
+    "location": ".",
+    "files": r"courses_(?P<period>\d{4}-\d{2})\.csv",
+    "dialect": "csv",
+    "options": {"delimiter": ",", "quote": '"'},
+    "extracted_at": {"end_of": "period"},
+    "required": ["id", "title"],
+    "tables": [{"table": "courses", "columns": {"course_id": {"from": "id"}, "title": {"from": "title"}}}],
+}
+
+
+@pytest.fixture
+def declare(tmp_path):
+    (tmp_path / "feeds").mkdir()
+
+    def write(feed):
+        (tmp_path / "feeds" / f"{feed['name']}.yaml").write_text(yaml.safe_dump(feed))
+
+    write(COURSES)
+    return write
+
+
+@pytest.fixture
+def arrive(declare, keys, store, tmp_path, monkeypatch):
+    """Takes files in, a batch for each mapping: month -> titles of courses (`A=first B=same`)."""
+    (tmp_path / "exports").mkdir()
+    monkeypatch.setenv("CANDOR_FEEDS", str(tmp_path / "feeds"))
+    monkeypatch.setenv("CANDOR_EXPORTS", str(tmp_path / "exports"))
+    monkeypatch.setattr(command, "validator", lambda: contextlib.nullcontext(nothing_failed))
+    numbers = iter(range(100))
+
+    def take(*deliveries, replay=None):
+        for delivery in deliveries or ({},):
+            for month, titles in delivery.items():
+                lines = "".join(f"{title.replace('=', ',')}\n" for title in titles.split())
+                (tmp_path / "exports" / f"courses_2026-{month}.csv").write_text(f"id,title\n{lines}")
+            batch = Batch(store, f"b{next(numbers)}")
+            command.run(batch, replay)
+
+    return take
+
+
+def titles(store):
+    """What is known of A at the end of each month."""
+    lake = Lake(store)
+    months = [lake.read("courses", lake.require(), day) for day in MONTHS.values()]
+    return [dict(month.select("course_id", "title").rows()).get("A") for month in months]
+
+
+FIRST, SECOND = "A=first B=same", "A=second B=same"
+
+
+@pytest.mark.parametrize("is_at_once", [True, False])
+def test_a_file_with_the_bytes_of_one_before_the_last_takes_the_change_back(arrive, store, is_at_once):
+    months = {"01": FIRST, "02": SECOND, "03": FIRST}
+    arrive(*([months] if is_at_once else [{month: told} for month, told in months.items()]))
+    assert titles(store) == ["first", "second", "first", "first"]
+    arrive({"04": FIRST})
+    assert {r.name: r.status for r in files.of_feed(store, "courses")}["courses_2026-04.csv"] == "duplicate"
+
+
+@pytest.mark.parametrize("told", [(FIRST, SECOND), (SECOND, FIRST)])
+def test_a_name_that_is_sent_as_it_once_was_counts_as_it_is(arrive, store, told):
+    """Whichever digest is the greater."""
+    arrive(*({"01": told[place]} for place in (0, 1, 0)))
+    assert titles(store)[0] == told[0][2:].split()[0]
+    arrive(replay="courses")
+    assert titles(store)[0] == told[0][2:].split()[0]
+
+
+@pytest.mark.parametrize("told", [(FIRST, SECOND), (SECOND, FIRST)])
+def test_a_replay_reads_what_was_sent_last_under_a_name(arrive, declare, store, told):
+    arrive({"01": told[0]}, {"01": told[1]})
+    for _ in range(2):  # what was read again is still the last
+        arrive(replay="courses")
+        assert titles(store)[0] == told[1][2:].split()[0]
+    assert Lake(store).require().tables["courses"].rows == 3, "nothing of it was news"
+    other = {"table": "courses", "columns": {"course_id": {"from": "id"}, "title": {"template": "{title}!"}}}
+    declare(COURSES | {"tables": [other]})
+    arrive(replay="courses")
+    assert titles(store)[0] == told[1][2:].split()[0] + "!"
+
+
+@pytest.mark.parametrize("march", [FIRST, "A=first B=same C=new"], ids=["the bytes of January", "others"])
+def test_a_late_file_changes_nothing_of_later_days(arrive, store, march):
+    arrive({"01": FIRST}, {"03": march}, {"02": SECOND})
+    assert titles(store) == ["first", "second", "first", "first"]
+
+
+def test_a_late_file_with_the_bytes_of_a_later_one_says_what_was_known_by_then(arrive, store):
+    arrive({"03": FIRST}, {"01": FIRST})
+    assert titles(store) == ["first", "first", "first", "first"]
+
+
+def test_what_a_manifest_dates_is_in_the_order_in_which_it_came_after_a_replay(arrive, declare, store, tmp_path):
+    """Each delivery of the name was what was known for a while, so each is read again."""
+    declare(COURSES | {"ready": {"manifest": ".json"}, "extracted_at": {"manifest": True}})
+    for day, told in ((3, FIRST), (5, SECOND)):
+        text = "id,title\n" + "".join(f"{title.replace('=', ',')}\n" for title in told.split())
+        file = {"name": "courses_2026-01.csv", "sha256": sha256_bytes(text.encode()), "records": 2}
+        said = {"extracted_at": f"2026-02-0{day}T03:00:00Z", "files": [file]}
+        (tmp_path / "exports" / "courses_2026-01.csv.json").write_text(json.dumps(said))
+        arrive({"01": told})
+    arrive(replay="courses")
+    assert [(record.since, record.batch) for record in files.of_feed(store, "courses")] == [(1, "b2"), (2, "b2")]
+
+
+def test_of_two_deliveries_of_a_name_at_once_the_later_is_looked_up(arrive, declare, store, tmp_path):
+    """Whichever digest is the greater."""
+    step = {"feed": "courses", "match": {"id": "id"}, "take": {"known": "title"}, "missing": "reject"}
+    told = {"course_id": {"from": "id"}, "title": {"template": "looked up {known}"}}
+    uses = COURSES | {"name": "uses", "files": r"uses_(?P<period>\d{4}-\d{2})\.csv", "required": ["id"]}
+    uses |= {"join": [step], "tables": [{"table": "courses", "columns": told}], "after": ["courses"]}
+    declare(COURSES | {"tables": []})
+    declare(uses)
+    found = []
+    for number, (first, last) in enumerate(((FIRST, SECOND), (SECOND, FIRST)), start=1):
+        arrive({f"0{number}": first}, {f"0{number}": last})
+        (tmp_path / "exports" / f"uses_2026-0{number}.csv").write_text("id\nA\n")
+        arrive()
+        found.append(titles(store)[number - 1])
+    assert found == ["looked up second", "looked up first"]
