@@ -156,10 +156,10 @@ def one(feed: Feed, item: Found) -> Unit:
     if feed.ready is not None and feed.ready.manifest is not None:
         said, digest = _manifest(item.file.beside(feed.ready.manifest), item.name.rpartition("/")[2])
         declaration = sha256_bytes(f"{feed.sha256} {digest}".encode())  # a manifest that is corrected is another one
-    size, groups = item.file.size, dict(item.groups)
-    if feed.extracted_at.manifest and said and WRITTEN in said:
-        groups[WRITTEN] = said[WRITTEN]
-    return Unit(unit_id(feed.name, sha256), feed.name, item.name, sha256, size, groups, declaration, manifest=said)
+    groups = feed.with_moment(item.groups, said)
+    return Unit(
+        unit_id(feed.name, sha256), feed.name, item.name, sha256, item.file.size, groups, declaration, manifest=said
+    )
 
 
 def _manifest(data: bytes | None, name: str) -> tuple[dict[str, Any], str]:

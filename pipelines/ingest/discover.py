@@ -182,7 +182,7 @@ class _Told:
 def _told(store: Store, feed: Feed, units: list[Unit]) -> list[_Told]:
     """What files of a feed said that were taken in, and those that come now."""
     records = [record for record in files.of_feed(store, feed.name) if record.status in TAKEN_IN]
-    told = [_Told(feed.moment(record.groups), record.sha256, record.name, is_before=True) for record in records]
+    told = [_Told(_at(feed, record), record.sha256, record.name, is_before=True) for record in records]
     return told + [
         _Told(feed.moment(unit.groups), unit.sha256, unit.name, is_before=False)
         for unit in units
@@ -206,14 +206,14 @@ def _says_otherwise(feed: Feed, unit: Unit, told: list[_Told]) -> bool:
 
 
 def landed(record: files.Record, feed: Feed) -> Unit:
-    """A unit for a file that landed before."""
+    """A unit for a file that landed before; its moment may be one that nobody asked for then."""
     return Unit(
         unit_id(feed.name, record.sha256),
         feed.name,
         record.name,
         record.sha256,
         record.size,
-        record.groups,
+        feed.with_moment(record.groups, record.manifest),
         feed.sha256,
         record.documents,
         is_replay=True,
@@ -245,7 +245,7 @@ def later(store: Store, feed: Feed, units: list[Unit]) -> list[Unit]:
         for record in _last(feed, records, *TAKEN_IN)
         if (record.name, record.sha256) not in here
         and record.sha256 in landed_as
-        and (at := feed.moment(record.groups)) is not None
+        and (at := _at(feed, record)) is not None
         and at > min(moments)
     ]
 
@@ -255,7 +255,12 @@ def _last(feed: Feed, records: list[files.Record], *statuses: str) -> list[files
     kept = [record for record in records if record.status in statuses]
     if feed.dialect == "documents":
         return kept
-    return list({(record.name, feed.moment(record.groups)): record for record in kept}.values())
+    return list({(record.name, _at(feed, record)): record for record in kept}.values())
+
+
+def _at(feed: Feed, record: files.Record) -> datetime | None:
+    """When a file that was taken in was written, as the feed says now."""
+    return feed.moment(feed.with_moment(record.groups, record.manifest))
 
 
 def released(store: Store, feeds: Mapping[str, Feed]) -> list[Unit]:

@@ -55,7 +55,9 @@ class Extracted(Declared):
     constant: datetime | None = None
     manifest: Literal[True] | None = None
     """What the manifest says in `extracted_at`: a moment in ISO 8601 with Z or an offset. A period in a name says which
-    days a file tells of; one that was written some days after those knows what nobody knew at the period's end."""
+    days a file tells of; one that was written some days after those knows what nobody knew at the period's end. Files
+    that were written within 24 hours and have one `run_id`, or none and one period, are of one export. A file that was
+    taken in keeps its moment, whatever its manifest says once it is corrected."""
 
 
 class Limits(Declared):
@@ -288,6 +290,11 @@ class Feed(Declared):
         """Every column that the mapping names: a source may have one of the name of what a step makes."""
         joined = {name for join in self.join for name in join.made()}
         return self.reads() | joined | {name for table in self.tables for name in table.made()}
+
+    def with_moment(self, groups: Mapping[str, str], said: Mapping[str, Any] | None) -> dict[str, str]:
+        """Groups of a file's name, and beside them the moment that its manifest said where that counts."""
+        moment = (said or {}).get(WRITTEN) if self.extracted_at.manifest else None
+        return {**groups, **({} if moment is None else {WRITTEN: str(moment)})}
 
     def extraction(self, groups: Mapping[str, str]) -> datetime:
         """When the source wrote a file, from the groups of its name, and what its manifest said beside them."""

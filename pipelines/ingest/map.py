@@ -12,7 +12,7 @@ Clear identifiers stop here: people become keyed pseudonyms, and only the vault'
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -48,6 +48,8 @@ KNOWN_FROM: Final = Column("known_from", "moment", required=False)
 SOURCE: Final = "source"
 _KNOWN: Final = ("known_from", "known_from_basis")
 _NO_MOMENT: Final = datetime.min.replace(tzinfo=UTC)
+_RUN: Final = timedelta(days=1)
+"""How far apart a run may write its files."""
 OBSERVED: Final = "observed"
 
 See = Callable[[pl.DataFrame, pl.DataFrame], None]
@@ -139,7 +141,8 @@ def reference(batch: Batch, feeds: Mapping[str, Feed], step: Join, of: Unit) -> 
     What a later file says was not known by then, and must not be told as if it had been; it is used only where there is
     no other. One of the same day counts as known, since files of a night are written one after the other, and so does
     one of this batch whose month holds the day. Rows of two moments are never joined as one: they would be of neither.
-    Histories that are one only together are of the same day, or the file waits.
+    Histories that are one only together are of the same day, or the file waits. Where manifests say the moments, the
+    files of one run are of one export, whatever the clock says of each.
 
     Args:
         batch: The batch.
@@ -158,7 +161,8 @@ def reference(batch: Batch, feeds: Mapping[str, Feed], step: Join, of: Unit) -> 
     if name == of.feed:  # a replay may have several of this name, and each says what it says by itself
         here = [of, *(unit for unit in here if unit.name != of.name)]
     if step.is_beside and at is not None and not of.is_released:
-        units = _of_day(feeds[name], here, at) or _delivered(batch, feeds[name], here, at)
+        units = _of_run(feeds, of, here)
+        units = units or _of_day(feeds[name], here, at) or _delivered(batch, feeds, of, feeds[name], here)
         if not units:
             raise Held(
                 "joined_file_held",
@@ -166,7 +170,9 @@ def reference(batch: Batch, feeds: Mapping[str, Feed], step: Join, of: Unit) -> 
                 "none is. Deliver it: this one comes up again by itself.",
             )
     else:
-        units = _of_day(feeds[name], here, at) or _known(feeds[name], here, _landed(batch, feeds[name]), at)
+        before = _landed(batch, feeds[name])
+        units = _of_run(feeds, of, {unit.name: unit for unit in (*before, *here)}.values())
+        units = units or _of_day(feeds[name], here, at) or _known(feeds[name], here, before, at)
     for unit in units:
         _ready(batch, unit, feeds[name])
     raws = [(part, unit.groups) for unit in units for part in parts(batch.place(unit) / "raw")]
@@ -211,6 +217,21 @@ def _moment(feed: Feed, unit: Unit) -> datetime:
     return feed.moment(unit.groups) or _NO_MOMENT
 
 
+def _of_run(feeds: Mapping[str, Feed], of: Unit, units: Iterable[Unit]) -> list[Unit]:
+    """Files of the run that wrote one; none where manifests do not say when."""
+    return [unit for unit in units if _are_of_run(feeds, of, unit)]
+
+
+def _are_of_run(feeds: Mapping[str, Feed], one: Unit, other: Unit) -> bool:
+    """Whether one run wrote two files: within 24 hours, and their manifests name it or their names one period."""
+    if not all(feeds[unit.feed].extracted_at.manifest for unit in (one, other)):
+        return False
+    if abs(_moment(feeds[one.feed], one) - _moment(feeds[other.feed], other)) > _RUN:
+        return False
+    run, others = ((unit.manifest or {}).get("run_id") for unit in (one, other))
+    return bool(run == others) and (run is not None or one.groups.get("period") == other.groups.get("period"))
+
+
 def _of_day(feed: Feed, here: list[Unit], at: datetime | None) -> list[Unit]:
     """Files of a batch that tell of the day or month of a moment; none without one."""
     if at is None:
@@ -231,24 +252,26 @@ def _last(feed: Feed, units: list[Unit], at: datetime | None) -> list[Unit]:
     moments = {_moment(feed, unit) for unit in units}
     by_then = {moment for moment in moments if at is None or moment <= at}
     chosen = max(by_then) if by_then else min(moments, default=None)
-    return [unit for unit in units if _moment(feed, unit) == chosen]
+    last = [unit for unit in units if _moment(feed, unit) == chosen]
+    return [unit for unit in units if any(unit is one or _are_of_run({feed.name: feed}, one, unit) for one in last)]
 
 
-def _delivered(batch: Batch, feed: Feed, here: list[Unit], at: datetime) -> list[Unit]:
-    """Files of a day that were taken in, or of which the bytes were: under whichever name, they say the same again."""
+def _delivered(batch: Batch, feeds: Mapping[str, Feed], of: Unit, feed: Feed, here: list[Unit]) -> list[Unit]:
+    """Files of the day or the run of one that were taken in, or of which the bytes were.
+
+    Under whichever name, they say the same again.
+    """
+    at = _moment(feeds[of.feed], of)
     records = files.of_feed(batch.store, feed.name)
     bytes_of = {record.sha256: landed(record, feed) for record in records if record.status == "published"}
     bytes_of |= {unit.sha256: unit for unit in here}
     names = {record.name: record for record in records if record.status in ("published", "duplicate")}
-    told = [(record.groups, record.sha256) for record in names.values()]
-    told += [(unit.groups, unit.sha256) for unit in batch.duplicates() if unit.feed == feed.name]
-    of_day = [
-        (moment, bytes_of[sha256])
-        for groups, sha256 in told
-        if sha256 in bytes_of and (moment := feed.moment(groups)) is not None and moment.date() == at.date()
-    ]
-    last = max((moment for moment, _ in of_day), default=None)
-    return list({unit.id: unit for moment, unit in of_day if moment == last}.values())
+    told = [landed(record, feed) for record in names.values()]
+    told += [unit for unit in batch.duplicates() if unit.feed == feed.name]
+    told = [unit for unit in told if unit.sha256 in bytes_of]
+    chosen = _of_run(feeds, of, told)
+    chosen = chosen or _last(feed, [unit for unit in told if _moment(feed, unit).date() == at.date()], None)
+    return list({unit.sha256: bytes_of[unit.sha256] for unit in chosen}.values())
 
 
 def _landed(batch: Batch, feed: Feed) -> list[Unit]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.base import forgotten
+from pipelines.base.digests import sha256_bytes
 from pipelines.base.lake import Lake
 from pipelines.ingest import __main__ as ingest
 from pipelines.ingest.batch import Batch
@@ -59,7 +60,7 @@ def company(store, keys, tmp_path, monkeypatch):
 
     def arrive(batch, **files):
         for name, content in files.items():
-            kind, _, month = name.rpartition("_")
+            kind, _, month = name.partition("_")
             (exports / f"{kind}_2026-{month}.json").write_text(json.dumps(content))
         ingest.run(Batch(store, batch), None)
         planned = Batch(store, batch)
@@ -122,6 +123,97 @@ def test_a_replay_tells_of_each_delivery_of_a_name_what_it_said(company, store):
     lake = Lake(store)
     found = lake.scan("worker_history", lake.require()).select("valid_from", "valid_to").collect().rows()
     assert (date(2025, 5, 1), date(2025, 7, 1)) not in found, "no file ever said so"
+
+
+@pytest.fixture
+def dated(company, tmp_path):
+    """The same with manifests that say when each file was written: file -> moment, run (or none) and content."""
+    for name in ("job_history", "job_info", "records"):
+        feed = tmp_path / "feeds" / f"bamboohr_{name}.yaml"
+        text = feed.read_text().replace("extracted_at: {end_of: period}", "extracted_at: {manifest: true}")
+        text = text.replace("jobInfo_(?P<period>\\d{4}-\\d{2})", "jobInfo_(?P<period>\\d{4}-\\d{2})(_(?P<page>\\d))?")
+        feed.write_text(f"{text}ready: {{manifest: .man}}\n")
+
+    def arrive(batch, **files):
+        for name, (moment, run, content) in files.items():
+            kind, month, *page = name.split("_")
+            file = "_".join((kind, f"2026-{month}", *page)) + ".json"
+            rows = content["employees"] if isinstance(content, dict) else content
+            digest = sha256_bytes(json.dumps(content).encode())
+            said = {"extracted_at": moment, "files": [{"name": file, "sha256": digest, "records": len(rows)}]}
+            told = said | ({"run_id": run} if run else {})
+            (tmp_path / "exports" / "bamboohr" / f"{file}.man").write_text(json.dumps(told))
+        return company(batch, **{name: content for name, (*_, content) in files.items()})
+
+    return arrive
+
+
+@pytest.mark.parametrize("is_at_once", [True, False])
+@pytest.mark.parametrize("run", ["42", None], ids=["by its name", "by the period"])
+def test_files_of_one_run_are_one_export_beyond_midnight(dated, store, run, is_at_once):
+    """Even where an export of before would say less."""
+    before = ("2026-02-02T03:00:00Z", None)
+    others = RECORDS | {"employees": [RECORDS["employees"][0] | {"id": "9", "employeeNumber": "000109"}]}
+    dated("zero", employees_01=(*before, others), employmentStatus_01=(*before, FULL), jobInfo_01=(*before, JANUARY))
+    files = {
+        "employees_02": ("2026-03-02T00:00:04Z", run, RECORDS),
+        "jobInfo_02": ("2026-03-02T00:00:03Z", run, FEBRUARY),
+    }
+    status = {"employmentStatus_02": ("2026-03-01T23:59:58Z", run, FULL)}
+    for number, some in enumerate([files | status] if is_at_once else [files, status]):
+        assert dated(f"b{number}", **some) == {}
+    assert [title for _, title, _ in slices(store)] == ["Developer", "Senior"]
+
+
+def test_a_file_of_another_run_is_of_another_export(dated):
+    files = {
+        "employees_02": ("2026-03-01T23:59:57Z", "42", RECORDS),
+        "employmentStatus_02": ("2026-03-01T23:59:58Z", "42", FULL),
+        "jobInfo_02": ("2026-03-02T00:00:03Z", "43", FEBRUARY),
+    }
+    assert dated("one", **files) == {"bamboohr_job_history": "joined_file_held"}
+
+
+def test_a_file_of_days_later_is_of_another_run_though_the_number_is_the_same(dated):
+    files = {
+        "employees_02": ("2026-03-01T03:00:00Z", "42", RECORDS),
+        "employmentStatus_02": ("2026-03-01T03:00:00Z", "42", FULL),
+        "jobInfo_02": ("2026-03-02T03:00:01Z", "42", FEBRUARY),
+    }
+    assert dated("one", **files) == {"bamboohr_job_history": "joined_file_held"}
+
+
+def test_pages_of_one_run_are_joined_together_by_what_has_no_manifest(dated, store, tmp_path):
+    feed = tmp_path / "feeds" / "bamboohr_job_history.yaml"
+    feed.write_text(feed.read_text().replace("extracted_at: {manifest: true}", "extracted_at: {end_of: period}"))
+    pages = {f"jobInfo_02_{n}": (f"2026-02-28T03:00:0{n}Z", None, FEBRUARY[n - 1 : n]) for n in (1, 2)}
+    of_run = ("2026-02-28T03:00:09Z", None)
+    dated("one", employees_02=(*of_run, RECORDS), employmentStatus_02=(*of_run, FULL), **pages)
+    assert [title for _, title, _ in slices(store)] == ["Developer", "Senior"]
+
+
+@pytest.mark.parametrize("is_at_once", [True, False])
+def test_pages_of_one_run_are_joined_together(dated, store, is_at_once):
+    pages = {f"jobInfo_02_{n}": (f"2026-03-01T03:00:0{n}Z", None, FEBRUARY[n - 1 : n]) for n in (1, 2)}
+    status = {"employmentStatus_02": ("2026-03-01T03:00:09Z", None, FULL)}
+    records = {"employees_02": ("2026-03-01T03:00:09Z", None, RECORDS)}
+    for number, files in enumerate([pages | status | records] if is_at_once else [pages | records, status]):
+        dated(f"b{number}", **files)
+    assert [title for _, title, _ in slices(store)] == ["Developer", "Senior"]
+
+
+def test_what_landed_before_manifests_said_when_is_read_again_with_what_they_said(dated, store, tmp_path):
+    feeds = {path: path.read_text() for path in (tmp_path / "feeds").iterdir()}
+    for path, text in feeds.items():
+        path.write_text(text.replace("extracted_at: {manifest: true}", "extracted_at: {end_of: period}"))
+    at = "2026-02-02T03:00:00Z"
+    dated("one", employees_01=(at, None, RECORDS), employmentStatus_01=(at, None, FULL), jobInfo_01=(at, None, JANUARY))
+    for path, text in feeds.items():
+        path.write_text(text)
+    batch = Batch(store, "again")
+    ingest.run(batch, "bamboohr_job_history")
+    (unit,) = batch.units()
+    assert (batch.held(unit), unit.groups["extracted_at"]) == (None, "2026-02-02T03:00:00+00:00")
 
 
 def test_a_certificate_names_the_tables_that_only_others_look_up(company, store):
