@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import polars as pl
 
@@ -118,7 +119,10 @@ def join(shaped: Shaped, step: Join, context: Context, other: Other) -> None:
         )
     right = other(step)
     there = list(step.match.values())
-    beside = [_history(other(one.join()), one, context) for one in (step.timeline.beside if step.timeline else ())]
+    beside = {
+        str(one.feed): _history(other(one.join()), one, context)
+        for one in (step.timeline.beside if step.timeline else ())
+    }
     right = _matching(right, step, replace(context_of(right, context), clean=frozenset(), nothing={}), beside)
     names = [f"_on{i}" for i in range(len(there))]
     if not step.many and not beside and right.select(names).is_duplicated().any():
@@ -136,9 +140,11 @@ def join(shaped: Shaped, step: Join, context: Context, other: Other) -> None:
         shaped.frame = shaped.frame.drop("_itself", "_self")
     if step.missing == "reject":
         shaped.drop(pl.col("_found"), f"unknown_{step.other}", reject=True)
+    for name in beside:
+        shaped.drop(pl.col("_undated").ne_missing(name), f"undated_{name}", reject=True)
     if step.count:
         shaped.frame = shaped.frame.with_columns(pl.col(step.count).fill_null("0"))
-    shaped.frame = shaped.frame.drop("_found")
+    shaped.frame = shaped.frame.drop("_found", *(["_undated"] if beside else []))
 
 
 def with_seen(frame: pl.DataFrame, cells: Mapping[str, pl.Expr]) -> pl.DataFrame:
@@ -147,8 +153,13 @@ def with_seen(frame: pl.DataFrame, cells: Mapping[str, pl.Expr]) -> pl.DataFrame
     return there.with_columns(as_seen(there[name]) for name in cells)
 
 
-def _matching(right: pl.DataFrame, step: Join, context: Context, beside: Sequence[pl.DataFrame] = ()) -> pl.DataFrame:
-    """Rows of the other file that a join may find, or their slices: keys `_on<i>`, what it takes, `_found`."""
+def _matching(
+    right: pl.DataFrame, step: Join, context: Context, beside: Mapping[str, pl.DataFrame] = MappingProxyType({})
+) -> pl.DataFrame:
+    """Rows of the other file that a join may find, or their slices: keys `_on<i>`, what it takes, `_found`.
+
+    With other histories `beside`, in `_undated` the first of them that has a row without a day of the same thing.
+    """
     cells = {name: cell(name, context) for name in step.there()}
     keys = [f"_on{i}" for i in range(len(step.match))]
     named = dict(zip(keys, (cells[name] for name in step.match.values()), strict=True))
@@ -163,10 +174,12 @@ def _matching(right: pl.DataFrame, step: Join, context: Context, beside: Sequenc
     if step.timeline:
         right = right.sort(_order(cells, step.timeline.order), maintain_order=True) if step.timeline.order else right
         right = right.unique(keys, keep="last", maintain_order=True)
-        right = _with_places(right, cells[step.timeline.day])
+        right = _with_places(right, cells[step.timeline.day]).filter(pl.col("_day").is_not_null())
         if beside:
-            right = _slices(right, beside, [cells[name].alias(_new(new)) for new, name in step.take.items()])
-            ends = _told(step.timeline, _of(right))
+            taken_here = [cells[name].alias(_new(new)) for new, name in step.take.items()]
+            right = _slices(right, [one.filter(pl.col("_day").is_not_null()) for one in beside.values()], taken_here)
+            right = _with_undated(right, beside)
+            ends = _told(step.timeline, _of(right)) | {"_undated": pl.col("_undated")}
         ends |= _ends(right, step.timeline)
     number = pl.col("_distinct").drop_nulls().n_unique() if step.distinct else pl.len()
     counted = {step.count: number.over(keys).cast(pl.String)} if step.count else {}
@@ -192,14 +205,14 @@ def _of(frame: pl.DataFrame) -> list[str]:
 
 
 def _with_places(history: pl.DataFrame, day: pl.Expr) -> pl.DataFrame:
-    """Rows of a history by thing and `_day`, and from 0 the `_place` of each on its day; those without a day are gone.
+    """Rows of a history by thing and `_day`, null without one, and from 0 the `_place` of each on its day.
 
     Args:
         history: [n_rows] with `_of<i>`; rows of one day in the order in which they hold.
         day: Its cell with the day.
     """
     dated = history.with_columns(_day=day.str.head(10).str.to_date("%Y-%m-%d", strict=False))
-    dated = dated.filter(pl.col("_day").is_not_null()).sort([*_of(dated), "_day"], maintain_order=True)
+    dated = dated.sort([*_of(dated), "_day"], maintain_order=True)
     return dated.with_columns(_place=pl.int_range(pl.len()).over([*_of(dated), "_day"]))
 
 
@@ -252,6 +265,16 @@ def _slices(own: pl.DataFrame, beside: Sequence[pl.DataFrame], taken: Sequence[p
     return made.filter(pl.col("_row0").is_not_null())
 
 
+def _with_undated(right: pl.DataFrame, beside: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+    """`right` with the first history that does not say of the same thing when all of it held; null where all do."""
+    undated = [
+        one.filter(pl.col("_day").is_null()).select(*_of(one), pl.lit(name).alias("_undated"))
+        for name, one in beside.items()
+    ]
+    first = pl.concat(undated).unique(_of(right), keep="first", maintain_order=True)
+    return right.join(first, on=_of(right), how="left", maintain_order="left")
+
+
 def _told(step: Timeline, of: Sequence[str]) -> dict[str, pl.Expr]:
     """Columns of slices in their order: when each begins, what other histories say of it, and what is new in it."""
     told = {name: pl.col(_new(name)) for other in step.beside for name in other.take}
@@ -268,8 +291,11 @@ def _told(step: Timeline, of: Sequence[str]) -> dict[str, pl.Expr]:
             rise = pl.when(is_ > was).then(pl.lit(f"{name} up")).when(is_ < was).then(pl.lit(f"{name} down"))
             word = rise.otherwise(word)
         said = pl.when(now.ne_missing(before[name])).then(word).otherwise(said)
+    for name, texts in step.news.over.items():
+        has_ended = pl.col(_new(name)).is_in(list(texts)) & pl.col(_new(name)).eq_missing(before[name])
+        said = pl.when(has_ended).then(pl.lit("nothing")).otherwise(said)
     is_first = pl.int_range(pl.len()).over(of) == 0
-    news = {step.news.column: pl.when(~is_first).then(said)}
+    news = {step.news.column: pl.when(is_first).then(pl.lit("first")).otherwise(said)}
     return told | news | {new: before[name] for new, name in step.news.before.items()}
 
 

@@ -222,7 +222,7 @@ class News(Declared):
 
     column: Name
     """New column: the first of `of` that holds another text than in the slice before of the same thing; `nothing` where
-    all are as they were, and empty in the first slice."""
+    all are as they were, and `first` in the first slice."""
     of: Annotated[tuple[Name, ...], Field(min_length=1)]
     """Columns that the join takes, those that matter most first."""
     ranks: dict[Name, Annotated[tuple[Name, ...], Field(min_length=2)]] = Field(default_factory=dict)
@@ -230,6 +230,8 @@ class News(Declared):
     down`."""
     before: dict[Name, Name] = Field(default_factory=dict)
     """New column -> one of them: its text in the slice before."""
+    over: dict[Name, Annotated[tuple[Name, ...], Field(min_length=1)]] = Field(default_factory=dict)
+    """One of them -> its texts once the thing has ended: while it holds one of them, nothing else is news."""
 
 
 class Timeline(Declared):
@@ -250,7 +252,8 @@ class Timeline(Declared):
     """Other histories of the same things. A row here becomes as many slices as there are days from which on one of them
     says something else while it holds; `until` and `place` are those of the slices. Of one day the first row of each
     goes with the first of the others, the second with the second: in which order tables changed on a day nobody knows.
-    What they say of days before a thing's first row here makes no slice."""
+    What they say of days before a thing's first row here makes no slice. Where one of their rows is without a day, all
+    rows here of the same thing are rejected as `undated_<feed>`: nobody knows what held when."""
     since: Name | None = None
     """With `beside`, new column here: the first day of the slice."""
     news: News | None = None
@@ -264,8 +267,10 @@ class Timeline(Declared):
             raise ValueError("news goes with beside")
         if any(len(other.of) != len(self.of) for other in self.beside):
             raise ValueError("beside: `of` must name a thing by as many columns as the timeline's own")
-        if self.news is not None and not {*self.news.ranks, *self.news.before.values()} <= {*self.news.of}:
-            raise ValueError("news: ranks and before must speak of columns that stand under `of`")
+        if self.news is not None and not {*self.news.ranks, *self.news.before.values(), *self.news.over} <= {
+            *self.news.of
+        }:
+            raise ValueError("news: ranks, before and over must speak of columns that stand under `of`")
         made = self.made()
         if len(set(made)) < len(made):
             raise ValueError("timeline must give each new column a name of its own")

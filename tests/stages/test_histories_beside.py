@@ -216,6 +216,25 @@ def test_what_landed_before_manifests_said_when_is_read_again_with_what_they_sai
     assert (batch.held(unit), unit.groups["extracted_at"]) == (None, "2026-02-02T03:00:00+00:00")
 
 
+def test_nobody_is_hired_twice_nor_promoted_after_the_end(company, store):
+    status = [
+        ("2020-01-01", "Full-Time"),
+        ("2021-01-01", ""),
+        ("2022-01-01", "Part-Time"),
+        ("2023-01-01", "Terminated"),
+    ]
+    infos = jobs(("2020-01-01", "Developer", "P1"), ("2023-02-01", "Senior", "P2"))
+    company("one", employmentStatus_02=statuses(*status), jobInfo_02=infos, employees_02=RECORDS)
+    lake = Lake(store)
+    found = lake.scan("worker_history", lake.require()).select("valid_from", "event_type_code").collect()
+    assert sorted(found.rows()) == [
+        (date(2020, 1, 1), "hire"),
+        (date(2022, 1, 1), "unknown"),
+        (date(2023, 1, 1), "termination"),
+        (date(2023, 2, 1), "data_change"),
+    ]
+
+
 def test_a_certificate_names_the_tables_that_only_others_look_up(company, store):
     company("one", employmentStatus_01=FULL, jobInfo_01=JANUARY, employees_01=RECORDS)
     unsearched = erase(store, forgotten.group(store, (), [("workday_worker", NUMBER)]), lambda *_: None)

@@ -337,7 +337,7 @@ PLACES = pl.DataFrame(
         ("9", "a\u200b", "2021-03-01T00:00:00", "north"),
         ("12", "b", "2020-06-01", None),
         ("13", "b", "2021-02-01", "west"),
-        ("14", "b", None, "nowhere"),
+        ("14", "d", None, "nowhere"),
         ("15", "c", "2021-02-01", "south"),
     ],
     schema=["id", "whose", "day", "place"],
@@ -348,14 +348,19 @@ NEWS = {"column": "what", "of": ["now", "day of"], "ranks": {"day of": ["south",
 BOTH = {**TIMELINE, "place": "nth", "since": "since", "beside": [BESIDE], "news": NEWS}
 
 
-def of_both(**more: Any) -> pl.DataFrame:
+def of_both(
+    states: pl.DataFrame = STATES,
+    places: pl.DataFrame = PLACES,
+    rejected: list[pl.DataFrame] | None = None,
+    **more: Any,
+) -> pl.DataFrame:
     """Slices of two histories, the rows of the first from its last to its first."""
     step = Join.model_validate(
         {"feed": "f", "match": {"who": "who", "id": "id"}, "take": {"now": "state"}, "missing": "reject"}
         | {"timeline": {**BOTH, **more}}
     )
-    shaped = Shaped(STATES.reverse().with_row_index(ROW, 1), [], [])
-    join(shaped, step, BLANK, lambda one: {"f": STATES, "g": PLACES}[str(one.feed)])
+    shaped = Shaped(states.reverse().with_row_index(ROW, 1), [], [] if rejected is None else rejected)
+    join(shaped, step, BLANK, lambda one: {"f": states, "g": places}[str(one.feed)])
     columns = ["id", "since", "ends", "nth", "now", "day of", "what", "was"]
     return shaped.frame.select(name for name in columns if name in shaped.frame.columns)
 
@@ -363,11 +368,11 @@ def of_both(**more: Any) -> pl.DataFrame:
 def test_two_histories_of_one_thing_become_its_slices():
     """By hand: what the second says of a before its first row holds still when that begins, and its b begins empty."""
     assert of_both().rows() == [
-        ("4", "2021-01-01", "2021-02-01", "0", "on", None, None, None),
+        ("4", "2021-01-01", "2021-02-01", "0", "on", None, "first", None),
         ("4", "2021-02-01", None, "0", "on", "west", "day of", "on"),
         ("10", "2022-05-01", None, "1", "on", "east", "now", "off"),
         ("3", "2022-05-01", "2022-05-02", "0", "off", "east", "now", "on"),
-        ("1", "2020-01-01", "2021-03-01", "0", "on", "south", None, None),
+        ("1", "2020-01-01", "2021-03-01", "0", "on", "south", "first", None),
         ("1", "2021-03-01", "2021-03-02", "0", "on", "north", "day of", "on"),
         ("1", "2021-03-01", "2022-05-01", "1", "on", "east", "day of", "on"),
     ]
@@ -390,7 +395,7 @@ def test_of_one_day_the_first_row_of_one_history_goes_with_the_first_of_the_othe
         shaped, Join.model_validate({**step, "timeline": BOTH}), BLANK, lambda one: {"f": STATES, "g": places}[one.feed]
     )
     assert shaped.frame.select("id", "since", "ends", "nth", "now", "day of", "what").rows() == [
-        ("1", "2020-01-01", "2022-05-01", "0", "on", "south", None),
+        ("1", "2020-01-01", "2022-05-01", "0", "on", "south", "first"),
         ("3", "2022-05-01", "2022-05-02", "0", "off", "north", "now"),
         ("10", "2022-05-01", "2022-05-02", "1", "on", "east", "now"),
         ("10", "2022-05-01", None, "2", "on", "south", "day of down"),
@@ -400,9 +405,36 @@ def test_of_one_day_the_first_row_of_one_history_goes_with_the_first_of_the_othe
 def test_what_did_not_change_is_no_news_and_ranks_say_which_way_it_went():
     news = {"column": "what", "of": ["now"], "ranks": {"now": ["off", "on"]}}
     said = of_both(news=news)
-    assert said["what"].to_list() == [None, "nothing", "now up", "now down", None, "nothing", "nothing"]
+    assert said["what"].to_list() == ["first", "nothing", "now up", "now down", "first", "nothing", "nothing"]
     assert "was" not in said.columns
     assert of_both(news=None).columns == ["id", "since", "ends", "nth", "now", "day of"]
+
+
+def test_of_what_has_ended_nothing_is_news_but_that_it_begins_again():
+    states = pl.DataFrame(
+        [("1", "a", "2020-01-01", "on"), ("2", "a", "2020-03-01", "off"), ("3", "a", "2021-03-01", "on")],
+        schema=STATES.columns,
+        orient="row",
+    )
+    places = [("1", "a", "2020-01-01", "south"), ("2", "a", "2020-02-01", "west"), ("3", "a", "2020-04-01", "east")]
+    beside = pl.DataFrame(places, schema=PLACES.columns, orient="row")
+    said = of_both(states, beside, news={**NEWS, "over": {"now": ["off"]}}).sort("since")
+    assert said.select("since", "what").rows() == [
+        ("2020-01-01", "first"),
+        ("2020-02-01", "day of"),
+        ("2020-03-01", "now"),
+        ("2020-04-01", "nothing"),
+        ("2021-03-01", "now"),
+    ]
+
+
+def test_a_thing_of_which_another_history_has_a_row_without_a_day_is_rejected_and_counted():
+    """Its slices would say that nothing held until the first day that is told."""
+    rejected: list[pl.DataFrame] = []
+    undated = pl.concat([PLACES, pl.DataFrame([("16", "b", "0000-00-00", "east")], PLACES.schema, orient="row")])
+    assert of_both(places=undated, rejected=rejected)["id"].unique().sort().to_list() == ["1", "10", "3"]
+    gone = pl.concat(rejected).unique()
+    assert gone.rows() == [(1, "undated_g")], "the first row here, which is that of b"
 
 
 @pytest.mark.parametrize(
@@ -413,6 +445,7 @@ def test_what_did_not_change_is_no_news_and_ranks_say_which_way_it_went():
         ({"beside": [], "since": None}, "news goes with beside"),
         ({"beside": [{**BESIDE, "of": ["whose", "id"]}]}, "as many columns as the timeline's own"),
         ({"news": {**NEWS, "ranks": {"nth": ["0", "1"]}}}, "speak of columns that stand under `of`"),
+        ({"news": {**NEWS, "over": {"nth": ["0"]}}}, "speak of columns that stand under `of`"),
         ({"news": {**NEWS, "before": {"was": "nth"}}}, "speak of columns that stand under `of`"),
         ({"news": {**NEWS, "of": ["now", "day of", "nth"]}}, "of columns that the join takes"),
         ({"news": {**NEWS, "column": "since"}}, "a name of its own"),
