@@ -92,7 +92,11 @@ def _believed(batch: Batch, unit: Unit, feeds: Mapping[str, Feed], table: Table)
     feed = feeds[unit.feed]
     names = (unit.feed, *(feed.full.reconciles if feed.full else ()))
     wanted = [*table.schema, *_ORDER]
-    ours = {record.sha256 for name in names for record in files.of_feed(batch.store, name)}
+    records = [record for name in names for record in files.of_feed(batch.store, name)]
+    ours = {record.sha256 for record in records}
+    # It may be read again; the same bytes under another name were told of another day.
+    own = [r.since for r in records if (r.feed, r.name, r.sha256) == (unit.feed, unit.name, unit.sha256)]
+    is_own = (pl.col("file_id") == unit.sha256) & (pl.col("published_seq") >= min(own, default=_LAST))
     earlier = [
         _rows(batch, other, table).with_columns(pl.lit(_LAST).alias(_ORDER[-1])).select(*wanted, _IS_TOLD)
         for other in batch.units()
@@ -101,7 +105,7 @@ def _believed(batch: Batch, unit: Unit, feeds: Mapping[str, Feed], table: Table)
     lake = Lake(batch.store)
     manifest = lake.manifest()
     if manifest is not None and table.name in manifest.tables:
-        published = lake.scan(table.name, manifest).filter(pl.col("file_id") != unit.sha256)  # it may be read again
+        published = lake.scan(table.name, manifest).filter(~is_own)
         earlier.append(published.select(*wanted, pl.col("file_id").is_in(ours).alias(_TOLD)).collect())
     if not earlier:
         return pl.DataFrame(schema={**table.schema, _TOLD: pl.Boolean()})

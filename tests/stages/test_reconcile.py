@@ -164,6 +164,13 @@ def test_a_full_file_that_is_read_again_is_not_compared_with_itself(run, deliver
     assert before in report["reconciled"]
 
 
+def test_a_full_file_with_the_bytes_of_an_earlier_one_is_compared_with_what_that_told(run, deliver, store):
+    for month, told in (("06", titles(*range(3))), ("07", titles(0, 2, C1="Other 1")), ("08", titles(*range(3)))):
+        deliver(f"courses_2026-{month}", told)
+        (*_, found) = run(month, store)[1]["reconciled"] or [None]
+    assert [found[name] for name in ("rows", "agree", "differ", "only_in_file", "only_in_lake")] == [3, 2, 1, 0, 0]
+
+
 def test_of_two_deltas_of_one_moment_the_later_one_is_believed(run, deliver, store):
     deliver("courses_2026-06", titles(*range(3)))
     run("june", store)
