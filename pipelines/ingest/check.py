@@ -24,10 +24,10 @@ import polars as pl
 from pipelines.base.contracts import TABLES, Table, by_reference
 from pipelines.base.errors import ContractError
 from pipelines.base.lake import Lake, Manifest, is_before
-from pipelines.ingest import plausible, reconcile
+from pipelines.ingest import files, plausible, reconcile
 from pipelines.ingest.batch import Batch, Unit, drop, read_json, result, write_json
 from pipelines.ingest.counts import Tally, tally
-from pipelines.ingest.dedupe import DIGEST, UNIT, dedupe, digests, versions
+from pipelines.ingest.dedupe import DIGEST, UNIT, Whole, dedupe, digests, versions
 from pipelines.ingest.feeds import Feed
 from pipelines.ingest.filled import filled, lengths
 from pipelines.ingest.map import CODES, COUNTED, FILTERED, FORMER, REJECTED
@@ -128,6 +128,7 @@ def lay_out(
     """
     lake = Lake(batch.store)
     manifest = lake.manifest()
+    whole = _whole(batch, units, feeds)
     for name in ("rows", "digests", "known", "before", "samples"):
         (out / name).mkdir()
     write_json(out / "lake.json", {"seq": manifest.seq if manifest else 0})
@@ -141,7 +142,7 @@ def lay_out(
         if frame is not None:
             frame, late = beyond(lake, table, frame)
             left_out.append(late)
-            frame, gone = dedupe(frame, table, versions(batch.store, manifest, table))
+            frame, gone = dedupe(frame, table, versions(batch.store, manifest, table), whole)
             left_out.append(gone.select(REASONS.names()))
             _beside(lake, manifest, table, frame, out)
             frame.write_ipc(out / "rows" / f"{table.name}.arrow")
@@ -150,6 +151,25 @@ def lay_out(
         if frame is not None and DIGEST not in frame:  # they take as long as checking the rows does meanwhile
             digests(frame, table).to_frame().write_ipc(out / "digests" / f"{table.name}.arrow")
         del frame  # or it stays until the next table is there, too
+
+
+def _whole(batch: Batch, units: list[Unit], feeds: Mapping[str, Feed]) -> Whole:
+    """Units whose rows have moments of their source, and that are not only what changed."""
+    dated = {
+        feed.name
+        for feed in feeds.values()
+        if feed.delta is None and any(table.known_from is not None for table in feed.tables)
+    }
+    mine = {number: unit for number, unit in enumerate(units) if unit.feed in dated}
+    digests_of = {
+        name: {record.sha256 for record in files.of_feed(batch.store, name)}
+        | {unit.sha256 for unit in mine.values() if unit.feed == name}
+        for name in {unit.feed for unit in mine.values()}
+    }
+    return Whole(
+        {number: unit.sha256 for number, unit in mine.items()},
+        {number: digests_of[unit.feed] for number, unit in mine.items()},
+    )
 
 
 def beyond(lake: Lake, table: Table, frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -1,5 +1,7 @@
 """Leave out what says nothing new: rows equal to the version before them, in the file, the batch or the lake."""
 
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import Final
 
 import polars as pl
@@ -15,12 +17,26 @@ UNIT: Final = "unit_no"
 DIGEST: Final = "record_sha256"
 _KEY: Final = "_key"
 _PUBLISHED: Final = ("published_seq", "source_row")
+_FILE: Final = "file_id"
 _DUPLICATE: Final = "duplicate_row"
 UNCHANGED: Final = "unchanged_row"
 
 
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """Files that tell all there is of what they tell of, by `unit_no`: what one tells no more was taken back."""
+
+    file: Mapping[int, str]
+    """Its own digest."""
+    feed: Mapping[int, Collection[str]]
+    """Digests of the files of its feed, its own among them."""
+
+
+NONE: Final = Whole({}, {})
+
+
 def versions(store: Store, manifest: Manifest | None, table: Table) -> pl.DataFrame:
-    """Key digest, `known_from` and record digest of the versions that were published, and when slices hold of what.
+    """Key digest, `known_from`, record digest and file of versions that were published, and when slices hold of what.
 
     Args:
         store: The zones.
@@ -29,48 +45,82 @@ def versions(store: Store, manifest: Manifest | None, table: Table) -> pl.DataFr
 
     Returns:
         [n_versions] rows in the order in which they were published; for tables of the vault only the newest version of
-        each key.
+        each key, and not of which file.
     """
     lies = table.slices.columns if table.slices else ()
     if manifest is None or table.name not in manifest.tables:
         told = {"known_from": pl.Datetime("us", "UTC"), DIGEST: pl.String()}
-        return pl.DataFrame(schema={_KEY: pl.UInt64(), **told, **{name: table.schema[name] for name in lies}})
+        of_file = {_FILE: pl.String()} if table.zone == "lake" else {}
+        return pl.DataFrame(
+            schema={_KEY: pl.UInt64(), **told, **{name: table.schema[name] for name in lies}, **of_file}
+        )
     columns = [pl.struct(table.key).hash().alias(_KEY), pl.col("known_from", DIGEST, *lies)]
     if table.zone != "lake":
         return vault.read(store, table.name, manifest).select(columns)
     frame = Lake(store).scan(table.name, manifest)
-    wanted = frame.select({*table.key, *lies, "known_from", DIGEST, *_PUBLISHED})
-    return wanted.collect().sort(_PUBLISHED).select(columns)
+    wanted = frame.select({*table.key, *lies, "known_from", DIGEST, _FILE, *_PUBLISHED})
+    return wanted.collect().sort(_PUBLISHED).select(*columns, _FILE)
 
 
-def dedupe(frame: pl.DataFrame, table: Table, before: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+def dedupe(
+    frame: pl.DataFrame, table: Table, before: pl.DataFrame, whole: Whole = NONE
+) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Split rows into news and repetitions.
 
     Args:
         frame: [n_rows] canonical rows with `unit_no`, `source_row`, `known_from`, `extracted_at`.
         table: Their contract.
         before: Published versions, from `versions`.
+        whole: Which files leave out what is no more.
 
     Returns:
         The news, and (unit_no, source_row, reason_code) of the rest. The news have their `record_sha256`, unless no key
         comes twice or came before, so that no row had to be compared with another. A row that differs from a version
         with the very same `known_from` is a restatement: nobody knew it before its file was written, so `known_from`
-        becomes that. A slice that is told again after another took some of its days is news: it takes them back.
+        becomes that. A slice that is told again after another took some of its days is news: it takes them back. So is
+        a row with a moment of its source as of before what the same feed told since and tells no more: what was taken
+        back need not change the moment of what it leaves, and nobody knew of that before the file was written.
     """
     rows = frame.with_columns(pl.struct(table.key).hash().alias(_KEY))
     if _are_all_new(rows, before):
         return frame, frame.clear().select(UNIT, "source_row", pl.lit(_DUPLICATE).alias("reason_code"))
-    rows = rows.with_columns(digests(frame, table)).with_row_index("_order")
+    moments = frame["extracted_at"].unique().sort().to_list() if whole.file else []
+    if len(moments) <= 1:
+        return _dedupe(rows, table, before, whole)
+    news: list[pl.DataFrame] = []
+    gone: list[pl.DataFrame] = []
+    placed = rows.with_row_index("_place")
+    for moment in moments:  # what one file told the next may have taken back
+        kept, left_out = _dedupe(placed.filter(pl.col("extracted_at") == moment), table, before, whole)
+        before = pl.concat([before, _as_versions(kept, table, whole).select(before.columns)])
+        news.append(kept)
+        gone.append(left_out)
+    return pl.concat(news).sort("_place").drop("_place"), pl.concat(gone)
+
+
+def _as_versions(kept: pl.DataFrame, table: Table, whole: Whole) -> pl.DataFrame:
+    """News as `versions` will have them."""
+    file = pl.col(UNIT).replace_strict(dict(whole.file), default=None, return_dtype=pl.String)
+    return kept.with_columns(pl.struct(table.key).hash().alias(_KEY), file.alias(_FILE))
+
+
+def _dedupe(rows: pl.DataFrame, table: Table, before: pl.DataFrame, whole: Whole) -> tuple[pl.DataFrame, pl.DataFrame]:
+    rows = rows.with_columns(digests(rows, table)).with_row_index("_order")
+    rows = _known_by_file(rows, _left(rows, before, table.slices, whole))
     rows, gone = _drop_repetitions(rows, before, table.slices)
     restated = _restated(rows, before)
     if restated.any():
-        rows = rows.with_columns(
-            known_from=pl.when(restated).then(pl.col("extracted_at")).otherwise(pl.col("known_from")),
-            known_from_basis=pl.when(restated).then(pl.lit("observed")).otherwise(pl.col("known_from_basis")),
-        )
-        rows, more = _drop_repetitions(rows, before, table.slices)
+        rows, more = _drop_repetitions(_known_by_file(rows, restated), before, table.slices)
         gone = pl.concat([gone, more])
     return rows.sort("_order").drop(_KEY, "_order"), gone
+
+
+def _known_by_file(rows: pl.DataFrame, which: pl.Series) -> pl.DataFrame:
+    """`rows`, and those of `which` were not known before their file was written."""
+    return rows.with_columns(
+        known_from=pl.when(which).then(pl.col("extracted_at")).otherwise(pl.col("known_from")),
+        known_from_basis=pl.when(which).then(pl.lit("observed")).otherwise(pl.col("known_from_basis")),
+    )
 
 
 def digests(frame: pl.DataFrame, table: Table) -> pl.Series:
@@ -135,6 +185,38 @@ def _taking_back(rows: pl.DataFrame, before: pl.DataFrame, repeated: pl.DataFram
         overruling(slices, "_other"),
     )
     return pairs.select("_order").unique()
+
+
+def _left(rows: pl.DataFrame, before: pl.DataFrame, slices: Slices | None, whole: Whole) -> pl.Series:
+    """[n_rows] bool: told as of before, and what the feed told since of the same it tells no more."""
+    is_whole = pl.col(UNIT).is_in(list(whole.feed)) & (pl.col("extracted_at") > pl.col("known_from"))
+    again = rows.filter(is_whole, pl.col("known_from") == pl.col("known_from").max().over(_KEY, UNIT))
+    if again.is_empty() or _FILE not in before.columns:
+        return pl.repeat(value=False, n=len(rows), dtype=pl.Boolean, eager=True)
+    about = ["_order", _KEY, DIGEST, UNIT, "known_from", "extracted_at", *(slices.columns if slices else ())]
+    again = again.join(before, on=[_KEY, "known_from", DIGEST], how="semi").select(about)
+    files = pl.DataFrame(
+        [(unit, file) for unit, others in whole.feed.items() for file in others],
+        schema={UNIT: rows.schema[UNIT], _FILE: pl.String},
+        orient="row",
+    )
+    by_then = pl.col("known_from_other").is_between("known_from", "extracted_at", closed="none")
+    told_no_more = before.join(rows, on=[_KEY, DIGEST], how="anti")
+    # The version known last by the file, when it is the feed's own and another one.
+    last = again.join(before, on=_KEY, suffix="_other", maintain_order="left_right").filter(by_then)
+    last = last.sort("known_from_other", maintain_order=True).unique("_order", keep="last", maintain_order=True)
+    other = last.filter(pl.col(DIGEST) != pl.col(f"{DIGEST}_other")).join(
+        told_no_more.select(_KEY, pl.col(DIGEST).alias(f"{DIGEST}_other")).unique(),
+        on=[_KEY, f"{DIGEST}_other"],
+        how="semi",
+    )
+    found = [other.join(files, on=[UNIT, _FILE], how="semi").select("_order")]
+    if slices is not None:
+        of_others = told_no_more.join(rows, on=_KEY, how="anti")
+        pairs = again.join(of_others, on=list(slices.of), suffix="_other")
+        pairs = pairs.filter(pl.col(_KEY) != pl.col(f"{_KEY}_other"), by_then, overruling(slices, "_other"))
+        found.append(pairs.join(files, on=[UNIT, _FILE], how="semi").select("_order"))
+    return rows["_order"].is_in(pl.concat(found)["_order"].implode())
 
 
 def _restated(rows: pl.DataFrame, before: pl.DataFrame) -> pl.Series:

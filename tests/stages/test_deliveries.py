@@ -125,6 +125,16 @@ def test_what_a_manifest_dates_is_in_the_order_in_which_it_came_after_a_replay(a
     assert [(record.since, record.batch) for record in files.of_feed(store, "courses")] == [(1, "b2"), (2, "b2")]
 
 
+@pytest.mark.parametrize("is_at_once", [True, False])
+def test_what_a_source_takes_back_without_dating_it_is_as_it_was(arrive, declare, store, is_at_once):
+    """As where only what is looked up has changed: the row has the moment that it always had."""
+    dated = COURSES["tables"][0] | {"known_from": {"constant": "2026-01-05T00:00:00Z"}}
+    declare(COURSES | {"tables": [dated]})
+    months = {"01": FIRST, "02": SECOND, "03": f"{FIRST} C=new"}
+    arrive(*([months] if is_at_once else [{month: told} for month, told in months.items()]))
+    assert titles(store) == ["first", "second", "first", "first"]
+
+
 def test_of_two_deliveries_of_a_name_at_once_the_later_is_looked_up(arrive, declare, store, tmp_path):
     """Whichever digest is the greater."""
     step = {"feed": "courses", "match": {"id": "id"}, "take": {"known": "title"}, "missing": "reject"}

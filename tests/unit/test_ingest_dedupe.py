@@ -3,11 +3,12 @@
 from datetime import UTC, datetime
 
 import polars as pl
+import pytest
 
 from pipelines.base.contracts import TABLES
 from pipelines.base.digests import row_digests
 from pipelines.ingest.counts import Tally, tally
-from pipelines.ingest.dedupe import dedupe
+from pipelines.ingest.dedupe import NONE, Whole, dedupe
 
 CONSENTS = TABLES["consents"]
 MOMENT = pl.Datetime("us", "UTC")
@@ -73,6 +74,44 @@ def test_a_restatement_is_known_from_its_file_on_and_repeats_quietly() -> None:
     again, gone = dedupe(rows((0, 1, "p", False, 1, 9)), CONSENTS, pl.concat([first, published(("p", False, 9))]))
     assert again.is_empty()
     assert reasons(gone) == [(0, 1, "unchanged_row")]
+
+
+OWN = Whole({0: "f3", 1: "f4"}, {0: ["f1", "f2", "f3", "f4"], 1: ["f1", "f2", "f3", "f4"]})
+
+
+def of_files(*given: tuple[str, bool, int, str]) -> pl.DataFrame:
+    """Published: person, answer, day known, file."""
+    return published(*((person, answer, known) for person, answer, known, _ in given)).with_columns(
+        pl.Series("file_id", [file for *_, file in given])
+    )
+
+
+CHANGED = (("p", True, 1, "f1"), ("p", False, 5, "f2"))
+
+
+def test_a_change_that_the_source_takes_back_without_dating_it_is_known_from_its_file_on() -> None:
+    again = rows((0, 1, "p", True, 1, 9))
+    kept, _ = dedupe(again, CONSENTS, of_files(*CHANGED), OWN)
+    assert kept.select("known_from", "known_from_basis").rows() == [(day(9), "observed")]
+    kept, gone = dedupe(again, CONSENTS, of_files(*CHANGED, ("p", True, 9, "f3")), OWN)
+    assert kept.is_empty()
+    assert reasons(gone) == [(0, 1, "unchanged_row")]
+
+
+@pytest.mark.parametrize(
+    ("told", "whole"),
+    [
+        ([(0, 1, "p", True, 1, 9)], NONE),  # of changes alone, which may come twice
+        ([(0, 1, "p", True, 1, 9)], Whole({0: "f3"}, {0: ["f1", "f3"]})),  # another feed's word stands
+        ([(0, 1, "p", True, 1, 4)], OWN),  # a late file knew nothing of it
+        ([(0, 1, "p", True, 1, 9), (0, 2, "p", False, 5, 9)], OWN),  # which tells every version
+        ([(0, 1, "p", True, 1, 9), (1, 1, "p", False, 5, 9)], OWN),  # on another page
+    ],
+)
+def test_a_change_that_nobody_takes_back_stays(told: list[tuple[int, int, str, bool, int, int]], whole: Whole) -> None:
+    kept, gone = dedupe(rows(*told), CONSENTS, of_files(*CHANGED), whole)
+    assert kept.is_empty()
+    assert {why for *_, why in reasons(gone)} == {"unchanged_row"}
 
 
 def test_two_answers_of_one_file_for_one_moment_are_left_for_the_checks() -> None:

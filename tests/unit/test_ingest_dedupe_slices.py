@@ -3,13 +3,14 @@
 from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.base.contracts import TABLES
 from pipelines.base.lake import newest
 from pipelines.base.slices import holding
-from pipelines.ingest.dedupe import dedupe, digests, versions
+from pipelines.ingest.dedupe import NONE, Whole, dedupe, digests, versions
 
 JOBS = TABLES["worker_history"]
 SLICES = JOBS.slices
@@ -27,8 +28,11 @@ def moment(month: int) -> datetime:
     return datetime(2026, month, 1, tzinfo=UTC)
 
 
-def rows(month: int, told: list[Slice], unit: int = 0) -> pl.DataFrame:
-    """One file's slices of one job of one person, in the order given; it was written in that month."""
+def rows(month: int, told: list[Slice], unit: int = 0, known: dict[Slice, int] | None = None) -> pl.DataFrame:
+    """One file's slices of one job of one person, in the order given; it was written in that month.
+
+    The source says in which month each was `known`, or it is known by the file.
+    """
     data = [
         {
             **dict.fromkeys(JOBS.schema),
@@ -40,9 +44,9 @@ def rows(month: int, told: list[Slice], unit: int = 0) -> pl.DataFrame:
             "job_code": job,
             "unit_no": unit,
             "source_row": number,
-            "known_from": moment(month),
+            "known_from": moment(known[start, place, end, job] if known else month),
             "extracted_at": moment(month),
-            "known_from_basis": "observed",
+            "known_from_basis": "source" if known else "observed",
         }
         for number, (start, place, end, job) in enumerate(told)
     ]
@@ -57,16 +61,23 @@ def published(news: list[pl.DataFrame]) -> pl.DataFrame:
     return pl.concat([none, *(frame.select(none.columns) for frame in made)])
 
 
-def taken_in(files: list[tuple[int, list[Slice]]], batches: list[int]) -> pl.DataFrame:
-    """What is left of files that come in batches of so many."""
+def taken_in(files: list[tuple[int, list[Slice]]], batches: list[int], *, is_dated: bool = False) -> pl.DataFrame:
+    """What is left of files that come in batches of so many.
+
+    In those of a source that dates its rows each has the month in which it was first told.
+    """
+    known = {one: month for month, told in reversed(files) for one in told} if is_dated else None
     news: list[pl.DataFrame] = []
     for size in batches:
-        told = [rows(month, slices, unit) for unit, (month, slices) in enumerate(files[:size])]
+        months = dict(enumerate(str(month) for month, _ in files[:size]))
+        told = [rows(month, slices, unit, known) for unit, (month, slices) in enumerate(files[:size])]
         files = files[size:]
         if told:
-            kept, _ = dedupe(pl.concat(told), JOBS, published(news))
+            whole = Whole(months, dict.fromkeys(months, tuple(map(str, range(10))))) if is_dated else NONE
+            kept, _ = dedupe(pl.concat(told), JOBS, published(news), whole)
             kept = kept if "record_sha256" in kept else kept.with_columns(digests(kept, JOBS))
-            news.append(kept)
+            file = pl.col("unit_no").replace_strict(months, return_dtype=pl.String)
+            news.append(kept.with_columns(file.alias("file_id")))
     return pl.concat(news, how="diagonal") if news else rows(1, [])
 
 
@@ -131,8 +142,46 @@ def test_the_first_of_two_changes_of_a_day_repeats() -> None:
     assert left.select("job_code", "known_from").rows() == [("first", moment(1)), ("second", moment(2))]
 
 
+@pytest.mark.parametrize("batches", [[1, 1, 1, 1], [4]])
+def test_a_promotion_that_is_rescinded_leaves_the_job_that_the_source_knows_since_long(batches: list[int]) -> None:
+    """Rescinding it does not date the rows anew that it leaves."""
+    promoted = [SENIOR[0], (3, 0, 4, "senior"), (4, 0, None, "boss")]
+    left = taken_in([(1, SENIOR), (2, promoted), (3, SENIOR), (4, SENIOR)], batches, is_dated=True)
+    assert [holds(left, 5, by) for by in (1, 2, 3, 4)] == ["senior", "boss", "senior", "senior"]
+    back = (
+        left.filter(pl.col("valid_to").is_null(), job_code="senior")
+        .select("known_from", "known_from_basis")
+        .sort("known_from")
+    )
+    assert back.rows() == [(moment(1), "source"), (moment(3), "observed")]
+
+
+def test_a_file_with_all_that_was_ever_known_takes_nothing_back() -> None:
+    """What was entered later still takes the days of what it lists beside it."""
+    both = [SENIOR[1], (4, 0, None, "boss")]
+    left = taken_in([(1, both[:1]), (2, both), (3, both)], [1, 1, 1], is_dated=True)
+    assert left.select("job_code", "known_from").rows() == [("senior", moment(1)), ("boss", moment(2))]
+
+
+@pytest.mark.parametrize("changed", [(3, 0, 5, "chief"), (4, 0, 5, "boss")], ids=["of the slice", "of another"])
+def test_what_a_file_changed_since_still_takes_the_days_of_what_it_lists_as_of_before(changed: Slice) -> None:
+    both = [SENIOR[1], (4, 0, None, "boss")] if changed[0] == 4 else [SENIOR[1], (3, 0, None, "chief")]
+    news = taken_in([(1, both[:1]), (2, both[1:])], [1, 1], is_dated=True)
+    whole = Whole({0: "5"}, {0: "125"})
+    kept, _ = dedupe(rows(5, [SENIOR[1], changed], 0, {SENIOR[1]: 1, changed: 3}), JOBS, published([news]), whole)
+    assert kept.select("job_code", "known_from").rows() == [(changed[3], moment(3))]
+
+
+def test_what_only_another_feed_told_is_not_taken_back() -> None:
+    news = taken_in([(1, SENIOR), (2, [(4, 0, None, "boss")])], [1, 1], is_dated=True)
+    dated = dict.fromkeys(SENIOR, 1)
+    for feed, count in (("123", 1), ("13", 0)):
+        kept, _ = dedupe(rows(3, SENIOR, 0, dated), JOBS, published([news]), Whole({0: "3"}, {0: feed}))
+        assert len(kept) == count
+
+
 def test_a_day_that_others_take_is_not_shared_with_another_thing() -> None:
-    other = rows(2, [(3, 0, None, "boss")]).with_columns(assignment_key=pl.lit("b"))
+    other = rows(2, [(3, 0, None, "boss")]).with_columns(assignment_key=pl.lit("b"), file_id=pl.lit("2"))
     before = published([taken_in([(1, SENIOR)], [1]), other.with_columns(digests(other, JOBS))])
     kept, gone = dedupe(rows(3, SENIOR), JOBS, before)
     assert kept.is_empty()
@@ -153,10 +202,14 @@ def histories(draw: st.DrawFn) -> list[Slice]:
     return [one for one in slices if draw(st.integers(0, 3)) or len(slices) == 1]
 
 
-@settings(max_examples=150, deadline=None)
-@given(st.lists(histories(), min_size=1, max_size=5), st.lists(st.integers(1, 3), min_size=5, max_size=5))
-def test_nothing_that_is_left_out_changes_what_holds(told: list[list[Slice]], batches: list[int]) -> None:
+@settings(max_examples=120, deadline=None)
+@given(
+    st.lists(histories(), min_size=1, max_size=5), st.lists(st.integers(1, 3), min_size=5, max_size=5), st.booleans()
+)
+def test_nothing_that_is_left_out_changes_what_holds(
+    told: list[list[Slice]], batches: list[int], is_dated: bool
+) -> None:
     files = list(enumerate(told, start=1))
-    left = taken_in(files, batches)
+    left = taken_in(files, batches, is_dated=is_dated)
     for by in range(1, len(files) + 1):
         assert [holds(left, on, by) for on in DAYS] == [should_hold(files, on, by) for on in DAYS]
