@@ -27,7 +27,7 @@ from pipelines.base.lake import Lake, Manifest, is_before
 from pipelines.ingest import files, plausible, reconcile
 from pipelines.ingest.batch import Batch, Unit, drop, read_json, result, write_json
 from pipelines.ingest.counts import Tally, tally
-from pipelines.ingest.dedupe import DIGEST, UNIT, Whole, dedupe, digests, versions
+from pipelines.ingest.dedupe import DIGEST, UNIT, Whole, dedupe, digests, of_newest, versions
 from pipelines.ingest.feeds import Feed
 from pipelines.ingest.filled import filled, lengths
 from pipelines.ingest.map import CODES, COUNTED, FILTERED, FORMER, REJECTED
@@ -142,6 +142,8 @@ def lay_out(
         if frame is not None:
             frame, late = beyond(lake, table, frame)
             left_out.append(late)
+            frame, replaced = of_newest(frame, table, [f"{unit.feed}/{unit.name}" for unit in units])
+            left_out.append(replaced.select(REASONS.names()))
             frame, gone = dedupe(frame, table, versions(batch.store, manifest, table), whole)
             left_out.append(gone.select(REASONS.names()))
             _beside(lake, manifest, table, frame, out)

@@ -1,6 +1,6 @@
 """Leave out what says nothing new: rows equal to the version before them, in the file, the batch or the lake."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -20,6 +20,7 @@ _PUBLISHED: Final = ("published_seq", "source_row")
 _FILE: Final = "file_id"
 _DUPLICATE: Final = "duplicate_row"
 UNCHANGED: Final = "unchanged_row"
+_REPLACED: Final = "replaced_row"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,26 @@ def versions(store: Store, manifest: Manifest | None, table: Table) -> pl.DataFr
     frame = Lake(store).scan(table.name, manifest)
     wanted = frame.select({*table.key, *lies, "known_from", DIGEST, _FILE, *_PUBLISHED})
     return wanted.collect().sort(_PUBLISHED).select(*columns, _FILE)
+
+
+def of_newest(frame: pl.DataFrame, table: Table, files: Sequence[str]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Leave out what a file says of what another of its name, which came after it, says something of as well.
+
+    Args:
+        frame: [n_rows] as for `dedupe`.
+        table: Their contract.
+        files: What each unit's file is called, by `unit_no`; of those of one name the newest is the last.
+
+    Returns:
+        The rows, and (unit_no, source_row, reason_code) of the rest, which have the same `known_from` as the others.
+    """
+    if len(set(files)) == len(files):
+        return frame, frame.clear().select(UNIT, "source_row", pl.lit(_REPLACED).alias("reason_code"))
+    named = pl.col(UNIT).replace_strict(range(len(files)), pl.Series(files), return_dtype=pl.String)
+    about = table.slices.of if table.slices else table.key
+    is_newest = pl.col(UNIT) == pl.col(UNIT).max().over(*about, "known_from", named)
+    gone = frame.filter(~is_newest).select(UNIT, "source_row", pl.lit(_REPLACED).alias("reason_code"))
+    return frame.filter(is_newest), gone
 
 
 def dedupe(

@@ -123,18 +123,19 @@ def sort(store: Store, units: Sequence[Unit], feeds: Mapping[str, Feed]) -> tupl
 
     Args:
         store: Holds the register.
-        units: All that there are.
+        units: All that there are; of an object's versions the newest last.
         feeds: Their declarations. Where files are joined with those of others, known bytes may say another thing now;
             elsewhere they do where other bytes came between.
     """
     joined = {name for name, feed in feeds.items() if {join.feed for join in feed.joins} - {None, name}}
-    names = Counter((unit.feed, unit.name) for unit in units)
+    units = _versions(units)
+    newest = {(unit.feed, unit.name): unit for unit in units}
     arrived = {name: files.delivered(store, name) for name in {unit.feed for unit in units}}
     coming: list[tuple[Unit, set[str]]] = []
     for unit in units:
         records = files.find(store, unit.feed, unit.sha256)
-        # Of an object's versions all are there at once: none of them is back.
-        is_back = names[unit.feed, unit.name] == 1 and _is_back(store, unit, records, arrived[unit.feed](unit.name))
+        is_newest = unit is newest[unit.feed, unit.name]
+        is_back = is_newest and _is_back(store, unit, records, arrived[unit.feed](unit.name))
         if is_back or not _is_known(unit, records):
             coming.append((unit, set() if is_back else {record.status for record in records}))
     new: list[Unit] = []
@@ -152,6 +153,12 @@ def sort(store: Store, units: Sequence[Unit], feeds: Mapping[str, Feed]) -> tupl
         is_news = "rejected" not in statuses and _says_otherwise(feeds[unit.feed], unit, told[unit.feed])
         (new if is_news else duplicates).append(unit)
     return new, duplicates
+
+
+def _versions(units: Sequence[Unit]) -> list[Unit]:
+    """Of versions of one object with the same bytes the newest."""
+    versions = {(unit.feed, unit.name, unit.sha256): unit for unit in reversed(units)}
+    return list(reversed(versions.values()))
 
 
 def _is_back(store: Store, unit: Unit, records: list[files.Record], arrived: frozenset[str]) -> bool:
@@ -225,8 +232,10 @@ def landed(record: files.Record, feed: Feed) -> Unit:
 def replayed(store: Store, feed: Feed) -> list[Unit]:
     """Units for every file of a feed that ever landed, read again as it is declared now; held ones, too."""
     records = files.of_feed(store, feed.name)
-    held = [record for record in records if record.status == "held"]
-    return [landed(record, feed) for record in [*_last(feed, records, "published"), *held]]
+    last = {(record.name, record.sha256) for record in _last(feed, records, "published")}
+    return [
+        landed(record, feed) for record in records if (record.name, record.sha256) in last or record.status == "held"
+    ]
 
 
 def later(store: Store, feed: Feed, units: list[Unit]) -> list[Unit]:

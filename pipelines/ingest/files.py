@@ -8,13 +8,16 @@ key: a document is often named after the person it is about.
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from pipelines.base.catalog import LAKE
 from pipelines.base.digests import sha256_bytes
 from pipelines.base.pseudonyms import VAULT_KEY, secret
 from pipelines.base.sealed import seal, unseal
 from pipelines.base.store import Store
+
+_PLACES: Final = 24
+"""Bits for the place in a batch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +46,23 @@ class Record:
     unread: tuple[str, ...] | None = None
     """Columns that no rule reads; None where nobody looked, as of files that older versions took in."""
     since: int = 0
-    """Number of the manifest that was the newest once the file was taken in; reading it again changes nothing of it.
-    Of deliveries of one name that with the greatest is what the source says; 0 where older versions took it in."""
+    """When it was taken in, as `in_order` says; reading it again changes nothing of it. Of deliveries of one name that
+    with the greatest is what the source says; 0 where older versions took it in."""
+
+
+def in_order(manifest: int, place: int) -> int:
+    """A number that is the greater the later a file is taken in.
+
+    Args:
+        manifest: The number of the newest manifest once it is.
+        place: Its place in the batch.
+    """
+    return manifest << _PLACES | place
+
+
+def manifest_of(since: int) -> int:
+    """The number of the manifest in what `in_order` made."""
+    return since >> _PLACES
 
 
 def _key(feed: str, sha256: str, name: str) -> str:

@@ -81,8 +81,10 @@ def _register(
     """Held files, the ledger and the register of files, which has word already of what is left out."""
     waiting = set(decide.released(batch.store))
     newest = Lake(batch.store).manifest() if seq is None else None
-    since = seq or (newest.seq if newest else 0)
-    for unit in batch.units():
+    number = seq or (newest.seq if newest else 0)
+    place = -1
+    for place, unit in enumerate(batch.units()):
+        since = files.in_order(number, place)
         held = batch.held(unit)
         facts = tallies.get(unit.id, {})
         records = files.find(batch.store, unit.feed, unit.sha256)
@@ -100,8 +102,8 @@ def _register(
         is_settled = held is None or held["reason_code"] not in WAITING
         if (unit.feed, unit.sha256) in waiting and is_settled:  # held again, somebody must decide again
             decide.close(batch.store, unit.feed, unit.sha256)
-    for unit, rows in duplicates:
-        files.enter(batch.store, _record(batch, unit, "duplicate", {"rows": rows}, since))
+    for after, (unit, rows) in enumerate(duplicates, place + 1):
+        files.enter(batch.store, _record(batch, unit, "duplicate", {"rows": rows}, files.in_order(number, after)))
 
 
 def _reconciled(batch: Batch, taken: Collection[str]) -> list[dict[str, Any]]:

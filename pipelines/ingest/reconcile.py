@@ -95,7 +95,9 @@ def _believed(batch: Batch, unit: Unit, feeds: Mapping[str, Feed], table: Table)
     records = [record for name in names for record in files.of_feed(batch.store, name)]
     ours = {record.sha256 for record in records}
     # It may be read again; the same bytes under another name were told of another day.
-    own = [r.since for r in records if (r.feed, r.name, r.sha256) == (unit.feed, unit.name, unit.sha256)]
+    own = [
+        files.manifest_of(r.since) for r in records if (r.feed, r.name, r.sha256) == (unit.feed, unit.name, unit.sha256)
+    ]
     is_own = (pl.col("file_id") == unit.sha256) & (pl.col("published_seq") >= min(own, default=_LAST))
     earlier = [
         _rows(batch, other, table).with_columns(pl.lit(_LAST).alias(_ORDER[-1])).select(*wanted, _IS_TOLD)

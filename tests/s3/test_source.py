@@ -311,6 +311,10 @@ def test_each_version_is_an_arrival_and_the_newest_counts(store, deliver, ingest
     deliver(NAME, CSV.replace(b"Course 2", b"Course Y"))
     ingest("run", "--batch", "third")
     assert (len(landed(store)), titles(store)) == (3, ["Course 1", "Course Y"])
+    deliver(NAME, OTHER)
+    ingest("run", "--batch", "fourth")
+    assert titles(store) == ["Course 1", "Course X"], "the newest says what a version of before said"
+    assert "nothing new" in ingest("run", "--batch", "fifth")[1]
 
 
 @pytest.mark.usefixtures("versions")

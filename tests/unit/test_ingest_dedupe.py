@@ -8,7 +8,7 @@ import pytest
 from pipelines.base.contracts import TABLES
 from pipelines.base.digests import row_digests
 from pipelines.ingest.counts import Tally, tally
-from pipelines.ingest.dedupe import NONE, Whole, dedupe
+from pipelines.ingest.dedupe import NONE, Whole, dedupe, of_newest
 
 CONSENTS = TABLES["consents"]
 MOMENT = pl.Datetime("us", "UTC")
@@ -74,6 +74,15 @@ def test_a_restatement_is_known_from_its_file_on_and_repeats_quietly() -> None:
     again, gone = dedupe(rows((0, 1, "p", False, 1, 9)), CONSENTS, pl.concat([first, published(("p", False, 9))]))
     assert again.is_empty()
     assert reasons(gone) == [(0, 1, "unchanged_row")]
+
+
+def test_of_versions_of_a_file_in_one_batch_the_newest_says_what_both_speak_of() -> None:
+    told = rows((0, 1, "p", True, 1, 9), (1, 1, "p", False, 1, 9), (0, 2, "q", True, 1, 9), (1, 2, "q", True, 2, 9))
+    kept, gone = of_newest(told, CONSENTS, ["consents/a", "consents/a"])
+    assert kept.select("unit_no", "source_row").rows() == [(1, 1), (0, 2), (1, 2)], "each moment by itself"
+    assert reasons(gone) == [(0, 1, "replaced_row")]
+    kept, gone = of_newest(told, CONSENTS, ["consents/a", "consents/b"])
+    assert (len(kept), len(gone)) == (4, 0), "two files that contradict each other are for the checks"
 
 
 OWN = Whole({0: "f3", 1: "f4"}, {0: ["f1", "f2", "f3", "f4"], 1: ["f1", "f2", "f3", "f4"]})

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pipelines.base.contracts import TABLES
 from pipelines.base.lake import newest
 from pipelines.base.slices import holding
-from pipelines.ingest.dedupe import NONE, Whole, dedupe, digests, versions
+from pipelines.ingest.dedupe import NONE, Whole, dedupe, digests, of_newest, versions
 
 JOBS = TABLES["worker_history"]
 SLICES = JOBS.slices
@@ -170,6 +170,12 @@ def test_what_a_file_changed_since_still_takes_the_days_of_what_it_lists_as_of_b
     whole = Whole({0: "5"}, {0: "125"})
     kept, _ = dedupe(rows(5, [SENIOR[1], changed], 0, {SENIOR[1]: 1, changed: 3}), JOBS, published([news]), whole)
     assert kept.select("job_code", "known_from").rows() == [(changed[3], moment(3))]
+
+
+def test_of_versions_of_a_file_in_one_batch_no_slice_of_the_older_stands_beside_those_of_the_newest() -> None:
+    told = pl.concat([rows(1, SENIOR, 0), rows(1, BOSS, 1)])
+    kept, gone = of_newest(told, JOBS, ["jobs", "jobs"])
+    assert (kept["job_code"].to_list(), gone["source_row"].to_list()) == (["junior", "boss"], [0, 1])
 
 
 def test_what_only_another_feed_told_is_not_taken_back() -> None:

@@ -97,15 +97,19 @@ def test_a_file_that_was_taken_in_is_not_new_but_other_bytes_under_its_name_are(
     assert restated.landing_key != unit.landing_key
 
 
-def test_of_an_objects_versions_none_is_back_but_a_file_alone_under_its_name_is(
-    store: FileStore, tmp_path: Path
-) -> None:
+def test_of_an_objects_versions_only_the_newest_can_be_back(store: FileStore, tmp_path: Path) -> None:
     (first,), (last,) = deliver(tmp_path / "in", y2024="a"), deliver(tmp_path / "in", y2024="b")
     for since, unit in enumerate((first, last), start=1):
         enter(store, unit, "published", since)
-    assert discover.sort(store, [first, last], FEEDS) == ([], [])
-    assert discover.sort(store, [last], FEEDS) == ([], [])
-    assert discover.sort(store, [first], FEEDS) == ([first], [])
+    for versions in ([first, last], [last], [first, last, last]):
+        assert discover.sort(store, versions, FEEDS) == ([], [])
+    for versions in ([first], [last, first], [first, last, first]):
+        assert discover.sort(store, versions, FEEDS) == ([first], [])
+
+
+def test_of_an_objects_versions_with_the_same_bytes_the_newest_comes(store: FileStore, tmp_path: Path) -> None:
+    (first,), (last,) = deliver(tmp_path / "in", y2024="a"), deliver(tmp_path / "in", y2024="b")
+    assert discover.sort(store, [first, last, first, first], FEEDS) == ([last, first], [])
 
 
 @pytest.mark.parametrize("status", ["held", "rejected"])
@@ -114,6 +118,12 @@ def test_a_file_that_was_not_taken_in_is_not_back(store: FileStore, tmp_path: Pa
     enter(store, first, status, 1)
     enter(store, last, "published", 2)
     assert discover.sort(store, [first], FEEDS) == ([], [])
+
+
+def test_files_are_in_the_order_in_which_they_were_taken_in() -> None:
+    order = [files.in_order(*at) for at in ((0, 0), (1, 0), (1, 1), (1, 100_000), (2, 0))]
+    assert order == sorted(set(order))
+    assert [files.manifest_of(since) for since in order] == [0, 1, 1, 1, 2]
 
 
 def test_a_held_file_comes_up_again_only_when_its_declaration_changed(store: FileStore, tmp_path: Path) -> None:
