@@ -139,6 +139,31 @@ def test_the_sign_that_mainframes_end_files_with_is_no_row_and_elsewhere_is_one(
     assert frame.rows() == [(1, None, "1", "2", None), (2, "ragged_row", None, None, "\x1a"), (3, None, "3", "4", None)]
 
 
+@pytest.mark.parametrize("end", ["", "\r\n"])
+def test_that_sign_is_no_row_of_a_single_column_either(tmp_path: Path, end: str) -> None:
+    frame, report = read_csv(tmp_path, f"a\r\n1\r\n\x1a\r\n2\r\n\x1a{end}".encode())
+    assert (report.rows, frame["a"].to_list()) == (3, ["1", "\x1a", "2"])
+    frame, report = read_csv(tmp_path, b"a\n1\n\x1a\n2,2\n")
+    assert (report.rows, frame["a"].to_list()) == (3, ["1", "\x1a", None]), "another row comes after it"
+
+
+def test_a_header_alone_may_measure_in_inches(tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_bytes(b'id,size 5"\n')
+    report = csv.read(tmp_path / "in.csv", tmp_path, feed("csv", CSV), UNIT)
+    assert (report.rows, report.columns) == (0, ("id", 'size 5"'))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "cp1252"])
+def test_no_line_within_a_cell_loses_its_end_where_two_blocks_meet(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoding: str
+) -> None:
+    data = ("a,b\r\n" + '"\u00e9\r\ny",1\r\n' * 40).encode(encoding)
+    for block in range(40, 54):  # of rows of 11 to 13 bytes: every place of a row is a border once
+        monkeypatch.setattr(csv, "BLOCK", block)
+        frame, report = read_csv(tmp_path, data, encoding=encoding)
+        assert (report.rows, set(frame["a"]), set(frame["b"])) == (40, {"\u00e9\r\ny"}, {"1"}), block
+
+
 def test_a_page_of_html_for_a_csv_lacks_its_columns(tmp_path: Path) -> None:
     (tmp_path / "in.csv").write_bytes(b"<html><body>Please sign in</body></html>")
     with pytest.raises(Held, match="must have the columns id; id missing"):

@@ -24,6 +24,7 @@ from pipelines.ingest.ahead import ahead
 from pipelines.ingest.batch import Held, Unit
 from pipelines.ingest.feeds import Feed, options
 from pipelines.ingest.read import FAULT, LINE, ROW, Pieces, Report, kept, note_pieces, write_part
+from pipelines.ingest.read._csv_pairs import Pairs
 from pipelines.ingest.read._csv_plain import Plain
 from pipelines.ingest.read._lines import END_OF_FILE
 from pipelines.ingest.read._records import count_of, header_of, marked_twice
@@ -95,7 +96,8 @@ def read(source: Path, out: Path, feed: Feed, unit: Unit) -> Report:
         ragged.pop()
     cells = (cell for row in last.rows() for cell in row if isinstance(cell, str))
     swallowed = [*names, *(line for _, line in ragged), *cells]
-    if seen.is_odd and (not rows or any("\n" in text for text in swallowed)):
+    is_named = any(want.quote in name for name in names)  # the sign of inches
+    if seen.is_odd and (not (rows or is_named) or any("\n" in text for text in swallowed)):
         raise Held("malformed_csv", f"{feed.name} must be CSV as declared; a quote does not end.")
     if ragged:
         write_part(_ragged(ragged, names), out, number + 1)
@@ -201,13 +203,12 @@ def _frames(source: Path, names: list[str], want: Options, feed: Feed, seen: _Se
     with source.open("rb") as file:
         file.seek(plain.at)
         reader = pc.open_csv(
-            file,
+            Pairs(file, feed.encoding),
             read_options=pc.ReadOptions(
                 use_threads=False,
                 column_names=names,
                 skip_rows_after_names=skip,  # unlike `skip_rows` these may have lines within quotes
                 block_size=BLOCK,
-                encoding=feed.encoding,
             ),
             parse_options=pc.ParseOptions(
                 delimiter=want.delimiter, quote_char=want.quote, newlines_in_values=True, invalid_row_handler=note
@@ -219,11 +220,18 @@ def _frames(source: Path, names: list[str], want: Options, feed: Feed, seen: _Se
                 null_values=[],
             ),
         )
+        end = pl.DataFrame()
         for batch in reader:
             cells = pl.DataFrame(pa.Table.from_batches([batch]))
+            cells = end.vstack(cells) if len(end) else cells
+            has_end = cells[-1:].rows() == [(END_OF_FILE,)]  # in a single column it looks like a row
+            cells, end = (cells[:-1], cells[-1:]) if has_end else (cells, cells[:0])
             numbers = _source_rows(sound, len(cells), [row for row, _ in ragged])
             sound += len(cells)
             yield _headed(cells, numbers)
+        numbers = _source_rows(sound, len(end), [row for row, _ in ragged])
+        if len(end) and numbers[0] <= sound + len(ragged):  # others come after it
+            yield _headed(end, numbers)
 
 
 def _may_be_plain(names: list[str], want: Options, feed: Feed) -> bool:
