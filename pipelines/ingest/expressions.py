@@ -341,7 +341,8 @@ def _finish(rule: Rule, value: pl.Expr, column: Column, context: Context) -> pl.
         value = value + rule.plus
     if rule.range is not None:
         low, high = rule.range
-        value = (value - low) / (high - low)
+        # By a column: Polars multiplies by the inverse of a lone number, and `high` would not always become 1.
+        value = (value - low) / (value * 0 + (high - low))
     if rule.clip is not None:
         value = value.clip(*rule.clip)
     value = _spread(rule, value, context)

@@ -270,6 +270,13 @@ def test_a_scale_is_laid_on_a_share_and_what_lies_outside_stays_outside() -> Non
     assert filled(rule, NUMBER, r=["1,0", "4,0", "7,0"])[0] == [0.0, 0.75, 1.5]
 
 
+@pytest.mark.parametrize("high", [49, 98, 103, 107])  # times their inverse they are not 1
+def test_the_highest_of_a_scale_is_1_to_the_last_bit(high: int) -> None:
+    rule = {"from": "r", "range": [0, high]}
+    assert filled(rule, NUMBER, r=[str(high), None])[0] == [1.0, None]
+    assert filled(rule, NUMBER, r=[str(high), "0", "7"])[0] == [1.0, 0.0, 7 / high]
+
+
 def test_clipping_is_for_feeds_that_ask_for_it() -> None:
     assert filled({"from": "r", "clip": [0, 1]}, NUMBER, r=["1.12", "0.4"])[0] == [1.0, 0.4]
 
