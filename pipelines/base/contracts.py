@@ -6,10 +6,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Final, Literal
 
 import polars as pl
 
+from pipelines.base.currencies import ENDED, IN_USE
 from pipelines.base.errors import ContractError
 
 Kind = Literal["id", "code", "text", "date", "moment", "int", "float", "share", "money", "bool"]
@@ -42,6 +44,8 @@ class Column:
     """The closed list of a code; empty means open."""
     form: str = ""
     """Regular expression that a code of an open list must match; one that does not is counted, its row stays."""
+    ended: Mapping[str, date] = field(default_factory=dict)
+    """Codes of it that were in use once -> the last day on which a row could begin with one."""
     low: float | None = None
     high: float | None = None
     odd_up_to: float | None = None
@@ -157,6 +161,8 @@ _COUNTRIES: Final = (
 )
 """The 249 codes of two letters that ISO 3166-1 assigns: UK, EU and ZZ are none of them."""
 _COUNTRY = Column("country_code", "code", required=False, form=f"^(?:{_COUNTRIES})$")
+_CURRENCIES: Final = (*IN_USE, *ENDED)
+"""Of ISO 4217."""
 _EVENTS: Final = (
     *("hire", "rehire", "transfer", "promotion", "demotion", "job_change", "pay_change", "data_change"),
     *("leave_start", "leave_end", "termination", "population_exit", "org_change", "unknown"),
@@ -234,7 +240,7 @@ _ALL = (
             _UNTIL,
             Column("seq_in_day", "int", low=0),
             Column("amount", "money", low=0),
-            Column("currency_code", "code", form="^[A-Z]{3}$"),  # ISO 4217
+            Column("currency_code", "code", values=_CURRENCIES, ended=ENDED),  # an amount of nothing known is none
             _code("frequency_code", "hour", "day", "week", "biweek", "semimonth", "month", "year"),
             Column("weekly_hours", "float", required=False, low=0, high=168),
         ),
@@ -282,7 +288,7 @@ _ALL = (
             _COUNTRY,
             Column("subdivision_code", "code", required=False, form=r"^[A-Z]{2}-[A-Z0-9]{1,3}$"),  # ISO 3166-2
             Column("time_zone_code", "code", required=False, form=r"^([A-Z][A-Za-z_]+/[A-Za-z_/+-]+|UTC)$"),  # of IANA
-            Column("currency_code", "code", required=False, form="^[A-Z]{3}$"),  # ISO 4217
+            Column("currency_code", "code", required=False, form=f"^(?:{'|'.join(_CURRENCIES)})$", ended=ENDED),
         ),
         ordered=(("valid_from", "valid_to"),),
         slices=Slices(("org_type_code", "org_unit_code"), "valid_from", "valid_to"),

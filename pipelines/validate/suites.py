@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 
 import polars as pl
 
-from pipelines.base.contracts import Slices, Table
+from pipelines.base.contracts import Column, Slices, Table
 from pipelines.base.personal import PERSONAL
 
 ROW: Final = "row"
@@ -113,6 +113,11 @@ def scaled_column(column: str) -> str:
     return f"is_scaled_{column}"
 
 
+def current_column(column: str) -> str:
+    """Name of the helper column that says whether a code was still in use when its row began."""
+    return f"is_current_{column}"
+
+
 def unknown(column: str) -> str:
     """Reason code of a reference that does not resolve, such as `unknown_requisition`."""
     return f"unknown_{column.removesuffix('_id')}"
@@ -125,8 +130,9 @@ def rules(table: Table) -> list[Rule]:
         table: The contract.
 
     Returns:
-        Required columns filled, closed codes listed, others well formed, numbers in range and of its scale, dates in
-        order, pseudonyms well formed, references known, nothing before what comes first, slices side by side.
+        Required columns filled, closed codes listed, others well formed, none that had ended, numbers in range and of
+        its scale, dates in order, pseudonyms well formed, references known, nothing before what comes first, slices
+        side by side.
     """
     found = []
     for column in table.columns:
@@ -138,6 +144,9 @@ def rules(table: Table) -> list[Rule]:
             found.append(Rule(f"unknown_code:{name}", AMONG, among))
         if column.form:
             found.append(Rule(f"malformed:{name}", LIKE, {"column": name, "regex": column.form}, severity="warn"))
+        if column.ended and table.slices is not None:
+            current = {"column": current_column(name), "value_set": [True]}
+            found.append(Rule(f"ended:{name}", AMONG, current, severity="quarantine" if column.values else "warn"))
         low, high = column.bounds
         if low is not None or high is not None:
             between = {"column": name, "min_value": low, "max_value": high}
@@ -219,7 +228,7 @@ def columns_of(found: list[Rule]) -> list[str]:
 def with_helpers(
     table: Table, frame: pl.DataFrame, known: Mapping[str, pl.Series], before: pl.DataFrame | None = None
 ) -> pl.DataFrame:
-    """Add what the rules need: row number, key digest, whether references resolve, scales of numbers, how slices lie.
+    """Add what the rules need: row number, key digest, references that resolve, scales, codes in use, how slices lie.
 
     Args:
         table: The contract.
@@ -236,14 +245,25 @@ def with_helpers(
         for column in table.columns
         if column.odd_up_to is not None
     ]
+    current = [
+        (pl.col(table.slices.start) <= _last_day(column)).fill_null(value=True).alias(current_column(column.name))
+        for column in table.columns
+        if column.ended and table.slices is not None
+    ]
     helped = frame.with_columns(
         pl.int_range(pl.len(), dtype=pl.Int64).alias(ROW),
         pl.struct([*table.key, "known_from"]).hash().alias(KEY),
         *resolves,
         *scaled,
+        *current,
         *_begun(table),
     )
     return helped if table.slices is None else _with_neighbours(helped, table.slices, before)
+
+
+def _last_day(column: Column) -> pl.Expr:
+    """Until when a code could be used; null for those that still can."""
+    return pl.col(column.name).replace_strict(dict(column.ended), default=None, return_dtype=pl.Date)
 
 
 def _begun(table: Table) -> list[pl.Expr]:

@@ -5,17 +5,19 @@ from decimal import Decimal
 
 import polars as pl
 import pytest
+from babel.core import get_global
 
 from infra.sample import careers
 from infra.sample.vendors import successfactors_pay, workday_pay
 from pipelines.base import known
 from pipelines.base.catalog import FAMILIES
 from pipelines.base.contracts import TABLES
+from pipelines.base.currencies import ENDED, IN_USE
 from pipelines.base.errors import ContractError
 from pipelines.base.lake import Lake
 from pipelines.base.pseudonyms import pseudonym
 from pipelines.models import features
-from pipelines.validate import check
+from pipelines.validate import check, engine
 from tests.vendors.printed import VENDORS, canonical
 
 PERIODS = {"2024-01": 7, "2024-02": 8}
@@ -87,15 +89,40 @@ def test_no_family_may_be_given_what_people_are_paid(store):
 
 
 @pytest.mark.filterwarnings("ignore")  # Great Expectations warns about pandas and marshmallow internals
-def test_pay_below_nothing_goes_to_quarantine_and_an_unknown_currency_is_counted(keys, tmp_path, monkeypatch):
+@pytest.mark.parametrize("large", [False, True])
+def test_pay_below_nothing_and_pay_in_no_currency_go_to_quarantine(keys, tmp_path, monkeypatch, large):
     made = pay("workday", "2024-01", tmp_path, monkeypatch).sort("person_id", "assignment_key", "valid_from", "amount")
+    assert made["valid_from"].min() > date(2002, 5, 15), "the last day of DEM, as CLDR has it"
+    place = pl.int_range(pl.len())
     wrong = made.with_columns(
-        amount=pl.when(pl.int_range(pl.len()) == 2).then(-pl.col("amount")).otherwise(pl.col("amount")),
-        currency_code=pl.when(pl.int_range(pl.len()) == 3).then(pl.lit("Dollars")).otherwise(pl.col("currency_code")),
+        amount=pl.when(place == 2).then(-pl.col("amount")).otherwise(pl.col("amount")),
+        currency_code=pl.coalesce(
+            pl.when(place == row).then(pl.lit(code))
+            for row, code in ((3, "Dollars"), (4, "DEM"), (5, "DEM"), (6, "XAU"), (1, "ZWG"))
+        ).fill_null(pl.col("currency_code")),
+        valid_from=pl.when(place == 5).then(date(2002, 5, 15)).otherwise(pl.col("valid_from")),
     )
-    outcome = check(TABLES["base_pay"], wrong, {})
-    assert outcome.failed.rows() == [(2, "out_of_range:amount")]
-    assert [f.failed for f in outcome.findings if f.reason_code == "malformed:currency_code"] == [1]
+    monkeypatch.setattr(engine, "LARGE", 1 if large else 100)
+    failed = check(TABLES["base_pay"], wrong, {}).failed
+    codes = {3: "unknown_code:currency_code", 4: "ended:currency_code", 6: "unknown_code:currency_code"}
+    assert sorted(failed.filter(pl.col("reason_code").str.ends_with("y_code") | (pl.col("row") == 2)).rows()) == [
+        (2, "out_of_range:amount"),
+        *codes.items(),
+    ]
+
+
+def test_currencies_are_those_of_iso_and_end_when_they_ended():
+    """The Unicode CLDR, as Babel has it, says which are money where, and since and until when."""
+    ends = {}
+    for spans in get_global("territory_currencies").values():
+        for code, _, end, is_tender in spans:
+            if is_tender:
+                ends[code] = max(ends.get(code, date.min), date(*end) if end else date.max)
+    today = {code for code, end in ends.items() if end > date(2026, 1, 31)}
+    assert today - {*IN_USE} == {"BGN"}, "which ended after that edition"
+    # Of ISO 4217 too, and money nowhere: what pay and loans are reckoned in.
+    assert {*IN_USE} - today == {"BOV", "CHE", "CHW", "CLF", "COU", "MXV", "SVC", "USN", "UYI", "UYW", "VED"}
+    assert {code: ends[code] for code in ENDED if code != "BGN"} == {c: end for c, end in ENDED.items() if c != "BGN"}
 
 
 def test_what_pay_makes_in_a_year_goes_by_how_often_it_comes(store):
