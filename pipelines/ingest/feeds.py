@@ -207,6 +207,9 @@ class Feed(Declared):
     """Columns that joins of other feeds take."""
     rows: tuple[Condition, ...] = ()
     tables: tuple[TableMap, ...]
+    about: tuple[Rule, ...] | None = None
+    """Of a feed without tables, which is only looked up: rules with `person` that say whom its rows are about; none
+    where that is nobody. Without a word an erasure names its files, for somebody to look at."""
     sha256: str = ""
     """Digest of the declaration: a held file is tried again when it changes."""
 
@@ -267,6 +270,7 @@ class Feed(Declared):
         joined = {name for join in self.join for name in join.made()}
         names = {name for condition in self.rows for name in condition.columns()}
         names |= {name for join in self.join for name in join.here()}
+        names |= {name for rule in self.about or () for name in rule.columns()}
         return (names | {name for table in self.tables for name in table.reads()}) - joined
 
     def kept(self) -> set[str]:
@@ -442,6 +446,7 @@ def _semantics(feed: Feed, feeds: Mapping[str, Feed], path: Path) -> list[str]:
         proved = [_unreconciled(feed, feeds.get(name), name) for name in feed.full.reconciles]
         faults += [f"full: {fault}" for fault in proved if fault]
     faults += _order(feed)
+    faults += _about(feed)
     if feed.dialect == "documents" and feed.ready is not None and feed.ready.suffix is not None:
         faults.append("ready: documents can only be untouched_seconds")
     read = feed.reads() | {name for table in feed.tables for name in table.turned()}
@@ -476,6 +481,16 @@ def _order(feed: Feed) -> list[str]:
         faults.append("delta: manifest needs `ready: {manifest: …}`, which says what its files are called")
     if feed.dialect == "documents":
         faults.append("delta: documents have no sequence")
+    return faults
+
+
+def _about(feed: Feed) -> list[str]:
+    """Faults of what a feed without tables says of people."""
+    faults = []
+    if feed.about is not None and feed.tables:
+        faults.append("about: must not stand beside tables, whose rules say whom rows are about")
+    if any(rule.person is None for rule in feed.about or ()):
+        faults.append("about: must be rules with `person`, the scheme of the identifiers")
     return faults
 
 

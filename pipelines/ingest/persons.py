@@ -34,11 +34,15 @@ def persons(raw: pl.DataFrame, feed: Feed, groups: Mapping[str, str]) -> pl.Data
         [n] source_row, person_id: a row as often as rules name somebody in it, by what they were named once too; never
         null.
     """
+    about = [(rule, Column(PERSON, "id")) for rule in feed.about or ()]
     read = {name for mapped in feed.tables for name in mapped.reads()}
+    read |= {name for rule, _ in about for name in rule.columns()}
     cells = dict.fromkeys(sorted(read)) | dict(groups)  # a part may lack columns, and joined ones are not here
     frame = raw.with_columns(pl.lit(v, dtype=pl.String).alias(n) for n, v in cells.items() if n not in raw.columns)
     context = Context(frozenset(frame.columns), _ANY, secret(PSEUDONYM_KEY), nothing=feed.nothing)
     found = [pl.DataFrame(schema={ROW: pl.Int64, PERSON: pl.String})]
+    for rule, column in about:
+        found += _named(rule, column, frame, context)
     for mapped in feed.tables:
         shown, here = frame, context
         for group in mapped.explode.steps if mapped.explode is not None else ():
@@ -47,11 +51,17 @@ def persons(raw: pl.DataFrame, feed: Feed, groups: Mapping[str, str]) -> pl.Data
         for rule, column in _naming(mapped):
             # Whose a row is that has no members, or broken ones, is told beside them.
             rows, seen = (shown, here) if set(rule.columns()) & mapped.turned() else (frame, context)
-            before = rows.filter(may_look_otherwise(rule, rows))
-            for some, read_as in ((rows, seen), (before, once(seen))):
-                filled = fill(rule, column, read_as)
-                found.append(worked_out(some.lazy(), [filled]).select(ROW, filled.value.alias(PERSON)).collect())
+            found += _named(rule, column, rows, seen)
     return pl.concat(found, how="vertical_relaxed").drop_nulls(PERSON).unique()
+
+
+def _named(rule: Rule, column: Column, rows: pl.DataFrame, seen: Context) -> list[pl.DataFrame]:
+    """source_row and person_id by one rule, as it is now and as identifiers were read once."""
+    found = []
+    for some, read_as in ((rows, seen), (rows.filter(may_look_otherwise(rule, rows)), once(seen))):
+        filled = fill(rule, column, read_as)
+        found.append(worked_out(some.lazy(), [filled]).select(ROW, filled.value.alias(PERSON)).collect())
+    return found
 
 
 def are_joined(feed: Feed) -> bool:

@@ -83,10 +83,9 @@ def erase(store: Store, one: Group, note: Note) -> Unsearched:
     return unsearched | dict.fromkeys(sorted(landed_now - registered))
 
 
-def _is_of_another(feed: Feed, feeds: Mapping[str, Feed]) -> bool:
-    """Whether only another file tells whom a feed's rows are about: it looks them up, or is nothing but looked up."""
-    looked_up = {join.feed for other in feeds.values() if are_joined(other) for join in other.joins}
-    return are_joined(feed) or (not feed.tables and feed.name in looked_up)
+def _is_of_another(feed: Feed) -> bool:
+    """Whether a feed does not tell whom its rows are about: it looks them up, or is only looked up and says nothing."""
+    return are_joined(feed) or (not feed.tables and feed.about is None)
 
 
 def _folders(record: files.Record) -> set[str]:
@@ -103,7 +102,7 @@ def _unsearched(store: Store, feeds: Mapping[str, Feed], record: files.Record, o
         rows = (_documents if record.documents else _file)(store, feed, record, one, note)
     except Held:
         return {record.landing_key: None}
-    if _is_of_another(feed, feeds):
+    if _is_of_another(feed):
         return {record.landing_key: None}
     return {record.landing_key: rows} if rows else {}
 
@@ -115,7 +114,7 @@ def _quarantine(store: Store, feeds: Mapping[str, Feed], one: Group, note: Note)
             continue
         about = json.loads(store.read(key.removesuffix("sealed") + "json"))
         feed, records = feeds.get(about["feed"]), files.find(store, about["feed"], about["file_id"])
-        if feed is None or not records or _is_of_another(feed, feeds):
+        if feed is None or not records or _is_of_another(feed):
             unsearched[key] = None
         if feed is None or not records:
             continue

@@ -224,6 +224,16 @@ def test_options_are_held_against_no_dialect_but_the_one_that_is_named(tmp_path:
     assert "options." not in str(caught.value)
 
 
+def test_whom_a_feed_is_about_is_said_by_its_tables_or_beside_none(tmp_path: Path) -> None:
+    write(tmp_path, about=[{"from": "b"}])
+    with pytest.raises(SettingsError) as caught:
+        feeds.load(tmp_path)
+    assert "about: must not stand beside tables" in str(caught.value)
+    assert "about: must be rules with `person`" in str(caught.value)
+    write(tmp_path, about=[{"from": "b", "person": "p"}], tables=[])
+    assert "b" in next(iter(feeds.load(tmp_path).values())).reads()
+
+
 def test_a_column_that_must_never_be_read_is_refused_with_its_rule(tmp_path: Path) -> None:
     write(tmp_path, never={"b": "leaks"})
     with pytest.raises(SettingsError, match="never: b is read by a rule"):

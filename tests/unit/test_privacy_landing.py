@@ -256,6 +256,41 @@ def test_a_file_whose_people_another_file_names_is_told_of(store, monkeypatch):
     assert erased(store, who("workday_candidate", "C-000001")) == ({}, {key: None})
 
 
+SALARIES = """
+name: salaries
+owner: HR
+cadence: once
+location: hr
+files: 'salaries\\.csv'
+dialect: csv
+options: {delimiter: ",", quote: '"'}
+extracted_at: {constant: 2026-01-31T00:00:00Z}
+tables: []
+"""
+
+
+@pytest.mark.parametrize(
+    ("about", "is_erased", "is_named"),
+    [
+        ("", False, True),
+        ("about: []\n", False, False),
+        ("about: [{from: Number, person: workday_worker}]\n", True, False),
+    ],
+)
+def test_a_file_that_is_only_looked_up_says_whom_it_is_about_or_is_named(
+    store, monkeypatch, about, is_erased, is_named
+):
+    tmp_path = store.root / "work"
+    (tmp_path / "feeds").mkdir(parents=True)
+    (tmp_path / "feeds" / "salaries.yaml").write_text(SALARIES + about, encoding="utf-8")
+    monkeypatch.setenv("CANDOR_FEEDS", str(tmp_path / "feeds"))
+    key = land(store, "salaries", "salaries.csv", b"Number,Grade\n000001,7\n000002,8\n")
+    noted, unsearched = erased(store, who("workday_worker", "000001"))
+    left = b"000002,8\n" if is_erased else b"000001,7\n000002,8\n"
+    assert opened(store, key) == b"Number,Grade\n" + left
+    assert (set(noted), unsearched) == ({key} if is_erased else set(), {key: None} if is_named else {})
+
+
 def test_people_of_members_of_a_group_are_found_in_the_file():
     feed = Feed.model_validate(
         {
