@@ -146,6 +146,7 @@ _BARE: Final = re.compile(r"\d{6}(\d{2})?")
 """A month or day without dashes, as sequence generators stamp names."""
 _STAMP: Final = re.compile(r"(\d{4})-?(\d{2})-?(\d{2})[T_-]?(\d{2})[:-]?(\d{2})[:-]?(\d{2})Z?")
 """A moment, as names of files have it."""
+_HEADED: Final = ("csv", "excel")
 _NEUTRAL: Final = {"owner": "nobody", "cadence": "once", "location": "", "dialect": "csv", "options": {}}
 """Stand for wrong entries while the others are checked; such a feed is never used."""
 
@@ -193,6 +194,9 @@ class Feed(Declared):
     """Feeds whose files come first in a batch."""
     required: tuple[Name, ...] = ()
     """Columns without which the file is held."""
+    header: tuple[Name, ...] = ()
+    """Of files whose layout was agreed, all columns in their order; one with another header is held. Without a word
+    columns may come in any order, and others beside them."""
     may_empty: Annotated[float, Field(ge=0, le=1)] = 0.2
     """By how much less of a required column may be filled than in the last files taken in, as a share of the rows; more
     holds the file until a person decides: a report that lost a right is sent with empty fields and no error. So does
@@ -446,7 +450,7 @@ def _semantics(feed: Feed, feeds: Mapping[str, Feed], path: Path) -> list[str]:
         proved = [_unreconciled(feed, feeds.get(name), name) for name in feed.full.reconciles]
         faults += [f"full: {fault}" for fault in proved if fault]
     faults += _order(feed)
-    faults += _about(feed)
+    faults += [*_about(feed), *_headed(feed)]
     if feed.dialect == "documents" and feed.ready is not None and feed.ready.suffix is not None:
         faults.append("ready: documents can only be untouched_seconds")
     read = feed.reads() | {name for table in feed.tables for name in table.turned()}
@@ -482,6 +486,22 @@ def _order(feed: Feed) -> list[str]:
     if feed.dialect == "documents":
         faults.append("delta: documents have no sequence")
     return faults
+
+
+def _headed(feed: Feed) -> list[str]:
+    """Faults of the header that was agreed."""
+    if not feed.header:
+        return []
+    faults = [f"header: {name} is read or required and not a part of it" for name in sorted(_lacking(feed))]
+    if feed.dialect not in _HEADED:
+        faults.append(f"header: only files of {' or '.join(_HEADED)} have one")
+    return faults
+
+
+def _lacking(feed: Feed) -> set[str]:
+    made = {name for table in feed.tables for name in table.made()} | {*feed.groups}
+    told = {name.casefold() for name in feed.header}
+    return {name for name in (feed.reads() | {*feed.required}) - made if name.casefold() not in told}
 
 
 def _about(feed: Feed) -> list[str]:

@@ -224,6 +224,15 @@ def test_options_are_held_against_no_dialect_but_the_one_that_is_named(tmp_path:
     assert "options." not in str(caught.value)
 
 
+def test_a_header_has_what_is_read_and_belongs_to_files_that_have_one(tmp_path: Path) -> None:
+    write(tmp_path, header=["A"], required=["c"], dialect="ndjson")
+    with pytest.raises(SettingsError) as caught:
+        feeds.load(tmp_path)
+    assert all(f"header: {name} is read or required" in str(caught.value) for name in ("b", "c"))
+    assert "header: a is" not in str(caught.value), "another case is no other column"
+    assert "header: only files of csv or excel have one" in str(caught.value)
+
+
 def test_whom_a_feed_is_about_is_said_by_its_tables_or_beside_none(tmp_path: Path) -> None:
     write(tmp_path, about=[{"from": "b"}])
     with pytest.raises(SettingsError) as caught:

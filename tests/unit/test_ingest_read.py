@@ -139,6 +139,21 @@ def test_the_sign_that_mainframes_end_files_with_is_no_row_and_elsewhere_is_one(
     assert frame.rows() == [(1, None, "1", "2", None), (2, "ragged_row", None, None, "\x1a"), (3, None, "3", "4", None)]
 
 
+@pytest.mark.parametrize(
+    ("header", "is_held"), [("id,Name", False), ("name,id", True), ("id,name,more", True), ("id", True)]
+)
+def test_a_header_that_was_agreed_is_that_one(tmp_path: Path, header: str, is_held: bool) -> None:
+    (tmp_path / "in.csv").write_text(f" {header}\n", encoding="utf-8")
+    for declared in ((), ("id", "name")):
+        (out := tmp_path / str(len(declared))).mkdir()
+        if is_held and declared:
+            with pytest.raises(Held, match=r"2 columns of the feed's `header`") as caught:
+                read_file(tmp_path / "in.csv", out, feed("csv", CSV, header=declared), UNIT)
+            assert caught.value.reason_code == "other_header"
+        else:
+            assert read_file(tmp_path / "in.csv", out, feed("csv", CSV, header=declared), UNIT).rows == 0
+
+
 @pytest.mark.parametrize("end", ["", "\r\n"])
 def test_that_sign_is_no_row_of_a_single_column_either(tmp_path: Path, end: str) -> None:
     frame, report = read_csv(tmp_path, f"a\r\n1\r\n\x1a\r\n2\r\n\x1a{end}".encode())

@@ -140,8 +140,19 @@ def read_file(source: Path, out: Path, feed: Feed, unit: Unit, *, keep: Collecti
     if said is not None and said["records"] != report.rows:
         raise _not_as_said(feed, "records", str(report.rows))
     require(feed, set(report.columns))
+    _as_agreed(feed, report.columns)
     write_json(out / "report.json", asdict(report))
     return report
+
+
+def _as_agreed(feed: Feed, columns: Sequence[str]) -> None:
+    """Raise Held when a feed says which header its files have, and one has another."""
+    if feed.header and [name.casefold() for name in columns] != [name.casefold() for name in feed.header]:
+        raise Held(
+            "other_header",
+            f"A file of {feed.name} must have the {len(feed.header)} columns of the feed's `header`, in their order "
+            "and no others; it has another header. Have it sent as agreed, or agree on that one and declare it.",
+        )
 
 
 def _plausible(feed: Feed, moment: datetime, unit: Unit) -> None:
