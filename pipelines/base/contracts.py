@@ -194,13 +194,14 @@ _ALL = (
             _code("worker_type_code", "employee", "contingent", "intern", "team"),
             Column("hired_at", "date"),
             Column("terminated_at", "date", required=False, end="last_day"),
+            Column("originally_hired_at", "date", required=False),  # of somebody hired again, the first time
             _code("job_family_code"),
             _code("management_level_code", required=False),
             _COUNTRY,
             _id("manager_person_id", required=False),
             _FTE,
         ),
-        ordered=(("hired_at", "terminated_at"),),
+        ordered=(("originally_hired_at", "hired_at"), ("hired_at", "terminated_at")),
     ),
     Table(
         "worker_history",

@@ -58,6 +58,7 @@ def tables(people: int) -> dict[str, pl.DataFrame]:
         **empty,
         hired_at=pl.lit(date(2020, 1, 1)),
         terminated_at=pl.lit(None, dtype=pl.Date),
+        originally_hired_at=pl.lit(None, dtype=pl.Date),
         fte=pl.lit(1.0),
     )
     months = pl.DataFrame({"period_start": [date(2026, month, 1) for month in (1, 2, 3)]})

@@ -429,7 +429,8 @@ def test_monitoring_asks_for_a_retrain_of_the_model_that_may_have_learned_from_t
 def test_a_model_known_by_its_day_before_the_person_came_is_not_outdated(store, keys):
     lake = Lake(store)
     links = {"worker_type_code": "employee", "hired_at": date(2020, 1, 1), "job_family_code": "sales", "fte": 1.0}
-    links |= dict.fromkeys(("terminated_at", "management_level_code", "country_code", "manager_person_id"))
+    links |= dict.fromkeys(("terminated_at", "originally_hired_at", "management_level_code", "country_code"))
+    links["manager_person_id"] = None
     lake.publish("b", {"workers": forgotten_company.stamped([{"person_id": WHO} | links], moment(10))}, {}, {})
     manifest = lake.require()
     assert [learned.held(lake, manifest, "outcomes", [WHO], moment(day).date()) for day in (9, 10)] == [False, True]

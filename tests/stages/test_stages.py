@@ -99,6 +99,7 @@ def company(lake: Lake) -> None:
         "workers": [
             {"person_id": p, "worker_type_code": "employee", "hired_at": date(2020, 1, 1), "terminated_at": None}
             | {
+                "originally_hired_at": None,
                 "job_family_code": "sales",
                 "management_level_code": None,
                 "country_code": None,

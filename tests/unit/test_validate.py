@@ -118,6 +118,20 @@ def test_sound_rows_fail_nothing() -> None:
 
 
 @pytest.mark.parametrize("large", [False, True])
+def test_nobody_was_hired_first_after_they_were_hired_nor_left_before(
+    monkeypatch: pytest.MonkeyPatch, large: bool
+) -> None:
+    monkeypatch.setattr(engine, "LARGE", 1 if large else 100)
+    days = [date(2019, 1, 1), date(2019, 1, 2), date(2019, 1, 3)]
+    first, same, late = ({"hired_at": days[1], "originally_hired_at": day} for day in days)
+    left = {"hired_at": days[1], "terminated_at": days[0]}
+    assert sorted(failures(workers(first, same, late, left, {"originally_hired_at": None}))) == [
+        (2, "disordered:hired_at"),
+        (3, "disordered:terminated_at"),
+    ]
+
+
+@pytest.mark.parametrize("large", [False, True])
 def test_a_country_that_is_no_iso_code_is_counted_and_its_row_stays(
     monkeypatch: pytest.MonkeyPatch, large: bool
 ) -> None:

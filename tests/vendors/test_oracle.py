@@ -14,7 +14,7 @@ from pipelines.ingest import feeds as declarations
 from pipelines.ingest.batch import Held, Unit
 from pipelines.ingest.read import dialect, read_file
 from tests.unit.conftest import declared
-from tests.vendors.printed import DELIVERY, FEEDS, PLAN, VENDORS, canonical, company
+from tests.vendors.printed import DELIVERY, FEEDS, PLAN, VENDORS, but_the_first_hire, canonical, company
 from tests.vendors.recruiting import of_vendor
 from tests.vendors.recruiting import of_workday as of_hiring
 
@@ -89,7 +89,8 @@ def all_kinds_are_there(workers, count):
 
 def observed_alike(other, printed):
     """Equal but for when it was known, which is the end of the extraction's month."""
-    assert other.drop(OBSERVED).equals(printed.drop(OBSERVED).sort(pl.all()))
+    others, ours = (but_the_first_hire(frame.drop(OBSERVED)) for frame in (other, printed))
+    assert others.equals(ours.sort(pl.all()))
     assert set(other["known_from_basis"]) == {"observed"}
     assert set(other["known_from"]) == {datetime(2026, 9, 30, 23, 59, 59, 999999, tzinfo=UTC)}
 
@@ -146,7 +147,7 @@ def test_workers_and_consents_of_workday_and_of_reports_are_the_same(of_workday,
     assert reports.write_worker_reports(PLAN, company().workers, DELIVERY, tmp_path / "o" / "exports") == count
     other = canonical(tmp_path / "o", feeds("oracle_bip_workers"), monkeypatch)
     all_kinds_are_there(printed["workers"], count)
-    assert other["workers"].equals(printed["workers"])
+    assert but_the_first_hire(other["workers"]).equals(but_the_first_hire(printed["workers"]).sort(pl.all()))
     assert len(printed["consents"]) == count
     assert set(printed["consents"]["is_given"]) == {True, False}
     assert other["consents"].equals(printed["consents"])

@@ -107,6 +107,7 @@ def employment(row: Row) -> Row:
         "personIdExternal": key,
         "userId": key,
         "startDate": day(row["Hire_Date"]),
+        "originalStartDate": day(row["Original_Hire_Date"]),
         "endDate": day(left) if left else None,
         "isContingentWorker": row["Worker_Type"] == "Contingent Worker",
         "lastModifiedDateTime": moment(row["Last_Functionally_Updated"]),

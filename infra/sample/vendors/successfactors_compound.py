@@ -102,6 +102,7 @@ def employment(row: Row, delivery: Delivery) -> list[Node]:
         end_date=row["Termination_Date"],
         isContingentWorker=str(row["Worker_Type"] == "Contingent Worker").lower(),
         last_modified_on=row["Last_Functionally_Updated"],
+        originalStartDate=row["Original_Hire_Date"],
         start_date=row["Hire_Date"],
         user_id=row["Worker_ID"],
     )
