@@ -23,6 +23,8 @@ MANIFEST: Final = 1 << 20
 """Bytes of the largest manifest that is read."""
 OF_RUN: Final = ("run_id", "previous_run_id", "full_or_delta")
 """What a manifest may say of the run that wrote its files."""
+VERSION: Final = "schema_version"
+"""What it may say of the layout of a file, or of all its files."""
 NOT_A_FILE: Final = "not_a_file"
 """A link, which may lead to what only we may read, or a pipe, which may never end."""
 UNSAFE: Final = "unsafe_name"
@@ -182,7 +184,7 @@ def _said(data: bytes, name: str) -> dict[str, Any]:
     (entry,) = (entry for entry in document["files"] if entry["name"] == name)  # one that says two things says nothing
     if not isinstance(entry["sha256"], str) or type(entry["records"]) is not int:
         return {}
-    said = {word: document.get(word) for word in OF_RUN}
+    said = {word: document.get(word) for word in OF_RUN} | {VERSION: entry.get(VERSION, document.get(VERSION))}
     of_run = {word: str(value) for word, value in said.items() if isinstance(value, str) or type(value) is int}
     return {"sha256": entry["sha256"].lower(), "records": entry["records"], **of_run, **_written(document.get(WRITTEN))}
 

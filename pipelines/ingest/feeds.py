@@ -84,6 +84,8 @@ class Ready(Declared):
     delivered, encrypted or not; or a line a file, `name|records|sha256`, also with commas. A file that is not what its
     manifest says is held, until either of them changes; so is one of which `full_or_delta` says what the feed does
     not."""
+    schema_version: Name | None = None
+    """With manifest, what it must say of a file as `schema_version`; a file of another layout is held."""
     untouched_seconds: Count | None = None
     """Nobody has written to it for so long; on a server, two looks so far apart saw the same size and time. The only
     way for a folder of documents, where it holds for all of them."""
@@ -97,6 +99,8 @@ class Ready(Declared):
     def _has_one_signal(self) -> Self:
         if (self.marker, self.manifest, self.untouched_seconds).count(None) != 2:
             raise ValueError("must have exactly one of marker, manifest, untouched_seconds")
+        if self.schema_version is not None and self.manifest is None:
+            raise ValueError("schema_version goes with manifest, which says it")
         return self
 
 

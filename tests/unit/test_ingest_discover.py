@@ -334,6 +334,39 @@ def test_a_file_is_held_unless_it_is_what_its_manifest_says(
 
 
 @pytest.mark.parametrize(
+    ("of_file", "of_all", "is_held"),
+    [
+        ("2", None, False),
+        (2, None, False),
+        (None, "2", False),
+        ("3", "2", True),
+        (None, None, True),
+        (["2"], None, True),
+    ],
+)
+def test_a_file_of_another_layout_than_declared_is_held_by_its_manifest(
+    *, tmp_path: Path, store: FileStore, monkeypatch: pytest.MonkeyPatch, of_file: object, of_all: object, is_held: bool
+) -> None:
+    monkeypatch.setenv("CANDOR_EXPORTS", str(tmp_path))
+    waits = feed(ready={"manifest": ".json", "schema_version": "2"}, options={"delimiter": ",", "quote": '"'})
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "2024.csv").write_text("a\n1\n", encoding="utf-8")
+    entry = {"name": "2024.csv", "sha256": sha256_bytes(b"a\n1\n"), "records": 1, "schema_version": of_file}
+    said = {"schema_version": of_all, "files": [{name: it for name, it in entry.items() if it is not None}]}
+    (tmp_path / "in" / "2024.csv.json").write_text(json.dumps(said), encoding="utf-8")
+    batch = Batch(store, "b")
+    batch.write_plan({"units": [unit_record(unit) for unit in discover.units_of(waits, tmp_path / "in")]})
+    (unit,) = batch.units()
+    land(batch, unit, waits)
+    if not is_held:
+        assert read(batch, unit, waits).rows == 1
+        return
+    with pytest.raises(Held, match=r"must say schema_version as its feed does \(2\)") as caught:
+        read(batch, unit, waits)
+    assert caught.value.reason_code == "other_schema"
+
+
+@pytest.mark.parametrize(
     "content",
     [
         b"",

@@ -171,13 +171,20 @@ def _plausible(feed: Feed, moment: datetime, unit: Unit) -> None:
 
 
 def _of_its_run(feed: Feed, said: Mapping[str, Any]) -> None:
-    """Raise Held when a file's run is not one that the feed is for; without a manifest nothing is said."""
+    """Raise Held when a file's run or layout is not one that the feed is for; without a manifest nothing is said."""
     kind = "delta" if feed.delta is not None else "full" if feed.full is not None else None
     if kind is not None and said.get("full_or_delta", kind) != kind:
         raise Held(
             "another_kind_of_file",
             f"A manifest of {feed.name} must say full_or_delta as its feed does ({kind}); it says something else. "
             "Have the kind of file sent that the feed is for.",
+        )
+    version = feed.ready.schema_version if feed.ready is not None else None
+    if said and version is not None and said.get("schema_version") != version:
+        raise Held(
+            "other_schema",
+            f"A manifest of {feed.name} must say schema_version as its feed does ({version}); it says something else. "
+            "Have the layout sent that the feed reads, or declare the new one.",
         )
     if said and feed.delta is not None and feed.delta.manifest and "run_id" not in said:
         raise Held("no_run", f"A manifest of {feed.name} must name its run by run_id; it does not. Deliver it again.")
