@@ -557,6 +557,9 @@ def _columns(mapped: TableMap) -> list[str]:
             faults.append(f"{mapped.table}.{column.name}: must say `means`: last_day or first_day_after")
         if rule is not None and (fault := _typed(rule, column.kind)):
             faults.append(f"{mapped.table}.{column.name}: {fault}")
+    for step in mapped.explode.steps if mapped.explode is not None else ():
+        left = sorted(name for name in mapped.reads() if name.startswith(f"{step.column}."))
+        faults += [f"{mapped.table}: {name} is none of the fields that explode takes" for name in left]
     if mapped.known_from is not None and (fault := _typed(mapped.known_from, "moment")):
         faults.append(f"{mapped.table}.known_from: {fault}")
     return faults

@@ -233,6 +233,17 @@ def test_a_header_has_what_is_read_and_belongs_to_files_that_have_one(tmp_path: 
     assert "header: only files of csv or excel have one" in str(caught.value)
 
 
+def test_a_field_of_a_group_that_nothing_takes_out_of_it_is_told(tmp_path: Path) -> None:
+    """It would be a column that no file has, and empty everywhere."""
+    columns = {"person_id": {"from": "g.a", "person": "x"}, "linked_person_id": {"from": "g.b", "person": "x"}}
+    table = {"table": "person_links", "explode": {"column": "g", "fields": ["a"]}, "columns": columns}
+    write(tmp_path, tables=[table])
+    with pytest.raises(SettingsError, match=r"person_links: g.b is none of the fields that explode takes"):
+        feeds.load(tmp_path)
+    write(tmp_path, tables=[table | {"explode": {"column": "g", "fields": ["a", "b"]}}])
+    assert feeds.load(tmp_path)
+
+
 def test_whom_a_feed_is_about_is_said_by_its_tables_or_beside_none(tmp_path: Path) -> None:
     write(tmp_path, about=[{"from": "b"}])
     with pytest.raises(SettingsError) as caught:
