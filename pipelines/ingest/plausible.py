@@ -1,9 +1,10 @@
 """Hold files that can be read and that nobody should believe unseen, until a person decides (`decide`).
 
 Reads   mapped     how many records each unit of the batch has, and how filled their columns are; the register of files
-Writes  held.json  of a full file that lost or gained too many records or is of an older day, of a file whose columns
-                   lost their cells or whose ids have other lengths (`filled`), of a delta whose predecessor is held or
-                   can never come, and of what was mapped with one of them
+Writes  held.json  of a full file that lost or gained too many records or is of an older day, of a file of changes that
+                   was written before the one it follows, of a file whose columns lost their cells or whose ids have
+                   other lengths (`filled`), of a delta whose predecessor is held or can never come, and of what was
+                   mapped with one of them
 """
 
 import math
@@ -52,7 +53,8 @@ def hold(batch: Batch, feeds: Mapping[str, Feed]) -> None:
             _full(batch, feed, units)
         hold_unlike(batch, feed, [unit for unit in units if batch.held(unit) is None])
         if units and feed.delta is not None:
-            _delta(batch, feed, units)
+            _backwards(batch, feed, _in_line(batch, feed, units))
+            _delta(batch, feed, [unit for unit in units if batch.held(unit) is None])
     _joining(batch, feeds)
 
 
@@ -276,11 +278,49 @@ def _newest(seen: Sequence[Seen]) -> Seen | None:
     return max(seen, key=lambda file: (file.at, file.records), default=None)
 
 
-def _delta(batch: Batch, feed: Feed, units: Sequence[Unit]) -> None:
-    """A predecessor may have been held in this very batch, which nobody knew when it was planned."""
+def _backwards(batch: Batch, feed: Feed, units: Sequence[Unit]) -> None:
+    """Hold a file that was written before the one that it follows: one of the two is not what it says."""
+    records = [record for record in files.of_feed(batch.store, feed.name) if record.status == "published"]
+    published = {record.sha256 for record in records}
+    written: dict[str, datetime] = {}
+    told = [*((one.groups, one.manifest) for one in records), *((one.groups, one.manifest) for one in units)]
+    for groups, manifest in told:
+        place, moment = _places(feed, groups, manifest)[0], feed.moment(groups)
+        if place is not None and moment is not None:
+            written[place] = min(moment, written.get(place, moment))
+    for unit in units:
+        before = _places(feed, unit.groups, unit.manifest)[1]
+        at, least = feed.moment(unit.groups), written.get(before) if before is not None else None
+        is_decided = unit.is_released or unit.sha256 in published
+        if at is not None and least is not None and at < least and not is_decided:
+            batch.hold(
+                unit,
+                Held(
+                    OLDER,
+                    f"A file of {feed.name} must not be written before the one that it follows; it was. Release it if "
+                    "its number or run is right and its moment is not, else reject it and have it sent again.",
+                ),
+            )
+
+
+def _places(feed: Feed, groups: Mapping[str, str], manifest: Mapping[str, Any] | None) -> tuple[str | None, str | None]:
+    """What names a file's place among those of its feed, and the one before."""
+    if feed.delta is not None and feed.delta.manifest:
+        return (manifest or {}).get("run_id"), (manifest or {}).get("previous_run_id")
+    number = sequence(feed, groups)
+    return (None, None) if number is None else (str(number), str(number - 1))
+
+
+def _in_line(batch: Batch, feed: Feed, units: Sequence[Unit]) -> list[Unit]:
+    """Files of this batch whose turn it is."""
     again = [unit for unit in batch.duplicates() if unit.feed == feed.name]
     held = [unit for unit in batch.units() if unit.feed == feed.name and batch.held(unit) is not None]
-    taken = lined_up(batch.store, feed, units, again, held)
+    return lined_up(batch.store, feed, units, again, held)
+
+
+def _delta(batch: Batch, feed: Feed, units: Sequence[Unit]) -> None:
+    """A predecessor may have been held in this very batch, which nobody knew when it was planned."""
+    taken = _in_line(batch, feed, units)
     lost = {unit.id for unit in astray(units, taken)} if feed.delta is not None and feed.delta.manifest else ()
     has_turn = {unit.id for unit in taken}
     for unit in units:

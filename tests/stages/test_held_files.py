@@ -492,6 +492,21 @@ def test_a_delta_behind_a_held_one_comes_up_by_itself_once_that_is_settled(inges
     assert courses(store) == (6 if ends == "corrected" else 3)
 
 
+@pytest.mark.parametrize("is_one_batch", [False, True])
+def test_a_delta_that_was_written_before_the_one_it_follows_is_held(ingest, deliver, store, is_one_batch):
+    deliver("changes_2026-06_7", range(3))
+    if not is_one_batch:
+        ingest("run", "--batch", "first")
+    deliver("changes_2026-05_8", range(3, 6))
+    deliver("changes_2026-06_9", range(6, 9))
+    assert "held changes: older_file" in ingest("run", "--batch", "second")[1]
+    ((_, sha256, _, reason), *_) = held(ingest)
+    assert (reason, courses(store)) == ("older_file", 3), "the one behind it waits"
+    ingest("decide", "changes", sha256, "--choice", "release", "--by", "data_engineer", "--note", NOTE)
+    ingest("run", "--batch", "third")
+    assert courses(store) == 9
+
+
 def test_a_name_without_a_number_is_held(ingest, deliver, tmp_path):
     odd = CHANGES | {"files": r"changes_(?P<period>\d{4}-\d{2})_(?P<seq>\w+)\.csv"}
     (tmp_path / "feeds" / "changes.yaml").write_text(yaml.safe_dump(odd))

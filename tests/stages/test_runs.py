@@ -93,6 +93,16 @@ def decide(path: Path, choice: str) -> None:
     assert command.main(words) == 0
 
 
+def test_a_run_whose_file_was_written_before_that_of_the_run_before_it_is_held(run, deliver):
+    deliver(5, "r-a", None)
+    assert run("one") == (["C5"], [])
+    path = deliver(4, "r-b", "r-a")
+    deliver(6, "r-c", "r-b")
+    assert run("two") == (["C5"], ["older_file", "predecessor_held"])
+    decide(path, "release")
+    assert run("three") == (["C4", "C5", "C6"], [])
+
+
 def test_a_chain_that_starts_again_waits_for_a_person_and_goes_on_from_there(run, deliver, capsys):
     deliver(1, "r-a", None)
     run("one")
