@@ -2,12 +2,14 @@
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zipfile import ZipFile
 
 import numpy as np
 import polars as pl
 import pytest
 
 from pipelines.models import network as load_network
+from pipelines.models.saved import loaded
 from pipelines.models.screening import text
 from pipelines.models.screening.features import Train
 from pipelines.score.recheck import tried_reasons
@@ -16,6 +18,9 @@ pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:Depreca
 
 SKILLS = ("soup", "bread", "cake", "ledger", "audit", "payroll")
 SETTINGS = Train(
+    shape="terms",
+    words=12,
+    newest_cases=60,
     max_terms=200,
     signs=200,
     ridge=0.5,
@@ -82,8 +87,6 @@ def test_the_same_seed_gives_the_same_scores(folders: tuple[Path, Path], tmp_pat
 
 
 def test_rare_words_are_in_no_file_of_either_scorer(folders: tuple[Path, Path]) -> None:
-    from zipfile import ZipFile
-
     for folder in folders:
         for file in folder.iterdir():
             assert b"rare1" not in file.read_bytes()
@@ -251,3 +254,42 @@ def test_a_table_of_pairs_says_what_the_saved_whole_says_of_each(
     assert len({round(score, 4) for score in scored}) > 4
     alone = [network.predict(folder, asked[n], "model")["score"][0] for n in range(len(asked))]
     assert alone == pytest.approx(scored, abs=1e-6)
+
+
+def of_one_word(early_is_right: bool = True) -> pl.DataFrame:
+    """The same people with another rule: who knows soup is advanced. Of the 20 oldest the opposite may be so."""
+    soup = pl.col("resume_text").str.contains("soup")
+    is_early = pl.lit(not early_is_right) & (pl.int_range(pl.len()) < 20)
+    return examples().with_columns(outcome=(soup != is_early).cast(pl.Float64))
+
+
+@pytest.mark.parametrize("shape", ["lstm", "convolution"])
+def test_a_classic_shape_learns_from_the_newest_cases_and_says_the_same_alone(shape: str, tmp_path: Path) -> None:
+    import tensorflow as tf  # after `load_network`, which says how many threads it may have
+
+    settings = SETTINGS.model_copy(update={"shape": shape, "epochs": 12, "units": 8, "learning_rate": 0.03})
+    runs = {"one": of_one_word(), "other": of_one_word(early_is_right=False)}
+    for name, cases in list(runs.items())[: 2 if shape == "lstm" else 1]:
+        (tmp_path / name).mkdir()
+        assert set(network.fit(cases, settings, tmp_path / name, 7, 3)[0]) == {"epoch", "loss", "valid_loss"}
+    test = of_one_word().filter(split="test")
+    found = network.predict(tmp_path / "one", test, "model")
+    if shape == "lstm":
+        assert found.equals(network.predict(tmp_path / "other", test, "model"))  # the same 60 newest cases and seed
+    means = dict(
+        found.join(test, on=["person_id", "subject_id"]).group_by("outcome").agg(pl.col("score").mean()).rows()
+    )
+    assert means[1.0] - means[0.0] > 0.5
+    alone = [network.predict(tmp_path / "one", case, "model")["score"].item() for case in test.iter_slices(1)]
+    assert found["score"].to_list() == pytest.approx(alone, abs=1e-6)
+    saved = loaded(tmp_path / "one" / "model.keras")
+    said = saved([tf.constant(test[name].to_list()) for name in ("resume_text", "requisition_text")]).numpy()[:, 0]
+    assert found["score"].to_list() == pytest.approx(said.tolist(), abs=1e-6)
+    longer = test.with_columns(pl.col("resume_text") + " and" * 12 + " soup")
+    assert network.predict(tmp_path / "one", test.with_columns(pl.col("resume_text") + " and" * 12), "model").equals(
+        network.predict(tmp_path / "one", longer, "model")
+    )
+    with ZipFile(tmp_path / "one" / "model.keras") as archive:
+        config = archive.read("config.json")
+    assert b"soup" in config
+    assert b"rare1" not in config

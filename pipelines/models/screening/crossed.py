@@ -6,12 +6,13 @@ terms here, of one width however long they were written: nothing is padded, and 
 """
 
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Final
 
 import keras
 import tensorflow as tf
 
+from pipelines.models.screening import classic
 from pipelines.models.screening.architecture import JUDGE, KIN_SCALE, MEMBERS, PROJECTION_SCALE, TERM_SCALE
 
 Scorer = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
@@ -33,11 +34,15 @@ def table(model: Any) -> Scorer:
     """[n, terms] weights of resumes and [m, terms] of requisitions -> [n, m] mean chance, as the saved judge says.
 
     Args:
-        model: What `architecture.whole` made, or such a model loaded: its layers are read, none is changed.
+        model: What `architecture.whole` made, or such a model loaded: its layers are read, none is changed. Of a
+            classic shape what its tower makes of a text stands for the terms.
     """
     judge = model.get_layer(JUDGE)
-    members = judge.get_layer(MEMBERS)
     weights = tf.TensorSpec([None, judge.input_shape[0][1]], tf.float32)
+    if not is_of_terms(model):
+        said: Scorer = tf.function(partial(classic.says, judge), input_signature=[weights, weights], autograph=False)
+        return said
+    members = judge.get_layer(MEMBERS)
 
     def chances(resumes: tf.Tensor, wanted: tf.Tensor) -> tf.Tensor:
         plain = members.input_shape[0][1]
@@ -48,6 +53,11 @@ def table(model: Any) -> Scorer:
 
     compiled: Scorer = tf.function(chances, input_signature=[weights, weights], autograph=False)
     return compiled
+
+
+def is_of_terms(model: Any) -> bool:
+    """Whether it is no classic shape."""
+    return any(layer.name == MEMBERS for layer in model.get_layer(JUDGE).layers)
 
 
 def _member(layer: Callable[[str], Any], number: int, pair: tuple[tf.Tensor, tf.Tensor], kin: tf.Tensor) -> tf.Tensor:

@@ -10,7 +10,7 @@ country and source are left out on purpose: they stand for origin.
 """
 
 from datetime import date
-from typing import Final
+from typing import Final, Literal
 
 import polars as pl
 
@@ -50,6 +50,12 @@ class Prepare(Section):
 class Train(Section):
     """The network and its baseline."""
 
+    shape: Literal["terms", "lstm", "convolution"]
+    """`terms`, or one of the classic shapes (`classic`), which read words in order."""
+    words: Count
+    """Of a text that a classic shape reads: its first ones."""
+    newest_cases: Count
+    """That a classic shape learns from."""
     max_terms: Count
     signs: Count
     """Terms at most that tell job families apart."""

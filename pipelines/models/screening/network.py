@@ -22,7 +22,7 @@ import tensorflow as tf
 
 from pipelines.models import Scorer, case_weights
 from pipelines.models.saved import loaded
-from pipelines.models.screening import architecture, bands, baseline, crossed, kin, text
+from pipelines.models.screening import architecture, bands, baseline, classic, crossed, kin, text
 from pipelines.models.screening.architecture import IMPORTANCE, JUDGE, MEMBERS, READER, TERMS
 from pipelines.models.screening.features import TEXTS, Train
 
@@ -55,9 +55,25 @@ def fit(
     keras.utils.clear_session()  # names of layers are numbered, and the numbers are saved
     keras.utils.set_random_seed(seed)
     train, valid = (prepared.filter(pl.col("split") == name) for name in ("train", "valid"))
+    if settings.shape == "terms":
+        model, history = _of_terms(train, valid, settings, seed, min_people)
+    else:
+        model, history = classic.fit(train, valid, settings, min_people)
+    folder.mkdir(parents=True, exist_ok=True)
+    model.save(folder / MODEL)
+    bands.save(folder, _scores(model, valid), valid["outcome"].to_numpy())
+    losses = zip(history["loss"], history["val_loss"], strict=True)
+    return [{"epoch": n, "loss": loss, "valid_loss": valid_loss} for n, (loss, valid_loss) in enumerate(losses, 1)]
+
+
+def _of_terms(
+    train: pl.DataFrame, valid: pl.DataFrame, settings: Train, seed: int, min_people: int
+) -> tuple[keras.Model, dict[str, list[float]]]:
+    """The declared shape, trained, and the history that Keras gives."""
     terms, weights, plain = _vocabulary(train, settings, min_people)
     reads = architecture.encoder(terms, weights)
-    written = {name: _distinct(reads, prepared[name]) for name in TEXTS}
+    both = pl.concat([train, valid])
+    written = {name: _distinct(reads, both[name]) for name in TEXTS}
     readers, spoken = _read(train, written, settings, min_people)
     members = architecture.members(plain, settings, settings.l2 / len(train))
     members.compile(
@@ -78,12 +94,7 @@ def fit(
         callbacks=[keras.callbacks.EarlyStopping(patience=settings.patience, restore_best_weights=True)],
         verbose=0,
     ).history
-    model = architecture.whole(reads, architecture.judge(len(terms), members, readers))
-    folder.mkdir(parents=True, exist_ok=True)
-    model.save(folder / MODEL)
-    bands.save(folder, _scores(model, valid), valid["outcome"].to_numpy())
-    losses = zip(history["loss"], history["val_loss"], strict=True)
-    return [{"epoch": n, "loss": loss, "valid_loss": valid_loss} for n, (loss, valid_loss) in enumerate(losses, 1)]
+    return architecture.whole(reads, architecture.judge(len(terms), members, readers)), history
 
 
 def fit_baseline(prepared: pl.DataFrame, settings: Train, folder: Path, seed: int, min_people: int) -> None:
@@ -146,12 +157,14 @@ def explain(folder: Path, frame: pl.DataFrame, scored: pl.DataFrame) -> list[lis
         scored: [n_rows] rows of `predict` to explain.
 
     Returns:
-        [n_rows] at most three matches and two gaps each.
+        [n_rows] at most three matches and two gaps each; none of a classic shape, which knows no terms.
     """
     asked = scored.select(_KEYS).join(frame, on=_KEYS, how="left", maintain_order="left")
     if asked.is_empty():
         return []
     model = loaded(folder / MODEL)
+    if not crossed.is_of_terms(model):
+        return [[] for _ in range(len(asked))]
     reads, members = model.get_layer(READER), model.get_layer(JUDGE).get_layer(MEMBERS)
     plain = members.input_shape[0][1]
     terms = np.asarray(reads.get_layer(TERMS).get_vocabulary()[1 : plain + 1], dtype=object)
