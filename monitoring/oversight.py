@@ -7,6 +7,8 @@ nothing of this one. Where nobody ever departs from a score, the score is the de
 and whoever signs only stamps it. Where people depart from it more for one group than for another, they bring a bias of
 their own; that is judged on the path that all selections are judged by, apart for those put forward and those not.
 
+Where the model abstained it recommended nothing: such a case counts as decided without a score.
+
 A day that is scored again loses the scores of cases that were decided meanwhile: those count as decided without one.
 
 Reads   scores/scored, scores/outcomes, the ledger, the vault's protected attributes
@@ -27,6 +29,7 @@ from monitoring.results import Estimate, Oversight, OversightGroup
 from pipelines import audit, models
 from pipelines.audit import Entry, Tag
 from pipelines.base import releases
+from pipelines.base.contracts import is_abstained
 from pipelines.base.lake import Lake
 from pipelines.base.settings import load
 from pipelines.base.store import Store
@@ -121,7 +124,8 @@ def cases(
         is_shown &= ~pl.col("is_shadow").fill_null(value=False)
     shown = scored.filter(is_shown).join(seen, on=["as_of", "model_sha256"])
     key = list(KEYS)
-    before = told.join(shown.select(*KEYS, "is_selected", "model_sha256", "seen_at"), on=key, nulls_equal=True)
+    said = shown.select(*KEYS, "is_selected", "model_sha256", "seen_at", is_silent=is_abstained())
+    before = told.join(said, on=key, nulls_equal=True)
     newest = (
         before.filter(pl.col("seen_at") < pl.col("occurred_at"))
         .group_by(key)
@@ -129,7 +133,9 @@ def cases(
             pl.col("is_selected").sort_by("seen_at").last().alias("is_recommended"),
             waited_days=(pl.col("occurred_at").first() - pl.col("seen_at").min()).dt.total_seconds() / 86_400,
             is_ours=pl.col("model_sha256").sort_by("seen_at").last() == model_sha256,
+            is_silent=pl.col("is_silent").sort_by("seen_at").last(),
         )
+        .filter(~pl.col("is_silent"))
     )
     return told.join(newest, on=key, how="left", nulls_equal=True).sort(key).select(_CASES.names())
 

@@ -562,7 +562,17 @@ SCORED: Final = pl.Schema(
 )
 """One row per person, family, subject, target, scorer (`model` or `baseline`) and as_of.
 
-`score`, `low` and `high` lie in [0, 1]."""
+`score`, `low` and `high` lie in [0, 1]. Where `reasons` begin with `ABSTAINED` the model recommends nothing and a
+person decides; `is_selected` then is what the threshold alone would say, which is what groups are judged by."""
+
+ABSTAINED: Final = "abstained:near_threshold"
+"""Reason code, the first of its row: the interval of the score has the threshold in it."""
+
+
+def is_abstained() -> pl.Expr:
+    """[n_rows] bool, of `SCORED`: whether the model leaves the case to a person."""
+    return pl.col("reasons").list.contains(ABSTAINED).fill_null(value=False)
+
 
 OUTCOMES: Final = pl.Schema(
     {

@@ -23,7 +23,7 @@ from pipelines.base.sealed import seal_frame
 from pipelines.base.settings import Count, Section, load
 from pipelines.base.stage import leave, main
 from pipelines.base.store import open_store
-from pipelines.evaluate import bootstrap, checks, groups, metrics, parity, slices, standins, swaps
+from pipelines.evaluate import abstention, bootstrap, checks, groups, metrics, parity, slices, standins, swaps
 from pipelines.evaluate.written import write
 from pipelines.models import features
 
@@ -96,6 +96,15 @@ def run(family: str, root: Path | None = None) -> str:
         lists_people=family == HIRING,
         bins=settings.bins,
         min_group_size=least,
+    )
+    result["abstention"] = abstention.told(
+        scored,
+        outcomes,
+        people,
+        may_abstain=bool(result["decide"].get("abstain")),
+        bins=settings.bins,
+        min_group_size=least,
+        seed=settings.seed,
     )
     seen = pl.read_parquet(stage_dir(family, SCORED, root) / "inputs.parquet")
     result["stand_ins"] = standins.tested(seen, people, least, settings.seed)

@@ -16,6 +16,7 @@ KEYS: Final = ("person_id", "subject_id", "target_code")
 ROC: Final = {"false_positive_share": pl.Float64(), "model": pl.Float64(), "baseline": pl.Float64()}
 CALIBRATION: Final = {"score": pl.Float64(), "outcome": pl.Float64(), "cases": pl.Float64()}
 _TOP = 10
+_BINS = 10
 CAPACITY: Final = 0.1
 """Share of the cases that a manager can act on: those with the lowest predictions."""
 LOW: Final = 0.25
@@ -55,7 +56,9 @@ def judged(kind: Metric, scored: pl.DataFrame, outcomes: pl.DataFrame) -> Judged
     if kind == "auc":
         brier = (_mean((model - y) ** 2), _mean((baseline - y) ** 2))
         ours, theirs = bootstrap.auc(y, model), bootstrap.auc(y, baseline)
-        return Judged("auc", True, cases["person_id"], ours, theirs, 0.5, {"brier": brier})
+        errors = (_error(y, model), _error(y, baseline))
+        also = {"brier": brier, "calibration_error": errors}
+        return Judged("auc", True, cases["person_id"], ours, theirs, 0.5, also)
     seen = outcomes.join(cases.select(KEYS), on=list(KEYS), how="anti")["outcome"]
     typical = float(np.median(seen.to_numpy())) if len(seen) else float("nan")
     rmse = (_mean((model - y) ** 2) ** 0.5, _mean((baseline - y) ** 2) ** 0.5)
@@ -139,6 +142,23 @@ def calibration(outcome: Numbers, score: Numbers, bins: int) -> list[dict[str, f
     ]
 
 
+def calibration_errors(outcomes: Numbers, score: Numbers, bins: int) -> Numbers:
+    """[n_draws] expected calibration error: mean distance of chance and what came true, over bins of equal width.
+
+    Args:
+        outcomes: [n_draws, n_cases] 0 or 1.
+        score: [n_cases] in [0, 1].
+        bins: Number of them; each counts by its cases.
+
+    Source:
+        Guo et al. 2017.
+    """
+    place = np.minimum((score * bins).astype(np.int64), bins - 1)
+    is_there = (place[:, None] == np.arange(bins)).astype(np.float64)
+    errors: Numbers = np.abs((outcomes - score) @ is_there).sum(axis=1) / len(score)
+    return errors
+
+
 def _true_share(outcome: Numbers, score: Numbers, grid: Numbers) -> Numbers:
     """True positive share where the false positive share is `grid`; cases of equal score enter together."""
     order = np.argsort(-score, kind="stable")
@@ -184,6 +204,13 @@ def _ranking(wide: pl.DataFrame, outcomes: pl.DataFrame) -> Judged:
 def _gain(rank: Numbers) -> Numbers:
     """1 / log2(1 + rank) within the first ten, else 0."""
     return np.where(rank <= _TOP, 1 / np.log2(1 + rank), 0.0)
+
+
+def _error(outcome: Numbers, score: Numbers) -> float:
+    """Calibration error in `_BINS`; NaN without cases, or where a score is none."""
+    if not len(score) or not np.isfinite(score).all():
+        return math.nan
+    return float(calibration_errors(outcome[None], score, _BINS)[0])
 
 
 def _mean(values: Any) -> float:

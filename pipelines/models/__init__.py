@@ -107,6 +107,24 @@ def case_weights(train: pl.DataFrame) -> npt.NDArray[np.float32] | None:
     return train[CASE_WEIGHT].to_numpy().astype(np.float32)[:, None] if CASE_WEIGHT in train.columns else None
 
 
+def abstains(scored: pl.DataFrame, decide: Section) -> pl.Series:
+    """[n_rows] bool. Of whom the model cannot tell on which side of the threshold they are: a person decides.
+
+    Args:
+        scored: [n_rows] score, low, high.
+        decide: The family's `Decide`. Without `abstain` in it, nothing is left to anybody.
+
+    Returns:
+        Whether the interval has the threshold in it, or is not known.
+    """
+    numbers = decide.model_dump()
+    if not numbers.get("abstain"):
+        return pl.repeat(value=False, n=len(scored), eager=True)
+    is_sure = (scored["low"] >= numbers["threshold"]) | (scored["high"] < numbers["threshold"])
+    unsure: pl.Series = ~(is_sure & scored["low"].is_not_nan() & scored["high"].is_not_nan()).fill_null(value=False)
+    return unsure
+
+
 def features(family: str) -> Features:
     """The family's `features` module."""
     return cast("Features", importlib.import_module(f"pipelines.models.{family}.features"))

@@ -2,6 +2,7 @@
 
 `scores/exports/<family>/<as_of>.csv` and `.json`. What a spreadsheet would run as a formula gets a quote before it, in
 the CSV only: JSON holds every value as it is. Where people are ranked, only those put forward are in the file.
+`is_selected` is empty where the model abstains: the file recommends nothing about such a case, and a person decides.
 """
 
 import json
@@ -13,7 +14,7 @@ import polars as pl
 
 from pipelines.base import known, people, vault
 from pipelines.base.catalog import SCORES
-from pipelines.base.contracts import TABLES
+from pipelines.base.contracts import TABLES, is_abstained
 from pipelines.base.lake import Lake, Manifest
 from pipelines.base.pseudonyms import VAULT_KEY, secret
 from pipelines.base.settings import Section, load
@@ -25,7 +26,17 @@ _BREAKS: Final = r"[\p{Cc}\p{Zl}\p{Zp}]"
 _FORMULA: Final = r"(^|[;,])([\s\p{Cf}\"]*[=+\-@|%\x{FF1D}\x{FF0B}\x{FF0D}\x{FF20}])"
 """A sign that begins a formula, in full width too, where a cell begins: blanks, quotes and invisible characters do not
 count, and where lists are parted by semicolons a file parted by commas is cut at every semicolon, quoted or not."""
-_COLUMNS: Final = ("subject_id", "target_code", "score", "low", "high", "is_selected", "reasons", "as_of")
+_COLUMNS: Final = (
+    "subject_id",
+    "target_code",
+    "score",
+    "low",
+    "high",
+    "is_selected",
+    "is_abstained",
+    "reasons",
+    "as_of",
+)
 
 
 class Score(Section):
@@ -58,6 +69,8 @@ def files(
     """
     settings = load(Score, "score", root=root)
     shown = scored.filter("is_selected") if features(family).METRIC == "ranking" else scored
+    shown = shown.with_columns(is_abstained=is_abstained())
+    shown = shown.with_columns(pl.when(~pl.col("is_abstained")).then("is_selected"))
     known = identifiers(store, manifest, family, as_of, settings)
     table = shown.join(known, on="person_id", how="left").select("scheme_code", "identifier", *_COLUMNS)
     table = table.sort("identifier", "subject_id", "target_code")

@@ -26,7 +26,7 @@ import polars as pl
 from pipelines import audit
 from pipelines.base import delta, known, releases
 from pipelines.base.catalog import SCORES
-from pipelines.base.contracts import OUTCOMES, SCORED, conform
+from pipelines.base.contracts import OUTCOMES, SCORED, conform, is_abstained
 from pipelines.base.digests import sha256_bytes, sha256_frame
 from pipelines.base.errors import CandorError, ContractError, GateRefused, SourceUnavailable
 from pipelines.base.lake import Lake, Manifest
@@ -58,8 +58,8 @@ def run(family: str, today: date, root: Path | None = None) -> str:
 
     Returns:
         One line of JSON: status (`scored`, `unchanged` or `nothing_released`), family, as_of, rows, selected,
-        is_shadow, export, `stopped`: place -> cases that were not scored, and why; and `candidate`, where one was
-        scored beside the live model (`beside`).
+        abstained, is_shadow, export, `stopped`: place -> cases that were not scored, and why; and `candidate`, where
+        one was scored beside the live model (`beside`).
 
     Raises:
         SettingsError: A live model's scores need CANDOR_VAULT_KEY for the identifiers of the ATS or LMS.
@@ -124,6 +124,7 @@ def _run(
         "as_of": as_of.isoformat(),
         "rows": len(scored),
         "selected": int(scored["is_selected"].sum()),
+        "abstained": scored.filter(is_abstained()).height,
         "is_shadow": release.is_shadow,
         "export": list(files),
         "stopped": {place: {"cases": counts[place], "why": list(why)} for place, why in stopped.items()},

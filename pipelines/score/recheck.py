@@ -22,6 +22,7 @@ import polars as pl
 from pipelines import audit
 from pipelines.base import delta, known, releases
 from pipelines.base.catalog import SCORES
+from pipelines.base.contracts import ABSTAINED
 from pipelines.base.errors import ContractError
 from pipelines.base.lake import Lake
 from pipelines.base.releases import Release
@@ -111,6 +112,8 @@ def tried_reasons(family: str, model: Path, case: pl.DataFrame, codes: list[str]
     columns = tabular.load(model) if (model / tabular.FILE).exists() else None
     whole, found = _score(family, model, case), []
     for code in codes:
+        if code == ABSTAINED:  # says what becomes of the score, and nothing about the case
+            continue
         score = _score(family, model, without(case, code, columns))
         is_against = code.partition(":")[0] in AGAINST
         moved = score - whole if is_against else whole - score

@@ -7,11 +7,11 @@ from typing import Any, Final
 
 import polars as pl
 
-from pipelines.base.contracts import SCORED, conform
+from pipelines.base.contracts import ABSTAINED, SCORED, conform
 from pipelines.base.days import end_of
 from pipelines.base.errors import ContractError
 from pipelines.base.settings import Section
-from pipelines.models import Scorer, features, network
+from pipelines.models import Scorer, abstains, features, network
 
 KEYS: Final = ("person_id", "subject_id", "target_code")
 _DECIMALS = 6
@@ -55,7 +55,7 @@ def scored(
     rows = rows.with_columns(is_selected=chosen)
     return conform(
         rows.with_columns(
-            reasons=_reasons(family, folder, frame, rows, scorer),
+            reasons=_reasons(family, folder, frame, rows, scorer, abstains(rows, decide)),
             family=pl.lit(family),
             scorer=pl.lit(scorer),
             model_sha256=pl.lit(stamp.model_sha256),
@@ -68,8 +68,13 @@ def scored(
     )
 
 
-def _reasons(family: str, folder: Path, frame: pl.DataFrame, rows: pl.DataFrame, scorer: Scorer) -> pl.Series:
-    """[n_rows] list of codes. Where people are ranked only who was put forward gets reasons, else everybody."""
+def _reasons(  # noqa: PLR0917
+    family: str, folder: Path, frame: pl.DataFrame, rows: pl.DataFrame, scorer: Scorer, unsure: pl.Series
+) -> pl.Series:
+    """[n_rows] list of codes. Where people are ranked only who was put forward gets reasons, else everybody.
+
+    That the model abstains is the first code, of either scorer.
+    """
     asked = rows.filter("is_selected") if features(family).METRIC == "ranking" else rows
     reasons: list[list[str]] = [[] for _ in range(len(rows))]
     if scorer == "model" and len(asked):
@@ -77,6 +82,8 @@ def _reasons(family: str, folder: Path, frame: pl.DataFrame, rows: pl.DataFrame,
         places = rows["is_selected"].arg_true() if len(asked) < len(rows) else range(len(rows))
         for place, codes in zip(places, given, strict=True):
             reasons[place] = list(codes)
+    for place in unsure.arg_true():
+        reasons[place].insert(0, ABSTAINED)
     return pl.Series("reasons", reasons, dtype=pl.List(pl.String))
 
 

@@ -17,11 +17,12 @@ def test_no_golden_file_is_left_over():
 
 
 def test_the_scores_that_others_import_hold_no_formula_and_no_nan():
-    """By hand: the second person's identifier would be run by a spreadsheet, and their interval is unknown."""
+    """By hand: the second person's identifier would be run by a spreadsheet, and nothing is recommended of them."""
     rows = (FILES / "scores.csv").read_text().splitlines()
-    assert rows[2] == '"workday_candidate_id","\'=1+1","R-0001","screen",0.5,,,"true","","2026-10-31"'
+    unsure = '"true","abstained:near_threshold"'
+    assert rows[2] == f'"workday_candidate_id","\'=1+1","R-0001","screen",0.5,,,,{unsure},"2026-10-31"'
     second = json.loads((FILES / "scores.json").read_text())[1]
-    assert (second["identifier"], second["low"], second["reasons"]) == ("=1+1", None, [])
+    assert (second["identifier"], second["low"], second["is_selected"]) == ("=1+1", None, None)
 
 
 def test_the_published_audit_by_hand():

@@ -215,6 +215,7 @@ def test_signals_of_a_group_are_exchanged_where_people_write_and_candidates_are_
     checks = [[check["check"] for check in found["data_checks"]] for found in told.values()]
     assert all("no_signal_decides" in names for names in checks)
     assert [family for family, found in told.items() if found["parity"]["lists"]] == ["screening"]
+    assert [family for family, found in told.items() if found["abstention"]] == ["screening"]
     assert [family for family, found in told.items() if not found["parity"]["axes"]] == ["recommendation"]
 
 

@@ -512,6 +512,20 @@ def test_the_file_for_the_lms_has_its_own_numbers_reasons_and_no_formula(release
     assert rows[1].startswith('"workday_worker_id","\'=000005","c1","r2",')
     assert "p_0" not in store.read(csv).decode() + store.read(listed).decode()
     assert [row["identifier"] for row in json.loads(store.read(listed))] == [f"={n:06}" for n in range(5, 10)]
+    # of whom the model abstains, nothing is recommended
+    scored = table(store, "scored").filter(scorer="model").sort("person_id")
+    unsure = scored.with_columns(
+        pl.when(pl.int_range(5) == 2).then([contracts.ABSTAINED]).otherwise("reasons").alias("reasons")
+    )
+    manifest, day = Lake(store).require(), date.fromisoformat(str(scored["as_of"][0]))
+    files = export.files(store, manifest, FAMILY, day, unsure, root=root)
+    shown = sorted(json.loads(files[listed]), key=lambda row: row["score"])
+    told = {(row["is_abstained"], row["is_selected"]) for row in shown}
+    assert told == {(True, None)} | {
+        (False, is_selected) for is_selected in unsure.filter(pl.int_range(5) != 2)["is_selected"]
+    }
+    assert [row["is_abstained"] for row in shown].count(True) == 1
+    assert ',,"true","abstained:near_threshold",' in files[csv].decode()
 
 
 def test_a_model_in_shadow_scores_but_writes_no_file(released, monkeypatch):

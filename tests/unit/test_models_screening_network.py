@@ -1,6 +1,6 @@
 """Screening's two scorers: they learn, say the same after loading, repeat themselves and give reasons."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -8,10 +8,12 @@ import numpy as np
 import polars as pl
 import pytest
 
+from pipelines.base.contracts import ABSTAINED
 from pipelines.models import network as load_network
 from pipelines.models.saved import loaded
 from pipelines.models.screening import text
-from pipelines.models.screening.features import Train
+from pipelines.models.screening.features import Decide, Train
+from pipelines.score import rows
 from pipelines.score.recheck import tried_reasons
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras on NumPy 2
@@ -254,6 +256,22 @@ def test_a_table_of_pairs_says_what_the_saved_whole_says_of_each(
     assert len({round(score, 4) for score in scored}) > 4
     alone = [network.predict(folder, asked[n], "model")["score"][0] for n in range(len(asked))]
     assert alone == pytest.approx(scored, abs=1e-6)
+
+
+def test_what_is_left_to_a_person_is_said_first_and_is_no_reason_to_try(folders: tuple[Path, Path]) -> None:
+    test = examples().filter(split="test")
+    plain = network.predict(folders[0], test, "model").sort("person_id", "subject_id")
+    threshold = plain["score"].median()
+    is_unsure = [low < threshold <= high for low, high in plain.select(pl.col("low", "high").round(6)).iter_rows()]
+    assert sum(is_unsure) > 0
+    stamp = rows.Stamp("m", "d", date(2026, 3, 1))
+    for scorer, folder in zip(("model", "baseline"), folders, strict=True):
+        found = rows.scored("screening", folder, test, scorer, stamp, decide=Decide(threshold=threshold, abstain=True))
+        assert [ABSTAINED in codes[1:] for codes in found["reasons"]] == [False] * 20
+        assert found["is_selected"].to_list() == [score >= threshold for score in found["score"]]
+        if scorer == "model":
+            assert [codes[0] == ABSTAINED for codes in found["reasons"]] == is_unsure
+    assert tried_reasons("screening", folders[0], test.head(1), [ABSTAINED]) == []
 
 
 def of_one_word(early_is_right: bool = True) -> pl.DataFrame:

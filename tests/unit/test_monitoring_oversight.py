@@ -7,6 +7,7 @@ import pytest
 
 from monitoring import findings, oversight, page
 from pipelines.audit import Entry, Tag
+from pipelines.base.contracts import ABSTAINED
 from tests.unit.test_monitoring_findings import SETTINGS
 
 UNTIL = date(2026, 10, 31)
@@ -18,12 +19,13 @@ def moment(day, hour=0):
     return datetime(2026, 10, day, hour, tzinfo=UTC)
 
 
-def scored(*rows, scorer="model", shadow=False, model=OURS):
+def scored(*rows, scorer="model", shadow=False, model=OURS, abstained=False):
     """Of (person, day of October scored as of, recommended)."""
     about = {"subject_id": "R", "target_code": "t", "scorer": scorer, "is_shadow": shadow, "model_sha256": model}
     frame = pl.DataFrame(rows, ["person_id", "as_of", "is_selected"], orient="row")
     days = pl.date(2026, 10, pl.col("as_of"))
-    return frame.with_columns(as_of=days, **{name: pl.lit(value) for name, value in about.items()})
+    silent = pl.lit([ABSTAINED] if abstained else [], dtype=pl.List(pl.String))
+    return frame.with_columns(as_of=days, reasons=silent, **{name: pl.lit(value) for name, value in about.items()})
 
 
 def seen(*rows):
@@ -85,6 +87,14 @@ def test_a_score_at_the_moment_of_the_decision_or_after_it_was_not_seen():
 def test_what_nobody_was_shown_does_not_count(unseen):
     found = cases(scored(("a", 1, True), **unseen), outcomes(("a", moment(5), 1, "human")))
     assert found["is_recommended"].to_list() == [None]
+
+
+def test_where_the_newest_score_abstained_there_was_nothing_to_depart_from():
+    shown = pl.concat(
+        [scored(("a", 1, False), ("b", 3, True)), scored(("a", 3, True), ("b", 1, False), abstained=True)]
+    )
+    found = cases(shown, outcomes(("a", moment(5), 1, "human"), ("b", moment(5), 1, "human")))
+    assert found.select("person_id", "is_recommended", "is_ours").rows() == [("a", None, None), ("b", True, True)]
 
 
 def test_what_happened_later_and_what_is_no_yes_or_no_is_left_out():

@@ -293,13 +293,24 @@ def test_a_model_page_says_for_whom_the_model_is_wrong_and_who_is_seen(store):
     found = {"axes": [{"axis": "sex", "groups": groups}], "lists": [{"axis": "sex", "groups": [seen]}]}
     swap = {"signal": "club", "axis": "sex", "one": "female", "other": "male", "pairs": 90, "gained": 12, "lost": 3}
     swap |= {"p_value": 0.0352, "mean_shift": 0.01234, "shift_low": 0.001, "shift_high": 0.0237}
-    live.live.verdict["metrics"] |= {"parity": found, "swaps": [swap]}
+    right = {"n": 70, "people": 70, "accuracy": 0.9, "calibration_error": 0.0312, "error_by_chance": 0.0211}
+    none = {"n": 0, "people": 0, "accuracy": None, "calibration_error": None, "error_by_chance": None}
+    share = {"share": 0.3, "low": 0.21, "high": 0.42}
+    left = {"group": "female", "people": 81, "abstained": share, "kept": right}
+    few = {"group": "few", "people": 40, "abstained": share, "kept": {"n": 3}}
+    axis = {"axis": "sex", "groups": [left, few, {"group": "fewer", "people": 4}]}
+    unsure = {"n": 100, "abstained": 30, "kept": right, "left": none, "all": right, "axes": [axis]}
+    live.live.verdict["metrics"] |= {"parity": found, "swaps": [swap], "abstention": unsure}
     text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", pages.model(live, WHOLE, [], WHO)))
     told = text[text.index("For whom it is wrong") :]
     assert "male 80 90% of 40 too few 90% of 40 –" in told  # noqa: RUF001
     assert "female 81 60% of 40 -0.30 [-0.45 to -0.13] too few 60% of 40 +0.12 [+0.01 to +0.23]" in told
     assert "few 4 too few to tell" in told
     assert "female 81 97 0.77 0.70 to 0.84 –" in told  # noqa: RUF001
+    assert "The model abstains from 30% of 100 cases" in told
+    assert "Decided 70 90% 0.031 0.021 Left to a person 0 – – – All 70 90%" in told  # noqa: RUF001
+    assert "female 81 30% 21% to 42% 90% 0.031 0.021 if exactly right" in told
+    assert "few 40 30% 21% to 42% too few to tell fewer 4 too few to tell" in told
     assert "club female, male 90 3 12 0.035 +0.0123 [+0.0010 to +0.0237]" in told
 
 

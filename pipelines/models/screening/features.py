@@ -82,6 +82,8 @@ class Decide(Section):
 
     threshold: Share
     """Chance of being advanced from which a person is put forward."""
+    abstain: bool = False
+    """Whether those whose interval has the threshold in it are left to a person. Releases from before do not say."""
 
 
 def examples(tables: Tables, settings: Prepare) -> pl.DataFrame:
