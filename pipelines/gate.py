@@ -11,7 +11,7 @@ Writes  verdict.json   `gated`: allowed or held, with findings and gaps, bound t
                    difference: {value, low, high}, data_checks: [{check, passed, reason}],
                    slices: {judged: [{axis, slice, n, people, model: {value, low, high}}], too_few: {axis: count}},
                    parity: {axes, lists} by group: told and not judged, swaps: [{signal, axis, one, other, ...}],
-                   abstention: {n, abstained, all, kept, left, axes}: told and not judged,
+                   abstention: {n, abstained, all, kept, left, axes}, reasons: {cases, drop, ...}: told, not judged,
                    model_sha256, data_sha256, lake_sha256, as_of}
                    a positive difference: the model is better
     groups.json   {axes: [AxisJudgement], by_subject: [AxisJudgement],
@@ -624,6 +624,7 @@ def _shown(metrics: Mapping[str, Any]) -> dict[str, Any]:
         "parity",
         "swaps",
         "abstention",
+        "reasons",
     )
     return {name: metrics.get(name) for name in names}
 

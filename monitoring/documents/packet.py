@@ -78,8 +78,8 @@ class Told:
 
 
 def told(reasons: Iterable[Reason]) -> Told:
-    """Which of the tried reasons a person is told."""
-    numbered = list(enumerate(reasons))
+    """Which of the tried reasons a person is told: no passage, whose place tells nothing without the text."""
+    numbered = [(place, item) for place, item in enumerate(reasons) if not item.code.startswith("span:")]
     held = [(place, item) for place, item in numbered if item.is_held]
     open_ones = [(place, item) for place, item in held if may_be_told(item.code)]
     return Told(

@@ -47,6 +47,9 @@ SERVED: Final = "served.json"
 SWAPS: Final = "swaps.json"
 """The same: what scores make of one group's signals beside another's."""
 
+REASONS: Final = "reasons.json"
+"""The same: whether a score moves more without a passage that is named as its reason than without another."""
+
 BLESSINGS: Final = ("data", "performance", "fairness", "infrastructure")
 """What the gate must say of a model before two people are asked: theirs is the fifth."""
 

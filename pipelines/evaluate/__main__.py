@@ -13,7 +13,7 @@ import polars as pl
 from pydantic import ConfigDict
 
 import pipelines.evaluate
-from pipelines.base.catalog import DECIDE, EVALUATED, HIRING, SCORED, SERVED, SWAPS, TRAINED, stage_dir
+from pipelines.base.catalog import DECIDE, EVALUATED, HIRING, REASONS, SCORED, SERVED, SWAPS, TRAINED, stage_dir
 from pipelines.base.digests import sha256_bytes
 from pipelines.base.lake import Lake
 from pipelines.base.locks import lake_lock
@@ -111,6 +111,7 @@ def run(family: str, root: Path | None = None) -> str:
     result["data_checks"].append(standins.check(result["stand_ins"]))
     result["swaps"] = json.loads((stage_dir(family, SCORED, root) / SWAPS).read_text(encoding="utf-8"))
     result["data_checks"].append(swaps.check(result["swaps"]))
+    result["reasons"] = json.loads((stage_dir(family, SCORED, root) / REASONS).read_text(encoding="utf-8"))
     folder.mkdir(parents=True, exist_ok=True)
     write(folder / "metrics.json", result)
     decided = groups.decided(lake, lock.manifest(lake), as_of, family, outcomes)

@@ -99,7 +99,7 @@ class Network(Protocol):
         """
 
     def explain(self, folder: Path, frame: pl.DataFrame, scored: pl.DataFrame) -> list[list[str]]:
-        """Reason codes for each row of `scored`, at most five."""
+        """Reason codes for each row of `scored`, at most seven."""
 
 
 def case_weights(train: pl.DataFrame) -> npt.NDArray[np.float32] | None:

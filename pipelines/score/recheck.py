@@ -1,6 +1,7 @@
 """Whether the reasons of a score are its reasons: what each names is taken away, and the case is scored again.
 
     match:term     the term is cut out of the resume            the score must fall
+    span:from-to   that passage is cut out of the resume        the score must fall
     missing:term   the term is added to the resume              the score must rise
     lowers:what    the value becomes the median of training,    the score must rise
     raises:what    a code becomes unknown                       the score must fall
@@ -29,6 +30,7 @@ from pipelines.base.releases import Release
 from pipelines.base.store import Store
 from pipelines.models import features, network, tabular
 from pipelines.models.tabular import Columns
+from pipelines.score import deletion
 from pipelines.score.people import approved
 
 AGAINST: Final = ("missing", "lowers")
@@ -139,6 +141,9 @@ def without(case: pl.DataFrame, code: str, columns: Columns | None) -> pl.DataFr
         words = r"\W+".join(map(re.escape, what.split()))
         cut = [re.sub(rf"(?<!\w){words}(?!\w)", " ", text, flags=re.IGNORECASE) for text in case[_TEXT].to_list()]
         return case.with_columns(pl.Series(_TEXT, cut))
+    if kind == "span":
+        place = deletion.place(code)
+        return case.with_columns(pl.Series(_TEXT, [deletion.cut(text, place) for text in case[_TEXT].to_list()]))
     if kind in ("lowers", "raises") and columns is not None:
         medians = dict(zip(columns.numeric, columns.medians, strict=True))
         mine = [name for name in case.columns if is_of(name, what)]

@@ -7,6 +7,7 @@ Writes  scored.parquet    `Scored` of both scorers on the test cases
         inputs.parquet    `Inputs` of the test cases
         decide.json       the numbers that decided: a release selects by those it was judged by
         swaps.json        what the model makes of one group's signals beside another's (`exchange`)
+        reasons.json      what a score loses with the passage named as its reason, and with another (`deletion`)
         served.json       whether the model serves from a fresh process, within the bounds of `serve` in params.yaml
 
 Every score names the digest of what gave it, so both folders are hashed before anything in them is opened.
@@ -20,14 +21,14 @@ from typing import Any, Final
 
 import polars as pl
 
-from pipelines.base.catalog import DECIDE, PREPARED, SCORED, SERVED, SWAPS, TRAINED, stage_dir
+from pipelines.base.catalog import DECIDE, PREPARED, REASONS, SCORED, SERVED, SWAPS, TRAINED, stage_dir
 from pipelines.base.contracts import OUTCOMES, conform
 from pipelines.base.digests import sha256_tree
 from pipelines.base.errors import ContractError
 from pipelines.base.log import get_logger
 from pipelines.base.settings import load
 from pipelines.models import Scorer, features
-from pipelines.score import exchange, rows, serve
+from pipelines.score import deletion, exchange, rows, serve
 
 _SCORERS: Final[tuple[Scorer, ...]] = ("model", "baseline")
 
@@ -69,6 +70,8 @@ def run(family: str, root: Path | None = None) -> str:
     (folder / DECIDE).write_text(json.dumps(decide.model_dump(mode="json"), sort_keys=True) + "\n", encoding="utf-8")
     found = exchange.exchanged(family, trained / "model", test, decide)
     (folder / SWAPS).write_text(json.dumps(found, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    moved = deletion.tested(family, trained / "model", test, both[0])
+    (folder / REASONS).write_text(json.dumps(moved, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     _serve(family, root, folder, card["model_sha256"])
     get_logger("score").info("test_scored", family=family, cases=len(test), outcomes=len(known))
     return f"{family}: {len(test)} test cases scored by model and baseline"

@@ -216,6 +216,9 @@ def test_signals_of_a_group_are_exchanged_where_people_write_and_candidates_are_
     assert all("no_signal_decides" in names for names in checks)
     assert [family for family, found in told.items() if found["parity"]["lists"]] == ["screening"]
     assert [family for family, found in told.items() if found["abstention"]] == ["screening"]
+    assert [family for family, found in told.items() if found["reasons"]] == ["screening"]
+    tried = told["screening"]["reasons"]
+    assert tried["cases"] + tried["without"] == told["screening"]["swaps"][0]["pairs"]
     assert [family for family, found in told.items() if not found["parity"]["axes"]] == ["recommendation"]
 
 

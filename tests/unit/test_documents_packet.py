@@ -38,6 +38,8 @@ def test_only_reasons_that_held_are_told_those_against_apart_from_those_in_favou
     assert (found.against, found.favour) == ((0, 3), (1, 4))
     assert (found.withheld, found.unproven) == (False, True)
     assert told(reasons[:2]).unproven is False
+    passages = [Reason("span:10-42", 0.1, is_held=True), Reason("span:50-60", 0.4, is_held=False)]
+    assert told([*reasons, *passages]) == found, "a passage is for who has the text"
 
 
 @pytest.mark.parametrize(

@@ -301,6 +301,9 @@ def test_a_model_page_says_for_whom_the_model_is_wrong_and_who_is_seen(store):
     axis = {"axis": "sex", "groups": [left, few, {"group": "fewer", "people": 4}]}
     unsure = {"n": 100, "abstained": 30, "kept": right, "left": none, "all": right, "axes": [axis]}
     live.live.verdict["metrics"] |= {"parity": found, "swaps": [swap], "abstention": unsure}
+    falls = {"value": 0.081, "low": 0.05, "high": 0.11}
+    tried = {"cases": 40, "without": 6, "drop": 0.1, "random_drop": 0.019, "larger_share": 0.95, "difference": falls}
+    live.live.verdict["metrics"]["reasons"] = tried
     text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", pages.model(live, WHOLE, [], WHO)))
     told = text[text.index("For whom it is wrong") :]
     assert "male 80 90% of 40 too few 90% of 40 –" in told  # noqa: RUF001
@@ -311,6 +314,8 @@ def test_a_model_page_says_for_whom_the_model_is_wrong_and_who_is_seen(store):
     assert "Decided 70 90% 0.031 0.021 Left to a person 0 – – – All 70 90%" in told  # noqa: RUF001
     assert "female 81 30% 21% to 42% 90% 0.031 0.021 if exactly right" in told
     assert "few 40 30% 21% to 42% too few to tell fewer 4 too few to tell" in told
+    assert "the score of 40 resumes falls by 0.100 on average; without another passage" in told
+    assert "by 0.019. Difference: 0.081 [0.050 to 0.110]; in 95% of them" in told
     assert "club female, male 90 3 12 0.035 +0.0123 [+0.0010 to +0.0237]" in told
 
 

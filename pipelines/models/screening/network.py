@@ -22,7 +22,7 @@ import tensorflow as tf
 
 from pipelines.models import Scorer, case_weights
 from pipelines.models.saved import loaded
-from pipelines.models.screening import architecture, bands, baseline, classic, crossed, kin, text
+from pipelines.models.screening import architecture, bands, baseline, classic, crossed, kin, spans, text
 from pipelines.models.screening.architecture import IMPORTANCE, JUDGE, MEMBERS, READER, TERMS
 from pipelines.models.screening.features import TEXTS, Train
 
@@ -150,6 +150,7 @@ def explain(folder: Path, frame: pl.DataFrame, scored: pl.DataFrame) -> list[lis
     """What the requisition asks for: `match:` and a term that the resume has, `missing:` and a term that it has not.
 
     Terms come in order of their learned importance. They are vocabulary terms, so enough people wrote each of them.
+    Then `span:` and the place of a passage of the resume without which the score is lower; it was tried.
 
     Args:
         folder: What `fit` wrote.
@@ -157,19 +158,21 @@ def explain(folder: Path, frame: pl.DataFrame, scored: pl.DataFrame) -> list[lis
         scored: [n_rows] rows of `predict` to explain.
 
     Returns:
-        [n_rows] at most three matches and two gaps each; none of a classic shape, which knows no terms.
+        [n_rows] at most three matches, two gaps and two passages each; of a classic shape passages alone, since it
+        knows no terms.
     """
     asked = scored.select(_KEYS).join(frame, on=_KEYS, how="left", maintain_order="left")
     if asked.is_empty():
         return []
     model = loaded(folder / MODEL)
+    passages = _passages(model, asked)
     if not crossed.is_of_terms(model):
-        return [[] for _ in range(len(asked))]
+        return passages
     reads, members = model.get_layer(READER), model.get_layer(JUDGE).get_layer(MEMBERS)
     plain = members.input_shape[0][1]
     terms = np.asarray(reads.get_layer(TERMS).get_vocabulary()[1 : plain + 1], dtype=object)
     importance = telling(terms, _learned(members))
-    found = []
+    found: list[list[str]] = []
     for part in asked.iter_slices(_BATCH):  # every row has thousands of terms, twice
         resume, wanted = (_gathered(_distinct(reads, part[name]), part[name])[:, :plain] > 0 for name in TEXTS)
         found += [
@@ -179,7 +182,25 @@ def explain(folder: Path, frame: pl.DataFrame, scored: pl.DataFrame) -> list[lis
             ]
             for has, asks in zip(resume, wanted, strict=True)
         ]
-    return found
+    return [codes + places for codes, places in zip(found, passages, strict=True)]
+
+
+def _passages(model: keras.Model, asked: pl.DataFrame) -> list[list[str]]:
+    """[n_rows] `spans.named`: what each resume's score for a requisition rests on."""
+    reads, says = crossed.reader(model.get_layer(READER)), crossed.table(model)
+    requisitions = asked[TEXTS[1]].unique(maintain_order=True)
+    wanted = dict(zip(requisitions, _read_texts(model.get_layer(READER), requisitions), strict=True))
+    named: dict[tuple[str, str], list[str]] = {}
+    for (resume,), rows in asked.select(TEXTS).unique(maintain_order=True).group_by(TEXTS[0], maintain_order=True):
+        places, own = spans.passages(resume), rows[TEXTS[1]].to_list()
+        if not places:
+            continue
+        asks = np.array([wanted[one] for one in own])
+        cut = [spans.without(resume, place) for place in places]
+        whole, some = reads(tf.constant([resume])), reads(tf.constant(cut))
+        drops = (says(whole, asks) - says(some, asks)).numpy()
+        named |= {(resume, one): spans.named(places, drops[:, n]) for n, one in enumerate(own)}
+    return [named.get(pair, []) for pair in asked.select(TEXTS).iter_rows()]
 
 
 def telling(terms: npt.NDArray[np.object_], importance: Floats) -> Floats:
