@@ -31,6 +31,7 @@ class Tag(StrEnum):
     RELEASE_INTERFERED = "release:interfered"
     MODEL_RELEASED = "model:released"
     PEOPLE_SCORED = "people:scored"
+    PEOPLE_MATCHED = "people:matched"
     CANDIDATE_SCORED = "candidate:scored"
     SCORING_STOPPED = "scoring:stopped"
     SCORING_RESTARTED = "scoring:restarted"

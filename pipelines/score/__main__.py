@@ -14,7 +14,7 @@ from pipelines.base.records import open_records
 from pipelines.base.stage import guarded, leave
 from pipelines.base.stage import main as stage_main
 from pipelines.base.store import open_store
-from pipelines.score import people, stage, switch
+from pipelines.score import match, people, stage, switch
 
 _DATED = {"people": people.run, "outcomes": people.run_outcomes}
 _ORDERS = ("stop", "restart")
@@ -25,6 +25,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     if words[:1] == ["switch"] or (words[:1] and words[0] in _ORDERS):
         return _switch(words)
+    if words[:1] == ["match"]:
+        return _match(words[1:])
     is_dated = len(words) > 1 and words[0] in _DATED and words[1] in FAMILIES
     if not is_dated:
         return stage_main(stage.run, pipelines.score.__doc__, words)
@@ -35,6 +37,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser.parse_args(words)
     today = args.as_of or datetime.now(UTC).date()
     return guarded(lambda: _DATED[args.what](args.family, today))
+
+
+def _match(words: Sequence[str]) -> int:
+    parser = _parser()
+    one = parser.add_mutually_exclusive_group(required=True)
+    one.add_argument("--requisition", help="people for this open requisition")
+    one.add_argument("--person", help="open requisitions for this person, by pseudonym")
+    parser.add_argument("--top", type=int, default=10, help="length of the list")
+    parser.add_argument("--as-of", type=_day, default=None, help="the day (default, or when empty: today)")
+    parser.add_argument("--by", required=True, help="who asks; goes into the ledger")
+    parser.add_argument("--why", required=True, help="what for; goes into the ledger, so name no person it is about")
+    args = parser.parse_args(words)
+    today = args.as_of or datetime.now(UTC).date()
+    about = {"requisition_id": args.requisition, "person_id": args.person}
+    return guarded(lambda: match.run(today, **about, top=args.top, by=args.by, why=args.why))
 
 
 def _switch(words: Sequence[str]) -> int:

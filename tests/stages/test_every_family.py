@@ -5,6 +5,7 @@ could write is out of the search's reach.
 """
 
 import json
+import shutil
 from collections import Counter
 from collections.abc import Iterator
 from datetime import date
@@ -16,7 +17,7 @@ import yaml
 
 from infra.sample.exports import write
 from infra.sample.plan import DELIVERIES, Plan
-from pipelines import gate, prepare, snapshot, train
+from pipelines import audit, gate, prepare, snapshot, train
 from pipelines.base import keys as keyring
 from pipelines.base import known, settings, snapshots, vault
 from pipelines.base.catalog import (
@@ -27,11 +28,14 @@ from pipelines.base.catalog import (
     SCORED,
     SNAPSHOT,
     STAGES,
+    TRAINED,
     WEIGHED,
     stage_dir,
 )
 from pipelines.base.contracts import TABLES
+from pipelines.base.digests import sha256_bytes
 from pipelines.base.lake import Lake
+from pipelines.base.releases import Release
 from pipelines.base.store import FileStore
 from pipelines.evaluate import __main__ as evaluate
 from pipelines.evaluate import choose, weigh
@@ -39,6 +43,8 @@ from pipelines.ingest.__main__ import run as ingest
 from pipelines.ingest.batch import Batch
 from pipelines.models import features
 from pipelines.score import stage as score
+from pipelines.score import switch
+from pipelines.score.__main__ import main as score_main
 from tests.e2e.canary import unpacked
 from tests.stages.news import told_later
 
@@ -220,6 +226,68 @@ def test_signals_of_a_group_are_exchanged_where_people_write_and_candidates_are_
     tried = told["screening"]["reasons"]
     assert tried["cases"] + tried["without"] == told["screening"]["swaps"][0]["pairs"]
     assert [family for family, found in told.items() if not found["parity"]["axes"]] == ["recommendation"]
+
+
+@pytest.fixture
+def hiring(walked, tmp_path, monkeypatch):
+    """The checkout, and a copy of its store in which the screening model is live."""
+    root, store, _ = walked
+    shutil.copytree(store.root, tmp_path / "copy")
+    copy = FileStore(tmp_path / "copy")
+    monkeypatch.setenv("CANDOR_STORE", copy.url)
+    trained, card = stage_dir("screening", TRAINED, root), stage_dir("screening", TRAINED, root) / "card.json"
+    files = {f"model/{file.name}": file.read_bytes() for file in sorted((trained / "model").iterdir())}
+    metrics = (stage_dir("screening", EVALUATED, root) / "metrics.json").read_bytes()
+    files |= {"card.json": card.read_bytes(), "evaluated/metrics.json": metrics, "verdict.json": b"{}"}
+    verdict, said = sha256_bytes(b"{}"), json.loads(card.read_text())
+    listed = json.dumps({"files": {name: sha256_bytes(data) for name, data in files.items()}}).encode()
+    folder = f"releases/screening/{verdict}"
+    for name, data in (files | {"manifest.json": listed}).items():
+        copy.put(f"{folder}/{name}", data)
+    digests = (verdict, sha256_bytes(listed), said["model_sha256"], said["data_sha256"])
+    at = "2026-10-31T00:00:00+00:00"
+    made = Release("screening", 1, "release", folder, *digests, said["as_of"], "run", "test", (), {}, at)
+    copy.put(made.key, made.to_json())
+    return root, copy, said["model_sha256"]
+
+
+def test_people_are_ranked_for_a_role_and_roles_for_a_person_by_the_same_scores(hiring, capsys, monkeypatch):
+    root, store, model = hiring
+    lake, day = Lake(store), date(2026, 10, 31)
+    told = known.read_people(lake, lake.require(), ("requisitions", "applications"), day)[0]
+    role = told["requisitions"].filter(status_code="open")["requisition_id"].sort()[0]
+    words = ["--by", "clara", "--why", "A colleague left at short notice.", "--as-of", str(day)]
+    monkeypatch.chdir(root)
+    assert score_main(["match", "--requisition", role, "--top", "4", *words]) == 0
+    found = json.loads(capsys.readouterr().out.splitlines()[-1])
+    matches = found["matches"]
+    assert (len(matches), found["model_sha256"], {row["subject_id"] for row in matches}) == (4, model, {role})
+    assert [row["score"] for row in matches] == sorted((row["score"] for row in matches), reverse=True)
+    applied = told["applications"].filter(requisition_id=role)["person_id"].to_list()
+    assert not {row["person_id"] for row in matches} & set(applied)
+    best = matches[0]
+    assert score_main(["match", "--person", best["person_id"], "--top", "100", *words]) == 0
+    roles = json.loads(capsys.readouterr().out.splitlines()[-1])["matches"]
+    (same,) = [row for row in roles if row["subject_id"] == role]
+    assert same == best
+    assert all(row["low"] <= row["score"] <= row["high"] for row in roles)
+    entries = list(audit.entries(store))[-2:]
+    assert [entry.tag for entry in entries] == [audit.Tag.PEOPLE_MATCHED] * 2
+    assert [entry.facts.get("requisition_id") for entry in entries] == [role, None]
+    assert [entry.facts["by"] for entry in entries] == ["clara"] * 2
+    assert best["person_id"] not in json.dumps([dict(entry.facts) for entry in entries])
+
+
+def test_nobody_is_ranked_while_scoring_is_stopped_or_without_a_reason(hiring, capsys, monkeypatch):
+    root, store, _ = hiring
+    monkeypatch.chdir(root)
+    words = ["match", "--requisition", "R", "--by", "clara", "--why"]
+    assert score_main([*words, "short"]) != 0
+    assert "must say who asks and why" in capsys.readouterr().err
+    switch.give(store, stop=True, by="clara", why="Complaints came in.", run_id="")
+    assert score_main([*words, "A colleague left at short notice."]) != 0
+    assert "stopped" in capsys.readouterr().err
+    assert audit.Tag.PEOPLE_MATCHED not in {entry.tag for entry in audit.entries(store)}
 
 
 def test_the_search_reads_what_people_wrote(walked):

@@ -179,6 +179,51 @@ def test_cases_are_in_process_and_not_screened_by_the_day() -> None:
     assert screening.cases(tables, SETTINGS, date(2026, 3, 10))["person_id"].to_list() == ["p1"]
 
 
+def a_pool() -> dict[str, pl.DataFrame]:
+    """Three candidates, one without a resume; two open requisitions and one that closed. Ann has applied to R-1."""
+    roles = [
+        {
+            "requisition_id": f"R-{n}",
+            "title": f"Cook {n}",
+            "description": "soup",
+            "job_family_code": "F",
+            "status_code": status,
+            "opened_at": DAY.date(),
+        }
+        for n, status in ((1, "open"), (2, "open"), (3, "open"))
+    ]
+    closed = roles[2] | {"status_code": "closed", "known_from": moment(2)}
+    return company(
+        requisitions=rows("requisitions", *roles, closed),
+        candidates=rows("candidates", *({"person_id": name, "created_at": DAY} for name in ("ann", "bea", "cy"))),
+        resumes=rows("resumes", resume("ann", "I cook soup.", 0), resume("bea", "I bake bread.", 0)),
+        applications=rows("applications", application("A-1", "ann", 1, status="in_process")),
+    )  # fmt: skip
+
+
+def test_people_are_set_beside_a_role_and_roles_beside_a_person_where_nobody_has_applied() -> None:
+    day = moment(5).date()
+    of_role = screening.pairs(a_pool(), SETTINGS, day, requisition_id="R-1")
+    assert of_role.rows() == [("bea", "R-1", "advanced", "I bake bread.", "Cook 1\nsoup")]
+    assert screening.pairs(a_pool(), SETTINGS, day, requisition_id="R-2")["person_id"].to_list() == ["ann", "bea"]
+    assert screening.pairs(a_pool(), SETTINGS, day, person_id="ann")["subject_id"].to_list() == ["R-2"]
+    assert screening.pairs(a_pool(), SETTINGS, day, person_id="bea")["subject_id"].to_list() == ["R-1", "R-2"]
+    assert screening.pairs(a_pool(), SETTINGS, day, person_id="cy").is_empty()
+
+
+@pytest.mark.parametrize("asked", [{"requisition_id": "R-3"}, {"requisition_id": "R-9"}, {"person_id": "dan"}])
+def test_who_is_not_on_record_and_what_is_not_open_has_no_list(asked: dict[str, str]) -> None:
+    with pytest.raises(ContractError, match="must be of an open requisition and a candidate on record") as told:
+        screening.pairs(a_pool(), SETTINGS, moment(5).date(), **asked)
+    assert not any(value in str(told.value) for value in asked.values())
+
+
+def test_a_list_is_of_one_requisition_or_of_one_person() -> None:
+    for asked in ({}, {"requisition_id": "R-1", "person_id": "ann"}):
+        with pytest.raises(ContractError, match="neither or both"):
+            screening.pairs(a_pool(), SETTINGS, moment(5).date(), **asked)
+
+
 def split_of(*cases: tuple[str, int, str]) -> dict[tuple[str, int], str]:
     frame = pl.DataFrame(
         [{"person_id": person, "occurred_at": moment(day), "resume_text": words} for person, day, words in cases]

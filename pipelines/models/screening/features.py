@@ -15,6 +15,7 @@ from typing import Final, Literal
 import polars as pl
 
 from pipelines.base.days import end_of
+from pipelines.base.errors import ContractError
 from pipelines.base.settings import Count, Positive, Section, Share
 from pipelines.models import Tables, asof
 from pipelines.models.screening import near, text
@@ -133,6 +134,50 @@ def cases(tables: Tables, settings: Prepare, as_of: date) -> pl.DataFrame:
     return _described(newest, tables, settings)
 
 
+def pairs(
+    tables: Tables,
+    settings: Prepare,
+    as_of: date,
+    *,
+    requisition_id: str | None = None,
+    person_id: str | None = None,
+) -> pl.DataFrame:
+    """Everybody beside one open requisition, or every open requisition beside one person: who has not applied there.
+
+    Args:
+        tables: Of `TABLES`, as known on that day.
+        settings: Which texts.
+        as_of: The day.
+        requisition_id: The one; or
+        person_id: the one.
+
+    Returns:
+        [n_pairs] person_id, subject_id, target_code, both texts. Without a readable resume there is no pair.
+
+    Raises:
+        ContractError: Not one of the two is given, no such requisition is open, or nobody has such a readable resume.
+    """
+    if (requisition_id is None) == (person_id is None):
+        raise ContractError("Pairs must be of one requisition or of one person; neither or both were given. Give one.")
+    now = end_of(as_of)
+    newest = tables["requisitions"].sort("known_from").unique("requisition_id", keep="last", maintain_order=True)
+    roles = newest.filter(pl.col("status_code") == "open").select("requisition_id")
+    people = tables["candidates"].select("person_id").unique()
+    roles = roles if requisition_id is None else roles.filter(pl.col("requisition_id") == requisition_id)
+    people = people if person_id is None else people.filter(pl.col("person_id") == person_id)
+    applied = tables["applications"].filter(pl.col("applied_at") <= now)
+    asked = people.join(roles, how="cross").join(applied, on=list(_CASE), how="anti").sort(_CASE)
+    asked = asked.with_columns(application_id=pl.concat_str(*_CASE, separator="|"), applied_at=pl.lit(now))
+    if roles.is_empty() or people.is_empty():
+        raise ContractError(
+            f"A list must be of an open requisition and a candidate on record; on {as_of} there are {len(roles)} such "
+            f"requisitions and {len(people)} such candidates. Look the id up in the file of scores."
+        )
+    frame = _read(asked, tables, settings)
+    keys = ("person_id", pl.col("requisition_id").alias("subject_id"), pl.lit(TARGET).alias("target_code"))
+    return frame.select(*keys, *TEXTS)
+
+
 def outcomes(tables: Tables) -> pl.DataFrame:
     """Every screening decision known.
 
@@ -244,13 +289,7 @@ def _decisions(tables: Tables) -> pl.DataFrame:
 
 def _described(asked: pl.DataFrame, tables: Tables, settings: Prepare) -> pl.DataFrame:
     """The cases' identity, label, texts and what is monitored of them."""
-    requisitions = tables["requisitions"].with_columns(
-        requisition_text=pl.concat_str("title", "description", separator="\n")
-    )
-    frame = asked.join(_documents(asked, tables["resumes"], settings), on="application_id", maintain_order="left")
-    wanted = ("job_family_code", "requisition_text")
-    frame = asof.with_facts(frame, requisitions, "requisition_id", wanted, at="applied_at", always=True)
-    frame = _measured(frame)
+    frame = _measured(_read(asked, tables, settings))
     return frame.select(
         "person_id",
         pl.col("requisition_id").alias("subject_id"),
@@ -264,6 +303,16 @@ def _described(asked: pl.DataFrame, tables: Tables, settings: Prepare) -> pl.Dat
         *NUMERIC,
         *CATEGORICAL,
     ).sort("occurred_at", "person_id", "subject_id")
+
+
+def _read(asked: pl.DataFrame, tables: Tables, settings: Prepare) -> pl.DataFrame:
+    """`asked` with both texts and the job family, as they were at `applied_at`; without a resume there is no row."""
+    requisitions = tables["requisitions"].with_columns(
+        requisition_text=pl.concat_str("title", "description", separator="\n")
+    )
+    frame = asked.join(_documents(asked, tables["resumes"], settings), on="application_id", maintain_order="left")
+    wanted = ("job_family_code", "requisition_text")
+    return asof.with_facts(frame, requisitions, "requisition_id", wanted, at="applied_at", always=True)
 
 
 def _documents(asked: pl.DataFrame, resumes: pl.DataFrame, settings: Prepare) -> pl.DataFrame:
