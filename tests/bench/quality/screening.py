@@ -30,7 +30,14 @@ from pipelines.models import network
 from pipelines.models.determinism import determined
 from pipelines.models.screening import features
 from tests.bench.measure import ROOT
-from tests.bench.quality.judgement import Codes, Judgement, Numbers, calibration_error, macro_f1
+from tests.bench.quality.judgement import (
+    Codes,
+    Judgement,
+    Numbers,
+    calibration_error,
+    exact_calibration_error,
+    macro_f1,
+)
 
 FOLDS: Final = 5
 SVC: Final = "TF-IDF + LinearSVC"
@@ -179,6 +186,11 @@ def _variant(found: Judgement, name: str, given: Reading, parts: Sequence[tuple[
         f"calibration error of the best family's score, {name}", "lower",
         float(calibration_error((best == right).astype(float), sure)(np.ones((1, len(sure))))[0]),
     )  # fmt: skip
+    exact, most = exact_calibration_error(sure)
+    found.notes.append(
+        f"calibration error of the best family's score, {name}: chances that were exactly right would have "
+        f"{exact:.3f}, in 95 of 100 draws {most:.3f} at most"
+    )
     return ours
 
 
