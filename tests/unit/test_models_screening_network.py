@@ -12,7 +12,7 @@ from pipelines.base.contracts import ABSTAINED
 from pipelines.models import network as load_network
 from pipelines.models.saved import loaded
 from pipelines.models.screening import text
-from pipelines.models.screening.features import Decide, Train
+from pipelines.models.screening.features import Decide, Encoder, Train
 from pipelines.score import rows
 from pipelines.score.recheck import tried_reasons
 
@@ -20,6 +20,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:Depreca
 
 SKILLS = ("soup", "bread", "cake", "ledger", "audit", "payroll")
 SETTINGS = Train(
+    encoder=Encoder(folder="", model_sha256="", vocab_sha256=""),
     shape="terms",
     words=12,
     newest_cases=60,

@@ -50,9 +50,9 @@ def fit(
         vocabulary=known,
         name="words",
     )
-    tower, judge = _tower(len(known) + 2, settings), _judge(settings.units)
+    tower, says_ = _tower(len(known) + 2, settings), judge(settings.units)
     pair = [keras.Input((settings.words,), dtype="int64", name=name) for name in TEXTS]
-    taught = keras.Model(pair, judge([tower(words) for words in pair]))
+    taught = keras.Model(pair, says_([tower(words) for words in pair]))
     taught.compile(
         optimizer=keras.optimizers.AdamW(settings.learning_rate, weight_decay=settings.weight_decay),
         loss=keras.losses.BinaryCrossentropy(),
@@ -70,7 +70,7 @@ def fit(
     ).history
     written = keras.Input((), dtype="string")
     reads = keras.Model(written, tower(splits(written)), name=READER)
-    return whole(reads, judge), history
+    return whole(reads, says_), history
 
 
 def says(judge: Any, resumes: tf.Tensor, wanted: tf.Tensor) -> tf.Tensor:
@@ -102,7 +102,7 @@ def _tower(words: int, settings: Train) -> keras.Model:
     return keras.Model(given, layers.Dense(settings.units, activation="tanh")(read), name="tower")
 
 
-def _judge(units: int) -> keras.Model:
+def judge(units: int) -> keras.Model:
     """Two [n, units] -> [n, 1] chance."""
     resume, wanted = keras.Input((units,), name="resume_read"), keras.Input((units,), name="requisition_read")
     seen = ops.concatenate([resume * wanted, resume, wanted], axis=1)

@@ -48,11 +48,21 @@ class Prepare(Section):
     """Newest people, by number of cases."""
 
 
+class Encoder(Section):
+    """A text encoder in the store (`encoder`)."""
+
+    folder: str
+    """In the store; empty where there is none."""
+    model_sha256: str
+    vocab_sha256: str
+
+
 class Train(Section):
     """The network and its baseline."""
 
-    shape: Literal["terms", "lstm", "convolution"]
-    """`terms`, or one of the classic shapes (`classic`), which read words in order."""
+    shape: Literal["terms", "lstm", "convolution", "encoder"]
+    """`terms`; one of the classic shapes (`classic`), which read words in order; or `encoder`: terms, and one."""
+    encoder: Encoder
     words: Count
     """Of a text that a classic shape reads: its first ones."""
     newest_cases: Count

@@ -22,8 +22,9 @@ import tensorflow as tf
 
 from pipelines.models import Scorer, case_weights
 from pipelines.models.saved import loaded
-from pipelines.models.screening import architecture, bands, baseline, classic, crossed, kin, spans, text
+from pipelines.models.screening import architecture, bands, baseline, classic, crossed, encoder, kin, spans, text
 from pipelines.models.screening.architecture import IMPORTANCE, JUDGE, MEMBERS, READER, TERMS
+from pipelines.models.screening.encoder import Read
 from pipelines.models.screening.features import TEXTS, Train
 
 MODEL: Final = "model.keras"
@@ -55,13 +56,16 @@ def fit(
     keras.utils.clear_session()  # names of layers are numbered, and the numbers are saved
     keras.utils.set_random_seed(seed)
     train, valid = (prepared.filter(pl.col("split") == name) for name in ("train", "valid"))
-    if settings.shape == "terms":
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / encoder.WEIGHT).unlink(missing_ok=True)  # of a model that was here before
+    if settings.shape in ("terms", "encoder"):
         model, history = _of_terms(train, valid, settings, seed, min_people)
     else:
         model, history = classic.fit(train, valid, settings, min_people)
-    folder.mkdir(parents=True, exist_ok=True)
     model.save(folder / MODEL)
-    bands.save(folder, _scores(model, valid), valid["outcome"].to_numpy())
+    if settings.shape == "encoder":
+        encoder.fit(train, valid, settings, folder, _scores(model, folder, valid))
+    bands.save(folder, _scores(model, folder, valid), valid["outcome"].to_numpy())
     losses = zip(history["loss"], history["val_loss"], strict=True)
     return [{"epoch": n, "loss": loss, "valid_loss": valid_loss} for n, (loss, valid_loss) in enumerate(losses, 1)]
 
@@ -73,7 +77,7 @@ def _of_terms(
     terms, weights, plain = _vocabulary(train, settings, min_people)
     reads = architecture.encoder(terms, weights)
     both = pl.concat([train, valid])
-    written = {name: _distinct(reads, both[name]) for name in TEXTS}
+    written = {name: _distinct(_compiled(reads), both[name]) for name in TEXTS}
     readers, spoken = _read(train, written, settings, min_people)
     members = architecture.members(plain, settings, settings.l2 / len(train))
     members.compile(
@@ -126,7 +130,9 @@ def predict(folder: Path, frame: pl.DataFrame, scorer: Scorer) -> pl.DataFrame:
     if frame.is_empty():
         scores = np.zeros(0)
     else:
-        scores = baseline.scores(folder, frame) if scorer == "baseline" else _scores(loaded(folder / MODEL), frame)
+        scores = (
+            baseline.scores(folder, frame) if scorer == "baseline" else _scores(loaded(folder / MODEL), folder, frame)
+        )
     low, high = bands.read(folder, scores)
     return frame.select(_KEYS).with_columns(
         score=pl.Series(scores, dtype=pl.Float64),
@@ -158,14 +164,13 @@ def explain(folder: Path, frame: pl.DataFrame, scored: pl.DataFrame) -> list[lis
         scored: [n_rows] rows of `predict` to explain.
 
     Returns:
-        [n_rows] at most three matches, two gaps and two passages each; of a classic shape passages alone, since it
-        knows no terms.
+        [n_rows] at most three matches, two gaps and two passages each; passages alone of a shape that knows no terms.
     """
     asked = scored.select(_KEYS).join(frame, on=_KEYS, how="left", maintain_order="left")
     if asked.is_empty():
         return []
     model = loaded(folder / MODEL)
-    passages = _passages(model, asked)
+    passages = _passages(model, folder, asked)
     if not crossed.is_of_terms(model):
         return passages
     reads, members = model.get_layer(READER), model.get_layer(JUDGE).get_layer(MEMBERS)
@@ -174,7 +179,9 @@ def explain(folder: Path, frame: pl.DataFrame, scored: pl.DataFrame) -> list[lis
     importance = telling(terms, _learned(members))
     found: list[list[str]] = []
     for part in asked.iter_slices(_BATCH):  # every row has thousands of terms, twice
-        resume, wanted = (_gathered(_distinct(reads, part[name]), part[name])[:, :plain] > 0 for name in TEXTS)
+        resume, wanted = (
+            _gathered(_distinct(_compiled(reads), part[name]), part[name])[:, :plain] > 0 for name in TEXTS
+        )
         found += [
             [
                 *_strongest("match", terms, importance * (has & asks), _MATCHES),
@@ -185,19 +192,20 @@ def explain(folder: Path, frame: pl.DataFrame, scored: pl.DataFrame) -> list[lis
     return [codes + places for codes, places in zip(found, passages, strict=True)]
 
 
-def _passages(model: keras.Model, asked: pl.DataFrame) -> list[list[str]]:
+def _passages(model: keras.Model, folder: Path, asked: pl.DataFrame) -> list[list[str]]:
     """[n_rows] `spans.named`: what each resume's score for a requisition rests on."""
-    reads, says = crossed.reader(model.get_layer(READER)), crossed.table(model)
+    reads, says = _towers(model, folder)
+    most = spans.FEW if encoder.is_beside(folder) else spans.MANY
     requisitions = asked[TEXTS[1]].unique(maintain_order=True)
-    wanted = dict(zip(requisitions, _read_texts(model.get_layer(READER), requisitions), strict=True))
+    wanted = dict(zip(requisitions, _read_texts(reads, requisitions), strict=True))
     named: dict[tuple[str, str], list[str]] = {}
     for (resume,), rows in asked.select(TEXTS).unique(maintain_order=True).group_by(TEXTS[0], maintain_order=True):
-        places, own = spans.passages(resume), rows[TEXTS[1]].to_list()
+        places, own = spans.passages(resume, most), rows[TEXTS[1]].to_list()
         if not places:
             continue
         asks = np.array([wanted[one] for one in own])
         cut = [spans.without(resume, place) for place in places]
-        whole, some = reads(tf.constant([resume])), reads(tf.constant(cut))
+        whole, some = reads([resume]), reads(cut)
         drops = (says(whole, asks) - says(some, asks)).numpy()
         named |= {(resume, one): spans.named(places, drops[:, n]) for n, one in enumerate(own)}
     return [named.get(pair, []) for pair in asked.select(TEXTS).iter_rows()]
@@ -302,16 +310,38 @@ def _pairs(
     return [*both, kin.alike(resume, wanted).astype(np.float32)]
 
 
-def _distinct(reads: keras.Model, texts: pl.Series) -> dict[str, Floats]:
+def _towers(model: keras.Model, folder: Path) -> tuple[Read, crossed.Scorer]:
+    """What reads texts, and what says of every resume and requisition that were read: with the encoder where it is."""
+    terms, says = _compiled(model.get_layer(READER)), crossed.table(model)
+    other = encoder.beside(folder) if encoder.is_beside(folder) else None
+    if other is None or not other.weight:
+        return terms, says
+    size = model.get_layer(JUDGE).input_shape[0][1]
+
+    def reads(texts: Sequence[str]) -> Floats:
+        return np.concatenate([terms(texts), other.read(texts)], axis=1)
+
+    def both(resumes: Any, wanted: Any) -> Any:
+        first = says(resumes[:, :size], wanted[:, :size])
+        return encoder.mixed(first, other.says(resumes[:, size:], wanted[:, size:]), other.weight)
+
+    return reads, both
+
+
+def _compiled(reads: keras.Model) -> Read:
+    compiled = crossed.reader(reads)
+    return lambda texts: np.asarray(compiled(tf.constant(texts)))
+
+
+def _distinct(reads: Read, texts: pl.Series) -> dict[str, Floats]:
     """Text -> [terms] weights: every distinct text is read once."""
     unique = texts.unique(maintain_order=True)
     return dict(zip(unique, _read_texts(reads, unique), strict=True))
 
 
-def _read_texts(reads: keras.Model, texts: pl.Series) -> Floats:
+def _read_texts(reads: Read, texts: pl.Series) -> Floats:
     """[n_texts, terms] weights, read `_BATCH` texts at a time."""
-    compiled = crossed.reader(reads)
-    return np.concatenate([compiled(tf.constant(part.to_list())).numpy() for part in _slices(texts)])
+    return np.concatenate([reads(part.to_list()) for part in _slices(texts)])
 
 
 def _slices(values: pl.Series) -> list[pl.Series]:
@@ -345,7 +375,7 @@ def _resamples(frame: pl.DataFrame, members: int, seed: int) -> list[Floats]:
     return counts if weights is None else [count * weights[:, 0] for count in counts]
 
 
-def _scores(model: keras.Model, frame: pl.DataFrame) -> npt.NDArray[np.float64]:
+def _scores(model: keras.Model, folder: Path, frame: pl.DataFrame) -> npt.NDArray[np.float64]:
     """[n_cases] the saved model's mean chance: every distinct text is read once, then all are compared at once.
 
     Of resumes, which are many, some hundred are held at once with their terms; of requisitions all.
@@ -353,7 +383,7 @@ def _scores(model: keras.Model, frame: pl.DataFrame) -> npt.NDArray[np.float64]:
     found = np.zeros(len(frame))
     if frame.is_empty():
         return found
-    reads, says = model.get_layer(READER), crossed.table(model)
+    reads, says = _towers(model, folder)
     requisitions = frame[TEXTS[1]].unique(maintain_order=True)
     wanted = _read_texts(reads, requisitions)
     for part in _of_some_resumes(frame, requisitions):

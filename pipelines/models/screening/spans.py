@@ -16,8 +16,10 @@ MOST: Final = 2
 """Passages at most that are named."""
 LEAST: Final = 0.01
 """Points that a score must fall by."""
-_PARTS: Final = 24
-"""About so many passages are made of a long text."""
+MANY: Final = 24
+"""About so many passages are made of a long text..."""
+FEW: Final = 6
+"""...or so many, where reading one takes long."""
 _SHORT, _LONG = 4, 12
 """Words of the shortest passage and of the longest, of a text that has few."""
 _WORD: Final = re.compile(r"\S+")
@@ -26,10 +28,10 @@ _ENDS: Final = (".", ";", "!", "?", ":")
 Places = list[tuple[int, int]]
 
 
-def passages(text: str) -> Places:
+def passages(text: str, parts: int = MANY) -> Places:
     """Where passages begin and end, in characters; every word is in one. A text that is one passage has none."""
     words = [match.span() for match in _WORD.finditer(text)]
-    least = max(_SHORT, -(-len(words) // _PARTS))
+    least = max(_SHORT, -(-len(words) // parts))
     most, found, first = max(_LONG, least + _SHORT), [], 0
     for place, (_, end) in enumerate(words):
         count, follows = place + 1 - first, words[place + 1][0] if place + 1 < len(words) else None
