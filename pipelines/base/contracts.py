@@ -429,7 +429,14 @@ _ALL = (
             _code("topic_code", required=False),
             _code("level_code", "foundation", "intermediate", "advanced", required=False),
             Column("duration_minutes", "float", required=False, low=0),
+            Column("is_active", "bool", required=False),  # empty where the source does not say; then it counts as one
+            Column("is_mandatory", "bool", required=False),
+            Column("valid_from", "date", required=False),
+            _UNTIL,
+            # the job families that may take it, with | between; empty is everybody
+            Column("audience_codes", "code", required=False, form=r"^[^|]+(\|[^|]+)*$"),
         ),
+        ordered=(("valid_from", "valid_to"),),
     ),
     Table(
         "enrolments",

@@ -1,8 +1,10 @@
 """Scores written back: a file that an ATS or LMS imports, with its own identifiers.
 
-`scores/exports/<family>/<as_of>.csv` and `.json`. What a spreadsheet would run as a formula gets a quote before it, in
-the CSV only: JSON holds every value as it is. Where people are ranked, only those put forward are in the file.
-`is_selected` is empty where the model abstains: the file recommends nothing about such a case, and a person decides.
+`scores/exports/<family>/<as_of>.csv` and `.json`; beside them `<as_of>.due.csv` and `.json`, where a family knows of
+what people have to do whatever a model says, which is never among the scores. What a spreadsheet would run as a formula
+gets a quote before it, in the CSV only: JSON holds every value as it is. Where people are ranked, only those put
+forward are in the file. `is_selected` is empty where the model abstains: the file recommends nothing about such a case,
+and a person decides.
 """
 
 import json
@@ -37,6 +39,7 @@ _COLUMNS: Final = (
     "reasons",
     "as_of",
 )
+_DUE: Final = ("subject_id", "enrolled_at", "due_at", "is_overdue", "as_of")
 
 
 class Score(Section):
@@ -52,9 +55,16 @@ def require_key() -> None:
 
 
 def files(
-    store: Store, manifest: Manifest, family: str, as_of: date, scored: pl.DataFrame, *, root: Path | None = None
+    store: Store,
+    manifest: Manifest,
+    family: str,
+    as_of: date,
+    scored: pl.DataFrame,
+    *,
+    due: pl.DataFrame | None = None,
+    root: Path | None = None,
 ) -> dict[str, bytes]:
-    """A day's file in both forms, to be written last: whoever imports it acts on it.
+    """A day's files in both forms, to be written last: whoever imports them acts on them.
 
     Args:
         store: Holds lake and vault.
@@ -62,10 +72,11 @@ def files(
         family: Model family.
         as_of: The day.
         scored: [n_scores] `Scored` of the model.
+        due: [n_due] what people have to do, as the family's `due` gives; None for a family without.
         root: Holds params.yaml.
 
     Returns:
-        The two keys, each with its bytes: the same for the same rows and identifiers.
+        The keys, two or four, each with its bytes: the same for the same rows and identifiers.
     """
     settings = load(Score, "score", root=root)
     shown = scored.filter("is_selected") if features(family).METRIC == "ranking" else scored
@@ -75,7 +86,12 @@ def files(
     table = shown.join(known, on="person_id", how="left").select("scheme_code", "identifier", *_COLUMNS)
     table = table.sort("identifier", "subject_id", "target_code")
     stem = f"{SCORES}/exports/{family}/{as_of.isoformat()}"
-    return {f"{stem}.csv": as_csv(table), f"{stem}.json": as_json(table)}
+    made = {f"{stem}.csv": as_csv(table), f"{stem}.json": as_json(table)}
+    if due is not None:
+        left = due.with_columns(as_of=pl.lit(as_of)).join(known, on="person_id", how="left")
+        rows = left.select("scheme_code", "identifier", *_DUE).sort("identifier", "subject_id")
+        made |= {f"{stem}.due.csv": as_csv(rows), f"{stem}.due.json": as_json(rows)}
+    return made
 
 
 def identifiers(store: Store, manifest: Manifest, family: str, as_of: date, settings: Score) -> pl.DataFrame:
@@ -107,7 +123,7 @@ def identifiers(store: Store, manifest: Manifest, family: str, as_of: date, sett
 
 def as_csv(table: pl.DataFrame) -> bytes:
     """UTF-8 CSV, one line a row, every text quoted; reasons are joined by a semicolon, NaN is an empty cell."""
-    flat = table.with_columns(pl.col("reasons").list.join(";"), pl.col(pl.Float64).fill_nan(None))
+    flat = table.with_columns(pl.col(pl.List(pl.String)).list.join(";"), pl.col(pl.Float64).fill_nan(None))
     return flat.with_columns(guarded(pl.col(pl.String))).write_csv(quote_style="non_numeric").encode()
 
 
@@ -118,5 +134,6 @@ def guarded(text: pl.Expr) -> pl.Expr:
 
 def as_json(table: pl.DataFrame) -> bytes:
     """A list of objects, NaN as null."""
-    plain = table.with_columns(pl.col("as_of").cast(pl.String), pl.col(pl.Float64).fill_nan(None))
+    moments = pl.selectors.datetime().dt.to_string("iso:strict")
+    plain = table.with_columns(pl.col("as_of").cast(pl.String), pl.col(pl.Float64).fill_nan(None), moments)
     return (json.dumps(plain.to_dicts(), indent=1, ensure_ascii=False) + "\n").encode()

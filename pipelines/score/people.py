@@ -5,7 +5,8 @@ Reads   lake       the newest manifest, as known at the end of the day
         switches   whether scoring is stopped, all the while
         ledger     notices and bias audits, where `law.jurisdictions` names places; never for a model in shadow
 Writes  scores/scored, scores/inputs, scores/outcomes   one partition a family and day, replaced whole
-        scores/exports                                  the file for the ATS or LMS; never for a model in shadow
+        scores/exports                                  the file for the ATS or LMS, and of mandatory training what is
+                                                        due; never for a model in shadow
         ledger     people:scored, once for the same rows, with the digests of that file; before the file is there
 
 The day is never later than what the family's tables speak of. Scoring a day again with the same release and lake
@@ -112,7 +113,10 @@ def _run(
             require_running()
             _replace(store, "scored", family, as_of, scored.with_columns(is_shadow=pl.lit(release.is_shadow)))
             _replace(store, "inputs", family, as_of, inputs)
-            files = {} if release.is_shadow else export.files(store, manifest, family, as_of, scored, root=root)
+            left = _due(family, tables, as_of)
+            files = (
+                {} if release.is_shadow else export.files(store, manifest, family, as_of, scored, due=left, root=root)
+            )
             basis = _basis(release, manifest, as_of, law, stopped)
             _record(store, family, _facts(basis, scored, counts, files))
             for key, data in files.items():  # last: nothing leaves before the ledger has it
@@ -200,6 +204,13 @@ def _known(store: Store, manifest: Manifest, family: str, today: date) -> tuple[
     lake, module = Lake(store), features(family)
     as_of = known.day_known(lake, manifest, module.TABLES, today)
     return as_of, known.read_people(lake, manifest, module.TABLES, as_of, module.VERSIONED)[0]
+
+
+def _due(family: str, tables: dict[str, pl.DataFrame], as_of: date) -> pl.DataFrame | None:
+    """What people have to do whatever a model says; None for most families, which know of nothing."""
+    module = features(family)
+    found: pl.DataFrame | None = module.due(tables, as_of) if hasattr(module, "due") else None
+    return found
 
 
 def _predicted(

@@ -38,6 +38,7 @@ from pipelines.score import export, people, serve, spread, stage, switch
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras on NumPy 2
 
+NOT_SAID = ("is_active", "is_mandatory", "valid_from", "valid_to", "audience_codes")
 FAMILY = "outcomes"
 PEOPLE = 240
 SILENT = 5
@@ -94,6 +95,7 @@ def company(lake: Lake) -> None:
                 "level_code": "foundation",
                 "duration_minutes": 30.0,
             }
+            | dict.fromkeys(NOT_SAID)
             for n in range(2)
         ],
         "workers": [
@@ -282,7 +284,10 @@ def test_a_store_that_is_not_the_pinned_one_is_refused(made, tmp_path, monkeypat
         "other",
         {
             "courses": frame(
-                [{"course_id": "c", "title": "x", "topic_code": None, "level_code": None, "duration_minutes": 1.0}],
+                [
+                    {"course_id": "c", "title": "x", "topic_code": None, "level_code": None, "duration_minutes": 1.0}
+                    | dict.fromkeys(NOT_SAID)
+                ],
                 moment(0),
             ).cast({"topic_code": pl.String, "level_code": pl.String})
         },

@@ -1,3 +1,4 @@
+import json
 from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
@@ -7,11 +8,12 @@ import pytest
 from pipelines.base.errors import ContractError
 from pipelines.evaluate import metrics
 from pipelines.models.recommendation import network, tables
-from pipelines.models.recommendation.features import Decide, Prepare, Train, cases, examples, outcomes, select
+from pipelines.models.recommendation.features import Decide, Prepare, Train, cases, due, examples, outcomes, select
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 PREPARE = Prepare(min_courses=3, max_history=5)
 TRAIN = Train(epochs=2, batch=8, learning_rate=0.01, dropout=0.1, units=4, recent=3, ahead=1, ridge=1.0, smoothing=1.0)
+ALL = '["a", "b", "c", "d"]'
 LEVELS = {"a": "foundation", "b": "intermediate", "c": "advanced", "d": None}
 
 
@@ -25,16 +27,23 @@ def company(**walks: str) -> dict[str, pl.DataFrame]:
     ]
     schema = {"person_id": pl.String, "course_id": pl.String, "enrolled_at": moment}
     enrolments = pl.DataFrame(rows, schema=schema).with_columns(
-        known_from="enrolled_at", known_from_basis=pl.lit("source")
+        due_at=pl.lit(None, moment), known_from="enrolled_at", known_from_basis=pl.lit("source")
     )
     known = {"known_from": pl.lit(START + timedelta(days=5000)).cast(moment), "known_from_basis": pl.lit("observed")}
-    seen = enrolments.head(0).rename({"enrolled_at": "occurred_at"})
-    workers = {"person_id": pl.String, "job_family_code": pl.String, "terminated_at": pl.Date}
+    seen = enrolments.head(0).rename({"enrolled_at": "occurred_at"}).with_columns(event_code=pl.lit(None, pl.String))
+    workers = {"person_id": pl.String, "job_family_code": pl.String, "hired_at": pl.Date, "terminated_at": pl.Date}
     return {
         "enrolments": enrolments,
         "learning_events": seen,
         "courses": pl.DataFrame({"course_id": list(LEVELS), "level_code": list(LEVELS.values())}).with_columns(
-            title=pl.col("course_id"), topic_code=pl.lit("t"), **known
+            title=pl.col("course_id"),
+            topic_code=pl.lit("t"),
+            is_active=pl.lit(None, pl.Boolean),
+            is_mandatory=pl.lit(None, pl.Boolean),
+            valid_from=pl.lit(None, pl.Date),
+            valid_to=pl.lit(None, pl.Date),
+            audience_codes=pl.lit(None, pl.String),
+            **known,
         ),
         "workers": pl.DataFrame(schema=workers).with_columns(**known),
     }
@@ -69,6 +78,128 @@ def test_who_left_is_not_scored():
         {"person_id": ["p_1"], "job_family_code": ["x"], "terminated_at": [date(2026, 1, 2)]}
     ).with_columns(known_from=pl.lit(START), known_from_basis=pl.lit("source"))
     assert cases(given, PREPARE, date(2026, 1, 3))["person_id"].to_list() == ["p_2"]
+
+
+def catalogue(given: dict[str, pl.DataFrame], **columns: dict[str, object]) -> dict[str, pl.DataFrame]:
+    """The company with something else said of some courses."""
+    courses = given["courses"]
+    for name, said in columns.items():
+        values = [said.get(course) for course in courses["course_id"]]
+        courses = courses.with_columns(pl.Series(name, values, dtype=courses.schema[name]))
+    return given | {"courses": courses}
+
+
+def staff(given: dict[str, pl.DataFrame], **people: str | None) -> dict[str, pl.DataFrame]:
+    """The company with workers, each of a job family, hired long ago."""
+    rows = {"person_id": list(people), "job_family_code": list(people.values())}
+    workers = pl.DataFrame(rows, schema_overrides={"job_family_code": pl.String}).with_columns(
+        hired_at=pl.lit(date(2020, 1, 1)),
+        terminated_at=pl.lit(None, pl.Date),
+        known_from=pl.lit(START),
+        known_from_basis=pl.lit("source"),
+    )
+    return given | {"workers": workers}
+
+
+@pytest.mark.parametrize(
+    ("said", "is_open"),
+    [
+        ({}, True),
+        ({"is_active": {"d": True}}, True),
+        ({"is_active": {"d": False}}, False),
+        ({"is_mandatory": {"d": True}}, False),
+        ({"is_mandatory": {"d": False}}, True),
+        ({"valid_from": {"d": date(2026, 1, 9)}}, True),  # its first day
+        ({"valid_from": {"d": date(2026, 1, 10)}}, False),
+        ({"valid_to": {"d": date(2026, 1, 9)}}, False),  # the first day after
+        ({"valid_to": {"d": date(2026, 1, 10)}}, True),
+        ({"audience_codes": {"d": "x"}}, True),
+        ({"audience_codes": {"d": "w|x|y"}}, True),
+        ({"audience_codes": {"d": "xy|y"}}, False),  # a name within a name is another
+    ],
+)
+def test_only_what_is_active_valid_and_for_the_job_family_may_be_recommended(said, is_open):
+    given = catalogue(staff(company(p_1="ab"), p_1="x"), **said)
+    told = json.loads(cases(given, PREPARE, date(2026, 1, 9))["open_courses"].item())
+    assert told == (["a", "b", "c", "d"] if is_open else ["a", "b", "c"])
+
+
+def test_a_course_with_an_audience_is_not_for_who_has_no_job_family():
+    given = catalogue(staff(company(p_1="ab", p_2="ab"), p_1="x"), audience_codes={"d": "x"})
+    told = dict(cases(given, PREPARE, date(2026, 1, 9)).select("person_id", "open_courses").iter_rows())
+    assert told == {"p_1": ALL, "p_2": '["a", "b", "c"]'}
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_what_is_not_open_is_recommended_by_nobody(tmp_path):
+    """The model knows that d is mandatory; what else is shut, the list of the day says."""
+    given = catalogue(company(**{f"p_{n}": "abc" if n % 2 else "bca" for n in range(6)}), is_mandatory={"d": True})
+    learning = examples(given, PREPARE).filter(pl.col("split") != "test")
+    (tmp_path / "baseline").mkdir()
+    network.fit(learning, TRAIN, tmp_path / "model", seed=1, min_people=1)
+    network.fit_baseline(learning, TRAIN, tmp_path / "baseline", seed=1, min_people=1)
+    asked = pl.DataFrame(
+        {"person_id": ["p", "q", "r"], "history": [["a"]] * 3, "split": ["now"] * 3}
+        | {"open_courses": ['["a", "b", "d"]', ALL, "[]"]}
+    )
+    for scorer in ("model", "baseline"):
+        found = network.predict(tmp_path / scorer, asked, scorer).sort("person_id", "subject_id")
+        assert found.select("person_id", "subject_id").rows() == [("p", "b"), ("q", "b"), ("q", "c")]
+        assert found["score"].to_list()[0] == pytest.approx(1.0)
+        past = network.predict(tmp_path / scorer, asked.with_columns(split=pl.lit("test")), scorer)
+        assert set(past["subject_id"]) == {"b", "c"}
+
+
+def test_mandatory_courses_are_history_and_never_what_is_asked_for():
+    """p_1 chose a, b and d; c was made to take, and counts neither for the test nor before it."""
+    frame = examples(catalogue(company(p_1="abcd", p_2="ca"), is_mandatory={"c": True}), PREPARE)
+    assert frame.select("person_id", "subject_id", "split", "history").rows() == [
+        ("p_1", "b", "valid", ["a"]),
+        ("p_1", "d", "test", ["a", "b", "c"]),
+        ("p_2", "a", "train", ["c"]),
+    ]
+
+
+def test_mandatory_training_is_due_until_it_is_completed_again():
+    """Both a and b are, b for x alone; p_1 completed a before enrolling again, p_2 after it; p_3 begins on the 4th."""
+    given = catalogue(
+        staff(company(), p_1="x", p_2="y", p_3=None, p_4="x"),
+        is_mandatory={"a": True, "b": True},
+        audience_codes={"b": "x"},
+        is_active={"c": False},
+    )
+    day = {name: START + timedelta(days=place) for place, name in enumerate(("first", "second", "third", "fourth"))}
+    given["enrolments"] = pl.DataFrame(
+        {
+            "person_id": ["p_1", "p_2", "p_4", "p_4"],
+            "course_id": ["a", "a", "a", "b"],
+            "enrolled_at": [day["second"], day["first"], day["first"], day["first"]],
+            "due_at": [day["third"], day["third"], None, day["fourth"]],
+        }
+    )
+    given["learning_events"] = pl.DataFrame(
+        {
+            "person_id": ["p_1", "p_2", "p_4"],
+            "course_id": ["a", "a", "a"],
+            "occurred_at": [day["first"], day["second"], day["second"]],
+            "event_code": ["completed", "passed", "failed"],
+        }
+    )
+    given["workers"] = given["workers"].with_columns(
+        hired_at=pl.when(pl.col("person_id") == "p_3").then(date(2026, 1, 4)).otherwise("hired_at")
+    )
+    columns = ("person_id", "subject_id", "due_at", "is_overdue")
+    assert due(given, date(2026, 1, 3)).select(columns).rows() == [
+        ("p_1", "a", day["third"], True),
+        ("p_1", "b", None, False),
+        ("p_4", "a", None, False),
+        ("p_4", "b", day["fourth"], False),
+    ]
+    later = due(given, date(2026, 1, 4))
+    assert later.filter(person_id="p_3").select(columns).rows() == [("p_3", "a", None, False)]
+    assert later.filter(person_id="p_4")["is_overdue"].to_list() == [False, True]
+    gone = given | {"workers": given["workers"].with_columns(terminated_at=pl.lit(date(2026, 1, 3)))}
+    assert due(gone, date(2026, 1, 3)).is_empty()
 
 
 def test_the_best_k_are_selected_and_ties_go_by_course():
@@ -154,7 +285,7 @@ def test_that_many_take_a_course_is_no_reason_to_have_taken_another(tmp_path):
     network._mixed(reader, counts, links, network._START | {"network": 0.0}, TRAIN).save(tmp_path / network.MODEL)
     known.save(tmp_path)
     (tmp_path / network.MIXTURE).write_text('{"recent": 3}')
-    asked = pl.DataFrame({"person_id": ["p"], "history": [["a"]], "split": ["now"]})
+    asked = pl.DataFrame({"person_id": ["p"], "history": [["a"]], "split": ["now"], "open_courses": [ALL]})
     scored = network.predict(tmp_path, asked, "model")
     assert scored.sort("score")["subject_id"].to_list() == ["c", "b"]
     assert network.explain(tmp_path, asked, scored) == [[], []]
@@ -187,7 +318,8 @@ def test_what_can_be_taken_is_on_the_first_training_row_alone():
     frame = examples(company(p_1="abcd", p_2="ab"), PREPARE)
     assert frame["listed"].drop_nulls().to_list() == [["a", "b", "c", "d"]]
     assert frame.filter(pl.col("listed").is_not_null())["split"].to_list() == ["train"]
-    assert tables.listed(frame).rows()[2:] == [("c", "advanced", "c t"), ("d", "unleveled", "d t")]
+    told = [("c", "advanced", "c t", False), ("d", "unleveled", "d t", False)]
+    assert tables.listed(frame).rows()[2:] == told
     assert tables.catalogue(examples(company(p_1="ab"), PREPARE)).courses == ("a", "b", "c", "d")
 
 
@@ -230,5 +362,5 @@ def test_a_course_that_nobody_took_is_recommended_by_its_title(tmp_path):
         title=pl.col("course_id").replace_strict(titles), topic_code=pl.lit("")
     )
     network.fit(examples(given, PREPARE), TRAIN.model_copy(update={"epochs": 1}), tmp_path, seed=1, min_people=1)
-    asked = pl.DataFrame({"person_id": ["p"], "history": [["a"]], "split": ["now"]})
+    asked = pl.DataFrame({"person_id": ["p"], "history": [["a"]], "split": ["now"], "open_courses": [ALL]})
     assert set(network.predict(tmp_path, asked, "model")["subject_id"]) == {"b", "c", "d"}

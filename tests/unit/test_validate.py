@@ -344,12 +344,19 @@ def test_tables_come_after_those_they_refer_to() -> None:
         assert all(names.index(other) < names.index(table.name) for other in table.references.values())
 
 
+NOTHING = (None,) * 6
+"""Of a course: duration, status, whether it is mandatory, from when and until when it is valid, and its audience."""
+
+
 def test_a_rejected_source_row_is_not_there_for_others_to_refer_to(tmp_path: Path) -> None:
     for name in ("rows", "known"):
         (tmp_path / name).mkdir()
     moment = datetime(2026, 1, 1, tzinfo=UTC)
     courses = pl.DataFrame(
-        [("C-1", "One", None, "odd", None, moment, 0, 1), ("C-2", "Two", None, "advanced", None, moment, 0, 2)],
+        [
+            ("C-1", "One", None, "odd", *NOTHING, moment, 0, 1),
+            ("C-2", "Two", None, "advanced", *NOTHING, moment, 0, 2),
+        ],
         schema={
             **TABLES["courses"].schema,
             "known_from": pl.Datetime("us", "UTC"),

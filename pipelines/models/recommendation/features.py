@@ -3,9 +3,13 @@
 A course counts once, with its first sign that was known: enrolled, viewed, watched, handed in or finished. The last
 course of learners with at least `min_courses` is what the test asks for, the one before stops the training; every
 earlier step trains. subject_id is the course, target_code its level, so that who is shown advanced courses can be
-judged by group. A case to be scored is expanded to every course that the learner has not taken yet.
+judged by group. A case to be scored is expanded to every course that the learner has not taken yet and may take: one
+that is listed, active and valid on the day, and for the learner's job family.
+
+Mandatory courses are nobody's choice: they are in histories, and neither foreseen nor recommended. `due` lists them.
 """
 
+import json
 from datetime import date
 from typing import Final
 
@@ -24,9 +28,15 @@ DECISIONS: Final = ()
 NUMERIC: Final = ("course_count", "days_since_last", "courses_a_year", "advanced_share")
 CATEGORICAL: Final = ("last_topic_code", "job_family_code")
 NO_LEVEL: Final = "unleveled"
-LISTED: Final = ("listed", "listed_levels", "listed_texts")
-"""Of every course that the source lists, taken or not: its id, level, title and topic. Lists of equal length, on the
-first training row alone: they are the same for everybody, and a model can only recommend what it has heard of."""
+LISTED: Final = ("listed", "listed_levels", "listed_texts", "listed_mandatory")
+"""Of every course that the source lists, taken or not: its id, level, title and topic, and whether it is mandatory.
+Lists of equal length, on the first training row alone: they are the same for everybody, and a model can only recommend
+what it has heard of."""
+OPEN: Final = "open_courses"
+"""Of people who are scored now: the courses that may be recommended on that day, as a JSON list. It is text because it
+is one for a whole job family, and a frame keeps equal texts of a join once."""
+COMPLETED: Final = ("completed", "passed")
+_AUDIENCE: Final = "|"
 _PAST: Final = ("history", "moments", "levels", "topics")
 _NOBODY: Final = "self"
 """Nobody decides about a course taken: the learner does."""
@@ -79,12 +89,16 @@ def examples(tables: Tables, settings: Prepare) -> pl.DataFrame:
         occurred_at (the moment before which all of `history` was known), known_at, outcome (1: it was taken), split,
         history ([n] course_id, oldest first), the inputs and `LISTED`: what can be taken at all, on one row alone.
     """
-    steps = taken(tables).with_columns(place=pl.int_range(pl.len()).over("person_id"), total=pl.len().over("person_id"))
-    is_tested = pl.col("total") >= settings.min_courses
-    left = pl.col("total") - pl.col("place")
+    courses = asof.newest(tables["courses"], "course_id")
+    compelled = courses.filter("is_mandatory").select(subject_id="course_id")
+    steps = taken(tables).with_columns(place=pl.int_range(pl.len()).over("person_id"))
+    chosen = steps.join(compelled, on="subject_id", how="anti", maintain_order="left").with_columns(
+        left=pl.len().over("person_id") - pl.int_range(pl.len()).over("person_id"), total=pl.len().over("person_id")
+    )
+    is_tested, left = pl.col("total") >= settings.min_courses, pl.col("left")
     split = pl.when(is_tested & (left == 1)).then(pl.lit("test")).when(is_tested & (left == 2)).then(pl.lit("valid"))
     asked = (
-        steps.filter(pl.col("place") > 0)
+        chosen.filter(pl.col("place") > 0)
         .with_columns(split=split.otherwise(pl.lit("train")))
         .drop("topic_code")
         .join(_listed(steps), on="person_id", maintain_order="left")
@@ -100,7 +114,7 @@ def examples(tables: Tables, settings: Prepare) -> pl.DataFrame:
 
 
 def cases(tables: Tables, settings: Prepare, as_of: date) -> pl.DataFrame:
-    """Every learner still there, with what was taken so far.
+    """Every learner still there, with what was taken so far and what may be taken.
 
     Args:
         tables: Of `TABLES`, as known on that day.
@@ -108,7 +122,7 @@ def cases(tables: Tables, settings: Prepare, as_of: date) -> pl.DataFrame:
         as_of: The day; courses taken by its end count.
 
     Returns:
-        As `examples` without an outcome; subject_id and target_code are filled in by `predict`.
+        As `examples` without an outcome, and `OPEN`; subject_id and target_code are filled in by `predict`.
     """
     moment = end_of(as_of)
     gone = asof.newest(tables["workers"], "person_id").filter(pl.col("terminated_at") <= as_of).select("person_id")
@@ -123,7 +137,41 @@ def cases(tables: Tables, settings: Prepare, as_of: date) -> pl.DataFrame:
         outcome=pl.lit(None, pl.Float64),
         split=pl.lit("now"),
     )
-    return _described(asked, tables, settings)
+    may = _there(tables["courses"], as_of).filter(~pl.col("is_mandatory"))
+    return _with_open(_described(asked, tables, settings), may)
+
+
+def due(tables: Tables, as_of: date) -> pl.DataFrame:
+    """Mandatory training that people still have to complete; no model has a say in it.
+
+    Args:
+        tables: Of `TABLES`, as known on that day.
+        as_of: The day.
+
+    Returns:
+        [n_due] person_id, subject_id (the course), enrolled_at, due_at, is_overdue, of everybody who works there, has
+        a job family that the course is for, and did not complete or pass it since their newest enrolment. Without an
+        enrolment both moments are null and nothing is overdue.
+    """
+    moment = end_of(as_of)
+    compelled = _there(tables["courses"], as_of).filter("is_mandatory").select("course_id", "audience_codes")
+    staff = asof.newest(tables["workers"], "person_id").filter(
+        pl.col("hired_at") <= as_of, (pl.col("terminated_at") > as_of).fill_null(value=True)
+    )
+    asked = staff.select("person_id", "job_family_code").join(compelled, how="cross").filter(_is_for("job_family_code"))
+    keys = ["person_id", "course_id"]
+    enrolled = tables["enrolments"].filter(pl.col("enrolled_at") <= moment).sort("enrolled_at", "due_at")
+    newest = enrolled.unique(keys, keep="last", maintain_order=True).select(*keys, "enrolled_at", "due_at")
+    done = tables["learning_events"].filter(pl.col("event_code").is_in(COMPLETED), pl.col("occurred_at") <= moment)
+    last = done.group_by(keys).agg(done_at=pl.col("occurred_at").max())
+    found = asked.join(newest, on=keys, how="left").join(last, on=keys, how="left")
+    is_done = pl.col("done_at") >= pl.col("enrolled_at").fill_null(pl.col("done_at"))
+    return (
+        found.filter(~is_done.fill_null(value=False))
+        .with_columns(is_overdue=(pl.col("due_at") <= moment).fill_null(value=False))
+        .select("person_id", pl.col("course_id").alias("subject_id"), "enrolled_at", "due_at", "is_overdue")
+        .sort("person_id", "subject_id")
+    )
 
 
 def outcomes(tables: Tables) -> pl.DataFrame:
@@ -188,15 +236,43 @@ def _with_listed(frame: pl.DataFrame, versions: pl.DataFrame) -> pl.DataFrame:
     """`frame` with `LISTED`, as the source last told of each course."""
     courses = asof.newest(versions, "course_id").sort("course_id")
     about = pl.concat_str(pl.col("title"), pl.col("topic_code").fill_null(""), separator=" ")
-    columns = (pl.col("course_id"), pl.col("level_code").fill_null(NO_LEVEL), about)
+    compelled = pl.col("is_mandatory").fill_null(value=False)
+    columns = (pl.col("course_id"), pl.col("level_code").fill_null(NO_LEVEL), about, compelled)
     told = courses.select(column.alias(name) for name, column in zip(LISTED, columns, strict=True))
     first = (frame["split"] == "train").cast(pl.Int8).arg_max() or 0
     around = ([None] * first, [None] * (len(frame) - first - 1))
     # row by row: a join or a literal would hold the lists once a row on its way to null
     return frame.with_columns(
-        pl.Series(name, [*around[0], told[name].to_list(), *around[1]][: len(frame)], dtype=pl.List(pl.String))
+        pl.Series(name, [*around[0], told[name].to_list(), *around[1]][: len(frame)], dtype=pl.List(told.schema[name]))
         for name in LISTED
     )
+
+
+def _there(versions: pl.DataFrame, as_of: date) -> pl.DataFrame:
+    """[n_courses] what can be taken on a day: active, begun and not over; what is not said stops nothing."""
+    told = asof.newest(versions, "course_id").with_columns(
+        pl.col("is_active").fill_null(value=True), pl.col("is_mandatory").fill_null(value=False)
+    )
+    has_begun = (pl.col("valid_from") <= as_of).fill_null(value=True)
+    goes_on = (pl.col("valid_to") > as_of).fill_null(value=True)
+    return told.filter("is_active", has_begun, goes_on).sort("course_id")
+
+
+def _is_for(family: str) -> pl.Expr:
+    """Whether the column `family` is in `audience_codes`; a course with an audience is not for who has no family."""
+    named = pl.col("audience_codes").str.split(_AUDIENCE).list.contains(pl.col(family)).fill_null(value=False)
+    return pl.col("audience_codes").is_null() | named
+
+
+def _with_open(frame: pl.DataFrame, courses: pl.DataFrame) -> pl.DataFrame:
+    """`frame` with `OPEN`: of these courses those for each one's job family."""
+    families = frame.select("job_family_code").unique()
+    pairs = families.join(courses.select("course_id", "audience_codes"), how="cross").filter(_is_for("job_family_code"))
+    listed = pairs.group_by("job_family_code").agg(pl.col("course_id").sort())
+    whole = families.join(listed, on="job_family_code", how="left", nulls_equal=True).sort("job_family_code")
+    texts = [json.dumps(ids or []) for ids in whole["course_id"].to_list()]
+    told = whole.select("job_family_code", pl.Series(OPEN, texts, dtype=pl.String))
+    return frame.join(told, on="job_family_code", how="left", nulls_equal=True, maintain_order="left")
 
 
 def _listed(steps: pl.DataFrame) -> pl.DataFrame:

@@ -21,7 +21,7 @@ import polars as pl
 from pipelines.base.errors import ContractError
 from pipelines.models import Scorer
 from pipelines.models.recommendation import tables
-from pipelines.models.recommendation.features import Train
+from pipelines.models.recommendation.features import OPEN, Train
 from pipelines.models.recommendation.tables import ALWAYS, Catalogue, Links, Numbers, Tables
 from pipelines.models.saved import loaded
 
@@ -131,7 +131,7 @@ def fit_baseline(
 
 
 def predict(folder: Path, frame: pl.DataFrame, scorer: Scorer) -> pl.DataFrame:
-    """A score for every course that each learner has not taken.
+    """A score for every course that each learner has not taken and may take.
 
     Args:
         folder: What `fit` (model) or `fit_baseline` (baseline) wrote.
@@ -139,8 +139,9 @@ def predict(folder: Path, frame: pl.DataFrame, scorer: Scorer) -> pl.DataFrame:
         scorer: Which of the two.
 
     Returns:
-        [n_cases x unseen courses] person_id, subject_id, target_code, score, low, high; scores of a learner sum to 1.
-        For people who are scored now (`split` is `now`) only the best `_SHORTLIST` courses of each.
+        [n_cases x open courses] person_id, subject_id, target_code, score, low, high; scores of a learner sum to 1.
+        Mandatory courses are never open. For people who are scored now (`split` is `now`) it must be in `OPEN` too, and
+        there are only the best `_SHORTLIST` courses of each.
     """
     known = Catalogue.load(folder)
     parts = _counted(folder) if scorer == "baseline" else _mixture(folder)
@@ -352,16 +353,39 @@ def _chunks(frame: pl.DataFrame) -> list[pl.DataFrame]:
 def _predict(frame: pl.DataFrame, known: Catalogue, parts: Parts) -> pl.DataFrame:
     past = tables.histories(frame, known.courses)
     seen = tables.multi_hot(past, len(known.courses))
-    shares = [_shares(part, seen) for part in parts(past, seen)]
-    keep = _best(shares[0], seen) if (frame["split"] == "now").all() else seen == 0
+    is_now = bool((frame["split"] == "now").all())
+    shut = np.maximum(seen, _barred(frame[OPEN] if is_now else None, known, len(frame)))
+    shares = [_shares(part, shut) for part in parts(past, seen)]
+    keep = _best(shares[0], shut) if is_now else shut == 0
     return _rows(frame, known, keep, shares[0], np.min(shares, axis=0), np.max(shares, axis=0))
 
 
-def _best(shares: Numbers, seen: Numbers) -> npt.NDArray[np.bool_]:
+def _barred(lists: pl.Series | None, known: Catalogue, count: int) -> Numbers:
+    """[count, n_courses] 1 where a course may not be recommended, whoever took it.
+
+    Args:
+        lists: [count] JSON lists of what may be, of the day; None for cases of the past.
+        known: The courses, and which are mandatory.
+        count: Cases.
+    """
+    never = np.array([float(course in known.mandatory) for course in known.courses])
+    if lists is None:
+        return np.tile(never, (count, 1))
+    texts = lists.unique(maintain_order=True).to_list()
+    rows = []
+    for text in texts:
+        may = frozenset(json.loads(text or "[]"))
+        rows.append(np.maximum(never, [float(course not in may) for course in known.courses]))
+    place = {text: row for row, text in enumerate(texts)}
+    barred: Numbers = np.array(rows).reshape(-1, len(known.courses))[[place[text] for text in lists]]
+    return barred
+
+
+def _best(shares: Numbers, shut: Numbers) -> npt.NDArray[np.bool_]:
     """[n_cases, n_courses] whether a course is open and among a learner's best `_SHORTLIST`."""
-    ranked = np.where(seen > 0, -1.0, shares)
+    ranked = np.where(shut > 0, -1.0, shares)
     place = np.argsort(np.argsort(-ranked, axis=1, kind="stable"), axis=1, kind="stable")
-    best: npt.NDArray[np.bool_] = (place < _SHORTLIST) & (seen == 0)
+    best: npt.NDArray[np.bool_] = (place < _SHORTLIST) & (shut == 0)
     return best
 
 
@@ -382,9 +406,9 @@ def _mixture(folder: Path) -> Parts:
     return parts
 
 
-def _shares(scores: Numbers, seen: Numbers) -> Numbers:
+def _shares(scores: Numbers, shut: Numbers) -> Numbers:
     """Scores as shares of a learner's open courses; what speaks against a course counts as nothing."""
-    open_scores = np.where(seen > 0, 0, np.maximum(scores, 0)) + np.where(seen > 0, 0, _LEAST)
+    open_scores = np.where(shut > 0, 0, np.maximum(scores, 0)) + np.where(shut > 0, 0, _LEAST)
     total = open_scores.sum(axis=1, keepdims=True)
     shares: Numbers = open_scores / np.where(total > 0, total, 1)
     return shares

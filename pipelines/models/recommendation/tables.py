@@ -33,21 +33,25 @@ _DIGITS: Final = re.compile(r"(\d+)")
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """The courses a model knows, in order, and their levels."""
+    """The courses a model knows, in order, their levels, and which of them are mandatory."""
 
     courses: tuple[str, ...]
     levels: tuple[str, ...]
+    mandatory: frozenset[str] = frozenset()
+    """Never recommended, whatever a day's list says."""
 
     def save(self, folder: Path) -> None:
         """Write `CATALOGUE`."""
-        text = json.dumps({"courses": self.courses, "levels": self.levels}, indent=1)
+        told = {"courses": self.courses, "levels": self.levels, "mandatory": sorted(self.mandatory)}
+        text = json.dumps(told, indent=1)
         (folder / CATALOGUE).write_text(text + "\n", encoding="utf-8")
 
     @classmethod
     def load(cls, folder: Path) -> "Catalogue":
         """The catalogue that `save` wrote."""
         raw = json.loads((folder / CATALOGUE).read_text(encoding="utf-8"))
-        return cls(tuple(raw["courses"]), tuple(raw["levels"]))
+        # releases of before know of none: there the list of the day has to do
+        return cls(tuple(raw["courses"]), tuple(raw["levels"]), frozenset(raw.get("mandatory", [])))
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,21 +80,24 @@ class Tables:
 def catalogue(frame: pl.DataFrame) -> Catalogue:
     """Every course that is listed or in the training steps, by name."""
     steps = frame.select("subject_id", "target_code")
-    known = pl.concat([steps, listed(frame).drop("text")]).unique("subject_id", keep="first", maintain_order=True)
+    told = listed(frame)
+    named = told.select("subject_id", "target_code")
+    known = pl.concat([steps, named]).unique("subject_id", keep="first", maintain_order=True)
     only_before = frame.select(pl.col("history").explode().alias("subject_id")).unique().drop_nulls()
     courses = (
         only_before.join(known, on="subject_id", how="full", coalesce=True)
         .with_columns(pl.col("target_code").fill_null("unleveled"))
         .sort("subject_id")
     )
-    return Catalogue(tuple(courses["subject_id"]), tuple(courses["target_code"]))
+    compelled = frozenset(told.filter("is_mandatory")["subject_id"])
+    return Catalogue(tuple(courses["subject_id"]), tuple(courses["target_code"]), compelled)
 
 
 def listed(frame: pl.DataFrame) -> pl.DataFrame:
-    """[n_courses] subject_id, target_code (level), text (title and topic): what the source lists."""
-    names = dict(zip(LISTED, ("subject_id", "target_code", "text"), strict=True))
+    """[n_courses] subject_id, target_code (level), text (title and topic), is_mandatory: what the source lists."""
+    names = dict(zip(LISTED, ("subject_id", "target_code", "text", "is_mandatory"), strict=True))
     if not set(names) <= set(frame.columns):
-        return pl.DataFrame(schema=dict.fromkeys(names.values(), pl.String))
+        return pl.DataFrame(schema={**dict.fromkeys(names.values(), pl.String), "is_mandatory": pl.Boolean})
     told = frame.select(*names).filter(pl.col(LISTED[0]).is_not_null()).head(1)
     return told.explode(list(names)).rename(names).drop_nulls("subject_id")
 

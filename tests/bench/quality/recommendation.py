@@ -14,6 +14,7 @@ With a test folder its log is the later part; without one both protocols are run
 event after 80 % of all. Predictions hold the events numbered from 0, what was taken, and the 50 best courses.
 """
 
+import json
 import tempfile
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -24,6 +25,7 @@ from typing import Final
 import numpy as np
 import polars as pl
 
+from pipelines.base.contracts import TABLES
 from pipelines.base.errors import ContractError
 from pipelines.base.settings import load
 from pipelines.evaluate.bootstrap import mean
@@ -90,6 +92,8 @@ def catalogue(*folders: Path) -> pl.DataFrame:
         .str.to_datetime("%Y-%m-%d", time_unit="us", time_zone="UTC")
         .alias("known_from"),
         known_from_basis=pl.lit("source"),
+        **{name: pl.lit(None, TABLES["courses"].schema[name]) for name in ("is_active", "is_mandatory")},
+        **{name: pl.lit(None, TABLES["courses"].schema[name]) for name in ("valid_from", "valid_to", "audience_codes")},
     )
 
 
@@ -203,6 +207,7 @@ def modelled(
         person_id=pl.col("event").cast(pl.String),
         history=pl.col("history").list.tail(prepare.max_history),
         split=pl.lit("now"),
+        open_courses=pl.lit(json.dumps(sorted(given["courses"]["course_id"]))),
     )
     with found.scoring(len(cases)):
         scored = family.predict(folder, cases, "model")
