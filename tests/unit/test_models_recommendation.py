@@ -32,6 +32,7 @@ def company(**walks: str) -> dict[str, pl.DataFrame]:
     known = {"known_from": pl.lit(START + timedelta(days=5000)).cast(moment), "known_from_basis": pl.lit("observed")}
     seen = enrolments.head(0).rename({"enrolled_at": "occurred_at"}).with_columns(event_code=pl.lit(None, pl.String))
     workers = {"person_id": pl.String, "job_family_code": pl.String, "hired_at": pl.Date, "terminated_at": pl.Date}
+    workers["worker_type_code"] = pl.String
     return {
         "enrolments": enrolments,
         "learning_events": seen,
@@ -52,13 +53,17 @@ def company(**walks: str) -> dict[str, pl.DataFrame]:
 def test_the_last_course_tests_and_the_one_before_validates():
     frame = examples(company(p_1="abcd", p_2="ab"), PREPARE)
     assert frame.select("person_id", "subject_id", "split").rows() == [
+        ("p_1", "a", "train"),
         ("p_1", "b", "train"),
         ("p_1", "c", "valid"),
         ("p_1", "d", "test"),
+        ("p_2", "a", "train"),
         ("p_2", "b", "train"),
     ]
-    assert frame["history"].to_list() == [["a"], ["a", "b"], ["a", "b", "c"], ["a"]]
-    assert frame["target_code"].to_list() == ["intermediate", "advanced", "unleveled", "intermediate"]
+    assert frame["history"].to_list() == [[], ["a"], ["a", "b"], ["a", "b", "c"], [], ["a"]]
+    assert frame["course_count"].to_list() == [0, 1, 2, 3, 0, 1]
+    levels = ["foundation", "intermediate", "advanced", "unleveled", "foundation", "intermediate"]
+    assert frame["target_code"].to_list() == levels
 
 
 def test_a_course_counts_once_with_its_first_sign():
@@ -74,9 +79,8 @@ def test_only_courses_taken_by_the_day_are_history():
 
 def test_who_left_is_not_scored():
     given = company(p_1="abc", p_2="abc")
-    given["workers"] = pl.DataFrame(
-        {"person_id": ["p_1"], "job_family_code": ["x"], "terminated_at": [date(2026, 1, 2)]}
-    ).with_columns(known_from=pl.lit(START), known_from_basis=pl.lit("source"))
+    given = staff(given, p_1="x")
+    given["workers"] = given["workers"].with_columns(terminated_at=pl.lit(date(2026, 1, 2)))
     assert cases(given, PREPARE, date(2026, 1, 3))["person_id"].to_list() == ["p_2"]
 
 
@@ -94,6 +98,7 @@ def staff(given: dict[str, pl.DataFrame], **people: str | None) -> dict[str, pl.
     rows = {"person_id": list(people), "job_family_code": list(people.values())}
     workers = pl.DataFrame(rows, schema_overrides={"job_family_code": pl.String}).with_columns(
         hired_at=pl.lit(date(2020, 1, 1)),
+        worker_type_code=pl.lit("employee"),
         terminated_at=pl.lit(None, pl.Date),
         known_from=pl.lit(START),
         known_from_basis=pl.lit("source"),
@@ -154,6 +159,7 @@ def test_mandatory_courses_are_history_and_never_what_is_asked_for():
     """p_1 chose a, b and d; c was made to take, and counts neither for the test nor before it."""
     frame = examples(catalogue(company(p_1="abcd", p_2="ca"), is_mandatory={"c": True}), PREPARE)
     assert frame.select("person_id", "subject_id", "split", "history").rows() == [
+        ("p_1", "a", "train", []),
         ("p_1", "b", "valid", ["a"]),
         ("p_1", "d", "test", ["a", "b", "c"]),
         ("p_2", "a", "train", ["c"]),
@@ -352,6 +358,78 @@ def test_weights_are_those_by_which_the_newest_steps_rank_best():
     assert weights["neighbour"] > 0.1  # more than it began with
     nothing = network._weigh(counts, links, Silent(), late.head(0), known=known, settings=TRAIN)
     assert nothing == network._START
+
+
+def test_who_works_there_and_took_nothing_is_scored_too():
+    """Neither who is hired tomorrow, nor who has left, nor a team."""
+    given = staff(company(p_1="ab"), p_1="x", p_2="y", p_3="x", p_4="x", p_5="x")
+    person = pl.col("person_id")
+    given["workers"] = given["workers"].with_columns(
+        hired_at=pl.when(person == "p_3").then(date(2026, 1, 10)).otherwise("hired_at"),
+        terminated_at=pl.when(person == "p_4").then(date(2026, 1, 9)),
+        worker_type_code=pl.when(person == "p_5").then(pl.lit("team")).otherwise("worker_type_code"),
+    )
+    frame = cases(given, PREPARE, date(2026, 1, 9))
+    assert frame.select("person_id", "history", "course_count", "job_family_code").rows() == [
+        ("p_1", ["a", "b"], 2, "x"),
+        ("p_2", [], 0, "y"),
+    ]
+
+
+BEGUN = pl.DataFrame(
+    {
+        "person_id": ["p", "p", "q", "r", "s", "t"],
+        "job_family_code": ["x", "x", "x", "y", "unknown", "unknown"],
+        "subject_id": ["a", "b", "a", "b", "a", "b"],
+    }
+)
+
+
+def test_what_a_job_family_takes_is_drawn_towards_everybody():
+    """Everybody: a 3, b 3, c 0 and a half each, of 7.5. Of x a 2, b 1, backed by 7.5 of everybody: of 10.5."""
+    found = tables.beginnings(BEGUN, ["a", "b", "c"], 7.5, min_people=2)
+    assert found.families == ("x",), "one learner of y is not told from others"
+    everybody = [3.5 / 7.5, 3.5 / 7.5, 0.5 / 7.5]
+    assert found.of(["x", "y", None]).tolist() == [
+        pytest.approx([5.5 / 10.5, 4.5 / 10.5, 0.5 / 10.5]),
+        pytest.approx(everybody),
+        pytest.approx(everybody),
+    ]
+    assert tables.beginnings(BEGUN.drop("job_family_code"), ["a", "b", "c"], 5.5, 1).families == ()
+
+
+def test_a_job_family_counts_by_as_much_as_serves_the_newest_beginners():
+    """Twelve of x took d and one a; of y and everybody it is the other way round, with eleven courses before d."""
+    courses = tuple("abcdefghijklm")
+    known = tables.Catalogue(courses, ("l",) * 13)
+    rows = [("x", "d")] * 12 + [("y", c) for c in courses if c != "d" for _ in range(20)]
+    early = pl.DataFrame(
+        {"person_id": [str(n) for n in range(len(rows))], "job_family_code": [f for f, _ in rows]}
+        | {"subject_id": [c for _, c in rows]}
+    )
+    late = pl.DataFrame({"job_family_code": ["x"], "subject_id": ["d"]})
+    assert network._back(early, late, known, 1) < 1000
+    assert network._back(early, late.with_columns(subject_id=pl.lit("a")), known, 1) == 1e9
+    assert network._back(early, late.head(0), known, 1) == 20
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_who_has_taken_nothing_is_recommended_what_the_job_family_takes(tmp_path):
+    """People of x begin with a, those of y with b; nobody can be told anything of z."""
+    walks = {f"x_{n}": "acd" for n in range(8)} | {f"y_{n}": "bdc" for n in range(8)}
+    given = staff(company(**walks), **{person: person[0] for person in walks})
+    network.fit(examples(given, PREPARE), TRAIN.model_copy(update={"epochs": 1}), tmp_path, seed=1, min_people=2)
+    asked = pl.DataFrame(
+        {"person_id": ["x", "y", "z"], "job_family_code": ["x", "y", "z"], "history": [[]] * 3, "split": ["now"] * 3}
+        | {"open_courses": ['["a", "b"]', '["a", "b"]', '["a", "b"]']},
+        schema_overrides={"history": pl.List(pl.String)},
+    )
+    scored = network.predict(tmp_path, asked, "model").sort("person_id", "subject_id")
+    a_of = dict(scored.filter(subject_id="a").select("person_id", "score").iter_rows())
+    assert a_of["x"] > 0.6
+    assert a_of["y"] < 0.4
+    assert a_of["z"] == pytest.approx(0.5)
+    assert network.explain(tmp_path, asked, scored) == [["job_family:x"], [], [], ["job_family:y"], [], []]
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -2,9 +2,10 @@
 
 A course counts once, with its first sign that was known: enrolled, viewed, watched, handed in or finished. The last
 course of learners with at least `min_courses` is what the test asks for, the one before stops the training; every
-earlier step trains. subject_id is the course, target_code its level, so that who is shown advanced courses can be
-judged by group. A case to be scored is expanded to every course that the learner has not taken yet and may take: one
-that is listed, active and valid on the day, and for the learner's job family.
+earlier step trains, the first course of each learner too: a new one is recommended what others of the job family took.
+subject_id is the course, target_code its level, so that who is shown advanced courses can be judged by group. A case
+to be scored is expanded to every course that the learner has not taken yet and may take: one that is listed, active
+and valid on the day, and for the learner's job family.
 
 Mandatory courses are nobody's choice: they are in histories, and neither foreseen nor recommended. `due` lists them.
 """
@@ -87,7 +88,8 @@ def examples(tables: Tables, settings: Prepare) -> pl.DataFrame:
     Returns:
         [n_steps] person_id, subject_id (the next course), target_code (its level), stage_code, decided_by,
         occurred_at (the moment before which all of `history` was known), known_at, outcome (1: it was taken), split,
-        history ([n] course_id, oldest first), the inputs and `LISTED`: what can be taken at all, on one row alone.
+        history ([n] course_id, oldest first; empty where it was the first), the inputs and `LISTED`: what can be taken
+        at all, on one row alone.
     """
     courses = asof.newest(tables["courses"], "course_id")
     compelled = courses.filter("is_mandatory").select(subject_id="course_id")
@@ -96,10 +98,10 @@ def examples(tables: Tables, settings: Prepare) -> pl.DataFrame:
         left=pl.len().over("person_id") - pl.int_range(pl.len()).over("person_id"), total=pl.len().over("person_id")
     )
     is_tested, left = pl.col("total") >= settings.min_courses, pl.col("left")
+    is_tested &= pl.col("place") > 0
     split = pl.when(is_tested & (left == 1)).then(pl.lit("test")).when(is_tested & (left == 2)).then(pl.lit("valid"))
     asked = (
-        chosen.filter(pl.col("place") > 0)
-        .with_columns(split=split.otherwise(pl.lit("train")))
+        chosen.with_columns(split=split.otherwise(pl.lit("train")))
         .drop("topic_code")
         .join(_listed(steps), on="person_id", maintain_order="left")
         .with_columns(pl.col(_PAST).list.head(pl.col("place")))
@@ -114,7 +116,7 @@ def examples(tables: Tables, settings: Prepare) -> pl.DataFrame:
 
 
 def cases(tables: Tables, settings: Prepare, as_of: date) -> pl.DataFrame:
-    """Every learner still there, with what was taken so far and what may be taken.
+    """Every learner and worker still there, with what was taken so far, if anything, and what may be taken.
 
     Args:
         tables: Of `TABLES`, as known on that day.
@@ -127,7 +129,10 @@ def cases(tables: Tables, settings: Prepare, as_of: date) -> pl.DataFrame:
     moment = end_of(as_of)
     gone = asof.newest(tables["workers"], "person_id").filter(pl.col("terminated_at") <= as_of).select("person_id")
     now = taken(tables).filter(pl.col("taken_at") <= moment).join(gone, on="person_id", how="anti")
-    asked = _listed(now).with_columns(
+    here = pl.concat([now.select("person_id"), _staff(tables, as_of).select("person_id")]).unique().sort("person_id")
+    nothing = pl.lit([], pl.List(pl.String))
+    asked = here.join(_listed(now), on="person_id", how="left", maintain_order="left").with_columns(
+        pl.col("history").fill_null(nothing),
         subject_id=pl.lit("next"),
         target_code=pl.lit("next"),
         stage_code=pl.lit("taken"),
@@ -155,10 +160,7 @@ def due(tables: Tables, as_of: date) -> pl.DataFrame:
     """
     moment = end_of(as_of)
     compelled = _there(tables["courses"], as_of).filter("is_mandatory").select("course_id", "audience_codes")
-    staff = asof.newest(tables["workers"], "person_id").filter(
-        pl.col("hired_at") <= as_of, (pl.col("terminated_at") > as_of).fill_null(value=True)
-    )
-    asked = staff.select("person_id", "job_family_code").join(compelled, how="cross").filter(_is_for("job_family_code"))
+    asked = _staff(tables, as_of).join(compelled, how="cross").filter(_is_for("job_family_code"))
     keys = ["person_id", "course_id"]
     enrolled = tables["enrolments"].filter(pl.col("enrolled_at") <= moment).sort("enrolled_at", "due_at")
     newest = enrolled.unique(keys, keep="last", maintain_order=True).select(*keys, "enrolled_at", "due_at")
@@ -245,6 +247,19 @@ def _with_listed(frame: pl.DataFrame, versions: pl.DataFrame) -> pl.DataFrame:
     return frame.with_columns(
         pl.Series(name, [*around[0], told[name].to_list(), *around[1]][: len(frame)], dtype=pl.List(told.schema[name]))
         for name in LISTED
+    )
+
+
+def _staff(tables: Tables, as_of: date) -> pl.DataFrame:
+    """person_id and job_family_code of the people who work there on a day; a team's output is nobody's."""
+    return (
+        asof.newest(tables["workers"], "person_id")
+        .filter(
+            pl.col("hired_at") <= as_of,
+            (pl.col("terminated_at") > as_of).fill_null(value=True),
+            pl.col("worker_type_code") != "team",
+        )
+        .select("person_id", "job_family_code")
     )
 
 

@@ -4,6 +4,8 @@ The saved Keras model takes the newest courses and everything taken, and returns
 probability, EASE and what links a course to the newest one (`tables.links`) as fixed layers, weighted as it would have
 served the newest steps best. The last two links rest on a course's title and place in the catalogue: by them one is
 recommended that nobody has taken yet.
+Somebody who has taken nothing is recommended what people of the same job family take (`tables.beginnings`), drawn
+towards what everybody takes by as much as would have served the newest beginners best.
 `low` and `high` are the least and the greatest of what the parts alone would give: how far they disagree, no interval
 of confidence.
 """
@@ -22,7 +24,7 @@ from pipelines.base.errors import ContractError
 from pipelines.models import Scorer
 from pipelines.models.recommendation import tables
 from pipelines.models.recommendation.features import OPEN, Train
-from pipelines.models.recommendation.tables import ALWAYS, Catalogue, Links, Numbers, Tables
+from pipelines.models.recommendation.tables import ALWAYS, Beginnings, Catalogue, Links, Numbers, Tables
 from pipelines.models.saved import loaded
 
 MODEL: Final = "model.keras"
@@ -51,6 +53,11 @@ _FADING = 0.6
 """What a course counts against the one taken after it, to begin with."""
 _LEAST = 1e-9
 """Share of a course that nothing speaks for: every open course has a place."""
+_BACKINGS: Final = (1e9, 500.0, 100.0, 20.0, 5.0)
+"""Courses of everybody beside those of a job family; the first leaves nothing of the family, and wins where none is
+better."""
+_BACKING: Final = 20.0
+"""Without beginners to ask."""
 _PEOPLE = 1000
 """People whose scores are held in memory at once."""
 _SHORTLIST = 50
@@ -66,16 +73,16 @@ def fit(
     settings: Train,
     folder: Path,
     seed: int,
-    min_people: int,  # noqa: ARG001  no text, no code of a person
+    min_people: int,
 ) -> Sequence[Mapping[str, float]]:
     """Choose the mixture on the newest steps, of all and of each learner, then learn from all steps together.
 
     Args:
         prepared: [n_steps] examples with `split`.
         settings: The section `recommendation.train`.
-        folder: Gets `MODEL`, the catalogue and `MIXTURE`.
+        folder: Gets `MODEL`, the catalogue, `MIXTURE` and what job families take.
         seed: Of everything random.
-        min_people: Unused: it keeps courses, which are the catalogue's and not a person's.
+        min_people: Learners of a job family from whom it is told from others.
 
     Returns:
         One mapping an epoch of the first fit: epoch, loss, valid_loss.
@@ -83,24 +90,28 @@ def fit(
     Raises:
         ContractError: There is no step.
     """
-    if prepared.is_empty():
+    steps = _after_another(prepared)
+    if steps.is_empty():
         raise ContractError(
             "Training must have a learner who took a course after another; got none. Wait until learners took more."
         )
     known = tables.catalogue(prepared)
     texts = dict(tables.listed(prepared).select("subject_id", "text").iter_rows())
-    day = prepared["occurred_at"].sort()[int((1 - _NEWEST) * len(prepared))]
+    day = steps["occurred_at"].sort()[int((1 - _NEWEST) * len(steps))]
     is_late = (pl.col("occurred_at") >= day) | (pl.col("split") == "valid")
-    early, late = prepared.filter(~is_late), prepared.filter(is_late)
+    early, late = steps.filter(~is_late), steps.filter(is_late)
     if early.is_empty():
-        early, late = prepared, prepared.head(0)
+        early, late = steps, steps.head(0)
     counts, links, reader, history = _learn(early, late, known, texts=texts, settings=settings, seed=seed)
     weights = _weigh(
         counts, links, reader, late.sort("occurred_at", "person_id").tail(_JUDGED), known=known, settings=settings
     )
     del counts, links, reader  # of two sets of tables the second would wait for memory of the first
-    counts, links, reader, _ = _learn(prepared, prepared.head(0), known, texts=texts, settings=settings, seed=seed)
+    counts, links, reader, _ = _learn(steps, steps.head(0), known, texts=texts, settings=settings, seed=seed)
     folder.mkdir(parents=True, exist_ok=True)
+    begun = pl.col("history").list.len() == 0
+    backing = _back(prepared.filter(~is_late), prepared.filter(is_late, begun), known, min_people)
+    tables.beginnings(prepared, known.courses, backing, min_people).save(folder)
     _mixed(reader, counts, links, weights, settings).save(folder / MODEL)
     known.save(folder)
     text = json.dumps({"ease": 1.0, **weights, "recent": settings.recent}, indent=1)
@@ -113,7 +124,7 @@ def fit_baseline(
     settings: Train,
     folder: Path,
     seed: int,  # noqa: ARG001  closed form
-    min_people: int,  # noqa: ARG001  as for `fit`
+    min_people: int,  # noqa: ARG001  it keeps courses, which are the catalogue's and not a person's
 ) -> None:
     """EASE and a first-order Markov chain on the same steps, kept as plain arrays.
 
@@ -122,10 +133,10 @@ def fit_baseline(
         settings: The section `recommendation.train`.
         folder: Gets the arrays and the catalogue.
         seed: Unused: nothing is random.
-        min_people: Unused, as for `fit`.
+        min_people: Unused: no text, no code of a person.
     """
     known = tables.catalogue(prepared)
-    walks = tables.sequences(prepared, known.courses)
+    walks = tables.sequences(_after_another(prepared), known.courses)
     tables.save(tables.count(walks, len(known.courses), settings.ridge, settings.smoothing), folder)
     known.save(folder)
 
@@ -145,7 +156,8 @@ def predict(folder: Path, frame: pl.DataFrame, scorer: Scorer) -> pl.DataFrame:
     """
     known = Catalogue.load(folder)
     parts = _counted(folder) if scorer == "baseline" else _mixture(folder)
-    return pl.concat([_predict(chunk, known, parts) for chunk in _chunks(frame)])
+    begun = None if scorer == "baseline" else Beginnings.load(folder)
+    return pl.concat([_predict(chunk, known, parts, begun) for chunk in _chunks(frame)])
 
 
 def validate(
@@ -179,17 +191,27 @@ def explain(folder: Path, frame: pl.DataFrame, scored: pl.DataFrame) -> list[lis
 
     Returns:
         [n_rows] at most three codes `after:<course>`; empty when nothing taken before speaks for it, only that many
-        take it.
+        take it. For who has taken nothing `job_family:<code>`, where more of that family take it than of everybody.
     """
     known = Catalogue.load(folder)
     model = loaded(folder / MODEL)
     ease, linked = (np.asarray(model.get_layer(name).get_weights()[0]) for name in ("ease", "linked"))
     index = {course: place for place, course in enumerate(known.courses)}
     past = dict(zip(frame["person_id"], tables.histories(frame, known.courses), strict=True))
+    begun, family = Beginnings.load(folder), dict(zip(frame["person_id"], _families(frame), strict=True))
     return [
         _why(past[person], index[course], ease, linked, known.courses)
+        if past[person]
+        else _begins(family[person], index[course], begun)
         for person, course in scored.select("person_id", "subject_id").iter_rows()
     ]
+
+
+def _begins(family: str | None, course: int, begun: Beginnings | None) -> list[str]:
+    if begun is None or family not in begun.families:
+        return []
+    own, everybody = begun.of([family, None])[:, course]
+    return [f"job_family:{family}"] if own > everybody else []
 
 
 def _why(past: Sequence[int], course: int, ease: Numbers, linked: Numbers, courses: Sequence[str]) -> list[str]:
@@ -299,6 +321,29 @@ def _weigh(
     return weights
 
 
+def _after_another(prepared: pl.DataFrame) -> pl.DataFrame:
+    """The steps from a course to the next: all but each learner's first."""
+    return prepared.filter(pl.col("history").list.len() > 0)
+
+
+def _back(early: pl.DataFrame, late: pl.DataFrame, known: Catalogue, min_people: int) -> float:
+    """By how much a job family is drawn towards everybody, so that the newest beginners are served best (NDCG@10)."""
+    if late.is_empty() or early.is_empty():
+        return _BACKING
+    target, nothing = _targets(late, known), np.zeros((len(late), len(known.courses)))
+
+    def gain(backing: float) -> float:
+        begun = tables.beginnings(early, known.courses, backing, min_people)
+        return _gain(begun.of(_families(late)), nothing, target)
+
+    return max(_BACKINGS, key=gain)
+
+
+def _families(frame: pl.DataFrame) -> list[str | None]:
+    known = "job_family_code" in frame.columns
+    return frame["job_family_code"].to_list() if known else [None] * len(frame)
+
+
 def _unit(seen: Numbers) -> Numbers:
     """[n, n_courses] what was taken, of unit length a row."""
     length: Numbers = np.sqrt(np.maximum(seen.sum(axis=1, keepdims=True), 1))
@@ -350,12 +395,19 @@ def _chunks(frame: pl.DataFrame) -> list[pl.DataFrame]:
     return list(frame.iter_slices(_PEOPLE)) or [frame]
 
 
-def _predict(frame: pl.DataFrame, known: Catalogue, parts: Parts) -> pl.DataFrame:
+def _predict(frame: pl.DataFrame, known: Catalogue, parts: Parts, begun: Beginnings | None) -> pl.DataFrame:
     past = tables.histories(frame, known.courses)
     seen = tables.multi_hot(past, len(known.courses))
     is_now = bool((frame["split"] == "now").all())
     shut = np.maximum(seen, _barred(frame[OPEN] if is_now else None, known, len(frame)))
-    shares = [_shares(part, shut) for part in parts(past, seen)]
+    said = parts(past, seen)
+    if begun is not None:
+        new = [place for place, taken in enumerate(past) if not taken]
+        families = _families(frame)
+        own, everybody = begun.of([families[place] for place in new]), begun.of([None] * len(new))
+        for part, shares_ in zip(said, (own, own, everybody), strict=True):
+            part[new] = shares_
+    shares = [_shares(part, shut) for part in said]
     keep = _best(shares[0], shut) if is_now else shut == 0
     return _rows(frame, known, keep, shares[0], np.min(shares, axis=0), np.max(shares, axis=0))
 

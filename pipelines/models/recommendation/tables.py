@@ -23,8 +23,11 @@ Titles = Mapping[str, str | None]
 """Course -> title and topic; None for a course without a title."""
 CATALOGUE: Final = "catalogue.json"
 _WEIGHTS: Final = "tables.npz"
+_BEGINNINGS: Final = "beginnings.npz"
 ALWAYS: Final = "popular"
 """The link that is no link: it speaks for a course whatever was taken."""
+_UNKNOWN: Final = "unknown"
+"""Job family of workers whose source tells none: no family."""
 _AHEAD: Final = 4
 _FADING: Final = 0.7
 _WORD: Final = re.compile(r"\w+")
@@ -52,6 +55,33 @@ class Catalogue:
         raw = json.loads((folder / CATALOGUE).read_text(encoding="utf-8"))
         # releases of before know of none: there the list of the day has to do
         return cls(tuple(raw["courses"]), tuple(raw["levels"]), frozenset(raw.get("mandatory", [])))
+
+
+@dataclass(frozen=True, slots=True)
+class Beginnings:
+    """What is taken in each job family: all that speaks for a course to somebody who has taken none."""
+
+    families: tuple[str, ...]
+    shares: Numbers
+    """[n_families + 1, n_courses] share of all courses taken; the last row is of everybody."""
+
+    def of(self, families: Sequence[str | None]) -> Numbers:
+        """[n_people, n_courses] the shares of each one's job family; those of everybody where it is not known."""
+        place = {family: row for row, family in enumerate(self.families)}
+        shares: Numbers = self.shares[[place.get(family or "", -1) for family in families]]
+        return shares
+
+    def save(self, folder: Path) -> None:
+        """Plain arrays, never a pickle; equal shares give equal bytes."""
+        np.savez(folder / _BEGINNINGS, families=np.array(self.families, dtype=np.str_), shares=self.shares)
+
+    @classmethod
+    def load(cls, folder: Path) -> "Beginnings | None":
+        """What `save` wrote; None in a release of before."""
+        if not (folder / _BEGINNINGS).exists():
+            return None
+        with np.load(folder / _BEGINNINGS, allow_pickle=False) as arrays:
+            return cls(tuple(arrays["families"].tolist()), arrays["shares"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +130,32 @@ def listed(frame: pl.DataFrame) -> pl.DataFrame:
         return pl.DataFrame(schema={**dict.fromkeys(names.values(), pl.String), "is_mandatory": pl.Boolean})
     told = frame.select(*names).filter(pl.col(LISTED[0]).is_not_null()).head(1)
     return told.explode(list(names)).rename(names).drop_nulls("subject_id")
+
+
+def beginnings(frame: pl.DataFrame, courses: Sequence[str], backing: float, min_people: int) -> Beginnings:
+    """What each job family takes, drawn towards what everybody takes.
+
+    Args:
+        frame: [n_steps] person_id, subject_id, job_family_code; all steps, the first of each learner too.
+        courses: Names, in the order of the indices.
+        backing: Courses of everybody that are added to a family's own; few people alone would say too much.
+        min_people: Learners from whom a job family has shares of its own.
+    """
+    place = {course: row for row, course in enumerate(courses)}
+
+    def counted(steps: pl.DataFrame) -> Numbers:
+        return np.bincount([place[c] for c in steps["subject_id"]], minlength=len(courses)).astype(np.float64)
+
+    whole = counted(frame)
+    everybody = (whole + 0.5) / (whole.sum() + 0.5 * len(courses))
+    if "job_family_code" not in frame.columns:  # it was taken out as a leak
+        return Beginnings((), everybody[None])
+    people = frame.group_by("job_family_code").agg(pl.col("person_id").n_unique()).drop_nulls()
+    told = people.filter(pl.col("person_id") >= min_people, pl.col("job_family_code") != _UNKNOWN)
+    families = told["job_family_code"].sort().to_list()
+    own = [counted(frame.filter(pl.col("job_family_code") == family)) for family in families]
+    shares = [(taken + backing * everybody) / (taken.sum() + backing) for taken in own]
+    return Beginnings(tuple(families), np.array([*shares, everybody]))
 
 
 def links(walks: Sequence[Sequence[int]], courses: Sequence[str], texts: Mapping[str, str | None]) -> dict[str, Links]:

@@ -7,6 +7,9 @@ A course counts once a learner, with the first view or watch. Two protocols:
 - rolling: what came before a day trains; then every later course of a learner with a history is an event, in order of
   time, learner, course. The courses not yet taken are ranked with the learner's history folded in, without retraining.
 
+Of people without any course before the day the first one is asked for too: there is nothing to go by but their job
+function, and the baseline is what everybody takes.
+
 Of the catalogue the training is told what was there on its newest day. The files tell the year of a course alone, so
 all of that year count as there; a course listed later cannot be recommended until the model is trained again.
 
@@ -43,6 +46,7 @@ _LEAST: Final = 3
 """Courses from which a learner's last one is held out."""
 _PAIR: Final = ("user_id", "item_id")
 BASELINE: Final = "EASE + Markov"
+POPULARITY: Final = "popularity"
 
 
 def judge(train: Path, test: Path | None, seed: int) -> Judgement:
@@ -167,7 +171,10 @@ def _protocol(
         )
     about = there(about, before)
     with tempfile.TemporaryDirectory() as folder:
-        ours = modelled(found, Path(folder), tables(before, about, people), asked, seed)
+        given = tables(before, about, people)
+        ours = modelled(found, Path(folder), given, asked, seed)
+        if name == "rolling":
+            _first_courses(found, Path(folder), given, before, later)
     theirs = counted(before, asked)
     known = set(before["item_id"])
     hits = {side: [place(list_, item) for list_, item in zip(lists, asked["item_id"], strict=True)]
@@ -211,6 +218,41 @@ def modelled(
     )
     with found.scoring(len(cases)):
         scored = family.predict(folder, cases, "model")
+    return _lists(cases, scored)
+
+
+def newcomers(before: pl.DataFrame, later: pl.DataFrame, workers: pl.DataFrame) -> pl.DataFrame:
+    """[n_people] user_id, item_id, job_family_code: the first later course of everybody who had none before."""
+    first = later.join(before, on="user_id", how="anti").sort("at", *_PAIR).unique("user_id", keep="first")
+    jobs = workers.select("job_family_code", user_id="person_id")
+    return first.select(_PAIR).join(jobs, on="user_id", how="left").sort("user_id")
+
+
+def _first_courses(
+    found: Judgement, folder: Path, given: Mapping[str, pl.DataFrame], before: pl.DataFrame, later: pl.DataFrame
+) -> None:
+    """Rank the first course of new people by the model in `folder`, and by how many took it."""
+    new = newcomers(before, later, given["workers"])
+    if new.is_empty():
+        return
+    cases = new.select(
+        "job_family_code",
+        person_id="user_id",
+        history=pl.lit([], pl.List(pl.String)),
+        split=pl.lit("now"),
+        open_courses=pl.lit(json.dumps(sorted(given["courses"]["course_id"]))),
+    )
+    ours = _lists(cases, network("recommendation").predict(folder, cases, "model"))
+    most = before.group_by("item_id").len().sort("len", "item_id", descending=[True, False])["item_id"].to_list()
+    for metric, gain in (("HR@10", hit), ("NDCG@10", discounted)):
+        model = np.array([gain(place(best, item)) for best, item in zip(ours, new["item_id"], strict=True)])
+        popular = np.array([gain(place(most, item)) for item in new["item_id"]])
+        label = f"{metric}, rolling, first course of new people"
+        found.compare(label, "higher", mean(model), {POPULARITY: mean(popular)}, new["user_id"])
+
+
+def _lists(cases: pl.DataFrame, scored: pl.DataFrame) -> list[list[str]]:
+    """[n_cases] the best courses of each, by score and then by course."""
     best = (
         scored.sort("score", "subject_id", descending=[True, False])
         .group_by("person_id", maintain_order=True)
