@@ -7,7 +7,7 @@ import pytest
 
 from pipelines.base.errors import ContractError
 from pipelines.evaluate import metrics
-from pipelines.models.recommendation import network, tables
+from pipelines.models.recommendation import network, reasons, tables
 from pipelines.models.recommendation.features import Decide, Prepare, Train, cases, due, examples, outcomes, select
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -295,6 +295,59 @@ def test_that_many_take_a_course_is_no_reason_to_have_taken_another(tmp_path):
     scored = network.predict(tmp_path, asked, "model")
     assert scored.sort("score")["subject_id"].to_list() == ["c", "b"]
     assert network.explain(tmp_path, asked, scored) == [[], []]
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_course_is_a_reason_only_if_the_score_falls_without_it(tmp_path):
+    """After a and b, c has (.4 + .1) / sqrt 2 = .354 from ease; without b .4, without a .1: a is one, b only speaks."""
+    nothing = np.zeros((4, 4))
+    ease = nothing.copy()
+    ease[:2, 2] = 0.4, 0.1
+    known, counts = tables.Catalogue(tuple("abcd"), ("x",) * 4), tables.Tables(ease, nothing, np.full(4, 0.25))
+    links = dict.fromkeys(network._START, nothing) | {"popular": np.full((1, 4), 0.25)}
+    del links["network"]
+    reader = network._reader(counts, 4, TRAIN)
+    network._mixed(reader, counts, links, network._START | {"network": 0.0}, TRAIN).save(tmp_path / network.MODEL)
+    known.save(tmp_path)
+    (tmp_path / network.MIXTURE).write_text('{"recent": 3}')
+    tables.Beginnings((), np.full((1, 4), 0.25)).save(tmp_path)
+    asked = pl.DataFrame({"person_id": ["p"], "history": [["b", "a"]], "split": ["now"], "open_courses": [ALL]})
+    scored = network.predict(tmp_path, asked, "model").sort("subject_id")
+    assert reasons.nominated([1, 0], 2, ease, np.zeros((5, 4))) == [0, 1]
+    assert network.explain(tmp_path, asked, scored) == [["after:a"], []]
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_because_you_took_it_means_that_the_score_falls_without_it(tmp_path):
+    """Every course named is taken out of the history; what costs most comes first."""
+    walks = {f"p_{n}": walk for n, walk in enumerate(["abcd", "abdc", "bacd", "cabd", "dbca", "acbd"] * 2)}
+    network.fit(examples(company(**walks), PREPARE), TRAIN, tmp_path, seed=1, min_people=1)
+    histories = {"q": "abc", "r": "bd", "s": "ca", "t": "d"}
+    left = {person: sorted(set("abcd") - set(taken)) for person, taken in histories.items()}
+
+    def asked(**taken: str) -> pl.DataFrame:
+        rows = {"person_id": list(taken), "history": [list(walk) for walk in taken.values()]}
+        return pl.DataFrame(rows, schema_overrides={"history": pl.List(pl.String)}).with_columns(
+            split=pl.lit("now"), open_courses=pl.Series([json.dumps(left[person[0]]) for person in taken])
+        )
+
+    def scores(**taken: str) -> dict[tuple[str, str], float]:
+        found = network.predict(tmp_path, asked(**taken), "model")
+        return {
+            (person, course): score
+            for person, course, score in found.select("person_id", "subject_id", "score").iter_rows()
+        }
+
+    scored = network.predict(tmp_path, asked(**histories), "model")
+    whole, named = scores(**histories), 0
+    without = scores(**{p + c: walk.replace(c, "") for p, walk in histories.items() for c in walk})
+    told = network.explain(tmp_path, asked(**histories), scored)
+    for (person, course), codes in zip(scored.select("person_id", "subject_id").iter_rows(), told, strict=True):
+        falls = [whole[person, course] - without[person + code.removeprefix("after:"), course] for code in codes]
+        assert all(fall > 0 for fall in falls)
+        assert falls == sorted(falls, reverse=True)
+        named += len(falls)
+    assert named >= 4
 
 
 @pytest.mark.filterwarnings("ignore")

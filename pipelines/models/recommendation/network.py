@@ -22,7 +22,7 @@ import polars as pl
 
 from pipelines.base.errors import ContractError
 from pipelines.models import Scorer
-from pipelines.models.recommendation import tables
+from pipelines.models.recommendation import reasons, tables
 from pipelines.models.recommendation.features import OPEN, Train
 from pipelines.models.recommendation.tables import ALWAYS, Beginnings, Catalogue, Links, Numbers, Tables
 from pipelines.models.saved import loaded
@@ -47,7 +47,8 @@ _NEWEST = 0.15
 _JUDGED = 2000
 """Of these the newest, at most: each is scored for every course."""
 _TOP = 10
-_REASONS = 3
+_EXPLAINED = 100
+"""Learners whose reasons are sought at once: each is scored again without every course that may be one."""
 _BATCH = 512
 _FADING = 0.6
 """What a course counts against the one taken after it, to begin with."""
@@ -182,29 +183,44 @@ def validate(
 
 
 def explain(folder: Path, frame: pl.DataFrame, scored: pl.DataFrame) -> list[list[str]]:
-    """Which earlier courses speak most for each course put forward.
+    """Because of which earlier courses each course was put forward.
 
     Args:
         folder: What `fit` wrote.
-        frame: [n_cases] the learners.
+        frame: [n_cases] the learners, one row each.
         scored: [n_rows] the courses to explain.
 
     Returns:
-        [n_rows] at most three codes `after:<course>`; empty when nothing taken before speaks for it, only that many
-        take it. For who has taken nothing `job_family:<code>`, where more of that family take it than of everybody.
+        [n_rows] at most three codes `after:<course>`, the strongest first: without that course the score would be lower
+        (`reasons`). Empty when there is none, only that many take it. For who has taken nothing `job_family:<code>`,
+        where more of that family take it than of everybody.
     """
-    known = Catalogue.load(folder)
+    known, parts, begun = Catalogue.load(folder), _mixture(folder), Beginnings.load(folder)
     model = loaded(folder / MODEL)
     ease, linked = (np.asarray(model.get_layer(name).get_weights()[0]) for name in ("ease", "linked"))
     index = {course: place for place, course in enumerate(known.courses)}
-    past = dict(zip(frame["person_id"], tables.histories(frame, known.courses), strict=True))
-    begun, family = Beginnings.load(folder), dict(zip(frame["person_id"], _families(frame), strict=True))
-    return [
-        _why(past[person], index[course], ease, linked, known.courses)
-        if past[person]
-        else _begins(family[person], index[course], begun)
-        for person, course in scored.select("person_id", "subject_id").iter_rows()
-    ]
+    wanted = scored.group_by("person_id", maintain_order=True).agg("subject_id")
+    asked_of = {person: [index[course] for course in courses] for person, courses in wanted.iter_rows()}
+    codes: dict[tuple[str, int], list[str]] = {}
+    for chunk in frame.filter(pl.col("person_id").is_in(list(asked_of))).iter_slices(_EXPLAINED):
+        past, families, people = tables.histories(chunk, known.courses), _families(chunk), chunk["person_id"].to_list()
+        shut = _shut(chunk, known, tables.multi_hot(past, len(known.courses)))
+
+        def rescore(
+            places: Sequence[int],
+            histories: Sequence[Sequence[int]],
+            shut: Numbers = shut,
+            families: Sequence[str | None] = families,
+        ) -> Numbers:
+            seen = tables.multi_hot(histories, len(known.courses))
+            said = _said(histories, [families[place] for place in places], seen, parts, begun)
+            return _shares(said[0], shut[list(places)])
+
+        asked = [(place, course) for place, person in enumerate(people) for course in asked_of[person]]
+        for (place, course), several in zip(asked, reasons.of(past, asked, ease, linked, rescore), strict=True):
+            told = [f"after:{known.courses[taken]}" for taken in several]
+            codes[people[place], course] = told if past[place] else _begins(families[place], course, begun)
+    return [codes[person, index[course]] for person, course in scored.select("person_id", "subject_id").iter_rows()]
 
 
 def _begins(family: str | None, course: int, begun: Beginnings | None) -> list[str]:
@@ -212,14 +228,6 @@ def _begins(family: str | None, course: int, begun: Beginnings | None) -> list[s
         return []
     own, everybody = begun.of([family, None])[:, course]
     return [f"job_family:{family}"] if own > everybody else []
-
-
-def _why(past: Sequence[int], course: int, ease: Numbers, linked: Numbers, courses: Sequence[str]) -> list[str]:
-    weights = {taken: float(ease[taken, course]) / len(past) ** 0.5 for taken in past}
-    if past:
-        weights[past[-1]] += float(linked[past[-1] + 1, course])
-    speaking = sorted(weights, key=lambda taken: (-weights[taken], courses[taken]))[:_REASONS]
-    return [f"after:{courses[taken]}" for taken in speaking if weights[taken] > 0]
 
 
 def _learn(
@@ -399,17 +407,34 @@ def _predict(frame: pl.DataFrame, known: Catalogue, parts: Parts, begun: Beginni
     past = tables.histories(frame, known.courses)
     seen = tables.multi_hot(past, len(known.courses))
     is_now = bool((frame["split"] == "now").all())
-    shut = np.maximum(seen, _barred(frame[OPEN] if is_now else None, known, len(frame)))
+    shut = _shut(frame, known, seen)
+    shares = [_shares(part, shut) for part in _said(past, _families(frame), seen, parts, begun)]
+    keep = _best(shares[0], shut) if is_now else shut == 0
+    return _rows(frame, known, keep, shares[0], np.min(shares, axis=0), np.max(shares, axis=0))
+
+
+def _said(
+    past: Sequence[Sequence[int]],
+    families: Sequence[str | None],
+    seen: Numbers,
+    parts: Parts,
+    begun: Beginnings | None,
+) -> list[Numbers]:
+    """What `parts` says, and of who has taken nothing what `begun` does."""
     said = parts(past, seen)
     if begun is not None:
         new = [place for place, taken in enumerate(past) if not taken]
-        families = _families(frame)
         own, everybody = begun.of([families[place] for place in new]), begun.of([None] * len(new))
-        for part, shares_ in zip(said, (own, own, everybody), strict=True):
-            part[new] = shares_
-    shares = [_shares(part, shut) for part in said]
-    keep = _best(shares[0], shut) if is_now else shut == 0
-    return _rows(frame, known, keep, shares[0], np.min(shares, axis=0), np.max(shares, axis=0))
+        for part, shares in zip(said, (own, own, everybody), strict=True):
+            part[new] = shares
+    return said
+
+
+def _shut(frame: pl.DataFrame, known: Catalogue, seen: Numbers) -> Numbers:
+    """[n_cases, n_courses] 1 where a course was taken or may not be recommended."""
+    is_now = bool((frame["split"] == "now").all())
+    shut: Numbers = np.maximum(seen, _barred(frame[OPEN] if is_now else None, known, len(frame)))
+    return shut
 
 
 def _barred(lists: pl.Series | None, known: Catalogue, count: int) -> Numbers:
