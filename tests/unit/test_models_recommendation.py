@@ -12,7 +12,9 @@ from pipelines.models.recommendation.features import Decide, Prepare, Train, cas
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 PREPARE = Prepare(min_courses=3, max_history=5)
-TRAIN = Train(epochs=2, batch=8, learning_rate=0.01, dropout=0.1, units=4, recent=3, ahead=1, ridge=1.0, smoothing=1.0)
+TRAIN = Train(
+    epochs=2, patience=2, batch=8, learning_rate=0.01, dropout=0.1, units=4, recent=3, ahead=1, ridge=1.0, smoothing=1.0
+)
 ALL = '["a", "b", "c", "d"]'
 LEVELS = {"a": "foundation", "b": "intermediate", "c": "advanced", "d": None}
 
@@ -64,6 +66,16 @@ def test_the_last_course_tests_and_the_one_before_validates():
     assert frame["course_count"].to_list() == [0, 1, 2, 3, 0, 1]
     levels = ["foundation", "intermediate", "advanced", "unleveled", "foundation", "intermediate"]
     assert frame["target_code"].to_list() == levels
+
+
+def test_a_first_course_is_never_asked_for_by_the_test():
+    """There is no list to rank: nobody who took nothing is in it."""
+    frame = examples(company(p_1="a", p_2="ab"), Prepare(min_courses=1, max_history=5))
+    assert frame.select("person_id", "subject_id", "split").rows() == [
+        ("p_1", "a", "train"),
+        ("p_2", "a", "train"),
+        ("p_2", "b", "test"),
+    ]
 
 
 def test_a_course_counts_once_with_its_first_sign():
@@ -274,6 +286,37 @@ def test_validation_scores_come_from_a_model_that_never_saw_the_course_that_came
     assert not list(tmp_path.iterdir()), "nothing of it is kept"
 
 
+@pytest.mark.filterwarnings("ignore")
+def test_the_newest_steps_stop_the_training_and_then_teach_for_as_many_epochs(tmp_path, monkeypatch):
+    """Learners of before went from a to b; the newest go from a to c, so that the longer it learns the worse it is."""
+    import keras
+
+    fits, real = [], keras.Model.fit
+
+    def noted(model, *given, **named):
+        found = real(model, *given, **named)
+        checked = named["validation_data"]
+        fits.append((named["epochs"], checked is not None, len(found.history["loss"])))
+        if checked is not None:
+            kept = model.evaluate(*checked, verbose=0)
+            assert kept == pytest.approx(min(found.history["val_loss"])), "the best weights go on"
+        return found
+
+    monkeypatch.setattr(keras.Model, "fit", noted)
+    walks = {f"p_{n:02}": "ab" for n in range(20)} | {f"q_{n:02}": "ac" for n in range(4)}
+    given = company(**walks)
+    late = pl.col("person_id").str.starts_with("q")
+    moved = pl.when(late).then(pl.col("enrolled_at") + timedelta(days=9)).otherwise("enrolled_at")
+    given["enrolments"] = given["enrolments"].with_columns(enrolled_at=moved)
+    settings = TRAIN.model_copy(update={"epochs": 30, "patience": 3, "learning_rate": 0.05})
+    history = network.fit(examples(given, PREPARE), settings, tmp_path, seed=1, min_people=1)
+    losses = [told["valid_loss"] for told in history]
+    best = losses.index(min(losses)) + 1
+    assert fits == [(30, True, len(history)), (best, False, best)]
+    assert len(history) == best + 3 < 30
+    assert json.loads((tmp_path / network.MIXTURE).read_text())["epochs"] == best
+
+
 def test_without_a_step_there_is_nothing_to_train_on(tmp_path):
     steps = examples(company(p_1="a", p_2="b"), PREPARE)
     with pytest.raises(ContractError, match="a learner who took a course after another; got none"):
@@ -315,6 +358,23 @@ def test_a_course_is_a_reason_only_if_the_score_falls_without_it(tmp_path):
     scored = network.predict(tmp_path, asked, "model").sort("subject_id")
     assert reasons.nominated([1, 0], 2, ease, np.zeros((5, 4))) == [0, 1]
     assert network.explain(tmp_path, asked, scored) == [["after:a"], []]
+
+
+def test_the_reason_whose_absence_costs_most_comes_first():
+    """0 speaks louder than 1; without 0 the score falls by .05, without 1 by .2. The second learner has no reason."""
+    scored = {(0, 1): 0.5, (1,): 0.45, (0,): 0.3, (): 0.9}
+
+    def rescore(people, histories):
+        return np.array([[0, 0, scored[tuple(history)]] for history in histories])
+
+    ease = np.array([[0, 0, 0.3], [0, 0, 0.2], [0, 0, 0]])
+    found = reasons.of([[0, 1], [0]], [(0, 2), (1, 2)], ease, np.zeros((4, 3)), rescore)
+    assert found == [[1, 0], []]
+
+
+def test_a_family_that_takes_a_course_as_often_as_everybody_is_no_reason():
+    begun = tables.Beginnings(("x",), np.array([[0.5, 0.3], [0.5, 0.2]]))
+    assert [network._begins("x", course, begun) for course in (0, 1)] == [[], ["job_family:x"]]
 
 
 @pytest.mark.filterwarnings("ignore")

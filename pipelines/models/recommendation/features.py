@@ -56,6 +56,9 @@ class Train(Section):
     """The network and its baseline."""
 
     epochs: Count
+    """At most."""
+    patience: Count
+    """Epochs without a lower loss on the newest steps after which no other is tried."""
     batch: Count
     learning_rate: Positive
     dropout: Share
@@ -275,7 +278,7 @@ def _there(versions: pl.DataFrame, as_of: date) -> pl.DataFrame:
 
 def _is_for(family: str) -> pl.Expr:
     """Whether the column `family` is in `audience_codes`; a course with an audience is not for who has no family."""
-    named = pl.col("audience_codes").str.split(_AUDIENCE).list.contains(pl.col(family)).fill_null(value=False)
+    named = pl.col("audience_codes").str.split(_AUDIENCE).list.contains(pl.col(family))
     return pl.col("audience_codes").is_null() | named
 
 

@@ -12,6 +12,7 @@ of confidence.
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
@@ -76,7 +77,10 @@ def fit(
     seed: int,
     min_people: int,
 ) -> Sequence[Mapping[str, float]]:
-    """Choose the mixture on the newest steps, of all and of each learner, then learn from all steps together.
+    """Choose epochs and mixture on the newest steps, of all and of each learner, then learn from all steps together.
+
+    The newest steps stop the first training. The second, which they teach too, has as many epochs as were best there:
+    nothing is left to stop it by.
 
     Args:
         prepared: [n_steps] examples with `split`.
@@ -103,19 +107,21 @@ def fit(
     early, late = steps.filter(~is_late), steps.filter(is_late)
     if early.is_empty():
         early, late = steps, steps.head(0)
-    counts, links, reader, history = _learn(early, late, known, texts=texts, settings=settings, seed=seed)
+    learn = partial(_learn, known=known, texts=texts, settings=settings, seed=seed)
+    counts, links, reader, history = learn(early, late, epochs=settings.epochs)
+    epochs = min(history, key=lambda told: told["valid_loss"])["epoch"] if len(late) else settings.epochs
     weights = _weigh(
         counts, links, reader, late.sort("occurred_at", "person_id").tail(_JUDGED), known=known, settings=settings
     )
     del counts, links, reader  # of two sets of tables the second would wait for memory of the first
-    counts, links, reader, _ = _learn(steps, steps.head(0), known, texts=texts, settings=settings, seed=seed)
+    counts, links, reader, _ = learn(steps, steps.head(0), epochs=int(epochs))
     folder.mkdir(parents=True, exist_ok=True)
     begun = pl.col("history").list.len() == 0
     backing = _back(prepared.filter(~is_late), prepared.filter(is_late, begun), known, min_people)
     tables.beginnings(prepared, known.courses, backing, min_people).save(folder)
     _mixed(reader, counts, links, weights, settings).save(folder / MODEL)
     known.save(folder)
-    text = json.dumps({"ease": 1.0, **weights, "recent": settings.recent}, indent=1)
+    text = json.dumps({"ease": 1.0, **weights, "recent": settings.recent, "epochs": int(epochs)}, indent=1)
     (folder / MIXTURE).write_text(text + "\n", encoding="utf-8")
     return history
 
@@ -233,13 +239,14 @@ def _begins(family: str | None, course: int, begun: Beginnings | None) -> list[s
 def _learn(
     steps: pl.DataFrame,
     late: pl.DataFrame,
-    known: Catalogue,
     *,
+    known: Catalogue,
     texts: Mapping[str, str | None],
     settings: Train,
     seed: int,
+    epochs: int,
 ) -> tuple[Tables, dict[str, Links], Any, list[dict[str, float]]]:
-    """The counts, the links and the reading network, fitted on the same steps; `late` says how well it foresees."""
+    """The counts, the links and the reading network, fitted on the same steps; `late` stops it, where there is any."""
     import keras
 
     size = len(known.courses)
@@ -254,9 +261,10 @@ def _learn(
     reader.optimizer.build(reader.trainable_variables)  # or the first step would be traced twice
     recent, target, weight = _ahead(walks, settings)
     checked = None if late.is_empty() else (_recent(_past(late, known), settings.recent), _targets(late, known))
+    stop = keras.callbacks.EarlyStopping(patience=settings.patience, restore_best_weights=True)
     losses = reader.fit(
-        recent, target, sample_weight=weight, validation_data=checked, epochs=settings.epochs,
-        batch_size=settings.batch, verbose=0,
+        recent, target, sample_weight=weight, validation_data=checked, epochs=epochs, batch_size=settings.batch,
+        callbacks=[stop] if checked else [], verbose=0,
     ).history  # fmt: skip
     checked_losses = losses.get("val_loss", losses["loss"])
     pairs = enumerate(zip(losses["loss"], checked_losses, strict=True), 1)
