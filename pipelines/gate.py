@@ -12,6 +12,7 @@ Writes  verdict.json   `gated`: allowed or held, with findings and gaps, bound t
                    slices: {judged: [{axis, slice, n, people, model: {value, low, high}}], too_few: {axis: count}},
                    parity: {axes, lists} by group: told and not judged, swaps: [{signal, axis, one, other, ...}],
                    abstention: {n, abstained, all, kept, left, axes}, reasons: {cases, drop, ...}: told, not judged,
+                   popularity: {courses, model, baseline, deciles, ...} of lists: told and not judged,
                    model_sha256, data_sha256, lake_sha256, as_of}
                    a positive difference: the model is better
     groups.json   {axes: [AxisJudgement], by_subject: [AxisJudgement],
@@ -622,6 +623,7 @@ def _shown(metrics: Mapping[str, Any]) -> dict[str, Any]:
         "difference",
         "slices",
         "parity",
+        "popularity",
         "swaps",
         "abstention",
         "reasons",

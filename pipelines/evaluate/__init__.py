@@ -6,9 +6,10 @@ Reads   scored      `Scored` of model and baseline, `Outcomes`
         vault       protected attributes, as pinned by lake.lock; needs the audit key
 Writes  metrics.json      the family's metric with intervals, the paired difference, chance, data checks;
                           the metric for each group and subject with enough people, and how many have too few;
-                          error rates, calibration and exposure in lists by group; what `score` found when it exchanged
-                          one group's signals for another's; of how many the model says nothing, and how right it is
-                          about the others; what the deletion test of reasons found
+                          error rates, calibration and exposure in lists by group; how lists of courses are spread over
+                          popular and rare ones; what `score` found when it exchanged one group's signals for another's;
+                          of how many the model says nothing, and how right it is about the others; what the deletion
+                          test of reasons found
         groups.json       selections by group, by intersection and by subject, of the model and of people before it
         groups.csv        the counts behind every judgement over all subjects: each stage, axis and group
         groups.sealed     those of each subject, however small: they can be one person's, so the audit key seals them;

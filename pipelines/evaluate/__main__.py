@@ -23,7 +23,18 @@ from pipelines.base.sealed import seal_frame
 from pipelines.base.settings import Count, Section, load
 from pipelines.base.stage import leave, main
 from pipelines.base.store import open_store
-from pipelines.evaluate import abstention, bootstrap, checks, groups, metrics, parity, slices, standins, swaps
+from pipelines.evaluate import (
+    abstention,
+    bootstrap,
+    checks,
+    groups,
+    metrics,
+    parity,
+    popularity,
+    slices,
+    standins,
+    swaps,
+)
 from pipelines.evaluate.written import write
 from pipelines.models import features
 
@@ -106,6 +117,7 @@ def run(family: str, root: Path | None = None) -> str:
         min_group_size=least,
         seed=settings.seed,
     )
+    result["popularity"] = popularity.told(module.METRIC, scored, outcomes)
     seen = pl.read_parquet(stage_dir(family, SCORED, root) / "inputs.parquet")
     result["stand_ins"] = standins.tested(seen, people, least, settings.seed)
     result["data_checks"].append(standins.check(result["stand_ins"]))

@@ -226,6 +226,7 @@ def test_signals_of_a_group_are_exchanged_where_people_write_and_candidates_are_
     tried = told["screening"]["reasons"]
     assert tried["cases"] + tried["without"] == told["screening"]["swaps"][0]["pairs"]
     assert [family for family, found in told.items() if not found["parity"]["axes"]] == ["recommendation"]
+    assert [family for family, found in told.items() if found["popularity"]] == ["recommendation"]
 
 
 @pytest.fixture

@@ -319,6 +319,23 @@ def test_a_model_page_says_for_whom_the_model_is_wrong_and_who_is_seen(store):
     assert "club female, male 90 3 12 0.035 +0.0123 [+0.0010 to +0.0237]" in told
 
 
+def test_popular_courses_in_lists_stand_beside_those_of_the_baseline(store):
+    company.release(store, "screening")
+    live = evidence.model(store, "screening")
+    assert "Popular and rare courses" not in pages.model(live, WHOLE, [], WHO), "only lists of courses have some"
+    each = {"before": 0.91234, "next": 0.5, "model": 0.25, "baseline": None}
+    whole = {name: {"shown": 4, "coverage": 0.125, "gini": 0.875} for name in ("before", "next", "model")}
+    whole["baseline"] = {"shown": 0, "coverage": 0.0, "gini": None}
+    found = {"courses": 1234, **whole, "deciles": [{"place": 1, "courses": 124, **each}]}
+    live.live.verdict["metrics"] |= {"popularity": found}
+    text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", pages.model(live, WHOLE, [], WHO)))
+    told = text[text.index("Popular and rare courses") :]
+    assert "Who puts which of 1,234 courses forward" in told
+    assert "1, the most taken 124 91% 50% 25% –" in told  # noqa: RUF001
+    assert "Courses that occur at all 12% 12% 12% 0.0%" in told
+    assert "Gini 0.88 0.88 0.88 –" in told  # noqa: RUF001
+
+
 def test_links_are_relative_since_the_page_lives_in_a_frame_below_a_prefix():
     model = Model("screening", newest=monitored(), days=(DAY,))
     for text in (
