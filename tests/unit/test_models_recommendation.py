@@ -288,7 +288,7 @@ def test_validation_scores_come_from_a_model_that_never_saw_the_course_that_came
 
 @pytest.mark.filterwarnings("ignore")
 def test_the_newest_steps_stop_the_training_and_then_teach_for_as_many_epochs(tmp_path, monkeypatch):
-    """Learners of before went from a to b; the newest go from a to c, so that the longer it learns the worse it is."""
+    """From a all go to b, and more have taken a: it is ranked first, until b is, and then no epoch is any better."""
     import keras
 
     fits, real = [], keras.Model.fit
@@ -298,23 +298,32 @@ def test_the_newest_steps_stop_the_training_and_then_teach_for_as_many_epochs(tm
         checked = named["validation_data"]
         fits.append((named["epochs"], checked is not None, len(found.history["loss"])))
         if checked is not None:
-            kept = model.evaluate(*checked, verbose=0)
-            assert kept == pytest.approx(min(found.history["val_loss"])), "the best weights go on"
+            _, kept = model.evaluate(*checked, verbose=0)
+            first = found.history["val_gain"].index(max(found.history["val_gain"]))
+            loss, _ = model.evaluate(*checked, verbose=0)
+            assert (kept, loss) == pytest.approx((1, found.history["val_loss"][first])), "the best weights go on"
         return found
 
     monkeypatch.setattr(keras.Model, "fit", noted)
-    walks = {f"p_{n:02}": "ab" for n in range(20)} | {f"q_{n:02}": "ac" for n in range(4)}
+    walks = {f"p_{n:02}": "ca" if n % 2 else "ab" for n in range(40)} | {f"q_{n:02}": "ab" for n in range(8)}
     given = company(**walks)
     late = pl.col("person_id").str.starts_with("q")
     moved = pl.when(late).then(pl.col("enrolled_at") + timedelta(days=9)).otherwise("enrolled_at")
     given["enrolments"] = given["enrolments"].with_columns(enrolled_at=moved)
-    settings = TRAIN.model_copy(update={"epochs": 30, "patience": 3, "learning_rate": 0.05})
+    settings = TRAIN.model_copy(update={"epochs": 30, "patience": 6, "learning_rate": 0.02})
     history = network.fit(examples(given, PREPARE), settings, tmp_path, seed=1, min_people=1)
-    losses = [told["valid_loss"] for told in history]
-    best = losses.index(min(losses)) + 1
+    gains = [told["valid_gain"] for told in history]
+    best = gains.index(max(gains)) + 1
+    assert gains[0] == pytest.approx(1 / np.log2(3)), "b is second among three"
     assert fits == [(30, True, len(history)), (best, False, best)]
-    assert len(history) == best + 3 < 30
+    assert 1 < best < len(history) == best + 6 < 30
     assert json.loads((tmp_path / network.MIXTURE).read_text())["epochs"] == best
+
+
+def test_the_gain_of_a_rank_is_that_of_ndcg_at_10():
+    chance = np.linspace(1.0, 0.5, 12, dtype=np.float32)[None].repeat(4, axis=0)
+    found = np.asarray(network._discounted(np.array([0, 1, 9, 10]), chance))
+    assert found == pytest.approx([1, 1 / np.log2(3), 1 / np.log2(11), 0], rel=1e-5)
 
 
 def test_without_a_step_there_is_nothing_to_train_on(tmp_path):

@@ -58,7 +58,7 @@ class Train(Section):
     epochs: Count
     """At most."""
     patience: Count
-    """Epochs without a lower loss on the newest steps after which no other is tried."""
+    """Epochs in which the newest steps are foreseen no better, after which no other is tried."""
     batch: Count
     learning_rate: Positive
     dropout: Share

@@ -79,8 +79,9 @@ def fit(
 ) -> Sequence[Mapping[str, float]]:
     """Choose epochs and mixture on the newest steps, of all and of each learner, then learn from all steps together.
 
-    The newest steps stop the first training. The second, which they teach too, has as many epochs as were best there:
-    nothing is left to stop it by.
+    The newest steps stop the first training, by how high the network alone ranks their courses: that is what lists are
+    judged by, and it still rises when the loss does not fall any more. The second, which they teach too, has as many
+    epochs as were best there: nothing is left to stop it by.
 
     Args:
         prepared: [n_steps] examples with `split`.
@@ -90,7 +91,7 @@ def fit(
         min_people: Learners of a job family from whom it is told from others.
 
     Returns:
-        One mapping an epoch of the first fit: epoch, loss, valid_loss.
+        One mapping an epoch of the first fit: epoch, loss, valid_loss, valid_gain (NDCG@10 among all courses).
 
     Raises:
         ContractError: There is no step.
@@ -109,7 +110,7 @@ def fit(
         early, late = steps, steps.head(0)
     learn = partial(_learn, known=known, texts=texts, settings=settings, seed=seed)
     counts, links, reader, history = learn(early, late, epochs=settings.epochs)
-    epochs = min(history, key=lambda told: told["valid_loss"])["epoch"] if len(late) else settings.epochs
+    epochs = max(history, key=lambda told: told["valid_gain"])["epoch"] if len(late) else settings.epochs
     weights = _weigh(
         counts, links, reader, late.sort("occurred_at", "person_id").tail(_JUDGED), known=known, settings=settings
     )
@@ -254,22 +255,35 @@ def _learn(
     counts = tables.count(walks, size, settings.ridge, settings.smoothing)
     keras.utils.set_random_seed(seed)
     reader = _reader(counts, size, settings)
-    reader.compile(
+    taught = keras.Model(reader.inputs, reader.outputs)  # or what trained it would be saved with it
+    taught.compile(
         optimizer=keras.optimizers.Adam(settings.learning_rate),
         loss=keras.losses.SparseCategoricalCrossentropy(),
+        metrics=[keras.metrics.MeanMetricWrapper(_discounted, name="gain")],
     )
-    reader.optimizer.build(reader.trainable_variables)  # or the first step would be traced twice
+    taught.optimizer.build(taught.trainable_variables)  # or the first step would be traced twice
     recent, target, weight = _ahead(walks, settings)
     checked = None if late.is_empty() else (_recent(_past(late, known), settings.recent), _targets(late, known))
-    stop = keras.callbacks.EarlyStopping(patience=settings.patience, restore_best_weights=True)
-    losses = reader.fit(
+    stop = keras.callbacks.EarlyStopping(
+        monitor="val_gain", mode="max", patience=settings.patience, restore_best_weights=True
+    )
+    losses = taught.fit(
         recent, target, sample_weight=weight, validation_data=checked, epochs=epochs, batch_size=settings.batch,
         callbacks=[stop] if checked else [], verbose=0,
     ).history  # fmt: skip
-    checked_losses = losses.get("val_loss", losses["loss"])
-    pairs = enumerate(zip(losses["loss"], checked_losses, strict=True), 1)
-    told = [{"epoch": n, "loss": loss, "valid_loss": other} for n, (loss, other) in pairs]
+    side = "val_" if checked else ""
+    rows = enumerate(zip(losses["loss"], losses[f"{side}loss"], losses[f"{side}gain"], strict=True), 1)
+    told = [{"epoch": n, "loss": loss, "valid_loss": late_, "valid_gain": gain} for n, (loss, late_, gain) in rows]
     return counts, tables.links(walks, known.courses, texts), reader, told
+
+
+def _discounted(target: Any, chance: Any) -> Any:
+    """[n] 1 / log2(1 + rank) of the target's chance within the first ten, else 0; of equal chances it is the first."""
+    from keras import ops
+
+    own = ops.take_along_axis(chance, ops.cast(ops.reshape(target, (-1, 1)), "int32"), axis=1)
+    rank = 1.0 + ops.sum(ops.cast(chance > own, "float32"), axis=1)
+    return ops.where(rank <= _TOP, float(np.log(2)) / ops.log(1.0 + rank), 0.0)
 
 
 def _reader(counts: Tables, size: int, settings: Train) -> Any:
