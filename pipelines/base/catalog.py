@@ -44,6 +44,7 @@ DECIDE: Final = "decide.json"
 SERVED: Final = "served.json"
 """The same: whether the model serves from a fresh process. `evaluate` hands it on."""
 
+GRADES: Final = "grades.parquet"
 SWAPS: Final = "swaps.json"
 """The same: what scores make of one group's signals beside another's."""
 

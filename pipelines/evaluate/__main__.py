@@ -13,7 +13,18 @@ import polars as pl
 from pydantic import ConfigDict
 
 import pipelines.evaluate
-from pipelines.base.catalog import DECIDE, EVALUATED, HIRING, REASONS, SCORED, SERVED, SWAPS, TRAINED, stage_dir
+from pipelines.base.catalog import (
+    DECIDE,
+    EVALUATED,
+    GRADES,
+    HIRING,
+    REASONS,
+    SCORED,
+    SERVED,
+    SWAPS,
+    TRAINED,
+    stage_dir,
+)
 from pipelines.base.digests import sha256_bytes
 from pipelines.base.lake import Lake
 from pipelines.base.locks import lake_lock
@@ -117,6 +128,8 @@ def run(family: str, root: Path | None = None) -> str:
         min_group_size=least,
         seed=settings.seed,
     )
+    if (graded := stage_dir(family, SCORED, root) / GRADES).exists():
+        result["also"] |= metrics.graded(pl.read_parquet(graded))
     result["popularity"] = popularity.told(module.METRIC, scored, outcomes)
     seen = pl.read_parquet(stage_dir(family, SCORED, root) / "inputs.parquet")
     result["stand_ins"] = standins.tested(seen, people, least, settings.seed)

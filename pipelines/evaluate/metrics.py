@@ -87,6 +87,24 @@ def warnings(scored: pl.DataFrame, outcomes: pl.DataFrame) -> dict[str, tuple[fl
     return {"warned_precision": (warned(y, model), warned(y, baseline)), "warned_days_ahead": (days, days)}
 
 
+def graded(foreseen: pl.DataFrame) -> dict[str, dict[str, float]]:
+    """How well the score at the end is foreseen, of the cases that came to one.
+
+    Args:
+        foreseen: [n_cases x scorers] scorer, grade, low, high, ended (null where there was none).
+
+    Returns:
+        grade_mae and grade_within_share (share of the cases inside their interval), each model's and baseline's; empty
+        where no case came to a score.
+    """
+    known = foreseen.drop_nulls("ended")
+    error, is_within = (pl.col("grade") - pl.col("ended")).abs(), pl.col("ended").is_between("low", "high")
+    told = known.group_by("scorer").agg(grade_mae=error.mean(), grade_within_share=is_within.mean())
+    by = {row["scorer"]: row for row in told.to_dicts()}
+    names = ("grade_mae", "grade_within_share") if by else ()
+    return {name: {scorer: by[scorer][name] for scorer in sorted(by)} for name in names}
+
+
 def warned(outcome: Numbers, score: Numbers) -> float:
     """Precision of an early warning at capacity: of the cases with the lowest predictions, how many came out low.
 

@@ -25,6 +25,8 @@ Scorer = Literal["model", "baseline"]
 Metric = Literal["auc", "ranking", "mae"]
 CASE_WEIGHT: Final = "case_weight"
 """Column of how much a case counts in training, where cases count differently. No input, and no model is shown it."""
+GRADE: Final = "end_score_share"
+"""Column of the score that a case ended with, null where there is none: a second label, and no input."""
 
 _TENSORFLOW: Final = {
     "TF_CPP_MIN_LOG_LEVEL": "3",

@@ -163,21 +163,21 @@ def leaves(trees: Trees, values: Values) -> npt.NDArray[np.int64]:
     return at
 
 
-def save(trees: Trees, folder: Path) -> None:
-    """Write `FILE` into `folder`; equal trees give equal bytes."""
+def save(trees: Trees, folder: Path, name: str = FILE) -> None:
+    """Write `name` into `folder`; equal trees give equal bytes."""
     folder.mkdir(parents=True, exist_ok=True)
     arrays: dict[str, Any] = {field.name: getattr(trees, field.name) for field in fields(Trees)}
-    np.savez_compressed(folder / FILE, **arrays)
+    np.savez_compressed(folder / name, **arrays)
 
 
-def load(folder: Path) -> Trees:
+def load(folder: Path, name: str = FILE) -> Trees:
     """The trees that `save` wrote.
 
     Raises:
         ContractError: The file is missing or is not one of ours.
     """
     try:
-        with np.load(folder / FILE, allow_pickle=False) as file:
+        with np.load(folder / name, allow_pickle=False) as file:
             return Trees(**{field.name: file[field.name] for field in fields(Trees)})
     except (OSError, EOFError, KeyError, ValueError, BadZipFile):
-        raise ContractError(f"{FILE} must hold the baseline's trees; it is missing or damaged. Train anew.") from None
+        raise ContractError(f"{name} must hold the baseline's trees; it is missing or damaged. Train anew.") from None

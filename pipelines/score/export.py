@@ -1,13 +1,14 @@
 """Scores written back: a file that an ATS or LMS imports, with its own identifiers.
 
 `scores/exports/<family>/<as_of>.csv` and `.json`; beside them `<as_of>.due.csv` and `.json`, where a family knows of
-what people have to do whatever a model says, which is never among the scores. What a spreadsheet would run as a formula
-gets a quote before it, in the CSV only: JSON holds every value as it is. Where people are ranked, only those put
-forward are in the file. `is_selected` is empty where the model abstains: the file recommends nothing about such a case,
-and a person decides.
+what people have to do whatever a model says, which is never among the scores; and `<as_of>.grades.csv` and `.json`,
+where it foresees with what score a case ends. What a spreadsheet would run as a formula gets a quote before it, in the
+CSV only: JSON holds every value as it is. Where people are ranked, only those put forward are in the file.
+`is_selected` is empty where the model abstains: the file recommends nothing about such a case, and a person decides.
 """
 
 import json
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import Final
@@ -39,7 +40,10 @@ _COLUMNS: Final = (
     "reasons",
     "as_of",
 )
-_DUE: Final = ("subject_id", "enrolled_at", "due_at", "is_overdue", "as_of")
+_BESIDE: Final = {
+    "due": ("subject_id", "enrolled_at", "due_at", "is_overdue", "as_of"),
+    "grades": ("subject_id", "target_code", "grade", "low", "high", "as_of"),
+}
 
 
 class Score(Section):
@@ -61,7 +65,7 @@ def files(
     as_of: date,
     scored: pl.DataFrame,
     *,
-    due: pl.DataFrame | None = None,
+    beside: Mapping[str, pl.DataFrame] | None = None,
     root: Path | None = None,
 ) -> dict[str, bytes]:
     """A day's files in both forms, to be written last: whoever imports them acts on them.
@@ -72,11 +76,11 @@ def files(
         family: Model family.
         as_of: The day.
         scored: [n_scores] `Scored` of the model.
-        due: [n_due] what people have to do, as the family's `due` gives; None for a family without.
+        beside: `due` and `grades`, as far as the family gives them: [n_rows] person_id and what goes into the file.
         root: Holds params.yaml.
 
     Returns:
-        The keys, two or four, each with its bytes: the same for the same rows and identifiers.
+        The keys, two of each file, each with its bytes: the same for the same rows and identifiers.
     """
     settings = load(Score, "score", root=root)
     shown = scored.filter("is_selected") if features(family).METRIC == "ranking" else scored
@@ -87,10 +91,10 @@ def files(
     table = table.sort("identifier", "subject_id", "target_code")
     stem = f"{SCORES}/exports/{family}/{as_of.isoformat()}"
     made = {f"{stem}.csv": as_csv(table), f"{stem}.json": as_json(table)}
-    if due is not None:
-        left = due.with_columns(as_of=pl.lit(as_of)).join(known, on="person_id", how="left")
-        rows = left.select("scheme_code", "identifier", *_DUE).sort("identifier", "subject_id")
-        made |= {f"{stem}.due.csv": as_csv(rows), f"{stem}.due.json": as_json(rows)}
+    for name, frame in (beside or {}).items():
+        named = frame.with_columns(as_of=pl.lit(as_of)).join(known, on="person_id", how="left")
+        rows = named.select("scheme_code", "identifier", *_BESIDE[name]).sort("identifier", *_BESIDE[name][:2])
+        made |= {f"{stem}.{name}.csv": as_csv(rows), f"{stem}.{name}.json": as_json(rows)}
     return made
 
 

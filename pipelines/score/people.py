@@ -5,8 +5,8 @@ Reads   lake       the newest manifest, as known at the end of the day
         switches   whether scoring is stopped, all the while
         ledger     notices and bias audits, where `law.jurisdictions` names places; never for a model in shadow
 Writes  scores/scored, scores/inputs, scores/outcomes   one partition a family and day, replaced whole
-        scores/exports                                  the file for the ATS or LMS, and of mandatory training what is
-                                                        due; never for a model in shadow
+        scores/exports                                  the file for the ATS or LMS, of mandatory training what is due,
+                                                        and scores foreseen; never for a model in shadow
         ledger     people:scored, once for the same rows, with the digests of that file; before the file is there
 
 The day is never later than what the family's tables speak of. Scoring a day again with the same release and lake
@@ -104,7 +104,7 @@ def _run(
             stopped=stopped,
             settings=law,
         )
-        scored, inputs, counts = _predicted(store, release, as_of, tables, may)
+        scored, inputs, counts, grades = _predicted(store, release, as_of, tables, may)
         with store.lock(_LOCK):
             # Who was forgotten meanwhile would come back; whose notice was withdrawn would be scored.
             if (now := asked()) != stopped or Lake(store).erasures() != erasures:
@@ -113,9 +113,12 @@ def _run(
             require_running()
             _replace(store, "scored", family, as_of, scored.with_columns(is_shadow=pl.lit(release.is_shadow)))
             _replace(store, "inputs", family, as_of, inputs)
-            left = _due(family, tables, as_of)
+            told = {"due": _due(family, tables, as_of), "grades": grades}
+            whole = {name: frame for name, frame in told.items() if frame is not None}
             files = (
-                {} if release.is_shadow else export.files(store, manifest, family, as_of, scored, due=left, root=root)
+                {}
+                if release.is_shadow
+                else export.files(store, manifest, family, as_of, scored, beside=whole, root=root)
             )
             basis = _basis(release, manifest, as_of, law, stopped)
             _record(store, family, _facts(basis, scored, counts, files))
@@ -161,7 +164,7 @@ def _compared(
         about |= {"manifest_sha256": manifest.sha256}
         if any(about.items() <= dict(e.facts).items() for e in audit.entries(store) if e.tag is _TAG):
             return {"status": UNCHANGED}
-        scored, _, _ = _predicted(store, release, as_of, tables, lambda cases: (cases, {}))
+        scored, *_ = _predicted(store, release, as_of, tables, lambda cases: (cases, {}))
         with store.lock(_LOCK):
             if Lake(store).erasures() != erasures:
                 continue
@@ -219,8 +222,11 @@ def _predicted(
     as_of: date,
     tables: dict[str, pl.DataFrame],
     may: Callable[[pl.DataFrame], _Allowed],
-) -> tuple[pl.DataFrame, pl.DataFrame, dict[str, int]]:
-    """`Scored` and `Inputs` of everybody whom the release may be asked about, and how many it may not, by place."""
+) -> tuple[pl.DataFrame, pl.DataFrame, dict[str, int], pl.DataFrame | None]:
+    """`Scored` and `Inputs` of everybody whom the release may be asked about, how many it may not, and grades.
+
+    The numbers are by place; grades, with what score cases end, are None where the family foresees none.
+    """
     family, module = release.family, features(release.family)
     with tempfile.TemporaryDirectory() as name:
         releases.download(store, release, Path(name))
@@ -228,7 +234,8 @@ def _predicted(
         cases, counts = may(module.cases(tables, prepare, as_of))
         stamp = rows.Stamp(release.model_sha256, release.data_sha256, as_of)
         scored = spread.scored(family, Path(name) / releases.MODEL, cases, "model", stamp, decide=decide)
-        return scored, _inputs(family, cases, Path(name) / releases.PROFILE), counts
+        grades = rows.grades(family, Path(name) / releases.MODEL, cases, "model")
+        return scored, _inputs(family, cases, Path(name) / releases.PROFILE), counts, grades
 
 
 def approved(family: str, folder: Path) -> tuple[Any, Any]:

@@ -68,6 +68,13 @@ def scored(
     )
 
 
+def grades(family: str, folder: Path, frame: pl.DataFrame, scorer: Scorer) -> pl.DataFrame | None:
+    """[n_cases] `KEYS`, grade, low, high, in the order of `frame`; None for families and models that foresee none."""
+    module = network(family)
+    found: pl.DataFrame | None = module.grades(folder, frame, scorer) if hasattr(module, "grades") else None
+    return found
+
+
 def _reasons(  # noqa: PLR0917
     family: str, folder: Path, frame: pl.DataFrame, rows: pl.DataFrame, scorer: Scorer, unsure: pl.Series
 ) -> pl.Series:

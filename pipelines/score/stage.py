@@ -6,6 +6,7 @@ Writes  scored.parquet    `Scored` of both scorers on the test cases
         outcomes.parquet  `Outcomes` of all cases, so that past decisions can be judged on as many people as there are
         inputs.parquet    `Inputs` of the test cases
         decide.json       the numbers that decided: a release selects by those it was judged by
+        grades.parquet    with what score test cases end, as both foresee it and as it was; where a family does so
         swaps.json        what the model makes of one group's signals beside another's (`exchange`)
         reasons.json      what a score loses with the passage named as its reason, and with another (`deletion`)
         served.json       whether the model serves from a fresh process, within the bounds of `serve` in params.yaml
@@ -21,13 +22,13 @@ from typing import Any, Final
 
 import polars as pl
 
-from pipelines.base.catalog import DECIDE, PREPARED, REASONS, SCORED, SERVED, SWAPS, TRAINED, stage_dir
+from pipelines.base.catalog import DECIDE, GRADES, PREPARED, REASONS, SCORED, SERVED, SWAPS, TRAINED, stage_dir
 from pipelines.base.contracts import OUTCOMES, conform
 from pipelines.base.digests import sha256_tree
 from pipelines.base.errors import ContractError
 from pipelines.base.log import get_logger
 from pipelines.base.settings import load
-from pipelines.models import Scorer, features
+from pipelines.models import GRADE, Scorer, features
 from pipelines.score import deletion, exchange, rows, serve
 
 _SCORERS: Final[tuple[Scorer, ...]] = ("model", "baseline")
@@ -68,6 +69,10 @@ def run(family: str, root: Path | None = None) -> str:
     known.write_parquet(folder / "outcomes.parquet", compression="zstd")
     inputs.write_parquet(folder / "inputs.parquet", compression="zstd")
     (folder / DECIDE).write_text(json.dumps(decide.model_dump(mode="json"), sort_keys=True) + "\n", encoding="utf-8")
+    told = [_grades(family, trained, test, scorer) for scorer in _SCORERS]
+    (folder / GRADES).unlink(missing_ok=True)
+    if graded := [frame for frame in told if frame is not None]:
+        pl.concat(graded).write_parquet(folder / GRADES, compression="zstd")
     found = exchange.exchanged(family, trained / "model", test, decide)
     (folder / SWAPS).write_text(json.dumps(found, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     moved = deletion.tested(family, trained / "model", test, both[0])
@@ -75,6 +80,13 @@ def run(family: str, root: Path | None = None) -> str:
     _serve(family, root, folder, card["model_sha256"])
     get_logger("score").info("test_scored", family=family, cases=len(test), outcomes=len(known))
     return f"{family}: {len(test)} test cases scored by model and baseline"
+
+
+def _grades(family: str, trained: Path, test: pl.DataFrame, scorer: Scorer) -> pl.DataFrame | None:
+    foreseen = rows.grades(family, trained / scorer, test, scorer)
+    if foreseen is None:
+        return None
+    return foreseen.with_columns(test[GRADE].alias("ended"), scorer=pl.lit(scorer))
 
 
 def _serve(family: str, root: Path | None, folder: Path, model_sha256: str) -> None:

@@ -42,8 +42,8 @@ from pipelines.evaluate import choose, weigh
 from pipelines.ingest.__main__ import run as ingest
 from pipelines.ingest.batch import Batch
 from pipelines.models import features
+from pipelines.score import rows, switch
 from pipelines.score import stage as score
-from pipelines.score import switch
 from pipelines.score.__main__ import main as score_main
 from tests.e2e.canary import unpacked
 from tests.stages.news import told_later
@@ -59,7 +59,7 @@ WEIGHS = "performance"
 """The family of which an alternative is trained too, with weights that stand for somebody's sex."""
 HIDDEN = (SNAPSHOT, PREPARED, CANDIDATES, SCORED)
 """What stages wrote that must not know who is what."""
-LABELS = ("stage_code", "decided_by", "known_at", "outcome", "split")
+LABELS = ("stage_code", "decided_by", "known_at", "outcome", "end_score_share", "split")
 """What of a case is not a feature: it may be known later."""
 COMPARED = ("rare_word_share",)
 """Monitored, and read by no model: how unlike the texts of one reading are, so it knows them all."""
@@ -227,6 +227,7 @@ def test_signals_of_a_group_are_exchanged_where_people_write_and_candidates_are_
     assert tried["cases"] + tried["without"] == told["screening"]["swaps"][0]["pairs"]
     assert [family for family, found in told.items() if not found["parity"]["axes"]] == ["recommendation"]
     assert [family for family, found in told.items() if found["popularity"]] == ["recommendation"]
+    assert [family for family, found in told.items() if "grade_mae" in found["also"]] == ["outcomes"]
 
 
 @pytest.fixture
@@ -321,3 +322,28 @@ def test_no_feature_knows_what_was_told_later(walked, family):
     assert len(same) > 0.9 * len(asked[0]) > 20
     told = [name for name in asked[0].columns if f"{name} later" in same and name not in COMPARED]
     assert [name for name in told if same[name].ne_missing(same[f"{name} later"]).any()] == []
+
+
+def test_who_works_there_is_recommended_what_is_open_that_day(walked):
+    """One course is taken off the list, another made mandatory: nobody is recommended either, all have one to do."""
+    root, store, _ = walked
+    family, day = "recommendation", date(2026, 10, 31)
+    module, folder = features(family), stage_dir(family, SNAPSHOT, root)
+    tables = dict(snapshots.read(folder, module.TABLES, keyring.held(store)).tables)
+    course = pl.col("course_id")
+    tables["courses"] = tables["courses"].with_columns(
+        is_active=course != "CRS-001", is_mandatory=course == "CRS-002", audience_codes=pl.lit(None, pl.String)
+    )
+    cases = module.cases(tables, settings.load(module.Prepare, family, "prepare", root=root), day)
+    there = tables["workers"].filter(pl.col("terminated_at").is_null() | (pl.col("terminated_at") > day))
+    assert set(cases["person_id"]) >= set(there.filter(pl.col("hired_at") <= day)["person_id"])
+    decide = settings.load(module.Decide, family, "decide", root=root)
+    model = stage_dir(family, TRAINED, root) / "model"
+    scored = rows.scored(family, model, cases, "model", rows.Stamp("m", "d", day), decide=decide)
+    chosen = scored.filter("is_selected")
+    assert chosen.group_by("person_id").len()["len"].unique().to_list() == [decide.top_k]
+    assert set(chosen["person_id"]) == set(cases["person_id"])
+    assert not set(scored["subject_id"]) & {"CRS-001", "CRS-002"}
+    taken = cases.select("person_id", pl.col("history").alias("subject_id")).explode("subject_id")
+    assert scored.join(taken, on=["person_id", "subject_id"], how="semi").is_empty()
+    assert set(module.due(tables, day)["subject_id"]) == {"CRS-002"}

@@ -411,7 +411,7 @@ def test_the_file_for_another_system_is_written_after_the_ledger_and_again_where
     files = json.loads(people.run(FAMILY, LAST, root))["export"]
     digests = {key: hashlib.sha256(store.read(key)).hexdigest() for key in files}
     assert entry.facts["export_sha256"] == digests
-    assert [key.rpartition(".")[2] for key in files] == ["csv", "json"]
+    assert [key.partition(".")[2] for key in files] == ["csv", "json", "grades.csv", "grades.json"]
     for damage in (lambda: store.delete(files[0]), lambda: store.put(files[1], b"[]")):
         damage()
         assert json.loads(people.run(FAMILY, LAST, root))["status"] == "scored"
@@ -509,14 +509,17 @@ def test_a_release_without_the_numbers_it_was_judged_by_scores_nobody(released):
 def test_the_file_for_the_lms_has_its_own_numbers_reasons_and_no_formula(released):
     root, store = released
     release(root, store, "release")
-    csv, listed = json.loads(people.run(FAMILY, LAST, root))["export"]
+    csv, listed, graded, listed_grades = json.loads(people.run(FAMILY, LAST, root))["export"]
     rows = store.read(csv).decode().splitlines()
     assert rows[0].startswith(
         '"scheme_code","identifier","subject_id","target_code","score","low","high","is_selected"'
     )
     assert rows[1].startswith('"workday_worker_id","\'=000005","c1","r2",')
-    assert "p_0" not in store.read(csv).decode() + store.read(listed).decode()
-    assert [row["identifier"] for row in json.loads(store.read(listed))] == [f"={n:06}" for n in range(5, 10)]
+    whole = b"".join(store.read(key) for key in (csv, listed, graded, listed_grades)).decode()
+    assert "p_0" not in whole
+    for key in (listed, listed_grades):
+        assert [row["identifier"] for row in json.loads(store.read(key))] == [f"={n:06}" for n in range(5, 10)]
+    assert all(0 <= row["low"] <= row["grade"] <= row["high"] <= 1 for row in json.loads(store.read(listed_grades)))
     # of whom the model abstains, nothing is recommended
     scored = table(store, "scored").filter(scorer="model").sort("person_id")
     unsure = scored.with_columns(

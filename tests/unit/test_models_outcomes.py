@@ -246,3 +246,24 @@ def test_inputs_leave_out_what_was_taken_out_and_who_it_is_about_is_no_input():
 def test_the_threshold_itself_is_on_course():
     scored = pl.DataFrame({"score": [0.34, 0.35, 0.36]})
     assert features.select(scored, Decide(threshold=0.35)).to_list() == [False, True, True]
+
+
+def test_the_score_at_the_end_is_that_of_the_end_or_the_mean_of_what_was_handed_in():
+    """Of p it was told; of q the mean of .5 and .9, not of what came after the end; r failed, s left, t has none."""
+    enrolments = [enrolment(person, "c", 0, 80) for person in "pqrst"]
+    events = [event("p", "c", "submitted", 10, 0.1), event("p", "c", "completed", 70, 0.8)]
+    events += [event("q", "c", "submitted", 10, 0.5), event("q", "c", "submitted", 60, 0.9)]
+    events += [event("q", "c", "passed", 70), event("q", "c", "submitted", 75, 0.1)]
+    events += [event("r", "c", "failed", 70, 0.3), event("s", "c", "submitted", 10, 0.9)]
+    events += [event("s", "c", "withdrawn", 70), event("t", "c", "passed", 70)]
+    told = features.examples(tables(enrolments, events), SETTINGS)
+    assert dict(told.select("person_id", "end_score_share").iter_rows()) == {
+        "p": 0.8,
+        "q": pytest.approx(0.7),
+        "r": 0.3,
+        "s": None,
+        "t": None,
+    }
+    assert "end_score_share" not in features.inputs(told).columns
+    running = features.cases(tables(enrolments[:1], events[:1]), SETTINGS, date(2026, 2, 1))
+    assert running["end_score_share"].to_list() == [None]

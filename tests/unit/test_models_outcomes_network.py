@@ -1,5 +1,6 @@
 """Both tabular families' scorers: they learn, repeat themselves, say the same after loading, and give reasons."""
 
+import json
 import os
 import shutil
 import zipfile
@@ -269,3 +270,51 @@ def test_cases_that_count_nothing_teach_nothing(fitted, tmp_path):
     low = test["outcome"] < 0.3
     assert said.filter(low).mean() > before.filter(low).mean() + 0.2
     assert models.CASE_WEIGHT not in tabular.load(tmp_path).names
+
+
+def graded(frame: pl.DataFrame) -> pl.DataFrame:
+    """Who passes has a score of `told`, squeezed to a share; the others have none."""
+    share = 1 / (1 + (-pl.col("submitted_score_mean")).exp())
+    return frame.with_columns(end_score_share=pl.when(pl.col("outcome") == 1).then(share))
+
+
+def test_the_score_at_the_end_is_foreseen_from_those_who_got_one(tmp_path):
+    """Nine of ten later cases lie inside the interval, and whoever got none has one foreseen too."""
+    family, frame = network("outcomes"), graded(prepared("outcomes"))
+    settings = SETTINGS["outcomes"].model_copy(update={"epochs": 25, "patience": 25, "learning_rate": 0.04})
+    family.fit(frame, settings, tmp_path / "model", 1, 2)
+    family.fit_baseline(frame, settings, tmp_path / "baseline", 1, 2)
+    test = frame.filter(split="test")
+    for scorer in ("model", "baseline"):
+        found = family.grades(tmp_path / scorer, test, scorer)
+        assert found.select("person_id", "subject_id", "target_code").equals(
+            test.select("person_id", "subject_id", "target_code")
+        )
+        known = found.with_columns(ended=test["end_score_share"]).drop_nulls("ended")
+        assert 10 < len(known) < len(found)
+        assert (known["grade"] - known["ended"]).abs().mean() < 0.05
+        assert known.select(pl.col("ended").is_between("low", "high").mean()).item() >= 0.7
+        assert found.select(((pl.col("low") <= pl.col("grade")) & (pl.col("grade") <= pl.col("high"))).all()).item()
+        assert found.select(pl.col("low").min() >= 0, pl.col("high").max() <= 1).row(0) == (True, True)
+
+
+def test_without_scores_none_is_foreseen_and_the_chances_are_the_same(tmp_path):
+    family, frame = network("outcomes"), prepared("outcomes")
+    settings = SETTINGS["outcomes"].model_copy(update={"epochs": 2})
+    nobody = pl.lit(None, pl.Float64)
+    given = {"none": frame, "nobody": frame.with_columns(end_score_share=nobody), "some": graded(frame)}
+    test, chances = frame.filter(split="test"), []
+    for name, rows in given.items():
+        family.fit(rows, settings, tmp_path / name, 1, 2)
+        assert (family.grades(tmp_path / name, test, "model") is None) == (name != "some")
+        chances.append(family.predict(tmp_path / name, test, "model")["score"].to_list())
+    assert chances[0] == chances[1] == chances[2]
+
+
+def test_half_the_interval_is_what_nine_of_ten_are_missed_by_at_most(tmp_path):
+    """Of 28 misses .01 to .28 the 27th: 9/10 of 29 are 26.1. Of so few that 9/10 of one more are all, the greatest."""
+    module = network("outcomes")
+    for count, half in ((28, 0.27), (5, 0.05)):
+        later = pl.DataFrame({"end_score_share": [0.5 + n / 100 for n in range(1, count + 1)]})
+        module._save_width(tmp_path, np.full(count, 0.5), later)
+        assert json.loads((tmp_path / module.GRADE_WIDTH).read_text())["half_width"] == pytest.approx(half)

@@ -26,7 +26,7 @@ def test_what_is_due_is_in_files_of_its_own(monkeypatch):
     """Whoever has no identifier in the other system is there without one, as in the file of scores."""
     monkeypatch.setattr(export, "identifiers", lambda *_: KNOWN)
     scored = pl.DataFrame(schema=SCORED)
-    made = export.files(None, None, "recommendation", DAY, scored, due=DUE)  # type: ignore[arg-type]
+    made = export.files(None, None, "recommendation", DAY, scored, beside={"due": DUE})  # type: ignore[arg-type]
     stem = "scores/exports/recommendation/2026-01-03"
     assert list(made) == [f"{stem}.csv", f"{stem}.json", f"{stem}.due.csv", f"{stem}.due.json"]
     rows = made[f"{stem}.due.csv"].decode().splitlines()
@@ -35,6 +35,17 @@ def test_what_is_due_is_in_files_of_its_own(monkeypatch):
     told = {row["subject_id"]: row for row in json.loads(made[f"{stem}.due.json"])}
     assert (told["a"]["identifier"], told["a"]["is_overdue"], told["a"]["as_of"]) == ("=1", True, "2026-01-03")
     assert (told["a"]["due_at"], told["b"]["due_at"]) == ("2026-01-02T12:00:00.000000+00:00", None)
+
+
+def test_scores_foreseen_are_in_files_of_their_own(monkeypatch):
+    monkeypatch.setattr(export, "identifiers", lambda *_: KNOWN)
+    grades = pl.DataFrame(
+        {"person_id": ["p_1"], "subject_id": ["c"], "target_code": ["r"], "grade": [0.75], "low": [0.5], "high": [1.0]}
+    )
+    scored = pl.DataFrame(schema=SCORED)
+    made = export.files(None, None, "outcomes", DAY, scored, beside={"grades": grades})  # type: ignore[arg-type]
+    _, row = made["scores/exports/outcomes/2026-01-03.grades.csv"].decode().splitlines()
+    assert row.split(",")[2:] == ['"c"', '"r"', "0.75", "0.5", "1.0", '"2026-01-03"']
 
 
 def test_most_families_know_of_nothing_that_is_due(monkeypatch):

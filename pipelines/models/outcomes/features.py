@@ -5,6 +5,9 @@ time to its due date where that comes first. Who has finished or left by then is
 on what had happened by that moment. The favourable outcome is to complete or pass; failing, leaving and running out
 of time are the other one.
 
+Beside whether, it is asked with what score: that of the end, or where the source gives none, the mean of what was
+handed in. Who left or ran out of time has none.
+
 subject_id is the course, target_code the run (`open` for a course without runs). Nothing here reads a protected
 attribute, and tenure and country are left out on purpose: they stand for age and origin.
 """
@@ -16,7 +19,7 @@ import polars as pl
 
 from pipelines.base.days import end_of
 from pipelines.base.settings import Count, Positive, Section, Share
-from pipelines.models import Tables, asof
+from pipelines.models import GRADE, Tables, asof
 from pipelines.models.outcomes import history
 
 TABLES: Final = ("enrolments", "learning_events", "courses", "workers", "work_records")
@@ -26,7 +29,9 @@ UNIT: Final = ("person_id", "subject_id")
 DECISIONS: Final = ()
 
 COMPLETED: Final = ("completed", "passed")
-ENDED: Final = (*COMPLETED, "failed", "withdrawn", "expired")
+GRADED: Final = (*COMPLETED, "failed")
+"""Ends that come with a score."""
+ENDED: Final = (*GRADED, "withdrawn", "expired")
 
 NUMERIC: Final = (
     "lead_days",
@@ -104,11 +109,11 @@ def examples(tables: Tables, settings: Prepare) -> pl.DataFrame:
 
     Returns:
         [n_cases] person_id, subject_id, target_code, stage_code, decided_by, occurred_at, known_at, outcome (1
-        completed or passed, else 0) and the model's columns.
+        completed or passed, else 0), `GRADE` and the model's columns.
     """
     ended = _asked(tables, settings).filter(pl.col("ended_at").is_not_null())
     asked = ended.filter(pl.col("ended_at") > pl.col("moment"), _told_in_time())
-    return _described(asked, tables, settings)
+    return _described(_graded(asked, _keyed(tables["learning_events"])), tables, settings)
 
 
 def cases(tables: Tables, settings: Prepare, as_of: date) -> pl.DataFrame:
@@ -127,7 +132,7 @@ def cases(tables: Tables, settings: Prepare, as_of: date) -> pl.DataFrame:
     running = _asked(tables, settings).filter(
         pl.col("ended_at").is_null(), pl.col("moment") <= now, last.dt.date() >= as_of, _told_in_time()
     )
-    return _described(running, tables, settings)
+    return _described(running.with_columns(pl.lit(None, pl.Float64).alias(GRADE)), tables, settings)
 
 
 def outcomes(tables: Tables) -> pl.DataFrame:
@@ -214,6 +219,16 @@ def _keyed(events: pl.DataFrame) -> pl.DataFrame:
     return events.with_columns(run=pl.col("run_code").fill_null(""))
 
 
+def _graded(ended: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
+    """`ended` with `GRADE`."""
+    handed_in = events.filter(pl.col("event_code") == "submitted").select(*_CASE, "occurred_at", "score_share")
+    during = ended.select(*_CASE, "ended_at").join(handed_in, on=list(_CASE))
+    during = during.filter(pl.col("occurred_at") <= pl.col("ended_at"))
+    means = during.group_by(_CASE).agg(handed_in_mean=pl.col("score_share").mean())
+    grade = pl.when(pl.col("stage_code").is_in(GRADED)).then(pl.coalesce("end_score", "handed_in_mean"))
+    return ended.join(means, on=list(_CASE), how="left", maintain_order="left").with_columns(grade.alias(GRADE))
+
+
 def _described(asked: pl.DataFrame, tables: Tables, settings: Prepare) -> pl.DataFrame:
     """The cases' identity, label and features."""
     about = ("topic_code", "level_code", "duration_minutes")
@@ -236,6 +251,7 @@ def _described(asked: pl.DataFrame, tables: Tables, settings: Prepare) -> pl.Dat
         pl.col("moment").alias("occurred_at"),
         "known_at",
         pl.when(pl.col("stage_code").is_not_null()).then("outcome").alias("outcome"),
+        GRADE,
         *(pl.col(name).cast(pl.Float64) for name in (*NUMERIC, *work)),
         *CATEGORICAL,
     ).sort("occurred_at", "person_id", "subject_id", "target_code")

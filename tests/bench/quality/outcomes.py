@@ -17,12 +17,13 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
+import numpy as np
 import polars as pl
 
 from pipelines.base.errors import ContractError
 from pipelines.base.settings import load
 from pipelines.evaluate.bootstrap import auc, mean
-from pipelines.models import network
+from pipelines.models import GRADE, network
 from pipelines.models.determinism import determined
 from pipelines.models.outcomes import features
 from tests.bench.quality.judgement import Judgement, Numbers, calibration_error, exact_calibration_error
@@ -33,6 +34,7 @@ RUN: Final = ("code_module", "code_presentation")
 CASE: Final = (*RUN, "id_student")
 GROUPS: Final = ("gender", "age_band", "disability")
 LEAST_GROUP: Final = 200
+_KEYS: Final = {"code_module": "subject_id", "code_presentation": "target_code", "id_student": "person_id"}
 _VALID_SHARE: Final = 0.15
 _MONTHS: Final = {"B": 2, "J": 10}
 _FAVOURABLE: Final = ("Pass", "Distinction")
@@ -58,10 +60,16 @@ def judge(train: Path, test: Path | None, seed: int) -> Judgement:
     given = read(train, test) if test else own
     learnt, held = parted(own.students, given.students if test else None)
     found = Judgement()
+    prepare = load(features.Prepare, "outcomes", "prepare")
+    prepare = prepare.model_copy(update={"horizon_days": float(DAY), "horizon_share": 1.0})
+    told = features.examples(tables(own), prepare)
+    described = told if given is own else features.examples(tables(given), prepare)
     with tempfile.TemporaryDirectory() as folder:
-        ours = modelled(found, Path(folder), own, given, learnt=learnt, held=held, seed=seed)
+        ours, grades = modelled(found, Path(folder), told, described, learnt=learnt, held=held, seed=seed)
     theirs = boosted(given, learnt, held, seed)
     _measure(found, held, learnt, {"model": ours, "baseline": theirs})
+    if grades is not None:
+        _grade(found, given, (with_grades(learnt, told), with_grades(held, described)), grades, seed)
     found.predictions = held.select(subject_id=pl.concat_str(CASE, separator="|"), probability=pl.Series(ours))
     return found
 
@@ -184,16 +192,19 @@ def tables(given: Set) -> dict[str, pl.DataFrame]:
 
 
 def modelled(
-    found: Judgement, folder: Path, own: Set, given: Set, *, learnt: pl.DataFrame, held: pl.DataFrame, seed: int
-) -> Numbers:
-    """[n_held] chance of a good end by the family's own model, which learns from `own` alone."""
-    prepare, train = load(features.Prepare, "outcomes", "prepare"), load(features.Train, "outcomes", "train")
-    prepare = prepare.model_copy(update={"horizon_days": float(DAY), "horizon_share": 1.0})
-    told = features.examples(tables(own), prepare)
-    described = told if given is own else features.examples(tables(given), prepare)
-    keys = {"code_module": "subject_id", "code_presentation": "target_code", "id_student": "person_id"}
-    known = learnt.select(**{ours: pl.col(theirs) for theirs, ours in keys.items()})
-    asked = held.select(**{ours: pl.col(theirs) for theirs, ours in keys.items()})
+    found: Judgement,
+    folder: Path,
+    told: pl.DataFrame,
+    described: pl.DataFrame,
+    *,
+    learnt: pl.DataFrame,
+    held: pl.DataFrame,
+    seed: int,
+) -> tuple[Numbers, pl.DataFrame | None]:
+    """[n_held] chance of a good end by the family's own model, which learns from `told` alone; and its grades."""
+    train = load(features.Train, "outcomes", "train")
+    known = learnt.select(**{ours: pl.col(theirs) for theirs, ours in _KEYS.items()})
+    asked = held.select(**{ours: pl.col(theirs) for theirs, ours in _KEYS.items()})
     steps = told.join(known, on=list(known.columns), how="semi")
     cases_ = asked.join(described, on=list(asked.columns), how="left", maintain_order="left")
     is_valid = pl.Series([_share(person) < _VALID_SHARE for person in steps["person_id"]], dtype=pl.Boolean)
@@ -203,13 +214,50 @@ def modelled(
     with found.training():
         family.fit(steps.with_columns(split=split), train, folder, seed, 1)
     with found.scoring(len(cases_)):
-        return family.predict(folder, cases_, "model")["score"].to_numpy()
+        chances = family.predict(folder, cases_, "model")["score"].to_numpy()
+    return chances, family.grades(folder, cases_, "model")
+
+
+def with_grades(cases_: pl.DataFrame, described: pl.DataFrame) -> pl.DataFrame:
+    """[n_cases] with `end_score_share`, null for who came to no score."""
+    grades = described.select(**{theirs: pl.col(ours) for theirs, ours in _KEYS.items()}, end_score_share=GRADE)
+    return cases_.join(grades, on=CASE, how="left", maintain_order="left")
 
 
 def boosted(given: Set, learnt: pl.DataFrame, held: pl.DataFrame, seed: int) -> Numbers:
     """[n_held] chance by scikit-learn's HistGradientBoosting with its defaults, on the columns of the README."""
     from sklearn.ensemble import HistGradientBoostingClassifier
 
+    known, asked = _matrices(given, learnt, held)
+    estimator = HistGradientBoostingClassifier(random_state=seed, categorical_features=[0, 1])
+    estimator.fit(known, learnt["outcome"].to_numpy())
+    chance: Numbers = estimator.predict_proba(asked)[:, 1]
+    return chance
+
+
+def _grade(
+    found: Judgement, given: Set, parts: tuple[pl.DataFrame, pl.DataFrame], grades: pl.DataFrame, seed: int
+) -> None:
+    """The absolute error of the score at the end, of who came to one; the baseline as `boosted`, on absolute errors."""
+    from sklearn.ensemble import HistGradientBoostingRegressor
+
+    learnt, held = parts
+    has_one = held["end_score_share"].is_not_null()
+    learnt, held, ours = learnt.drop_nulls("end_score_share"), held.filter(has_one), grades.filter(has_one)
+    if held.is_empty():
+        return
+    known, asked = _matrices(given, learnt, held)
+    estimator = HistGradientBoostingRegressor(loss="absolute_error", random_state=seed, categorical_features=[0, 1])
+    estimator.fit(known, learnt["end_score_share"].to_numpy())
+    truth = held["end_score_share"].to_numpy()
+    model, theirs = (mean(np.abs(said - truth)) for said in (ours["grade"].to_numpy(), estimator.predict(asked)))
+    found.compare("MAE of the score at the end", "lower", model, {BASELINE: theirs}, held["id_student"])
+    inside = (ours["low"].to_numpy() <= truth) & (truth <= ours["high"].to_numpy())
+    found.notes.append(f"MAE of the score at the end: {inside.mean():.3f} of {len(truth)} lie in their interval of .9")
+
+
+def _matrices(given: Set, learnt: pl.DataFrame, held: pl.DataFrame) -> tuple[Numbers, Numbers]:
+    """[n_learnt, 9] and [n_held, 9], the columns of the README; module and education are codes, and come first."""
     late = pl.col("date_submitted") - pl.col("date")
     facts = given.submissions.filter(pl.col("date_submitted") <= DAY).group_by(CASE).agg(
         count=pl.len(), mean=pl.col("score").mean(), least=pl.col("score").min(), delay=late.mean()
@@ -229,10 +277,7 @@ def boosted(given: Set, learnt: pl.DataFrame, held: pl.DataFrame, seed: int) -> 
             *coded, *(pl.col(name).cast(pl.Float64) for name in numeric), pl.col("count").fill_null(0).cast(pl.Float64)
         ).to_numpy()
 
-    estimator = HistGradientBoostingClassifier(random_state=seed, categorical_features=[0, 1])
-    estimator.fit(matrix(learnt), learnt["outcome"].to_numpy())
-    chance: Numbers = estimator.predict_proba(matrix(held))[:, 1]
-    return chance
+    return matrix(learnt), matrix(held)
 
 
 def _measure(found: Judgement, held: pl.DataFrame, learnt: pl.DataFrame, chances: Mapping[str, Numbers]) -> None:
