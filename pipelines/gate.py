@@ -10,6 +10,7 @@ Writes  verdict.json   `gated`: allowed or held, with findings and gaps, bound t
     metrics.json  {family, metric, higher_is_better, n, chance, model: {value, low, high}, baseline: {value, low, high},
                    difference: {value, low, high}, data_checks: [{check, passed, reason}],
                    slices: {judged: [{axis, slice, n, people, model: {value, low, high}}], too_few: {axis: count}},
+                   to_accept: [{input, axis, group, single, single_low, is_sure, reason}],
                    parity: {axes, lists} by group: told and not judged, swaps: [{signal, axis, one, other, ...}],
                    abstention: {n, abstained, all, kept, left, axes}, reasons: {cases, drop, ...}: told, not judged,
                    popularity: {courses, model, baseline, deciles, ...} of lists: told and not judged,
@@ -30,7 +31,8 @@ does not hold, but `publish` releases only when both approvers accept each gap b
 discriminatory alternative that was not taken, `alternative:name`: of equal validity and with a better impact ratio.
 Both must say in writing why the other is released; not so where the rule left it because it may be better by chance
 (`alternative_unsure:name`). That nothing was tried (`alternatives:none_tried`), or could not be compared
-(`alternative_unknown:name`), is a gap as well. `shadow` marks a model that is held for nothing but missing group
+(`alternative_unknown:name`), is a gap as well. An input that orders a protected group for a declared reason, or may do
+so by chance, is one too (`stand_in:input for axis`). `shadow` marks a model that is held for nothing but missing group
 data. A model is allowed when it has all four blessings; one is given when something was checked for it and nothing of
 that held. The fifth are two people (`publish`).
 """
@@ -58,6 +60,7 @@ from pipelines.fairness.evidence import (
     LESS_DISCRIMINATORY,
     NONE_TRIED,
     NOT_COMPARED,
+    STAND_IN,
     UNSURE,
     Axis,
     Gap,
@@ -119,6 +122,18 @@ class Slices(BaseModel):
     too_few: dict[str, Count]
 
 
+class StandIn(BaseModel):
+    """An input that alone tells a protected group, or may; the data check holds where that is sure and unexplained."""
+
+    input: str
+    axis: str
+    group: str
+    single: float
+    single_low: float
+    is_sure: StrictBool
+    reason: str | None
+
+
 class Metrics(BaseModel):
     """What the gate needs of metrics.json."""
 
@@ -130,6 +145,7 @@ class Metrics(BaseModel):
     slices: Slices
     difference: Estimate
     data_checks: tuple[DataCheck, ...]
+    to_accept: tuple[StandIn, ...]
     model_sha256: Sha256
     data_sha256: Sha256
     lake_sha256: Sha256
@@ -305,6 +321,15 @@ def slice_gaps(metrics: Metrics) -> Iterator[Gap]:
     for axis, count in sorted(metrics.slices.too_few.items()):
         reason = f"{count} slices by {axis} have too few cases to say how good the model is for them."
         yield Gap(PERFORMANCE, axis, "slices_insufficient", reason)
+
+
+def stand_in_gaps(metrics: Metrics) -> Iterator[Gap]:
+    """One gap an input and axis: what a declared reason excuses, and what may stand in by chance."""
+    for one in metrics.to_accept:
+        told = f"{one.input} alone tells {one.group} ({one.axis}) from others with an AUC of {one.single:.2f}"
+        surely = "surely so" if one.is_sure else f"which may be chance: {one.single_low:.2f} is sure"
+        why = f"Declared reason: {one.reason}" if one.reason else "No reason of work was declared."
+        yield Gap(STAND_IN, f"{one.input} for {one.axis}", STAND_IN, f"{told}, {surely}. {why}")
 
 
 def _is_near(found: Estimate, bound: float, higher_is_better: bool) -> bool:
@@ -551,6 +576,7 @@ def _open(groups: Groups | None, metrics: Metrics | None) -> Iterator[Gap]:
         yield from gaps(groups)
     if metrics:
         yield from slice_gaps(metrics)
+        yield from stand_in_gaps(metrics)
 
 
 def _parse(model: type[M], name: str, evidence: Mapping[str, bytes | None], findings: list[Finding]) -> M | None:

@@ -61,6 +61,8 @@ class Evaluate(Section):
     """Cases of the rarer outcome below which an AUC says nothing."""
     bins: Count
     """Of the calibration table; the ROC curve has ten times as many points."""
+    work_reasons: tuple[standins.WorkReason, ...]
+    """Inputs that may order a protected group, and why; each must be accepted by both approvers."""
 
 
 class Judged(Section):
@@ -133,7 +135,8 @@ def run(family: str, root: Path | None = None) -> str:
     result["popularity"] = popularity.told(module.METRIC, scored, outcomes)
     seen = pl.read_parquet(stage_dir(family, SCORED, root) / "inputs.parquet")
     result["stand_ins"] = standins.tested(seen, people, least, settings.seed)
-    result["data_checks"].append(standins.check(result["stand_ins"]))
+    result["to_accept"] = standins.to_accept(family, result["stand_ins"], settings.work_reasons)
+    result["data_checks"].append(standins.check(result["stand_ins"], result["to_accept"]))
     result["swaps"] = json.loads((stage_dir(family, SCORED, root) / SWAPS).read_text(encoding="utf-8"))
     result["data_checks"].append(swaps.check(result["swaps"]))
     result["reasons"] = json.loads((stage_dir(family, SCORED, root) / REASONS).read_text(encoding="utf-8"))

@@ -29,6 +29,8 @@ NOT_COMPARED: Final = "alternative_unknown"
 """The axis name, and code, of the gap that nobody knows whether another is less discriminatory or as valid."""
 NONE_TRIED: Final = "none_tried"
 """The group name, and code, of the gap that no alternative was looked for; its axis is `ALTERNATIVE`, plural."""
+STAND_IN: Final = "stand_in"
+"""The axis name, and code, of the gap that an input orders a protected group, for a declared reason or by chance."""
 _SEEN: Final = (Verdict.ADVERSE, Verdict.INVESTIGATE)
 
 

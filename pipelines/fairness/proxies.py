@@ -28,6 +28,8 @@ class Proxy:
     """95 % interval."""
     single_auc: Floats
     """[n_groups, n_features] the same for each input alone, in either direction: the first to look at."""
+    single_low: Floats
+    """[n_groups, n_features] low end of its 95 % interval; an input that separates all has no error, and so 1."""
 
     @property
     def is_told_apart(self) -> Bools:
@@ -70,15 +72,16 @@ def proxy_test(
     people = np.bincount(coded.codes, minlength=len(coded.names))
     is_tested = names & (people >= max(min_group_size, folds)) & (people[names].sum() - people >= min_group_size)
     auc, low, high = np.full((3, len(people)), np.nan)
-    single = np.full((len(people), inputs.shape[1]), np.nan)
+    single, single_low = np.full((2, len(people), inputs.shape[1]), np.nan)
     known = names[coded.codes]
     inputs, codes = inputs[known], coded.codes[known]
     fold = _dealt(codes, folds, seed)
+    ranks = scipy.stats.rankdata(inputs, axis=0)
     guesses = _guesses(inputs, codes == np.arange(len(people))[:, np.newaxis], fold, penalty)
     for index in np.flatnonzero(is_tested):
         auc[index], low[index], high[index] = _cross_validated(guesses[index], codes == index, fold)
-        single[index] = np.abs(_area(inputs, codes == index) - 0.5) + 0.5
-    return Proxy(coded.names, people, auc, low, high, single)
+        single[index], single_low[index] = _alone(inputs, ranks, codes == index)
+    return Proxy(coded.names, people, auc, low, high, single, single_low)
 
 
 def _dealt(codes: Ints, folds: int, seed: int) -> Ints:
@@ -109,31 +112,44 @@ def _cross_validated(score: Floats, is_member: Bools, fold: Ints) -> tuple[float
     Readers of different folds learned from the same people, so their areas vary together: the error is widened by
     Nadeau and Bengio's factor (2003).
     """
-    parts = [_area_and_variance(score[fold == part], is_member[fold == part]) for part in np.unique(fold)]
+    parts = [_of_part(score[fold == part], is_member[fold == part]) for part in np.unique(fold)]
     auc = float(np.mean([area for area, _ in parts]))
     alone = float(np.sqrt(np.sum([variance for _, variance in parts]))) / len(parts)
     error = alone * float(np.sqrt(1 + len(parts) / (len(parts) - 1)))
-    inside = min(max(auc, 1e-9), 1 - 1e-9)
-    reach = Z * error / (inside * (1 - inside))
-    low, high = scipy.special.expit(scipy.special.logit(inside) + np.array([-reach, reach]))
+    low, high = _interval(np.array(auc), np.array(error))
     return auc, float(low), float(high)
 
 
-def _area(score: Floats, is_member: Bools) -> Floats:
-    """Area under the ROC curve of each column; ties count half."""
-    ranks = scipy.stats.rankdata(score, axis=0)
-    members = int(is_member.sum())
-    others = len(is_member) - members
-    return np.asarray((ranks[is_member].sum(axis=0) - members * (members + 1) / 2) / (members * others))
+def _alone(inputs: Floats, ranks: Floats, is_member: Bools) -> tuple[Floats, Floats]:
+    """[n_features] area of each input in the direction that tells more, and the low end of its interval."""
+    area, variance = _area_and_variance(inputs, ranks, is_member)
+    told = np.abs(area - 0.5) + 0.5
+    return told, _interval(told, np.sqrt(variance))[0]
 
 
-def _area_and_variance(score: Floats, is_member: Bools) -> tuple[float, float]:
-    """Area and DeLong's variance; a fold with fewer than two on a side has no variance, which makes all NaN."""
-    rank = scipy.stats.rankdata
+def _interval(area: Floats, error: Floats) -> tuple[Floats, Floats]:
+    """95 % interval on the scale of the log odds."""
+    inside = np.clip(area, 1e-9, 1 - 1e-9)
+    reach = Z * error / (inside * (1 - inside))
+    middle = scipy.special.logit(inside)
+    return scipy.special.expit(middle - reach), scipy.special.expit(middle + reach)
+
+
+def _of_part(score: Floats, is_member: Bools) -> tuple[float, float]:
+    area, variance = _area_and_variance(score, scipy.stats.rankdata(score, axis=0), is_member)
+    return float(area), float(variance)
+
+
+def _area_and_variance(score: Floats, ranks: Floats, is_member: Bools) -> tuple[Floats, Floats]:
+    """Area under the ROC curve of each column, ties counted half, and DeLong's variance.
+
+    Fewer than two people on a side have no variance, which makes all NaN.
+    """
     members, others = score[is_member], score[~is_member]
     if min(len(members), len(others)) < 2:
-        return np.nan, np.nan
-    ranks = rank(score)
-    above = (ranks[is_member] - rank(members)) / len(others)
-    below = (ranks[~is_member] - rank(others)) / len(members)
-    return float(above.mean()), float(above.var(ddof=1) / len(members) + below.var(ddof=1) / len(others))
+        nothing = np.full(score.shape[1:], np.nan)
+        return nothing, nothing
+    above = (ranks[is_member] - scipy.stats.rankdata(members, axis=0)) / len(others)
+    below = (ranks[~is_member] - scipy.stats.rankdata(others, axis=0)) / len(members)
+    variance = above.var(axis=0, ddof=1) / len(members) + below.var(axis=0, ddof=1) / len(others)
+    return above.mean(axis=0), variance

@@ -68,6 +68,7 @@ def _verdict() -> bytes:
             "judged": [{"axis": "sex", "slice": "female", "n": 200, "model": number}],
             "too_few": {"subject": 9},
         },
+        "to_accept": [],
         "data_checks": [{"check": "enough_rows", "passed": True, "reason": "500 rows."}],
         "model_sha256": MODEL,
         "data_sha256": DATA,

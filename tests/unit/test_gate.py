@@ -25,6 +25,7 @@ METRICS = {
     "chance": 0.5,
     "difference": {"value": 0.05, "low": 0.01, "high": 0.09},
     "slices": {"judged": [], "too_few": {}},
+    "to_accept": [],
     "data_checks": [{"check": "enough_rows", "passed": True, "reason": "500 rows."}],
     "model_sha256": MODEL,
     "data_sha256": DATA,
@@ -580,9 +581,24 @@ def test_slices_that_are_too_few_to_tell_are_gaps_by_axis_that_both_must_accept(
     }
 
 
-def test_evidence_that_does_not_speak_of_slices_holds():
-    decided = verdict({name: value for name, value in METRICS.items() if name != "slices"})
+@pytest.mark.parametrize("part", ["slices", "to_accept"])
+def test_evidence_that_lacks_a_part_holds(part):
+    decided = verdict({name: value for name, value in METRICS.items() if name != part})
     assert (codes(decided), decided["blessings"]["performance"]) == ({"missing_key"}, False)
+
+
+def test_an_input_that_orders_a_group_for_a_declared_reason_or_by_chance_must_be_accepted_by_its_name():
+    sure = {"input": "experience_years", "axis": "age_band", "group": "60+", "single": 0.98, "single_low": 0.964}
+    sure |= {"is_sure": True, "reason": "The job asks for ten years at sea."}
+    chance = sure | {"axis": "sex", "group": "male", "single_low": 0.93, "is_sure": False, "reason": None}
+    decided = verdict(METRICS | {"to_accept": [sure, chance]})
+    assert decided["verdict"] == "allowed"
+    found = {gap["name"]: gap["reason"] for gap in decided["gaps"] if gap["code"] == "stand_in"}
+    assert list(found) == ["stand_in:experience_years for age_band", "stand_in:experience_years for sex"]
+    excused, unsure = found.values()
+    assert excused.startswith("experience_years alone tells 60+ (age_band) from others with an AUC of 0.98, surely so.")
+    assert excused.endswith("Declared reason: The job asks for ten years at sea.")
+    assert unsure.endswith("which may be chance: 0.93 is sure. No reason of work was declared.")
 
 
 def choice(*alternatives, **changes):
