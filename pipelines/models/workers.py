@@ -92,7 +92,8 @@ def fit(  # noqa: PLR0917
         train: Cases, the same on every worker.
         valid: Likewise.
         settings: Has epochs, patience and batch; a batch is that of all workers together.
-        seed: Of the order of the cases.
+        seed: Of the order of the cases. What is left out at a step is drawn by every worker for itself, from what
+            `determined` seeded and its number: the same workers repeat themselves.
 
     Returns:
         loss and val_loss, one number an epoch: the same on every worker.
@@ -104,6 +105,7 @@ def fit(  # noqa: PLR0917
         copy, steps = again(), optimizer()
         copy.set_weights(model.get_weights())
         steps.build(copy.trainable_variables)
+    _draw_apart(copy, shared.cluster_resolver.task_id)
 
     def missed(part: Any, *, training: bool) -> Any:
         given, truth, weight, total = part
@@ -138,6 +140,16 @@ def fit(  # noqa: PLR0917
             break
     model.set_weights(kept)
     return history
+
+
+def _draw_apart(model: Any, worker: int) -> None:
+    """Give each worker draws of its own: all begin as the first, and would leave out the same units at the same time.
+
+    What is drawn from is a variable, [seed, count], that is no weight; assigned out of a step, it is this worker's.
+    """
+    weights = {id(variable) for variable in model.weights}
+    for state in (variable for variable in model.variables if id(variable) not in weights):
+        state.assign(state.numpy() + np.array([worker, 0], dtype=np.uint32))
 
 
 def _signature(cases: Cases) -> Any:

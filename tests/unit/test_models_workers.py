@@ -63,6 +63,24 @@ def trained(folder: Path) -> list[list[float]]:
     return curves
 
 
+def drawn_from(folder: Path) -> list[list[int]]:
+    """[seed, count] of everything random in the network that learnt as this worker's part."""
+    from pipelines.models.determinism import determined
+
+    family, built = network("outcomes"), []
+
+    def watched(*given):
+        built.append(original(*given))
+        return built[-1]
+
+    original, family._network = family._network, watched
+    determined(1)
+    family.fit(prepared(), SMALL.model_copy(update={"epochs": 1}), folder, 1, 2)
+    members = built[-1][0]
+    weights = {id(variable) for variable in members.weights}
+    return [variable.numpy().tolist() for variable in members.variables if id(variable) not in weights]
+
+
 def free() -> str:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -86,12 +104,16 @@ def test_two_workers_learn_what_one_process_learns(tmp_path: Path) -> None:
     ]
     try:
         alone = trained(tmp_path / "alone")
-        said = [json.loads(worker.communicate(timeout=300)[0].splitlines()[-1]) for worker in started]
+        printed = [worker.communicate(timeout=300)[0].splitlines()[-2:] for worker in started]
     finally:
         for worker in started:
             worker.kill()
             worker.wait()
+    said, drawn = ([json.loads(lines[part]) for lines in printed] for part in (0, 1))
     assert said[0] == said[1]
+    # with one seed both would leave out the same units at the same step; two dropouts a member drew in nine batches
+    assert [count for worker in drawn for _, count in worker] == [9] * 2 * 2 * SETTINGS.members
+    assert not {seed for seed, _ in drawn[0]} & {seed for seed, _ in drawn[1]}
     assert said[0][0] == pytest.approx(alone[0], abs=1e-5)
     assert len(alone[0]) < 2 * SETTINGS.epochs
     assert said[0][1] == pytest.approx(alone[1], abs=0.1)  # other batches: each loop draws the order in its own way
@@ -139,3 +161,4 @@ def test_one_worker_trains_as_without_any(monkeypatch: pytest.MonkeyPatch) -> No
 
 if __name__ == "__main__":
     print(json.dumps(trained(Path(sys.argv[1]))))
+    print(json.dumps(drawn_from(Path(sys.argv[1]) / "apart")))
