@@ -49,7 +49,12 @@ def estimates(
 
 
 def auc(outcome: Numbers, score: Numbers) -> Weighted:
-    """Area under the ROC curve: the share of (positive, negative) pairs in the right order, ties half."""
+    """Area under the ROC curve: the share of (positive, negative) pairs in the right order, ties half.
+
+    NaN where any score is: sorted as a number it would be above all others, and could order every pair.
+    """
+    if np.isnan(score).any():
+        return lambda weights: np.full(len(weights), np.nan)
     order = np.argsort(score, kind="stable")
     starts = np.flatnonzero(np.r_[True, np.diff(score[order]) != 0])
     positive = outcome[order]

@@ -196,9 +196,9 @@ def rank_of(wide: pl.DataFrame, outcomes: pl.DataFrame, scorer: str) -> pl.DataF
 
     Returns:
         [n_people] person_id, rank (1 is best; ties take the middle; infinite when what came true was no candidate, as
-        with a course that training never saw), candidates.
+        with a course that training never saw, or had a score that is no number), candidates.
     """
-    ranked = wide.with_columns(rank=pl.col(scorer).rank("average", descending=True).over("person_id"))
+    ranked = wide.with_columns(rank=pl.col(scorer).fill_nan(None).rank("average", descending=True).over("person_id"))
     came_true = outcomes.filter(pl.col("outcome") == 1).select(KEYS).unique()
     best = ranked.join(came_true, on=list(KEYS), how="semi").group_by("person_id").agg(pl.col("rank").min())
     people = wide.group_by("person_id").agg(candidates=pl.len())

@@ -55,6 +55,20 @@ def test_auc_without_both_outcomes_is_unknown():
     assert math.isnan(bootstrap.auc(np.array([1.0, 1.0]), np.array([0.1, 0.2]))(once(2))[0])
 
 
+@pytest.mark.parametrize("nan", [0, 3])
+def test_scores_that_are_no_numbers_order_no_pair(nan):
+    score = np.array([0.9, 0.4, 0.5, 0.1])
+    score[nan] = math.nan
+    assert np.isnan(bootstrap.auc(np.array([1.0, 1.0, 0.0, 0.0]), score)(np.ones((2, 4)))).tolist() == [True, True]
+
+
+def test_a_score_that_is_no_number_is_never_found_in_a_list():
+    rows = [("p", "s", f"t{n}", math.nan if n == 0 else 0.5 - n / 100, 0.5) for n in range(3)]
+    hidden = metrics.rank_of(metrics.paired(scored(*rows)), outcomes(("p", "s", "t0", 1.0)), "model")
+    found = metrics.rank_of(metrics.paired(scored(*rows)), outcomes(("p", "s", "t1", 1.0)), "model")
+    assert (hidden["rank"].to_list(), found["rank"].to_list()) == ([math.inf], [1.0])
+
+
 def test_the_difference_is_paired_and_positive_when_the_model_is_better():
     person = np.array(["a", "b", "c", "d"])
     model, baseline = bootstrap.mean(np.array([1.0, 2.0, 3.0, 4.0])), bootstrap.mean(np.array([2.0, 3.0, 4.0, 5.0]))
