@@ -32,7 +32,7 @@ import numpy as np
 import optuna
 import polars as pl
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
-from optuna.trial import FrozenTrial, create_trial
+from optuna.trial import FrozenTrial, TrialState, create_trial
 from pydantic import Field, model_validator
 
 from pipelines.base.catalog import CANDIDATES, FAMILIES, LAKE_LOCK, PREPARED, stage_dir
@@ -71,8 +71,8 @@ class Real(Section):
 
     @property
     def ends(self) -> tuple[Value, ...]:
-        """Values that the family's settings must allow."""
-        return (self.low, self.high)
+        """Values that the family's settings must allow: one between the ends too, which may be whole by themselves."""
+        return (self.low, self.low + (self.high - self.low) / math.pi, self.high)
 
     def distribution(self) -> BaseDistribution:
         """For Optuna."""
@@ -201,6 +201,9 @@ def judge(family: str, root: Path) -> float:
         family: One of the catalog's families.
         root: The checkout in which it was trained.
 
+    Returns:
+        NaN where a score is no number: what did not learn would be ranked as if it had.
+
     Raises:
         ContractError: The validation cases say nothing.
     """
@@ -219,6 +222,8 @@ def judge(family: str, root: Path) -> float:
     said = said.select(*metrics.KEYS, pl.col("score").cast(pl.Float64).round(_DECIMALS)).unique(
         metrics.KEYS, keep="first"
     )
+    if not said["score"].is_finite().fill_null(value=False).all():
+        return math.nan
     both = pl.concat([said.with_columns(scorer=pl.lit(name)) for name in ("model", "baseline")])
     found = metrics.judged(module.METRIC, both, valid)
     value = _whole(found)
@@ -235,11 +240,14 @@ class _Seed(Section):
 
 
 def told(family: str, study: str, done: Sequence[FrozenTrial], *, higher_is_better: bool) -> str:
-    """Every trial, the best first, and what to do with it; of equal ones the earlier, so the declared numbers first."""
-    order = sorted(done, key=lambda one: (-one.value if higher_is_better else one.value, one.number))  # type: ignore[operator]
+    """Every trial, the best first, and what to do with it; of equal ones the earlier, so the declared numbers first.
+
+    Those that failed to learn are the last, and when all did there is nothing to take.
+    """
+    order = sorted(done, key=lambda one: (_missed(one, higher_is_better=higher_is_better), one.number))
     metric = {"auc": "auc", "mae": "mae", "ranking": "hr_at_10"}[features(family).METRIC]
     lines = [
-        f"{named(family, study, one.number)}  {metric} {one.value:.4f}  "
+        f"{named(family, study, one.number)}  {metric} {'none' if one.value is None else f'{one.value:.4f}'}  "
         + ", ".join(
             f"{name} {value:.6g}" if isinstance(value, float) else f"{name} {value}"
             for name, value in one.params.items()
@@ -250,6 +258,8 @@ def told(family: str, study: str, done: Sequence[FrozenTrial], *, higher_is_bett
     then = (
         "The numbers as declared are the best of these: there is nothing to apply."
         if order[0].number == 0
+        else "None learnt: there is nothing to apply."
+        if order[0].value is None
         else f"Nothing is changed. To take the best: `dvc exp apply {best}`, then `dvc repro`."
     )
     return "\n".join([*lines, f"{family}: {len(done)} trials on validation cases. {then}"])
@@ -398,9 +408,26 @@ def run(family: str, trials: int, root: Path | None = None) -> str:
                 clone.trial(family, name, params)
                 value = judge(family, clone.path)
                 # Stored whole and at once: a trial that was killed leaves nothing, and is proposed again.
-                stored.add_trial(create_trial(params=params, distributions=dict(where.ranges), value=value))
+                stored.add_trial(_ended(params, where, value))
                 print(f"{name}: {value:.4f}", file=sys.stderr)  # a search takes long
     return told(family, study, stored.get_trials(), higher_is_better=higher)
+
+
+def _ended(params: Mapping[str, Value], where: Space, value: float) -> FrozenTrial:
+    """For the study; one without a figure has failed, and the search goes on from others."""
+    is_known = not math.isnan(value)
+    return create_trial(
+        state=TrialState.COMPLETE if is_known else TrialState.FAIL,
+        params=dict(params),
+        distributions=dict(where.ranges),
+        value=value if is_known else None,
+    )
+
+
+def _missed(one: FrozenTrial, *, higher_is_better: bool) -> float:
+    if one.value is None:
+        return math.inf
+    return -one.value if higher_is_better else one.value
 
 
 def _ranged(low: float, high: float, *, is_log: bool) -> None:

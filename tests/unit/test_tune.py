@@ -1,5 +1,6 @@
 """The search space as params.yaml declares it, what follows from the trials so far, and what a trial is judged by."""
 
+import math
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,6 +14,7 @@ from pipelines.base.catalog import FAMILIES, stage_dir
 from pipelines.base.errors import ContractError, SettingsError
 
 ROOT = Path(__file__).parents[2]
+NAN = float("nan")
 
 
 def declared(root: Path, **numbers: object) -> Path:
@@ -55,6 +57,7 @@ def test_a_range_is_what_it_says(tmp_path):
         ),
         ({"dropout": {"kind": "float", "low": 0.0, "high": 0.5}}, r"outcomes\.train\.dropout: .* than 0; got 0\.0"),
         ({"units": {"kind": "float", "low": 16.5, "high": 64}}, r"outcomes\.train\.units: .* integer"),
+        ({"units": {"kind": "float", "low": 16, "high": 64}}, r"outcomes\.train\.units: .* integer"),
         ({"dropout": {"kind": "float", "low": 0.4, "high": 0.5}}, r"dropout must hold the declared value; got 0\.3"),
         ({"units": {"kind": "int", "low": 10, "high": 50, "step": 20}}, "units must hold the declared value; got 32"),
         ({"batch": {"kind": "choice", "values": [64, 128]}}, "batch must hold the declared value; got 256"),
@@ -172,6 +175,26 @@ def test_without_scores_of_training_the_family_is_asked_and_shown_no_test_case(t
     monkeypatch.setattr(tune, "network", lambda family: SimpleNamespace(validate=validate))
     assert tune.judge("outcomes", root) == 0.5  # scores that differ by less than training keeps are equal
     assert shown == ["valid", "valid", "train"]
+
+
+@pytest.mark.parametrize("scores", [[NAN] * 4, [NAN, NAN, 0.1, 0.2], [0.9, NAN, 0.1, 0.2]])
+def test_a_trial_that_did_not_learn_has_no_figure(tmp_path, scores):
+    """Sorted as numbers, those that are none come last and would order all pairs: an AUC of 1."""
+    assert math.isnan(tune.judge("outcomes", trained(tmp_path, [1.0, 1.0, 0.0, 0.0], ["valid"] * 4, scores)))
+
+
+@pytest.mark.parametrize("family", ["outcomes", "performance"])
+def test_the_search_goes_on_from_a_trial_that_did_not_learn_and_never_takes_it(family):
+    where, higher = tune.space(family, ROOT), family == "outcomes"
+    (first,) = trials(where, [0.6], higher=higher)
+    failed = tune._ended(tune.proposed(where, [first], higher_is_better=higher), where, NAN)
+    failed.number = 1
+    third = tune.proposed(where, [first, failed], higher_is_better=higher)
+    assert third not in (first.params, failed.params)
+    said = tune.told(family, "abcdef01", [failed, first], higher_is_better=higher).splitlines()
+    assert [line.split()[0][-3:] for line in said[:2]] == ["000", "001"]
+    assert " none " in said[1]
+    assert "None learnt" in tune.told(family, "abcdef01", [failed], higher_is_better=higher)
 
 
 def test_validation_cases_of_one_kind_say_nothing(tmp_path):
