@@ -3,7 +3,8 @@
 import resource
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event, Thread
@@ -61,20 +62,30 @@ def mean(first: Cost, second: Cost) -> Cost:
 def cost(words: list[str], env: Mapping[str, str]) -> Cost:
     """Run a command that must succeed, from the top of the checkout."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    began, peaks, ended = time.perf_counter(), [0], Event()
+    began = time.perf_counter()
     with subprocess.Popen(words, cwd=ROOT, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
-        watcher = Thread(target=_watch, args=(psutil.Process(process.pid), peaks, ended))
-        watcher.start()
-        process.wait()
-        wall = time.perf_counter() - began
-        ended.set()
-        watcher.join()
+        with resident(process.pid) as peaks:
+            process.wait()
+            wall = time.perf_counter() - began
         error = process.stderr.read().decode(errors="replace") if process.stderr else ""
     if process.returncode:
         raise SystemExit(f"{' '.join(words[:4])} must succeed; got exit code {process.returncode}:\n{error[-2000:]}")
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return Cost(wall, cpu, max(peaks) / 2**30)
+
+
+@contextmanager
+def resident(pid: int) -> Iterator[list[int]]:
+    """Look at the memory of a process and all its children, until the end: bytes resident together at each look."""
+    found, ended = [0], Event()
+    watcher = Thread(target=_watch, args=(psutil.Process(pid), found, ended))
+    watcher.start()
+    try:
+        yield found
+    finally:
+        ended.set()
+        watcher.join()
 
 
 def _watch(process: psutil.Process, peaks: list[int], ended: Event) -> None:

@@ -2,11 +2,14 @@
 
 import csv
 import json
+import subprocess
+import sys
 from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
 import polars as pl
+import psutil
 import pytest
 import yaml
 
@@ -16,7 +19,7 @@ from pipelines.models.screening import network as screening_network
 from tests.bench.quality import __main__ as command
 from tests.bench.quality import outcomes as outcome
 from tests.bench.quality import performance, recommendation, screening
-from tests.bench.quality.judgement import calibration_error, exact_calibration_error, macro_f1
+from tests.bench.quality.judgement import Judgement, calibration_error, exact_calibration_error, macro_f1
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras on NumPy 2
 ROOT = Path(__file__).parents[2]
@@ -39,6 +42,11 @@ def write(file, head, rows):
     file.parent.mkdir(exist_ok=True)
     with file.open("w", newline="") as out:
         csv.writer(out).writerows([head, *rows])
+
+
+def make_folder(root):
+    (root / "train").mkdir()
+    return root
 
 
 def judged(folder, family, *more):
@@ -109,6 +117,22 @@ def test_recommendation_is_judged_on_a_later_log(quick):
     assert report["train_seconds"] > 0
     assert report["rows_per_second"] > 0
     assert report["peak_mb"] > 0
+
+
+def test_the_peak_is_that_of_all_processes_and_the_keys_are_those_promised(tmp_path, monkeypatch):
+    held = "import time; held = bytearray(300_000_000); time.sleep(1)"
+
+    def judge(*_):
+        subprocess.run([sys.executable, "-c", held], check=True)
+        return Judgement(predictions=pl.DataFrame({"row": [0]}))
+
+    monkeypatch.setattr(performance, "judge", judge)
+    before = psutil.Process().memory_info().rss / 2**20
+    report, _ = judged(make_folder(tmp_path), "performance")
+    assert report["peak_mb"] >= before + 286  # 300,000,000 bytes
+    wanted = {"family", "metrics", "train_seconds", "rows_per_second", "peak_mb"}
+    assert wanted <= set(report)
+    assert report["rows_per_second"] is None
 
 
 def test_the_counted_baseline_gives_both_of_its_parts_equal_weight():
