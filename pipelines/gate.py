@@ -11,6 +11,7 @@ Writes  verdict.json   `gated`: allowed or held, with findings and gaps, bound t
                    difference: {value, low, high}, data_checks: [{check, passed, reason}],
                    slices: {judged: [{axis, slice, n, people, model: {value, low, high}}], too_few: {axis: count}},
                    to_accept: [{input, axis, group, single, single_low, is_sure, reason}],
+                   intervals: [{axis, group, people, promised, share, low, high, is_below}],
                    parity: {axes, lists} by group: told and not judged, swaps: [{signal, axis, one, other, ...}],
                    abstention: {n, abstained, all, kept, left, axes}, reasons: {cases, drop, ...}: told, not judged,
                    popularity: {courses, model, baseline, deciles, ...} of lists: told and not judged,
@@ -32,7 +33,8 @@ discriminatory alternative that was not taken, `alternative:name`: of equal vali
 Both must say in writing why the other is released; not so where the rule left it because it may be better by chance
 (`alternative_unsure:name`). That nothing was tried (`alternatives:none_tried`), or could not be compared
 (`alternative_unknown:name`), is a gap as well. An input that orders a protected group for a declared reason, or may do
-so by chance, is one too (`stand_in:input for axis`). `shadow` marks a model that is held for nothing but missing group
+so by chance, is one too (`stand_in:input for axis`), and so is a group whose outcomes surely lie outside the intervals
+more often than promised (`intervals:group of axis`). `shadow` marks a model that is held for nothing but missing group
 data. A model is allowed when it has all four blessings; one is given when something was checked for it and nothing of
 that held. The fifth are two people (`publish`).
 """
@@ -134,6 +136,17 @@ class StandIn(BaseModel):
     reason: str | None
 
 
+class Coverage(BaseModel):
+    """How many outcomes of a group lie in the intervals that were told."""
+
+    axis: str
+    group: str
+    people: Count
+    promised: float
+    share: float
+    is_below: StrictBool
+
+
 class Metrics(BaseModel):
     """What the gate needs of metrics.json."""
 
@@ -146,6 +159,7 @@ class Metrics(BaseModel):
     difference: Estimate
     data_checks: tuple[DataCheck, ...]
     to_accept: tuple[StandIn, ...]
+    intervals: tuple[Coverage, ...]
     model_sha256: Sha256
     data_sha256: Sha256
     lake_sha256: Sha256
@@ -176,6 +190,8 @@ _OF_FILES: Final = {
     ALTERNATIVES: "fairness",
 }
 """Which blessing a file is evidence for, so which one is not given when it is missing or malformed."""
+INTERVALS: Final = "intervals"
+"""The axis name of the gap that a group's intervals hold less than they promise."""
 PERFORMANCE: Final = "performance"
 """Where a gap is about how good the model is, this stands in the place of an axis, and the axis in that of a group."""
 
@@ -330,6 +346,17 @@ def stand_in_gaps(metrics: Metrics) -> Iterator[Gap]:
         surely = "surely so" if one.is_sure else f"which may be chance: {one.single_low:.2f} is sure"
         why = f"Declared reason: {one.reason}" if one.reason else "No reason of work was declared."
         yield Gap(STAND_IN, f"{one.input} for {one.axis}", STAND_IN, f"{told}, {surely}. {why}")
+
+
+def interval_gaps(metrics: Metrics) -> Iterator[Gap]:
+    """One gap a group, or everybody, whose intervals surely hold less than they promise."""
+    for one in metrics.intervals:
+        if one.is_below:
+            reason = (
+                f"Intervals are to hold {one.promised:.0%} of the outcomes; of {one.people} people of {one.group} "
+                f"({one.axis}) they hold {one.share:.1%}, surely fewer: their scores are less certain than is told."
+            )
+            yield Gap(INTERVALS, f"{one.group} of {one.axis}", "interval_too_narrow", reason)
 
 
 def _is_near(found: Estimate, bound: float, higher_is_better: bool) -> bool:
@@ -577,6 +604,7 @@ def _open(groups: Groups | None, metrics: Metrics | None) -> Iterator[Gap]:
     if metrics:
         yield from slice_gaps(metrics)
         yield from stand_in_gaps(metrics)
+        yield from interval_gaps(metrics)
 
 
 def _parse(model: type[M], name: str, evidence: Mapping[str, bytes | None], findings: list[Finding]) -> M | None:

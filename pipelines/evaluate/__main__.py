@@ -39,6 +39,7 @@ from pipelines.evaluate import (
     bootstrap,
     checks,
     groups,
+    intervals,
     metrics,
     parity,
     popularity,
@@ -133,6 +134,7 @@ def run(family: str, root: Path | None = None) -> str:
     if (graded := stage_dir(family, SCORED, root) / GRADES).exists():
         result["also"] |= metrics.graded(pl.read_parquet(graded))
     result["popularity"] = popularity.told(module.METRIC, scored, outcomes)
+    result["intervals"] = intervals.covered(scored, outcomes, people, intervals.stated(card), min_people=least)
     seen = pl.read_parquet(stage_dir(family, SCORED, root) / "inputs.parquet")
     result["stand_ins"] = standins.tested(seen, people, least, settings.seed)
     result["to_accept"] = standins.to_accept(family, result["stand_ins"], settings.work_reasons)

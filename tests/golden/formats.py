@@ -69,6 +69,7 @@ def _verdict() -> bytes:
             "too_few": {"subject": 9},
         },
         "to_accept": [],
+        "intervals": [],
         "data_checks": [{"check": "enough_rows", "passed": True, "reason": "500 rows."}],
         "model_sha256": MODEL,
         "data_sha256": DATA,

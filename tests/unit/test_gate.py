@@ -26,6 +26,7 @@ METRICS = {
     "difference": {"value": 0.05, "low": 0.01, "high": 0.09},
     "slices": {"judged": [], "too_few": {}},
     "to_accept": [],
+    "intervals": [],
     "data_checks": [{"check": "enough_rows", "passed": True, "reason": "500 rows."}],
     "model_sha256": MODEL,
     "data_sha256": DATA,
@@ -581,7 +582,7 @@ def test_slices_that_are_too_few_to_tell_are_gaps_by_axis_that_both_must_accept(
     }
 
 
-@pytest.mark.parametrize("part", ["slices", "to_accept"])
+@pytest.mark.parametrize("part", ["slices", "to_accept", "intervals"])
 def test_evidence_that_lacks_a_part_holds(part):
     decided = verdict({name: value for name, value in METRICS.items() if name != part})
     assert (codes(decided), decided["blessings"]["performance"]) == ({"missing_key"}, False)
@@ -599,6 +600,15 @@ def test_an_input_that_orders_a_group_for_a_declared_reason_or_by_chance_must_be
     assert excused.startswith("experience_years alone tells 60+ (age_band) from others with an AUC of 0.98, surely so.")
     assert excused.endswith("Declared reason: The job asks for ten years at sea.")
     assert unsure.endswith("which may be chance: 0.93 is sure. No reason of work was declared.")
+
+
+def test_a_group_whose_intervals_surely_hold_too_little_must_be_accepted_by_its_name():
+    near = {"axis": "sex", "group": "male", "people": 90, "promised": 0.9, "share": 0.85, "is_below": False}
+    far = near | {"group": "female", "people": 80, "share": 0.7, "is_below": True}
+    decided = verdict(METRICS | {"intervals": [near, far]})
+    (gap,) = (gap for gap in decided["gaps"] if gap["code"] == "interval_too_narrow")
+    assert (decided["verdict"], gap["name"]) == ("allowed", "intervals:female of sex")
+    assert "hold 90% of the outcomes; of 80 people of female (sex) they hold 70.0%" in gap["reason"]
 
 
 def choice(*alternatives, **changes):

@@ -88,7 +88,7 @@ def checkout(root: Path, weights=b"weights 1", groups=None, checks=True, *, serv
     }
     metrics |= {"model": interval, "baseline": interval, "difference": {"value": 0.0, "low": -0.1, "high": 0.1}}
     metrics |= {"data_checks": [{"check": "rows", "passed": checks, "reason": "500 rows."}] if checks else []}
-    metrics |= {"slices": {"judged": [], "too_few": {}}, "to_accept": []}
+    metrics |= {"slices": {"judged": [], "too_few": {}}, "to_accept": [], "intervals": []}
     metrics |= {"model_sha256": model, "data_sha256": data, "lake_sha256": "c" * 64}
     write(stages / "evaluated/metrics.json", metrics)
     write(stages / "evaluated/groups.json", judged() if groups is None else groups)

@@ -1,0 +1,71 @@
+"""Whether intervals hold what they promise, by hand: of 100 people in each group so many outcomes lie inside."""
+
+import math
+
+import polars as pl
+import pytest
+
+from pipelines.evaluate import intervals
+
+N = 100
+
+
+def told(women, men, promised=0.9, least=30, **sides):
+    """So many of 100 women and of 100 men, each of one case, whose outcome of .5 lies between .4 and .6."""
+    inside = [n < women for n in range(N)] + [n < men for n in range(N)]
+    keys = {"person_id": [f"p{n}" for n in range(2 * N)], "subject_id": "s", "target_code": "t"}
+    of = {"low": [0.4 if one else 0.6 for one in inside], "high": [0.6 if one else 0.8 for one in inside], "score": 0.5}
+    model = pl.DataFrame(keys | of | sides).with_columns(scorer=pl.lit("model"))
+    never = model.with_columns(scorer=pl.lit("baseline"), low=pl.lit(2.0), high=pl.lit(3.0))
+    outcomes = pl.DataFrame(keys | {"outcome": 0.5})
+    groups = pl.DataFrame({"person_id": keys["person_id"], "sex": ["female"] * N + ["male"] * N})
+    found = intervals.covered(pl.concat([model, never]), outcomes, groups, promised, min_people=least)
+    return {row["group"]: row for row in found}
+
+
+def test_a_group_that_is_surely_below_is_told_where_everybody_together_is_not():
+    # three rows: 95 % for all of them is 1 - .05 / 3 for each, and 1 - .05 / 6 a side
+    found = told(women=72, men=100)
+    assert [(name, row["share"], row["is_below"]) for name, row in found.items()] == [
+        ("everybody", 0.86, False),
+        ("female", 0.72, True),
+        ("male", 1.0, False),
+    ]
+    assert found["male"]["high"] == 1.0
+    assert found["male"]["low"] == pytest.approx((0.05 / 6) ** (1 / N))  # nobody outside, by hand
+    assert found["everybody"]["people"] == 2 * N
+
+
+@pytest.mark.parametrize(("inside", "below"), [(0, True), (90, False), (80, False), (100, False)])
+def test_what_may_be_chance_is_not_below(inside, below):
+    assert told(women=inside, men=90)["female"]["is_below"] is below
+
+
+def test_two_points_below_the_promise_are_its_word():
+    # everybody and no group: of 200 people none inside, so the high end is 1 - .025 ** (1 / 200) = .01828
+    assert told(0, 0, promised=0.0382, least=200)["everybody"]["is_below"] is False
+    assert told(0, 0, promised=0.0384, least=200)["everybody"]["is_below"] is True
+
+
+@pytest.mark.parametrize("missing", [None, math.nan])
+@pytest.mark.parametrize("side", ["low", "high"])
+def test_an_interval_that_is_none_holds_nothing(missing, side):
+    assert told(100, 100, **{side: pl.Series([missing] * 2 * N, dtype=pl.Float64)})["female"]["share"] == 0.0
+
+
+def test_small_groups_and_models_that_promise_nothing_are_not_judged():
+    assert told(90, 90, least=101).keys() == {"everybody"}
+    assert told(90, 90, promised=None) == {}
+
+
+def test_a_person_of_many_cases_counts_once():
+    keys = {"person_id": ["a"] * 8 + ["b"], "subject_id": [str(n) for n in range(9)], "target_code": "t"}
+    scored = pl.DataFrame(keys | {"low": [0.0] * 4 + [0.9] * 5, "high": 1.0, "scorer": "model"})
+    outcomes = pl.DataFrame(keys | {"outcome": 0.5})
+    (row,) = intervals.covered(scored, outcomes, pl.DataFrame({"person_id": ["a"]}), 0.9, min_people=1)
+    assert (row["people"], row["share"]) == (2, 0.25)  # half of one and none of the other
+
+
+def test_the_promise_is_the_one_that_the_model_was_trained_with():
+    assert intervals.stated({"params": {"train": {"coverage": 0.8}}}) == 0.8
+    assert intervals.stated({"params": {"train": {}}}) is None
