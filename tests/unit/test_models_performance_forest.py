@@ -84,6 +84,18 @@ def test_what_is_kept_is_what_is_read_and_a_damaged_file_is_refused(tmp_path):
         forest.load(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("cases", "coverage", "margin"),
+    [
+        *((9, 0.8, 8), (10, 0.8, 9), (11, 0.8, 10), (4, 0.8, 4), (3, 0.8, 1.0)),
+        *((9, 0.9, 9), (10, 0.9, 10), (8, 0.9, 1.0), (0, 0.9, 1.0)),
+    ],
+)
+def test_a_margin_is_the_case_that_keeps_the_promise_for_one_more(cases, coverage, margin):
+    # of n + 1 exchangeable cases the last is as likely in each place: the k-th of n holds it k times of n + 1
+    assert network._needed(np.arange(cases, 0, -1.0), coverage) == margin
+
+
 def test_a_job_family_with_enough_validation_cases_has_a_margin_of_its_own():
     # ninety cases of A need 0.1, thirty of B need 0.3; of C there are few, D is all one person
     names = ["A"] * 90 + ["B"] * 30 + ["C"] * 19 + ["D"] * 30

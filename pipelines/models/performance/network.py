@@ -8,6 +8,7 @@ one margin for all is too wide for one family and too narrow for another.
 """
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -432,9 +433,12 @@ def _save_spread(  # noqa: PLR0917
 
 
 def _needed(needed: Numbers, coverage: float) -> float:
-    """The margin that holds `coverage` of cases exchangeable with these; 1 without any."""
-    n = len(needed)
-    return float(np.quantile(needed, min(1.0, coverage * (n + 1) / n))) if n else 1.0
+    """The margin that holds `coverage` of cases exchangeable with these; 1, all of the scale, with too few to tell.
+
+    That is one of them, the ceil(coverage * (n + 1))-th: between two the promise is kept by neither.
+    """
+    place = math.ceil(round(coverage * (len(needed) + 1), 9))  # .9 * 10 is no more than 9
+    return float(np.sort(needed)[place - 1]) if place <= len(needed) else 1.0
 
 
 def _margins(valid: pl.DataFrame, needed: Numbers, coverage: float, min_people: int) -> dict[str, float]:
