@@ -102,16 +102,10 @@ def run(family: str, root: Path | None = None) -> str:
         "as_of": card["as_of"],
         "decide": json.loads((stage_dir(family, SCORED, root) / DECIDE).read_text(encoding="utf-8")),
     }
-    result["slices"] = slices.judged(
-        module.METRIC,
-        scored,
-        outcomes,
-        people,
-        min_people=settings.min_cases,
-        min_labels=settings.min_labels,
-        resamples=settings.resamples,
-        seed=settings.seed,
-    )
+    enough = {"min_people": settings.min_cases, "min_labels": settings.min_labels}
+    drawn = {"resamples": settings.resamples, "seed": settings.seed}
+    result["slices"] = slices.judged(module.METRIC, scored, outcomes, people, **enough, **drawn)
+    result["acquaintance"] = slices.by_acquaintance(module.METRIC, scored, outcomes, **enough, **drawn)
     result["parity"] = parity.told(
         module.METRIC,
         scored,

@@ -16,6 +16,8 @@ from pipelines.models import Metric
 
 SUBJECT: Final = "subject"
 """The axis whose slices are subjects."""
+ACQUAINTANCE: Final = "acquaintance"
+"""The axis that tells people of whom a model could learn from those it never saw."""
 
 
 def judged(
@@ -54,6 +56,40 @@ def judged(
     ]
     if kind != "ranking":
         slices += [(SUBJECT, str(name), of_it) for (name,), of_it in scored.group_by("subject_id")]
+    return _figures(kind, slices, outcomes, min_people, min_labels, resamples, seed)
+
+
+def by_acquaintance(
+    kind: Metric,
+    scored: pl.DataFrame,
+    outcomes: pl.DataFrame,
+    *,
+    min_people: int,
+    min_labels: int,
+    resamples: int,
+    seed: int,
+) -> dict[str, Any]:
+    """The part `acquaintance` of metrics.json: people with a case before the test, and those never seen, apart.
+
+    Told and not judged: of whom nothing is known there is less to say. Arguments and result are those of `judged`, on
+    the axis `acquaintance`, with the slices `seen before` and `never seen`; a slice without people is not there.
+    """
+    before = outcomes.join(scored.select(metrics.KEYS).unique(), on=list(metrics.KEYS), how="anti")["person_id"]
+    is_seen = pl.col("person_id").is_in(before.unique().implode())
+    parts = {"never seen": scored.filter(~is_seen), "seen before": scored.filter(is_seen)}
+    slices = [(ACQUAINTANCE, name, rows) for name, rows in parts.items()]
+    return _figures(kind, slices, outcomes, min_people, min_labels, resamples, seed)
+
+
+def _figures(  # noqa: PLR0917
+    kind: Metric,
+    slices: Sequence[tuple[str, str, pl.DataFrame]],
+    outcomes: pl.DataFrame,
+    min_people: int,
+    min_labels: int,
+    resamples: int,
+    seed: int,
+) -> dict[str, Any]:
     found: list[dict[str, Any]] = []
     too_few: dict[str, int] = {}
     for axis, name, rows in sorted(slices, key=_place):

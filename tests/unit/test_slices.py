@@ -81,3 +81,16 @@ def test_without_groups_there_are_subjects_alone_and_every_interval_is_one():
     for item in judged("mae")["judged"]:
         assert item["model"]["low"] <= item["model"]["value"] <= item["model"]["high"]
         assert math.isfinite(item["model"]["low"])
+
+
+def test_people_never_seen_are_told_apart_from_those_with_a_case_before():
+    """Those of a were in order and have an older case each, those of b had 1 of 4 pairs in order and have none."""
+    scored, known = cases(*ROWS[:64])
+    older = known.head(32).with_columns(subject_id=pl.lit("before"))
+    enough = {"min_people": 2, "min_labels": 1, "resamples": 20, "seed": 1}
+    found = slices.by_acquaintance("auc", scored, pl.concat([older, known]), **enough)
+    assert values(found) == {("acquaintance", "seen before"): 1.0, ("acquaintance", "never seen"): 0.25}
+    assert {item["people"] for item in found["judged"]} == {32}
+    nobody = slices.by_acquaintance("auc", scored, known, **enough)
+    assert [item["slice"] for item in nobody["judged"]] == ["never seen"]
+    assert nobody["too_few"] == {}
