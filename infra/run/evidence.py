@@ -14,6 +14,7 @@ from infra.setup.company import Company
 from pipelines.base.settings import Law, load
 from pipelines.base.store import Store, open_store
 from pipelines.fairness.evidence import hidden
+from pipelines.publish.release import modification
 from pipelines.score import places
 
 ROWS: Final = ("in", "accepted", "quarantined", "filtered")
@@ -81,6 +82,12 @@ def verdict(store: Store, family: str, sha256: str) -> dict[str, Any]:
 def gap_names(verdict: Mapping[str, Any]) -> list[str]:
     """Names of the gaps in a verdict, as approvers must write them."""
     return [f"{gap['axis']}:{gap['group']}" for gap in verdict.get("gaps", [])]
+
+
+def asked(store: Store, family: str, sha256: str) -> list[str]:
+    """Names of all gaps that approvers are asked about: the verdict's, and whether it is another system than before."""
+    gap = modification(store, family, sha256).gap
+    return gap_names(verdict(store, family, sha256)) + ([gap["name"]] if gap else [])
 
 
 def hidden_in_pool(verdict: Mapping[str, Any]) -> list[str]:

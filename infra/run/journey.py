@@ -217,9 +217,9 @@ class Journey:
         return self._module("pipelines.audit", "verify")[-1]
 
     def _gaps(self, run: str) -> list[str]:
-        """Names of the gaps of the verdict that a release run is about."""
+        """Names of the gaps that a release run asks about."""
         conf = self.admin.run("release", run)["conf"]
-        return evidence.gap_names(evidence.verdict(evidence.zones(self.company), conf["family"], conf["verdict"]))
+        return evidence.asked(evidence.zones(self.company), conf["family"], conf["verdict"])
 
     def _dags(self) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = self.admin.call("GET", "/api/v2/dags?limit=100")["dags"]

@@ -9,11 +9,12 @@ from markupsafe import Markup
 from monitoring import page
 from monitoring.documents import sources
 from monitoring.documents.cited import Cited, Source, asks, is_confirmed, title_of
-from monitoring.documents.versions import BEFORE, Change, Documents, changes, is_substantial, leaf_names
 from monitoring.texts import noted
 from pipelines.base import releases
 from pipelines.base.settings import load
 from pipelines.base.store import Store
+from pipelines.publish.modified import COMPARED, contents
+from pipelines.publish.versions import BEFORE, Change, Documents, changes, is_substantial, leaf_names
 
 KINDS: Final = {
     "card": ("documents_card.html", noted("Model card")),
@@ -23,8 +24,6 @@ KINDS: Final = {
     "versions": ("documents_versions.html", noted("Differences between releases")),
 }
 """Kind -> its template and title."""
-_COMPARED: Final = ("card", "metrics", "groups", "profile")
-
 _SEEN: Final[dict[tuple[str, ...], tuple[str, ...]]] = {}
 """Of this process: releases compared, and what nobody foresaw."""
 ALWAYS: Final = (date.min, date.max)
@@ -75,11 +74,7 @@ def unforeseen(store: Store, family: str) -> tuple[str, ...]:
     settings = load(Documents, "documents")
     key = (store.url, before.manifest_sha256, now.manifest_sha256, settings.model_dump_json())
     if key not in _SEEN:  # what is released never changes, and tables of selections can be megabytes
-        then, today = (
-            {name: found.content for name, found in sources.of_files(store, pointer, files, _COMPARED).items()}
-            for pointer in (before, now)
-            for files in (releases.read_manifest(store, pointer.folder, pointer.manifest_sha256),)
-        )
+        then, today = (contents(store, pointer.folder, pointer.manifest_sha256) for pointer in (before, now))
         differing = changes(then, today, settings)
         _SEEN[key] = tuple(f"{change.kind}: {change.about}" for change in differing if not change.is_foreseen)
     return _SEEN[key]
@@ -115,7 +110,7 @@ def rendered(kind: str, family: str, cited: Cited, differing: list[Change]) -> b
 
 
 def _contents(found: dict[str, Source], prefix: str) -> dict[str, object]:
-    return {name: found[prefix + name].content for name in _COMPARED if prefix + name in found}
+    return {name: found[prefix + name].content for name in COMPARED if prefix + name in found}
 
 
 def _shown_name(change: Change) -> Markup:

@@ -17,11 +17,11 @@ from markupsafe import Markup
 from monitoring import page
 from monitoring.documents import sources
 from monitoring.documents.cited import Cited, Source, asks
-from monitoring.documents.versions import leaf_names
 from pipelines.base.digests import sha256_bytes
 from pipelines.base.errors import ContractError
 from pipelines.base.store import Store
 from pipelines.ingest.documents.redact.words import DEMONYMS
+from pipelines.publish.versions import leaf_names
 from pipelines.score.recheck import FAMILIES, Reason, Rechecked, recheck
 
 

@@ -1,7 +1,7 @@
 """The files that documents are made from, each held against the digest that the release or the ledger has of it."""
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from datetime import date
 from typing import Any, Final
 
@@ -13,16 +13,11 @@ from pipelines.audit import Entry, Tag
 from pipelines.base import releases
 from pipelines.base.digests import sha256_bytes
 from pipelines.base.errors import ContractError
-from pipelines.base.releases import CARD, MANIFEST, METRICS, PROFILE, VERDICT, Release, read_manifest
+from pipelines.base.releases import MANIFEST, VERDICT, Release, read_manifest
 from pipelines.base.store import Store
+from pipelines.publish.modified import COMPARED
 
-FILES: Final = {
-    "verdict": VERDICT,
-    "card": CARD,
-    "metrics": METRICS,
-    "groups": "evaluated/groups.json",
-    "profile": PROFILE,
-}
+FILES: Final = {"verdict": VERDICT, **COMPARED}
 """What templates call a file of a release."""
 _DAY: Final = {"found": "findings.json", "performance": "performance.json", "oversight": "oversight.json"}
 
@@ -65,33 +60,11 @@ def of_release(store: Store, pointer: Release, prefix: str = "") -> dict[str, So
     found = {"release": Source(f"release {pointer.sequence}, pointer", sha256_bytes(data), json.loads(data))}
     listed = {"files": files}
     found["manifest"] = Source(f"release {pointer.sequence}, {MANIFEST}", pointer.manifest_sha256, listed)
-    found |= of_files(store, pointer, files, FILES)
+    found |= _of_files(store, pointer, files)
     entry = _proposal(store, pointer)
     if entry is not None:
         found["proposal"] = Source(f"entry {entry.sequence} of the ledger", entry.sha256, dict(entry.facts))
     return {prefix + name: source for name, source in found.items()}
-
-
-def of_files(store: Store, pointer: Release, files: Mapping[str, str], names: Collection[str]) -> dict[str, Source]:
-    """Files of a release, those of the names that it has.
-
-    Args:
-        store: Holds them.
-        pointer: The release.
-        files: File -> sha256, of its manifest.
-        names: Of `FILES`.
-
-    Raises:
-        ContractError: A file is not what was approved.
-    """
-    found: dict[str, Source] = {}
-    for name, file in FILES.items():
-        if name in names and file in files:
-            data = store.read(f"{pointer.folder}/{file}")
-            if sha256_bytes(data) != files[file]:
-                raise ContractError(f"{pointer.folder}/{file} must be as it was approved; its digest differs.")
-            found[name] = Source(f"release {pointer.sequence}, {file}", files[file], json.loads(data))
-    return found
 
 
 def of_monitoring(store: Store, pointer: Release, since: date, until: date) -> dict[str, Source]:
@@ -124,6 +97,18 @@ def of_settings(section: Any) -> Source:
         sha256_bytes(json.dumps(content, sort_keys=True).encode()),
         content,
     )
+
+
+def _of_files(store: Store, pointer: Release, files: Mapping[str, str]) -> dict[str, Source]:
+    """Files of a release, as far as it has them."""
+    found: dict[str, Source] = {}
+    for name, file in FILES.items():
+        if file in files:
+            data = store.read(f"{pointer.folder}/{file}")
+            if sha256_bytes(data) != files[file]:
+                raise ContractError(f"{pointer.folder}/{file} must be as it was approved; its digest differs.")
+            found[name] = Source(f"release {pointer.sequence}, {file}", files[file], json.loads(data))
+    return found
 
 
 def _proposal(store: Store, pointer: Release) -> Entry | None:

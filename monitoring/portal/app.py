@@ -43,6 +43,8 @@ from pipelines.base.errors import CandorError
 from pipelines.base.settings import Law, Signers, load
 from pipelines.base.store import Store, open_store
 from pipelines.fairness import law
+from pipelines.publish.modified import Modified
+from pipelines.publish.release import modification
 
 _FIRST: Final = 5
 """Changes that an alarm names."""
@@ -235,13 +237,64 @@ def _overview(who: Reader, store: Store, today: date) -> str:
     except CandorError as error:  # the models are shown whatever the clocks say
         board, stops, unchecked = clocks.Board(fault=str(error)), [str(error)], []
     ledger, alarms = evidence.ledger(store), [line for family in FAMILIES for line in _alarm(store, family)]
+    for family, shown in models.items():
+        alarms += _ahead(family, _waiting(store, shown))
     return pages.overview(list(models.values()), ledger, who, board, stops=stops, unchecked=[*alarms, *unchecked])
 
 
 def _model(who: Reader, store: Store, family: str, today: date) -> str:
     audits, fault = evidence.audits_or_fault(store, family, today)
     shown, ledger, feeds = evidence.model(store, family), evidence.ledger(store), ingested.feeds(store)
-    return pages.model(shown, ledger, feeds, who, audits, audits_fault=fault, alarms=_alarm(store, family))
+    waiting = _waiting(store, shown)
+    ahead = _ahead(family, waiting)
+    return pages.model(
+        shown,
+        ledger,
+        feeds,
+        who,
+        audits,
+        audits_fault=fault,
+        alarms=_alarm(store, family),
+        ahead=ahead,
+        changes=waiting.changes,
+    )
+
+
+def _waiting(store: Store, shown: evidence.Model) -> Modified:
+    """The newest candidate beside the release that scores, as long as it is not released."""
+    if shown.candidate is None or shown.candidate.is_released:
+        return Modified()
+    try:
+        return modification(store, shown.family, shown.candidate.verdict_sha256)
+    except CandorError as error:
+        return Modified(shown.live.pointer.sequence if shown.live else 0, fault=str(error))
+
+
+def _ahead(family: str, waiting: Modified) -> list[str]:
+    """Whether the newest candidate would be a substantial modification, in one line before anybody releases it."""
+    with texts.speaking(texts.wanted()):
+        if waiting.fault:
+            return [
+                say(
+                    "Whether the newest candidate of {family} would be a substantial modification is not known: {why}",
+                    family=family,
+                    why=waiting.fault,
+                )
+            ]
+        if not (found := waiting.unforeseen):
+            return []
+        first, more = ", ".join(found[:_FIRST]), max(len(found) - _FIRST, 0)
+        return [
+            say(
+                "Before release: the newest candidate of {family} would be a substantial modification of release "
+                "{number}. It differs in what nobody foresaw ({first}; {more} more). Whoever approves it must accept "
+                "that by its name.",
+                family=family,
+                number=waiting.against,
+                first=first,
+                more=more,
+            )
+        ]
 
 
 def _alarm(store: Store, family: str) -> list[str]:

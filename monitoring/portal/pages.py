@@ -19,6 +19,8 @@ from monitoring.portal.roles import Reader
 from monitoring.texts import noted, say
 from pipelines.audit.lived import Stretch
 from pipelines.base.catalog import FAMILIES
+from pipelines.publish.modified import MODIFICATION
+from pipelines.publish.versions import Change
 
 QUESTIONS = {
     "screening": noted("Does this person's resume fit this requisition?"),
@@ -71,9 +73,12 @@ def model(
     *,
     audits_fault: str = "",
     alarms: Sequence[str] = (),
+    ahead: Sequence[str] = (),
+    changes: Sequence[Change] = (),
 ) -> str:
     """One family: the live model, its verdict, metrics, groups, and what monitoring found since."""
     release = shown.shown
+    told = accepted(release.pointer.approvers) if release else {}
     return _page(
         "audit_model.html",
         shown.family,
@@ -88,9 +93,14 @@ def model(
         audits=audits,
         audits_fault=audits_fault,
         alarms=alarms,
+        ahead=ahead,
+        changes=changes,
         audit_files=evidence.AUDIT_FILES,
         documents={kind: title for kind, (_, title) in KINDS.items()},
-        accepted=accepted(release.pointer.approvers) if release else {},
+        accepted=told,
+        modified_by=sorted(
+            {name for gap, names in told.items() if gap.startswith(f"{MODIFICATION}:") for name in names}
+        ),
         metrics=metrics,
     )
 

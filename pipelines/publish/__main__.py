@@ -34,7 +34,7 @@ from pipelines.publish import notices
 from pipelines.publish.approvals import Wanted
 from pipelines.publish.brief import brief
 from pipelines.publish.proposals import Origin, propose, read_verdict
-from pipelines.publish.release import Wish, admitted, release, rollback
+from pipelines.publish.release import Wish, admitted, modification, release, rollback
 
 
 class PublishSettings(Signers):
@@ -74,7 +74,8 @@ def on_brief(args: argparse.Namespace) -> str:
         verdict = read_verdict(store, args.family, args.verdict)
     else:
         verdict = admitted(store, open_records(), Wanted(args.family, args.verdict, args.dag_run))
-    return brief(verdict, args.verdict, os.environ.get(AIRFLOW_URL, ""))
+    about = modification(store, args.family, args.verdict)
+    return brief(verdict, args.verdict, os.environ.get(AIRFLOW_URL, ""), about)
 
 
 def on_release(args: argparse.Namespace) -> str:

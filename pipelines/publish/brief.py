@@ -1,32 +1,44 @@
 """The page a reviewer reads before answering: what was judged, what was found, what stays unknown. Markdown."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 from pipelines.base.catalog import AUDIT_PAGES, BLESSINGS
 from pipelines.fairness.evidence import LESS_DISCRIMINATORY, hidden
+from pipelines.publish.modified import NOT_KNOWN, SUBSTANTIAL, Modified
+
+_ALARMS: Final = {SUBSTANTIAL: "Substantial modification.", NOT_KNOWN: "Perhaps a substantial modification."}
+"""How a gap about the release before begins, by its code."""
+_SHOWN: Final = 20
+"""Changes that are told one by one."""
 
 
-def brief(verdict: Mapping[str, Any], verdict_sha256: str, airflow_url: str = "") -> str:
+def brief(
+    verdict: Mapping[str, Any], verdict_sha256: str, airflow_url: str = "", modification: Modified | None = None
+) -> str:
     """The page about one verdict.
 
     Args:
         verdict: Content of verdict.json.
         verdict_sha256: Its digest.
         airflow_url: Where reviewers read; without it the page names the way instead of linking to it.
+        modification: How it differs from the release that scores now.
 
     Returns:
         Markdown. Numbers that do not exist are written `unknown`.
     """
-    return "\n".join(_lines(verdict, verdict_sha256, airflow_url.rstrip("/")))
+    return "\n".join(_lines(verdict, verdict_sha256, airflow_url.rstrip("/"), modification or Modified()))
 
 
-def _lines(verdict: Mapping[str, Any], verdict_sha256: str, airflow_url: str) -> Iterator[str]:
+def _lines(verdict: Mapping[str, Any], verdict_sha256: str, airflow_url: str, modification: Modified) -> Iterator[str]:
     metrics = verdict["metrics"]
     yield f"## {verdict['family']}: the gate says *{verdict['verdict']}*"
     yield ""
     for line in hidden(verdict["groups"]["by_subject"]):
         yield f"**{line}**"
+        yield ""
+    if gap := modification.gap:
+        yield f"**{_ALARMS[gap['code']]}** {gap['reason']}"
         yield ""
     yield f"Data as of {verdict['as_of']}, judged on {metrics['n']} cases that the model had not seen."
     yield ""
@@ -41,7 +53,8 @@ def _lines(verdict: Mapping[str, Any], verdict_sha256: str, airflow_url: str) ->
     yield from _findings(verdict["findings"])
     yield from _groups(verdict["groups"])
     yield from _alternatives(verdict.get("alternatives") or {})
-    yield from _gaps(verdict["gaps"])
+    yield from _changes(modification)
+    yield from _gaps([*verdict["gaps"], *([gap] if gap else ())])
     yield ""
     yield _audit_page(verdict["family"], airflow_url)
     yield f"Verdict `{verdict_sha256}`, model `{verdict['model_sha256']}`, data `{verdict['data_sha256']}`."
@@ -125,6 +138,20 @@ def _alternatives(choice: Mapping[str, Any]) -> Iterator[str]:
             _number(one, "selected_share"),
         )
         yield f"| {name} | {_cell(one['what'])} | {' | '.join(told)} | {_interval(one['impact_ratio'])} | {where} |"
+
+
+def _changes(modification: Modified) -> Iterator[str]:
+    """What differs from the release that scores now, what nobody foresaw first; of what was foreseen the number."""
+    if not modification.changes:
+        return
+    unforeseen = [change for change in modification.changes if not change.is_foreseen]
+    yield ""
+    yield f"### What differs from release {modification.against}"
+    yield ""
+    yield from (f"- **not foreseen**: {change.kind}, `{change.about}`. {change.why}" for change in unforeseen[:_SHOWN])
+    if unforeseen[_SHOWN:]:
+        yield f"- **not foreseen**: {len(unforeseen) - _SHOWN} more."
+    yield f"- {len(modification.changes) - len(unforeseen)} changes that were foreseen (`documents` in params.yaml)."
 
 
 def _interval(found: Mapping[str, Any]) -> str:

@@ -40,6 +40,7 @@ from pipelines.publish.approvals import (
     unaccepted,
     unexplained,
 )
+from pipelines.publish.modified import Modified, modified
 from pipelines.publish.pointers import following, point
 from pipelines.publish.proposals import CHANGED, folder_of, proposals, read_verdict
 
@@ -105,6 +106,28 @@ def admitted(store: Store, records: Records, wanted: Wanted) -> dict[str, Any]:
         proposers = _proposers(proposals(store, wanted.family), wanted.verdict_sha256)
         admit(records.run(DAG, wanted.run_id), wanted=wanted, proposers=proposers)
         return read_verdict(store, wanted.family, wanted.verdict_sha256)
+
+
+def modification(store: Store, family: str, verdict_sha256: str) -> Modified:
+    """A proposal beside the release that scores now.
+
+    Args:
+        store: Holds proposals, releases and the ledger.
+        family: Whose model.
+        verdict_sha256: The proposal, by its verdict.
+
+    Returns:
+        Without changes where the ledger knows of no such proposal: then there is nothing that could be released.
+
+    Raises:
+        ContractError: A file of the proposal is not what was proposed, or pointers cannot be read.
+        SettingsError: Nothing says which changes were foreseen.
+    """
+    history = (entry for entry in proposals(store, family) if entry.facts["verdict_sha256"] == verdict_sha256)
+    proposal = next(history, None)
+    if proposal is None:
+        return Modified()
+    return modified(store, family, folder_of(family, verdict_sha256), proposal.facts["manifest_sha256"])
 
 
 @contextmanager
@@ -199,7 +222,8 @@ def _approve(store: Store, records: Records, wanted: Wanted, approvers: Collecti
     history = proposals(store, family)
     proposal = _newest(history, sha256)
     proposers = _proposers(history, sha256)
-    gaps = [gap["name"] for gap in verdict["gaps"]]
+    gap = modified(store, family, folder_of(family, sha256), proposal.facts["manifest_sha256"]).gap
+    gaps = [item["name"] for item in (*verdict["gaps"], *([gap] if gap else ()))]
     approved = check(records.run(DAG, wanted.run_id), gates, approvers, wanted=wanted, proposers=proposers, gaps=gaps)
     _accepted(gaps, approved)
     _explained(verdict["gaps"], approved)

@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from infra.run import airflow, gates, processes
+from infra.run import airflow, evidence, gates, processes
 from infra.run.api import ACTIVE, Api, Denied, Unreachable, run_path
 from infra.run.clone import named
 
@@ -115,8 +115,7 @@ class Attacks:
     def approve(self, run: str, first: str, second: str) -> None:
         """Answer both gates, accepting every gap."""
         conf = self.api().run("release", run)["conf"]
-        verdict = json.loads(proposed(self.world, conf["family"], conf["verdict"]).read_text())
-        gaps = "\n".join(gap["name"] for gap in verdict["gaps"])
+        gaps = "\n".join(evidence.asked(evidence.zones(self.world.company), conf["family"], conf["verdict"]))
         with self.stands:
             for gate, account in zip(GATES, (first, second), strict=True):
                 answer = {"justification": WHY, "accepted_gaps": gaps, "choice_reason": None}
@@ -190,8 +189,8 @@ class Attacks:
 
         until(answered_too_early, pause=0.05)
         conf = self.api().run("release", run)["conf"]
-        verdict = json.loads(proposed(self.world, conf["family"], conf["verdict"]).read_text())
-        desk = gates.Desk([self.api(FIRST), self.api(SECOND)], {run: [gap["name"] for gap in verdict["gaps"]]})
+        gaps = evidence.asked(evidence.zones(self.world.company), conf["family"], conf["verdict"])
+        desk = gates.Desk([self.api(FIRST), self.api(SECOND)], {run: gaps})
         until(lambda: desk.work()[run] in gates.FINISHED)
         asked = {task["task_id"]: task["try_number"] for task in self._gates(run)}
         return Lost(self.ended("release", run), max(asked[gate] - before[gate] for gate in GATES), cleared)

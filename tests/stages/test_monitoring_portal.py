@@ -20,10 +20,11 @@ from monitoring.portal.roles import Role
 from pipelines.base import releases
 from pipelines.base.digests import sha256_bytes
 from pipelines.base.store import FileStore
+from pipelines.publish.release import release
 from tests.stages import monitored_company as company
 from tests.unit.test_fairness_statutory import SELECTING
 from tests.unit.test_ll144 import SAID as AUDIT
-from tests.unit.test_publish import Answers, released
+from tests.unit.test_publish import APPROVERS, GAPS, SINCE, Answers, another, released
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # of Airflow's and Evidently's own imports
 
@@ -310,6 +311,27 @@ def test_a_release_that_is_another_system_raises_an_alarm_before_anybody_opens_a
     assert "Substantial modification" not in get(client, "/").text
     (tmp_path / "params.yaml").write_text(company.PARAMS)
     assert "Whether screening was modified substantially is not known" in get(client, "/models/screening").text
+
+
+def test_a_candidate_that_would_be_another_system_raises_an_alarm_before_it_is_released(
+    client, store, tmp_path, keys, monkeypatch
+):
+    answers = Answers()
+    sha = another(store, answers, tmp_path)
+    monkeypatch.chdir(tmp_path)  # whose params.yaml says what was foreseen
+    alarm = (
+        "Before release: the newest candidate of screening would be a substantial modification of release 1. It "
+        "differs in what nobody foresaw (inputs: postcode; 0 more)."
+    )
+    assert alarm in get(client, "/").text
+    page = get(client, "/models/screening").text
+    assert alarm in page
+    assert '<code>postcode</code></td><td><span class="word warn">no</span></td><td>The model reads it anew.' in page
+    release(store, answers, answers.approve("release__r2", sha, (*GAPS, SINCE)), APPROVERS)
+    page = get(client, "/models/screening").text
+    assert "Before release" not in page + get(client, "/").text
+    assert "<dt>Substantial modification</dt><dd>accepted as such by anna, ben</dd>" in page
+    assert "3 gaps, 3 accepted in writing" in page, "the fourth that they accepted is none of the verdict"
 
 
 def test_a_bias_audit_opens_as_a_page_and_its_files_are_kept(client, filled):

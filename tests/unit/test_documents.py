@@ -13,12 +13,12 @@ from monitoring.documents import sources
 from monitoring.documents.__main__ import main
 from monitoring.documents.cited import UNKNOWN, Cited, Source
 from monitoring.documents.made import KINDS, make, rendered, unforeseen
-from monitoring.documents.versions import BEFORE, Documents, changes, distance, is_substantial
 from pipelines.base import releases
 from pipelines.base.catalog import FAMILIES
 from pipelines.base.digests import sha256_bytes
 from pipelines.base.errors import ContractError
 from pipelines.base.releases import Release
+from pipelines.publish.versions import BEFORE, Documents, changes, distance, is_substantial
 from tests.unit.judging import evidence
 from tests.unit.test_publish import FAMILY, Answers, released
 
@@ -375,7 +375,7 @@ def test_what_cannot_be_compared_is_never_near(now):
 @pytest.fixture
 def made(store, tmp_path, keys):
     released(store, Answers(), tmp_path)
-    released(store, Answers(), tmp_path, "r2", weights=b"weights 2")
+    released(store, Answers(), tmp_path, "r2", weights=b"weights 2", inputs=["postcode"])
     return store
 
 
@@ -407,13 +407,13 @@ def test_the_command_writes_the_page_and_says_whether_it_is_another_system(made,
     assert main(["make", "versions", FAMILY, "--to", str(tmp_path / "d.html")]) == 0
     said = json.loads(capsys.readouterr().out)
     assert said["sha256"] == sha256_bytes((tmp_path / "d.html").read_bytes())
-    assert said["substantial_modification"] is True, "the profile of the test says nothing about its column"
+    assert said["substantial_modification"] is True
     assert main(["make", "card", FAMILY, "--to", str(tmp_path / "nowhere/d.html")]) == 1
     assert "--to names none" in capsys.readouterr().err
 
 
 def test_an_alarm_names_what_nobody_foresaw_in_the_release_that_scores(made, store):
-    assert unforeseen(made, FAMILY) == unforeseen(made, FAMILY) == ("population: column",)
+    assert unforeseen(made, FAMILY) == unforeseen(made, FAMILY) == ("inputs: postcode",)
     assert unforeseen(made, "outcomes") == ()
     made.delete(releases.pointers(made, FAMILY)[-1].key)
     assert unforeseen(made, FAMILY) == (), "the first release differs from nothing"

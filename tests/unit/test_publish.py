@@ -19,8 +19,10 @@ from pipelines.base.store import FileStore
 from pipelines.publish import __main__ as cli
 from pipelines.publish.approvals import Wanted
 from pipelines.publish.brief import brief
+from pipelines.publish.modified import Modified
 from pipelines.publish.proposals import Origin, propose
-from pipelines.publish.release import Wish, admitted, release, rollback
+from pipelines.publish.release import Wish, admitted, modification, release, rollback
+from pipelines.publish.versions import Change
 from tests.unit.judging import evidence
 
 FAMILY = "screening"
@@ -67,15 +69,16 @@ class Answers:
         return self.done.get(run_id, [])
 
 
-def checkout(root: Path, weights=b"weights 1", groups=None, checks=True, *, serves=True, alternatives=None):
+def checkout(root: Path, weights=b"weights 1", groups=None, checks=True, *, serves=True, alternatives=None, inputs=()):
     """What `dvc repro` leaves, by the real gate."""
     stages = root / "var/stages" / FAMILY
     (stages / "trained/model/assets").mkdir(parents=True, exist_ok=True)
     (stages / "trained/model/model.keras").write_bytes(weights)
     (stages / "trained/model/assets/terms.json").write_bytes(b"[]")
     model, data = sha256_tree(stages / "trained/model"), "b" * 64
-    write(stages / "trained/card.json", {"model_sha256": model, "data_sha256": data, "params_sha256": "d" * 64})
-    write(stages / "trained/profile.json", {"column": {"kind": "numeric"}})
+    card = {"model_sha256": model, "data_sha256": data, "params_sha256": "d" * 64, "inputs": list(inputs)}
+    write(stages / "trained/card.json", card)
+    write(stages / "trained/profile.json", {"column": {"kind": "numeric", "missing_share": 0.0}})
     write(stages / "trained/alternatives.json", alternatives or choice(model))
     interval = {"value": 0.8, "low": 0.7, "high": 0.9}
     metrics = {
@@ -97,7 +100,8 @@ def checkout(root: Path, weights=b"weights 1", groups=None, checks=True, *, serv
     (root / "params.yaml").write_text(
         "gate: {margin: 0.02, slice_drop: 0.1, min_group_size: 30, min_known_share: 0.5}\n"
         "publish: {approvers: [anna, ben], signers: []}\n"
-        "law: {jurisdictions: [], locations: {}}"
+        "law: {jurisdictions: [], locations: {}}\n"
+        "documents: {foreseen: [], metric_move: 0.05, ratio_fall: 0.1, shift: 0.2}"
     )
     gate.run(FAMILY, root)
     return root
@@ -157,8 +161,11 @@ def proposed(store, root, run="r1", **changes):
 
 
 def released(store, answers, root, run="r1", **changes):
+    """A release that two people accepted with all that was asked."""
     sha = proposed(store, root, run, **changes)["verdict_sha256"]
-    return release(store, answers, answers.approve(f"release__{run}", sha), APPROVERS)
+    gap = modification(store, FAMILY, sha).gap
+    gaps = (*GAPS, *([gap["name"]] if gap else ()))
+    return release(store, answers, answers.approve(f"release__{run}", sha, gaps), APPROVERS)
 
 
 def back_to(store, older, today=None, law=NOWHERE, **words):
@@ -201,7 +208,9 @@ def test_an_approved_proposal_becomes_the_live_release(store, answers, tmp_path)
     assert prove(store) == []
     releases.download(store, found, tmp_path / "there")
     assert (tmp_path / "there/model/model.keras").read_bytes() == b"weights 1"
-    assert json.loads((tmp_path / "there/profile.json").read_text()) == {"column": {"kind": "numeric"}}
+    assert json.loads((tmp_path / "there/profile.json").read_text()) == {
+        "column": {"kind": "numeric", "missing_share": 0.0}
+    }
     assert (tmp_path / "there/evaluated/groups.json").is_file()
     assert releases.verdict(store, found)["verdict"] == "allowed"
 
@@ -896,3 +905,89 @@ def test_the_brief_names_what_was_tried_and_asks_for_the_reason(tmp_path):
     assert f"- `{PASSED_OVER}`: On validation cases its lowest impact ratio is 0.90 [0.80 to 1.00]" in page
     assert "in *Why not the alternative*: without it nothing is released." in page
     assert "Why not the alternative" not in brief(verdict | {"gaps": []}, "f" * 64)
+
+
+# ---------------------------------------------------------------- another system than the one before
+
+
+SINCE = "modification:since_release_1"
+
+
+def another(store, answers, root):
+    """A release, and a proposal whose model reads one input more; both by the real gate."""
+    released(store, answers, root)
+    return proposed(store, root, "r2", weights=b"weights 2", inputs=["postcode"])["verdict_sha256"]
+
+
+def test_another_system_is_not_released_unless_both_accept_that_by_its_name(store, answers, tmp_path):
+    sha = another(store, answers, tmp_path)
+    wanted = answers.approve("release__r2", sha)
+    assert refused(store, answers, wanted, rf"anna did not accept {SINCE}\. ben did not") == ["gap_not_accepted"]
+    one_of_two = answers.approve("release__r2", sha, (*GAPS, SINCE))
+    answers.gates["release__r2", "approve_second"]["params_input"]["accepted_gaps"] = ",".join(GAPS)
+    assert refused(store, answers, one_of_two, rf"ben did not accept {SINCE}") == ["gap_not_accepted"]
+    made = release(store, answers, answers.approve("release__r2", sha, (*GAPS, SINCE)), APPROVERS)
+    assert all(SINCE in approver["accepted_gaps"] for approver in made.approvers)
+    assert prove(store) == []
+
+
+def test_what_was_foreseen_asks_nothing_more(store, answers, tmp_path):
+    released(store, answers, tmp_path)
+    sha = proposed(store, tmp_path, "r2", weights=b"weights 2")["verdict_sha256"]
+    assert modification(store, FAMILY, sha).gap is None
+    assert release(store, answers, answers.approve("release__r2", sha), APPROVERS).sequence == 2
+
+
+def test_only_what_nobody_foresaw_is_asked_about():
+    about = ("card", "a", "a")
+    newer = Change("data", "as_of", *about, is_foreseen=True, why="Newer.")
+    assert Modified(3, (newer,)).gap is None
+    asked = Modified(3, (Change("decision", "threshold", *about, is_foreseen=False, why="Another."), newer))
+    assert asked.unforeseen == ["decision: threshold"]
+    assert (asked.gap["name"], asked.gap["code"]) == ("modification:since_release_3", "substantial_modification")
+
+
+def test_what_cannot_be_compared_is_asked_about(store, answers, tmp_path):
+    released(store, answers, tmp_path)
+    write(checkout(tmp_path, b"weights 2") / f"var/stages/{FAMILY}/trained/profile.json", {"column": 7})
+    sha = propose(store, FAMILY, Origin("r2", "engineer", "c0ffee"), tmp_path)["verdict_sha256"]
+    assert modification(store, FAMILY, sha).gap["code"] == "modification_unknown"
+
+
+def test_an_acceptance_of_the_difference_from_one_release_is_none_of_that_from_another(store, answers, tmp_path):
+    sha = another(store, answers, tmp_path)
+    answers.approve("release__r2", sha, (*GAPS, SINCE))
+    first = releases.live(store, FAMILY)
+    pointer = replace(first, sequence=2, kind="rollback")  # somebody went back while the two were reading
+    store.put(pointer.key, pointer.to_json())
+    assert modification(store, FAMILY, sha).gap["name"] == "modification:since_release_2"
+    with pytest.raises(GateRefused, match="anna did not accept modification:since_release_2"):
+        release(store, answers, Wanted(FAMILY, sha, "release__r2"), APPROVERS)
+
+
+def test_a_release_that_cannot_be_read_any_more_is_no_reason_to_ask_nothing(store, answers, tmp_path):
+    released(store, answers, tmp_path)
+    live = releases.live(store, FAMILY)
+    store.put(f"{live.folder}/card.json", b"{}")
+    sha = proposed(store, tmp_path, "r2", weights=b"weights 2")["verdict_sha256"]
+    gap = modification(store, FAMILY, sha).gap
+    assert (gap["name"], gap["code"]) == (SINCE, "modification_unknown")
+    assert "its digest differs" in gap["reason"]
+    refused(store, answers, answers.approve("release__r2", sha), rf"did not accept {SINCE}")
+    assert release(store, answers, answers.approve("release__r2", sha, (*GAPS, SINCE)), APPROVERS).sequence == 2
+
+
+def test_the_first_release_and_what_nobody_proposed_are_no_modification(store, tmp_path):
+    sha = proposed(store, tmp_path)["verdict_sha256"]
+    assert modification(store, FAMILY, sha) == modification(store, FAMILY, "0" * 64) == Modified()
+
+
+def test_the_brief_begins_with_the_alarm_and_asks_for_it_by_name(store, answers, tmp_path):
+    sha = another(store, answers, tmp_path)
+    verdict = json.loads(store.read(f"proposals/{FAMILY}/{sha}/verdict.json"))
+    page = brief(verdict, sha, "", modification(store, FAMILY, sha))
+    told = "It differs from release 1, which scores now, in what nobody foresaw: inputs: postcode."
+    assert page.splitlines()[2].startswith(f"**Substantial modification.** {told}")
+    assert f"- `{SINCE}`: {told}" in page
+    assert "- **not foreseen**: inputs, `postcode`. The model reads it anew." in page
+    assert "modification" not in brief(verdict, sha).lower()
