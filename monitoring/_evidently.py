@@ -15,8 +15,9 @@ import json
 import tempfile
 import warnings
 from collections.abc import Mapping
+from html import escape
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import numpy as np
 import pandas as pd
@@ -255,7 +256,7 @@ def drift_report(
         for frame in (current, reference)
     )
     report = Report([exact, *([preset] if usable else [])], include_tests=False, metadata=_about(result))
-    return _run(report, now, before)
+    return _run(report, now, before, f"Drift, {result.family} on {result.as_of}")
 
 
 def bias_report(result: Bias, note: str) -> bytes:
@@ -281,7 +282,7 @@ def bias_report(result: Bias, note: str) -> bytes:
     counts = pl.DataFrame(rows, schema={**columns, **numeric}, orient="row")
     data = Dataset.from_pandas(_pandas(counts, {}), data_definition=definition)
     report = Report(metrics, include_tests=True, metadata={**_about(result), "data": note})
-    return _run(report, data, None)[0]
+    return _run(report, data, None, f"Bias, {result.family} on {result.as_of}")[0]
 
 
 def _subjects_of(result: Bias, pool: Axis) -> AdverseSubjects:
@@ -303,14 +304,49 @@ def _key(axis: Axis) -> tuple[str, str, str]:
     return axis.source, axis.stage, str(axis.judgement["axis"])
 
 
-def _run(report: Report, current: Dataset, reference: Dataset | None) -> tuple[bytes, dict[str, Any]]:
+def _run(report: Report, current: Dataset, reference: Dataset | None, title: str) -> tuple[bytes, dict[str, Any]]:
     with warnings.catch_warnings(), tempfile.TemporaryDirectory() as folder:
         warnings.simplefilter("ignore")  # of numpy and pandas, from inside Evidently
         snapshot = report.run(current, reference)
         page = Path(folder) / "report.html"
         snapshot.save_html(str(page))
         figures = {str(m["metric_name"]): m["value"] for m in snapshot.dict()["metrics"]}
-        return page.read_bytes(), cast("dict[str, Any]", json.loads(json.dumps(figures, default=_plain)))
+        return _readable(page.read_text(encoding="utf-8"), title), cast(
+            "dict[str, Any]", json.loads(json.dumps(figures, default=_plain))
+        )
+
+
+_MEND: Final = """<script>
+const say = (where, name, value) => document.querySelectorAll(where).forEach(e => {
+  if (e.getAttribute(name) !== value) e.setAttribute(name, value);
+});
+new MutationObserver(() => {
+  document.querySelectorAll("button:not([aria-label])").forEach(b => {
+    if (!b.textContent.trim()) b.setAttribute("aria-label", "Options");
+  });
+  say("th [role=columnheader]", "role", "button");
+  document.querySelectorAll("th [aria-sort]").forEach(s => s.removeAttribute("aria-sort"));
+  say("th:empty", "role", "cell");
+  say("[data-rfd-drag-handle-draggable-id]", "role", "group");
+  say("h5", "aria-level", "2");
+  say("h6", "aria-level", "3");
+}).observe(document, {childList: true, subtree: true});
+</script>"""
+"""Gives what Evidently's page draws the names and roles that it lacks, as soon as it is drawn."""
+
+
+def _readable(text: str, title: str) -> bytes:
+    """Evidently's page with what screen readers need: a title, a heading, a main part, and names of its buttons.
+
+    Raises:
+        ValueError: The page is no longer built as it was, and must be looked at again.
+    """
+    head, top, rest = text.partition("<body>")
+    body, end, after = rest.rpartition("</body>")
+    if not (top and end and "</head>" in head):
+        raise ValueError("a report of Evidently must have a head and a body; it has not: look at monitoring._evidently")
+    head = head.replace("</head>", f"<title>{escape(title)}</title></head>", 1)
+    return f"{head}{top}<main><h1>{escape(title)}</h1>{_MEND}{body}</main>{end}{after}".encode()
 
 
 def _plain(value: Any) -> Any:

@@ -1,8 +1,6 @@
 """A reviewer signs in to the real Airflow, clicks Audit and reads the page of a model, in a real browser."""
 
 import re
-import shutil
-from contextlib import contextmanager
 from urllib.error import HTTPError
 from urllib.request import ProxyHandler, Request, build_opener
 
@@ -10,34 +8,12 @@ import pytest
 
 from infra.run import airflow
 from pipelines.base.catalog import FAMILIES
-
-CHROMIUM = shutil.which("chromium")
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
+from tests.browser import CHROMIUM, MISSING, browser
 
 pytestmark = [
     pytest.mark.airflow,
-    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed; run `sh infra/setup/chromium.sh` as root"),
+    pytest.mark.skipif(CHROMIUM is None, reason=MISSING),
 ]
-
-
-@contextmanager
-def browser():
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        try:
-            yield opened
-        finally:
-            opened.close()
 
 
 def sign_in(page, url, name, password):

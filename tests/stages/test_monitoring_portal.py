@@ -14,14 +14,20 @@ from types import SimpleNamespace
 import pytest
 
 from monitoring.__main__ import main
+from monitoring.documents.made import KINDS
 from monitoring.ll144 import bundle, stored
 from monitoring.ll144.facts import stated
+from monitoring.portal import evidence
 from monitoring.portal.roles import Role
 from pipelines.base import releases
+from pipelines.base.catalog import FAMILIES
 from pipelines.base.digests import sha256_bytes
 from pipelines.base.store import FileStore
 from pipelines.publish.release import release
+from pipelines.score.recheck import Reason
+from tests.browser import CHROMIUM, MISSING, browser
 from tests.stages import monitored_company as company
+from tests.unit.test_documents_packet import packet
 from tests.unit.test_fairness_statutory import SELECTING
 from tests.unit.test_ll144 import SAID as AUDIT
 from tests.unit.test_publish import APPROVERS, GAPS, SINCE, Answers, another, released
@@ -417,3 +423,102 @@ def test_the_plugin_hands_requests_to_the_page(client, filled):
     spec.loader.exec_module(plugin)
     answer = TestClient(plugin.audit).get("/models/screening", headers={"user": "compliance_first"})
     assert answer.status_code == 200
+
+
+# ---------------------------------------------------------------- every page, in a real browser
+
+
+HOST = "http://portal.test"
+PAPER = 718
+"""Pixels between the margins of a sheet of A4."""
+OVERFLOWS = """() => [document.documentElement, ...document.querySelectorAll(".scroll")]
+  .filter(part => part.scrollWidth > part.clientWidth).map(part => part.innerText.slice(0, 60))"""
+CLOSED = """() => [...document.querySelectorAll("details:not([open]) > :not(summary)")]
+  .filter(part => !part.checkVisibility({contentVisibilityAuto: true})).map(part => part.innerText.slice(0, 60))"""
+FOCUSABLE = "() => [...document.querySelectorAll('a[href], summary, .scroll')].map((e, n) => (e.dataset.n = n))"
+
+
+def pages_of(filled):
+    """Addresses of every page there is, one of a kind."""
+    facts = stated(AUDIT)
+    package = bundle.packed(bundle.files(bundle.inputs(facts, SELECTING, b"law"), facts, SELECTING))
+    digest = stored.keep(filled, package, facts).sha256
+    day = "screening/2026-10-31"
+    return [
+        *("/", *(f"/models/{family}" for family in FAMILIES), "/records", "/no"),
+        *(f"/reports/{day}/index.html", *(f"/raw/{day}/{name}" for name in evidence.PAGES)),
+        *(f"/documents/screening/1/{kind}.html" for kind in KINDS),
+        *(f"/audits/screening/{digest}/{name}" for name in evidence.AUDIT_FILES if name.endswith(".html")),
+    ]
+
+
+@pytest.fixture
+def open_page(client):
+    """Opens a page of the portal in a browser that reaches nothing else; what it asked of others fails the test."""
+    outside = []
+
+    def answer(route):
+        url = route.request.url
+        if not url.startswith(f"{HOST}/"):
+            outside.append(url)
+            return route.abort()
+        told = get(client, url.removeprefix(HOST), accept=route.request.headers.get("accept", ""))
+        headers = {
+            name: told.headers[name] for name in ("content-type", "content-security-policy") if name in told.headers
+        }
+        return route.fulfill(status=told.status_code, headers=headers, body=told.content)
+
+    with browser() as opened:
+
+        def made(width, **options):
+            page = opened.new_page(viewport={"width": width, "height": 900}, **options)
+            page.route("**/*", answer)
+            return page
+
+        yield made
+    assert outside == []
+
+
+in_a_browser = pytest.mark.skipif(CHROMIUM is None, reason=MISSING)
+
+
+@in_a_browser
+def test_axe_finds_nothing_on_any_page_however_narrow_it_is(filled, open_page):
+    from axe_playwright_python.sync_playwright import Axe
+
+    found, page = {}, open_page(500, bypass_csp=True)  # axe is put into the page
+    for address in pages_of(filled):
+        page.goto(HOST + address)
+        if "/raw/" in address and not address.endswith("index.html"):
+            page.get_by_text("R-0007" if "bias" in address else "overtime_hours").first.wait_for()
+        assert page.locator("main").count() == 1, address
+        violations = Axe().run(page, options={"iframes": False}).response["violations"]
+        found[address] = [(fault["id"], fault["nodes"][0]["html"]) for fault in violations]
+    page.set_content(packet("screening", Reason("missing:ledger", 0.31, is_held=True)))
+    found["packet"] = Axe().run(page).response["violations"]
+    assert not any(found.values()), {address: what for address, what in found.items() if what}
+
+
+@in_a_browser
+def test_a_keyboard_reaches_every_link_every_table_and_what_is_closed(filled, open_page):
+    page = open_page(500)
+    page.goto(f"{HOST}/models/screening")
+    wanted, reached = set(map(str, page.evaluate(FOCUSABLE))), set()
+    for _ in range(len(wanted) + 40):  # what lies in a closed part is reached once that is open
+        page.keyboard.press("Tab")
+        if page.evaluate("() => document.activeElement.matches('details:not([open]) > summary')"):
+            page.keyboard.press("Enter")
+        reached.add(page.evaluate("() => document.activeElement.dataset.n"))
+    assert wanted - reached == set()
+
+
+@in_a_browser
+def test_on_paper_no_column_is_cut_off_and_nothing_stays_closed(filled, open_page):
+    page, lost = open_page(PAPER), {}
+    page.emulate_media(media="print")
+    for address in pages_of(filled):
+        if "/reports/" not in address and not address.endswith(("bias.html", "drift.html")):
+            page.goto(HOST + address)
+            lost[address] = page.evaluate(OVERFLOWS) + page.evaluate(CLOSED)
+    assert not any(lost.values()), {address: what for address, what in lost.items() if what}
+    assert len(lost) > 10

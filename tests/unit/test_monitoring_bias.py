@@ -148,9 +148,9 @@ class TestEvidently:
         asked = {}
         run = _evidently._run
 
-        def kept(report, current, reference):
+        def kept(report, current, reference, title):
             asked["figures"] = report.run(current, reference).dict()
-            return run(report, current, reference)
+            return run(report, current, reference, title)
 
         whole = judged(HIDDEN | {"R-9": {"few": (3, 1)}})
         result = whole.model_copy(update={"family": "screening", "as_of": date(2026, 10, 31)})
@@ -172,6 +172,7 @@ class TestEvidently:
 
     def test_the_page_names_the_requisition_and_counts_the_others(self, page):
         assert "R-7, human decisions at screen, sex: female 25%" in page["page"]
+        assert "<title>Bias, screening on 2026-10-31</title>" in page["page"]
         assert "3 subjects looked at; 1 of them hold too little data to be judged alone." in page["page"]
 
 
