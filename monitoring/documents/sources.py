@@ -70,15 +70,17 @@ def of_release(store: Store, pointer: Release, prefix: str = "") -> dict[str, So
 def of_monitoring(store: Store, pointer: Release, since: date, until: date) -> dict[str, Source]:
     """What monitoring concluded last about a release in a span of days, where it did; never what it says of another.
 
+    And `drill`, the newest of the stop switch in those days, which is of no release.
+
     Args:
         store: Holds the reports.
         pointer: The release.
         since: First day.
         until: Last day.
     """
+    found = _drill(store, since, until)
     named = f"{pointer.family} {pointer.kind} {pointer.sequence}"
     days = [day for day in evidence.report_days(store, pointer.family) if since <= day <= until]
-    found: dict[str, Source] = {}
     for name, file in _DAY.items():
         for day in days:
             data = _saved(store, pointer.family, day, file)
@@ -109,6 +111,17 @@ def _of_files(store: Store, pointer: Release, files: Mapping[str, str]) -> dict[
                 raise ContractError(f"{pointer.folder}/{file} must be as it was approved; its digest differs.")
             found[name] = Source(f"release {pointer.sequence}, {file}", files[file], json.loads(data))
     return found
+
+
+def _drill(store: Store, since: date, until: date) -> dict[str, Source]:
+    """The newest drill of the stop switch, where there was one."""
+    for entry in audit.entries(store, newest_first=True):
+        if entry.recorded_at[:10] < since.isoformat():
+            break
+        if entry.tag is Tag.SCORING_TESTED and entry.recorded_at[:10] <= until.isoformat():
+            content = {"on": entry.recorded_at[:10], **entry.facts}
+            return {"drill": Source(f"entry {entry.sequence} of the ledger", entry.sha256, content)}
+    return {}
 
 
 def _proposal(store: Store, pointer: Release) -> Entry | None:

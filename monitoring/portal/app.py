@@ -239,7 +239,28 @@ def _overview(who: Reader, store: Store, today: date) -> str:
     ledger, alarms = evidence.ledger(store), [line for family in FAMILIES for line in _alarm(store, family)]
     for family, shown in models.items():
         alarms += _ahead(family, _waiting(store, shown))
-    return pages.overview(list(models.values()), ledger, who, board, stops=stops, unchecked=[*alarms, *unchecked])
+    drill, untried = _tried(store, today)
+    if any(shown.live for shown in models.values()):
+        alarms += untried
+    return pages.overview(
+        list(models.values()), ledger, who, board, stops=stops, unchecked=[*alarms, *unchecked], drill=drill
+    )
+
+
+def _tried(store: Store, today: date) -> tuple[evidence.Drill | None, list[str]]:
+    """The newest drill of the stop switch within a month; and what is wrong with it, or that there was none."""
+    with texts.speaking(texts.wanted()):
+        try:
+            found = next(evidence.drills(store, today - evidence.EVERY), None)
+        except CandorError as error:
+            return None, [say("Whether the stop switch was tried is not known: {why}", why=error)]
+        if found is None:
+            return None, [
+                say("The stop switch was not tried for a month. Hold a drill, by the form that stops scoring.")
+            ]
+        if not found.is_held:
+            return found, [say("The stop switch did not hold when {by} tried it on {day}.", by=found.by, day=found.on)]
+        return found, []
 
 
 def _model(who: Reader, store: Store, family: str, today: date) -> str:
@@ -321,7 +342,8 @@ def _alarm(store: Store, family: str) -> list[str]:
 def _records(who: Reader, store: Store) -> str:
     ledger = evidence.ledger(store, recent=100, objects=True)
     lived = [] if ledger.faults else evidence.lived(store)  # a broken ledger proves nothing
-    return pages.records(ledger, ingested.ingested(store), who, lived)
+    tried = [] if ledger.faults else list(evidence.drills(store))
+    return pages.records(ledger, ingested.ingested(store), who, lived, tried)
 
 
 def _must_be(condition: bool) -> None:

@@ -6,9 +6,9 @@ as a fault in its place and never as an empty or a good result.
 
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final, TypeVar
 
 from monitoring import released, results
@@ -48,6 +48,8 @@ PACKAGE: Final = "package.zip"
 AUDIT_FILES: Final = (*bundle.PUBLISHED, *bundle.VERDICTS, PACKAGE)
 """What is served of a bias audit: for publication, for the reader here, and all of it for an auditor."""
 SCREENING: Final = "screening"
+EVERY: Final = timedelta(days=31)
+"""How often the stop switch is to be tried."""
 LL144: Final = "us-nyc-ll144"
 PROOFS: Final = Proofs()
 """Of this server."""
@@ -116,6 +118,17 @@ class BiasAudit:
     stays_until: date | None
     """Day until which it stays published, should the tool not be used again; None while it was never used."""
     is_expired: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Drill:
+    """A drill of the stop switch."""
+
+    on: date
+    by: str
+    seconds: float
+    """From the stop to the end of what scored."""
+    is_held: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,6 +318,21 @@ def stops(store: Store, settings: Law, today: date) -> tuple[list[str], list[str
         return lines, [places.NOTHING_CHECKED]
     nothing: list[str] = []
     return lines + _tried(lambda: places.told(store, settings, today), nothing, lines), []
+
+
+def drills(store: Store, since: date = date.min) -> Iterator[Drill]:
+    """Drills of the stop switch, the newest first.
+
+    Args:
+        store: Holds the ledger.
+        since: First day; what was before it is not read.
+    """
+    for entry in audit.entries(store, newest_first=True):
+        on = date.fromisoformat(entry.recorded_at[:10])
+        if on < since:
+            return
+        if entry.tag is Tag.SCORING_TESTED:
+            yield Drill(on, str(entry.facts["by"]), float(entry.facts["seconds"]), entry.facts["is_held"] is True)
 
 
 def _tried(read: Callable[[], T], otherwise: T, faults: list[str]) -> T:

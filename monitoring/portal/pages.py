@@ -13,7 +13,7 @@ from monitoring import page
 from monitoring.documents.made import KINDS
 from monitoring.portal import evidence
 from monitoring.portal.clocks import Board
-from monitoring.portal.evidence import BiasAudit, Day, Ledger, Model
+from monitoring.portal.evidence import BiasAudit, Day, Drill, Ledger, Model
 from monitoring.portal.ingested import Feed, Ingested
 from monitoring.portal.roles import Reader
 from monitoring.texts import noted, say
@@ -58,9 +58,10 @@ def overview(
     *,
     stops: Sequence[str] = (),
     unchecked: Sequence[str] = (),
+    drill: Drill | None = None,
 ) -> str:
     """All families at a glance, who is not scored and why, and the clocks of the law where they are known."""
-    shown = {"models": models, "ledger": ledger, "board": board, "stops": stops, "unchecked": unchecked}
+    shown = {"models": models, "ledger": ledger, "board": board, "stops": stops, "unchecked": unchecked, "drill": drill}
     return _page("audit_overview.html", noted("Overview"), "", who, **shown)
 
 
@@ -111,9 +112,15 @@ def report(family: str, as_of: str, name: str, who: Reader) -> str:
     return _page("audit_report.html", family, "../../../", who, **shown)
 
 
-def records(ledger: Ledger, arrived: Ingested, who: Reader, lived: Sequence[Stretch] = ()) -> str:
+def records(
+    ledger: Ledger,
+    arrived: Ingested,
+    who: Reader,
+    lived: Sequence[Stretch] = (),
+    drills: Sequence[Drill] = (),
+) -> str:
     """What was live when, what arrived, what it was checked for, what became of it, and the ledger."""
-    shown = {"ledger": ledger, "arrived": arrived, "total": _total(arrived.feeds), "lived": lived}
+    shown = {"ledger": ledger, "arrived": arrived, "total": _total(arrived.feeds), "lived": lived, "drills": drills}
     return _page("audit_records.html", noted("Records"), "", who, **shown)
 
 

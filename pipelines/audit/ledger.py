@@ -35,6 +35,7 @@ class Tag(StrEnum):
     CANDIDATE_SCORED = "candidate:scored"
     SCORING_STOPPED = "scoring:stopped"
     SCORING_RESTARTED = "scoring:restarted"
+    SCORING_TESTED = "scoring:tested"
     RETRAIN_REQUESTED = "retrain:requested"
     PERSON_FORGOTTEN = "person:forgotten"
     LANDING_EXPIRED = "landing:expired"

@@ -14,10 +14,15 @@ from pipelines.base.records import open_records
 from pipelines.base.stage import guarded, leave
 from pipelines.base.stage import main as stage_main
 from pipelines.base.store import open_store
-from pipelines.score import match, people, stage, switch
+from pipelines.score import drill, match, people, stage, switch
 
 _DATED = {"people": people.run, "outcomes": people.run_outcomes}
-_ORDERS = ("stop", "restart")
+_HELP = {
+    "stop": "stop scoring, all families",
+    "restart": "let scoring go on, all families",
+    "drill": "stop scoring, see it end, let it go on",
+}
+_ORDERS = tuple(_HELP)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -59,7 +64,7 @@ def _switch(words: Sequence[str]) -> int:
     verbs = parser.add_subparsers(dest="what", required=True)
     verbs.add_parser("switch", help="print the order that counts")
     for verb in _ORDERS:
-        order = verbs.add_parser(verb, help=f"{verb} scoring, all families")
+        order = verbs.add_parser(verb, help=_HELP[verb])
         order.add_argument("--why", required=True, help="goes into the ledger; name no person it is about")
         asker = order.add_mutually_exclusive_group(required=True)
         asker.add_argument("--by", help="who says so, at the command line")
@@ -70,6 +75,8 @@ def _switch(words: Sequence[str]) -> int:
 
 def _give(args: argparse.Namespace) -> str:
     stop, run_id = args.what == "stop", args.dag_run or ""
+    if args.what == "drill":
+        return drill.hold(open_store(), by=args.by or _asker(run_id, stop), why=args.why, run_id=run_id)
     return switch.give(open_store(), stop=stop, by=args.by or _asker(run_id, stop), why=args.why, run_id=run_id)
 
 

@@ -131,7 +131,7 @@ def watched(
         watcher.join()
 
 
-def give(store: Store, *, stop: bool, by: str, why: str, run_id: str = "") -> str:
+def give(store: Store, *, stop: bool, by: str, why: str, run_id: str = "", after: Order | None = None) -> str:
     """Stop scoring, or let it go on.
 
     Args:
@@ -140,12 +140,13 @@ def give(store: Store, *, stop: bool, by: str, why: str, run_id: str = "") -> st
         by: Who says so.
         why: Goes into the ledger; names nobody.
         run_id: Of the run of Airflow that asked.
+        after: A restart from this very stop and from no other.
 
     Returns:
         One line of JSON: status (`stopped` or `running`), by, why.
 
     Raises:
-        GateRefused: Nobody is named, or there is no reason.
+        GateRefused: Nobody is named, there is no reason, or another order stands than `after`.
     """
     by, why = by.strip(), why.strip()
     if not by or len(why) < WHY_LENGTH:
@@ -159,6 +160,12 @@ def give(store: Store, *, stop: bool, by: str, why: str, run_id: str = "") -> st
         if stop:
             _stop(store, order)
         else:
+            if after is not None and not (_written(store) == _told(store) == after):
+                raise GateRefused(
+                    "Scoring must be stopped by the order that the restart is from; another one stands, so it stays "
+                    "stopped. Ask who gave that one.",
+                    "stopped_again",
+                )
             order = _after(order, _written(store), _told(store))
             audit.append(store, _TAGS[stop], SUBJECT, once=True, **order.facts)
             store.put(KEY, _bytes(order))

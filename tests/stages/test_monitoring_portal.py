@@ -3,11 +3,13 @@
 import importlib.util
 import io
 import json
+import re
 import shutil
 import subprocess
 import sys
 import zipfile
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -19,6 +21,8 @@ from monitoring.ll144 import bundle, stored
 from monitoring.ll144.facts import stated
 from monitoring.portal import evidence
 from monitoring.portal.roles import Role
+from pipelines import audit
+from pipelines.audit import ledger
 from pipelines.base import releases
 from pipelines.base.catalog import FAMILIES
 from pipelines.base.digests import sha256_bytes
@@ -338,6 +342,34 @@ def test_a_candidate_that_would_be_another_system_raises_an_alarm_before_it_is_r
     assert "Before release" not in page + get(client, "/").text
     assert "<dt>Substantial modification</dt><dd>accepted as such by anna, ben</dd>" in page
     assert "3 gaps, 3 accepted in writing" in page, "the fourth that they accepted is none of the verdict"
+
+
+def test_the_stop_switch_is_tried_every_month_or_the_overview_says_so(client, store, tmp_path, keys, monkeypatch):
+    released(store, Answers(), tmp_path)
+
+    def tried(days_ago, seconds, is_held):
+        moment = datetime.now(UTC) - timedelta(days=days_ago)
+        monkeypatch.setattr(ledger, "datetime", SimpleNamespace(now=lambda _: moment))
+        audit.append(store, audit.Tag.SCORING_TESTED, "scoring", by="clara", seconds=seconds, is_held=is_held)
+        return str(moment.date())
+
+    overdue = "The stop switch was not tried for a month."
+    assert overdue in get(client, "/").text
+    before = tried(32, 4.2, True)
+    assert overdue in get(client, "/").text
+    newer = tried(31, 5.1, True)
+    text = get(client, "/").text
+    assert overdue not in text
+    said = f'on <span class="day">{newer}</span> by clara: what scored ended after 5.1 s.'
+    assert f"The stop switch was last tried {said}" in text
+    failed = tried(0, 60.0, False)
+    text = get(client, "/").text
+    assert f"The stop switch did not hold when clara tried it on {failed}." in text
+    assert "was last tried" not in text
+    rows = re.findall(r'class="day">([0-9-]+)</span></th><td>clara</td>', get(client, "/records").text)
+    assert rows == [failed, newer, before]
+    card = get(client, "/documents/screening/1/annex-iv.html").text
+    assert re.search(r"The stop switch was last tried on .*it did not hold within .*>60.0</data>", card)
 
 
 def test_a_bias_audit_opens_as_a_page_and_its_files_are_kept(client, filled):

@@ -15,7 +15,7 @@ from pipelines.audit import Tag, append, entries, verify
 from pipelines.audit.segments import key
 from pipelines.base.errors import ContractError, GateRefused, SourceUnavailable
 from pipelines.base.settings import Law
-from pipelines.score import people, places, switch
+from pipelines.score import drill, people, places, switch
 from pipelines.score.__main__ import main
 
 ROOT = Path(__file__).parents[2]
@@ -294,6 +294,105 @@ def test_without_a_name_on_record_nothing_restarts_and_everything_stops(record, 
     with pytest.raises(error):
         switch.asked_by(Records(record), "m1", stop=False)
     assert switch.asked_by(Records(record), "m1", stop=True) == "unknown"
+
+
+# ---------------------------------------------------------------- drills
+
+
+UNDER = "from pipelines.base.store import open_store; from pipelines.score import switch; import time"
+"""What a process that scores has; then its loop."""
+
+
+def child(loop):
+    return (sys.executable, "-c", f"{UNDER}\n{loop}")
+
+
+SCORES = child("with switch.watched(open_store(), every=0.1):\n    print('standing', flush=True)\n    time.sleep(60)")
+DEAF = child("print('standing', flush=True)\ntime.sleep(60)")
+
+
+def test_a_drill_stops_for_real_lets_scoring_go_on_and_says_how_long_what_scored_lived(store, monkeypatch):
+    monkeypatch.setenv("CANDOR_STORE", store.url)
+    said = json.loads(drill.hold(store, by="clara", why="The drill of November.", run_id="m7", child=SCORES))
+    assert (said["status"], said["by"], 0 <= said["seconds"] < 60) == ("held", "clara", True)
+    switch.require_running(store)
+    stopped, tested, restarted = entries(store)
+    assert [str(e.tag) for e in (stopped, tested, restarted)] == [
+        "scoring:stopped",
+        "scoring:tested",
+        "scoring:restarted",
+    ]
+    assert tested.facts == {"by": "clara", "run_id": "m7", "seconds": said["seconds"], "within": 60.0, "is_held": True}
+    assert verify(store) == []
+
+
+def test_a_drill_that_does_not_hold_is_on_record_and_leaves_scoring_stopped(store, monkeypatch):
+    monkeypatch.setenv("CANDOR_STORE", store.url)
+    with pytest.raises(ContractError, match="it did not"):
+        drill.hold(store, by="clara", why="The drill of November.", within=0.3, child=DEAF)
+    assert [entry.facts["is_held"] for entry in entries(store) if entry.tag is Tag.SCORING_TESTED] == [False]
+    with pytest.raises(GateRefused, match="clara stopped it"):
+        switch.require_running(store)
+
+
+def test_a_switch_that_lets_something_new_begin_did_not_hold(store, monkeypatch):
+    monkeypatch.setenv("CANDOR_STORE", store.url)
+    ended = drill._ended
+
+    def meanwhile(scoring, within):
+        code = ended(scoring, within)
+        restart(store)
+        return code
+
+    monkeypatch.setattr(drill, "_ended", meanwhile)
+    with pytest.raises(ContractError, match="it did not"):
+        drill.hold(store, by="clara", why="The drill of November.", child=SCORES)
+    assert [entry.facts["is_held"] for entry in entries(store) if entry.tag is Tag.SCORING_TESTED] == [False]
+
+
+def test_what_ends_by_itself_was_not_ended_by_the_switch(store, monkeypatch):
+    monkeypatch.setenv("CANDOR_STORE", store.url)
+    with pytest.raises(ContractError, match="it did not"):
+        drill.hold(store, by="clara", why="The drill of November.", child=child("print('standing', flush=True)"))
+
+
+def test_a_drill_never_restarts_what_somebody_else_stopped_meanwhile(store, monkeypatch):
+    monkeypatch.setenv("CANDOR_STORE", store.url)
+    ended = drill._ended
+
+    def meanwhile(scoring, within):
+        stop(store, by="dora")
+        return ended(scoring, within)
+
+    monkeypatch.setattr(drill, "_ended", meanwhile)
+    with pytest.raises(GateRefused, match="another one stands") as refused:
+        drill.hold(store, by="clara", why="The drill of November.", child=SCORES)
+    assert refused.value.codes == ("stopped_again",)
+    with pytest.raises(GateRefused, match="dora stopped it"):
+        switch.require_running(store)
+
+
+def test_a_drill_begins_only_where_scoring_may_go_on_and_somebody_scores(store, monkeypatch):
+    monkeypatch.setenv("CANDOR_STORE", store.url)
+    with pytest.raises(ContractError, match="Nothing was stopped"):
+        drill.hold(store, by="clara", why="The drill of November.", child=child("raise SystemExit(3)"))
+    with pytest.raises(GateRefused, match="by somebody and for a reason"):
+        drill.hold(store, by="clara", why="short", child=SCORES)
+    switch.require_running(store)
+    stop(store)
+    with pytest.raises(GateRefused, match="clara stopped it"):
+        drill.hold(store, by="dora", why="The drill of November.", child=SCORES)
+    assert not [entry for entry in entries(store) if entry.tag is Tag.SCORING_TESTED]
+
+
+def test_the_process_of_a_drill_stands_under_the_switch_like_one_that_scores(store):
+    environment = {"CANDOR_STORE": store.url, "PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(drill._CHILD, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline().strip() == drill.STANDS
+        process.kill()
+    stop(store)
+    done = subprocess.run(drill._CHILD, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (3, "")
 
 
 def test_the_commands(store, monkeypatch, capsys):
