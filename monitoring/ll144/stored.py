@@ -2,17 +2,15 @@
 
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any, Final
+from typing import Any
 
 from monitoring.ll144.facts import Facts
 from pipelines import audit
 from pipelines.audit import Tag
-from pipelines.base.catalog import REPORTS
+from pipelines.base.catalog import AUDITS
 from pipelines.base.digests import sha256_bytes
 from pipelines.base.errors import ContractError
 from pipelines.base.store import Store
-
-FOLDER: Final = "ll144"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +34,7 @@ class Package:
     @property
     def key(self) -> str:
         """Where it lies in the store."""
-        return f"{REPORTS}/{FOLDER}/{self.family}/{self.sha256}.zip"
+        return f"{AUDITS}/{self.family}/{self.sha256}.zip"
 
 
 def keep(store: Store, data: bytes, facts: Facts) -> Package:
@@ -77,7 +75,7 @@ def on_record(store: Store, family: str) -> list[Package]:
     Raises:
         ContractError: An entry of the ledger is not readable.
     """
-    folder = f"{REPORTS}/{FOLDER}/{family}"
+    folder = f"{AUDITS}/{family}"
     there = set(store.list(folder))
     found: dict[str, Package] = {}
     used: dict[str, date] = {}

@@ -1,10 +1,11 @@
-"""Prove every object of every release, or name the one that is not as it was.
+"""Prove every object of every release, and every bias audit, or name the one that is not as it was.
 
 The chain of the ledger proves the entries, and the entries prove all else:
 
     model:released   names manifest, model, data and statement by sha256, and so the pointer that was written after it
     manifest.json    names every file of the folder: model, card, profile, verdict, metrics, groups, sealed groups
     verdict.json     names the metrics, groups and card that it was given on
+    audit:packaged   names a bias audit's package by sha256
     statement        is what the entry, the manifest and the verdict say, signed by a key that the ledger adopted
 
 A release of before statements were signed has none; the first key in the ledger ends that. Folders of proposals may be
@@ -13,6 +14,7 @@ taken away later, unless a shadow model lies there; while there, they are as the
 
 import hashlib
 import json
+import re
 import tempfile
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -27,7 +29,7 @@ from pipelines.audit.pointed import CHANGED
 from pipelines.audit.proof import Proof, walk
 from pipelines.audit.segments import STRETCH
 from pipelines.audit.statement import SIGNED, commit_of, pem_key, statement, statement_key
-from pipelines.base.catalog import FAMILIES, PROPOSALS, RELEASES
+from pipelines.base.catalog import AUDITS, FAMILIES, PROPOSALS, RELEASES
 from pipelines.base.digests import sha256_bytes
 from pipelines.base.errors import ContractError
 from pipelines.base.releases import CARD, MANIFEST, METRICS, MODEL, VERDICT, Release, read_manifest
@@ -36,6 +38,7 @@ from pipelines.base.store import Store
 _JUDGED: Final = {"metrics.json": METRICS, "groups.json": "evaluated/groups.json", "card.json": CARD}
 """What every verdict has as evidence, and where that lies in a release; what else it has lies under its own name."""
 _DIGESTS: Final = ("verdict_sha256", "manifest_sha256", "model_sha256", "data_sha256")
+_SHA256: Final = re.compile("[0-9a-f]{64}")
 _PART: Final = 1 << 20
 """Bytes of a file that are in memory at a time."""
 
@@ -113,6 +116,9 @@ def faults(store: Store, proof: Proof, signers: Collection[str] = ()) -> list[st
         if folder.key not in known:
             known[folder.key] = _tried(folder.key, _folder(store, folder))
             found += known[folder.key]
+    for entry in kept:
+        if entry.tag is Tag.AUDIT_PACKAGED and entry.subject in FAMILIES:
+            found += [fault for fault in _package(store, entry) if fault not in found]
     first_key = min((entry.sequence for entry in kept if entry.tag is Tag.KEY_ADOPTED), default=None)
     for entry in released:
         if SIGNED in entry.facts:
@@ -183,6 +189,18 @@ def _folders(kept: Iterable[Entry], pointers: Iterable[Release]) -> Iterator[_Fo
         else:
             key = f"{PROPOSALS}/{entry.subject}/{entry.facts.get('verdict_sha256')}"
             yield _Folder(key, entry.facts, must_be_there=key in pointed_at)
+
+
+def _package(store: Store, entry: Entry) -> Iterator[str]:
+    """Why a bias audit is not the one on record."""
+    sha256 = str(entry.facts.get("sha256"))
+    key = f"{AUDITS}/{entry.subject}/{sha256}.zip"
+    if not _SHA256.fullmatch(sha256):
+        yield f"Entry {entry.sequence} of the ledger must name a bias audit by its sha256; it was written by hand."
+    elif not store.exists(key):
+        yield f"{key} is missing: it was removed."
+    elif sha256_bytes(store.read(key)) != sha256:
+        yield f"{key} is not the bias audit on record. {CHANGED}"
 
 
 def _folder(store: Store, folder: _Folder) -> Iterator[str]:

@@ -27,9 +27,12 @@ _BACKING: Final = {
 }
 """The entry that must stand behind each kind of release."""
 _KEPT: Final = frozenset(
-    (Tag.MODEL_RELEASED, Tag.MODEL_HELD, Tag.MODEL_PROPOSED, Tag.RELEASE_APPROVED, Tag.KEY_ADOPTED)
+    (
+        *(Tag.MODEL_RELEASED, Tag.MODEL_HELD, Tag.MODEL_PROPOSED, Tag.RELEASE_APPROVED, Tag.KEY_ADOPTED),
+        Tag.AUDIT_PACKAGED,
+    )
 )
-"""Entries that releases rest on: few, so they are kept while the others pass."""
+"""Entries that releases rest on, and those of bias audits: few, so they are kept while the others pass."""
 _ALONE: Final = 5
 """Stretches that one process walks sooner than others could start."""
 

@@ -228,6 +228,24 @@ def test_a_flipped_byte_of_any_object_of_a_release_is_named(made):
     assert prove(made, stretch=5) == []
 
 
+def test_a_flipped_byte_of_a_bias_audit_is_named_and_so_is_one_that_was_removed(made):
+    digest = sha256_bytes(b"a package")
+    key = f"reports/ll144/{FAMILY}/{digest}.zip"
+    made.put(key, b"a package")
+    append(made, Tag.AUDIT_PACKAGED, FAMILY, sha256=digest)
+    append(made, Tag.AUDIT_PACKAGED, FAMILY, sha256=digest, auditor="Somebody else.")
+    assert prove(made) == []
+    made.put(key, flipped(b"a package", 4))
+    (fault,) = prove(made)
+    assert fault.startswith(f"{key} is not the bias audit on record.")
+    made.delete(key)
+    assert prove(made) == [f"{key} is missing: it was removed."]
+    written = append(made, Tag.AUDIT_PACKAGED, FAMILY, sha256="../../keys")
+    assert prove(made)[1:] == [
+        f"Entry {written.sequence} of the ledger must name a bias audit by its sha256; it was written by hand."
+    ]
+
+
 @pytest.mark.parametrize(
     ("was", "becomes", "field"),
     [
