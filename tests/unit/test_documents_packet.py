@@ -10,6 +10,7 @@ import pytest
 from monitoring.documents.cited import Source
 from monitoring.documents.packet import FIXED, may_be_told, rendered, told
 from pipelines.base.releases import Release
+from pipelines.models.outcomes import features as outcomes
 from pipelines.models.tabular import Columns
 from pipelines.score.recheck import FAMILIES, Reason, Rechecked, is_of, without
 from tests.unit.test_documents import Reader
@@ -77,6 +78,39 @@ def test_groups_that_notices_of_equal_opportunity_name_are_told_in_no_form(word)
     assert not may_be_told(f"match:{word}")
     assert not may_be_told(f"missing:support for {word.capitalize()}")
     assert not may_be_told(f"lowers:{word}_days")
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        "1985",
+        "graduated 1998",
+        "2003 2007",
+        "30 years",
+        "10+ yrs",
+        "class of 98",
+        "10001",
+        "94103-1234",
+        "Mrs",
+        "citizens",
+    ],
+)
+def test_what_tells_an_age_or_an_origin_is_told_in_no_form(what):
+    assert not may_be_told(f"match:{what}")
+    assert not may_be_told(f"missing:{what}")
+
+
+@pytest.mark.parametrize("what", ["iso 27001", "iec 62304", "c++17", "365", "s3", "4.0 gpa", "100 tickets"])
+def test_a_number_that_is_no_year_is_told(what):
+    assert may_be_told(f"missing:{what}")
+
+
+@pytest.mark.parametrize("name", [*outcomes.NUMERIC, *outcomes.CATEGORICAL])
+def test_each_input_is_told_in_words_of_its_own_or_not_at_all(name):
+    code = f"lowers:{name}"
+    if may_be_told(code):
+        text = packet("outcomes", Reason(code, 0.3, is_held=True))
+        assert "in your work records" not in text, "give it words in documents_packet.html, or add it to FIXED"
 
 
 @pytest.mark.parametrize("word", ["familiar", "herbs", "history", "boycott", "shell", "transport", "blogs"])
