@@ -202,6 +202,7 @@ class OversightGroup(Result):
     people: int | None = None
     decided: int | None = None
     departed: Estimate | None = None
+    agreed: Estimate | None = None
     waited_days: Number = None
     """Median, from the first score to the decision."""
 
@@ -227,7 +228,10 @@ class Oversight(Result):
     without_score: int = 0
     """Decisions without a score before them; they say nothing about oversight."""
     departed: Estimate | None = None
-    """Share of the decisions that differ from the recommendation; agreement is the rest."""
+    """Share of the decisions that differ from the recommendation."""
+    agreed: Estimate | None = None
+    """Agreement beyond chance (Cohen's kappa): 1 always, 0 as often as two who say yes as often as these would without
+    having seen the same case; null where all say the same, and nobody can tell."""
     turned_down: Estimate | None = None
     """Of those put forward, the share turned down."""
     brought_back: Estimate | None = None

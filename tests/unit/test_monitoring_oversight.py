@@ -112,6 +112,32 @@ def test_without_any_score_or_outcome_there_is_nothing_to_judge():
     assert (silent.rule, silent.is_alert) == ("no_decisions", False)
 
 
+def test_agreement_is_told_beyond_chance_over_all_and_by_group():
+    # Cohen (1960) by hand: 100 cases, both say yes to 20, both no to 60, only the score 10, only people 10.
+    # They differ in .2; by chance they would in 1 - (.3 * .3 + .7 * .7) = .42. Kappa = 1 - .2 / .42 = .5238.
+    both = pl.concat([decided(30, 10), decided(70, 10, forward=False).with_columns(pl.col("person_id") + "x")])
+    result = oversight.judged(both, pl.DataFrame({"person_id": both["person_id"], "sex": ["female"] * 100}), UNIT, 30)
+    assert result.agreed.value == pytest.approx(0.5238, abs=1e-4)
+    # Wilson's interval of .2 of 100 is .1334 to .2888: 1 - .2888 / .42 and 1 - .1334 / .42
+    assert (result.agreed.low, result.agreed.high) == (
+        pytest.approx(0.3124, abs=1e-3),
+        pytest.approx(0.6824, abs=1e-3),
+    )
+    assert [group.agreed for group in result.groups] == [result.agreed]
+    apart = pl.DataFrame({"person_id": both["person_id"], "sex": ["female"] * 30 + ["male"] * 70})
+    split = oversight.judged(both, apart, UNIT, 30).groups
+    assert [group.agreed.value for group in split] == pytest.approx([0, 0]), "of each the score says one thing"
+
+
+def test_who_follows_nine_of_ten_by_chance_does_not_agree_and_who_says_one_thing_says_nothing():
+    # Recommended are 10 of 100, yes is said to 10 others: they differ in .2 and would by chance in .18.
+    both = pl.concat([decided(10, 10), decided(90, 10, forward=False).with_columns(pl.col("person_id") + "x")])
+    assert oversight.judged(both, groups(1), UNIT, 30).agreed.value == pytest.approx(1 - 0.2 / 0.18)
+    assert oversight.judged(decided(40, 0), groups(40), UNIT, 30).agreed is None, "all were recommended, to all was yes"
+    opposite = oversight.judged(decided(40, 40), groups(40), UNIT, 30).agreed
+    assert (opposite.value, opposite.low) == (0.0, pytest.approx(0.0, abs=1e-9)), "who never agrees with one word"
+
+
 def test_departures_are_told_over_all_and_apart_for_the_two_recommendations():
     both = pl.concat([decided(40, 10), decided(60, 6, forward=False).with_columns(pl.col("person_id") + "x")])
     result = oversight.judged(both, groups(40), UNIT, 30)
