@@ -93,6 +93,44 @@ def contents():
             "difference": {"value": 0.01, "low": -0.02, "high": 0.04},
             "also": {"ndcg_at_10": {"model": 0.25, "baseline": 0.5}},
             "decide": {"threshold": 0.4},
+            "slices": {
+                "judged": [
+                    {"axis": "sex", "slice": "female", "n": 53, "model": {"value": 0.7012, "low": 0.61, "high": 0.79}},
+                    {"axis": "subject", "slice": "R-6", "n": 31, "model": {"value": 0.6, "low": 0.5, "high": 0.7}},
+                ],
+                "too_few": {"ethnicity": 4},
+            },
+            "parity": {
+                "axes": [
+                    {
+                        "axis": "sex",
+                        "groups": [
+                            {
+                                "group": "female",
+                                "people": 53,
+                                "rates": {
+                                    "true": {"of": 20, "share": 0.55, "low": 0.34, "high": 0.74},
+                                    "false": {"of": 33, "share": 0.21, "low": 0.11, "high": 0.38},
+                                    "precision": {"of": 3},
+                                },
+                            },
+                            {"group": "other", "people": 2},
+                        ],
+                    }
+                ],
+                "lists": [],
+            },
+            "swaps": [
+                {
+                    "signal": "club",
+                    "one": "male",
+                    "other": "female",
+                    "pairs": 41,
+                    "lost": 5,
+                    "gained": 1,
+                    "p_value": 0.219,
+                }
+            ],
         },
         "groups": judged,
         "profile": {"hours": NUMERIC, "site": CATEGORY},
@@ -260,6 +298,22 @@ def test_every_family_has_words_of_its_own(family):
     assert len(set(own)) == len(FAMILIES)
     for kind in KINDS:
         rendered(kind, family, cited(), [])
+
+
+@pytest.mark.parametrize("kind", ["card", "annex-iv", "dpia", "colorado"])
+def test_how_good_and_how_wrong_a_model_is_stands_there_for_each_group(kind):
+    """Art. 13 of the AI Act asks for the performance on the groups that a system is used on."""
+    read = Reader(rendered(kind, FAMILY, cited(), []).decode())
+    values = {value["data-path"]: json.loads(value["value"]) for value in read.values}
+    assert values["slices.judged.0.model.value"] == 0.7012
+    assert "slices.judged.1.model.value" not in values, "subjects are many, and in the verdict"
+    assert values["parity.axes.0.groups.0.rates.true.share"] == 0.55
+    assert values["parity.axes.0.groups.0.rates.false.high"] == 0.38
+    assert (values["swaps.0.lost"], values["swaps.0.p_value"]) == (5, 0.219)
+    assert read.plain.count("too few to tell") == 1 + 3
+    older = {name: value for name, value in contents()["metrics"].items() if name not in ("slices", "parity", "swaps")}
+    text = rendered(kind, FAMILY, cited(metrics=older), []).decode()
+    assert "How accurate it is for each group is <em>not known</em>" in text
 
 
 # ---------------------------------------------------------------- differences
