@@ -13,7 +13,8 @@ from monitoring.texts import noted
 from pipelines.base import releases
 from pipelines.base.settings import load
 from pipelines.base.store import Store
-from pipelines.publish.modified import COMPARED, contents
+from pipelines.publish.modified import COMPARED, Modified, contents
+from pipelines.publish.release import modification
 from pipelines.publish.versions import BEFORE, Change, Documents, changes, is_substantial, leaf_names
 
 KINDS: Final = {
@@ -26,6 +27,8 @@ KINDS: Final = {
 """Kind -> its template and title."""
 _SEEN: Final[dict[tuple[str, ...], tuple[str, ...]]] = {}
 """Of this process: releases compared, and what nobody foresaw."""
+_AHEAD: Final[dict[tuple[str, ...], Modified]] = {}
+"""Of this process: candidates compared with what scored then."""
 ALWAYS: Final = (date.min, date.max)
 
 
@@ -78,6 +81,29 @@ def unforeseen(store: Store, family: str) -> tuple[str, ...]:
         differing = changes(then, today, settings)
         _SEEN[key] = tuple(f"{change.kind}: {change.about}" for change in differing if not change.is_foreseen)
     return _SEEN[key]
+
+
+def ahead(store: Store, family: str, verdict_sha256: str) -> Modified:
+    """A candidate beside the release that scores now. Once: neither changes, and tables can be megabytes.
+
+    Args:
+        store: Holds the proposals and releases.
+        family: Whose.
+        verdict_sha256: Of the candidate.
+
+    Raises:
+        ContractError: A file of the candidate was changed.
+    """
+    live, settings = releases.live(store, family), load(Documents, "documents")
+    if live is None:
+        return Modified()
+    key = (store.url, live.key, live.manifest_sha256, verdict_sha256, settings.model_dump_json())
+    if key not in _AHEAD:
+        found = modification(store, family, verdict_sha256)
+        if found.fault:
+            return found
+        _AHEAD[key] = found
+    return _AHEAD[key]
 
 
 def rendered(kind: str, family: str, cited: Cited, differing: list[Change]) -> bytes:

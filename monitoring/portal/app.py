@@ -44,7 +44,6 @@ from pipelines.base.settings import Law, Signers, load
 from pipelines.base.store import Store, open_store
 from pipelines.fairness import law
 from pipelines.publish.modified import Modified
-from pipelines.publish.release import modification
 
 _FIRST: Final = 5
 """Changes that an alarm names."""
@@ -286,7 +285,7 @@ def _waiting(store: Store, shown: evidence.Model) -> Modified:
     if shown.candidate is None or shown.candidate.is_released:
         return Modified()
     try:
-        return modification(store, shown.family, shown.candidate.verdict_sha256)
+        return made.ahead(store, shown.family, shown.candidate.verdict_sha256)
     except CandorError as error:
         return Modified(shown.live.pointer.sequence if shown.live else 0, fault=str(error))
 

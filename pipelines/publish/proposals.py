@@ -110,6 +110,15 @@ def proposals(store: Store, family: str) -> list[Entry]:
     return [e for e in entries(store, newest_first=True) if e.tag in _PROPOSED and e.subject == family]
 
 
+def proposed(store: Store, family: str, verdict_sha256: str) -> Entry | None:
+    """The newest entry about a verdict; no more of the ledger is read than that takes. None where there is none."""
+    for entry in entries(store, newest_first=True):
+        about = (entry.subject, entry.facts.get("verdict_sha256"))
+        if entry.tag in _PROPOSED and about == (family, verdict_sha256):
+            return entry
+    return None
+
+
 def _verdict_bytes(family: str, root: Path | None) -> bytes:
     file = stage_dir(family, GATED, root) / VERDICT
     if not file.is_file():

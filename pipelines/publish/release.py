@@ -42,7 +42,7 @@ from pipelines.publish.approvals import (
 )
 from pipelines.publish.modified import Modified, modified
 from pipelines.publish.pointers import following, point
-from pipelines.publish.proposals import CHANGED, folder_of, proposals, read_verdict
+from pipelines.publish.proposals import CHANGED, folder_of, proposals, proposed, read_verdict
 
 _SHA256: Final = re.compile("[0-9a-f]{64}")
 _REASON_LENGTH: Final = 10
@@ -123,8 +123,7 @@ def modification(store: Store, family: str, verdict_sha256: str) -> Modified:
         ContractError: A file of the proposal is not what was proposed, or pointers cannot be read.
         SettingsError: Nothing says which changes were foreseen.
     """
-    history = (entry for entry in proposals(store, family) if entry.facts["verdict_sha256"] == verdict_sha256)
-    proposal = next(history, None)
+    proposal = proposed(store, family, verdict_sha256)
     if proposal is None:
         return Modified()
     return modified(store, family, folder_of(family, verdict_sha256), proposal.facts["manifest_sha256"])

@@ -12,7 +12,7 @@ from monitoring import page
 from monitoring.documents import sources
 from monitoring.documents.__main__ import main
 from monitoring.documents.cited import UNKNOWN, Cited, Source
-from monitoring.documents.made import KINDS, make, rendered, unforeseen
+from monitoring.documents.made import KINDS, ahead, make, rendered, unforeseen
 from pipelines.base import releases
 from pipelines.base.catalog import FAMILIES
 from pipelines.base.digests import sha256_bytes
@@ -20,7 +20,7 @@ from pipelines.base.errors import ContractError
 from pipelines.base.releases import Release
 from pipelines.publish.versions import BEFORE, Documents, changes, distance, is_substantial
 from tests.unit.judging import evidence
-from tests.unit.test_publish import FAMILY, Answers, released
+from tests.unit.test_publish import FAMILY, Answers, proposed, released
 
 SETTINGS = Documents(foreseen=("train.epochs",), metric_move=0.05, ratio_fall=0.1, shift=0.2)
 NUMERIC = {"kind": "numeric", "n": 100, "missing_share": 0.0, "edges": [0.0, 5.0, 10.0], "shares": [0.5, 0.5]}
@@ -471,6 +471,19 @@ def test_an_alarm_names_what_nobody_foresaw_in_the_release_that_scores(made, sto
     assert unforeseen(made, "outcomes") == ()
     made.delete(releases.pointers(made, FAMILY)[-1].key)
     assert unforeseen(made, FAMILY) == (), "the first release differs from nothing"
+
+
+def test_a_candidate_is_compared_once_and_anew_when_another_release_scores(made, tmp_path, monkeypatch):
+    sha = proposed(made, tmp_path, "r3", weights=b"weights 3")["verdict_sha256"]
+    monkeypatch.chdir(tmp_path)
+    first = ahead(made, FAMILY, sha)
+    assert (first.against, first.unforeseen) == (2, ["inputs: postcode"])
+    with monkeypatch.context() as patch:
+        patch.setattr(made, "read_many", None)  # how the ledger is read
+        patch.setattr(releases, "read_manifest", None)
+        assert ahead(made, FAMILY, sha) is first
+    made.delete(releases.live(made, FAMILY).key)
+    assert ahead(made, FAMILY, sha).against == 1
 
 
 def test_an_alarm_is_not_given_on_a_file_that_was_changed(made):

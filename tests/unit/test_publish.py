@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from infra.run import evidence as evidence_of
 from pipelines import audit, gate
 from pipelines.audit import Tag, entries, verify
 from pipelines.audit.objects import prove
@@ -923,6 +924,7 @@ def test_another_system_is_not_released_unless_both_accept_that_by_its_name(stor
     sha = another(store, answers, tmp_path)
     wanted = answers.approve("release__r2", sha)
     assert refused(store, answers, wanted, rf"anna did not accept {SINCE}\. ben did not") == ["gap_not_accepted"]
+    assert set(evidence_of.asked(store, FAMILY, sha)) == {*GAPS, SINCE}, "as the demo's reviewers read them"
     one_of_two = answers.approve("release__r2", sha, (*GAPS, SINCE))
     answers.gates["release__r2", "approve_second"]["params_input"]["accepted_gaps"] = ",".join(GAPS)
     assert refused(store, answers, one_of_two, rf"ben did not accept {SINCE}") == ["gap_not_accepted"]
