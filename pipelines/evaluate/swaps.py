@@ -14,10 +14,13 @@ from pipelines.fairness.corrections import benjamini_hochberg
 
 
 def check(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The data check on what `score` found; corrected for how many signals were tried.
+    """The data check on what `score` found; corrected for how many signals the model reads.
+
+    A signal that moves nobody's score, such as a word that is in no vocabulary, cannot decide: it is no look.
 
     Args:
-        found: signal, axis, one, other, pairs, gained, lost, p_value of each; empty for families without a text.
+        found: signal, axis, one, other, pairs, gained, lost, p_value, largest_shift of each; empty for families without
+            a text.
 
     Returns:
         check, passed and reason. Signals that were exchanged in nobody's resume have not passed.
@@ -25,14 +28,15 @@ def check(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     name = "no_signal_decides"
     if not found:
         return {"check": name, "passed": True, "reason": "No text of a person is an input: nothing to exchange."}
-    corrected = benjamini_hochberg([row["p_value"] for row in found])
-    moved = [row for row, p in zip(found, corrected, strict=True) if not p >= RULES.significance_level]
-    worst = found[int(np.argmin(corrected))]
+    read = [row for row in found if row["largest_shift"] != 0]
     pairs = min(row["pairs"] for row in found)
-    reason = (
-        f"{len(found)} signals were exchanged in {pairs} resumes; {len(moved)} decide otherwise more often one way. "
-        f"Most one-sided is {_told(worst)}."
-    )
+    reason = f"{len(found)} signals were exchanged in {pairs} resumes; {len(read)} move a score at all"
+    if not read:
+        return {"check": name, "passed": pairs > 0, "reason": f"{reason}: the model reads no such word."}
+    corrected = benjamini_hochberg([row["p_value"] for row in read])
+    moved = [row for row, p in zip(read, corrected, strict=True) if not p >= RULES.significance_level]
+    worst = read[int(np.argmin(corrected))]
+    reason += f", and {len(moved)} decide otherwise more often one way. Most one-sided is {_told(worst)}."
     return {"check": name, "passed": not moved and pairs > 0, "reason": reason}
 
 

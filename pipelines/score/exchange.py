@@ -4,8 +4,10 @@ Redaction takes names, pronouns and years of study out before anything is kept, 
 the line is put where redaction has been: what is asked is what the model would make of a signal that got through, and
 of those that no redaction looks for, such as schools and clubs.
 
-Names are those of the correspondence test by Bertrand and Mullainathan (2004), the schools two of one city. It shows
-what the model does with these signals and nothing about others. Families without a text have none to exchange.
+Names are those of the correspondence test by Bertrand and Mullainathan (2004), the schools two of one city. Years are
+dropped before words are counted (`models.screening.text`): that signal shows that they are, and moves no score while
+they are, so age has a club too. All this shows what the model does with these signals and nothing about others.
+Families without a text have none to exchange.
 """
 
 import math
@@ -50,6 +52,7 @@ SIGNALS: Final = (
     Signal("club", "sex", "female", "male", ("Captain of the women's team",), ("Captain of the men's team",)),
     Signal("school", "sex", "female", "male", ("Smith College for Women",), ("Wabash College for Men",)),
     Signal("school", "ethnicity", "Black", "White", ("Howard University",), ("Georgetown University",)),
+    Signal("club", "age", "40 or over", "under 40", ("Captain of the seniors team",), ("Captain of the juniors team",)),
     Signal("year of study", "age", "40 or over", "under 40", ("Graduated in 1985",), ("Graduated in 2019",)),
 )
 

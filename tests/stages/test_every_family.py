@@ -216,7 +216,7 @@ def test_signals_of_a_group_are_exchanged_where_people_write_and_candidates_are_
     root, _, _ = walked
     files = {family: stage_dir(family, EVALUATED, root) / "metrics.json" for family in FAMILIES}
     told = {family: json.loads(file.read_text()) for family, file in files.items()}
-    assert {family: len(found["swaps"]) for family, found in told.items() if found["swaps"]} == {"screening": 7}
+    assert {family: len(found["swaps"]) for family, found in told.items() if found["swaps"]} == {"screening": 8}
     assert min(row["pairs"] for row in told["screening"]["swaps"]) > 5
     checks = [[check["check"] for check in found["data_checks"]] for found in told.values()]
     assert all("no_signal_decides" in names for names in checks)

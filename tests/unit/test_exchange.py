@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 
 from pipelines.evaluate import swaps
+from pipelines.models.screening import text
 from pipelines.models.screening.features import Decide
 from pipelines.score import exchange
 
@@ -67,7 +68,9 @@ def test_a_model_that_reads_none_of_the_signals_passes(exchanged):
     assert all((row["changed_share"], row["mean_shift"], row["largest_shift"]) == (0, 0, 0) for row in found)
     told = swaps.check(found)
     assert told["passed"]
-    assert "7 signals were exchanged in 40 resumes; 0 decide" in told["reason"]
+    assert told["reason"] == (
+        "8 signals were exchanged in 40 resumes; 0 move a score at all: the model reads no such word."
+    )
 
 
 def test_only_the_signal_differs_between_the_two_of_a_pair(exchanged):
@@ -122,6 +125,7 @@ def test_a_family_without_texts_has_nothing_to_exchange(exchanged):
 def pair(p_value, **more):
     return (
         {"signal": "s", "axis": "sex", "one": "a", "other": "b", "pairs": 9, "gained": 1, "lost": 2}
+        | {"largest_shift": 0.1}
         | more
         | {"p_value": p_value}
     )
@@ -133,3 +137,22 @@ def pair(p_value, **more):
 )
 def test_chance_has_as_many_tries_as_there_are_signals(p_values, passes):
     assert swaps.check([pair(p) for p in p_values])["passed"] is passes
+
+
+def test_a_signal_that_moves_nobodys_score_is_no_try():
+    unread = [pair(1.0, largest_shift=0) for _ in range(20)]
+    told = swaps.check([*unread, pair(0.03)])
+    assert not told["passed"]
+    assert "21 signals were exchanged in 9 resumes; 1 move a score at all, and 1 decide" in told["reason"]
+    assert swaps.check([*unread, pair(0.06)])["passed"]
+    assert not swaps.check([pair(1.0, largest_shift=0, pairs=0)])["passed"]
+
+
+def test_every_signal_but_the_year_of_study_reaches_a_model_that_reads_words():
+    """Years are dropped: a signal of age that is only a year would always pass."""
+    unread = set()
+    for signal in exchange.SIGNALS:
+        one, other = (text.fields_of(pl.Series(list(lines))).to_list() for lines in (signal.lines, signal.others))
+        unread |= {(signal.name, signal.axis)} if any(a == b for a, b in zip(one, other, strict=True)) else set()
+    assert unread == {("year of study", "age")}
+    assert {signal.axis for signal in exchange.SIGNALS if signal.name != "year of study"} == {"sex", "ethnicity", "age"}
