@@ -1,6 +1,7 @@
 """Whether the data can carry a judgement at all. A check that cannot be made has not passed."""
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 import polars as pl
@@ -67,7 +68,7 @@ def _leaks(card: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _banned(card: Mapping[str, Any]) -> dict[str, Any]:
-    found = law.banned(card["inputs"])
+    found = law.banned(card["inputs"], date.fromisoformat(card["as_of"]))
     named = "; ".join(f"{name} ({', '.join(bans)})" for name, bans in found.items())
     reason = f"Take these out of the feed: {named}." if found else "No input is named as one that a law bans."
     return _check("no_banned_input", not found, reason)

@@ -166,7 +166,7 @@ LABELS = {
     "commonest_share": 0.5,
     "raters": None,
 }
-CARD = {"leaks": [], "inputs": ["x"], "labels": LABELS}
+CARD = {"leaks": [], "inputs": ["x"], "labels": LABELS, "as_of": "2026-10-31"}
 
 
 def failed(frame=GOOD, known=KNOWN, card=CARD, least=1):
@@ -211,7 +211,7 @@ def test_an_input_that_a_law_bans_fails_by_its_name():
 
 def test_labels_off_the_scale_and_those_that_nobody_audited_fail_and_harsh_raters_are_told():
     assert failed(card=CARD | {"labels": LABELS | {"impossible": 1}}) == ["labels_possible"]
-    assert failed(card={"leaks": [], "inputs": ["x"]}) == ["labels_possible"]
+    assert failed(card=CARD | {"labels": None}) == ["labels_possible"]
     raters = {"raters": 20, "harsh": 2, "lenient": 1, "cannot_tell": 5, "severity_spread": 0.0414}
     card = CARD | {"labels": LABELS | {"raters": raters}}
     (told,) = [

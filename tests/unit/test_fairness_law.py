@@ -216,6 +216,22 @@ def test_biometrics_need_a_written_release_in_illinois_and_are_in_no_feature():
         ("facial_score", {"eu-ai-act", "us-il-video", "us-il-bipa"}),
         ("birth_year", {"us-ugesp"}),
         ("age", {"us-ugesp"}),
+        ("age_40__mean", {"us-ugesp"}),
+        ("work_age", {"us-ugesp"}),
+        ("meanAgeYears", {"us-ugesp"}),
+        ("ticket_age_hours", set()),  # of a thing
+        ("average_ticket_age", set()),
+        ("dob", {"us-ugesp"}),
+        ("national_origin_code", {"us-ugesp"}),
+        ("national_accounts", set()),
+        ("originNational", set()),  # in a row, in this order
+        ("eye_contact_share", {"eu-ai-act"}),
+        ("eye_exams", set()),
+        ("pitches", set()),
+        ("sales_pitch_count", set()),
+        ("home_lat", {"us-il-hb3773"}),
+        ("latency_ms", set()),
+        ("home_census_tract", {"us-il-hb3773"}),
         ("average_tenure", set()),  # words, not parts of them
         ("invoice_count", set()),
         ("overtime_hours__steps", set()),
@@ -224,7 +240,7 @@ def test_biometrics_need_a_written_release_in_illinois_and_are_in_no_feature():
     ],
 )
 def test_what_laws_ban_is_known_by_the_words_of_an_inputs_name(name, by):
-    assert {ban.partition("/")[0] for ban in banned([name, name]).get(name, ())} == by
+    assert {ban.partition("/")[0] for ban in banned([name, name], EVE).get(name, ())} == by
 
 
 def test_a_ban_of_a_law_that_ended_counts_no_more_and_one_to_come_does(monkeypatch):
@@ -232,7 +248,10 @@ def test_a_ban_of_a_law_that_ended_counts_no_more_and_one_to_come_does(monkeypat
     later = video.model_copy(update={"code": "later", "applies_from": date(2099, 1, 1)})
     ended = video.model_copy(update={"code": "ended", "ends_on": date(2020, 1, 1)})
     monkeypatch.setattr("pipelines.fairness.law.bans.library", lambda: (ended, later))
-    assert banned(["video_seconds"]) == {"video_seconds": ("later/no_video_features",)}
+    assert banned(["video_seconds"], EVE) == {"video_seconds": ("later/no_video_features",)}
+    assert banned(["video_seconds"], date(2020, 1, 1)) == banned(["video_seconds"], EVE)
+    both = ("ended/no_video_features", "later/no_video_features")
+    assert banned(["video_seconds"], date(2019, 12, 31)) == {"video_seconds": both}
 
 
 def test_every_ban_has_words_and_nothing_else_has():
@@ -241,6 +260,8 @@ def test_every_ban_has_words_and_nothing_else_has():
             assert bool(one.words) == (one.kind == "ban"), f"{pack.code}/{one.code}"
     with pytest.raises(ValidationError, match="only a duty of kind ban may have words"):
         Duty(code="x", kind="text", asks="Say so.", where="1", basis="known", words=("zip",))
+    with pytest.raises(ValidationError, match="only a duty of kind ban may have words"):
+        Duty(code="x", kind="text", asks="Say so.", where="1", basis="known", first_words=("age",))
 
 
 def test_a_clock_that_no_duty_has_is_refused():

@@ -7,31 +7,37 @@ stand-ins, not by this.
 
 import re
 from collections.abc import Iterable
+from datetime import date
 
-from pipelines.fairness.law.packs import library
+from pipelines.fairness.law.packs import Duty, library
 
 
-def banned(inputs: Iterable[str]) -> dict[str, tuple[str, ...]]:
+def banned(inputs: Iterable[str], day: date) -> dict[str, tuple[str, ...]]:
     """Inputs whose names have a word of a ban.
 
     Args:
         inputs: Names of a model's inputs.
+        day: From which on the model may be used.
 
     Returns:
-        Input -> `pack/duty` of each ban, ordered. Every place and day counts, but for packs that ended: a model is for
-        days to come, and for whoever works there by then.
+        Input -> `pack/duty` of each ban, ordered. Every place counts, and every law but those that ended by the day: a
+        model is for days to come, and for whoever works there by then.
     """
     bans = [
-        (f"{pack.code}/{duty.code}", set(duty.words))
+        (f"{pack.code}/{duty.code}", duty)
         for pack in library()
-        if pack.ends_on is None
+        if pack.ends_on is None or pack.ends_on > day
         for duty in pack.duties
-        if duty.words
     ]
-    found = {name: tuple(ban for ban, words in bans if words & _words(name)) for name in sorted(set(inputs))}
+    found = {name: tuple(ban for ban, duty in bans if _is_banned(name, duty)) for name in sorted(set(inputs))}
     return {name: hit for name, hit in found.items() if hit}
 
 
-def _words(name: str) -> set[str]:
+def _is_banned(name: str, duty: Duty) -> bool:
+    said = f" {_words(name)} "
+    return any(f" {word} " in said for word in duty.words) or any(said.startswith(f" {w} ") for w in duty.first_words)
+
+
+def _words(name: str) -> str:
     """`homeZipCode__mean` has the words home, zip, code and mean."""
-    return set(re.findall(r"[a-z]+", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()))
+    return " ".join(re.findall(r"[a-z]+", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()))

@@ -44,6 +44,10 @@ class Clock(_Data):
         return date(year, month, day)
 
 
+Words = Annotated[str, Field(pattern=r"^[a-z]+( [a-z]+)*$")]
+"""In small letters, a space between two."""
+
+
 class Duty(_Data):
     """One thing that a law asks for."""
 
@@ -61,14 +65,16 @@ class Duty(_Data):
     is_recommended: bool = False
     """Good practice or a withdrawn rule: shown, and never counted as missing."""
 
-    words: tuple[Annotated[str, Field(pattern=r"^[a-z]+$")], ...] = ()
-    """Of a ban on inputs: the name of none may have one of these words."""
+    words: tuple[Words, ...] = ()
+    """Of a ban on inputs: the name of none may have one of these words, or these words in a row."""
+    first_words: tuple[Words, ...] = ()
+    """Nor begin with one of these, which are banned of people and not of things: `age`, but no `ticket_age`."""
 
     @model_validator(mode="after")
     def _clocks_have_a_span(self) -> Self:
         if self.kind == "clock" and self.clock is None:
             raise ValueError("a duty of kind clock must have a clock")
-        if self.words and self.kind != "ban":
+        if (self.words or self.first_words) and self.kind != "ban":
             raise ValueError("only a duty of kind ban may have words")
         return self
 
