@@ -47,7 +47,7 @@ QUANTILES: Final = (0.1, 0.5, 0.9)
 _HUMAN: Final = evaluated.HUMAN
 _CASES: Final = pl.Schema(
     {
-        **dict.fromkeys((*KEYS, "decided_by"), pl.String()),
+        **dict.fromkeys((*KEYS, "decided_by", "on"), pl.String()),
         **dict.fromkeys(("is_recommended", "is_yes", "is_ours"), pl.Boolean()),
         "waited_days": pl.Float64(),
     }
@@ -69,8 +69,8 @@ def run(store: Store, family: str, until: date | None) -> Oversight:
         scored = tables.read(store, tables.SCORED, family, tables.days(store, tables.SCORED, family, as_of))
         seen = moments(audit.entries(store), family)
         decided = cases(scored, seen, tables.newest_outcomes(store, family, as_of), as_of, release.model_sha256)
-        groups = evaluated.read(lake, lake.require(), as_of)
-        result = judged(decided, groups, module.UNIT, load(GateSettings, "gate").min_group_size)
+        groups, forty = evaluated.read_aging(lake, lake.require(), as_of)
+        result = judged(decided, groups, module.UNIT, load(GateSettings, "gate").min_group_size, forty)
     named = f"{family} {release.kind} {release.sequence}" if release is not None else None
     result = result.model_copy(update={"family": family, "as_of": as_of, "release": named})
     results.save(store, result, family, as_of, "oversight.json")
@@ -108,13 +108,15 @@ def cases(
         model_sha256: The model that is looked at.
 
     Returns:
-        [n_decisions] KEYS, decided_by, is_recommended (the newest score before the decision; null without one), is_yes,
-        waited_days (since the first score; null without one), is_ours (whether that score is this model's; null too).
+        [n_decisions] KEYS, decided_by, on (the day, as text), is_recommended (the newest score before the decision;
+        null without one), is_yes, waited_days (since the first score; null without one), is_ours (whether that score is
+        this model's; null too).
     """
     if outcomes.is_empty():
         return pl.DataFrame(schema=_CASES)
     told = outcomes.filter(pl.col("occurred_at").dt.date() <= until, pl.col("outcome").is_in([0.0, 1.0]))
-    told = told.select(*KEYS, "decided_by", "occurred_at", is_yes=pl.col("outcome") > 0)
+    day = pl.col("occurred_at").dt.strftime("%Y-%m-%d")
+    told = told.select(*KEYS, "decided_by", "occurred_at", is_yes=pl.col("outcome") > 0, on=day)
     if scored.is_empty():
         return (
             told.with_columns(is_recommended=None, waited_days=None, is_ours=None).select(_CASES.names()).cast(_CASES)
@@ -140,7 +142,13 @@ def cases(
     return told.join(newest, on=key, how="left", nulls_equal=True).sort(key).select(_CASES.names())
 
 
-def judged(decided: pl.DataFrame, groups: pl.DataFrame, unit: tuple[str, ...], min_group_size: int) -> Oversight:
+def judged(
+    decided: pl.DataFrame,
+    groups: pl.DataFrame,
+    unit: tuple[str, ...],
+    min_group_size: int,
+    forty: pl.DataFrame | None = None,
+) -> Oversight:
     """How far people departed from the scores, over all and by group.
 
     Args:
@@ -148,6 +156,7 @@ def judged(decided: pl.DataFrame, groups: pl.DataFrame, unit: tuple[str, ...], m
         groups: [n_people] person_id and one column an axis.
         unit: person_id and the column of the subject that the family judges.
         min_group_size: People; smaller groups are named and their numbers not told.
+        forty: [n_people] as `vault.forty` gives, for the age that people had on the day of a decision.
     """
     seen = decided.filter("is_ours")
     human = seen.filter(pl.col("decided_by") == _HUMAN)
@@ -162,6 +171,7 @@ def judged(decided: pl.DataFrame, groups: pl.DataFrame, unit: tuple[str, ...], m
     is_over = human["is_recommended"] != human["is_yes"]
     part = {name: human["is_recommended"] == value for name, value in ((FORWARD, True), (BACK, False))}
     told = human.with_columns(is_over=is_over).join(groups, on="person_id", how="left", maintain_order="left")
+    told = told if forty is None else evaluated.at_that_age(told, forty)
     return Oversight(
         family="",
         as_of=None,
@@ -178,7 +188,9 @@ def judged(decided: pl.DataFrame, groups: pl.DataFrame, unit: tuple[str, ...], m
         judgements=tuple(
             item
             for name, is_part in part.items()
-            for item in _judgements(human.filter(is_part), groups, unit, min_group_size, name)
+            for item in _judgements(
+                name, human.filter(is_part), groups, forty, unit=unit, min_group_size=min_group_size
+            )
         ),
     )
 
@@ -247,11 +259,17 @@ def withheld(people: Mapping[str, int], least: int) -> set[str]:
 
 
 def _judgements(
-    part: pl.DataFrame, groups: pl.DataFrame, unit: tuple[str, ...], min_group_size: int, name: str
+    name: str,
+    part: pl.DataFrame,
+    groups: pl.DataFrame,
+    forty: pl.DataFrame | None,
+    *,
+    unit: tuple[str, ...],
+    min_group_size: int,
 ) -> list[dict[str, Any]]:
     """Whom people say yes to, among those for whom the recommendation was the same; small groups are only named."""
     subject = next(column for column in unit if column != "person_id")
     key = ["person_id", pl.col(subject).alias("subject")]
-    units = part.group_by(key).agg(is_selected=pl.col("is_yes").any()).sort("person_id", "subject")
-    reports = evaluated.reports(units.with_columns(stage=pl.lit(name)), groups, min_group_size)
+    units = part.group_by(key).agg(pl.col("on").max(), is_selected=pl.col("is_yes").any()).sort("person_id", "subject")
+    reports = evaluated.reports(units.with_columns(stage=pl.lit(name)), groups, min_group_size, forty)
     return [without_small(report.pool).to_dict() for report in reports]

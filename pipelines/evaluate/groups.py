@@ -15,6 +15,7 @@ import polars as pl
 
 from pipelines.base import ages, known, people, vault
 from pipelines.base.lake import Lake, Manifest
+from pipelines.evaluate.metrics import KEYS
 from pipelines.fairness import ALL_STAGES, AxisReport, against_all_stages, bias_report, kept
 from pipelines.fairness.counting import Coded, as_coded, as_subjects
 from pipelines.models import features
@@ -83,18 +84,18 @@ def judged(
     """The content of groups.json, of groups.csv and of groups.sealed.
 
     Args:
-        scored: [n_scores] `Scored` of both scorers on the test cases.
+        scored: [n_scores] as `asked` gives, of both scorers on the test cases.
         outcomes: [n_decisions] as `decided` gives.
         groups: [n_people] person_id and one column an axis; none when the company has no group data.
         unit: person_id and the column of the subject that the family judges.
         min_group_size: People.
-        forty: [n_people] as `vault.forty` gives, for the age at which people were decided about.
+        forty: [n_people] as `vault.forty` gives, for the age at which people were decided or asked about.
 
     Returns:
         axes, by_subject and tallies of the model's selections, as `fairness.kept`; human: the same of past decisions
         by people. Beside them [n_groups] source and `POOLS`, and [n_cells] source and `CELLS`.
     """
-    ours = reports(model_selections(scored, unit), groups, min_group_size)
+    ours = reports(model_selections(scored, unit), groups, min_group_size, forty)
     theirs = reports(human_decisions(outcomes, unit), groups, min_group_size, forty)
     told = {**kept(ours), "human": kept(theirs)}
     both = {"model": ours, HUMAN: theirs}
@@ -149,16 +150,39 @@ def human_decisions(outcomes: pl.DataFrame, unit: Sequence[str]) -> pl.DataFrame
     return _units(chosen, pl.col("stage_code").fill_null(""), unit)
 
 
+def asked(scored: pl.DataFrame, outcomes: pl.DataFrame) -> pl.DataFrame:
+    """Test cases with the moment of which each asks, which can be years before the day as of which all are scored.
+
+    Args:
+        scored: [n_scores] `Scored`.
+        outcomes: [n_outcomes] `Outcomes` of the cases.
+
+    Returns:
+        [n_scores] `scored` with occurred_at; of a case without an outcome, such as a course that was not taken, that of
+        the person's newest one; null without any.
+    """
+    keys, moment = list(KEYS), pl.col("occurred_at")
+    moments = outcomes.select(*keys, moment).unique(keys, keep="last", maintain_order=True)
+    newest = outcomes.group_by("person_id").agg(newest_at=moment.max())
+    told = scored.join(moments, on=keys, how="left", maintain_order="left")
+    told = told.join(newest, on="person_id", how="left", maintain_order="left")
+    return told.with_columns(pl.coalesce(moment, "newest_at").alias("occurred_at")).drop("newest_at")
+
+
 def model_selections(scored: pl.DataFrame, unit: Sequence[str]) -> pl.DataFrame:
     """Whom the model selects, in the form of `human_decisions`.
 
     Args:
-        scored: [n_scores] `Scored`; may be without rows and columns.
+        scored: [n_scores] `Scored`, or as `asked` gives; may be without rows and columns.
         unit: What names a case in this family.
+
+    Returns:
+        As `human_decisions`; `on` is the day of which a case asks, else that as of which it was scored.
     """
     if scored.is_empty():
         return _nothing()
-    return _units(scored.filter(pl.col("scorer") == "model"), pl.lit(SELECTED), unit)
+    moment = next((name for name in ("occurred_at", "as_of") if name in scored.columns), "known_at")
+    return _units(scored.filter(pl.col("scorer") == "model"), pl.lit(SELECTED), unit, moment)
 
 
 def reports(
@@ -225,8 +249,8 @@ def _judged(
 ) -> tuple[AxisReport, ...]:
     axes = [name for name in groups.columns if name != "person_id"]
     joined = decisions.join(groups, on="person_id", how="left", maintain_order="left")
-    if forty is not None and vault.AGE_40 in axes and "on" in joined.columns:
-        joined = _at_that_age(joined, forty)
+    if forty is not None:
+        joined = at_that_age(joined, forty)
     return bias_report(
         joined["is_selected"].to_numpy(),
         {axis: _coded(joined[axis], as_coded) for axis in axes},
@@ -237,8 +261,15 @@ def _judged(
     )
 
 
-def _at_that_age(joined: pl.DataFrame, forty: pl.DataFrame) -> pl.DataFrame:
-    """Everybody whose birth and day of decision are known on the side of 40 that they were on."""
+def at_that_age(joined: pl.DataFrame, forty: pl.DataFrame) -> pl.DataFrame:
+    """Everybody whose birth and day of decision are known on the side of 40 that they were on.
+
+    Args:
+        joined: [n_rows] person_id, the axes and `on`; as it is where there is no age, or no day.
+        forty: [n_people] as `vault.forty` gives.
+    """
+    if vault.AGE_40 not in joined.columns or "on" not in joined.columns:
+        return joined
     was = pl.when(pl.col("on") >= pl.col("forty_from")).then(pl.lit(ages.OLD)).otherwise(pl.lit(ages.YOUNG))
     is_known = pl.col("forty_from").is_not_null() & pl.col("on").is_not_null()
     side = pl.when(is_known).then(was).otherwise(pl.col(vault.AGE_40))
@@ -253,10 +284,10 @@ def _coded(column: pl.Series, named: Callable[[npt.ArrayLike], Coded]) -> Coded:
     return Coded(distinct.names, distinct.codes[place.to_numpy()])
 
 
-def _units(chosen: pl.DataFrame, stage: pl.Expr, unit: Sequence[str]) -> pl.DataFrame:
+def _units(chosen: pl.DataFrame, stage: pl.Expr, unit: Sequence[str], moment: str = "known_at") -> pl.DataFrame:
     """One row a unit and stage, in an order of their own: sums of shares tell in their last bit in which they were."""
     subject = next(name for name in unit if name != "person_id")
-    day = pl.col("known_at").dt.strftime("%Y-%m-%d") if "known_at" in chosen.columns else pl.lit(None, pl.String)
+    day = pl.col(moment).dt.strftime("%Y-%m-%d") if moment in chosen.columns else pl.lit(None, pl.String)
     named = chosen.select(
         stage.alias("stage"), "person_id", pl.col(subject).alias("subject"), "is_selected", day.alias("on")
     )

@@ -66,7 +66,7 @@ class Rules:
 RULES: Final = Rules(
     # .2: pools of many groups are corrected too, by Benjamini and Hochberg instead of Holm; .3: intersections, stages;
     # .4: of pools, people are counted and not their decisions; .5: people are as old as on the day of a decision
-    code="us-2026-11.5",
+    code="us-2026-11.6",
     impact_ratio_floor=0.8,
     significance_level=0.05,
     practical_rate_gap=0.02,

@@ -101,6 +101,33 @@ def test_what_people_decided_after_the_screen_is_judged_too(monitored, capsys):
     assert {"all stages", "screen"} < set(stages)
 
 
+def test_people_are_judged_by_the_age_of_the_day_of_a_decision_and_of_a_scoring(monitored, capsys):
+    """People decided on 9 October, scores are as of the 31st. In between 300 of 720 turn 40; 420 did on the 9th."""
+    born = company.applicants().select(
+        "person_id",
+        attribute_code=pl.lit("birth_date"),
+        value_code=pl.when(pl.col("i") < 420).then(pl.lit("1986-10-09")).otherwise(pl.lit("1986-10-10")),
+        known_from=pl.lit(datetime(2026, 9, 1, tzinfo=UTC)),
+        known_from_basis=pl.lit("file"),
+        file_id=pl.lit("f"),
+        source_row=pl.int_range(pl.len()),
+    )
+    Lake(monitored).publish("batch-2", {}, {"protected": born}, {})
+    run(capsys, "bias", "screening")
+    pools = [pool for pool in json.loads(report(monitored, "bias.json"))["pools"] if pool["subject"] is None]
+    ages = {pool["source"]: pool["judgement"] for pool in pools if pool["judgement"]["axis"] == "age_40"}
+    assert {source: {row["group"]: row["n"] for row in age["groups"]} for source, age in ages.items()} == {
+        "human": {"40 or over": 420, "under 40": 300},
+        "model": {"40 or over": 720},
+    }
+    run(capsys, "oversight", "screening")
+    told = json.loads(report(monitored, "oversight.json"))["groups"]
+    assert {row["group"]: row["people"] for row in told if row["axis"] == "age_40"} == {
+        "40 or over": 420,
+        "under 40": 300,
+    }
+
+
 def test_one_command_judges_and_reports_the_day(monitored, capsys):
     line = run(capsys, "judge", "screening")
     assert (line["retrain"], line["reasons"]) == (True, ["psi"])

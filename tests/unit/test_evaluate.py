@@ -1,6 +1,6 @@
 import json
 import math
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import numpy as np
 import polars as pl
@@ -271,15 +271,36 @@ def test_sex_and_ethnicity_are_judged_together_and_age_beside_them():
     assert [(row["group"], row["n"]) for row in told["axes"][3]["groups"]] == [("f|x", 1), ("unknown", 1)]
 
 
-def test_people_are_judged_at_the_age_of_the_day_and_the_model_at_todays():
+def test_people_are_judged_at_the_age_of_the_day_and_the_model_at_that_of_which_a_case_asks():
     known = pl.DataFrame({"person_id": ["a", "b"], "age_40": ["40 or over", "40 or over"]})
     forty = pl.DataFrame({"person_id": ["a", "b"], "forty_from": ["2026-03-02", "2026-03-04"]})
     decided = outcomes(("a", "s", "t", 1.0), ("b", "s", "t", 0.0), by="human")
-    dated = decided.with_columns(known_at=pl.lit(datetime(2026, 3, 3, tzinfo=UTC)))
-    told, _, _ = groups.judged(GOOD, dated, known, UNIT, 1, forty=forty)
-    pooled = {source: told_["axes"][0]["groups"] for source, told_ in (("human", told["human"]), ("model", told))}
-    assert [(row["group"], row["n"]) for row in pooled["human"]] == [("40 or over", 1), ("under 40", 1)]
-    assert {row["group"] for row in pooled["model"]} <= {"40 or over", "unknown"}
+    dated = decided.with_columns(
+        known_at=pl.lit(datetime(2026, 3, 3, tzinfo=UTC)), occurred_at=pl.lit(datetime(2026, 3, 1, tzinfo=UTC))
+    )
+
+    def ages(asked):
+        told, _, _ = groups.judged(asked, dated, known, UNIT, 1, forty=forty)
+        pooled = {source: told_["axes"][0]["groups"] for source, told_ in (("human", told["human"]), ("model", told))}
+        return {source: [(row["group"], row["n"]) for row in rows] for source, rows in pooled.items()}
+
+    model = GOOD.filter(pl.col("person_id").is_in(["a", "b"]))
+    as_of = model.with_columns(as_of=pl.lit(date(2026, 3, 3)))
+    assert ages(groups.asked(as_of, dated)) == {
+        "human": [("40 or over", 1), ("under 40", 1)],
+        "model": [("under 40", 2)],
+    }
+    assert ages(as_of)["model"] == [("40 or over", 1), ("under 40", 1)]
+    assert ages(model)["model"] == [("40 or over", 2)]
+
+
+def test_a_case_without_an_outcome_is_asked_about_at_its_persons_newest():
+    days = [datetime(2026, 3, day, tzinfo=UTC) for day in (1, 4)]
+    known = outcomes(("a", "s", "t", 1.0), ("a", "later", "t", 1.0)).with_columns(occurred_at=pl.Series(days))
+    cases = scored(("a", "s", "t", 1.0, 0.0), ("a", "not taken", "t", 0.0, 0.0), ("z", "s", "t", 0.0, 0.0))
+    told = groups.asked(cases, known)
+    assert told.drop("occurred_at").equals(cases)
+    assert told.filter(scorer="model")["occurred_at"].to_list() == [days[0], days[1], None]
 
 
 def staged(**counts):

@@ -58,6 +58,7 @@ def decided(count, over, *, people=None, forward=True, by="human"):
             "subject_id": [f"R{i // (people or count)}" for i in range(count)],
             "target_code": ["t"] * count,
             "decided_by": [by] * count,
+            "on": ["2026-10-05"] * count,
             "is_recommended": [forward] * count,
             "is_yes": [forward != (i < over) for i in range(count)],
             "is_ours": [True] * count,
@@ -220,6 +221,29 @@ def test_the_ledger_says_when_scores_could_be_seen_the_last_of_a_day_and_model()
 def test_whoever_has_no_known_group_is_a_group_of_their_own():
     result = oversight.judged(decided(60, 6), groups(30), UNIT, 30)
     assert [group.group for group in result.groups] == ["female", "male", "unknown"]
+
+
+def test_people_have_the_age_of_the_day_on_which_they_were_decided_about():
+    """All 60 are 40 today; the last 30 turned 40 on the day after the decision."""
+    rows, old = decided(60, 6), groups(60).select("person_id", age_40=pl.lit("40 or over"))
+    forty = old.select("person_id", forty_from=pl.Series(["2026-10-05"] * 30 + ["2026-10-06"] * 30))
+    result = oversight.judged(rows, old, UNIT, 30, forty)
+    assert [(group.group, group.people, group.departed.value) for group in result.groups] == [
+        ("40 or over", 30, pytest.approx(0.2)),
+        ("under 40", 30, 0),
+    ]
+    (judged,) = result.judgements
+    assert {row["group"]: (row["selected"], row["n"]) for row in judged["groups"]} == {
+        "40 or over": (24, 30),
+        "under 40": (30, 30),
+    }
+    assert [group.group for group in oversight.judged(rows, old, UNIT, 30).groups] == ["40 or over"]
+
+
+def test_the_day_of_a_decision_is_kept_with_it():
+    found = cases(scored(("a", 1, True)), outcomes(("a", moment(5, 12), 1, "human")))
+    assert found["on"].to_list() == ["2026-10-05"]
+    assert cases(pl.DataFrame(), outcomes(("a", moment(5, 12), 1, "human")))["on"].to_list() == ["2026-10-05"]
 
 
 def test_days_to_decide_are_told_by_quantiles():
