@@ -16,6 +16,8 @@ from pipelines.audit.statement import NUMBER, SIGNED
 from pipelines.base.catalog import FAMILIES, PROPOSALS, RELEASES
 from pipelines.base.releases import Release, pointers_under
 
+_SHADOW: Final = ["no_group_data"]
+"""What alone may hold a model that is scored in shadow."""
 CHANGED: Final = "It was changed: take it out of use, and find out who could write there."
 
 
@@ -36,6 +38,7 @@ def faults(
             behind = [entry for entry in kept if (entry.tag, entry.subject) == (tag, family)]
             for pointer, data in found:
                 yield from _said(pointer, data, behind)
+                yield from _held_for_more(pointer, behind)
             yield from _gaps(family, mine, unreadable, is_shadow=is_shadow)
             yield from _order(mine, behind)
             if not is_shadow:
@@ -60,6 +63,15 @@ def _said(pointer: Release, data: bytes, behind: Iterable[Entry]) -> Iterator[st
     differing = min((_differing(pointer, item) for item in expected), key=len)
     names = ", ".join(differing) or "the way it is written"
     yield f"{pointer.key} is not what its entry in the ledger says, in {names}. {CHANGED}"
+
+
+def _held_for_more(pointer: Release, behind: Iterable[Entry]) -> Iterator[str]:
+    """A model scored in shadow though it is held for a fault: every held model has an entry, not only those."""
+    codes = [
+        entry.facts.get("codes") for entry in behind if entry.facts.get("verdict_sha256") == pointer.verdict_sha256
+    ]
+    if pointer.is_shadow and codes and _SHADOW not in codes:
+        yield f"{pointer.key} lets a model score in shadow that is held for more than want of group data. {CHANGED}"
 
 
 def _expected(pointer: Release, entry: Entry) -> Release:

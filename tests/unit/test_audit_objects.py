@@ -18,6 +18,7 @@ from pipelines.base import releases
 from pipelines.base.digests import sha256_bytes, sha256_tree
 from pipelines.base.errors import ContractError, SettingsError
 from pipelines.base.store import FileStore
+from pipelines.publish.pointers import point
 from pipelines.publish.proposals import Origin, propose
 from pipelines.publish.release import release
 from tests.unit.test_publish import APPROVERS, FAMILY, GAPS, NOBODY, Answers, back_to, proposed, released
@@ -368,9 +369,23 @@ def test_going_back_and_forth_in_the_same_words_is_whole(made):
     assert prove(made) == []
 
 
+@pytest.mark.parametrize("changes", [{"checks": []}, {"groups": NOBODY | {"human": NOBODY}, "serves": False}])
+def test_a_model_that_is_held_for_a_fault_is_not_scored_in_shadow_unnoticed(store, tmp_path, changes):
+    """Its entry is there and the pointer says what the entry says: only why it is held tells that it is forged."""
+    said = proposed(store, tmp_path, **changes)
+    assert (said["verdict"], said["shadow"]) == ("held", False)
+    entry = list(entries(store))[-1]
+    pointer = point(store, FAMILY, "shadow", f"proposals/{FAMILY}/{said['verdict_sha256']}", entry)
+    assert prove(store) == [
+        f"{pointer.key} lets a model score in shadow that is held for more than want of group data. {pointed.CHANGED}"
+    ]
+
+
 def old_times(*, is_shadow=False):
     """Three entries and pointers as they were before numbers were named."""
-    tag, facts = (Tag.MODEL_HELD, {}) if is_shadow else (Tag.MODEL_RELEASED, {"kind": "release"})
+    tag, facts = (
+        (Tag.MODEL_HELD, {"codes": ["no_group_data"]}) if is_shadow else (Tag.MODEL_RELEASED, {"kind": "release"})
+    )
     names = dict.fromkeys(("manifest_sha256", "model_sha256", "data_sha256"), "0" * 64)
     said = [facts | names | {"as_of": "2026-01-01", "run_id": "r", "verdict_sha256": letter * 64} for letter in "abc"]
     kept = [
@@ -381,7 +396,7 @@ def old_times(*, is_shadow=False):
         releases.Release(
             family=FAMILY, sequence=entry.sequence, kind=entry.facts.get("kind", "shadow"), approvers=(), reason="",
             folder=f"{zone}/{FAMILY}/{entry.facts['verdict_sha256']}", ledger={"sequence": entry.sequence},
-            released_at=entry.recorded_at, **{k: v for k, v in entry.facts.items() if k != "kind"},
+            released_at=entry.recorded_at, **{k: v for k, v in entry.facts.items() if k not in ("kind", "codes")},
         )
         for entry in kept
     ]  # fmt: skip
