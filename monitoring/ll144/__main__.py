@@ -1,7 +1,8 @@
-"""Make the bias audit package of Local Law 144, or prove one.
+"""Make the bias audit package of Local Law 144, or prove one; count what the law could cost.
 
     python -m monitoring.ll144 make --since DAY --until DAY --explanation TEXT [--of released|shadow|candidate] ...
     python -m monitoring.ll144 verify PACKAGE.zip
+    python -m monitoring.ll144 exposure
 
 `make` counts the applications that a screening model scored as of the days of the period, by sex and race/ethnicity,
 writes the package into the store's reports zone under its digest, records it in the ledger and prints one JSON line.
@@ -11,6 +12,9 @@ many scorings a later one took the place of is stated. It needs CANDOR_AUDIT_KEY
 
 `verify` needs neither store nor key. It makes the package again from its own counts and names every file and cell that
 differs, and then exits with 1.
+
+`exposure` counts days of use without a bias audit and people without a notice (`penalties`), of all that screening ever
+scored outside shadow. Who may be in the city counts, so `law.locations` in params.yaml makes the number smaller.
 """
 
 import argparse
@@ -23,23 +27,25 @@ from typing import Any, Final
 import polars as pl
 
 from monitoring import tables
-from monitoring.ll144 import bundle, proof
+from monitoring.ll144 import bundle, penalties, proof
 from monitoring.ll144.counted import Counted, counted
 from monitoring.ll144.facts import stated
 from monitoring.ll144.scorings import scorings
 from monitoring.ll144.stored import keep
 from pipelines import audit, models
+from pipelines.audit.shown import shown
 from pipelines.base import catalog, known, people, releases
 from pipelines.base.digests import sha256_bytes
 from pipelines.base.errors import ContractError, SettingsError
 from pipelines.base.lake import Lake
-from pipelines.base.settings import load
+from pipelines.base.settings import Law, load
 from pipelines.base.stage import guarded, leave
 from pipelines.base.store import Store, open_store
 from pipelines.evaluate import groups
 from pipelines.fairness import RULES, law
 from pipelines.fairness.statutory import unknown
 from pipelines.gate import GateSettings
+from pipelines.score import places
 
 FAMILY: Final = "screening"
 """The one family that screens candidates for employment."""
@@ -106,6 +112,48 @@ def verify(package: Path) -> str:
         f"The package is whole: every number follows from its counts.{maker} sha256 {sha256_bytes(data)}. Only the "
         "ledger's entry audit:packaged with this sha256 proves where it comes from."
     )
+
+
+def exposure() -> str:
+    """The line of `exposure`.
+
+    Raises:
+        ContractError: The ledger does not say what it must.
+    """
+    store, today = open_store(), datetime.now(UTC).date()
+    pack, settings = law.current(LAW, today), load(Law, "law")
+    ledger = list(audit.entries(store))
+    used = penalties.uses(ledger, FAMILY)
+    found = penalties.counted(
+        used,
+        _in_the_city(store, pack.jurisdiction, settings, today) if used else {},
+        shown(store, FAMILY).audits,
+        penalties.notices(ledger, FAMILY, LAW),
+        pack,
+    )
+    return json.dumps({"law": LAW, "until": today.isoformat(), **found})
+
+
+def _in_the_city(store: Store, place: str, settings: Law, today: date) -> dict[penalties.Scored, set[str]]:
+    """Whom each scoring on file was about that may be in the place, as is known today."""
+    rows = tables.read(store, tables.SCORED, FAMILY, tables.days(store, tables.SCORED, FAMILY))
+    if rows.is_empty():
+        return {}
+    rows = rows.filter(pl.col("scorer") == "model")
+    if "is_shadow" in rows.columns:
+        rows = rows.filter(~pl.col("is_shadow").fill_null(value=False))
+    lake = Lake(store)
+    manifest = lake.require()
+    rows = people.resolve(rows, known.links(lake, manifest)).select("as_of", "model_sha256", "person_id", "subject_id")
+    cases = rows.select("person_id", "subject_id").unique(maintain_order=True)
+    elsewhere, _ = places.allowed(
+        cases, store=store, manifest=manifest, family=FAMILY, as_of=today, stopped=[place], settings=settings
+    )
+    there = rows.join(elsewhere, on=["person_id", "subject_id"], how="anti")
+    found: dict[penalties.Scored, set[str]] = {key: set() for key in rows.select("as_of", "model_sha256").iter_rows()}
+    for as_of, model, person in there.select("as_of", "model_sha256", "person_id").iter_rows():
+        found[as_of, model].add(person)
+    return found
 
 
 def _audited_on(args: argparse.Namespace) -> date:
@@ -213,6 +261,7 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--auditor", help="the independent auditor, and that there is no tie")
     one.add_argument("--exclude-small", metavar="JUSTIFICATION", help="leave small categories out of the ratios")
     one.add_argument("--to", type=Path, help="write the zip here as well")
+    verbs.add_parser("exposure", help="count days without an audit, people without a notice, and what they could cost")
     verbs.add_parser("verify", help="prove a package").add_argument("package", type=Path, help="the zip")
     return parser
 
@@ -220,6 +269,8 @@ def _parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Command line; the docstring of this module is its help."""
     args = _parser().parse_args(argv)
+    if args.verb == "exposure":
+        return guarded(exposure)
     return guarded(lambda: make(args) if args.verb == "make" else verify(args.package))
 
 

@@ -18,7 +18,7 @@ from monitoring.portal.roles import Reader, Role
 from pipelines import audit
 from pipelines.audit import Head, Tag
 from pipelines.base import delta, releases
-from pipelines.base.contracts import SCORED
+from pipelines.base.contracts import PROVENANCE, SCORED, TABLES
 from pipelines.base.digests import sha256_frame
 from pipelines.base.errors import ContractError
 from pipelines.base.lake import Lake
@@ -190,6 +190,38 @@ def test_verify_names_the_cell_and_fails(filled, capsys, tmp_path):
     assert "ContractError: A package must follow from its counts" in told
     assert "counts.csv must be the file that manifest.json names; line 2, column selected differs." in told
     assert main(["verify", str(tmp_path / "none.zip")]) == 1
+
+
+def exposed(capsys):
+    assert main(["exposure"]) == 0, capsys.readouterr().err
+    return json.loads(capsys.readouterr().out)
+
+
+def test_what_use_without_an_audit_or_a_notice_could_cost_is_counted(filled, capsys, tmp_path):
+    """On 15 November 720 were scored, on the 16th the same by another model; a requisition in Chicago is elsewhere."""
+    params = company.PARAMS + "law: {jurisdictions: [], locations: {CHI: US-IL, NYC1: US-NY-NYC}}\n"
+    (tmp_path / "params.yaml").write_text(params)
+    at = {"R-0007": "CHI", "R-0001": "NYC1"}
+    told = {"known_from": datetime(2026, 9, 1, tzinfo=UTC), "known_from_basis": "file", "file_id": "f", "source_row": 1}
+    schema = pl.Schema({**TABLES["requisitions"].schema, **PROVENANCE})
+    jobs = [dict.fromkeys(schema) | {"requisition_id": n, "location_code": place} | told for n, place in at.items()]
+    empty_ones = {
+        name: pl.DataFrame(schema=pl.Schema({**TABLES[name].schema, **PROVENANCE})) for name in ("candidates",)
+    }
+    Lake(filled).publish("batch-2", {"requisitions": pl.DataFrame(jobs, schema=schema), **empty_ones}, {}, {})
+    found = exposed(capsys)
+    assert (found["days_of_use"], found["days_without_audit"], found["first_on"]) == (2, 2, "2026-11-15")
+    assert (found["people"], found["people_without_notice"]) == (480, 480)
+    assert (found["violations"], found["least"], found["most"]) == (482, 500, 481 * 500 + 1500)
+    made(
+        capsys, "--auditor", "A. Auditor, without any tie to us", "--audited-on", "2026-11-27"
+    )  # too late for the days that were
+    assert exposed(capsys)["days_without_audit"] == 2
+    record(filled, date(2026, 11, 17), Tag.NOTICE_GIVEN, "screening", law="us-nyc-ll144", given_on="2026-10-01")
+    assert exposed(capsys)["violations"] == 2
+    unplaced = params.replace("CHI: US-IL, ", "")  # who may be in the city counts
+    (tmp_path / "params.yaml").write_text(unplaced)
+    assert exposed(capsys)["people"] == 720
 
 
 def test_scores_of_a_model_in_shadow_are_no_use_of_the_tool(filled, capsys):

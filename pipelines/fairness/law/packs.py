@@ -91,6 +91,19 @@ class Category(_Data):
     """Shown only where somebody is in it."""
 
 
+class Penalty(_Data):
+    """What violations of a law can cost, each."""
+
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+    first_day_most: Annotated[int, Field(ge=0)]
+    """At most, for the first and all others of its day."""
+    least: Annotated[int, Field(ge=0)]
+    most: Annotated[int, Field(ge=0)]
+    """For each of a later day."""
+    where: str
+    basis: Literal["primary", "secondary", "known", "inferred"]
+
+
 class Pack(_Data):
     """One law between two days."""
 
@@ -110,6 +123,7 @@ class Pack(_Data):
     """Of its tables, in its order; empty where it prescribes none."""
     small_share: Annotated[Decimal, Field(gt=0, lt=1)] | None = None
     """Share of the audited data below which a category may be left out of the ratios; None where none may."""
+    penalty: Penalty | None = None
     holidays: tuple[date, ...] = ()
     """Days that are no business days there, weekends aside."""
     holidays_from: date | None = None
