@@ -61,6 +61,8 @@ def make(
 def unforeseen(store: Store, family: str) -> tuple[str, ...]:
     """What differs in the live release from the one before it though nobody foresaw it: then it is another system.
 
+    The one before it is that of its first day: who goes back to a release makes no other system of it.
+
     Args:
         store: Holds the releases.
         family: Whose model.
@@ -71,9 +73,11 @@ def unforeseen(store: Store, family: str) -> tuple[str, ...]:
     Raises:
         ContractError: A file of a release was changed.
     """
-    *_, before, now = (None, None, *releases.pointers(store, family))
-    if before is None or now is None:
+    known = releases.pointers(store, family)
+    first = next((place for place, item in enumerate(known) if item.verdict_sha256 == known[-1].verdict_sha256), 0)
+    if not first:
         return ()
+    before, now = known[first - 1], known[-1]
     settings = load(Documents, "documents")
     key = (store.url, before.manifest_sha256, now.manifest_sha256, settings.model_dump_json())
     if key not in _SEEN:  # what is released never changes, and tables of selections can be megabytes

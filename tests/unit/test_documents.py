@@ -20,7 +20,7 @@ from pipelines.base.errors import ContractError
 from pipelines.base.releases import Release
 from pipelines.publish.versions import BEFORE, Documents, changes, distance, is_substantial
 from tests.unit.judging import evidence
-from tests.unit.test_publish import FAMILY, Answers, proposed, released
+from tests.unit.test_publish import FAMILY, Answers, back_to, proposed, released
 
 SETTINGS = Documents(foreseen=("train.epochs",), metric_move=0.05, ratio_fall=0.1, shift=0.2)
 NUMERIC = {"kind": "numeric", "n": 100, "missing_share": 0.0, "edges": [0.0, 5.0, 10.0], "shares": [0.5, 0.5]}
@@ -466,9 +466,20 @@ def test_the_command_writes_the_page_and_says_whether_it_is_another_system(made,
     assert "--to names none" in capsys.readouterr().err
 
 
-def test_an_alarm_names_what_nobody_foresaw_in_the_release_that_scores(made, store):
+def test_an_alarm_names_what_nobody_foresaw_in_the_release_that_scores(made, store, tmp_path):
     assert unforeseen(made, FAMILY) == unforeseen(made, FAMILY) == ("inputs: postcode",)
     assert unforeseen(made, "outcomes") == ()
+    first, second = releases.pointers(made, FAMILY)
+    back_to(made, first)
+    assert unforeseen(made, FAMILY) == (), "the first release again is no other system than it was"
+    selected, answers = [True, False] * 5000, ["a"] * 5000 + ["b"] * 5000
+    other = evidence(selected, {"ethnicity": answers}, ["r"] * 10000)
+    released(made, Answers(), tmp_path, "r3", weights=b"weights 3", groups=other)
+    assert "groups: ethnicity: a" in unforeseen(made, FAMILY)
+    back_to(made, second)
+    assert unforeseen(made, FAMILY) == ("inputs: postcode",), "it is another system than the first, as it was"
+    for pointer in releases.pointers(made, FAMILY)[2:]:
+        made.delete(pointer.key)
     made.delete(releases.pointers(made, FAMILY)[-1].key)
     assert unforeseen(made, FAMILY) == (), "the first release differs from nothing"
 
