@@ -59,8 +59,9 @@ def run(family: str, today: date, root: Path | None = None) -> str:
 
     Returns:
         One line of JSON: status (`scored`, `unchanged` or `nothing_released`), family, as_of, rows, selected,
-        abstained, is_shadow, export, `stopped`: place -> cases that were not scored, and why; and `candidate`, where
-        one was scored beside the live model (`beside`).
+        abstained, is_shadow, export, `stopped`: place -> cases that were not scored, and why; `without_consent`: table
+        -> rows that were not read since their people did not agree, or took it back; and `candidate`, where one was
+        scored beside the live model (`beside`).
 
     Raises:
         SettingsError: A live model's scores need CANDOR_VAULT_KEY for the identifiers of the ATS or LMS.
@@ -94,7 +95,7 @@ def _run(
         return {"status": UNCHANGED, "family": family}
     while True:
         erasures = Lake(store).erasures()
-        as_of, tables = _known(store, manifest, family, today)
+        as_of, tables, withheld = _known(store, manifest, family, today)
         may = partial(
             places.allowed,
             store=store,
@@ -135,6 +136,7 @@ def _run(
         "is_shadow": release.is_shadow,
         "export": list(files),
         "stopped": {place: {"cases": counts[place], "why": list(why)} for place, why in stopped.items()},
+        "without_consent": withheld,
     }
 
 
@@ -158,7 +160,7 @@ def _compared(
     family, manifest = live.family, Lake(store).require()
     while True:
         erasures = Lake(store).erasures()
-        as_of, tables = _known(store, manifest, family, today)
+        as_of, tables, _ = _known(store, manifest, family, today)
         about = {"as_of": as_of.isoformat(), "live_verdict_sha256": live.verdict_sha256}
         about |= {"verdict_sha256": release.verdict_sha256, "model_sha256": release.model_sha256}
         about |= {"manifest_sha256": manifest.sha256}
@@ -192,7 +194,7 @@ def run_outcomes(family: str, today: date) -> str:
     manifest = Lake(store).require()
     while True:
         erasures = Lake(store).erasures()
-        as_of, tables = _known(store, manifest, family, today)
+        as_of, tables, _ = _known(store, manifest, family, today)
         known = features(family).outcomes(tables).with_columns(family=pl.lit(family))
         with store.lock(_LOCK):
             if Lake(store).erasures() == erasures:
@@ -202,11 +204,15 @@ def run_outcomes(family: str, today: date) -> str:
     return json.dumps({"status": "written", "family": family, "as_of": as_of.isoformat(), "rows": len(known)})
 
 
-def _known(store: Store, manifest: Manifest, family: str, today: date) -> tuple[date, dict[str, pl.DataFrame]]:
-    """The family's day and its tables as known then."""
+def _known(
+    store: Store, manifest: Manifest, family: str, today: date
+) -> tuple[date, dict[str, pl.DataFrame], dict[str, int]]:
+    """The family's day, its tables as known then, and of which of them rows were withheld for want of consent."""
     lake, module = Lake(store), features(family)
     as_of = known.day_known(lake, manifest, module.TABLES, today)
-    return as_of, known.read_people(lake, manifest, module.TABLES, as_of, module.VERSIONED)[0]
+    tables, counts = known.read_people(lake, manifest, module.TABLES, as_of, module.VERSIONED)
+    withheld = {name: count["without_consent"] for name, count in counts.items() if count["without_consent"]}
+    return as_of, tables, withheld
 
 
 def _due(family: str, tables: dict[str, pl.DataFrame], as_of: date) -> pl.DataFrame | None:

@@ -461,12 +461,14 @@ def test_who_takes_consent_back_is_neither_scored_nor_in_a_snapshot_and_who_give
     """Between a snapshot and a score, and both after the last day that the family's tables speak of."""
     root, store = released
     release(root, store, "release")
-    assert json.loads(people.run(FAMILY, LAST, root))["rows"] == 5
+    before = json.loads(people.run(FAMILY, LAST, root))
+    assert before["rows"] == 5
     [left, *_] = sorted(set(table(store, "scored")["person_id"]))
     lake = Lake(store)
     lake.publish("back", {"consents": frame([{"person_id": left, "is_given": False}], moment(175))}, {}, {})
     again = json.loads(people.run(FAMILY, LAST, root))
     assert (again["rows"], again["as_of"]) == (4, "2026-05-30"), "the day is as before"
+    assert 0 < before["without_consent"]["enrolments"] < again["without_consent"]["enrolments"]
     assert left not in set(table(store, "scored")["person_id"])
     snapshot.pin(LAST, tmp_path)
     snapshot.run(FAMILY, tmp_path)
