@@ -69,6 +69,18 @@ def test_error_rates_of_each_group_and_how_far_they_are_apart():
     assert (female["true"]["low"], female["true"]["high"]) == pytest.approx((0.3127, 0.8318), abs=1e-4)
 
 
+def test_of_a_large_group_no_rate_is_told_that_few_people_stand_behind():
+    """Of 12 women 4 came true and of 12 men 5: of the 4 nothing but their number, of the 5 all."""
+    rows = [*of("f-tp", 4, 0.5, True, 1.0), *of("f-tn", 8, 0.5, False, 0.0)]
+    rows += [*of("m-tp", 5, 0.5, True, 1.0), *of("m-tn", 7, 0.5, False, 0.0)]
+    sex = pl.DataFrame([{"person_id": row[0], "sex": SEX[row[0][0]]} for row in rows])
+    found = by_group(told(rows, groups=sex))
+    female, male = found["female"]["rates"], found["male"]["rates"]
+    assert (female["true"], female["precision"]) == ({"of": 4}, {"of": 4})
+    assert (female["false"]["counted"], female["false"]["of"]) == (0, 8)
+    assert (male["true"]["counted"], male["true"]["of"]) == (5, 5)
+
+
 def test_a_score_of_one_half_is_right_where_half_came_true_and_the_gap_has_an_interval():
     found = by_group(told())
     # 10 of 20 came true of each: no excess; the standard error is sqrt(.25 * 20/19 / 20) = .1147

@@ -69,6 +69,10 @@ def test_europe_bans_emotion_inference_now_and_asks_for_the_rest_from_december_2
 def test_a_repealed_pack_refuses_to_load_and_names_its_successor():
     with pytest.raises(SettingsError, match="us-co-sb24-205 ended on 2026-06-30: use us-co-sb26-189"):
         current("us-co-sb24-205", EVE)
+    with pytest.raises(SettingsError, match="ended on 2026-06-30"):
+        current("us-co-sb24-205", date(2026, 6, 30))  # the first day on which it is not in force
+    with pytest.raises(SettingsError, match="applies from"):
+        current("us-co-sb24-205", date(2026, 6, 29))
     assert current("us-co-sb26-189", NEW_YEAR).jurisdiction == "US-CO"
 
 
