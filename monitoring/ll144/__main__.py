@@ -14,7 +14,8 @@ many scorings a later one took the place of is stated. It needs CANDOR_AUDIT_KEY
 differs, and then exits with 1.
 
 `exposure` counts days of use without a bias audit and people without a notice (`penalties`), of all that screening ever
-scored outside shadow. Who may be in the city counts, so `law.locations` in params.yaml makes the number smaller.
+scored outside shadow. Who may be in the city counts, so `law.locations` in params.yaml makes the number smaller. Beside
+it stands what was last said about the output's part in decisions (`pipelines.publish scope`), if anything was.
 """
 
 import argparse
@@ -45,6 +46,7 @@ from pipelines.evaluate import groups
 from pipelines.fairness import RULES, law
 from pipelines.fairness.statutory import unknown
 from pipelines.gate import GateSettings
+from pipelines.publish import scopes
 from pipelines.score import places
 
 FAMILY: Final = "screening"
@@ -131,7 +133,7 @@ def exposure() -> str:
         penalties.notices(ledger, FAMILY, LAW),
         pack,
     )
-    return json.dumps({"law": LAW, "until": today.isoformat(), **found})
+    return json.dumps({"law": LAW, "until": today.isoformat(), **found, "scope": scopes.stated(store, FAMILY, LAW)})
 
 
 def _in_the_city(store: Store, place: str, settings: Law, today: date) -> dict[penalties.Scored, set[str]]:

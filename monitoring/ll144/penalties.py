@@ -49,12 +49,13 @@ def uses(ledger: Iterable[Entry], family: str) -> list[Use]:
 
 
 def notices(ledger: Iterable[Entry], family: str, code: str) -> list[Notice]:
-    """Notices of a family under a law, those that ended too."""
+    """Notices of a family under a law, those that ended too; of one corrected while it stood, the last word."""
     found: list[Notice] = []
     for entry in ledger:
         if entry.subject != family or entry.facts.get("law") != code:
             continue
         if entry.tag is Tag.NOTICE_GIVEN:
+            found = [one for one in found if one.ended_on is not None]
             found.append(Notice(date.fromisoformat(entry.facts["given_on"]), None))
         elif entry.tag is Tag.NOTICE_WITHDRAWN:
             found = [Notice(one.given_on, one.ended_on or _on(entry)) for one in found]

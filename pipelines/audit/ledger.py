@@ -46,6 +46,7 @@ class Tag(StrEnum):
     KEY_ADOPTED = "key:adopted"
     NOTICE_GIVEN = "notice:given"
     NOTICE_WITHDRAWN = "notice:withdrawn"
+    SCOPE_STATED = "scope:stated"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@
     python -m pipelines.publish refuse --dag DAG --dag-run RUN --code CODE
     python -m pipelines.publish live FAMILY
     python -m pipelines.publish notice FAMILY --law CODE --by NAME (--given-on DAY --where TEXT | --withdrawn WHY)
+    python -m pipelines.publish scope FAMILY --law CODE --by NAME --criterion WHICH --weights TEXT
 
 All print one line of JSON, except `brief`, which prints a page. `release`, and `brief` and `rollback` for a run, need
 CANDOR_AIRFLOW_URL and CANDOR_VIEWER_PASSWORD, and act only on what Airflow itself recorded. `refuse` writes down that
@@ -30,7 +31,7 @@ from pipelines.base.releases import Release
 from pipelines.base.settings import Law, Signers, load
 from pipelines.base.stage import guarded, leave
 from pipelines.base.store import open_store
-from pipelines.publish import notices
+from pipelines.publish import notices, scopes
 from pipelines.publish.approvals import Wanted
 from pipelines.publish.brief import brief
 from pipelines.publish.proposals import Origin, propose, read_verdict
@@ -112,6 +113,11 @@ def on_notice(args: argparse.Namespace) -> str:
     return notices.give(open_store(), args.family, args.law, args.given_on, where=args.where, by=args.by)
 
 
+def on_scope(args: argparse.Namespace) -> str:
+    """See `scopes`."""
+    return scopes.state(open_store(), args.family, args.law, args.criterion, weights=args.weights, by=args.by)
+
+
 def parser() -> argparse.ArgumentParser:
     """The command line; the docstring of this module is its help."""
     top = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -158,6 +164,11 @@ def parser() -> argparse.ArgumentParser:
     standing = telling.add_mutually_exclusive_group(required=True)
     standing.add_argument("--given-on", type=date.fromisoformat, help="since when it is there for everybody")
     standing.add_argument("--withdrawn", help="why it no longer stands")
+    stating = verb("scope", on_scope, "record what part the output has in decisions, and by which weights")
+    stating.add_argument("--law", required=True, help="code of the pack that asks for it")
+    stating.add_argument("--by", required=True, help="who says so")
+    stating.add_argument("--criterion", required=True, choices=scopes.CRITERIA, help="what the output is")
+    stating.add_argument("--weights", required=True, help="of all criteria that decide, in words and numbers")
     return top
 
 

@@ -211,7 +211,7 @@ def test_what_use_without_an_audit_or_a_notice_could_cost_is_counted(filled, cap
     Lake(filled).publish("batch-2", {"requisitions": pl.DataFrame(jobs, schema=schema), **empty_ones}, {}, {})
     found = exposed(capsys)
     assert (found["days_of_use"], found["days_without_audit"], found["first_on"]) == (2, 2, "2026-11-15")
-    assert (found["people"], found["people_without_notice"]) == (480, 480)
+    assert (found["people"], found["people_without_notice"], found["scope"]) == (480, 480, None)
     assert (found["violations"], found["least"], found["most"]) == (482, 500, 481 * 500 + 1500)
     made(
         capsys, "--auditor", "A. Auditor, without any tie to us", "--audited-on", "2026-11-27"
@@ -219,6 +219,9 @@ def test_what_use_without_an_audit_or_a_notice_could_cost_is_counted(filled, cap
     assert exposed(capsys)["days_without_audit"] == 2
     record(filled, date(2026, 11, 17), Tag.NOTICE_GIVEN, "screening", law="us-nyc-ll144", given_on="2026-10-01")
     assert exposed(capsys)["violations"] == 2
+    facts = {"criterion": "sole", "weights": "Score 1, all else 0.", "by": "dora", "model_sha256": None}
+    record(filled, date(2026, 11, 18), Tag.SCOPE_STATED, "screening", law="us-nyc-ll144", **facts)
+    assert exposed(capsys)["scope"] == facts | {"law": "us-nyc-ll144"}
     unplaced = params.replace("CHI: US-IL, ", "")  # who may be in the city counts
     (tmp_path / "params.yaml").write_text(unplaced)
     assert exposed(capsys)["people"] == 720

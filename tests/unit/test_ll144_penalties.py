@@ -108,6 +108,7 @@ def test_uses_and_notices_are_those_of_the_ledger():
         entry(5, Tag.NOTICE_GIVEN, NOV[6], law=PACK.code, given_on="2026-10-01"),
         entry(6, Tag.NOTICE_GIVEN, NOV[6], law="eu-gdpr", given_on="2026-10-02"),
         entry(7, Tag.NOTICE_WITHDRAWN, NOV[7], law=PACK.code, why="w"),
+        entry(8, Tag.NOTICE_GIVEN, NOV[8], law=PACK.code, given_on="2026-11-02"),  # by mistake
         entry(8, Tag.NOTICE_GIVEN, NOV[8], law=PACK.code, given_on="2026-11-08"),
         entry(9, Tag.NOTICE_GIVEN, NOV[8], "outcomes", law=PACK.code, given_on="2026-10-03"),
         entry(10, Tag.NOTICE_WITHDRAWN, NOV[9], law=PACK.code, why="w"),
