@@ -7,6 +7,7 @@
     oversight    decisions by people against the scores before them   departures by group, rubber stamps
     report       what follows from the five                           findings, retrain request, one page
     ll144/       the bias audit of New York City's Local Law 144      a package that anybody recomputes
+    ugesp        a year's applicants, hires, promotions, leavers      by job and group, sealed
     documents/   what laws want written, out of releases and reports  model card, Annex IV, DPIA, packet for a person
     examiner/    all about a release, for who has no Candor           a zip that its own verify.py proves
     portal/      the Audit page inside Airflow                         reads the reports zone, releases and the ledger
