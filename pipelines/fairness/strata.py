@@ -5,6 +5,7 @@ subjects agree stands beside it.
 """
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import scipy
@@ -13,6 +14,11 @@ from pipelines.fairness.counting import UNKNOWN, Bools, Floats
 from pipelines.fairness.grids import Grid
 from pipelines.fairness.intervals import Z
 from pipelines.fairness.pairs import Pair
+
+_FEW: Final = 5
+"""Expected people in a cell from which chi-square is near enough."""
+_NO_SPREAD: Final = 1e-6
+"""Variance a stratum below which all tables that could be are as far from the expected: nothing can be told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +33,7 @@ class Common:
     odds_ratio: float
     """Mantel-Haenszel odds ratio, which heterogeneity is tested against."""
     heterogeneity: float
-    """Breslow-Day statistic with Tarone's correction."""
+    """Breslow-Day statistic with Tarone's correction; strata with few people count by their exact moments."""
     heterogeneity_p: float
     """Chance of strata that differ so much while all share one odds ratio; small means: look at each."""
     strata: int
@@ -41,7 +47,8 @@ def mantel_haenszel(strata: Pair) -> Common:
         strata: [n_strata] the same two groups in every stratum, such as requisitions.
 
     Source:
-        Mantel and Haenszel (1959); Greenland and Robins (1985); Breslow and Day (1980), Tarone (1985).
+        Mantel and Haenszel (1959); Greenland and Robins (1985); Breslow and Day (1980), Tarone (1985); Liang and Self
+        (1985) on many small strata.
     """
     above = float(np.sum(strata.selected * (strata.reference_people / strata.total)))
     below = float(np.sum(strata.reference_selected * (strata.people / strata.total)))
@@ -76,18 +83,45 @@ def _heterogeneity(strata: Pair, odds: float) -> tuple[float, float, int]:
         return np.nan, np.nan, compared
     chosen = part.selected + part.reference_selected
     expected = _expected(part, odds)
-    variance = 1 / sum(
-        1 / cell
-        for cell in (
-            expected,
-            part.people - expected,
-            chosen - expected,
-            part.reference_people - chosen + expected,
-        )
+    cells = np.array(
+        [expected, part.people - expected, chosen - expected, part.reference_people - chosen + expected],
+        dtype=np.float64,
     )
+    variance = 1 / (1 / cells).sum(axis=0)
+    spread = np.full(compared, 2.0)  # variance of the square of a normal deviate
+    few = cells.min(axis=0) < _FEW
+    expected[few], variance[few], spread[few] = _exact(part[few], odds)
     gap = part.selected - expected
     statistic = float(np.sum(gap**2 / variance) - np.sum(gap) ** 2 / np.sum(variance))
-    return statistic, float(scipy.stats.chi2.sf(statistic, compared - 1)), compared
+    mean, wide = compared - 1, float(spread.sum()) * (compared - 1) / compared
+    if wide < _NO_SPREAD * compared:
+        return statistic, np.nan, compared
+    return statistic, float(scipy.stats.chi2.sf(statistic * 2 * mean / wide, 2 * mean**2 / wide)), compared
+
+
+def _exact(part: Pair, odds: float) -> tuple[Floats, Floats, Floats]:
+    """[n_strata] mean and variance of the selected of a group, all sums of the table given, and of its squared deviate.
+
+    With few people the usual variance is too small, by a third of four, and a squared deviate is far from chi-square:
+    over hundreds of small requisitions that alone makes them all seem to differ.
+    """
+    chosen = (part.selected + part.reference_selected).astype(np.int64)
+    people, others = part.people.astype(np.int64), part.reference_people.astype(np.int64)
+    least = np.maximum(0, chosen - others)
+    width = np.minimum(people, chosen) - least + 1
+    starts = np.cumsum(width) - width
+    of = np.repeat(np.arange(len(width)), width)
+    value = (np.arange(len(of)) - starts[of] + least[of]).astype(np.float64)
+    weight = value * np.log(odds) - sum(
+        scipy.special.gammaln(1 + rest)
+        for rest in (value, people[of] - value, chosen[of] - value, others[of] - chosen[of] + value)
+    )
+    share = np.exp(weight - np.maximum.reduceat(weight, starts)[of]) if len(of) else weight
+    share /= np.bincount(of, share)[of]
+    mean = np.bincount(of, share * value).astype(np.float64)
+    gap = value - mean[of]
+    variance = np.bincount(of, share * gap**2).astype(np.float64)
+    return mean, variance, np.bincount(of, share * gap**4) / variance**2 - 1
 
 
 def _says_something(strata: Pair) -> Bools:

@@ -9,6 +9,7 @@ from statsmodels.stats.contingency_tables import StratifiedTable
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
+from pipelines.fairness import strata
 from pipelines.fairness.corrections import benjamini_hochberg
 from pipelines.fairness.exact import exact_p
 from pipelines.fairness.grids import gridded
@@ -165,12 +166,56 @@ def test_mantel_haenszel_and_tarone_are_those_of_statsmodels():
     assert ours.heterogeneity_p == pytest.approx(tarone.pvalue)
 
 
-def test_tarones_correction_is_taken_off_where_strata_are_small():
-    small = Pair([1, 4, 3], [5, 6, 9], [3, 2, 1], [7, 5, 8])
-    tables = StratifiedTable([np.array([[s, n - s], [r, m - r]]) for s, n, r, m in cells_of(small)])
-    ours = mantel_haenszel(small).heterogeneity
+def test_tarones_correction_is_taken_off():
+    uneven = Pair([8, 20, 15], [20, 40, 45], [20, 12, 9], [35, 30, 40])  # at least five expected in every cell
+    tables = StratifiedTable([np.array([[s, n - s], [r, m - r]]) for s, n, r, m in cells_of(uneven)])
+    ours = mantel_haenszel(uneven).heterogeneity
     assert ours == pytest.approx(tables.test_equal_odds(adjust=True).statistic, rel=1e-9)
     assert ours != pytest.approx(tables.test_equal_odds(adjust=False).statistic, rel=1e-6)
+
+
+def test_strata_of_few_people_count_by_their_exact_moments():
+    """Two of four of each selected: 0, 1, 2 of the group with chance 1/6, 4/6, 1/6, so the variance is 1/3, not 1/4.
+
+    The squared deviates are 3, 3, 0 and 0, together 6. Each has the mean 1 and, as the fourth moment is 1/3 too, the
+    variance 2: chi-square with 3 degrees, where the usual variance would give 8.
+    """
+    found = mantel_haenszel(Pair([0, 2, 1, 1], [2] * 4, [2, 0, 1, 1], [2] * 4))
+    assert (found.odds_ratio, found.heterogeneity) == (1, pytest.approx(6))
+    assert found.heterogeneity_p == pytest.approx(0.11161, abs=1e-5)
+    # One against one, one selected: whoever it is is as far from a half. Nothing can be told.
+    alone = mantel_haenszel(Pair([1, 0, 1, 0], [1] * 4, [0, 1, 0, 1], [1] * 4))
+    assert math.isnan(alone.heterogeneity_p)
+
+
+def test_the_exact_moments_are_those_of_fishers_noncentral_hypergeometric():
+    part = Pair([1, 4, 0], [5, 6, 9], [3, 2, 1], [7, 5, 400])
+    for odds in (0.3, 1.0, 2.5):
+        mean, variance, spread = strata._exact(part, odds)
+        for place, (s, n, r, m) in enumerate(cells_of(part)):
+            theirs = scipy.stats.nchypergeom_fisher(n + m, n, s + r, odds)
+            values = np.arange(min(n, s + r) + 1)
+            fourth = float(np.sum(theirs.pmf(values) * (values - theirs.mean()) ** 4))
+            assert (mean[place], variance[place]) == pytest.approx((theirs.mean(), theirs.var()))
+            assert spread[place] == pytest.approx(fourth / theirs.var() ** 2 - 1)
+
+
+@pytest.mark.parametrize(("people", "rate"), [(2, 0.2), (3, 0.3), (5, 0.2)])
+def test_many_small_requisitions_seem_to_differ_no_more_often_than_chance_allows(people, rate):
+    """The usual variance calls 500 requisitions of 2 different every time, of 3 nine times in ten, though all agree."""
+    rng = np.random.default_rng(7)
+    size = np.full(500, people)
+    draws = [Pair(rng.binomial(people, rate, 500), size, rng.binomial(people, rate, 500), size) for _ in range(200)]
+    share = np.mean([mantel_haenszel(draw).heterogeneity_p < 0.05 for draw in draws])
+    assert share <= 0.085  # 5 % and two and a quarter standard errors
+
+
+def test_small_requisitions_that_do_differ_are_found():
+    """In every second one the group has four in five, in the others one in five, and the reference the other way."""
+    rng = np.random.default_rng(7)
+    rate, size = np.tile([0.8, 0.2], 100), np.full(200, 4)
+    found = mantel_haenszel(Pair(rng.binomial(4, rate), size, rng.binomial(4, 1 - rate), size))
+    assert found.heterogeneity_p < 1e-6
 
 
 def test_a_stratum_where_nobody_was_selected_is_no_witness():
