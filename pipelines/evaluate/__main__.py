@@ -95,6 +95,8 @@ def run(family: str, root: Path | None = None) -> str:
     lock, lake = lake_lock(root), Lake(open_store())
     as_of = date.fromisoformat(card["as_of"])
     people, forty = groups.read_aging(lake, lock.manifest(lake), as_of)
+    asked = groups.asked(scored, outcomes)
+    then = groups.aged(people, forty, asked)
     result = measured(family, scored, outcomes, card, settings) | {
         "model_sha256": card["model_sha256"],
         "data_sha256": card["data_sha256"],
@@ -104,13 +106,13 @@ def run(family: str, root: Path | None = None) -> str:
     }
     enough = {"min_people": settings.min_cases, "min_labels": settings.min_labels}
     drawn = {"resamples": settings.resamples, "seed": settings.seed}
-    result["slices"] = slices.judged(module.METRIC, scored, outcomes, people, **enough, **drawn)
+    result["slices"] = slices.judged(module.METRIC, scored, outcomes, then, **enough, **drawn)
     result["acquaintance"] = slices.by_acquaintance(module.METRIC, scored, outcomes, **enough, **drawn)
     result["parity"] = parity.told(
         module.METRIC,
         scored,
         outcomes,
-        people,
+        then,
         threshold=result["decide"].get("threshold") if module.METRIC == "mae" else None,
         lists_people=family == HIRING,
         bins=settings.bins,
@@ -119,7 +121,7 @@ def run(family: str, root: Path | None = None) -> str:
     result["abstention"] = abstention.told(
         scored,
         outcomes,
-        people,
+        then,
         may_abstain=bool(result["decide"].get("abstain")),
         bins=settings.bins,
         min_group_size=least,
@@ -128,9 +130,9 @@ def run(family: str, root: Path | None = None) -> str:
     if (graded := stage_dir(family, SCORED, root) / GRADES).exists():
         result["also"] |= metrics.graded(pl.read_parquet(graded))
     result["popularity"] = popularity.told(module.METRIC, scored, outcomes)
-    result["intervals"] = intervals.covered(scored, outcomes, people, intervals.stated(card), min_people=least)
+    result["intervals"] = intervals.covered(scored, outcomes, then, intervals.stated(card), min_people=least)
     seen = pl.read_parquet(stage_dir(family, SCORED, root) / "inputs.parquet")
-    result["stand_ins"] = standins.tested(seen, people, least, settings.seed)
+    result["stand_ins"] = standins.tested(seen, then, least, settings.seed)
     result["to_accept"] = standins.to_accept(family, result["stand_ins"], settings.work_reasons)
     result["data_checks"].append(standins.check(result["stand_ins"], result["to_accept"]))
     result["swaps"] = json.loads((stage_dir(family, SCORED, root) / SWAPS).read_text(encoding="utf-8"))
@@ -139,7 +141,6 @@ def run(family: str, root: Path | None = None) -> str:
     folder.mkdir(parents=True, exist_ok=True)
     write(folder / "metrics.json", result)
     decided = groups.decided(lake, lock.manifest(lake), as_of, family, outcomes)
-    asked = groups.asked(scored, outcomes)
     selections, pools, cells = groups.judged(asked, decided, people, module.UNIT, least, forty=forty)
     sealed = seal_frame(secret(AUDIT_KEY), cells)
     write(folder / "groups.json", selections | {"cells": {"rows": len(cells), "sha256": sha256_bytes(sealed)}})

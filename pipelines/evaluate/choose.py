@@ -233,9 +233,9 @@ def _all(
 ) -> dict[str, Measured]:
     """Every candidate on the same cases, under the audit identity."""
     lock, lake = lake_lock(root), Lake(open_store())
-    people = groups.read(lake, lock.manifest(lake), lock.as_of(family))
     examples = pl.read_parquet(stage_dir(family, PREPARED, root) / "examples.parquet").with_row_index("row")
     valid = examples.filter(pl.col("split") == "valid")
+    people = groups.aged(*groups.read_aging(lake, lock.manifest(lake), lock.as_of(family)), valid)
     folder = stage_dir(family, CANDIDATES, root)
     rows = {name: scored(valid, pl.read_parquet(folder / name / VALID), family, decide) for name in names}
     return {

@@ -276,6 +276,22 @@ def at_that_age(joined: pl.DataFrame, forty: pl.DataFrame) -> pl.DataFrame:
     return joined.join(forty, on="person_id", how="left", maintain_order="left").with_columns(side.alias(vault.AGE_40))
 
 
+def aged(groups: pl.DataFrame, forty: pl.DataFrame, cases: pl.DataFrame) -> pl.DataFrame:
+    """Groups for a judgement of people and not of decisions: everybody as old as at their newest case.
+
+    Args:
+        groups: [n_people] person_id and one column an axis.
+        forty: [n_people] as `vault.forty` gives.
+        cases: [n_cases] person_id, occurred_at.
+
+    Returns:
+        [n_people] `groups`, in its order.
+    """
+    newest = cases.group_by("person_id").agg(on=pl.col("occurred_at").max().dt.strftime("%Y-%m-%d"))
+    joined = groups.join(newest, on="person_id", how="left", maintain_order="left")
+    return at_that_age(joined, forty).select(groups.columns)
+
+
 def _coded(column: pl.Series, named: Callable[[npt.ArrayLike], Coded]) -> Coded:
     """A column of text by its distinct answers: only they, not everybody's, are made text of Python."""
     answers = column.drop_nulls().unique().sort().to_list()

@@ -227,6 +227,10 @@ def test_people_were_as_old_as_on_the_day_of_the_decision(walked):
         expected = ages(moments)
         assert {row["group"]: row["n"] for row in axis["groups"]} == expected
         assert min(expected["under 40"], expected["40 or over"]) > 3
+    metrics = json.loads((stage_dir("screening", EVALUATED, root) / "metrics.json").read_text())
+    newest = asked.group_by("person_id").agg(pl.col("occurred_at").max())
+    (axis,) = [axis for axis in metrics["parity"]["axes"] if axis["axis"] == "age_40"]
+    assert {row["group"]: row["people"] for row in axis["groups"]} == ages(newest)
     as_of = asked.select("person_id", pl.lit(datetime(2026, 10, 31, tzinfo=UTC)))
     assert ages(as_of) != expected, "somebody turned 40 after a test case"
 

@@ -294,6 +294,20 @@ def test_people_are_judged_at_the_age_of_the_day_and_the_model_at_that_of_which_
     assert ages(model)["model"] == [("40 or over", 2)]
 
 
+def test_people_are_as_old_as_at_their_newest_case_and_as_today_without_one():
+    known = pl.DataFrame(
+        {"person_id": ["b", "a", "c", "d"], "age_40": ["40 or over"] * 4, "sex": ["f", "m", "f", None]}
+    )
+    forty = pl.DataFrame({"person_id": ["a", "b", "c"], "forty_from": ["2026-03-04", "2026-03-03", "2026-03-04"]})
+    days = [datetime(2026, 3, day, tzinfo=UTC) for day in (3, 1, 3)]
+    cases = pl.DataFrame({"person_id": ["a", "b", "b"], "occurred_at": days})
+    told = groups.aged(known, forty, cases)
+    assert told.columns == known.columns
+    assert told.drop("age_40").equals(known.drop("age_40"))
+    assert told["age_40"].to_list() == ["40 or over", "under 40", "40 or over", "40 or over"]
+    assert groups.aged(known.drop("age_40"), forty, cases).equals(known.drop("age_40"))
+
+
 def test_a_case_without_an_outcome_is_asked_about_at_its_persons_newest():
     days = [datetime(2026, 3, day, tzinfo=UTC) for day in (1, 4)]
     known = outcomes(("a", "s", "t", 1.0), ("a", "later", "t", 1.0)).with_columns(occurred_at=pl.Series(days))
