@@ -74,10 +74,14 @@ def unforeseen(store: Store, family: str) -> tuple[str, ...]:
         ContractError: A file of a release was changed.
     """
     known = releases.pointers(store, family)
-    first = next((place for place, item in enumerate(known) if item.verdict_sha256 == known[-1].verdict_sha256), 0)
-    if not first:
+    if not known:
         return ()
-    before, now = known[first - 1], known[-1]
+    now = known[-1]
+    same = [place for place, item in enumerate(known) if item.verdict_sha256 == now.verdict_sha256]
+    first = same[0] if now.kind == "rollback" else len(known) - 1
+    if first == 0:
+        return ()
+    before = known[first - 1]
     settings = load(Documents, "documents")
     key = (store.url, before.manifest_sha256, now.manifest_sha256, settings.model_dump_json())
     if key not in _SEEN:  # what is released never changes, and tables of selections can be megabytes

@@ -10,11 +10,10 @@ the rows of its own number: the same rows, minus the person.
 """
 
 import json
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, time
-from itertools import chain
 from typing import Any, Final
 
 import polars as pl
@@ -216,7 +215,6 @@ class Lake:
         lake_frames: Mapping[str, Rows],
         vault_frames: Mapping[str, Rows],
         counts: Mapping[str, Any],
-        landed: Iterable[str] = (),
     ) -> Manifest:
         """Make a batch visible, whole or not at all. The same batch again changes nothing.
 
@@ -227,7 +225,6 @@ class Lake:
             lake_frames: Table name -> [n_rows] as `stamp` takes or gives; of lazy ones one is in memory at a time.
             vault_frames: The same for `protected` and `identifiers`.
             counts: Per feed: rows in, accepted, quarantined, filtered.
-            landed: Keys of what the batch was made from.
 
         Returns:
             The manifest that shows the batch.
@@ -243,7 +240,7 @@ class Lake:
             for name, rows in sorted(frames.items()):
                 if (added := append(name, rows, tables.get(name), seq)) is not None:
                     tables[name] = added
-        self.store.settle(chain(landed, self._written(before, tables)))
+        self.store.settle(self._written(before, tables))
         manifest = Manifest(seq, batch_id, tables, counts)
         if not self.store.create(_key(seq), manifest.to_json()):
             raise ContractError(
@@ -328,8 +325,11 @@ class Lake:
         kept = frame.filter(~pl.col("is_due"))
         if len(kept) < len(frame) or delta.has_history(self.store, key):
             note(key, sha256_lines(frame["record_sha256"]), sha256_lines(kept["record_sha256"]))
-            self._point(name, delete(key, at), note)
+            erased = delete(key, at)
+            self.store.settle(delta.added(self.store, key, at, erased))
+            self._point(name, erased, note)
             left = delta.purge(self.store, key)
+            self.store.settle(delta.added(self.store, key, erased, left))
             self._point(name, left, note)
             delta.forget_log(self.store, key, left)
 

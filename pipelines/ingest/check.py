@@ -156,11 +156,16 @@ def lay_out(
 
 
 def _whole(batch: Batch, units: list[Unit], feeds: Mapping[str, Feed]) -> Whole:
-    """Units whose rows have moments of their source, and that are not only what changed."""
+    """Units whose rows have moments of their source, and that are all that their export says.
+
+    What changed is not, nor may be one of several files of a run, which have moments of their own.
+    """
     dated = {
         feed.name
         for feed in feeds.values()
-        if feed.delta is None and any(table.known_from is not None for table in feed.tables)
+        if feed.delta is None
+        and not feed.extracted_at.manifest
+        and any(table.known_from is not None for table in feed.tables)
     }
     mine = {number: unit for number, unit in enumerate(units) if unit.feed in dated}
     digests_of = {

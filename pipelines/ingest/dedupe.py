@@ -105,7 +105,7 @@ def dedupe(
     rows = frame.with_columns(pl.struct(table.key).hash().alias(_KEY))
     if _are_all_new(rows, before):
         return frame, frame.clear().select(UNIT, "source_row", pl.lit(_DUPLICATE).alias("reason_code"))
-    moments = frame["extracted_at"].unique().sort().to_list() if whole.file else []
+    moments = frame["extracted_at"].unique().sort().to_list() if whole.file or table.slices else []
     if len(moments) <= 1:
         return _dedupe(rows, table, before, whole)
     news: list[pl.DataFrame] = []
@@ -205,6 +205,9 @@ def _taking_back(rows: pl.DataFrame, before: pl.DataFrame, repeated: pl.DataFram
         pl.col("known_from_other").is_between(pl.col("_told_since"), pl.col("known_from"), closed="none"),
         overruling(slices, "_other"),
     )
+    # What is told in the same breath takes nothing away: the thing has both.
+    beside = rows.select(pl.col(_KEY).alias(f"{_KEY}_other"), "known_from")
+    pairs = pairs.join(beside, on=[f"{_KEY}_other", "known_from"], how="anti")
     return pairs.select("_order").unique()
 
 
@@ -226,11 +229,10 @@ def _left(rows: pl.DataFrame, before: pl.DataFrame, slices: Slices | None, whole
     # The version known last by the file, when it is the feed's own and another one.
     last = again.join(before, on=_KEY, suffix="_other", maintain_order="left_right").filter(by_then)
     last = last.sort("known_from_other", maintain_order=True).unique("_order", keep="last", maintain_order=True)
-    other = last.filter(pl.col(DIGEST) != pl.col(f"{DIGEST}_other")).join(
-        told_no_more.select(_KEY, pl.col(DIGEST).alias(f"{DIGEST}_other")).unique(),
-        on=[_KEY, f"{DIGEST}_other"],
-        how="semi",
-    )
+    # The file tells that version still only by a row that is later than this one: histories begin with what was first.
+    told = rows.select(_KEY, pl.col(DIGEST).alias(f"{DIGEST}_other"), pl.col("known_from").alias("_at"))
+    later = last.join(told, on=[_KEY, f"{DIGEST}_other"]).filter(pl.col("_at") > pl.col("known_from"))
+    other = last.filter(pl.col(DIGEST) != pl.col(f"{DIGEST}_other")).join(later, on="_order", how="anti")
     found = [other.join(files, on=[UNIT, _FILE], how="semi").select("_order")]
     if slices is not None:
         of_others = told_no_more.join(rows, on=_KEY, how="anti")

@@ -282,8 +282,8 @@ class Feed(Declared):
         return (names | {name for table in self.tables for name in table.reads()}) - joined
 
     def kept(self) -> set[str]:
-        """Source columns that anything reads: this feed's mapping, and joins of others."""
-        return self.reads() | {*self.required, *self.never} | self._joined
+        """Source columns that a mapping or another feed's join reads, and those with the name of what a step makes."""
+        return self.mentions() | {*self.required, *self.never} | self._joined
 
     @property
     def ids(self) -> tuple[str, ...]:

@@ -57,6 +57,7 @@ def publish(batch: Batch) -> dict[str, Any]:
         The report: counts a feed, manifest number, held files, duplicate deliveries, flagged documents.
     """
     with batch.store.lock(PUBLISHING):
+        batch.store.settle(key for unit in batch.units() for key in landed_keys(unit))  # what the register will name
         units = numbered(batch)
         left_out = gone(batch, units)
         admitted = admit(batch, units, left_out)
@@ -133,8 +134,7 @@ def _lake(batch: Batch, units: list[Unit], rows: Mapping[str, pl.LazyFrame], cou
     for name, taken in rows.items():
         frame = taken.with_columns(file_id.alias("file_id"))
         (frames if TABLES[name].zone == "lake" else vault_frames)[name] = frame
-    landed = (key for unit in units for key in landed_keys(unit))
-    return Lake(batch.store).add(batch.name, frames, vault_frames, counts, landed).seq
+    return Lake(batch.store).add(batch.name, frames, vault_frames, counts).seq
 
 
 def _with_duplicates(

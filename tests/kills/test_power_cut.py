@@ -96,6 +96,7 @@ def test_a_manifest_names_only_what_is_there_after_a_power_cut(disk, tmp_path):
     store, cut = disk
     (tmp_path / "file").write_bytes(DATA)
     store.upload_new("landing/resumes/2026-09/x/a.pdf", tmp_path / "file")
+    store.settle(["landing/resumes/2026-09/x/a.pdf", "landing/resumes/2026-09/x/never.pdf"])
     made = Lake(store).publish("b1", {"courses": courses("a", "b")}, {}, {})
     audit.append(store, Tag.FILE_INGESTED, "b1")
     with cut() as left:

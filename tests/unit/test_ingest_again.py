@@ -95,6 +95,15 @@ def test_a_column_that_another_feed_takes_stays(place: Path) -> None:
     assert columns(*taken(place)) == [ROW, FAULT, "Id", "Title", "Nickname"]
 
 
+def test_a_column_with_the_name_of_what_a_join_makes_stays_so_that_the_clash_is_seen(place: Path) -> None:
+    clash = PEOPLE.replace(
+        "tables:", "join: [{file: other.csv, match: {Id: Id}, take: {Nickname: N}, missing: keep}]\ntables:"
+    )
+    (place / "feeds" / "people.yaml").write_text(clash)
+    (place / "feeds" / "other.csv").write_text("Id,N\n1,x\n")
+    assert columns(*taken(place)) == [ROW, FAULT, "Id", "Title", "Nickname"]
+
+
 def test_rows_for_quarantine_have_all_their_cells(place: Path) -> None:
     rows = found(*taken(place), 3, 5, 6, 7)
     assert rows.select(ROW, "Id", "Title", "Nickname", "Secret").rows() == [

@@ -1,14 +1,16 @@
 """Repetitions are left out, changes are kept, restatements are known from the file that brought them."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from typing import Any
 
 import polars as pl
 import pytest
 
-from pipelines.base.contracts import TABLES
+from pipelines.base.contracts import TABLES, Table
 from pipelines.base.digests import row_digests
+from pipelines.base.store import FileStore
 from pipelines.ingest.counts import Tally, tally
-from pipelines.ingest.dedupe import NONE, Whole, dedupe, of_newest
+from pipelines.ingest.dedupe import DIGEST, NONE, Whole, dedupe, digests, of_newest, versions
 
 CONSENTS = TABLES["consents"]
 MOMENT = pl.Datetime("us", "UTC")
@@ -127,6 +129,70 @@ def test_two_answers_of_one_file_for_one_moment_are_left_for_the_checks() -> Non
     kept, gone = dedupe(rows((0, 1, "p", True, 1, 9), (0, 2, "p", False, 1, 9)), CONSENTS, published())
     assert kept["known_from"].to_list() == [day(1), day(1)]
     assert gone.is_empty()
+
+
+JOBS = TABLES["jobs"]
+SPAN = {"spring": (date(2025, 1, 1), date(2025, 12, 31)), "autumn": (date(2025, 3, 1), date(2025, 12, 31))}
+"""Slices of one job that share days."""
+
+
+def told(table: Table, *given: tuple[int, int, dict[str, Any]]) -> pl.DataFrame:
+    """Rows by unit, day of the file and what they say; without a day of their own they are known from the file's."""
+    made = [
+        {"unit_no": unit, "source_row": row, "known_from": day(at), "extracted_at": day(at)}
+        | {"known_from_basis": "observed"}
+        | said
+        for row, (unit, at, said) in enumerate(given)
+    ]
+    kinds = {"known_from": pl.Datetime("us", "UTC"), "extracted_at": pl.Datetime("us", "UTC"), "unit_no": pl.Int32}
+    return pl.DataFrame(made, schema={**table.schema, "source_row": pl.Int64, "known_from_basis": pl.String, **kinds})
+
+
+def slice_of(name: str) -> dict[str, Any]:
+    return {"job_code": "J1", "valid_from": SPAN[name][0], "valid_to": SPAN[name][1]}
+
+
+def after(before: pl.DataFrame, news: pl.DataFrame, table: Table, file: str) -> pl.DataFrame:
+    """What `versions` gives once the news are published."""
+    news = news if DIGEST in news.columns else news.with_columns(digests(news, table))
+    keyed = news.with_columns(pl.struct(table.key).hash().alias("_key"), file_id=pl.lit(file))
+    return pl.concat([before, keyed.select(before.columns)])
+
+
+def test_two_slices_that_every_file_tells_together_are_told_once(store: FileStore) -> None:
+    lake, news = versions(store, None, JOBS), []
+    for number, names in ((1, ["spring"]), (2, ["spring", "autumn"]), (3, ["spring", "autumn"]), (4, [*SPAN])):
+        found, _ = dedupe(told(JOBS, *((0, number, slice_of(name)) for name in names)), JOBS, lake)
+        lake, news = after(lake, found, JOBS, f"f{number}"), [*news, found["valid_from"].to_list()]
+    assert news == [[date(2025, 1, 1)], [date(2025, 3, 1)], [], []]
+
+
+def test_a_slice_that_takes_its_days_back_does_so_once_however_many_files_tell_it(store: FileStore) -> None:
+    lake = versions(store, None, JOBS)
+    for number, name in ((1, "spring"), (2, "autumn")):
+        lake = after(lake, dedupe(told(JOBS, (0, number, slice_of(name))), JOBS, lake)[0], JOBS, f"f{number}")
+    backlog = told(JOBS, *((number, number, slice_of("spring")) for number in (3, 4, 5)))
+    news, gone = dedupe(backlog, JOBS, lake)
+    assert news["unit_no"].to_list() == [3]
+    assert reasons(gone) == [(4, 1, "unchanged_row"), (5, 2, "unchanged_row")]
+
+
+def test_what_a_history_withdraws_and_tells_again_is_believed_again(store: FileStore) -> None:
+    workers, lake, news = TABLES["workers"], versions(store, None, TABLES["workers"]), []
+    for number, rows_ in ((10, "AB"), (11, "A"), (12, "AB"), (13, "AB")):
+        said = [
+            (
+                0,
+                number,
+                {"person_id": "p", "job_family_code": code, "known_from": day(at), "known_from_basis": "source"},
+            )
+            for at, code in enumerate(rows_, start=1)
+        ]
+        whole = Whole({0: f"f{number}"}, {0: {f"f{it}" for it in range(10, number + 1)}})
+        found, _ = dedupe(told(workers, *said), workers, lake, whole)
+        lake = after(lake, found, workers, f"f{number}")
+        news.append(found.select("job_family_code", "known_from").rows())
+    assert news == [[("A", day(1)), ("B", day(2))], [("A", day(11))], [("B", day(12))], []]
 
 
 def notes(*given: tuple[int, str]) -> pl.DataFrame:

@@ -156,7 +156,7 @@ def test_references_warn_past_one_of_a_hundred_and_each_such_row_still_goes(
 
 def test_a_warning_about_managers_takes_no_row_out(tmp_path: Path) -> None:
     people = [
-        (f"p_{who:032x}", "employee", date(2020, 1, 1), None, "ENG", None, None, f"p_{boss:032x}", 1.0)
+        (f"p_{who:032x}", "employee", date(2020, 1, 1), None, None, "ENG", None, None, f"p_{boss:032x}", 1.0)
         for who, boss in ((1, 2), (2, 1), (3, 9))
     ]
     frame = numbered(pl.DataFrame(people, schema=WORKERS.schema, orient="row")).with_columns(known_from=pl.lit(NEW))
