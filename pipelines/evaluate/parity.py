@@ -54,9 +54,9 @@ def told(
 
     Returns:
         axes: axis and groups, each with group, people, rates (those of `fairness.rates` but the selection rate: of,
-        counted, share, low, high, gap, gap_low, gap_high) and calibration (excess, low, high, error) where scores
-        are chances; lists: axis and groups (people, listed, ratio, low, high, by_merit). Both empty where nothing of
-        the kind can be said: a ranking says yes or no to nobody.
+        counted, share, low, high, gap, gap_low, gap_high; empty where too few stand behind one of them) and calibration
+        (excess, low, high, error) where scores are chances; lists: axis and groups (people, listed, ratio, low, high,
+        by_merit). Both empty where nothing of the kind can be said: a ranking says yes or no to nobody.
     """
     if kind == "ranking" or (kind == "mae" and threshold is None):
         return {"axes": [], "lists": []}
@@ -101,7 +101,7 @@ def _errors(cases: pl.DataFrame, coded: Coded, *, is_chance: bool, bins: int, le
     for place, group in enumerate(found.groups):
         row: dict[str, Any] = {"group": group, "people": int(people[place])}
         if people[place] >= least:
-            row["rates"] = {name: _rate(found.rates[name], place, least) for name in _NOT_SELECTION}
+            row["rates"] = _rates(found.rates, place, least)
             if chances is not None:
                 three = {"excess": chances.excess, "low": chances.excess_low, "high": chances.excess_high}
                 row["calibration"] = _at(three | {"error": chances.error}, place)
@@ -109,13 +109,21 @@ def _errors(cases: pl.DataFrame, coded: Coded, *, is_chance: bool, bins: int, le
             yield row
 
 
-def _rate(rate: Rate, place: int, least: int) -> dict[str, float | int | None]:
-    """One rate of one group; no counts where so few stand behind it."""
-    of = int(rate.of[place])
-    if of < least:
-        return {"of": of}
+def _rates(rates: Mapping[str, Rate], place: int, least: int) -> dict[str, dict[str, float | int | None]]:
+    """The rates of one group: those of one table, so that where few stand behind one of them all are left out.
+
+    Of thirty people one of whom did not come true, how many were selected and how many of those came true would tell
+    of that one. How many the model is right about is one number of all of them, and stays.
+    """
+    one_table = [name for name in _NOT_SELECTION if name != "accuracy"]
+    is_hidden = any(int(rates[name].of[place]) < least for name in one_table)
+    return {name: {} if is_hidden and name in one_table else _rate(rates[name], place) for name in _NOT_SELECTION}
+
+
+def _rate(rate: Rate, place: int) -> dict[str, float | int | None]:
+    """One rate of one group."""
     numbers = {name: getattr(rate, name) for name in ("share", "low", "high", "gap", "gap_low", "gap_high")}
-    return {"of": of, "counted": int(rate.counted[place])} | _at(numbers, place)
+    return {"of": int(rate.of[place]), "counted": int(rate.counted[place])} | _at(numbers, place)
 
 
 def _seen(cases: pl.DataFrame, coded: Coded, least: int) -> Iterator[dict[str, Any]]:
