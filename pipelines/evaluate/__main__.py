@@ -128,7 +128,7 @@ def run(family: str, root: Path | None = None) -> str:
         seed=settings.seed,
     )
     if (graded := stage_dir(family, SCORED, root) / GRADES).exists():
-        result["also"] |= metrics.graded(pl.read_parquet(graded))
+        result["also"] |= metrics.graded(pl.read_parquet(graded), least)
     result["popularity"] = popularity.told(module.METRIC, scored, outcomes)
     result["intervals"] = intervals.covered(scored, outcomes, then, intervals.stated(card), min_people=least)
     seen = pl.read_parquet(stage_dir(family, SCORED, root) / "inputs.parquet")
@@ -137,7 +137,9 @@ def run(family: str, root: Path | None = None) -> str:
     result["data_checks"].append(standins.check(result["stand_ins"], result["to_accept"]))
     result["swaps"] = json.loads((stage_dir(family, SCORED, root) / SWAPS).read_text(encoding="utf-8"))
     result["data_checks"].append(swaps.check(result["swaps"]))
-    result["reasons"] = json.loads((stage_dir(family, SCORED, root) / REASONS).read_text(encoding="utf-8"))
+    moved = json.loads((stage_dir(family, SCORED, root) / REASONS).read_text(encoding="utf-8"))
+    is_few = moved is not None and moved["cases"] < least
+    result["reasons"] = dict.fromkeys(moved) | {name: moved[name] for name in ("cases", "without")} if is_few else moved
     folder.mkdir(parents=True, exist_ok=True)
     write(folder / "metrics.json", result)
     decided = groups.decided(lake, lock.manifest(lake), as_of, family, outcomes)

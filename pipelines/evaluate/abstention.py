@@ -47,7 +47,8 @@ def told(
         n (cases with an outcome), abstained (of those); all, kept and left (abstained): n, people, accuracy (decisions
         of the threshold that came true), calibration_error, error_by_chance; axes: axis and groups, each with group and
         people and, of their newest cases, abstained (share, low, high with 95 %) and kept as above. Null for what has
-        no case. None where the model may not abstain.
+        no case, and for both parts where one is of too few people: the whole less the other would tell of them. None
+        where the model may not abstain.
     """
     if not may_abstain:
         return None
@@ -59,10 +60,14 @@ def told(
     told_of = newest.join(groups, on="person_id", how="left", maintain_order="left")
     axes = [name for name in groups.columns if name != "person_id"]
     parts = {"all": cases, "kept": cases.filter(~pl.col("is_left")), "left": cases.filter("is_left")}
+    is_told = _is_told(cases, min_group_size)
     return {
         "n": len(cases),
         "abstained": int(cases["is_left"].sum()),
-        **{name: _right(part, bins, seed) for name, part in parts.items()},
+        **{
+            name: _right(part, bins, seed) if name == "all" or is_told else _untold(part)
+            for name, part in parts.items()
+        },
         "axes": [{"axis": axis, "groups": list(_by_group(told_of, axis, bins, min_group_size, seed))} for axis in axes],
     }
 
@@ -78,14 +83,24 @@ def _by_group(cases: pl.DataFrame, axis: str, bins: int, least: int, seed: int) 
             count, kept = int(rows["is_left"].sum()), rows.filter(~pl.col("is_left"))
             low, high = wilson_interval(count, len(rows))
             row["abstained"] = {"share": count / len(rows), "low": float(low), "high": float(high)}
-            row["kept"] = _right(kept, bins, seed) if len(kept) >= least else {"n": len(kept)}
+            row["kept"] = _right(kept, bins, seed) if len(kept) and _is_told(rows, least) else {"n": len(kept)}
         yield row
+
+
+def _is_told(cases: pl.DataFrame, least: int) -> bool:
+    """Whether neither part of some cases is of so few people that it would tell of them."""
+    return not any(0 < part["person_id"].n_unique() < least for part in cases.partition_by("is_left"))
+
+
+def _untold(cases: pl.DataFrame) -> dict[str, float | int | None]:
+    people = cases["person_id"].n_unique()
+    return {"n": len(cases), "people": people, "accuracy": None, "calibration_error": None, "error_by_chance": None}
 
 
 def _right(cases: pl.DataFrame, bins: int, seed: int) -> dict[str, float | int | None]:
     """How right the decisions and the chances of some cases are."""
     if cases.is_empty():
-        return {"n": 0, "people": 0, "accuracy": None, "calibration_error": None, "error_by_chance": None}
+        return _untold(cases)
     score, came_true = cases["score"].to_numpy(), cases["outcome"].to_numpy().astype(np.float64)
     drawn = (np.random.default_rng(seed).random((_DRAWS, len(score))) < score).astype(np.float64)
     return {

@@ -36,7 +36,8 @@ def covered(
         outcomes: [n_outcomes] `Outcomes`.
         groups: [n_people] person_id and one str column an axis.
         promised: As `stated`.
-        min_people: Smaller groups are not judged.
+        min_people: Smaller groups are not judged; nor is the smallest large one where all smaller ones together are
+            fewer: everybody less the others would tell of them.
 
     Returns:
         axis, group, people, promised, share (of a person's cases, the mean of people), low and high (exact, 95 % for
@@ -60,13 +61,23 @@ def covered(
         .sort("person_id")
     )
     axes = [name for name in groups.columns if name != "person_id"]
-    parts = [(EVERYBODY, EVERYBODY, people["held"])] + [
-        (axis, str(name), of_it["held"])
-        for axis in axes
-        for (name,), of_it in people.with_columns(pl.col(axis).fill_null(UNKNOWN)).group_by(axis)
-    ]
-    large = sorted((part for part in parts if len(part[2]) >= min_people), key=lambda part: part[:2])
+    parts = [(EVERYBODY, EVERYBODY, people["held"])][: len(people) >= min_people]
+    for axis in axes:
+        groups_of = people.with_columns(pl.col(axis).fill_null(UNKNOWN)).group_by(axis)
+        parts += _large([(axis, str(name), of_it["held"]) for (name,), of_it in groups_of], min_people)
+    large = sorted(parts, key=lambda part: part[:2])
     return [_judged(*part, promised, _LEVEL / len(large)) for part in large]
+
+
+def _large(parts: list[tuple[str, str, pl.Series]], least: int) -> list[tuple[str, str, pl.Series]]:
+    """Groups of an axis that can be told without telling of few people."""
+    ordered = sorted(parts, key=lambda part: (len(part[2]), part[1]))
+    hidden = 0
+    for place, part in enumerate(ordered):
+        if len(part[2]) >= least and (hidden == 0 or hidden >= least):
+            return ordered[place:]
+        hidden += len(part[2])
+    return []
 
 
 def _judged(axis: str, group: str, held: pl.Series, promised: float, level: float) -> dict[str, Any]:

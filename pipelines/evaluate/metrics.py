@@ -87,17 +87,19 @@ def warnings(scored: pl.DataFrame, outcomes: pl.DataFrame) -> dict[str, tuple[fl
     return {"warned_precision": (warned(y, model), warned(y, baseline)), "warned_days_ahead": (days, days)}
 
 
-def graded(foreseen: pl.DataFrame) -> dict[str, dict[str, float]]:
+def graded(foreseen: pl.DataFrame, least: int) -> dict[str, dict[str, float]]:
     """How well the score at the end is foreseen, of the cases that came to one.
 
     Args:
-        foreseen: [n_cases x scorers] scorer, grade, low, high, ended (null where there was none).
+        foreseen: [n_cases x scorers] person_id, scorer, grade, low, high, ended (null where there was none).
+        least: People; of fewer nothing is told.
 
     Returns:
         grade_mae and grade_within_share (share of the cases inside their interval), each model's and baseline's; empty
-        where no case came to a score.
+        where too few cases came to a score.
     """
     known = foreseen.drop_nulls("ended")
+    known = known if known["person_id"].n_unique() >= least else known.clear()
     error, is_within = (pl.col("grade") - pl.col("ended")).abs(), pl.col("ended").is_between("low", "high")
     told = known.group_by("scorer").agg(grade_mae=error.mean(), grade_within_share=is_within.mean())
     by = {row["scorer"]: row for row in told.to_dicts()}

@@ -374,15 +374,17 @@ def test_the_same_decisions_in_another_order_are_told_to_the_last_bit():
 def test_foreseen_scores_are_judged_on_cases_that_came_to_one():
     """Off by .1 and .3, the second outside: .2 in the mean. The baseline is off by .2 twice and holds both."""
     rows = {
+        "person_id": ["a", "b", "c"] * 2,
         "scorer": ["model"] * 3 + ["baseline"] * 3,
         "grade": [0.5, 0.5, 0.9, 0.6, 0.6, 0.1],
         "low": [0.4, 0.4, 0.8, 0.3, 0.3, 0.0],
         "high": [0.6, 0.6, 1.0, 0.9, 0.9, 0.2],
         "ended": [0.4, 0.8, None, 0.4, 0.8, None],
     }
-    found = metrics.graded(pl.DataFrame(rows))
+    found = metrics.graded(pl.DataFrame(rows), 2)
     assert found == {
         "grade_mae": {"model": pytest.approx(0.2), "baseline": pytest.approx(0.2)},
         "grade_within_share": {"model": 0.5, "baseline": 1.0},
     }
-    assert metrics.graded(pl.DataFrame(rows).filter(pl.col("ended").is_null())) == {}
+    assert metrics.graded(pl.DataFrame(rows).filter(pl.col("ended").is_null()), 2) == {}
+    assert metrics.graded(pl.DataFrame(rows), 3) == {}, "it would be the error of few people"

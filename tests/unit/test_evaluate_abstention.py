@@ -118,3 +118,14 @@ def test_a_case_is_left_to_a_person_where_its_interval_has_the_threshold_in_it(l
     )
     assert abstains(scored, DECIDE).to_list() == [is_left]
     assert abstains(scored, Decide(threshold=0.4)).to_list() == [False]
+
+
+def test_of_few_who_are_left_to_a_person_nothing_is_told_nor_what_would_tell_of_them():
+    few = [*rows("f-sure", 30, 0.8, 1), *rows("f-left", 4, 0.5, 0, left=True)]
+    found = told(few, pl.DataFrame([{"person_id": row["person_id"], "sex": "f"} for row, _ in few]))
+    assert (found["all"]["accuracy"], found["kept"]["accuracy"], found["left"]["accuracy"]) == (
+        pytest.approx(30 / 34),
+        None,
+        None,
+    )
+    assert found["axes"][0]["groups"][0]["kept"] == {"n": 30}

@@ -69,3 +69,15 @@ def test_a_person_of_many_cases_counts_once():
 def test_the_promise_is_the_one_that_the_model_was_trained_with():
     assert intervals.stated({"params": {"train": {"coverage": 0.8}}}) == 0.8
     assert intervals.stated({"params": {"train": {}}}) is None
+
+
+def test_a_group_is_not_told_where_everybody_less_it_would_be_few_people():
+    keys = {"person_id": [f"p{n}" for n in range(71)], "subject_id": "s", "target_code": "t"}
+    model = pl.DataFrame(keys | {"scorer": "model", "score": 0.5, "low": 0.4, "high": 0.6})
+    outcomes = pl.DataFrame(keys | {"outcome": 0.5})
+    groups = pl.DataFrame({"person_id": keys["person_id"], "sex": ["f"] * 30 + ["m"] * 40 + ["x"]})
+    found = intervals.covered(model, outcomes, groups, 0.9, min_people=10)
+    assert [(row["group"], row["people"]) for row in found] == [("everybody", 71), ("m", 40)]
+    without = groups.with_columns(sex=pl.when(pl.col("sex") == "x").then(pl.lit("m")).otherwise("sex"))
+    found = intervals.covered(model, outcomes, without, 0.9, min_people=10)
+    assert [row["group"] for row in found] == ["everybody", "f", "m"]
