@@ -48,11 +48,12 @@ class Admitted:
 def gone(batch: Batch, units: list[Unit]) -> dict[str, str]:
     """Unit id -> why nothing of it is published now.
 
-    A person rejected it since the batch was planned, or another batch took the same bytes in since it was checked, as
-    runs of a backfill do not wait for the daily one. Who rejects a file once its rows can be seen in the lake comes too
+    Since the batch was planned a person rejected it, or another batch took the same bytes in, as runs of a backfill do
+    not wait for the daily one. Who rejects a file once its rows can be seen in the lake comes too
     late: a publish that was killed after that says what is there.
     """
-    is_late, since, found = _is_in_lake(batch), {manifest.batch_id for manifest in _since(batch)}, dict[str, str]()
+    is_late, found = _is_in_lake(batch), dict[str, str]()
+    since = {manifest.batch_id for manifest in _after(batch, batch.plan.get("seq"))}
     for unit in units:
         records = files.find(batch.store, unit.feed, unit.sha256)
         if not is_late and any(record.status == REJECTED for record in records):
@@ -64,10 +65,19 @@ def gone(batch: Batch, units: list[Unit]) -> dict[str, str]:
     return found
 
 
+def is_overtaken(batch: Batch) -> bool:
+    """Whether another batch was published since this one was checked: what its rows repeat or restate has changed."""
+    return not _is_in_lake(batch) and bool(_since(batch))
+
+
 def _since(batch: Batch) -> list[Manifest]:
     """What was published since a batch was checked, before it was published itself."""
-    seen = read_json(batch.folder / "checked" / "lake.json")  # a batch that an older version checked has none
-    later = [it for it in Lake(batch.store).manifests() if seen is not None and it.seq > seen["seq"]]
+    return _after(batch, (read_json(batch.folder / "checked" / "lake.json") or {}).get("seq"))
+
+
+def _after(batch: Batch, seq: int | None) -> list[Manifest]:
+    """What was published after a manifest and before a batch; nothing where an older version did not note which."""
+    later = [it for it in Lake(batch.store).manifests() if seq is not None and it.seq > seq]
     return list(takewhile(lambda manifest: manifest.batch_id != batch.name, later))
 
 

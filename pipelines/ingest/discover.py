@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from pipelines.base.errors import SettingsError
+from pipelines.base.lake import Lake
 from pipelines.base.settings import environment
 from pipelines.base.store import Store
 from pipelines.ingest import arrivals, cadence, decide, files, plausible
@@ -312,6 +313,7 @@ def discover(batch: Batch, replay: str | None = None, expect: Callable[[], objec
     feeds = declared.load(declared.folder())
     if replay is not None and replay not in feeds:
         raise SettingsError(f"--replay must name a feed; {replay} is none of {', '.join(feeds)}. Correct it.")
+    manifest = Lake(batch.store).manifest()  # before anybody looks what is known
     new: list[Unit]
     duplicates: list[Unit] = []
     waiting: dict[str, int] = {}
@@ -344,6 +346,7 @@ def discover(batch: Batch, replay: str | None = None, expect: Callable[[], objec
         "units": [unit_record(unit) for unit in told_apart(new)],
         "duplicates": [unit_record(unit) for unit in duplicates],
         "waiting": waiting,
+        "seq": manifest.seq if manifest else 0,
         "passed_over": passed_over,
         "late": late,
     }

@@ -435,6 +435,7 @@ def test_what_another_batch_published_meanwhile_is_not_there_twice(
     """A backfill runs beside the daily ingest: three batches were checked before the first of them is published."""
     for name, byte in (("PSEUDONYM", "11"), ("VAULT", "22"), ("AUDIT", "33")):
         monkeypatch.setenv(f"CANDOR_{name}_KEY", byte * 32)
+    monkeypatch.setenv("CANDOR_FEEDS", "feeds")
     exports, store = tmp_path / "exports", FileStore(tmp_path / "var")
     monkeypatch.setenv("CANDOR_STORE", store.url)
     monkeypatch.setenv("CANDOR_EXPORTS", str(exports))
@@ -459,7 +460,7 @@ def test_what_another_batch_published_meanwhile_is_not_there_twice(
     assert "manifest 1: 2 rows in = 2 accepted + 0 quarantined + 0 filtered" in said["daily"]
     assert "no manifest: 2 rows in = 0 accepted + 0 quarantined + 2 filtered" in said["backfill"]
     assert json.loads(store.read("reports/ingest/backfill.json"))["counts"]["lms_courses"] == total(
-        2, 0, 0, 2, duplicate_delivery=2
+        2, 0, 0, 2, unchanged_row=2
     )
     assert "manifest 2: 2 rows in = 1 accepted + 0 quarantined + 1 filtered" in said["later"]
     later = json.loads(store.read("reports/ingest/later.json"))
@@ -474,6 +475,35 @@ def test_what_another_batch_published_meanwhile_is_not_there_twice(
         ("backfill", "duplicate"),
         ("later", "published"),
     ]
+
+
+def test_what_was_left_out_as_known_is_told_after_all_when_another_batch_said_otherwise_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """November says what September said; October's file says otherwise and is published between check and publish."""
+    for name, byte in (("PSEUDONYM", "11"), ("VAULT", "22"), ("AUDIT", "33")):
+        monkeypatch.setenv(f"CANDOR_{name}_KEY", byte * 32)
+    monkeypatch.setenv("CANDOR_FEEDS", "feeds")
+    exports, store = tmp_path / "exports", FileStore(tmp_path / "var")
+    monkeypatch.setenv("CANDOR_STORE", store.url)
+    monkeypatch.setenv("CANDOR_EXPORTS", str(exports))
+    for month, titles, steps in (
+        ("09", {"K1": "One"}, ["publish"]),
+        ("11", {"K1": "One", "K2": "Two"}, []),
+        ("10", {"K1": "Another"}, ["publish"]),
+    ):
+        lines = [f"{course},{title},Foundation" for course, title in titles.items()]
+        table(exports / "lms" / f"courses_2026-{month}.csv", "Course ID,Title,Level", *lines)
+        main(["discover", "--batch", month])
+        (unit,) = json.loads(capsys.readouterr().out.splitlines()[-1])["units"]
+        for step, *more in (("take", unit), ("validate",), *([step] for step in steps)):
+            assert main([step, month, *more]) == 0
+        (exports / "lms" / f"courses_2026-{month}.csv").unlink()
+    assert main(["publish", "11"]) == 0
+    assert "2 rows in = 2 accepted" in capsys.readouterr().out.splitlines()[-2]
+    lake = Lake(store)
+    told = lake.versions("courses", lake.require()).filter(course_id="K1").sort("known_from")
+    assert told["title"].to_list() == ["One", "Another", "One"]
 
 
 def test_a_landed_file_is_read_again_when_asked_for(company: Company) -> None:
