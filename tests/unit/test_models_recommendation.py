@@ -141,6 +141,23 @@ def test_only_what_is_active_valid_and_for_the_job_family_may_be_recommended(sai
     assert told == (["a", "b", "c", "d"] if is_open else ["a", "b", "c"])
 
 
+@pytest.mark.parametrize(
+    ("day", "is_open"),
+    [
+        (date(2026, 7, 1), True),  # the second version is on record, the first one holds
+        (date(2026, 9, 1), False),  # the second one holds and is not active, though the first says nothing of an end
+    ],
+)
+def test_a_version_told_of_ahead_of_its_first_day_does_not_close_the_one_before(day, is_open):
+    given = company(p_1="a")
+    first = given["courses"].filter(pl.col("course_id") == "a").with_columns(valid_from=date(2025, 1, 1))
+    told = pl.lit(datetime(2026, 6, 1, tzinfo=UTC)).cast(pl.Datetime("us", "UTC"))
+    first = first.with_columns(known_from=told - pl.duration(days=365))
+    second = first.with_columns(valid_from=date(2026, 9, 1), known_from=told, is_active=pl.lit(value=False))
+    given["courses"] = pl.concat([second, first])
+    assert cases(given, PREPARE, day)["open_courses"].to_list() == ['["a"]' if is_open else "[]"]
+
+
 def test_a_course_with_an_audience_is_not_for_who_has_no_job_family():
     given = catalogue(staff(company(p_1="ab", p_2="ab"), p_1="x"), audience_codes={"d": "x"})
     told = dict(cases(given, PREPARE, date(2026, 1, 9)).select("person_id", "open_courses").iter_rows())

@@ -267,13 +267,17 @@ def _staff(tables: Tables, as_of: date) -> pl.DataFrame:
 
 
 def _there(versions: pl.DataFrame, as_of: date) -> pl.DataFrame:
-    """[n_courses] what can be taken on a day: active, begun and not over; what is not said stops nothing."""
-    told = asof.newest(versions, "course_id").with_columns(
+    """[n_courses] what can be taken on a day: active, begun and not over; what is not said stops nothing.
+
+    Of each course the version known last of those that have begun counts: one told of ahead of its first day does not
+    take the place of the one that holds until then.
+    """
+    begun = versions.filter((pl.col("valid_from") <= as_of).fill_null(value=True))
+    told = asof.newest(begun, "course_id").with_columns(
         pl.col("is_active").fill_null(value=True), pl.col("is_mandatory").fill_null(value=False)
     )
-    has_begun = (pl.col("valid_from") <= as_of).fill_null(value=True)
     goes_on = (pl.col("valid_to") > as_of).fill_null(value=True)
-    return told.filter("is_active", has_begun, goes_on).sort("course_id")
+    return told.filter("is_active", goes_on).sort("course_id")
 
 
 def _is_for(family: str) -> pl.Expr:
