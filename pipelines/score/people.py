@@ -123,6 +123,9 @@ def _run(
             )
             basis = _basis(release, manifest, as_of, law, stopped)
             _record(store, family, _facts(basis, scored, counts, files))
+            if not release.is_shadow:
+                for key in _of_the_day(store, family, as_of.isoformat()) - set(files):
+                    store.delete(key)
             for key, data in files.items():  # last: nothing leaves before the ledger has it
                 store.put(key, data)
             break
@@ -275,13 +278,19 @@ def _replace(store: Store, table: str, family: str, as_of: date, frame: pl.DataF
 
 
 def _is_done(store: Store, basis: Mapping[str, Any], family: str, *, is_shadow: bool) -> bool:
-    """Whether this very scoring was the last of its day, and its file is there: another since then took its place."""
+    """Whether this very scoring was the last of its day, and its files are there, alone: another took its place."""
     last = _last(store, family, basis["as_of"])
     if last is None or _of_the_basis(last) != basis:
         return False
     files: Mapping[str, str] = last.get("export_sha256", {})
     is_whole = all(store.exists(key) and sha256_bytes(store.read(key)) == digest for key, digest in files.items())
-    return is_shadow or (bool(files) and is_whole)
+    return is_shadow or (bool(files) and is_whole and _of_the_day(store, family, basis["as_of"]) <= set(files))
+
+
+def _of_the_day(store: Store, family: str, day: str) -> set[str]:
+    """Keys of the files that a day's scorings have left, those of a release that foresaw more than this one too."""
+    folder = f"{SCORES}/exports/{family}"
+    return {key for key in store.list(folder) if key.startswith(f"{folder}/{day}.")}
 
 
 def _record(store: Store, family: str, facts: Mapping[str, Any]) -> None:

@@ -423,6 +423,28 @@ def test_the_file_for_another_system_is_written_after_the_ledger_and_again_where
     assert json.loads(people.run(FAMILY, LAST, root))["status"] == "scored", "what names no file has none"
 
 
+def test_files_that_a_release_no_longer_writes_go_with_the_scoring_that_takes_their_place(released, monkeypatch):
+    """A release that foresees no score at the end leaves none of the one before beside its own, nor touches a day."""
+    root, store = released
+    release(root, store, "release")
+    files = json.loads(people.run(FAMILY, LAST, root))["export"]
+    folder, _, day = files[0].removesuffix(".csv").rpartition("/")
+    others = [f"{folder}/2020-01-01.grades.csv", f"scores/exports/performance/{day}.grades.csv"]
+    for key in (*others, due := f"{folder}/{day}.due.csv"):
+        store.put(key, b"old")
+    with monkeypatch.context() as patch:
+        patch.setattr(people.rows, "grades", lambda *_: None)
+        patch.setattr(people, "_record", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            people.run(FAMILY, LAST, root)
+        assert store.list("scores/exports") == sorted([*files, *others, due]), "nothing goes before the ledger has it"
+        patch.undo()
+        patch.setattr(people.rows, "grades", lambda *_: None)
+        assert json.loads(people.run(FAMILY, LAST, root))["export"] == files[:2]
+        assert store.list("scores/exports") == sorted([*files[:2], *others])
+        assert json.loads(people.run(FAMILY, LAST, root))["status"] == "unchanged"
+
+
 def test_a_person_is_told_reasons_that_were_tried_again_by_the_release_that_scored_them(released):
     root, store = released
     release(root, store, "release")
@@ -546,6 +568,12 @@ def test_a_model_in_shadow_scores_but_writes_no_file(released, monkeypatch):
     assert (answer["is_shadow"], answer["export"]) == (True, [])
     assert table(store, "scored")["is_shadow"].all()
     assert store.list("scores/exports") == []
+    live = f"scores/exports/{FAMILY}/{answer['as_of']}.csv"
+    store.put(live, b"of a live release")
+    with monkeypatch.context() as patch:
+        patch.setattr(people, "_is_done", lambda *_, **__: False)
+        assert json.loads(people.run(FAMILY, LAST, root))["status"] == "scored"
+    assert store.list("scores/exports") == [live]
 
 
 def test_a_live_models_scores_need_the_vault_key_before_anything_is_written(released, monkeypatch):
