@@ -58,7 +58,7 @@ def hold(
     with subprocess.Popen(child, stdout=subprocess.PIPE, text=True) as scoring:
         try:
             _begun(scoring)
-            switch.give(store, stop=True, by=by, why=why, run_id=run_id)
+            switch.give(store, stop=True, by=by, why=why, run_id=run_id, is_first=True)
             began = time.monotonic()
             number = _number(store)
             code = _ended(scoring, within)

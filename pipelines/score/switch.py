@@ -131,7 +131,16 @@ def watched(
         watcher.join()
 
 
-def give(store: Store, *, stop: bool, by: str, why: str, run_id: str = "", after: Order | None = None) -> str:
+def give(
+    store: Store,
+    *,
+    stop: bool,
+    by: str,
+    why: str,
+    run_id: str = "",
+    after: Order | None = None,
+    is_first: bool = False,
+) -> str:
     """Stop scoring, or let it go on.
 
     Args:
@@ -141,12 +150,13 @@ def give(store: Store, *, stop: bool, by: str, why: str, run_id: str = "", after
         why: Goes into the ledger; names nobody.
         run_id: Of the run of Airflow that asked.
         after: A restart from this very stop and from no other.
+        is_first: A stop of what is running only: it takes no other stop's place.
 
     Returns:
         One line of JSON: status (`stopped` or `running`), by, why.
 
     Raises:
-        GateRefused: Nobody is named, there is no reason, or another order stands than `after`.
+        GateRefused: Nobody is named, there is no reason, another order stands than `after`, or scoring is stopped.
     """
     by, why = by.strip(), why.strip()
     if not by or len(why) < WHY_LENGTH:
@@ -157,6 +167,8 @@ def give(store: Store, *, stop: bool, by: str, why: str, run_id: str = "", after
         )
     with store.lock(_LOCK):
         order = Order(1, stop, by, why, run_id)
+        if stop and is_first:
+            require_running(store)
         if stop:
             _stop(store, order)
         else:

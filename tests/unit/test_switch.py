@@ -372,6 +372,22 @@ def test_a_drill_never_restarts_what_somebody_else_stopped_meanwhile(store, monk
         switch.require_running(store)
 
 
+def test_a_drill_takes_no_stops_place_that_was_given_while_it_began(store, monkeypatch):
+    monkeypatch.setenv("CANDOR_STORE", store.url)
+    begun = drill._begun
+
+    def meanwhile(scoring):
+        begun(scoring)
+        stop(store, by="dora")
+
+    monkeypatch.setattr(drill, "_begun", meanwhile)
+    with pytest.raises(GateRefused, match="dora stopped it"):
+        drill.hold(store, by="clara", why="The drill of November.", child=SCORES)
+    with pytest.raises(GateRefused, match="dora stopped it"):
+        switch.require_running(store)
+    assert [str(entry.tag) for entry in entries(store)] == ["scoring:stopped"]
+
+
 def test_a_drill_begins_only_where_scoring_may_go_on_and_somebody_scores(store, monkeypatch):
     monkeypatch.setenv("CANDOR_STORE", store.url)
     with pytest.raises(ContractError, match="Nothing was stopped"):
