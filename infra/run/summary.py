@@ -163,12 +163,18 @@ def _where(found: Mapping[str, Any]) -> Iterable[str]:
         if seen["report"]:
             yield f"Report of {family}: {seen['report']}"
     for family in found["families"].values():
-        yield from (f"Scores to import: {path}" for path in family["exports"][-2:])
+        yield from (f"Scores to import: {path}" for path in _newest(family["exports"]))
     yield f"Airflow: `make up VAR='{folder}'`, then {found['airflow']} (passwords: {folder}/secrets/accounts.json)"
     yield f"Compliance page: *Audit* in its navigation, {found['airflow']}/plugin/audit"
     yield f"This summary: {folder}/summary.md"
     took, first = (found[name].get("in all") for name in ("seconds", "first_seconds"))
     yield f"In all {took:.0f} s." + (f" The first journey took {first:.0f} s." if first not in (None, took) else "")
+
+
+def _newest(exports: Sequence[str]) -> list[str]:
+    """Files of the last day: scores, and what stands beside them in some families."""
+    day = exports[-1].rpartition("/")[2].partition(".")[0] if exports else ""
+    return [path for path in exports if path.rpartition("/")[2].startswith(f"{day}.")]
 
 
 def estimate(number: Mapping[str, Any] | None) -> str:

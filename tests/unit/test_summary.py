@@ -250,3 +250,10 @@ def test_a_proposed_model_that_hides_a_subject_is_told_first():
     first = told(families={"screening": family(hidden=[line])}).strip().splitlines()[0]
     assert first == f"- screening, the model proposed: {line}"
     assert evidence.hidden_in_pool({}) == []
+
+
+def test_all_files_of_the_newest_day_are_named_and_none_of_a_day_before():
+    day, before = (f"/var/scores/exports/outcomes/2026-{month}-30" for month in ("10", "09"))
+    files = [f"{stem}{end}" for stem in (before, day) for end in (".csv", ".grades.csv", ".grades.json", ".json")]
+    assert summary._newest(files) == files[4:]
+    assert summary._newest([]) == []
