@@ -36,6 +36,8 @@ from pipelines.base.store import Store
 FOLDER: Final = f"{KEYS}/landing"
 PIECE: Final = 1 << 20
 """Bytes sealed at once."""
+_STRETCH: Final = 64
+"""Pieces after which the disk is asked to write them, beside the next ones: at the end it would be all at once."""
 _TAG: Final = 16
 _KEY: Final = 32
 _LINE: Final = 128
@@ -64,7 +66,8 @@ def write(store: Store, key: str, source: BinaryIO, sha256: str, *, day: date, s
         Whether they were the bytes expected; if not, nothing is kept of them.
     """
     place = f"{day}/{_object(key)}/0"
-    with _sealed(source, key, place, _key_for(store, place, sha256), scratch) as (staged, digest):
+    material, settles = _key_for(store, place, sha256), store.keeps_files
+    with _sealed(source, key, place, material, scratch, settles=settles) as (staged, digest):
         if digest != sha256:
             return False
         if not store.upload_new(key, staged, may_keep=True) and not is_kept(store, key):
@@ -160,20 +163,27 @@ def let_go(store: Store, names: Iterable[str]) -> None:
 
 
 @contextmanager
-def _sealed(source: BinaryIO, key: str, place: str, material: bytes, scratch: Path) -> Iterator[tuple[Path, str]]:
-    """Bytes as their object will be, and the digest of its plain bytes."""
+def _sealed(
+    source: BinaryIO, key: str, place: str, material: bytes, scratch: Path, *, settles: bool = False
+) -> Iterator[tuple[Path, str]]:
+    """Bytes as their object will be, most of them on the disk where it `settles`; and the digest of its plain bytes."""
     scratch.mkdir(parents=True, exist_ok=True)
     with staging.new_file(scratch, ".landing-") as staged:
-        yield staged, _seal(source, staged, material, _head(place), key)
+        yield staged, _seal(source, staged, material, _head(place), key, settles=settles)
 
 
-def _seal(source: BinaryIO, target: Path, material: bytes, head: bytes, key: str) -> str:
+def _seal(source: BinaryIO, target: Path, material: bytes, head: bytes, key: str, *, settles: bool) -> str:
     cipher, about = AESGCM(material), head + key.encode()
-    with target.open("wb") as sealed, _Digest() as digest:
+    written = list[Future[None]]()
+    with target.open("wb") as sealed, ThreadPoolExecutor(1) as beside, _Digest() as digest:
         sealed.write(head)
-        for nonce, piece in _pieces(source, PIECE):
+        for number, (nonce, piece) in enumerate(_pieces(source, PIECE), 1):
             digest.update(piece)
             sealed.write(cipher.encrypt(nonce, piece, about))
+            if settles and number % _STRETCH == 0:
+                written.append(beside.submit(os.fdatasync, sealed.fileno()))
+        for stretch in written:
+            stretch.result()  # a disk tells a fault once only
         return digest.hexdigest()
 
 

@@ -53,7 +53,7 @@ from pipelines.ingest.discover import discover
 from pipelines.ingest.explain import Explained, explain
 from pipelines.ingest.explain.page import page
 from pipelines.ingest.feeds import Feed
-from pipelines.ingest.land import land
+from pipelines.ingest.land import land, settle
 from pipelines.ingest.map import map_unit
 from pipelines.ingest.publish import drifted, publish
 from pipelines.ingest.read import read
@@ -137,7 +137,7 @@ def run(batch: Batch, replay: str | None) -> str:
     if batch.is_checked:
         return finish(batch)
     feeds = declared.load(declared.folder())
-    with ExitStack() as open_:
+    with ExitStack() as open_, ThreadPoolExecutor(1) as beside:
         ready = cache(lambda: open_.enter_context(validator()))
         plan = discover(batch, replay, ready)
         _tell(plan)
@@ -148,6 +148,8 @@ def run(batch: Batch, replay: str | None) -> str:
         for name in AT_ONCE:
             for unit in batch.units():
                 one(name, batch, unit, feeds)
+            if name == "land":
+                beside.submit(settle, batch)  # a disk needs no processor; publishing waits for what is left
             log.info("step_done", step=name, units=len(plan["units"]))
         for unit in batch.units():
             if held := batch.held(unit):

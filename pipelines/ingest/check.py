@@ -25,7 +25,7 @@ from pipelines.base.contracts import TABLES, Table, by_reference
 from pipelines.base.errors import ContractError
 from pipelines.base.lake import Lake, Manifest, is_before
 from pipelines.ingest import files, plausible, reconcile
-from pipelines.ingest.batch import Batch, Unit, drop, read_json, result, write_json
+from pipelines.ingest.batch import Batch, Unit, drop, read_json, result, spill, write_json
 from pipelines.ingest.counts import Tally, tally
 from pipelines.ingest.dedupe import DIGEST, UNIT, Whole, dedupe, digests, of_newest, versions
 from pipelines.ingest.feeds import Feed
@@ -147,11 +147,11 @@ def lay_out(
             frame, gone = dedupe(frame, table, versions(batch.store, manifest, table), whole)
             left_out.append(gone.select(REASONS.names()))
             _beside(lake, manifest, table, frame, out)
-            frame.write_ipc(out / "rows" / f"{table.name}.arrow")
+            spill(frame, out / "rows" / f"{table.name}.arrow")
             _before(lake, manifest, table, frame, out)
         yield table.name
         if frame is not None and DIGEST not in frame:  # they take as long as checking the rows does meanwhile
-            digests(frame, table).to_frame().write_ipc(out / "digests" / f"{table.name}.arrow")
+            spill(digests(frame, table).to_frame(), out / "digests" / f"{table.name}.arrow")
         del frame  # or it stays until the next table is there, too
 
 
@@ -280,7 +280,7 @@ def settle(batch: Batch, units: list[Unit], left_out: pl.DataFrame, out: Path) -
         kept = sources.join(bad, on=SOURCE, how="anti") if len(bad) else sources
         if len(kept) != len(sources):
             frame = rows_of(out, file.stem).collect().join(bad, on=SOURCE, how="anti", maintain_order="left")
-            frame.write_ipc(file.with_suffix(".new"))  # what was read may still be looked up in the file
+            spill(frame, file.with_suffix(".new"))  # what was read may still be looked up in the file
             file.with_suffix(".new").replace(file)
             (out / "digests" / file.name).unlink(missing_ok=True)
         taken = _numbers(kept)

@@ -35,12 +35,6 @@ def document_key(unit: Unit, name: str, sha256: str) -> str:
     return f"{unit.landing_folder}/{sha256}/{named}"
 
 
-def landed_keys(unit: Unit) -> Iterator[str]:
-    """Where the bytes of a unit are: a file, or documents and their index."""
-    yield from (document_key(unit, name, sha256) for name, sha256, _ in unit.documents)
-    yield unit.landing_key
-
-
 def land(batch: Batch, unit: Unit, feed: Feed) -> str:
     """Land a unit, once.
 
@@ -61,6 +55,17 @@ def land(batch: Batch, unit: Unit, feed: Feed) -> str:
             _landed(batch.store, unit, feed, batch.place(unit))
         write_json(done, {"key": unit.landing_key, "objects": max(1, len(unit.documents))})
     return f"landed {unit.id}: {max(1, len(unit.documents))} objects, {unit.size} bytes"
+
+
+def settle(batch: Batch) -> None:
+    """Wait until what was landed would survive a power cut."""
+    batch.store.settle(key for unit in batch.units() for key in _keys(unit))
+
+
+def _keys(unit: Unit) -> Iterator[str]:
+    """Where the bytes of a unit are: a file, or documents and their index."""
+    yield from (document_key(unit, name, sha256) for name, sha256, _ in unit.documents)
+    yield unit.landing_key
 
 
 def _landed(store: Store, unit: Unit, feed: Feed, scratch: Path) -> None:

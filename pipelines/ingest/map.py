@@ -24,7 +24,7 @@ from pipelines.base.pseudonyms import PSEUDONYM_KEY, secret
 from pipelines.ingest import feeds as declared
 from pipelines.ingest import files
 from pipelines.ingest.ahead import ahead
-from pipelines.ingest.batch import Batch, Held, Unit, read_json, result, write_json
+from pipelines.ingest.batch import Batch, Held, Unit, read_json, result, spill, write_json
 from pipelines.ingest.cells import Context, cell, cleaned
 from pipelines.ingest.counts import NOTHING
 from pipelines.ingest.discover import landed
@@ -437,4 +437,4 @@ def _reasons(frame: pl.DataFrame, table: str) -> pl.DataFrame:
 
 def _write(frame: pl.DataFrame, folder: Path, number: str) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    frame.write_ipc(folder / f"part-{number}.arrow")
+    spill(frame, folder / f"part-{number}.arrow")

@@ -33,7 +33,7 @@ from pipelines.ingest.check import numbered
 from pipelines.ingest.counts import Tally
 from pipelines.ingest.dedupe import UNIT
 from pipelines.ingest.flags import flagged
-from pipelines.ingest.land import CHANGED, EXPIRED, landed_keys
+from pipelines.ingest.land import CHANGED, EXPIRED, settle
 from pipelines.ingest.plausible import JOINED, PREDECESSOR
 from pipelines.ingest.read import FAULT, ROW
 from pipelines.ingest.unread import NEW
@@ -57,7 +57,7 @@ def publish(batch: Batch) -> dict[str, Any]:
         The report: counts a feed, manifest number, held files, duplicate deliveries, flagged documents.
     """
     with batch.store.lock(PUBLISHING):
-        batch.store.settle(key for unit in batch.units() for key in landed_keys(unit))  # what the register will name
+        settle(batch)  # what the register will name
         units = numbered(batch)
         left_out = gone(batch, units)
         admitted = admit(batch, units, left_out)

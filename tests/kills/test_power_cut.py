@@ -116,3 +116,29 @@ def test_reports_and_landed_files_cost_one_wait_each(store, tmp_path, monkeypatc
         store.put(f"reports/{number}/x", b"")
         store.upload_new(f"landing/resumes/2026-09/{number}/a.pdf", tmp_path / "file")
     assert len(synced) == 6
+
+
+def test_what_was_settled_is_waited_for_again_only_when_it_is_another_file(store, tmp_path, monkeypatch):
+    synced, fsync = [], os.fsync
+
+    def counted(handle):
+        synced.append(str(Path(f"/proc/self/fd/{handle}").readlink()))
+        fsync(handle)
+
+    key = "landing/resumes/2026-09/x/a.pdf"
+    (tmp_path / "file").write_bytes(DATA)
+    store.settle([key])  # not there yet
+    store.upload_new(key, tmp_path / "file")
+    monkeypatch.setattr(os, "fsync", counted)
+    store.settle([key])
+    assert [synced[0], set(synced[1:])] == [
+        str(store.root / key),
+        {str(folder) for folder in (store.root / key).parents if folder.is_relative_to(store.root)},
+    ]
+    synced.clear()
+    store.settle([key])
+    assert synced == []
+    store.upload(key, tmp_path / "file")
+    synced.clear()
+    store.settle([key])
+    assert synced[0] == str(store.root / key)

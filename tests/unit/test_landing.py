@@ -1,5 +1,6 @@
 """Landed objects: sealed each under a key of its own, on a folder; tests/s3 has what a server promises."""
 
+import errno
 import hashlib
 import io
 import os
@@ -53,6 +54,24 @@ def test_any_bytes_in_pieces_of_any_size_come_back(tmp_path_factory, data, piece
         patch.setattr(landing, "PIECE", piece)
         land(store, data)
         assert opened(store) == data
+
+
+def test_a_long_file_reaches_the_disk_while_it_is_sealed(store, small, monkeypatch):
+    synced = []
+    monkeypatch.setattr(os, "fdatasync", lambda handle: synced.append(os.fstat(handle).st_size))
+    assert land(store, bytes(4 * 64 * 3 + 1))  # 193 pieces of 4 bytes, asked for after every 64
+    assert len(synced) == 3
+    assert opened(store) == bytes(4 * 64 * 3 + 1)
+
+
+def test_a_fault_of_the_disk_while_a_file_is_sealed_is_not_lost(store, small, monkeypatch):
+    def faulty(_):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(os, "fdatasync", faulty)
+    with pytest.raises(OSError, match="Input/output error"):
+        land(store, bytes(4 * 64))
+    assert not landing.is_kept(store, KEY)
 
 
 def test_the_first_line_names_the_form_the_day_and_the_key(store):

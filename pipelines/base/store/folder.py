@@ -41,6 +41,8 @@ _PART: Final = 1 << 20
 class FileStore:
     """A folder as a store."""
 
+    keeps_files = True
+
     def __init__(self, root: Path) -> None:
         """Nothing is created before the first write.
 
@@ -51,6 +53,7 @@ class FileStore:
         self.url = f"file://{quote(str(root))}"
         self._seen: tuple[int, int] | None = None
         self._swept: set[Path] = set()
+        self._settled: dict[Path, tuple[int, int, int]] = {}
 
     def read(self, key: str) -> bytes:
         """See `Store.read`."""
@@ -157,12 +160,24 @@ class FileStore:
         return None
 
     def settle(self, keys: Iterable[str]) -> None:
-        """See `Store.settle`. Waiting for the whole disk would be waiting for everybody's scratch, too."""
-        files = [self._path(key) for key in keys]
-        folders = {folder for file in files for folder in file.parents if folder.is_relative_to(self.root)}
+        """See `Store.settle`. Waiting for the whole disk would be waiting for everybody's scratch, too.
+
+        What was waited for and is still the same file is not waited for again: even then a disk empties its cache.
+        """
+        found = {path: self._identity(path) for path in map(self._path, keys)}
+        found = {path: file for path, file in found.items() if file is None or self._settled.get(path) != file}
+        folders = {folder for path in found for folder in path.parents if folder.is_relative_to(self.root)}
         with ThreadPoolExecutor(_WAITS) as waiting:
-            for paths in (files, folders):  # names after what they name
+            for paths in (found, folders):  # names after what they name
                 list(waiting.map(self._sync, paths))
+        self._settled |= {path: file for path, file in found.items() if file is not None}
+
+    def _identity(self, path: Path) -> tuple[int, int, int] | None:
+        """What tells a file from another that took its name, or from what it was before; None where none is there."""
+        with disk.answering(self.root), suppress(FileNotFoundError, NotADirectoryError):
+            found = path.stat()
+            return found.st_ino, found.st_size, found.st_mtime_ns
+        return None
 
     def _sync(self, path: Path) -> None:
         with disk.answering(self.root), suppress(FileNotFoundError):  # what is not there has nothing to lose

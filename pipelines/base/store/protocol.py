@@ -10,6 +10,8 @@ class Store(Protocol):
     """Objects under keys."""
 
     url: str
+    keeps_files: bool
+    """Whether `upload_new` can keep a file as it is: if its bytes reach the disk while it is written, nobody waits."""
 
     def read(self, key: str) -> bytes:
         """The object's bytes. Raises ContractError when there is none."""

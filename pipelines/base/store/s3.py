@@ -32,6 +32,8 @@ _ABSENT: Final = ("NoSuchKey", "404")
 class S3Store:
     """Objects in two buckets. Thread-safe, as its client is."""
 
+    keeps_files = False
+
     def __init__(self, at: Place) -> None:
         """Nothing is asked of the server yet.
 

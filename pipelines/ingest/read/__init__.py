@@ -21,7 +21,7 @@ from typing import Any, Final, Protocol, cast
 import polars as pl
 
 from pipelines.ingest import files
-from pipelines.ingest.batch import Batch, Held, Unit, drop, read_json, result, write_json
+from pipelines.ingest.batch import Batch, Held, Unit, drop, read_json, result, spill, write_json
 from pipelines.ingest.feeds import WRITTEN, Feed
 from pipelines.ingest.land import fetch, forget
 from pipelines.ingest.pgp import landed_plain
@@ -303,7 +303,7 @@ def write_part(frame: pl.DataFrame, out: Path, number: int, only: Collection[str
     if only is not None:
         frame = frame.select(ROW, FAULT, *(name for name in frame.columns[2:] if name in only))
     part = out / f"part-{number:05d}.arrow"
-    frame.write_ipc(staged := out / f".{part.name}")
+    spill(frame, staged := out / f".{part.name}")
     staged.rename(part)  # it is mapped as soon as it has its name
 
 
