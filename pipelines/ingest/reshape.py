@@ -185,8 +185,10 @@ def _matching(
     counted = {step.count: number.over(keys).cast(pl.String)} if step.count else {}
     taken = {new: cells[name] for new, name in step.take.items()}
     taken |= ends | ({"_itself": pl.col("_itself")} if step.itself else {})
-    right = right.select(*keys, **taken, **counted, _found=pl.lit(value=True)).unique(maintain_order=True)
-    return right.unique(keys, keep="last", maintain_order=True) if step.latest or step.count else right
+    right = right.select(*keys, **taken, **counted, _found=pl.lit(value=True))
+    # Of what is taken one thing may come again after another: equal rows are one only where all of them are wanted.
+    is_one = step.latest or step.count
+    return right.unique(keys, keep="last", maintain_order=True) if is_one else right.unique(maintain_order=True)
 
 
 def _order(cells: Mapping[str, pl.Expr], names: Iterable[str]) -> list[pl.Expr]:

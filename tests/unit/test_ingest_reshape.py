@@ -42,6 +42,16 @@ def test_of_several_rows_the_latest_is_found_whatever_their_order():
     assert looked_up(latest=["id"])["status"].to_list() == ["Terminated", "later", None, "undated"]
 
 
+def test_the_latest_is_found_though_it_says_what_an_older_one_said():
+    """Full time, then part time, then full time again: the row in between is not the last."""
+    hours = pl.DataFrame({"who": ["1"] * 3, "day": ["2020", "2022", "2024"], "status": ["full", "part", "full"]})
+    step = {"feed": "x", "match": {"key": "who"}, "take": {"status": "status"}, "missing": "keep"}
+    for chosen in ({"latest": ["day"]}, {"count": "n"}):
+        shaped = Shaped(frame(key=["1"]), [], [])
+        join(shaped, Join.model_validate({**step, **chosen}), BLANK, lambda _: hours)
+        assert shaped.frame["status"].to_list() == ["full"]
+
+
 def test_the_latest_moment_is_the_latest_however_many_digits_it_has():
     moments = ["2026-03-01T10:00:00Z", "2026-01-01T10:00:00.123Z"]
     other = pl.DataFrame({"who": ["1", "1"], "at": moments, "status": ["later", "longer"]})
