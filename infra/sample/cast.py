@@ -24,12 +24,14 @@ NAMES = {
     "000009": ("1E5", "-"),
 }
 """Worker -> first and last name."""
+FIRST_HIRED = {"000009": "2012-05-01"}
+"""Who was here before, and since when; others began with this employment."""
 MANAGERS = {"000001": "000002", "000002": "000001", "000003": "000250", "000004": "000004", "000005": None}
 """Two who lead each other, one led by somebody whom no file has, one by themself, one by nobody; others by 000001."""
 
 
 def staff() -> list[Row]:
-    """Nine workers, three of them in Namibia, one of them gone."""
+    """Nine workers, three of them in Namibia, one of them gone, one of them hired again."""
     return [_worker(number, key) for number, key in enumerate(NAMES)]
 
 
@@ -43,7 +45,7 @@ def _worker(number: int, key: str) -> Row:
         "Worker_Type": "Contingent Worker" if number == 5 else "Employee",
         "Worker_Status": "Terminated" if left else "Active",
         "Hire_Date": hired,
-        "Original_Hire_Date": hired,
+        "Original_Hire_Date": FIRST_HIRED.get(key, hired),
         "Termination_Date": left,
         "Termination_Category": "Voluntary" if left else None,
         "Position_ID": f"P-{key}",

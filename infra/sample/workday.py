@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 CHUNK = 20_000
+AWAY = 120
+"""Days between two employments of somebody who was hired again."""
 SEXES = {FEMALE: "Female", MALE: "Male", NON_BINARY: "Non_Binary"}
 DISABILITIES = ("Yes", "No", "Declined")
 DESCRIPTION = (
@@ -68,8 +70,10 @@ def _worker_chunk(plan: Plan, workers: Workers, delivery: Delivery, index: Array
     gone = np.where(gone < delivery.end, gone, np.datetime64("NaT", "D"))
     updated = np.where(np.isnat(gone), workers.hired[index].astype("datetime64[s]"), gone.astype("datetime64[s]"))
     moments = moment_texts(updated + np.timedelta64(6 * 3600, "s"))
-    dates = zip(date_texts(workers.hired[index]), date_texts(gone), moments, strict=True)
-    for i, (hired, left, changed) in zip(index.tolist(), dates, strict=True):
+    is_back = index % 11 == 7
+    originals = workers.hired[index] - np.where(is_back, 900, 0)  # of whoever was hired again, years before
+    dates = zip(date_texts(workers.hired[index]), date_texts(originals), date_texts(gone), moments, strict=True)
+    for i, (hired, original, left, changed) in zip(index.tolist(), dates, strict=True):
         family, country = words.FAMILIES[workers.family[i]], int(people.country[i])
         first = (names.WOMEN if people.is_woman[i] else names.MEN)[people.first[i]]
         last = names.SURNAMES[people.last[i]]
@@ -82,7 +86,7 @@ def _worker_chunk(plan: Plan, workers: Workers, delivery: Delivery, index: Array
             "Worker_Type": "Contingent Worker" if workers.is_contingent[i] else "Employee",
             "Worker_Status": "Terminated" if left else "Active",
             "Hire_Date": hired,
-            "Original_Hire_Date": hired,
+            "Original_Hire_Date": original,
             "Termination_Date": left,
             "Termination_Category": (("Voluntary", "Involuntary")[i % 3 == 0] if left else None),
             "Position_ID": f"P-{key}",
@@ -109,6 +113,12 @@ def _worker_chunk(plan: Plan, workers: Workers, delivery: Delivery, index: Array
             "Regrettable_Termination": ("1" if people.level[i] > 0 else "0") if left else None,
             "Last_Functionally_Updated": changed,
         }
+
+
+def before(row: Row) -> tuple[str, str] | None:
+    """First and last day of the employment before this one, of whoever was hired again."""
+    hired, original = row["Hire_Date"], row["Original_Hire_Date"]
+    return None if original == hired else (original, str(np.datetime64(hired, "D") - AWAY))
 
 
 def requisition_rows(hiring: Hiring, workers: Workers, delivery: Delivery) -> Iterator[Row]:

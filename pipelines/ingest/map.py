@@ -197,7 +197,7 @@ def joined(raws: Iterable[Raw], feed: Feed, step: Join) -> pl.DataFrame | None:
     if not frames:
         return None
     found = pl.concat(frames)
-    if step.many or step.where or step.latest or step.count or step.timeline:  # chosen later
+    if step.many or step.where or step.chosen or step.count or step.timeline:  # chosen later
         return found
     keys = {f"_on{i}": pl.col(name) for i, name in enumerate(step.match.values())}
     return with_seen(found, keys).unique(list(keys), keep="last", maintain_order=True).drop(*keys)

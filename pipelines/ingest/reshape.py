@@ -71,7 +71,7 @@ def shape(frame: pl.DataFrame, mapped: TableMap, context: Context, other: Other)
         shaped.frame = _with_members(shaped.frame, group, context)
         for reason in shaped.frame["_broken"].drop_nulls().unique().sort():
             shaped.drop(pl.col("_broken").ne_missing(reason), reason, reject=True)
-        shaped.frame = _of_members(shaped.frame, group)
+        shaped.frame = _of_members(shaped.frame, group, context)
     if mapped.unpivot is not None:
         late_keys = {name for step in late for name in step.here()}
         spent = set(mapped.unpivot.columns) - mapped.reads_last() - late_keys
@@ -168,8 +168,9 @@ def _matching(
     right = with_seen(right, named)
     for name, texts in step.where.items():
         right = right.filter(cells[name].is_in(list(texts)))
-    if step.latest:
-        right = right.sort(_order(cells, step.latest), nulls_last=False, maintain_order=True)
+    if step.chosen:
+        order = _order(cells, step.chosen)
+        right = right.sort(order, descending=bool(step.earliest), nulls_last=False, maintain_order=True)
     ends: dict[str, pl.Expr] = {}
     if step.timeline:
         right = right.sort(_order(cells, step.timeline.order), maintain_order=True) if step.timeline.order else right
@@ -187,7 +188,7 @@ def _matching(
     taken |= ends | ({"_itself": pl.col("_itself")} if step.itself else {})
     right = right.select(*keys, **taken, **counted, _found=pl.lit(value=True))
     # Of what is taken one thing may come again after another: equal rows are one only where all of them are wanted.
-    is_one = step.latest or step.count
+    is_one = step.chosen or step.count
     return right.unique(keys, keep="last", maintain_order=True) if is_one else right.unique(maintain_order=True)
 
 
@@ -303,7 +304,7 @@ def _told(step: Timeline, of: Sequence[str]) -> dict[str, pl.Expr]:
 
 def explode(frame: pl.DataFrame, step: Explode, context: Context) -> pl.DataFrame:
     """Rows for the members of a repeated group, one step of it; a row without the group, or with a broken one, none."""
-    return _of_members(_with_members(frame, step, context), step)
+    return _of_members(_with_members(frame, step, context), step, context)
 
 
 def _with_members(frame: pl.DataFrame, step: Explode, context: Context) -> pl.DataFrame:
@@ -317,14 +318,23 @@ def _with_members(frame: pl.DataFrame, step: Explode, context: Context) -> pl.Da
     return frame.with_columns(members, pl.when(is_none).then(pl.lit(BROKEN)).otherwise(broken).alias("_broken"))
 
 
-def _of_members(frame: pl.DataFrame, step: Explode) -> pl.DataFrame:
+def _of_members(frame: pl.DataFrame, step: Explode, context: Context) -> pl.DataFrame:
+    """Rows for members: of a group all of them, or the one that the step says."""
     rows = frame.drop("_broken").filter(pl.col("_member").list.len() > 0)
     beside = {"_next": pl.col("_member").list.shift(-1), "_previous": pl.col("_member").list.shift(1)}
-    rows = rows.with_columns(**beside).explode("_member", *beside)
+    rows = rows.with_row_index("_group").with_columns(**beside).explode("_member", *beside)
     sides = {"_member": step.fields, "_next": step.next, "_previous": step.previous}
     taken = [(side, name) for side, names in sides.items() for name in names]
-    fields = [pl.col(side).struct.field(name).alias(made) for (side, name), made in zip(taken, step.made, strict=True)]
-    return rows.with_columns(fields).drop(*sides)
+    fields = [pl.col(side).struct.field(name).alias(made) for (side, name), made in zip(taken, step.made, strict=False)]
+    rows = rows.with_columns(fields).drop(*sides)
+    here = context_of(rows, context)
+    cells = {name: cell(f"{step.column}.{name}", here) for name in (*step.latest, *step.least)}
+    least = {f"{step.column}.least.{name}": cells[name].min().over("_group") for name in step.least}
+    rows = rows.with_columns(**least)
+    if step.latest:
+        ordered = rows.sort("_group", *_order(cells, step.latest), nulls_last=False, maintain_order=True)
+        rows = ordered.unique("_group", keep="last", maintain_order=True)
+    return rows.drop("_group")
 
 
 def unpivot(frame: pl.DataFrame, step: Unpivot, context: Context, spent: Collection[str]) -> pl.DataFrame:

@@ -309,6 +309,8 @@ class Join(Declared):
     latest: tuple[Name, ...] = ()
     """Columns there, ISO days or moments, or whole numbers: of several rows that match, the one that has the greatest,
     and of equal ones the last in the file. Empty is the least."""
+    earliest: tuple[Name, ...] = ()
+    """The same of the least. Empty is the greatest."""
     itself: Name | None = None
     """With `latest`, a column that names rows here and there: where the one found is the row itself, none was."""
     timeline: Timeline | None = None
@@ -329,10 +331,12 @@ class Join(Declared):
         taken = {*self.take}.union(*(other.take for other in (self.timeline.beside if self.timeline else ())))
         if self.timeline is not None and self.timeline.news and not {*self.timeline.news.of} <= taken:
             raise ValueError("news must be of columns that the join takes or its timeline does beside")
-        if self.timeline is not None and (self.many or self.latest or self.count):
-            raise ValueError("timeline goes with none of many, latest, count: it finds one row")
-        if self.many and (self.latest or self.count):
-            raise ValueError("many goes with neither latest nor count: they leave one row")
+        if self.timeline is not None and (self.many or self.chosen or self.count):
+            raise ValueError("timeline goes with none of many, latest, earliest, count: it finds one row")
+        if self.many and (self.chosen or self.count):
+            raise ValueError("many goes with none of latest, earliest, count: they leave one row")
+        if self.latest and self.earliest:
+            raise ValueError("latest must not stand beside earliest: one row is found")
         if self.itself and not self.latest:
             raise ValueError("itself goes with latest: it judges the one row that was found")
         if self.distinct and not self.count:
@@ -340,6 +344,11 @@ class Join(Declared):
         if self.count in self.take:
             raise ValueError("count must make a column of its own, not one that take makes")
         return self
+
+    @property
+    def chosen(self) -> tuple[str, ...]:
+        """Columns there by which one of several rows is found."""
+        return self.latest or self.earliest
 
     def here(self) -> set[str]:
         """Columns of the feed's own file that are read."""
@@ -349,7 +358,7 @@ class Join(Declared):
         """Columns of the other file that are read."""
         more = [name for name in (self.itself, self.distinct) if name]
         more += [*self.timeline.of, self.timeline.day, *self.timeline.order] if self.timeline else []
-        return list(dict.fromkeys([*self.match.values(), *self.take.values(), *self.where, *self.latest, *more]))
+        return list(dict.fromkeys([*self.match.values(), *self.take.values(), *self.where, *self.chosen, *more]))
 
     def made(self) -> set[str]:
         """Columns that it adds."""
@@ -441,13 +450,19 @@ class Explode(Declared):
     For histories that say when something began, and so with the next one when it ended."""
     previous: tuple[Name, ...] = ()
     """The same of the member before each: columns `<column>.previous.<field>`, empty for the first."""
+    latest: tuple[Name, ...] = ()
+    """Fields, ISO days or moments, or whole numbers: of a group's members only the one that has the greatest becomes a
+    row, of equal ones the last. Empty is the least."""
+    least: tuple[Name, ...] = ()
+    """Fields, ISO days or moments: columns `<column>.least.<field>` have the least of all members of the group, whether
+    they become rows or not."""
     then: "Explode | None" = None
     """A group within the members becomes rows in turn; its column is one that this step makes."""
 
     @property
     def made(self) -> tuple[str, ...]:
-        """Columns that this step adds: the fields, then those of the next member, then those of the one before."""
-        beside = {"": self.fields, ".next": self.next, ".previous": self.previous}
+        """Columns that this step adds: the fields, those of the next member, those of the one before, the least."""
+        beside = {"": self.fields, ".next": self.next, ".previous": self.previous, ".least": self.least}
         return tuple(f"{self.column}{which}.{field}" for which, fields in beside.items() for field in fields)
 
     @property
@@ -457,8 +472,10 @@ class Explode(Declared):
 
     @model_validator(mode="after")
     def _is_within(self) -> Self:
-        if self.fold and (self.next or self.previous or self.then):
-            raise ValueError("fold goes with none of next, previous, then: slices know of each other")
+        if self.fold and (self.next or self.previous or self.latest or self.least or self.then):
+            raise ValueError("fold goes with none of next, previous, latest, least, then: slices know of each other")
+        if not {*self.latest, *self.least} <= {*self.fields}:
+            raise ValueError("latest and least must be of fields that the step takes")
         if self.then and self.then.column not in self.made:
             raise ValueError(f"then.column must be one that the step makes: {', '.join(self.made)}")
         return self

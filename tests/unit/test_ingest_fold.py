@@ -475,7 +475,7 @@ def test_no_stack_is_no_slice_and_nothing_is_wrong_with_it():
 
 def test_slices_know_of_each_other():
     step = {"column": "g", "fields": ["a"], "fold": FOLD.model_dump()}
-    with pytest.raises(ValidationError, match="none of next, previous, then"):
+    with pytest.raises(ValidationError, match="none of next, previous, latest, least, then"):
         Explode.model_validate({**step, "next": ["a"]})
     assert Explode.model_validate(step).fold == FOLD
 

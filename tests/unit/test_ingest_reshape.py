@@ -52,6 +52,17 @@ def test_the_latest_is_found_though_it_says_what_an_older_one_said():
         assert shaped.frame["status"].to_list() == ["full"]
 
 
+def test_of_several_rows_the_earliest_is_found_and_one_without_a_day_is_none():
+    assert looked_up(earliest=["day", "id"])["status"].to_list() == ["Full-Time", "earlier", None, "dated"]
+    assert looked_up(earliest=["id"])["status"].to_list() == ["Full-Time", "earlier", None, "dated"]
+    among = {"status": ["Terminated", "Part-Time"]}
+    assert looked_up(earliest=["day"], where=among)["status"].to_list() == ["Part-Time", None, None, None]
+    with pytest.raises(ValidationError, match="latest must not stand beside earliest"):
+        looked_up(latest=["day"], earliest=["day"])
+    with pytest.raises(ValidationError, match="many goes with none"):
+        looked_up(many=True, earliest=["day"])
+
+
 def test_the_latest_moment_is_the_latest_however_many_digits_it_has():
     moments = ["2026-03-01T10:00:00Z", "2026-01-01T10:00:00.123Z"]
     other = pl.DataFrame({"who": ["1", "1"], "at": moments, "status": ["later", "longer"]})
@@ -110,7 +121,7 @@ def test_a_column_that_is_there_is_not_taken_for_the_one_looked_up():
 
 
 def test_a_join_that_repeats_rows_leaves_none_to_choose():
-    with pytest.raises(ValidationError, match="many goes with neither"):
+    with pytest.raises(ValidationError, match="many goes with none"):
         looked_up(many=True, latest=["day"])
 
 
@@ -125,6 +136,30 @@ def test_a_member_of_a_group_knows_what_came_after_it():
     made = shape(frame(history=history), mapped(explode=step, rows=[]), BLANK, lambda _: STATUS).frame
     columns = ["history.stage", "history.next.at", "history.next.stage"]
     assert made.select(ROW, *columns).rows() == [(1, "a", "2", "b"), (1, "b", None, None), (3, "c", None, None)]
+
+
+def test_of_a_group_the_latest_member_alone_may_become_a_row_and_tell_the_least_of_all():
+    """Two who were here before, told in both orders, one of whom has a member without a day; and one who was not."""
+    history = [
+        '[{"at": "2019-01-01", "stage": "b"}, {"at": "2012-05-01", "stage": "a"}]',
+        '[{"at": " ", "stage": "x"}, {"at": "2011-01-01", "stage": "a"}, {"at": "2020-01-01", "stage": "c"}]',
+        '[{"at": "2018-01-01", "stage": "d"}, {"at": "2018-01-01", "stage": "e"}]',
+        "[]",
+    ]
+    step = {"column": "history", "fields": ["stage", "at"], "latest": ["at"], "least": ["at"]}
+    columns = ["history.stage", "history.at", "history.least.at"]
+    table = mapped(explode=step, rows=[{"column": "history.least.at", "filled": True, "reason": "undated"}])
+    made = shape(frame(history=history), table, BLANK, lambda _: STATUS).frame
+    assert made.select(ROW, *columns).rows() == [
+        (1, "b", "2019-01-01", "2012-05-01"),
+        (2, "c", "2020-01-01", "2011-01-01"),
+        (3, "e", "2018-01-01", "2018-01-01"),
+    ]
+    all_of_them = mapped(explode={**step, "latest": []}, rows=table.rows)
+    rows = shape(frame(history=history[:2]), all_of_them, BLANK, lambda _: STATUS).frame
+    assert rows["history.least.at"].to_list() == ["2012-05-01"] * 2 + ["2011-01-01"] * 3
+    with pytest.raises(ValidationError, match="must be of fields that the step takes"):
+        mapped(explode={**step, "least": ["day"]})
 
 
 def test_a_join_by_what_a_group_has_comes_after_the_group():

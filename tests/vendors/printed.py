@@ -72,8 +72,3 @@ def canonical(folder: Path, declared: Sequence[Path], monkeypatch: pytest.Monkey
         found = [pl.read_ipc(part).drop(ROW) for place in mapped for part in place.glob(f"{table}/*.arrow")]
         frames[table] = pl.concat(found).sort(pl.all())
     return frames
-
-
-def but_the_first_hire(frame: pl.DataFrame) -> pl.DataFrame:
-    """Workers, when one of the formats has no day on which somebody was hired first."""
-    return frame.drop("originally_hired_at", strict=False)

@@ -40,6 +40,8 @@ WORKERS = [
     ("000009", "employee", date(2018, 2, 28), None, "NA", "000001"),
 ]
 """Number, type, hired, terminated, country, manager; all are engineers of level P2 and full time."""
+FIRST_HIRED = {"000009": date(2012, 5, 1)}
+"""Who was hired again, and the first time; of others it is this one."""
 LAST_NAMES = [
     *("Null", "NA", "O'Brien", "Nu\u00f1ez", "Nun\u0303ez", "\u674e"),
     *("\u0627\u0644\u0632\u0647\u0631\u0627\u0621", "N/A", "-"),
@@ -146,6 +148,10 @@ def test_staff_is_what_was_written_down_by_hand(keys, everybody, tmp_path, monke
     columns = ["person_id", "worker_type_code", "hired_at", "terminated_at", "country_code", "manager_person_id"]
     found = {numbers[person]: tuple(more) for person, *more in made["workers"].select(columns).rows()}
     assert found == {number: (*more, *of([manager])) for number, (*more, manager) in told.items()}
+    firsts = made["workers"].select("person_id", "originally_hired_at").rows()
+    assert {numbers[person]: day for person, day in firsts} == {
+        number: FIRST_HIRED.get(number, hired) for number, (_, hired, *_) in told.items()
+    }
     assert made["workers"].select("job_family_code", "management_level_code", "fte").unique().rows() == [
         ("ENG", "P2", 1.0)
     ]

@@ -16,7 +16,7 @@ import numpy as np
 
 from infra.sample import names
 from infra.sample.dialects import replacing
-from infra.sample.workday import worker_rows
+from infra.sample.workday import before, worker_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -76,7 +76,7 @@ def employee(row: Row) -> Row:
         "lastChanged": row["Last_Functionally_Updated"].replace(".000Z", "+00:00"),
         "status": "Inactive" if left else "Active",
         "hireDate": row["Hire_Date"],
-        "originalHireDate": "0000-00-00",
+        "originalHireDate": row["Original_Hire_Date"] if before(row) else "0000-00-00",
         "supervisorEId": _id(row["Manager_Worker_ID"]) if row["Manager_Worker_ID"] else "",
         "country": COUNTRIES[row["Country_ISO"]],
         "standardHoursPerWeek": row["Scheduled_Weekly_Hours"],
@@ -114,13 +114,15 @@ def employment_status(row: Row, ids: Iterator[int]) -> list[Row]:
     """Rows of employmentStatus, for every other person the last one first.
 
     There is one from the first day, for every seventh person one more that corrects it on that day, and one from the
-    first day after the last for who left.
+    first day after the last for who left. Who was hired again has two of the employment before.
     """
     half, index = row["Time_Type"] == "Part_time", int(row["Worker_ID"])
     kind = "Contractor" if row["Worker_Type"] == "Contingent Worker" else "Part-Time" if half else "Full-Time"
     changes = [(row["Hire_Date"], kind)]
     if index % 7 == 0:
         changes.insert(0, (row["Hire_Date"], "Contractor" if kind != "Contractor" else "Full-Time"))
+    if former := before(row):
+        changes[:0] = [(former[0], "Full-Time"), (_after(former[1], 1), "Terminated")]
     if row["Termination_Date"]:
         changes.append((_after(row["Termination_Date"], 1), "Terminated"))
     made = [

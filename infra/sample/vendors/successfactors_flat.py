@@ -24,6 +24,7 @@ Row = dict[str, Any]
 COLUMNS = (
     "User ID",
     "Is Contingent Worker",
+    "Original Start Date",
     "Hire Date",
     "Termination Date",
     "Position Title",
@@ -60,6 +61,7 @@ def cells(row: Row) -> list[str]:
     return [
         row["Worker_ID"],
         "Yes" if row["Worker_Type"] == "Contingent Worker" else "No",
+        _day(row["Original_Hire_Date"]),
         _day(row["Hire_Date"]),
         _day(row["Termination_Date"]),
         title,

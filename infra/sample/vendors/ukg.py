@@ -29,6 +29,7 @@ COLUMNS = {
     "Company": "companyCode",
     "Status": "employeeStatusCode",
     "Type": "employeeTypeCode",
+    "Original Hire": "originalHireDate",
     "Last Hire": "lastHireDate",
     "Termination": "dateOfTermination",
     "Termination Reason": "termReason",

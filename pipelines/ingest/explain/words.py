@@ -75,7 +75,8 @@ def _composed(mapped: TableMap) -> Iterator[Use]:
 def _joins(joins: Iterable[Join]) -> Iterator[Use]:
     for join in joins:
         for here, there in join.match.items():
-            among = f", the latest by {', '.join(join.latest)}" if join.latest else ""
+            which = "latest" if join.latest else "earliest"
+            among = f", the {which} by {', '.join(join.chosen)}" if join.chosen else ""
             yield Use(here, join.other, f"looked up there as {there}{among}")
 
 
@@ -94,6 +95,8 @@ def _filled(rule: Rule, column: Column, mapped: TableMap, taken: set[str]) -> It
         elif mapped.explode is not None and source.startswith(f"{mapped.explode.column}."):
             field = source.removeprefix(f"{mapped.explode.column}.")
             member = "slice that the changes make" if mapped.explode.fold else "member"
+            if mapped.explode.latest:
+                member += f", the latest by {', '.join(mapped.explode.latest)}"
             yield Use(mapped.explode.column, to, _with(f"{field} of each {member}", how), target=name)
         else:
             yield Use(source, to, how, target=name)

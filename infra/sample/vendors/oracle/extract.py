@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 
 from infra.sample.dialects import replacing
 from infra.sample.vendors.oracle import KINDS
-from infra.sample.workday import worker_rows
+from infra.sample.workday import before, worker_rows
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -66,11 +66,24 @@ def extract_group(row: Row, action: int) -> Row:
         "Actual_Termination_Date": row["Termination_Date"],
         "Legislation_Code": row["Country_ISO"],
     }
-    below = {"Assignments": {"Assignments": [{"Assignment_Record": assignment}]}}
+    groups = [(relationship, assignment)]
+    if former := before(row):
+        ended = {"Worker_Type": "E", "Date_Start": former[0], "Actual_Termination_Date": former[1]}
+        was = {"Assignment_Number": f"E{row['Worker_ID']}-1", "Assignment_Status": "INACTIVE_PROCESS"}
+        # The older one comes last, or first: their order means nothing.
+        groups.insert(int(row["Worker_ID"]) % 2, (relationship | ended, assignment | was | {"Job_Family_Code": "OLD"}))
     return {
         "OBJECT_ACTION_ID": str(action),
         "Person_Record": {"Person_Number": row["Worker_ID"]},
-        "Work_Relationships": {"Work_Relationships": [{"Work_Relationship_Record": relationship, **below}]},
+        "Work_Relationships": {
+            "Work_Relationships": [
+                {
+                    "Work_Relationship_Record": employed,
+                    "Assignments": {"Assignments": [{"Assignment_Record": assigned}]},
+                }
+                for employed, assigned in groups
+            ]
+        },
     }
 
 

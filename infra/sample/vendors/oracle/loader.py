@@ -12,7 +12,7 @@ import numpy as np
 
 from infra.sample.vendors.oracle import KINDS, dat
 from infra.sample.vendors.oracle.dat import END
-from infra.sample.workday import worker_rows
+from infra.sample.workday import before, worker_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -30,6 +30,7 @@ EMPLOYERS = {
     "GB": "Company UK Ltd ",  # as typed into Oracle, with the blank
     "NA": "Company Namibia Pty",
 }
+OTHER_EMPLOYER = "Company Beside Ltd"
 FAMILIES = {
     "CARE": "Customer Care",
     "ENG": "Engineering",
@@ -103,9 +104,12 @@ def write_structures(jobs: Mapping[str, str], delivery: Delivery, out: Path) -> 
 
 
 def loader_lines(row: Row) -> Iterator[str]:
-    """All lines of a worker: the person, the employment, its terms, its assignment with manager and measures."""
-    key, hired, left = row["Worker_ID"], _day(row["Hire_Date"]), _day(row["Termination_Date"])
-    kind = KINDS[row["Worker_Type"]]
+    """All lines of a worker: the person, the employment, its terms, its assignment with manager and measures.
+
+    Of whoever was hired again first the employment before, whose assignment has ended and has its last slice still.
+    Some were no workers yet when Oracle first knew them, some work for another company of the group as well.
+    """
+    key, hired, kind = row["Worker_ID"], _day(row["Hire_Date"]), KINDS[row["Worker_Type"]]
     begins, ends = {"EffectiveStartDate": hired}, {"EffectiveEndDate": END}
     employment = {
         "PersonNumber": key,
@@ -117,25 +121,57 @@ def loader_lines(row: Row) -> Iterator[str]:
     name = {"NameType": "GLOBAL", "LegislationCode": row["Country_ISO"], "PersonId(SourceSystemId)": key}
     name |= {"LastName": row["Legal_Last_Name"], "FirstName": row["Legal_First_Name"]}
     yield _line("PersonName", f"{key}_NAME", begins | ends | name)
+    if former := before(row):
+        first = row | {"Hire_Date": former[0], "Termination_Date": former[1], "Original_Hire_Date": former[0]}
+        yield from _employment(first, employment | {"DateStart": _day(former[0])}, f"{key}_0")
+    yield from _employment(row, employment, key)
+    if int(key) % 13 == 6:
+        known = {"WorkerType": "N", "DateStart": _day(row["Original_Hire_Date"], -400), "PrimaryFlag": "Y"}
+        known |= {"ActualTerminationDate": _day(row["Original_Hire_Date"], -1)}
+        yield _line("WorkRelationship", f"{key}_POS_N", employment | known)
+    if int(key) % 17 == 3:
+        beside = employment | {
+            "DateStart": _day(row["Hire_Date"], 30 * (int(key) % 2)),
+            "LegalEmployerName": OTHER_EMPLOYER,
+        }
+        number = {"AssignmentNumber": f"{kind}{key}-4"}
+        yield _line("WorkRelationship", f"{key}_POS_B", beside | {"PrimaryFlag": "N", "ActualTerminationDate": "#NULL"})
+        yield _line("Assignment", f"{key}_ASG_4", beside | _assignment(row, kind) | _slices(row, kind)[-1] | number)
+
+
+def _employment(row: Row, employment: Row, source: str) -> Iterator[str]:
+    """Lines of one employment; of one before the present one without managers and measures."""
+    key, left, kind = row["Worker_ID"], _day(row["Termination_Date"]), employment["WorkerType"]
     # Of employees who stay, the last field is left out; of others it is an explicit null.
     gone = left or (None if kind == "E" else "#NULL")
-    yield _line("WorkRelationship", f"{key}_POS", employment | {"PrimaryFlag": "Y", "ActualTerminationDate": gone})
+    yield _line("WorkRelationship", f"{source}_POS", employment | {"PrimaryFlag": "Y", "ActualTerminationDate": gone})
     for number, slice_ in enumerate(_slices(row, kind), 1):
         terms = {"AssignmentNumber": f"{kind}T{key}", "AssignmentType": f"{kind}T", "PrimaryWorkTermsFlag": "Y"}
-        yield _line("WorkTerms", f"{key}_TERMS_{number}", employment | slice_ | terms)
-        yield _line("Assignment", f"{key}_ASG_{number}", employment | _assignment(row, kind) | slice_)
+        yield _line("WorkTerms", f"{source}_TERMS_{number}", employment | slice_ | terms)
+        yield _line("Assignment", f"{source}_ASG_{number}", employment | _assignment(row, kind) | slice_)
+    if source != key:
+        return
     if int(key) % 9 == 0:
-        second = {"AssignmentNumber": f"{kind}{key}-2", "PrimaryAssignmentFlag": "N", "GradeCode": "P1"}
+        second = {
+            "AssignmentNumber": f"{kind}{key}-{3 if before(row) else 2}",
+            "PrimaryAssignmentFlag": "N",
+            "GradeCode": "P1",
+        }
         yield _line("Assignment", f"{key}_ASG_B", employment | _assignment(row, kind) | _slices(row, kind)[-1] | second)
-    yield from _supervisors(row, f"{kind}{key}")
-    yield from _measures(row, f"{kind}{key}")
+    yield from _supervisors(row, _number(row, kind))
+    yield from _measures(row, _number(row, kind))
+
+
+def _number(row: Row, kind: str) -> str:
+    """The number of a worker's primary assignment: Oracle counts those of a person."""
+    return f"{kind}{row['Worker_ID']}{'-2' if before(row) else ''}"
 
 
 def _assignment(row: Row, kind: str) -> Row:
     key = row["Worker_ID"]
     return {
         "WorkTermsNumber": f"{kind}T{key}",
-        "AssignmentNumber": f"{kind}{key}",
+        "AssignmentNumber": _number(row, kind),
         "AssignmentName": f"{row['Business_Title']} | {row['Location_ID']}",
         "AssignmentType": kind,
         "PrimaryAssignmentFlag": "Y",

@@ -53,6 +53,7 @@ def worker_record(row: Row) -> Row:
         "PERSON_NUMBER": row["Worker_ID"],
         "WORKER_TYPE": KINDS[row["Worker_Type"]],
         "DATE_START": midnight(row["Hire_Date"]),
+        "FIRST_DATE_START": midnight(row["Original_Hire_Date"]),
         "ACTUAL_TERMINATION_DATE": midnight(row["Termination_Date"]) or OPEN_END,
         "EFFECTIVE_START_DATE": midnight(row["Hire_Date"]),
         "EFFECTIVE_END_DATE": OPEN_END,
