@@ -197,6 +197,7 @@ _ALL = (
             Column("originally_hired_at", "date", required=False),  # of somebody hired again, the first time
             _code("job_family_code"),
             _code("management_level_code", required=False),
+            _code("company_code", required=False),  # the legal employer; who says none is of one company without a name
             _COUNTRY,
             _id("manager_person_id", required=False),
             _FTE,

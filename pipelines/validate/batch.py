@@ -114,6 +114,7 @@ def _needed(table: Table) -> list[str]:
     """Columns that the rules, their helpers and the reports read."""
     names = [name for name in columns_of(rules(table)) if name in table.schema]
     lies = slice_columns(table.slices) if table.slices else []
+    lies += [name for name in HIERARCHY if name in table.schema] if table.has_managers else []
     return list(dict.fromkeys([*SOURCE, *table.key, *table.references, "known_from", *lies, *names]))
 
 

@@ -1,4 +1,4 @@
-"""Whether tables hang together: references that resolve, one top, nobody who manages themselves through others.
+"""Whether tables hang together: references that resolve, one top a company, nobody who leads themselves through others.
 
 All of it warns: what becomes of a row is decided by the rules on single rows.
 """
@@ -12,12 +12,15 @@ from pipelines.base.contracts import Table
 from pipelines.validate.suites import CYCLE, MANAGER, TOP, Finding, Rule, rate_rules, unknown
 
 PERSON: Final = "person_id"
+COMPANY: Final = "company_code"
+"""Of the legal employer; those who have none are of one company without a name."""
 TELLS: Final = "tells_managers"
 """Whether the row's file names any manager: one that does not is silent about who is at the top."""
 HIERARCHY: Final = pl.Schema(
     {
         PERSON: pl.String(),
         MANAGER: pl.String(),
+        COMPANY: pl.String(),
         "terminated_at": pl.Date(),
         "known_from": pl.Datetime("us", "UTC"),
         TELLS: pl.Boolean(),
@@ -47,7 +50,8 @@ def hierarchy(table: Table, rows: pl.DataFrame, before: pl.DataFrame) -> list[Fi
 
     Returns:
         Rows whose manager is neither in the batch nor in the lake, of those that name one; people at the top past the
-        first, of those at the top; people who manage each other in a circle, of those who manage anybody.
+        first of their company, of those at the top; people who manage each other in a circle, of those who manage
+        anybody. A group of companies may hang together or not: whoever leads one of them may be led from another.
     """
     telling = rows.filter(pl.col(MANAGER).is_not_null())["unit_no"].unique()
     rows = _numbered(rows.with_columns(pl.col("unit_no").is_in(telling.implode()).alias(TELLS)))
@@ -61,7 +65,7 @@ def hierarchy(table: Table, rows: pl.DataFrame, before: pl.DataFrame) -> list[Fi
     people, tops = _newest(managing), _tops(versions)
     seen = {
         MANAGER: (rows[MANAGER].count(), len(lost)),
-        TOP: (tops, max(tops - 1, 0)),
+        TOP: (len(tops), len(tops) - tops[COMPANY].n_unique()),
         CYCLE: (len(people), in_cycles(people)),
     }
     return [_found(table.name, rule, *seen[str(rule.about)]) for rule in rate_rules(table) if rule.about in seen]
@@ -91,15 +95,15 @@ def in_cycles(people: pl.DataFrame) -> int:
 def _numbered(versions: pl.DataFrame) -> pl.DataFrame:
     """People as numbers, which compare many times faster than pseudonyms."""
     manager = pl.when(pl.col(MANAGER).is_not_null()).then(pl.col(MANAGER).hash()).alias(MANAGER)
-    return versions.select(pl.col(PERSON).hash(), manager, "terminated_at", "known_from", TELLS)
+    return versions.select(pl.col(PERSON).hash(), manager, COMPANY, "terminated_at", "known_from", TELLS)
 
 
-def _tops(versions: pl.DataFrame) -> int:
+def _tops(versions: pl.DataFrame) -> pl.DataFrame:
     """People of whom a file could have said it and who have no manager now, or themselves, and no last day."""
     is_top = pl.col(MANAGER).is_null() | (pl.col(MANAGER) == pl.col(PERSON))
     some = versions.join(versions.filter(is_top), on=PERSON, how="semi", maintain_order="left")
     told = some.join(some.filter(TELLS), on=PERSON, how="semi", maintain_order="left")
-    return len(_newest(told).filter(is_top & pl.col("terminated_at").is_null()))
+    return _newest(told).filter(is_top & pl.col("terminated_at").is_null())
 
 
 def _newest(versions: pl.DataFrame) -> pl.DataFrame:

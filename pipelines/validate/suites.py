@@ -34,7 +34,7 @@ BEGUN: Final = "is_begun"
 tells of it."""
 _PSEUDONYM: Final = r"^[a-z]{1,3}_[0-9a-f]{32}$"
 MANAGER: Final = "manager_person_id"
-TOP: Final = "is_further_top"
+TOP: Final = "is_further_top"  # of a company
 CYCLE: Final = "is_in_cycle"
 """What is asked of a worker among all of them; not a column."""
 RESOLVED: Final = 0.99

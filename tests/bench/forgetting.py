@@ -52,7 +52,9 @@ def tables(people: int) -> dict[str, pl.DataFrame]:
         known_from=pl.lit(_KNOWN), **{name: pl.lit(value) for name, value in _BORN.items()}
     )
     text = {"worker_type_code": "employee", "job_family_code": "sales", "country_code": "DE"}
-    empty = {name: pl.lit(None, dtype=pl.String) for name in ("management_level_code", "manager_person_id")}
+    empty = {
+        name: pl.lit(None, dtype=pl.String) for name in ("management_level_code", "company_code", "manager_person_id")
+    }
     workers = everybody.with_columns(
         **{name: pl.lit(value) for name, value in text.items()},
         **empty,

@@ -116,7 +116,7 @@ def fill(store: Store, lake_tables: Sequence[str] = LAKE, score_tables: Sequence
 def _tables() -> tuple[dict[str, pl.DataFrame], dict[str, pl.DataFrame]]:
     worker = {"worker_type_code": "employee", "hired_at": date(2020, 1, 1), "terminated_at": None, "fte": 1.0}
     worker |= {"job_family_code": "sales"} | dict.fromkeys(
-        ("originally_hired_at", "management_level_code", "country_code", "manager_person_id")
+        ("originally_hired_at", "management_level_code", "company_code", "country_code", "manager_person_id")
     )
     course = {"course_id": "K1", "run_code": "r", "enrolled_at": KNOWN, "starts_at": KNOWN, "due_at": None}
     course |= {"credits": 1.0, "prior_attempts": 0, "education_code": "none", "assigned_by_code": "hr"}

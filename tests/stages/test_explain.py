@@ -178,8 +178,8 @@ def test_the_page_says_in_words_how_each_column_is_read(check: Check) -> None:
     assert lines["Fired"] == "Fired 1 2 never read it leaks the label"
     assert "  job_family_code: always ENG" in page
     assert (
-        "  optional and without a rule: terminated_at, originally_hired_at, management_level_code, country_code, "
-        "manager_person_id" in page
+        "  optional and without a rule: terminated_at, originally_hired_at, management_level_code, company_code, "
+        "country_code, manager_person_id" in page
     )
     assert "name       declared; period 2026-09" in page
     assert "written at 2026-09-30T23:59:59+00:00" in page

@@ -430,7 +430,7 @@ def test_a_model_known_by_its_day_before_the_person_came_is_not_outdated(store, 
     lake = Lake(store)
     links = {"worker_type_code": "employee", "hired_at": date(2020, 1, 1), "job_family_code": "sales", "fte": 1.0}
     links |= dict.fromkeys(("terminated_at", "originally_hired_at", "management_level_code", "country_code"))
-    links["manager_person_id"] = None
+    links |= {"company_code": None, "manager_person_id": None}
     lake.publish("b", {"workers": forgotten_company.stamped([{"person_id": WHO} | links], moment(10))}, {}, {})
     manifest = lake.require()
     assert [learned.held(lake, manifest, "outcomes", [WHO], moment(day).date()) for day in (9, 10)] == [False, True]

@@ -104,6 +104,7 @@ def company(lake: Lake) -> None:
                 "originally_hired_at": None,
                 "job_family_code": "sales",
                 "management_level_code": None,
+                "company_code": None,
                 "country_code": None,
                 "manager_person_id": None,
                 "fte": 1.0,

@@ -36,6 +36,7 @@ GOOD = {
     "terminated_at": None,
     "job_family_code": "ENG",
     "management_level_code": None,
+    "company_code": None,
     "country_code": None,
     "manager_person_id": None,
     "fte": 1.0,

@@ -11,6 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.base.contracts import OUTCOMES, PROVENANCE, SCORED, TABLES
+from pipelines.base.lake import Lake
+from pipelines.base.store import Store
+from pipelines.ingest.check import _beside
 from pipelines.validate import engine
 from pipelines.validate.batch import run
 from pipelines.validate.cross import HIERARCHY, hierarchy, in_cycles
@@ -25,15 +28,16 @@ SOURCE = {"unit_no": pl.Int32(), "source_row": pl.Int64()}
 NOBODY = pl.DataFrame(schema=HIERARCHY)
 
 
-def batch(*people: tuple[Any, ...], unit: int = 0) -> pl.DataFrame:
+def batch(*people: tuple[Any, ...], unit: int = 0, company: str | None = None) -> pl.DataFrame:
     """(person, manager), and a last day where there is one."""
-    rows = [(who, boss, last[0] if last else None, NEW, unit) for who, boss, *last in people]
+    rows = [(who, boss, company, last[0] if last else None, NEW, unit) for who, boss, *last in people]
     schema = {**{name: kind for name, kind in HIERARCHY.items() if name != "tells_managers"}, "unit_no": pl.Int32()}
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
-def lake(*people: tuple[str, str | None], tells: bool = True) -> pl.DataFrame:
-    return pl.DataFrame([(who, boss, None, OLD, tells) for who, boss in people], schema=HIERARCHY, orient="row")
+def lake(*people: tuple[str, str | None], tells: bool = True, company: str | None = None) -> pl.DataFrame:
+    rows = [(who, boss, company, None, OLD, tells) for who, boss in people]
+    return pl.DataFrame(rows, schema=HIERARCHY, orient="row")
 
 
 def seen(rows: pl.DataFrame, before: pl.DataFrame = NOBODY) -> dict[str, tuple[int, int]]:
@@ -84,6 +88,44 @@ def test_one_top_is_right_and_every_further_one_is_counted() -> None:
     people = [("top", None), ("a", "top"), ("own", "own"), ("left", None, date(2026, 1, 31))]
     assert seen(batch(*people))["several_tops"] == (2, 1)
     assert seen(batch(("top", None), ("a", "top"), ("left", None, date(2026, 1, 31))))["several_tops"] == (1, 0)
+
+
+def test_every_company_has_a_top_of_its_own_and_those_without_a_name_are_one() -> None:
+    us, de = batch(("ada", None), ("a", "ada"), company="US"), batch(("bo", None), ("b", "bo"), company="DE")
+    assert seen(pl.concat([us, de]))["several_tops"] == (2, 0)
+    nameless = batch(("cy", None), ("c", "cy"))
+    assert seen(pl.concat([us, de, nameless]))["several_tops"] == (3, 0)
+    more = [batch(("di", None), company="DE"), batch(("ed", None)), batch(("flo", "flo"))]
+    assert seen(pl.concat([us, de, nameless, *more]))["several_tops"] == (6, 3), "one of DE, two without a name"
+    led = batch(("bo", "ada"), ("b", "bo"), company="DE")
+    assert seen(pl.concat([us, led]))["several_tops"] == (1, 0), "one that is led from another has no top"
+
+
+def test_of_which_company_somebody_is_the_newest_version_says() -> None:
+    before = lake(("ada", None), ("a", "ada"), ("bo", None), company="US")
+    assert seen(batch(("bo", None), company="DE"), before)["several_tops"] == (2, 0)
+    assert seen(batch(("bo", None), company="US"), before)["several_tops"] == (2, 1)
+    assert seen(batch(("bo", None)), before)["several_tops"] == (2, 0), "no company is one of its own"
+
+
+def test_what_the_lake_has_of_managers_is_what_the_hierarchy_asks_for(store: Store, tmp_path: Path) -> None:
+    """One of two rows of a file names a manager, so that the file tells of them."""
+    people = [
+        (f"p_{who:032x}", "employee", OLD.date(), None, None, "ENG", None, "DE", None, boss and f"p_{boss:032x}", 1.0)
+        for who, boss in ((1, None), (2, 1))
+    ]
+    told = {"file_id": "f", "source_row": 1, "known_from": OLD, "known_from_basis": "source"}
+    frame = pl.DataFrame(people, schema=WORKERS.schema, orient="row").with_columns(
+        **{name: pl.lit(value) for name, value in told.items()}
+    )
+    manifest = Lake(store).publish("b", {"workers": frame}, {}, {})
+    (tmp_path / "known").mkdir()
+    _beside(Lake(store), manifest, WORKERS, frame, tmp_path)
+    before = pl.read_parquet(tmp_path / "known" / "managers.parquet")
+    top, led = (f"p_{who:032x}" for who in (1, 2))
+    rows = [(top, None, "DE", None, OLD, True), (led, top, "DE", None, OLD, True)]
+    assert sorted(before.select(HIERARCHY.names()).rows()) == rows
+    assert seen(batch((f"p_{3:032x}", None), (led, top), company="DE"), before)["several_tops"] == (2, 1)
 
 
 def test_who_lost_a_manager_is_a_top_too_and_who_got_one_is_none() -> None:
@@ -156,7 +198,7 @@ def test_references_warn_past_one_of_a_hundred_and_each_such_row_still_goes(
 
 def test_a_warning_about_managers_takes_no_row_out(tmp_path: Path) -> None:
     people = [
-        (f"p_{who:032x}", "employee", date(2020, 1, 1), None, None, "ENG", None, None, f"p_{boss:032x}", 1.0)
+        (f"p_{who:032x}", "employee", date(2020, 1, 1), None, None, "ENG", None, None, None, f"p_{boss:032x}", 1.0)
         for who, boss in ((1, 2), (2, 1), (3, 9))
     ]
     frame = numbered(pl.DataFrame(people, schema=WORKERS.schema, orient="row")).with_columns(known_from=pl.lit(NEW))

@@ -152,6 +152,8 @@ def test_staff_is_what_was_written_down_by_hand(keys, everybody, tmp_path, monke
     assert {numbers[person]: day for person, day in firsts} == {
         number: FIRST_HIRED.get(number, hired) for number, (_, hired, *_) in told.items()
     }
+    assert made["workers"].filter(pl.col("company_code") != "COMP-" + pl.col("country_code")).is_empty()
+    assert made["workers"].null_count().select("company_code", "country_code").row(0) == (0, 0)
     assert made["workers"].select("job_family_code", "management_level_code", "fte").unique().rows() == [
         ("ENG", "P2", 1.0)
     ]

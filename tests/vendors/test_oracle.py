@@ -85,6 +85,7 @@ def all_kinds_are_there(workers, count):
     assert (0 < nulls["terminated_at"] < count, nulls["manager_person_id"]) == (True, 1)
     assert set(workers["worker_type_code"]) == {"employee", "contingent"}
     assert set(workers["country_code"]) == {"US", "DE", "GB", "NA"}
+    assert set(workers["company_code"]) == {"COMP-US", "COMP-DE", "COMP-GB", "COMP-NA"}
     assert set(workers["fte"]) == {0.6, 1.0}
     again = workers.filter(pl.col("originally_hired_at") < pl.col("hired_at"))
     assert 20 < len(again) < count / 2
@@ -244,6 +245,7 @@ def test_a_group_of_an_extract_is_what_oracle_would_send(tmp_path, monkeypatch):
         "<Person_Record><Person_Number>000015</Person_Number></Person_Record>"
         "<Work_Relationships><Work_Relationships><Work_Relationship_Record><Worker_Type>E</Worker_Type>"
         "<Date_Start>2020-02-28</Date_Start><Actual_Termination_Date>2024-02-29</Actual_Termination_Date>"
+        "<Legal_Employer_Name>Company UK Ltd </Legal_Employer_Name>"
         "<Legislation_Code>GB</Legislation_Code></Work_Relationship_Record>"
         "<Assignments><Assignments><Assignment_Record><Assignment_Number>E000015</Assignment_Number>"
         "<Assignment_Status>INACTIVE_PROCESS</Assignment_Status><Job_Code>ENG-5</Job_Code>"
@@ -251,7 +253,8 @@ def test_a_group_of_an_extract_is_what_oracle_would_send(tmp_path, monkeypatch):
         "<Manager_Person_Number>000007</Manager_Person_Number></Assignment_Record></Assignments></Assignments>"
         "</Work_Relationships></Work_Relationships></Worker>"
     ) in text
-    assert text.count("<Actual_Termination_Date /><Legislation_Code>NA</Legislation_Code>") == 128
+    namibian = "<Legal_Employer_Name>Company Namibia Pty</Legal_Employer_Name><Legislation_Code>NA</Legislation_Code>"
+    assert text.count(f"<Actual_Termination_Date />{namibian}") == 128
     assert text.count("<FTE>1</FTE><Manager_Person_Number /></Assignment_Record>") == 128
 
 
@@ -264,16 +267,21 @@ def test_a_row_of_a_report_is_what_oracle_would_send(tmp_path, monkeypatch):
     )
     head = (
         "PERSON_NUMBER,WORKER_TYPE,DATE_START,FIRST_DATE_START,ACTUAL_TERMINATION_DATE,EFFECTIVE_START_DATE,"
-        "EFFECTIVE_END_DATE,JOB_FAMILY_CODE,GRADE_CODE,LEGISLATION_CODE,MANAGER_PERSON_NUMBER,FTE,ANALYTICS_CONSENT,LAST_UPDATE_DATE"
+        "EFFECTIVE_END_DATE,JOB_FAMILY_CODE,GRADE_CODE,LEGAL_EMPLOYER_NAME,LEGISLATION_CODE,MANAGER_PERSON_NUMBER,FTE,"
+        "ANALYTICS_CONSENT,LAST_UPDATE_DATE"
     )
     hired, left, end = (f"{day}T00:00:00.000+00:00" for day in ("2020-02-28", "2024-02-29", "4712-12-31"))
     known = "2024-02-29T06:00:00.000+00:00"
     assert british == [
         f"\ufeff{head}",
-        f"000015,E,{hired},{hired},{left},{hired},{end},ENG,M1,GB,000007,.6,Y,{known}",
+        f"000015,E,{hired},{hired},{left},{hired},{end},ENG,M1,Company UK Ltd ,GB,000007,.6,Y,{known}",
         "",
     ]
-    assert namibian == [f"\ufeff{head}", f"000028,C,{hired},{hired},{end},{hired},{end},ENG,P3,NA,,1,,{known}", ""]
+    assert namibian == [
+        f"\ufeff{head}",
+        f"000028,C,{hired},{hired},{end},{hired},{end},ENG,P3,Company Namibia Pty,NA,,1,,{known}",
+        "",
+    ]
     assert reports.worker_record(STAYS | {"Worker_ID": "000029"})["ANALYTICS_CONSENT"] == "N"
 
 

@@ -275,6 +275,7 @@ def test_a_flat_file_has_american_dates_and_titles_of_two_lines():
         'R&D <Engineer>, "Riverton"\nPosition P-000021',
         "SWE-3",
         "P3",
+        "1000",
         "USA",
         "NO_MANAGER",
         "0.6",

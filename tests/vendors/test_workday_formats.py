@@ -210,6 +210,7 @@ WORKER = {
     "Termination_Date": None,
     "Job_Family_ID": "ENG",
     "Management_Level_ID": "P2",
+    "Company_ID": "COMP-NA",
     "Country_ISO": "NA",
     "Manager_Worker_ID": None,
     "FTE": "0.6",
@@ -225,10 +226,11 @@ WORKER = {
 def test_a_detail_of_an_eib():
     assert workday_eib.delimited(WORKER) == (
         "DTL|000007|CW|2020-03-02||ENG|P2|NA||0.6|N||Zoë|Null|w000007@company.example|2021-04-19 01:35:44|2018-01-08"
+        "|COMP-NA"
     )
     assert workday_eib.fixed(WORKER) == (
         "DTL000007    CW2020030200000000ENG     P2  NA          0000.6N            Zoë                 "
-        "Null                w000007@company.example       2021041901354420180108"
+        "Null                w000007@company.example       2021041901354420180108COMP-NA     "
     )
     with pytest.raises(ValueError, match="Legal_Last_Name must fit into 20 characters"):
         workday_eib.fixed(WORKER | {"Legal_Last_Name": "x" * 21})
@@ -243,8 +245,8 @@ def test_an_eib_has_a_header_and_a_trailer_that_counts_its_details(tmp_path):
     fixed = (folder / "EIB_Workers_Fixed_20260930_000018.txt").read_bytes().decode("latin-1").split("\r\n")
     assert (delimited[0], fixed[0]) == ("HDR|HRML_Workers|20260930|FULL", "HDRHRML_Workers        20260930FULL")
     assert (delimited[-2:], fixed[-2:]) == ([f"TRL|{count:010d}", ""], [f"TRL{count:010d}", ""])
-    assert {line.count("|") for line in delimited[1:-2]} == {16}
-    assert {len(line) for line in fixed[1:-2]} == {166}
+    assert {line.count("|") for line in delimited[1:-2]} == {17}
+    assert {len(line) for line in fixed[1:-2]} == {178}
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,7 @@ Row = dict[str, Any]
 FIRST_ID = 1_000
 """BambooHR numbers people itself; `employeeNumber` is the company's."""
 COUNTRIES = {"US": "United States", "DE": "Germany", "GB": "United Kingdom", "NA": "Namibia"}
+DIVISIONS = {"COMP-US": "USA", "COMP-DE": "Deutschland", "COMP-GB": "UK", "COMP-NA": "Namibia"}
 DEPARTMENTS = {
     "CARE": "Customer Care",
     "ENG": "Engineering",
@@ -155,7 +156,7 @@ def job_info(row: Row, manager: str | None, ids: Iterator[int]) -> list[Row]:
             "date": day,
             "location": row["Location_ID"],
             "department": label,
-            "division": None,
+            "division": DIVISIONS[row["Company_ID"]],
             "jobTitle": row["Business_Title"],
             "reportsTo": manager,
         }

@@ -46,6 +46,7 @@ COLUMNS = (
     "Candidate no.",
     "Changed",
     "First entry",
+    "Company",
 )
 FIRST = 4
 """The row below the header."""
@@ -124,6 +125,7 @@ def cells(row: Row) -> list[Any]:
         row["Hired_From_Candidate_ID"],
         datetime.fromisoformat(row["Last_Functionally_Updated"]).replace(tzinfo=None),
         datetime.fromisoformat(row["Original_Hire_Date"]).date(),
+        row["Company_ID"],
     ]
 
 
@@ -144,9 +146,9 @@ class Sheet:
         """The sheet and its texts."""
         texts = "".join(f'<si><t xml:space="preserve">{escape(text)}</t></si>' for text in self._texts)
         return {
-            "xl/worksheets/sheet1.xml": f'<worksheet xmlns="{MAIN}"><dimension ref="A1:Q{len(self._rows) + 1}"/>'
-            f'<sheetData>{"".join(self._rows)}</sheetData><autoFilter ref="A{FIRST - 1}:Q{FIRST - 1}"/>'
-            '<mergeCells count="1"><mergeCell ref="A1:Q1"/></mergeCells></worksheet>',
+            "xl/worksheets/sheet1.xml": f'<worksheet xmlns="{MAIN}"><dimension ref="A1:R{len(self._rows) + 1}"/>'
+            f'<sheetData>{"".join(self._rows)}</sheetData><autoFilter ref="A{FIRST - 1}:R{FIRST - 1}"/>'
+            '<mergeCells count="1"><mergeCell ref="A1:R1"/></mergeCells></worksheet>',
             "xl/sharedStrings.xml": f'<sst xmlns="{MAIN}">{texts}</sst>',
         }
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 PAGE = 1_000
 COUNTRIES = {"US": "USA", "DE": "DEU", "GB": "GBR", "NA": "NAM"}
+COMPANIES = {"COMP-US": "1000", "COMP-DE": "2000", "COMP-GB": "3000", "COMP-NA": "4000"}
 GRADES = range(1, 7)
 OPEN_END = "/Date(253402214400000)/"
 """9999-12-31."""
@@ -97,6 +98,7 @@ def employment(row: Row) -> Row:
             "jobFunction": row["Job_Family_ID"],
         },
         "payGrade": row["Management_Level_ID"],
+        "company": COMPANIES[row["Company_ID"]],
         "countryOfCompany": COUNTRIES[row["Country_ISO"]],
         "managerId": row["Manager_Worker_ID"] or "NO_MANAGER",
         "fte": float(row["FTE"]),

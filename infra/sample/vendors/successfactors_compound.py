@@ -14,7 +14,7 @@ from xml.sax.saxutils import escape
 import numpy as np
 
 from infra.sample.dialects import replacing
-from infra.sample.vendors.successfactors import COUNTRIES
+from infra.sample.vendors.successfactors import COMPANIES, COUNTRIES
 from infra.sample.workday import worker_rows
 
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ def _job(
     )
     return [
         *_leaves(
-            company=row["Company_ID"],
+            company=COMPANIES.get(row["Company_ID"], "9000"),
             country_of_company=COUNTRIES[row["Country_ISO"]],
             department=row["Supervisory_Org_ID"],
             emplStatus=status,

@@ -11,7 +11,7 @@ import io
 from typing import TYPE_CHECKING, Any
 
 from infra.sample.dialects import replacing
-from infra.sample.vendors.successfactors import COUNTRIES
+from infra.sample.vendors.successfactors import COMPANIES, COUNTRIES
 from infra.sample.workday import worker_rows
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ COLUMNS = (
     "Position Title",
     "Job Code",
     "Pay Grade",
+    "Company",
     "Country Of Company",
     "Manager User ID",
     "FTE",
@@ -67,6 +68,7 @@ def cells(row: Row) -> list[str]:
         title,
         row["Job_Profile_ID"],
         row["Management_Level_ID"],
+        COMPANIES[row["Company_ID"]],
         COUNTRIES[row["Country_ISO"]],
         row["Manager_Worker_ID"] or "NO_MANAGER",
         row["FTE"],

@@ -29,9 +29,9 @@ END = "\r\n"
 COLUMNS = (
     *("Worker_ID", "Worker_Type", "Hire_Date", "Termination_Date", "Job_Family_ID", "Management_Level_ID"),
     *("Country_ISO", "Manager_Worker_ID", "FTE", "Analytics_Consent", "Hired_From_Candidate_ID", "Legal_First_Name"),
-    *("Legal_Last_Name", "Work_Email", "Last_Functionally_Updated", "Original_Hire_Date"),
+    *("Legal_Last_Name", "Work_Email", "Last_Functionally_Updated", "Original_Hire_Date", "Company_ID"),
 )
-WIDTHS = (10, 2, 8, 8, 8, 4, 2, 10, 6, 1, 12, 20, 20, 30, 14, 8)
+WIDTHS = (10, 2, 8, 8, 8, 4, 2, 10, 6, 1, 12, 20, 20, 30, 14, 8, 12)
 """Of the columns, after three characters for the type of the record."""
 ZEROS = {"FTE", "Termination_Date"}
 """Columns that zeros pad, on the left."""
@@ -83,7 +83,7 @@ def delimited(row: Row) -> str:
 
 
 def fixed(row: Row) -> str:
-    """A detail of 166 characters; days and moments are digits only."""
+    """A detail of 178 characters; days and moments are digits only."""
     cells = zip(COLUMNS, WIDTHS, _cells(row, _digits), strict=True)
     return "DTL" + "".join(_padded(name, width, text) for name, width, text in cells)
 

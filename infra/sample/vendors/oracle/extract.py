@@ -8,6 +8,7 @@ from xml.etree import ElementTree as ET
 
 from infra.sample.dialects import replacing
 from infra.sample.vendors.oracle import KINDS
+from infra.sample.vendors.oracle.loader import EMPLOYERS
 from infra.sample.workday import before, worker_rows
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ def extract_group(row: Row, action: int) -> Row:
         "Worker_Type": KINDS[row["Worker_Type"]],
         "Date_Start": row["Hire_Date"],
         "Actual_Termination_Date": row["Termination_Date"],
+        "Legal_Employer_Name": EMPLOYERS[row["Country_ISO"]],
         "Legislation_Code": row["Country_ISO"],
     }
     groups = [(relationship, assignment)]

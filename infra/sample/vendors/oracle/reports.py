@@ -11,6 +11,7 @@ import polars as pl
 from infra.sample import names
 from infra.sample.dialects import Table
 from infra.sample.vendors.oracle import KINDS
+from infra.sample.vendors.oracle.loader import EMPLOYERS
 from infra.sample.workday import requisition_rows, worker_rows
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ def worker_record(row: Row) -> Row:
         "EFFECTIVE_END_DATE": OPEN_END,
         "JOB_FAMILY_CODE": row["Job_Family_ID"],
         "GRADE_CODE": row["Management_Level_ID"],
+        "LEGAL_EMPLOYER_NAME": EMPLOYERS[row["Country_ISO"]],
         "LEGISLATION_CODE": row["Country_ISO"],
         "MANAGER_PERSON_NUMBER": row["Manager_Worker_ID"],
         "FTE": row["FTE"].removesuffix(".0").removeprefix("0"),
