@@ -24,7 +24,7 @@ from pipelines.ingest.batch import Batch, Unit, read_json
 from pipelines.ingest.check import BEYOND, REASONS, SOURCE, by_feed, rows_of
 from pipelines.ingest.counts import Tally
 from pipelines.ingest.dedupe import UNCHANGED, UNIT, dedupe, versions
-from pipelines.ingest.persons import persons
+from pipelines.ingest.persons import own, persons
 from pipelines.ingest.read import LINE, ROW, parts
 
 REJECTED: Final = "rejected"
@@ -253,6 +253,8 @@ def _rejected(batch: Batch, units: list[Unit], bad: pl.DataFrame, barred: Group)
             raw = pl.read_ipc(part).join(wanted, on=ROW, how="semi")
             gone = forgotten.without(barred, persons(raw, feeds[unit.feed], unit.groups))[1]
             rows = gone[ROW].to_list()
+            ids = own(raw, feeds[unit.feed])
+            rows += [row for row, kind, value in ids.rows() if barred.has(kind, value)]
             if LINE in raw.columns:
                 lines = raw.select(ROW, LINE).drop_nulls().rows()
                 rows += [row for row, text in lines if barred.is_in(text)]

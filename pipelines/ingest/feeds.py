@@ -217,7 +217,11 @@ class Feed(Declared):
     tables: tuple[TableMap, ...]
     about: tuple[Rule, ...] | None = None
     """Of a feed without tables, which is only looked up: rules with `person` that say whom its rows are about; none
-    where that is nobody. Without a word an erasure names its files, for somebody to look at."""
+    where that is nobody. Without a word, and without `own_ids`, an erasure names its files, for somebody to look at."""
+    own_ids: Mapping[Name, Name] = Field(default_factory=dict)
+    """Kind of id -> column: ids that the vendor gave by itself to people, or to what is one person's alone, such as an
+    application. Rows of any feed that have the same one are about the same person; an erasure follows it where no rule
+    names anybody. One that leads to several people forgets nobody: its rows are named, for somebody to look at."""
     sha256: str = ""
     """Digest of the declaration: a held file is tried again when it changes."""
 
@@ -283,7 +287,7 @@ class Feed(Declared):
 
     def kept(self) -> set[str]:
         """Source columns that a mapping or another feed's join reads, and those with the name of what a step makes."""
-        return self.mentions() | {*self.required, *self.never} | self._joined
+        return self.mentions() | {*self.required, *self.never, *self.own_ids.values()} | self._joined
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -458,12 +462,13 @@ def _semantics(feed: Feed, feeds: Mapping[str, Feed], path: Path) -> list[str]:
     if feed.dialect == "documents" and feed.ready is not None and feed.ready.suffix is not None:
         faults.append("ready: documents can only be untouched_seconds")
     read = feed.reads() | {name for table in feed.tables for name in table.turned()}
+    read |= {*feed.own_ids.values()}
     faults += [f"never: {name} is read by a rule" for name in sorted(read & set(feed.never))]
     for join in feed.joins:
         other = feeds.get(str(join.feed))
         barred = set(join.there()) & set(other.never) if other is not None else set()
         faults += [f"join: {name} is a column that {join.feed} declares as never read" for name in sorted(barred)]
-    used = feed.reads() | {name for table in feed.tables for name in table.made()}
+    used = feed.reads() | {*feed.own_ids.values()} | {name for table in feed.tables for name in table.made()}
     used |= {
         there for other in feeds.values() for join in other.joins if join.feed == feed.name for there in join.there()
     }

@@ -7,8 +7,8 @@ from typing import Final
 import polars as pl
 
 from pipelines.base.contracts import TABLES, Column
-from pipelines.base.pseudonyms import PSEUDONYM_KEY, secret
-from pipelines.ingest.cells import Context
+from pipelines.base.pseudonyms import PSEUDONYM_KEY, as_seen, secret
+from pipelines.ingest.cells import Context, cell
 from pipelines.ingest.expressions import fill, worked_out
 from pipelines.ingest.feeds import Feed
 from pipelines.ingest.identity import may_look_otherwise, once
@@ -17,6 +17,8 @@ from pipelines.ingest.reshape import context_of, explode
 from pipelines.ingest.rules import Rule, TableMap
 
 PERSON: Final = "person_id"
+KIND: Final = "kind"
+VALUE: Final = "value"
 _ABOUT: Final = (PERSON, "linked_person_id")
 _ANY: Final = datetime(1970, 1, 1, tzinfo=UTC)
 """When a file was written says nothing about whom it is, and the name of a held one may not say it."""
@@ -62,6 +64,30 @@ def _named(rule: Rule, column: Column, rows: pl.DataFrame, seen: Context) -> lis
         filled = fill(rule, column, read_as)
         found.append(worked_out(some.lazy(), [filled]).select(ROW, filled.value.alias(PERSON)).collect())
     return found
+
+
+def own(raw: pl.DataFrame, feed: Feed) -> pl.DataFrame:
+    """The vendor's own ids that a feed declares, as they look.
+
+    Args:
+        raw: [n_rows] text cells and `source_row`.
+        feed: How they are read.
+
+    Returns:
+        [n] source_row, kind, value: a row as often as it has ids; never null.
+    """
+    context = Context(frozenset(raw.columns), _ANY, b"", nothing=feed.nothing)
+    found = [pl.DataFrame(schema={ROW: pl.Int64, KIND: pl.String, VALUE: pl.String})]
+    for kind, name in feed.own_ids.items():
+        if name in raw.columns:
+            told = raw.select(ROW, pl.lit(kind).alias(KIND), cell(name, context).alias(VALUE))
+            found.append(told.with_columns(as_seen(told[VALUE])))
+    return pl.concat(found).drop_nulls(VALUE)
+
+
+def tells(feed: Feed) -> bool:
+    """Whether a feed's own rules, by themselves, say whom its rows are about, or that they are about nobody."""
+    return not are_joined(feed) and (bool(feed.tables) or feed.about is not None)
 
 
 def are_joined(feed: Feed) -> bool:

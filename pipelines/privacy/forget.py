@@ -73,6 +73,11 @@ def finish(store: Store, one: Erasure) -> str:
     def note(name: str, old: str, new: str) -> None:
         one.note(store, name, old, new)
 
+    def remember(wider: Group) -> None:
+        one.group = wider.to_json()
+        one.save(store)
+        forgotten.add(store, wider)
+
     forgotten.add(store, group)
     # A batch is published before, and searched, or after, and asks who was forgotten. A retirement writes names too.
     with store.lock(PUBLISHING):
@@ -81,7 +86,7 @@ def finish(store: Store, one: Erasure) -> str:
         tidy(store)
         at_work = drop_unfinished(store, note)
         Lake(store).erase(one.people, note)
-        unsearched = dict.fromkeys(at_work) | landing.erase(store, group, note)
+        unsearched = dict.fromkeys(at_work) | landing.erase(store, group, note, remember)
         for name in _VAULT_TABLES:
             vault.erase(store, name, one.people, note)
     scores.erase(store, one.people, group, note)

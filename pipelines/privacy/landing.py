@@ -4,18 +4,20 @@ Reads   lake/files      which files ever landed, and how their feeds read them
 Writes  landing         lines of CSV, elements of JSON lists, documents: without the person, other bytes as they were
         quarantine      sealed rows without the person
 
-A row is a person's when the feed's own rules give one of their pseudonyms; a row that its feed cannot read, when its
-raw text has a word that was theirs alone. Other rows of that kind, files that cannot be read as declared, and objects
-that no batch has registered, cannot be searched: the certificate names them, for their owner to look at. What is
-rewritten gets a new key, and the old one is destroyed; what PGP encrypted is written anew in the clear, since nobody
-can sign for its sender, and sealed as all of landing is. A file whose key is destroyed already (`expire`) holds nobody.
+A row is a person's when the feed's own rules give one of their pseudonyms, or when it has an id of the vendor's own
+that other rows say is theirs (`own_ids`); a row that its feed cannot read, when its raw text has a word that was
+theirs alone. Other rows of that kind, ids of which nobody says whose they are, files that cannot be read as declared,
+and objects that no batch has registered, cannot be searched: the certificate names them, for their owner to look at.
+What is rewritten gets a new key, and the old one is destroyed; what PGP encrypted is written anew in the clear, since
+nobody can sign for its sender, and sealed as all of landing is. A file whose key is destroyed already (`expire`) holds
+nobody.
 """
 
 import io
 import json
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import replace
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import polars as pl
@@ -35,10 +37,11 @@ from pipelines.ingest.discover import landed
 from pipelines.ingest.documents.extract import Extracted
 from pipelines.ingest.feeds import Feed
 from pipelines.ingest.land import document_key
-from pipelines.ingest.persons import PERSON, are_joined, persons
+from pipelines.ingest.persons import PERSON, own, persons, tells
 from pipelines.ingest.pgp import can_open, landed_plain
 from pipelines.ingest.read import FAULT, LINE, ROW, dialect, parts
 from pipelines.ingest.read.documents import to_frame
+from pipelines.privacy import own_ids
 from pipelines.privacy.records import texts, without
 
 Note = Callable[[str, str, str], None]
@@ -59,33 +62,64 @@ def rows_of(raw: pl.DataFrame, feed: Feed, groups: Mapping[str, str], one: Group
     return set(named.filter(one.holds(named[PERSON]))[ROW])
 
 
-def erase(store: Store, one: Group, note: Note) -> Unsearched:
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """A person, and what is known of everybody's ids."""
+
+    one: Group
+    told: pl.DataFrame
+    """Ids of which it is known whose they are, from `own_ids.widened`."""
+
+    def rows_of(self, raw: pl.DataFrame, feed: Feed, groups: Mapping[str, str]) -> tuple[set[int], set[int]]:
+        """Source rows of the person, and those of which nobody can say whether they are."""
+        mine = rows_of(raw, feed, groups, self.one)
+        theirs, unsure = own_ids.rows_of(own(raw, feed), self.one, self.told)
+        return mine | theirs, set() if tells(feed) else unsure - mine
+
+
+def erase(store: Store, one: Group, note: Note, remember: Callable[[Group], None] | None = None) -> Unsearched:
     """Rewrite what landed and what was rejected. The caller holds the lock of publishing.
 
     Args:
         store: All zones.
         one: The person.
         note: Told of every object and its digests before and after (empty: removed), just before it is changed.
+        remember: Told before any is changed of the person with the vendors' own ids that are theirs: once the rows that
+            say so are gone, nothing else says it.
 
     Returns:
         What could not be searched.
     """
     feeds = declared.load(declared.folder())
-    unsearched = _quarantine(store, feeds, one, note)
+    one, told = own_ids.widened(store, one, own_ids.links(_linking(store, feeds)))
+    if remember is not None:
+        remember(one)
+    sought = Sought(one, told)
+    unsearched = _quarantine(store, feeds, sought, note)
     registered: set[str] = set()
     for name in sorted({key.split("/")[2] for key in store.list("lake/files")}):
         for record in files.of_feed(store, name):
             registered |= {record.landing_key.rpartition("/")[0], *_folders(record)}
             if store.exists(record.landing_key):
-                unsearched |= _unsearched(store, feeds, record, one, note)
+                unsearched |= _unsearched(store, feeds, record, sought, note)
     # The name of a document is often the person's: what no batch has registered is named by its folder.
     landed_now = {key.rpartition("/")[0] for key in store.list(LANDING)}
     return unsearched | dict.fromkeys(sorted(landed_now - registered))
 
 
 def _is_of_another(feed: Feed) -> bool:
-    """Whether a feed does not tell whom its rows are about: it looks them up, or is only looked up and says nothing."""
-    return are_joined(feed) or (not feed.tables and feed.about is None)
+    """Whether nothing of a feed tells whom its rows are about: it looks them up, or is only looked up."""
+    return not feed.own_ids and not tells(feed)
+
+
+def _linking(store: Store, feeds: Mapping[str, Feed]) -> Iterator[tuple[pl.DataFrame, pl.DataFrame, bool]]:
+    """Of parts of all files with the vendor's own ids: these, whom rules name beside them, and whether rules say it."""
+    for feed in feeds.values():
+        for record in files.of_feed(store, feed.name) if feed.own_ids and feed.dialect != "documents" else ():
+            unit = landed(record, feed)
+            with suppress(Held), _plain(store, feed, record) as (source, _, folder):
+                for frame in _frames(source, folder / "linked", feed, unit) if source is not None else ():
+                    yield own(frame, feed), persons(frame, feed, unit.groups), tells(feed)
 
 
 def _folders(record: files.Record) -> set[str]:
@@ -93,13 +127,15 @@ def _folders(record: files.Record) -> set[str]:
     return {f"{top}/{sha256}" for _, sha256, _ in record.documents}
 
 
-def _unsearched(store: Store, feeds: Mapping[str, Feed], record: files.Record, one: Group, note: Note) -> Unsearched:
+def _unsearched(
+    store: Store, feeds: Mapping[str, Feed], record: files.Record, sought: Sought, note: Note
+) -> Unsearched:
     """Rewrite what one file left in landing; what of it cannot be read."""
     feed = feeds.get(record.feed)
     try:
         if feed is None:
             return {record.landing_key: None}
-        rows = (_documents if record.documents else _file)(store, feed, record, one, note)
+        rows = (_documents if record.documents else _file)(store, feed, record, sought, note)
     except Held:
         return {record.landing_key: None}
     if _is_of_another(feed):
@@ -107,7 +143,8 @@ def _unsearched(store: Store, feeds: Mapping[str, Feed], record: files.Record, o
     return {record.landing_key: rows} if rows else {}
 
 
-def _quarantine(store: Store, feeds: Mapping[str, Feed], one: Group, note: Note) -> Unsearched:
+def _quarantine(store: Store, feeds: Mapping[str, Feed], sought: Sought, note: Note) -> Unsearched:
+    one = sought.one
     unsearched: Unsearched = {}
     for key in store.list(QUARANTINE):
         if not key.endswith(".sealed"):
@@ -122,9 +159,13 @@ def _quarantine(store: Store, feeds: Mapping[str, Feed], one: Group, note: Note)
         frame = unseal_frame(secret(VAULT_KEY), before)
         ragged = frame.filter(pl.col(LINE).is_not_null()) if LINE in frame.columns else frame.clear()
         theirs = {row for row, text in ragged.select(ROW, LINE).rows() if one.is_in(text)} if len(ragged) else set()
-        kept = frame.filter(~pl.col(ROW).is_in(list(theirs | rows_of(frame, feed, records[0].groups, one))))
-        if len(ragged) > len(theirs):
-            unsearched[key] = len(ragged) - len(theirs)
+        mine, unsure = sought.rows_of(frame, feed, records[0].groups)
+        kept = frame.filter(~pl.col(ROW).is_in(list(theirs | mine)))
+        unclear = (set(ragged[ROW]) - theirs) | (unsure - theirs)
+        if unclear:
+            unsearched[key] = len(unclear)
+        if not tells(feed) and own(frame, feed).is_empty():  # sealed before anything read its ids
+            unsearched[key] = None
         if len(kept) < len(frame):
             after = seal_frame(secret(VAULT_KEY), kept)
             note(key, sha256_bytes(before), sha256_bytes(after))
@@ -132,10 +173,10 @@ def _quarantine(store: Store, feeds: Mapping[str, Feed], one: Group, note: Note)
     return unsearched
 
 
-def _documents(store: Store, feed: Feed, record: files.Record, one: Group, note: Note) -> int:
+def _documents(store: Store, feed: Feed, record: files.Record, sought: Sought, note: Note) -> int:
     """Remove a person's documents, their lines of the index and their names in the register. All can be searched."""
     unit = landed(record, feed)
-    mine = rows_of(to_frame(unit, feed, [Extracted("ok")] * len(unit.documents)), feed, record.groups, one)
+    mine = rows_of(to_frame(unit, feed, [Extracted("ok")] * len(unit.documents)), feed, record.groups, sought.one)
     if not mine:
         return 0
     kept = tuple(item for number, item in enumerate(unit.documents, 1) if number not in mine)
@@ -156,23 +197,20 @@ def _documents(store: Store, feed: Feed, record: files.Record, one: Group, note:
     return 0
 
 
-def _file(store: Store, feed: Feed, record: files.Record, one: Group, note: Note) -> int:
+def _file(store: Store, feed: Feed, record: files.Record, sought: Sought, note: Note) -> int:
     """Rewrite one file; what was written is read again before it takes the old one's place. Rows not searched."""
     unit, key = landed(record, feed), record.landing_key
-    with _opened(store, record) as (source, folder):
-        if source is None:
+    with _plain(store, feed, record) as (plain, source, folder):
+        if plain is None or source is None:
             return 0
-        if not (can_open(feed) or landing.is_rewritten(store, key)):
-            raise Held("not_opened", f"A file of {feed.name} must be opened to be searched; its keys are not at hand.")
-        with landed_plain(store, key, source, feed, folder, is_believed=True) as plain:
-            rows, mine, unclear = _found(plain, folder / "before", feed, unit, one)
-            data = without(plain.read_bytes(), mine, feed) if mine else b""
+        rows, mine, unclear = _found(plain, folder / "before", feed, unit, sought)
+        data = without(plain.read_bytes(), mine, feed) if mine else b""
         if not mine:
             landing.settle(store, key)
             return unclear
         after = folder / "rewritten"
         after.write_bytes(data)
-        left, still, _ = _found(after, folder / "after", feed, unit, one) if rows > len(mine) else (0, set[int](), 0)
+        left, still, _ = _found(after, folder / "after", feed, unit, sought) if rows > len(mine) else (0, set[int](), 0)
         if still or left != rows - len(mine):
             raise ContractError(
                 f"A landed file of {feed.name} must lose {len(mine)} of {rows} rows; it would not. It is as it was."
@@ -180,6 +218,23 @@ def _file(store: Store, feed: Feed, record: files.Record, one: Group, note: Note
         note(key, sha256_file(source), sha256_bytes(data))
         landing.replace(store, key, io.BytesIO(data), folder)
     return unclear
+
+
+@contextmanager
+def _plain(store: Store, feed: Feed, record: files.Record) -> Iterator[tuple[Path | None, Path | None, Path]]:
+    """A landed file as its reader wants it, and as it landed; none when its key is destroyed; and the folder of both.
+
+    Raises:
+        Held: It cannot be opened.
+    """
+    with _opened(store, record) as (source, folder):
+        if source is None:
+            yield None, None, folder
+            return
+        if not (can_open(feed) or landing.is_rewritten(store, record.landing_key)):
+            raise Held("not_opened", f"A file of {feed.name} must be opened to be searched; its keys are not at hand.")
+        with landed_plain(store, record.landing_key, source, feed, folder, is_believed=True) as plain:
+            yield plain, source, folder
 
 
 @contextmanager
@@ -193,22 +248,33 @@ def _opened(store: Store, record: files.Record) -> Iterator[tuple[Path | None, P
         yield (source if landing.read(store, record.landing_key, source) else None), folder
 
 
-def _found(source: Path, out: Path, feed: Feed, unit: Unit, one: Group) -> tuple[int, set[int], int]:
-    """How many rows a file has, which are the person's, and how many nobody can say whose they are.
+def _frames(source: Path, out: Path, feed: Feed, unit: Unit) -> Iterator[pl.DataFrame]:
+    """Parts of a file.
 
     Raises:
         Held: It cannot be read as declared.
     """
     out.mkdir()
-    rows = dialect(feed.dialect).read(source, out, feed, unit).rows
-    mine, faulty, lines = set[int](), set[int](), dict[int, str]()
-    for part in parts(out):
-        frame = pl.read_ipc(part)
-        mine |= rows_of(frame, feed, unit.groups, one)
+    dialect(feed.dialect).read(source, out, feed, unit)
+    yield from map(pl.read_ipc, parts(out))
+
+
+def _found(source: Path, out: Path, feed: Feed, unit: Unit, sought: Sought) -> tuple[int, set[int], int]:
+    """How many rows a file has, which are the person's, and how many nobody can say whose they are.
+
+    Raises:
+        Held: It cannot be read as declared.
+    """
+    rows, mine, unsure, faulty, lines = 0, set[int](), set[int](), set[int](), dict[int, str]()
+    for frame in _frames(source, out, feed, unit):
+        rows += len(frame)
+        some, others = sought.rows_of(frame, feed, unit.groups)
+        mine |= some
+        unsure |= others
         # Of a row whose cells are all null, no rule can say whose it is.
         bare = frame.filter(pl.col(FAULT).is_not_null(), pl.all_horizontal(pl.exclude(ROW, FAULT, LINE).is_null()))
         faulty |= set(bare[ROW])
         lines |= dict(bare.select(ROW, LINE).drop_nulls().iter_rows()) if LINE in bare.columns else {}
     lines |= texts(source.read_bytes(), feed, faulty)
-    theirs = {row for row, text in lines.items() if one.is_in(text)}
-    return rows, mine | theirs, len(faulty - theirs)
+    theirs = {row for row, text in lines.items() if sought.one.is_in(text)}
+    return rows, mine | theirs, len((faulty | unsure) - theirs)

@@ -6,13 +6,13 @@ JSON within their list.
 
 import json
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from typing import Final
 
 from pipelines.ingest.batch import Held
 from pipelines.ingest.feeds import Feed
 
-KNOWN: Final = ("csv", "workday_json")
+KNOWN: Final = ("csv", "workday_json", "json_records")
 """Dialects whose records can be cut out of their file."""
 
 
@@ -23,8 +23,9 @@ def texts(data: bytes, feed: Feed, rows: Collection[int]) -> dict[int, str]:
     if feed.dialect == "csv":
         quote = str(feed.options["quote"]).encode()
         return {n: record.decode(feed.encoding, "replace") for n, record in lines(data, quote) if n in rows}
-    text, at = _opened(data, feed)
-    return {number: text[start:end] for number, (start, end) in enumerate(_elements(text, at), 1) if number in rows}
+    text = _decoded(data)
+    spans = (span for at in _lists(text, feed) for span in _elements(text, at))
+    return {number: text[start:end] for number, (start, end) in enumerate(spans, 1) if number in rows}
 
 
 def _is_known(feed: Feed) -> bool:
@@ -66,26 +67,64 @@ def without_lines(data: bytes, rows: Collection[int], feed: Feed) -> bytes:
 
 
 def without_elements(data: bytes, rows: Collection[int], feed: Feed) -> bytes:
-    """A JSON file without some elements of its list."""
-    text, at = _opened(data, feed)
-    kept, between, last = [], ",", at
-    for number, (start, end) in enumerate(_elements(text, at), 1):
-        between = text[last:start] if "," in text[last:start] else between
-        last = end
-        if number not in rows:
-            kept.append(text[start:end])
-    closing = re.compile(r"\s*,?\s*").match(text, last)
-    return (text[:at] + between.join(kept) + text[closing.end() if closing else last :]).encode()
+    """A JSON file without some elements of its list, or of the lists of its pages."""
+    text = _decoded(data)
+    made, done, number = "", 0, 0
+    for at in _lists(text, feed):
+        kept, between, last = [], ",", at
+        for start, end in _elements(text, at):
+            number += 1
+            between = text[last:start] if "," in text[last:start] else between
+            last = end
+            if number not in rows:
+                kept.append(text[start:end])
+        closing = re.compile(r"\s*,?\s*").match(text, last)
+        made += text[done:at] + between.join(kept)
+        done = closing.end() if closing else last
+    return (made + text[done:]).encode()
 
 
-def _opened(data: bytes, feed: Feed) -> tuple[str, int]:
-    """The text of a JSON file, and where the first element of its list begins."""
-    text = data.decode("utf-8")
-    last = str(feed.options["record_path"]).split(".")[-1]
-    start = re.search(rf'"{re.escape(last)}"\s*:\s*\[\s*', text)
-    if start is None:
-        raise Held("missing_record_path", f"{feed.name} must hold the list {last}; there is none.")
-    return text, start.end()
+def _decoded(data: bytes) -> str:
+    return data.decode("utf-8")
+
+
+def _lists(text: str, feed: Feed) -> list[int]:
+    """Where the first element begins of each list of records: pages of one dump have several.
+
+    Raises:
+        Held: There is none.
+    """
+    path = [name for name in str(feed.options["record_path"]).split(".") if name]
+    begun = _after(text, 1 if text.startswith("\ufeff") else 0)
+    is_paged = bool(path) and feed.dialect == "json_records" and text[begun] == "["
+    tops = [start for start, _ in _elements(text, _after(text, begun + 1))] if is_paged else [begun]
+    found = [at for top in tops for at in _below(text, top, path)]
+    if not found:
+        raise Held("missing_record_path", f"{feed.name} must hold the list {'.'.join(path)}; there is none.")
+    return found
+
+
+def _below(text: str, at: int, path: Sequence[str]) -> Iterator[int]:
+    """Where the lists begin that keys lead to, from the value at `at` down."""
+    if not path:
+        if text[at] == "[":
+            yield _after(text, at + 1)
+        return
+    decoder, at, is_object = json.JSONDecoder(), _after(text, at + 1), text[at] == "{"
+    while is_object and text[at] != "}":
+        name, end = decoder.raw_decode(text, at)
+        value = _after(text, _after(text, end) + 1)  # behind the colon
+        if name == path[0]:
+            yield from _below(text, value, path[1:])
+        at = _after(text, decoder.raw_decode(text, value)[1])
+        at = _after(text, at + 1) if text[at] == "," else at
+
+
+def _after(text: str, at: int) -> int:
+    """The first place from `at` on that is no blank."""
+    while text[at] in " \t\r\n":
+        at += 1
+    return at
 
 
 def _elements(text: str, at: int) -> Iterator[tuple[int, int]]:

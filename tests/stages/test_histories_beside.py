@@ -6,14 +6,15 @@ import shutil
 from datetime import date
 from pathlib import Path
 
+import polars as pl
 import pytest
 
-from pipelines.base import forgotten
 from pipelines.base.digests import sha256_bytes
 from pipelines.base.lake import Lake
+from pipelines.base.pseudonyms import PSEUDONYM_KEY, pseudonym, secret
 from pipelines.ingest import __main__ as ingest
 from pipelines.ingest.batch import Batch
-from pipelines.privacy.landing import erase
+from pipelines.privacy.forget import forget
 from tests.kills.roads import nothing_failed
 
 VENDOR = Path(__file__).parents[2] / "feeds" / "vendors" / "bamboohr"
@@ -235,7 +236,22 @@ def test_nobody_is_hired_twice_nor_promoted_after_the_end(company, store):
     ]
 
 
-def test_a_certificate_names_the_tables_that_only_others_look_up(company, store):
-    company("one", employmentStatus_01=FULL, jobInfo_01=JANUARY, employees_01=RECORDS)
-    unsearched = erase(store, forgotten.group(store, (), [("workday_worker", NUMBER)]), lambda *_: None)
-    assert {key.split("/")[1] for key in unsearched} >= {"bamboohr_job_history", "bamboohr_job_info"}
+def test_an_erasure_finds_a_person_in_tables_with_the_vendors_ids_alone(company, store):
+    """Whoever comes after it with a row that is rejected does not come into quarantine either."""
+    other = [{**row, "employeeId": "1022"} for row in JANUARY]
+    status = [*FULL, *({**row, "employeeId": "1022"} for row in FULL)]
+    named = {
+        "employees": [*RECORDS["employees"], {**RECORDS["employees"][0], "id": "1022", "employeeNumber": "000103"}]
+    }
+    company("one", employmentStatus_01=status, jobInfo_01=[*JANUARY, *other], employees_01=named)
+    one = pseudonym(secret(PSEUDONYM_KEY), "workday_worker", pl.Series([NUMBER]))[0]
+    assert "0 objects" not in forget(store, one, "request")
+    (certificate,) = store.list("reports/privacy")
+    said = json.loads(store.read(certificate))
+    assert said["unsearched"] == []
+    rewritten = {item["object"].split("/")[1] for item in said["objects"] if item["object"].startswith("landing/")}
+    assert rewritten == {"bamboohr_job_history", "bamboohr_job_info", "bamboohr_records"}
+    undated = [{**row, "date": "0000-00-00"} for row in FEBRUARY]
+    company("two", employmentStatus_02=FULL, jobInfo_02=undated, employees_02={"employees": named["employees"][1:]})
+    counts = json.loads(store.read("reports/ingest/two.json"))["counts"]["bamboohr_job_history"]
+    assert (counts["quarantined"], counts["reasons"]) == (0, {"forgotten": 1})

@@ -17,7 +17,7 @@ from pipelines.ingest.batch import Unit
 from pipelines.ingest.feeds import Feed
 from pipelines.ingest.land import document_key
 from pipelines.ingest.persons import are_joined, persons
-from pipelines.privacy import landing
+from pipelines.privacy import landing, records
 
 pytestmark = pytest.mark.usefixtures("keys", "declared")
 KEY = bytes.fromhex("11" * 32)
@@ -248,12 +248,165 @@ def test_a_file_whose_dialect_loses_no_single_records_is_named_and_stays_as_it_w
     assert opened(store, key) == data
 
 
-def test_a_file_whose_people_another_file_names_is_told_of(store, monkeypatch):
-    """Lever's applications say which opportunity they are of; whose that is stands in another file."""
+def test_a_row_with_an_id_of_the_vendors_that_no_file_knows_is_counted(store, monkeypatch):
+    """Lever's applications say which opportunity they are of; whose that is stands in another file, not there."""
     monkeypatch.setenv("CANDOR_FEEDS", str(VENDORS / "lever"))
     rows = {"data": [{"id": "1", "opportunityId": "7", "posting": "9"}]}
     key = land(store, "lever_applications", "applications.json", json.dumps(rows).encode())
-    assert erased(store, who("workday_candidate", "C-000001")) == ({}, {key: None})
+    assert erased(store, who("workday_candidate", "C-000001")) == ({}, {key: 1})
+
+
+def landed_json(store, feed, *rows):
+    return land(store, feed, f"{feed}.json", json.dumps(list(rows)).encode())
+
+
+def record(number, *ids):
+    return [{"id": id_, "employeeNumber": number, "customContract": f"{number}-1"} for id_ in ids]
+
+
+def jobs(*ids):
+    return [{"id": str(n), "employeeId": id_, "date": "2020-01-01", "department": "X"} for n, id_ in enumerate(ids)]
+
+
+def left_in(store, key, name):
+    return [row[name] for row in json.loads(opened(store, key))]
+
+
+@pytest.fixture
+def bamboohr(store, monkeypatch):
+    """Two people in the file that says whose a record is, three records of one of them; a table with records' ids."""
+    monkeypatch.setenv("CANDOR_FEEDS", str(VENDORS / "bamboohr"))
+    told = {"employees": [*record("000001", "11", "12"), *record("000002", "21")]}
+    return land(store, "bamboohr_records", "employees.json", json.dumps(told).encode())
+
+
+def test_rows_that_only_have_the_vendors_id_of_a_person_go(store, bamboohr):
+    info = landed_json(store, "bamboohr_job_info", *jobs("11", "21", "12", "21"))
+    status = [{**row, "employmentStatus": "Full-Time"} for row in jobs("21", "11")]
+    statuses = landed_json(store, "bamboohr_employment_status", *status)
+    noted, unsearched = erased(store, who("workday_worker", "000001"))
+    assert left_in(store, info, "employeeId") == ["21", "21"]
+    assert left_in(store, statuses, "employeeId") == ["21"]
+    assert json.loads(opened(store, bamboohr))["employees"] == record("000002", "21")
+    assert (set(noted), unsearched) == ({info, statuses, bamboohr}, {})
+
+
+def land_later(store, told):
+    """Another file of records."""
+    key = f"landing/bamboohr_records/2026-02/{'e' * 64}/later.json"
+    sealed(store, key, json.dumps({"employees": told}).encode())
+    period = {"period": "2026-02"}
+    files.enter(
+        store, files.Record("bamboohr_records", "later.json", "e" * 64, period, "c", "published", "f", key, {}, 9)
+    )
+    return key
+
+
+def test_an_id_that_was_another_persons_too_forgets_nobody_and_is_counted(store, bamboohr):
+    key = land_later(store, record("000003", "12", "31"))
+    info = landed_json(store, "bamboohr_job_info", *jobs("11", "12", "21", "31"))
+    _, unsearched = erased(store, who("workday_worker", "000001"))
+    assert left_in(store, info, "employeeId") == ["12", "21", "31"]
+    assert unsearched == {info: 1}
+    assert len(json.loads(opened(store, key))["employees"]) == 2
+
+
+def test_an_id_that_became_another_persons_since_forgets_nobody_either(store, bamboohr):
+    remembered = []
+    landing.erase(store, forgotten.group(store, [who("workday_worker", "000001")]), lambda *_: None, remembered.append)
+    land_later(store, record("000003", "12"))
+    info = landed_json(store, "bamboohr_job_info", *jobs("11", "12"))
+    assert landing.erase(store, remembered[0], lambda *_: None) == {info: 1}
+    assert left_in(store, info, "employeeId") == ["12"]
+
+
+def test_what_is_remembered_still_finds_rows_when_those_that_said_whose_an_id_is_are_gone(store, bamboohr):
+    """As when an erasure was killed between two files and is run again."""
+    one, remembered = forgotten.group(store, [who("workday_worker", "000001")]), []
+    landing.erase(store, one, lambda *_: None, remembered.append)
+    info = landed_json(store, "bamboohr_job_info", *jobs("11", "21"))
+    assert landing.erase(store, one, lambda *_: None) == {info: 1}
+    assert landing.erase(store, remembered[0], lambda *_: None) == {}
+    assert left_in(store, info, "employeeId") == ["21"]
+
+
+def test_nothing_is_changed_before_the_ids_are_remembered(store, bamboohr):
+    landed_json(store, "bamboohr_job_info", *jobs("11", "21"))
+    happened = []
+    one = forgotten.group(store, [who("workday_worker", "000001")])
+    landing.erase(store, one, lambda *_: happened.append("changed"), lambda _: happened.append("remembered"))
+    assert happened == ["remembered", "changed", "changed"]
+
+
+def test_ids_lead_from_file_to_file(store, monkeypatch):
+    """Greenhouse: an opening names an application, which names a candidate, who has the company's number."""
+    monkeypatch.setenv("CANDOR_FEEDS", str(VENDORS / "greenhouse"))
+    number = "custom_fields"
+    people = [
+        {"id": n, "private": False, "created_at": "2026-01-01", "updated_at": "2026-01-01"}
+        | {number: {"candidate_number": {"value": f"C-{n}"}}}
+        for n in (1, 2)
+    ]
+    applied = [
+        {"id": 10 * n, "candidate_id": n, "job_id": 5, "prospect": False, "status": "hired"}
+        | {"created_at": "2026-01-01", "updated_at": "2026-01-01", number: {"application_number": {"value": f"A{n}"}}}
+        for n in (1, 2)
+    ]
+    places = [{"id": n, "job_id": 5, "closed_at": None, "close_reason_id": None, "application_id": n} for n in (10, 20)]
+    places.append({**places[0], "id": 30, "application_id": None})
+    candidates = landed_json(store, "greenhouse_candidates", *people)
+    applications = landed_json(store, "greenhouse_applications", *applied)
+    openings = landed_json(store, "greenhouse_openings", *places)
+    _, unsearched = erased(store, who("workday_candidate", "C-1"))
+    assert [left_in(store, key, "id") for key in (candidates, applications, openings)] == [[2], [20], [20, 30]]
+    assert unsearched == {}
+
+
+def test_rejected_rows_with_the_vendors_id_of_a_person_go_from_quarantine(store, bamboohr):
+    landed_json(store, "bamboohr_job_info", *jobs("21"))
+    frame = pl.DataFrame({"source_row": [1, 2, 3], "employeeId": ["11", "21", "99"]})
+    store.put("quarantine/b/u.sealed", seal_frame(bytes.fromhex("22" * 32), frame))
+    store.put("quarantine/b/u.json", json.dumps({"feed": "bamboohr_job_info", "file_id": "a" * 64}).encode())
+    _, unsearched = erased(store, who("workday_worker", "000001"))
+    left = unseal_frame(bytes.fromhex("22" * 32), store.read("quarantine/b/u.sealed"))
+    assert left["employeeId"].to_list() == ["21", "99"]
+    assert unsearched == {"quarantine/b/u.sealed": 1}
+
+
+@pytest.mark.parametrize(
+    ("data", "path", "gone", "left"),
+    [
+        ('\ufeff [ {"a": 1} ,\n{"a": 2}]', "", {1}, '\ufeff [ {"a": 2}]'),
+        (
+            '[{"d": {"x": [7], "r": [1, 2]}}, {"d": {"r": [3]}}]',
+            "d.r",
+            {2, 3},
+            '[{"d": {"x": [7], "r": [1]}}, {"d": {"r": []}}]',
+        ),
+        (
+            '{"r": {"r": [0]}, "s": "\\"r\\": [", "q": {"r": [1, 2, 3]}}',
+            "q.r",
+            {1, 3},
+            '{"r": {"r": [0]}, "s": "\\"r\\": [", "q": {"r": [2]}}',
+        ),
+    ],
+    ids=["the document itself", "pages", "a key of the same name elsewhere"],
+)
+def test_elements_go_from_the_list_that_the_feed_names(data, path, gone, left):
+    feed = Feed.model_validate(
+        {
+            "name": "f",
+            "owner": "o",
+            "cadence": "once",
+            "location": "",
+            "files": ".*",
+            "dialect": "json_records",
+            "options": {"record_path": path, "may_be_empty": True, "is_odata_v2": False},
+            "extracted_at": {"constant": "2026-01-01T00:00:00Z"},
+            "tables": [],
+        }
+    )
+    assert records.without(data.encode(), gone, feed).decode() == left
 
 
 SALARIES = """
