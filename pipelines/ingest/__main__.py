@@ -116,6 +116,7 @@ def publish_line(report: Mapping[str, Any]) -> str:
         f"published {report['batch']} as {manifest}: {total['in']} rows in = {total['accepted']} accepted + "
         f"{total['quarantined']} quarantined + {total['filtered']} filtered; files held: {total['held']}"
         + "".join(f"; held {held['feed']}: {held['reason_code']}" for held in report["held"])
+        + (f"; deliveries that come again: {report['come_again']}" if report.get("come_again") else "")
         + "".join(f"; {missed}" for found in report.get("reconciled", ()) if (missed := missed_line(found)))
     )
 

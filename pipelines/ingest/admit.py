@@ -24,6 +24,7 @@ from pipelines.ingest.batch import Batch, Unit, read_json
 from pipelines.ingest.check import BEYOND, REASONS, SOURCE, by_feed, rows_of
 from pipelines.ingest.counts import Tally
 from pipelines.ingest.dedupe import UNCHANGED, UNIT, dedupe, versions
+from pipelines.ingest.discover import still_repeated
 from pipelines.ingest.persons import own, persons
 from pipelines.ingest.read import LINE, ROW, parts
 
@@ -63,6 +64,25 @@ def gone(batch: Batch, units: list[Unit]) -> dict[str, str]:
         ):
             found[unit.id] = DUPLICATE
     return found
+
+
+def repeated(batch: Batch) -> list[Unit]:
+    """Duplicate deliveries that are so still, whatever another batch took in since the plan.
+
+    Where other bytes came between meanwhile, they say what is not known: nobody has read them, so the register must not
+    know them, and the next run finds them as news.
+    """
+    planned = batch.duplicates()
+    if not planned or not _after(batch, batch.plan.get("seq")):
+        return planned
+    still = {(unit.feed, unit.name) for unit in still_repeated(batch, declared.load(declared.folder()))}
+    return [unit for unit in planned if (unit.feed, unit.name) in still or _is_entered(batch, unit)]
+
+
+def _is_entered(batch: Batch, unit: Unit) -> bool:
+    """Whether the register knows a file under its name: by another batch, or by a publish that was killed later."""
+    records = files.of_status(batch.store, unit.feed, unit.sha256, "published", "duplicate")
+    return any(record.name == unit.name for record in records)
 
 
 def is_overtaken(batch: Batch) -> bool:

@@ -156,6 +156,20 @@ def sort(store: Store, units: Sequence[Unit], feeds: Mapping[str, Feed]) -> tupl
     return new, duplicates
 
 
+def still_repeated(batch: Batch, feeds: Mapping[str, Feed]) -> list[Unit]:
+    """A planned batch's duplicate deliveries that would be planned so again, by what was taken in since."""
+    told: dict[str, list[_Told]] = {}
+    still = []
+    for unit in batch.duplicates():
+        feed = feeds.get(unit.feed)
+        if feed is not None and feed.name not in told:
+            told[feed.name] = _told(batch.store, feed, [*batch.units(), *batch.duplicates()])
+        is_rejected = bool(files.of_status(batch.store, unit.feed, unit.sha256, "rejected"))
+        if feed is None or is_rejected or not _says_otherwise(feed, unit, told[feed.name]):
+            still.append(unit)
+    return still
+
+
 def _versions(units: Sequence[Unit]) -> list[Unit]:
     """Of versions of one object with the same bytes the newest."""
     versions = {(unit.feed, unit.name, unit.sha256): unit for unit in reversed(units)}
@@ -201,13 +215,17 @@ def _told(store: Store, feed: Feed, units: list[Unit]) -> list[_Told]:
 def _says_otherwise(feed: Feed, unit: Unit, told: list[_Told]) -> bool:
     """Whether known bytes say what was not known of their day: other bytes came since they were told, or none before.
 
+    What another delivery of its name has replaced since tells nothing any more.
+
     Where no name tells a day, and of documents, which are told by themselves, they never do.
     """
     at = feed.moment(unit.groups)
     if at is None or feed.dialect == "documents":
         return False
     dated = [(one.at, one) for one in told if one.at is not None]
-    mine = [when for when, one in dated if one.sha256 == unit.sha256 and one.name != unit.name and when <= at]
+    standing = {(when, one.name): one for when, one in dated}  # the last of each name: so they are in order
+    before = [when for (when, name), one in standing.items() if one.sha256 == unit.sha256 and name != unit.name]
+    mine = [when for when in before if when <= at]
     others = [(when, one) for when, one in dated if one.sha256 != unit.sha256]
     is_corrected = any(when == at and one.name == unit.name and one.is_before for when, one in others)
     return not mine or is_corrected or any(max(mine) < when < at for when, _ in others)

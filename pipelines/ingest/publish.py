@@ -5,7 +5,8 @@ Writes  lake, vault one manifest
         quarantine  <batch>/<unit>.json (reason codes in clear), <batch>/<unit>.sealed (the rows, under the vault key)
         ledger      file:ingested, once a file; deltas:reconciled, once a full file and table
         reports     ingest/<batch>.json: counts a feed, checks, held files, duplicate deliveries, what deltas missed,
-                    new columns, flagged documents
+                    new columns, flagged documents; how many deliveries of known bytes say something else since another
+                    batch was published, and come up again by themselves
 
 The register comes last: a publish that was killed is repeated, and every step of it changes nothing the second time.
 """
@@ -26,7 +27,7 @@ from pipelines.base.lake import PUBLISHING, Lake
 from pipelines.base.pseudonyms import VAULT_KEY, secret
 from pipelines.base.sealed import seal_frame
 from pipelines.ingest import decide, files
-from pipelines.ingest.admit import DUPLICATE, REJECTED, admit, gone
+from pipelines.ingest.admit import DUPLICATE, REJECTED, admit, gone, repeated
 from pipelines.ingest.again import cells
 from pipelines.ingest.batch import Batch, Unit, read_json
 from pipelines.ingest.check import numbered
@@ -61,7 +62,7 @@ def publish(batch: Batch) -> dict[str, Any]:
         units = numbered(batch)
         left_out = gone(batch, units)
         admitted = admit(batch, units, left_out)
-        counts, duplicates = _with_duplicates(batch, admitted.counts, admitted.tallies)
+        counts, duplicates = _with_duplicates(batch, repeated(batch), admitted.counts, admitted.tallies)
         is_known = {unit.id for unit in units} == {unit for unit, why in left_out.items() if why == DUPLICATE}
         seq = None if is_known else _lake(batch, units, admitted.rows, counts)
         _quarantine(batch, units, admitted.bad)
@@ -104,6 +105,10 @@ def _register(
         if (unit.feed, unit.sha256) in waiting and is_settled:  # held again, somebody must decide again
             decide.close(batch.store, unit.feed, unit.sha256)
     for after, (unit, rows) in enumerate(duplicates, place + 1):
+        if any(
+            record.name == unit.name for record in files.of_status(batch.store, unit.feed, unit.sha256, "published")
+        ):
+            continue  # by another batch since the plan: that one has the counts
         files.enter(batch.store, _record(batch, unit, "duplicate", {"rows": rows}, files.in_order(number, after)))
 
 
@@ -138,12 +143,11 @@ def _lake(batch: Batch, units: list[Unit], rows: Mapping[str, pl.LazyFrame], cou
 
 
 def _with_duplicates(
-    batch: Batch, counts: dict[str, Any], tallies: Mapping[str, Any]
+    batch: Batch, again: list[Unit], counts: dict[str, Any], tallies: Mapping[str, Any]
 ) -> tuple[dict[str, Any], list[tuple[Unit, int]]]:
     """Counts with duplicate deliveries as filtered rows: as many as their first delivery had."""
     found = []
-    for raw in batch.plan["duplicates"]:
-        unit = Unit(**{**raw, "documents": tuple(map(tuple, raw["documents"]))})
+    for unit in again:
         rows = _rows_before(batch, unit, tallies)
         found.append((unit, rows))
         before = counts.get(unit.feed, Tally().to_json())
@@ -257,6 +261,7 @@ def _report(
         "counts": counts,
         "held": held,
         "duplicate_deliveries": duplicates,
+        "come_again": len(batch.duplicates()) - duplicates,
         "checks": [*(read_json(batch.folder / "checked" / "findings.json") or ()), *_files(batch)],
         "reconciled": reconciled,
         "drift": drifted(batch),

@@ -12,6 +12,7 @@ from pipelines.base.lake import Lake
 from pipelines.ingest import __main__ as command
 from pipelines.ingest import files
 from pipelines.ingest.batch import Batch
+from pipelines.ingest.discover import discover
 from tests.kills.roads import nothing_failed
 
 MONTHS = {"01": date(2026, 1, 31), "02": date(2026, 2, 28), "03": date(2026, 3, 31), "04": date(2026, 4, 30)}
@@ -151,3 +152,67 @@ def test_of_two_deliveries_of_a_name_at_once_the_later_is_looked_up(arrive, decl
         arrive()
         found.append(titles(store)[number - 1])
     assert found == ["looked up second", "looked up first"]
+
+
+@pytest.fixture
+def planned(arrive, store, tmp_path):
+    """A batch that is planned: of its one file, March's, January had the bytes, and nothing is known of February."""
+    arrive({"01": FIRST})
+    (tmp_path / "exports" / "courses_2026-03.csv").write_text("id,title\nA,first\nB,same\n")
+    batch = Batch(store, "planned")
+    plan = discover(batch)
+    assert (len(plan["units"]), len(plan["duplicates"])) == (0, 1)
+    return batch
+
+
+def registered(store):
+    return {record.name[8:15]: (record.status, record.batch) for record in files.of_feed(store, "courses")}
+
+
+def test_known_bytes_that_are_news_since_the_plan_come_up_again(arrive, planned, store, tmp_path):
+    """Another run brings what came between, and does not see March, as one of files that landed before."""
+    march = tmp_path / "exports" / "courses_2026-03.csv"
+    march.rename(tmp_path / "elsewhere")
+    arrive({"02": SECOND})
+    (tmp_path / "elsewhere").rename(march)
+    assert command.run(planned, None).endswith("deliveries that come again: 1")
+    counts = json.loads(store.read("reports/ingest/planned.json"))["counts"]
+    assert counts.get("courses", {"in": 0})["in"] == 0, "nobody has read it"
+    assert set(registered(store)) == {"2026-01", "2026-02"}
+    arrive()
+    assert titles(store) == ["first", "second", "first", "first"]
+
+
+def test_a_delivery_that_another_batch_took_in_since_the_plan_stays_taken_in(arrive, planned, store):
+    arrive({"02": SECOND})
+    taken = registered(store)
+    assert taken["2026-03"] == ("published", "b1")
+    command.run(planned, None)
+    assert registered(store) == taken
+    arrive(replay="courses")
+    assert titles(store) == ["first", "second", "first", "first"]
+
+
+def test_a_delivery_of_known_bytes_stays_one_when_nothing_that_matters_came(arrive, planned, store, tmp_path):
+    march = tmp_path / "exports" / "courses_2026-03.csv"
+    march.rename(tmp_path / "elsewhere")
+    arrive({"04": SECOND})
+    (tmp_path / "elsewhere").rename(march)
+    command.run(planned, None)
+    assert registered(store)["2026-03"] == ("duplicate", "planned")
+
+
+@pytest.mark.parametrize("is_at_once", [True, False])
+def test_bytes_of_a_file_that_was_corrected_say_of_a_later_month_what_was_taken_back(arrive, store, is_at_once):
+    last = {"02": FIRST}
+    arrive({"01": FIRST}, *([{"01": SECOND, **last}] if is_at_once else [{"01": SECOND}, last]))
+    assert titles(store) == ["second", "first", "first", "first"]
+
+
+def test_what_a_killed_publish_has_entered_stays_entered(arrive, planned, store):
+    command.run(planned, None)
+    (planned.folder / "published.json").unlink()
+    arrive({"02": SECOND})
+    assert "come again" not in command.run(planned, None)
+    assert json.loads(store.read("reports/ingest/planned.json"))["duplicate_deliveries"] == 1
+    assert titles(store) == ["first", "second", "first", "first"]
