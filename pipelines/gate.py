@@ -24,7 +24,8 @@ Writes  verdict.json   `gated`: allowed or held, with findings and gaps, bound t
     verdict.json  {family, verdict, shadow, blessings: {data, performance, fairness, infrastructure}: given or not,
                    findings: [{check, passed, reason, code}],
                    gaps: [{name, axis, group, code, reason}], metrics, groups, human, alternatives,
-                   model_sha256, data_sha256, lake_sha256, params_sha256, evidence, as_of}
+                   model_sha256, data_sha256, lake_sha256, params_sha256, rules: {code, laws, thresholds}, evidence,
+                   as_of}
 
 The gate always writes a verdict and never fails because of one: what is missing, malformed or not a number is a
 finding that holds. A gap is what the numbers could not say (INSUFFICIENT_DATA, unknown people, nothing to cross): it
@@ -51,6 +52,7 @@ from pydantic import BaseModel, Field, StrictBool, ValidationError, model_valida
 from pipelines.base.catalog import BLESSINGS, EVALUATED, GATED, SERVED, TRAINED, stage_dir
 from pipelines.base.digests import sha256_bytes
 from pipelines.base.log import get_logger
+from pipelines.base.ruled import rules
 from pipelines.base.settings import Count, Section, Share, load
 from pipelines.base.stage import leave, main
 from pipelines.base.tried import ALTERNATIVES, BEST, DECLARED
@@ -519,7 +521,9 @@ def is_shadow(findings: Sequence[Finding]) -> bool:
     return codes == {"no_group_data"}
 
 
-def decide(family: str, evidence: Mapping[str, bytes | None], settings: GateSettings) -> dict[str, Any]:
+def decide(
+    family: str, evidence: Mapping[str, bytes | None], settings: GateSettings, by: Mapping[str, str] | None = None
+) -> dict[str, Any]:
     """The verdict on one model.
 
     Args:
@@ -527,6 +531,7 @@ def decide(family: str, evidence: Mapping[str, bytes | None], settings: GateSett
         evidence: `metrics.json`, `groups.json`, `card.json`, `served.json`, `alternatives.json`; None for one that is
             not there.
         settings: Margin and group size.
+        by: Digests of the rules (`base.ruled`); a verdict without them releases nothing.
 
     Returns:
         The content of verdict.json. Whatever the evidence, there is a verdict.
@@ -563,6 +568,7 @@ def decide(family: str, evidence: Mapping[str, bytes | None], settings: GateSett
         "data_sha256": card.data_sha256 if card else None,
         "lake_sha256": metrics.lake_sha256 if metrics else None,
         "params_sha256": card.params_sha256 if card else None,
+        "rules": dict(by) if by else None,
         "evidence": {name: sha256_bytes(data) for name, data in evidence.items() if data is not None},
         "as_of": metrics.as_of if metrics else None,
     }
@@ -587,7 +593,8 @@ def run(family: str, root: Path | None = None) -> str:
         trained / "card.json",
         trained / ALTERNATIVES,
     )
-    verdict = decide(family, {file.name: file.read_bytes() if file.is_file() else None for file in files}, settings)
+    evidence = {file.name: file.read_bytes() if file.is_file() else None for file in files}
+    verdict = decide(family, evidence, settings, rules(root))
     data = (json.dumps(verdict, indent=1, sort_keys=True, allow_nan=False) + "\n").encode()
     folder = stage_dir(family, GATED, root)
     folder.mkdir(parents=True, exist_ok=True)

@@ -6,7 +6,8 @@
     python -m pipelines.audit live 2026-03-03
 
 `verify` prints one line when the chain, its sealed segments, every anchor, and every file, approval and signed
-statement of every release hold, and otherwise names each broken entry and object and exits with 1. Alone it proves that
+statement of every release hold, and otherwise names each broken entry and object and exits with 1. It also says which
+live releases were judged by other rules than this installation's of today: they stay valid. Alone it proves that
 all is one piece; whoever can write everything can make another such piece. --key (also `publish.signers` in
 params.yaml) says whose signature counts, and --head which entry, noted elsewhere, must be in it. `seal` seals closed
 stretches at once; the next entry would do the same. `show` prints one entry a line, oldest first. `live` says what was
@@ -22,10 +23,13 @@ from typing import Final
 
 from pipelines.audit import lived, objects
 from pipelines.audit.ledger import Entry, Head, Tag, entries, head, seal_closed
-from pipelines.base.errors import ContractError
+from pipelines.base import releases
+from pipelines.base.catalog import FAMILIES
+from pipelines.base.errors import ContractError, SettingsError
+from pipelines.base.ruled import others, rules
 from pipelines.base.settings import Signers, load
 from pipelines.base.stage import guarded, leave
-from pipelines.base.store import open_store
+from pipelines.base.store import Store, open_store
 
 _WHOLE: Final = "The ledger is whole, and so is every release that it vouches for."
 
@@ -55,7 +59,31 @@ def proved(signers: Collection[str] = (), noted: Head | None = None) -> str:
             f" Nothing pins the keys that it adopted ({', '.join(adopted) or 'none'}): compare them with what you have "
             "on paper, or name them with --key or as publish.signers in params.yaml."
         )
-    return line
+    return line + outdated(store)
+
+
+def outdated(store: Store) -> str:
+    """Which live releases were judged by other rules than today's, in a sentence that follows others.
+
+    Empty where none was. That is no fault: each was approved by the rules of its day.
+    """
+    live = [found for family in FAMILIES if (found := releases.live(store, family))]
+    if not live:
+        return ""
+    try:
+        today = rules()
+    except SettingsError:
+        return " By which rules models are judged today is not known here, nor whether live ones were judged by them."
+    told = [
+        f"{item.family} {item.sequence} ({', '.join(parts)})"
+        for item in live
+        if (parts := others(releases.verdict(store, item), today))
+    ]
+    if not told:
+        return ""
+    return (
+        f" Live and valid, but judged by other rules than today's: {'; '.join(told)}. Retrain to know what today's say."
+    )
 
 
 def sealed() -> str:

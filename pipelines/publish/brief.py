@@ -58,6 +58,7 @@ def _lines(verdict: Mapping[str, Any], verdict_sha256: str, airflow_url: str, mo
     yield ""
     yield _audit_page(verdict["family"], airflow_url)
     yield f"Verdict `{verdict_sha256}`, model `{verdict['model_sha256']}`, data `{verdict['data_sha256']}`."
+    yield f"Rules: {', '.join(f'{name} `{sha256}`' for name, sha256 in (verdict.get('rules') or {}).items())}."
 
 
 def _audit_page(family: str, airflow_url: str) -> str:

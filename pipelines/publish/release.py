@@ -25,6 +25,7 @@ from pipelines.base.digests import sha256_file, sha256_tree
 from pipelines.base.errors import ContractError, GateRefused
 from pipelines.base.records import Act
 from pipelines.base.releases import MANIFEST, MODEL, Release, read_manifest
+from pipelines.base.ruled import others, rules
 from pipelines.base.settings import Law
 from pipelines.base.store import Store
 from pipelines.fairness import law
@@ -99,13 +100,16 @@ def admitted(store: Store, records: Records, wanted: Wanted) -> dict[str, Any]:
         The verdict.
 
     Raises:
-        GateRefused: No retrain triggered the run, or it is about no proposal. The ledger has the refusal.
+        GateRefused: No retrain triggered the run, it is about no proposal, or the verdict was given by other rules than
+            today's. The ledger has the refusal.
         SourceUnavailable: Airflow did not answer; nothing was decided.
     """
     with _refusals_on_record(store, wanted):
         proposers = _proposers(proposals(store, wanted.family), wanted.verdict_sha256)
         admit(records.run(DAG, wanted.run_id), wanted=wanted, proposers=proposers)
-        return read_verdict(store, wanted.family, wanted.verdict_sha256)
+        verdict = read_verdict(store, wanted.family, wanted.verdict_sha256)
+        _ruled(verdict)
+        return verdict
 
 
 def modification(store: Store, family: str, verdict_sha256: str) -> Modified:
@@ -218,6 +222,7 @@ def _approve(store: Store, records: Records, wanted: Wanted, approvers: Collecti
         append(store, Tag.RELEASE_INTERFERED, family, once=True, run_id=wanted.run_id, acts=acts)
     verdict = read_verdict(store, family, sha256)
     _allowed(family, verdict)
+    _ruled(verdict)
     history = proposals(store, family)
     proposal = _newest(history, sha256)
     proposers = _proposers(history, sha256)
@@ -271,6 +276,20 @@ def _allowed(family: str, verdict: Mapping[str, Any]) -> None:
         raise GateRefused(
             f"A verdict must give every blessing by its name; {', '.join(lacking)} is not given. Retrain.",
             "not_blessed",
+        )
+
+
+def _ruled(verdict: Mapping[str, Any]) -> None:
+    """Raise GateRefused unless a verdict was given by today's rules: by others, gaps of today could be missing.
+
+    What was released before is not asked: two people approved it by the rules of its day.
+    """
+    if found := others(verdict, rules()):
+        raise GateRefused(
+            f"A verdict must be given by this installation's rules of today; its {', '.join(found)} "
+            f"{'is' if found == ['code'] else 'are'} not: something was upgraded since, or the retrain's ref has "
+            "others. Bring the ref up to date and retrain: only what changed runs again, and the gate judges anew.",
+            "other_rules",
         )
 
 

@@ -12,6 +12,7 @@ import grimp
 import pytest
 import yaml
 
+from pipelines.base import ruled
 from pipelines.base.catalog import FAMILIES, STAGES
 from pipelines.base.settings import Section
 
@@ -67,6 +68,13 @@ def test_a_stage_declares_every_module_it_runs(imports, stage, family):
 def test_a_stage_never_depends_on_another_family(stage, family):
     others = {other for other in FAMILIES if other != family}
     assert not {m for m in declared(stage, family) if set(m.split(".")) & others}
+
+
+def test_a_verdict_is_given_anew_when_the_rules_change_that_it_names():
+    """Else it would name old ones for ever, and could never be released."""
+    assert set(ruled.CODE) <= set(DVC["gate"]["deps"])
+    assert any(ruled.LAWS.startswith(f"{dep}/") for dep in DVC["gate"]["deps"])
+    assert set(ruled.THRESHOLDS) == set(DVC["gate"]["params"])
 
 
 def is_folder_only(module: str) -> bool:

@@ -6,12 +6,14 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import yaml
 
 from infra.run import evidence as evidence_of
 from pipelines import audit, gate
 from pipelines.audit import Tag, entries, verify
+from pipelines.audit.__main__ import proved
 from pipelines.audit.objects import prove
-from pipelines.base import releases
+from pipelines.base import releases, ruled
 from pipelines.base.digests import sha256_bytes, sha256_tree
 from pipelines.base.errors import ContractError, GateRefused, SourceUnavailable
 from pipelines.base.records import Act
@@ -32,6 +34,8 @@ GAPS = ("intersections:everyone", "sex:unknown", "sex:by_subject")
 NOWHERE = Law(jurisdictions=(), locations={})
 WHY_BACK = "Complaints from the works council."
 NOBODY = {"axes": [], "by_subject": [], "tallies": []}
+PARAMS = yaml.safe_load((Path(__file__).parents[2] / "params.yaml").read_text())
+THRESHOLDS = yaml.safe_dump({name: PARAMS[name] for name in ("gate", "choose", "evaluate")})
 
 
 class Answers:
@@ -99,8 +103,7 @@ def checkout(root: Path, weights=b"weights 1", groups=None, checks=True, *, serv
     served = [{"check": "loads", "passed": serves, "reason": "It was asked."}]
     write(stages / "evaluated/served.json", {"family": FAMILY, "model_sha256": model, "checks": served})
     (root / "params.yaml").write_text(
-        "gate: {margin: 0.02, slice_drop: 0.1, min_group_size: 30, min_known_share: 0.5}\n"
-        "publish: {approvers: [anna, ben], signers: []}\n"
+        THRESHOLDS + "publish: {approvers: [anna, ben], signers: []}\n"
         "law: {jurisdictions: [], locations: {}}\n"
         "documents: {foreseen: [], metric_move: 0.05, ratio_fall: 0.1, shift: 0.2}"
     )
@@ -239,6 +242,66 @@ def test_another_model_with_a_manifest_to_match_is_refused(store, answers, tmp_p
     store.put(f"{folder}/model/model.keras", b"other")
     store.put(f"{folder}/manifest.json", json.dumps(manifest).encode())
     refused(store, answers, answers.approve("r", sha), "manifest.json must have the sha256")
+
+
+@pytest.fixture
+def installed(tmp_path, monkeypatch):
+    """An installation whose rules the test changes, in a folder of its own."""
+    folder = tmp_path / "installed"
+    folder.mkdir()
+    (folder / "params.yaml").write_text(yaml.safe_dump(PARAMS))
+    monkeypatch.chdir(folder)
+
+    def moved(part):
+        """Another part of the rules than when a verdict was given."""
+        if part == "thresholds":
+            evaluate = PARAMS["evaluate"] | {"min_cases": PARAMS["evaluate"]["min_cases"] + 1}
+            (folder / "params.yaml").write_text(yaml.safe_dump(PARAMS | {"evaluate": evaluate}))
+        else:
+            there = ruled.rules()
+            monkeypatch.setattr("pipelines.publish.release.rules", lambda: there | {part: "f" * 64})
+
+    return moved
+
+
+@pytest.mark.parametrize("part", ["code", "laws", "thresholds"])
+def test_a_verdict_of_other_rules_is_neither_asked_about_nor_released(store, answers, tmp_path, installed, part):
+    """As after an upgrade between the retrain and the second approval; by hand, each part is told by its name."""
+    sha = proposed(store, tmp_path)["verdict_sha256"]
+    wanted = answers.approve("r", sha)
+    assert admitted(store, answers, wanted)["rules"] == ruled.rules()
+    installed(part)
+    told = rf"rules of today; its {part} (is|are) not.*retrain"
+    with pytest.raises(GateRefused, match=told):
+        admitted(store, answers, wanted)
+    assert refused(store, answers, wanted, told) == ["other_rules"]
+
+
+def test_a_verdict_that_does_not_say_by_which_rules_is_not_released(store, answers, tmp_path):
+    """One of a version before rules had a number."""
+    root = checkout(tmp_path)
+    file = root / f"var/stages/{FAMILY}/gated/verdict.json"
+    verdict = json.loads(file.read_text())
+    del verdict["rules"]
+    write(file, verdict)
+    sha = propose(store, FAMILY, Origin("r1", "engineer", "c"), root)["verdict_sha256"]
+    codes = refused(store, answers, answers.approve("r", sha), "its code, laws, thresholds are not")
+    assert codes == ["other_rules"]
+
+
+def test_what_was_released_by_the_rules_of_its_day_stays_and_verify_tells(
+    store, answers, tmp_path, monkeypatch, installed
+):
+    monkeypatch.setenv("CANDOR_STORE", store.url)
+    first = released(store, answers, tmp_path)
+    second = released(store, answers, tmp_path, "r2", weights=b"weights 2")
+    assert "other rules" not in proved()
+    installed("thresholds")
+    again = Wanted(FAMILY, second.verdict_sha256, "release__r2")
+    assert release(store, answers, again, APPROVERS) == second  # the same run, tried once more
+    assert "judged by other rules than today's: screening 2 (thresholds). Retrain" in proved()
+    assert back_to(store, first).kind == "rollback"
+    assert prove(store) == []
 
 
 def test_a_held_verdict_is_recorded_and_refused_whoever_approves(store, answers, tmp_path):
