@@ -1,6 +1,7 @@
 """Airflow's own record of a run, read over REST with an account that may only look."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http.client import HTTPException
@@ -15,6 +16,8 @@ from pipelines.base.settings import environment
 AIRFLOW_URL: Final = "CANDOR_AIRFLOW_URL"
 VIEWER_PASSWORD: Final = "CANDOR_VIEWER_PASSWORD"  # noqa: S105  # the variable's name
 VIEWER: Final = "viewer"
+_ADDRESS: Final = re.compile(r"https?://(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?(?:/[A-Za-z0-9._~%/-]*)?")
+"""A scheme, a host, perhaps a port and a path: no account, no question, and nothing that ends a link or a line."""
 _TIMEOUT_SECONDS: Final = 20
 _PAGE: Final = 100
 _NOT_FOUND: Final = 404
@@ -30,6 +33,33 @@ class Act:
     by: str
 
 
+def address(url: str) -> str:
+    """The address of Airflow's API server, without a slash at its end, fit to be asked and to be linked to.
+
+    Args:
+        url: As the environment has it.
+
+    Raises:
+        SettingsError: It is not http or https, or more than host, port and path: an account would end up in links and
+            messages, so what was got is not repeated.
+    """
+    if not _ADDRESS.fullmatch(url) or not _has_port(url):
+        raise SettingsError(
+            f"{AIRFLOW_URL} must be an address such as https://airflow.example:8080/hr, http:// or https:// with host, "
+            "port and path alone; got another scheme, an account, a question or a character that has no place there. "
+            "Correct it; accounts have variables of their own."
+        )
+    return url.rstrip("/")
+
+
+def _has_port(url: str) -> bool:
+    """Whether the port, if there is one, can be one."""
+    try:
+        return urlsplit(url).port != 0
+    except ValueError:
+        return False
+
+
 class Records:
     """Read-only view of Airflow. One token for the lifetime of the object."""
 
@@ -41,11 +71,9 @@ class Records:
             password: Of the account `viewer`.
 
         Raises:
-            SettingsError: The address is not http or https.
+            SettingsError: It is no such address (`address`).
         """
-        if urlsplit(url).scheme not in ("http", "https"):
-            raise SettingsError(f"{AIRFLOW_URL} must start with http:// or https://; got another scheme. Correct it.")
-        self._url = url.rstrip("/")
+        self._url = address(url)
         self._password = password
         self._token = ""
         self._open = build_opener(ProxyHandler({})).open  # the token stays off proxies
@@ -85,7 +113,7 @@ class Records:
         if self._token:
             headers["Authorization"] = f"Bearer {self._token}"
         data = None if body is None else json.dumps(body).encode()
-        request = Request(self._url + path, data, headers, method=method)  # noqa: S310  # scheme checked above
+        request = Request(self._url + path, data, headers, method=method)  # noqa: S310  # `address` checked it
         try:
             with self._open(request, timeout=_TIMEOUT_SECONDS) as answer:
                 content = json.loads(answer.read())

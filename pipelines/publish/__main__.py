@@ -26,7 +26,7 @@ from pydantic import ConfigDict
 from pipelines.audit import Tag, append
 from pipelines.base import releases
 from pipelines.base.catalog import FAMILIES
-from pipelines.base.records import AIRFLOW_URL, asked_by, open_records
+from pipelines.base.records import AIRFLOW_URL, address, asked_by, open_records
 from pipelines.base.releases import Release
 from pipelines.base.settings import Law, Signers, load
 from pipelines.base.stage import guarded, leave
@@ -70,13 +70,14 @@ def on_propose(args: argparse.Namespace) -> str:
 
 def on_brief(args: argparse.Namespace) -> str:
     """See `brief.brief`; for a release run only when it may ask at all."""
-    store = open_store()
+    store, url = open_store(), os.environ.get(AIRFLOW_URL, "")
+    linked = address(url) if url else ""
     if args.dag_run is None:
         verdict = read_verdict(store, args.family, args.verdict)
     else:
         verdict = admitted(store, open_records(), Wanted(args.family, args.verdict, args.dag_run))
     about = modification(store, args.family, args.verdict)
-    return brief(verdict, args.verdict, os.environ.get(AIRFLOW_URL, ""), about)
+    return brief(verdict, args.verdict, linked, about)
 
 
 def on_release(args: argparse.Namespace) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
+from urllib.parse import quote
 
 from pipelines.base.catalog import AUDIT_PAGES, BLESSINGS
 from pipelines.fairness.evidence import LESS_DISCRIMINATORY, hidden
@@ -9,6 +10,8 @@ from pipelines.publish.modified import NOT_KNOWN, SUBSTANTIAL, Modified
 
 _ALARMS: Final = {SUBSTANTIAL: "Substantial modification.", NOT_KNOWN: "Perhaps a substantial modification."}
 """How a gap about the release before begins, by its code."""
+_IN_ADDRESSES: Final = ":/%[]"
+"""What an address may have beside letters, digits and `_.-~`; all else, as a bracket that ends a link, is escaped."""
 _SHOWN: Final = 20
 """Changes that are told one by one."""
 
@@ -65,7 +68,8 @@ def _audit_page(family: str, airflow_url: str) -> str:
     """The way to the reports. The page itself, not Airflow's frame around it, which opens on all families."""
     if not airflow_url:
         return f"Open *Audit* in the navigation for the reports of {family}."
-    return f"[Audit page of {family}, with its bias and drift reports]({airflow_url}/{AUDIT_PAGES}/models/{family})."
+    link = f"{quote(airflow_url, safe=_IN_ADDRESSES)}/{AUDIT_PAGES}/models/{quote(family, safe='')}"
+    return f"[Audit page of {family}, with its bias and drift reports]({link})."
 
 
 def _slices(judged: list[Mapping[str, Any]]) -> Iterator[str]:

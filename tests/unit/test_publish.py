@@ -872,6 +872,23 @@ def test_the_brief_links_to_the_familys_audit_page(store, tmp_path, url):
     assert address == f"{url.rstrip('/')}/candor-audit/models/screening"
 
 
+def test_no_address_and_no_family_breaks_out_of_the_link_in_the_brief(tmp_path):
+    verdict = json.loads((checkout(tmp_path) / f"var/stages/{FAMILY}/gated/verdict.json").read_text())
+    page = brief(verdict | {"family": "a/b)"}, "f" * 64, "http://airflow.example/hr) [here](http://evil.example")
+    (line,) = (line for line in page.splitlines() if "its bias and drift reports" in line)
+    assert "(http://airflow.example/hr%29%20[here]%28http://evil.example/candor-audit/models/a%2Fb%29)." in line
+
+
+def test_a_brief_is_not_printed_with_a_link_to_somewhere_else(store, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("CANDOR_STORE", store.url)
+    sha = proposed(store, tmp_path)["verdict_sha256"]
+    monkeypatch.setenv("CANDOR_AIRFLOW_URL", "https://viewer:hunter2@airflow.example")
+    assert cli.main(["brief", FAMILY, "--verdict", sha]) == 1
+    said = capsys.readouterr()
+    assert "SettingsError: CANDOR_AIRFLOW_URL must be an address" in said.err
+    assert "hunter2" not in said.err + said.out
+
+
 def test_the_commands_print_one_json_line_or_the_refusal(store, answers, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("CANDOR_STORE", store.url)
     monkeypatch.setenv("CANDOR_AIRFLOW_URL", "http://airflow.example")

@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from pipelines.base.errors import GateRefused, SettingsError, SourceUnavailable
-from pipelines.base.records import Act, Records, open_records
+from pipelines.base.records import Act, Records, address, open_records
 from pipelines.publish.approvals import Wanted, check, unaccepted
 
 SHA = "a" * 64
@@ -290,9 +290,51 @@ def test_a_wrong_password_or_missing_rights_are_settings():
         Records(url, "secret").run("release", "x")
 
 
-def test_only_http_addresses_are_opened_and_missing_variables_are_named(monkeypatch):
-    with pytest.raises(SettingsError, match="http://"):
-        Records("file:///etc/passwd", "secret")
+@pytest.mark.parametrize(
+    "url",
+    [
+        "file:///etc/passwd",
+        "ftp://airflow.example",
+        "javascript:alert(1)",
+        "airflow.example:8080",
+        "http://",
+        "http:///hr",
+        "http://viewer:hunter2@airflow.example",
+        "https://viewer@airflow.example/hr",
+        "http://airflow.example:0",
+        "http://airflow.example:99999",
+        "http://airflow.example:port",
+        "http://airflow.example/hr?next=//evil.example",
+        "http://airflow.example/#there",
+        "http://airflow.example/hr) [here](http://evil.example",
+        "http://airflow.example/<script>",
+        "http://airflow.example/{{ var.value.key }}",
+        "http://airflow.example/hr\n",
+        " http://airflow.example",
+        "http://airflow.example\\@evil.example",
+    ],
+)
+def test_an_address_is_http_a_host_and_a_path_and_nothing_else(url):
+    with pytest.raises(SettingsError, match="CANDOR_AIRFLOW_URL must be an address such as") as refused:
+        Records(url, "secret")
+    assert "hunter2" not in str(refused.value)
+    assert "evil" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "kept"),
+    [
+        ("http://127.0.0.1:8080", "http://127.0.0.1:8080"),
+        ("https://airflow.example/hr/", "https://airflow.example/hr"),
+        ("http://[::1]:8080/a%20b", "http://[::1]:8080/a%20b"),
+        ("http://api_server:8080", "http://api_server:8080"),
+    ],
+)
+def test_an_address_is_kept_as_it_is_without_a_slash_at_its_end(url, kept):
+    assert address(url) == kept
+
+
+def test_missing_variables_are_named(monkeypatch):
     monkeypatch.delenv("CANDOR_AIRFLOW_URL", raising=False)
     with pytest.raises(SettingsError, match="CANDOR_AIRFLOW_URL"):
         open_records()
