@@ -24,8 +24,8 @@ Writes  verdict.json   `gated`: allowed or held, with findings and gaps, bound t
     verdict.json  {family, verdict, shadow, blessings: {data, performance, fairness, infrastructure}: given or not,
                    findings: [{check, passed, reason, code}],
                    gaps: [{name, axis, group, code, reason}], metrics, groups, human, alternatives,
-                   model_sha256, data_sha256, lake_sha256, params_sha256, rules: {code, laws, thresholds}, evidence,
-                   as_of}
+                   model_sha256, data_sha256, lake_sha256, params_sha256, purpose, rules: {code, laws, thresholds},
+                   evidence, as_of}
 
 The gate always writes a verdict and never fails because of one: what is missing, malformed or not a number is a
 finding that holds. A gap is what the numbers could not say (INSUFFICIENT_DATA, unknown people, nothing to cross): it
@@ -47,7 +47,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final, TypeVar
 
-from pydantic import BaseModel, Field, StrictBool, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StringConstraints, ValidationError, model_validator
 
 from pipelines.base.catalog import BLESSINGS, EVALUATED, GATED, SERVED, TRAINED, stage_dir
 from pipelines.base.digests import sha256_bytes
@@ -87,6 +87,15 @@ class GateSettings(Section):
     """People a group must have to be judged."""
     min_known_share: Share
     """Share of people whose group must be known on some axis; below it there is no group data to speak of."""
+
+
+class Declared(Section):
+    """Of a family's section, what no number says."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    purpose: Annotated[str, StringConstraints(strip_whitespace=True, min_length=20)]
+    """What the family's models are for. Whoever approves a verdict approves it for this."""
 
 
 class Number(BaseModel):
@@ -522,7 +531,12 @@ def is_shadow(findings: Sequence[Finding]) -> bool:
 
 
 def decide(
-    family: str, evidence: Mapping[str, bytes | None], settings: GateSettings, by: Mapping[str, str] | None = None
+    family: str,
+    evidence: Mapping[str, bytes | None],
+    settings: GateSettings,
+    *,
+    by: Mapping[str, str] | None = None,
+    purpose: str | None = None,
 ) -> dict[str, Any]:
     """The verdict on one model.
 
@@ -532,6 +546,7 @@ def decide(
             not there.
         settings: Margin and group size.
         by: Digests of the rules (`base.ruled`); a verdict without them releases nothing.
+        purpose: What the model is for.
 
     Returns:
         The content of verdict.json. Whatever the evidence, there is a verdict.
@@ -568,6 +583,7 @@ def decide(
         "data_sha256": card.data_sha256 if card else None,
         "lake_sha256": metrics.lake_sha256 if metrics else None,
         "params_sha256": card.params_sha256 if card else None,
+        "purpose": purpose,
         "rules": dict(by) if by else None,
         "evidence": {name: sha256_bytes(data) for name, data in evidence.items() if data is not None},
         "as_of": metrics.as_of if metrics else None,
@@ -594,7 +610,8 @@ def run(family: str, root: Path | None = None) -> str:
         trained / ALTERNATIVES,
     )
     evidence = {file.name: file.read_bytes() if file.is_file() else None for file in files}
-    verdict = decide(family, evidence, settings, rules(root))
+    purpose = load(Declared, family, root=root).purpose
+    verdict = decide(family, evidence, settings, by=rules(root), purpose=purpose)
     data = (json.dumps(verdict, indent=1, sort_keys=True, allow_nan=False) + "\n").encode()
     folder = stage_dir(family, GATED, root)
     folder.mkdir(parents=True, exist_ok=True)

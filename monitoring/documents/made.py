@@ -13,7 +13,7 @@ from monitoring.texts import noted
 from pipelines.base import releases
 from pipelines.base.settings import load
 from pipelines.base.store import Store
-from pipelines.publish.modified import COMPARED, Modified, contents
+from pipelines.publish.modified import COMPARED, PROPOSAL, Modified, contents
 from pipelines.publish.release import modification
 from pipelines.publish.versions import BEFORE, Change, Documents, changes, is_substantial, leaf_names
 
@@ -144,7 +144,7 @@ def rendered(kind: str, family: str, cited: Cited, differing: list[Change]) -> b
 
 
 def _contents(found: dict[str, Source], prefix: str) -> dict[str, object]:
-    return {name: found[prefix + name].content for name in COMPARED if prefix + name in found}
+    return {name: found[prefix + name].content for name in (*COMPARED, PROPOSAL) if prefix + name in found}
 
 
 def _shown_name(change: Change) -> Markup:

@@ -141,7 +141,7 @@ def rendered(family: str, found: Rechecked, release: dict[str, Source]) -> bytes
     score = {name: found.row[name] for name in ("score", "low", "high")} | {"as_of": str(day)}
     tried = [asdict(reason) for reason in found.reasons]
     about = {"score": _source(f"score of {day}", score), "tried": _source("reasons, tried", tried)}
-    cited = Cited({name: release[name] for name in ("release", "metrics") if name in release} | about)
+    cited = Cited({name: release[name] for name in ("release", "metrics", "verdict") if name in release} | about)
     return page.render(
         "documents_packet.html",
         title="About your score",

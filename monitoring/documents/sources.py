@@ -13,12 +13,10 @@ from pipelines.audit import Entry, Tag
 from pipelines.base import releases
 from pipelines.base.digests import sha256_bytes
 from pipelines.base.errors import ContractError
-from pipelines.base.releases import MANIFEST, VERDICT, Release, read_manifest
+from pipelines.base.releases import MANIFEST, Release, read_manifest
 from pipelines.base.store import Store
-from pipelines.publish.modified import COMPARED
+from pipelines.publish.modified import COMPARED, PROPOSAL
 
-FILES: Final = {"verdict": VERDICT, **COMPARED}
-"""What templates call a file of a release."""
 _DAY: Final = {"found": "findings.json", "performance": "performance.json", "oversight": "oversight.json"}
 
 
@@ -63,7 +61,7 @@ def of_release(store: Store, pointer: Release, prefix: str = "") -> dict[str, So
     found |= _of_files(store, pointer, files)
     entry = _proposal(store, pointer)
     if entry is not None:
-        found["proposal"] = Source(f"entry {entry.sequence} of the ledger", entry.sha256, dict(entry.facts))
+        found[PROPOSAL] = Source(f"entry {entry.sequence} of the ledger", entry.sha256, dict(entry.facts))
     return {prefix + name: source for name, source in found.items()}
 
 
@@ -104,7 +102,7 @@ def of_settings(section: Any) -> Source:
 def _of_files(store: Store, pointer: Release, files: Mapping[str, str]) -> dict[str, Source]:
     """Files of a release, as far as it has them."""
     found: dict[str, Source] = {}
-    for name, file in FILES.items():
+    for name, file in COMPARED.items():
         if file in files:
             data = store.read(f"{pointer.folder}/{file}")
             if sha256_bytes(data) != files[file]:

@@ -1,6 +1,7 @@
 """What "the same" means: sha256 over canonical bytes."""
 
 import hashlib
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
@@ -35,6 +36,23 @@ def sha256_tree(folder: Path) -> str:
         if file.is_file()
     ]
     return sha256_bytes("\n".join(lines).encode())
+
+
+def sha256_files(root: Path, parts: Iterable[str], pattern: str = "*.py") -> str:
+    """Hex digest of files below `root`, by relative name and content, in order of name.
+
+    Args:
+        root: What names are relative to.
+        parts: Files, and folders with everything in them that `pattern` matches, at any depth.
+        pattern: As `Path.rglob` takes it.
+    """
+    places = [root / part for part in parts]
+    files = {file for place in places for file in (place.rglob(pattern) if place.is_dir() else [place])}
+    return sha256_bytes("\n".join(f"{sha256_file(file)}  {_name(file, root)}" for file in sorted(files)).encode())
+
+
+def _name(file: Path, root: Path) -> str:
+    return file.relative_to(root).as_posix()
 
 
 def sha256_each(values: pl.Series) -> pl.Series:

@@ -7,13 +7,13 @@ ones along.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from pydantic import ConfigDict
 
-from pipelines.base.digests import sha256_bytes, sha256_file
+from pipelines.base.digests import sha256_bytes, sha256_files
 from pipelines.base.settings import Section, load
 
 CODE: Final = (
@@ -53,8 +53,8 @@ def rules(root: Path | None = None) -> dict[str, str]:
     """
     numbers = {name: load(_Thresholds, name, root=root).model_dump(mode="json") for name in THRESHOLDS}
     return {
-        "code": _of_files(file for part in CODE for file in _python(_HERE / part)),
-        "laws": _of_files((_HERE / LAWS).glob("*.yaml")),
+        "code": sha256_files(_HERE, CODE),
+        "laws": sha256_files(_HERE, [LAWS], "*.yaml"),
         "thresholds": sha256_bytes(json.dumps(numbers, sort_keys=True).encode()),
     }
 
@@ -64,12 +64,3 @@ def others(verdict: Mapping[str, Any], today: Mapping[str, str]) -> list[str]:
     given = verdict.get("rules")
     said = given if isinstance(given, Mapping) else {}
     return [name for name, digest in today.items() if said.get(name) != digest]
-
-
-def _python(place: Path) -> list[Path]:
-    return sorted(place.rglob("*.py")) if place.is_dir() else [place]
-
-
-def _of_files(files: Iterable[Path]) -> str:
-    lines = sorted(f"{file.relative_to(_HERE).as_posix()}  {sha256_file(file)}" for file in files)
-    return sha256_bytes("\n".join(lines).encode())

@@ -43,6 +43,9 @@ def _lines(verdict: Mapping[str, Any], verdict_sha256: str, airflow_url: str, mo
     if gap := modification.gap:
         yield f"**{_ALARMS[gap['code']]}** {gap['reason']}"
         yield ""
+    if purpose := verdict.get("purpose"):
+        yield f"Declared purpose: {purpose}"
+        yield ""
     yield f"Data as of {verdict['as_of']}, judged on {metrics['n']} cases that the model had not seen."
     yield ""
     yield f"| {metrics['metric']} | value | 95 % interval |"

@@ -12,16 +12,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from pipelines.audit import Entry
 from pipelines.base import releases
 from pipelines.base.digests import sha256_bytes
 from pipelines.base.errors import CandorError, ContractError
-from pipelines.base.releases import CARD, METRICS, PROFILE, read_manifest
+from pipelines.base.releases import CARD, METRICS, PROFILE, VERDICT, read_manifest
 from pipelines.base.settings import load
 from pipelines.base.store import Store
+from pipelines.publish.proposals import folder_of, proposed
 from pipelines.publish.versions import Change, Documents, changes
 
-COMPARED: Final = {"card": CARD, "metrics": METRICS, "groups": "evaluated/groups.json", "profile": PROFILE}
+COMPARED: Final = {
+    "verdict": VERDICT,
+    "card": CARD,
+    "metrics": METRICS,
+    "groups": "evaluated/groups.json",
+    "profile": PROFILE,
+}
 """Files that are compared, under the names that `versions` and templates have for them."""
+PROPOSAL: Final = "proposal"
+"""What the ledger says of where a release came from, under the same kind of name."""
 MODIFICATION: Final = "modification"
 """The axis name of the gap."""
 SUBSTANTIAL: Final = "substantial_modification"
@@ -69,14 +79,13 @@ class Modified:
         return {"name": f"{MODIFICATION}:{group}", **about}
 
 
-def modified(store: Store, family: str, folder: str, manifest_sha256: str) -> Modified:
+def modified(store: Store, family: str, proposal: Entry) -> Modified:
     """Hold a proposal against the release that scores now.
 
     Args:
         store: Holds both.
         family: Whose model.
-        folder: Key of the proposal's folder.
-        manifest_sha256: Of its manifest, by the ledger.
+        proposal: Its entry in the ledger.
 
     Raises:
         ContractError: A file of the proposal is not what was proposed, or pointers cannot be read.
@@ -85,9 +94,12 @@ def modified(store: Store, family: str, folder: str, manifest_sha256: str) -> Mo
     live = releases.live(store, family)
     if live is None:
         return Modified()
-    settings, now = load(Documents, "documents"), contents(store, folder, manifest_sha256)
+    folder = folder_of(family, proposal.facts["verdict_sha256"])
+    settings, now = load(Documents, "documents"), contents(store, folder, proposal.facts["manifest_sha256"])
+    before = proposed(store, family, live.verdict_sha256)
     try:
-        found = changes(contents(store, live.folder, live.manifest_sha256), now, settings)
+        then = contents(store, live.folder, live.manifest_sha256)
+        found = changes(then | {PROPOSAL: before.facts if before else {}}, now | {PROPOSAL: proposal.facts}, settings)
     except CandorError as error:  # what is damaged must not be in the way of what replaces it
         return Modified(live.sequence, fault=str(error))
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):

@@ -15,12 +15,13 @@ from typing import Any, Final
 
 from pipelines.audit import Entry, Tag, append, entries
 from pipelines.base.catalog import EVALUATED, GATED, PROPOSALS, SERVED, TRAINED, stage_dir
-from pipelines.base.digests import sha256_bytes, sha256_file, sha256_tree
+from pipelines.base.digests import sha256_bytes, sha256_file, sha256_files, sha256_tree
 from pipelines.base.errors import ContractError, GateRefused
 from pipelines.base.releases import CARD, MANIFEST, METRICS, MODEL, PROFILE, VERDICT
 from pipelines.base.store import Store
 from pipelines.base.tried import ALTERNATIVES
 from pipelines.publish.pointers import point
+from pipelines.publish.versions import CODE
 
 _PROPOSED: Final = (Tag.MODEL_PROPOSED, Tag.MODEL_HELD)
 CHANGED: Final = "changed_after_proposal"
@@ -33,6 +34,14 @@ _EVIDENCE: Final = {
     ALTERNATIVES: ALTERNATIVES,
 }
 """What a verdict names by its digest, and where that is in a proposal."""
+
+
+_MADE_BY: Final = (
+    *(f"pipelines/{name}.py" for name in ("snapshot", "prepare", "train", "gate")),
+    *(f"pipelines/{name}" for name in ("base", "evaluate", "fairness", "score")),
+)
+"""Code that makes and judges the models of every family; to it comes the family's own, and what models share."""
+_HERE: Final = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +83,7 @@ def propose(store: Store, family: str, origin: Origin, root: Path | None = None)
         manifest_sha256 = _seal(store, folder, files)
         facts = {name: verdict.get(name) for name in ("model_sha256", "data_sha256", "as_of")}
         facts |= {"alternative": verdict["alternatives"].get("chosen")}
-        facts |= {"run_id": origin.run_id, "commit": origin.commit}
+        facts |= {"run_id": origin.run_id, "commit": origin.commit, CODE: code_of(family)}
         append(store, Tag.MODEL_TRAINED, family, once=True, **facts)
         facts |= {"verdict_sha256": sha256, "manifest_sha256": manifest_sha256, "requester": origin.requester}
         facts["codes"] = sorted({finding["code"] for finding in verdict["findings"] if not finding["passed"]})
@@ -83,6 +92,15 @@ def propose(store: Store, family: str, origin: Origin, root: Path | None = None)
         if verdict["shadow"]:
             point(store, family, "shadow", folder, entry)
     return {"family": family, "verdict": verdict["verdict"], "verdict_sha256": sha256, "shadow": verdict["shadow"]}
+
+
+def code_of(family: str) -> str:
+    """Digest of the code that makes and judges a family's models, as far as what runs here is it.
+
+    A commit names everything that is in a repository; this differs only where a model could.
+    """
+    shared = [f"pipelines/models/{file.name}" for file in (_HERE / "pipelines/models").glob("*.py")]
+    return sha256_files(_HERE, [*_MADE_BY, *shared, f"pipelines/models/{family}"])
 
 
 def read_verdict(store: Store, family: str, verdict_sha256: str) -> dict[str, Any]:

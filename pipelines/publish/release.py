@@ -130,7 +130,7 @@ def modification(store: Store, family: str, verdict_sha256: str) -> Modified:
     proposal = proposed(store, family, verdict_sha256)
     if proposal is None:
         return Modified()
-    return modified(store, family, folder_of(family, verdict_sha256), proposal.facts["manifest_sha256"])
+    return modified(store, family, proposal)
 
 
 @contextmanager
@@ -226,7 +226,7 @@ def _approve(store: Store, records: Records, wanted: Wanted, approvers: Collecti
     history = proposals(store, family)
     proposal = _newest(history, sha256)
     proposers = _proposers(history, sha256)
-    gap = modified(store, family, folder_of(family, sha256), proposal.facts["manifest_sha256"]).gap
+    gap = modified(store, family, proposal).gap
     gaps = [item["name"] for item in (*verdict["gaps"], *([gap] if gap else ()))]
     approved = check(records.run(DAG, wanted.run_id), gates, approvers, wanted=wanted, proposers=proposers, gaps=gaps)
     _accepted(gaps, approved)

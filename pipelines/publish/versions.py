@@ -29,6 +29,8 @@ class Documents(Section):
     """Largest distance that an input's distribution may have from before."""
 
 
+CODE: Final = "code_sha256"
+"""The fact of a proposal that names the code which made it."""
 BEFORE: Final = "before_"
 """How the older release's sources are called."""
 
@@ -38,7 +40,7 @@ class Change:
     """One difference."""
 
     kind: str
-    """`inputs`, `parameters`, `decision`, `metrics`, `groups`, `population` or `data`."""
+    """`purpose`, `inputs`, `parameters`, `decision`, `metrics`, `groups`, `population`, `data` or `code`."""
     about: str
     """Which input, parameter, group."""
     source: str
@@ -55,12 +57,14 @@ def changes(before: Mapping[str, Any], now: Mapping[str, Any], settings: Documen
     """What differs, what was not foreseen first.
 
     Args:
-        before: Contents of the older release's `card`, `metrics`, `groups` and `profile`.
+        before: Contents of the older release's `verdict`, `card`, `metrics`, `groups` and `profile`, and facts of its
+            `proposal`.
         now: The same of the newer one.
         settings: What was foreseen.
     """
     card, old = now.get("card") or {}, before.get("card") or {}
     found = [
+        *_purpose(before.get("verdict") or {}, now.get("verdict") or {}),
         *_inputs(old.get("inputs") or [], card.get("inputs") or []),
         *_parameters(old.get("params") or {}, card.get("params") or {}, settings),
         *_decision(before.get("metrics") or {}, now.get("metrics") or {}),
@@ -68,6 +72,7 @@ def changes(before: Mapping[str, Any], now: Mapping[str, Any], settings: Documen
         *_groups(before.get("groups") or {}, now.get("groups") or {}, settings),
         *_population(before.get("profile") or {}, now.get("profile") or {}, settings),
         *_data(old, card),
+        *_code(before.get("proposal") or {}, now.get("proposal") or {}),
     ]
     return sorted(found, key=lambda change: change.is_foreseen)
 
@@ -75,6 +80,23 @@ def changes(before: Mapping[str, Any], now: Mapping[str, Any], settings: Documen
 def is_substantial(found: Iterable[Change]) -> bool:
     """Whether something differs that nobody foresaw."""
     return any(not change.is_foreseen for change in found)
+
+
+def _purpose(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Change]:
+    """Words that are broken into lines otherwise are the same; one release that declares none is not."""
+    old, new = (" ".join(str(content.get("purpose") or "").split()) for content in (before, now))
+    if old != new:
+        at = ("verdict", "purpose" if new else "", "purpose" if old else "")
+        yield _unforeseen("purpose", "purpose", at, "It is to serve another purpose, or one that was not declared.")
+
+
+def _code(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Change]:
+    """Told, and foreseen: what code does shows in all else that is compared. By its commit where one has no digest."""
+    name = CODE if CODE in before and CODE in now else "commit"
+    if before.get(name) != now.get(name):
+        at, at_before = (name if name in content else "" for content in (now, before))
+        why = "The code that makes and judges it is another." if name == CODE else "It was made from another commit."
+        yield Change("code", name, "proposal", at, at_before, is_foreseen=True, why=why)
 
 
 def _inputs(before: Sequence[str], now: Sequence[str]) -> Iterator[Change]:

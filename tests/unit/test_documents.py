@@ -20,7 +20,7 @@ from pipelines.base.errors import ContractError
 from pipelines.base.releases import Release
 from pipelines.publish.versions import BEFORE, Documents, changes, distance, is_substantial
 from tests.unit.judging import evidence
-from tests.unit.test_publish import FAMILY, Answers, back_to, proposed, released
+from tests.unit.test_publish import FAMILY, PURPOSE, Answers, back_to, proposed, released
 
 SETTINGS = Documents(foreseen=("train.epochs",), metric_move=0.05, ratio_fall=0.1, shift=0.2)
 NUMERIC = {"kind": "numeric", "n": 100, "missing_share": 0.0, "edges": [0.0, 5.0, 10.0], "shares": [0.5, 0.5]}
@@ -55,6 +55,7 @@ def contents():
         "verdict": {
             "verdict": "allowed",
             "params_sha256": "e5" * 32,
+            "purpose": "Orders applications for recruiters, who decide.",
             "findings": [{"check": "data:rows", "passed": True, "reason": "517 rows."}],
             "gaps": [{"name": "sex:unknown", "reason": "3 people did not say."}],
             "alternatives": {
@@ -134,7 +135,7 @@ def contents():
         },
         "groups": judged,
         "profile": {"hours": NUMERIC, "site": CATEGORY},
-        "proposal": {"commit": "c0ffee", "requester": "engineer"},
+        "proposal": {"commit": "c0ffee", "requester": "engineer", "code_sha256": "f6" * 32},
         "found": {"as_of": "2026-11-30", "findings": [{"text": "Column hours moved by 0.31."}]},
         "oversight": {"decided": 60, "departed": {"value": 0.05, "low": 0.01, "high": 0.09}},
         "settings": SETTINGS.model_dump(mode="json"),
@@ -357,12 +358,48 @@ def test_the_same_release_twice_differs_in_nothing():
         ("profile.hours.missing_share", 0.21, "population", False),
         ("profile.hours.kind", "categorical", "population", False),
         ("card.as_of", "2026-12-31", "data", True),
+        ("verdict.purpose", "Orders applications for recruiters, and rejects the last.", "purpose", False),
+        ("verdict.purpose", None, "purpose", False),
+        ("proposal.code_sha256", "a7" * 32, "code", True),
     ],
 )
 def test_what_was_not_foreseen_is_a_substantial_modification(path, value, kind, is_foreseen):
     found = changed(path, value)
     assert {(change.kind, change.is_foreseen) for change in found} == {(kind, is_foreseen)}
     assert is_substantial(found) is not is_foreseen
+
+
+def test_a_purpose_in_other_lines_and_another_commit_of_the_same_code_are_no_change():
+    assert changed("verdict.purpose", "Orders applications\n  for recruiters, who decide. ") == []
+    assert changed("proposal.commit", "decade") == []
+
+
+def test_where_a_release_has_no_digest_of_its_code_commits_are_compared():
+    older = contents()
+    del older["proposal"]["code_sha256"]
+    assert changes(older, contents(), SETTINGS) == []
+    older["proposal"]["commit"] = "decade"
+    (found,) = changes(older, contents(), SETTINGS)
+    assert (found.kind, found.about, found.is_foreseen) == ("code", "commit", True)
+    assert [change.kind for change in changes({**older, "proposal": {}}, contents(), SETTINGS)] == ["code"]
+
+
+def test_a_purpose_declared_for_the_first_time_is_asked_about():
+    older = contents()
+    del older["verdict"]["purpose"]
+    (found,) = changes(older, contents(), SETTINGS)
+    assert (found.kind, found.path, found.path_before, found.is_foreseen) == ("purpose", "purpose", "", False)
+
+
+@pytest.mark.parametrize("kind", ["card", "annex-iv", "dpia", "colorado"])
+def test_a_document_has_the_purpose_of_its_release_and_the_differences_both(kind):
+    quoted = 'data-path="purpose"'
+    assert quoted in rendered(kind, FAMILY, cited(), []).decode()
+    sources, found = both(verdict=contents()["verdict"] | {"purpose": "Rejects the last."})
+    text = rendered("versions", FAMILY, sources, found).decode()
+    assert text.count(quoted) == 2
+    assert "Rejects the last." in text
+    assert "It is to serve another purpose" in text
 
 
 @pytest.mark.parametrize("shares", [[0.69, 0.31], [0.31, 0.69]])
@@ -440,8 +477,19 @@ def test_documents_are_the_same_whenever_they_are_made(made):
     read = Reader(pages["card"].decode())
     values = {(value["data-source"], value["data-path"]): json.loads(value["value"]) for value in read.values}
     assert values["release 2, evaluated/metrics.json", "model.value"] == 0.8
+    assert values["release 2, verdict.json", "purpose"] == PURPOSE
     commit = next(value for (name, path), value in values.items() if path == "commit" and name.startswith("entry "))
     assert commit == "c0ffee"
+
+
+def test_differences_tell_that_other_code_made_the_newer_release(store, tmp_path, keys, monkeypatch):
+    released(store, Answers(), tmp_path)
+    monkeypatch.setattr("pipelines.publish.proposals.code_of", lambda family: "0" * 64)
+    released(store, Answers(), tmp_path, "r2", weights=b"weights 2")
+    pages, is_other = make(store, ["versions"], FAMILY)
+    assert not is_other
+    assert f'"{"0" * 64}"' in html.unescape(pages["versions"].decode())
+    assert "The code that makes and judges it is another." in pages["versions"].decode()
 
 
 def test_a_file_that_was_changed_makes_no_document(made):

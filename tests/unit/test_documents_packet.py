@@ -19,12 +19,19 @@ ROW = {"score": 0.21, "low": 0.11, "high": 0.41, "is_selected": False, "as_of": 
 RELEASE = {
     "release": Source("release 7, pointer", "0" * 64, {"sequence": 7}),
     "metrics": Source("release 7, metrics", "1" * 64, {"decide": {"threshold": 0.4}}),
+    "verdict": Source("release 7, verdict", "2" * 64, {"purpose": "Orders applications for recruiters."}),
 }
 
 
 def packet(family, *reasons):
     pointer = Release(family, 7, "release", *("x",) * 5, "2026-10-31", "r", "", (), {}, "2026-11-01")
     return rendered(family, Rechecked(ROW, pointer, reasons), RELEASE).decode()
+
+
+def test_a_person_reads_the_purpose_that_was_declared_and_nothing_where_none_was(monkeypatch):
+    assert "Orders applications for recruiters.</data>" in packet("screening")
+    monkeypatch.delitem(RELEASE, "verdict")
+    assert "was used along the way. It is not to decide" in packet("screening")
 
 
 def test_only_reasons_that_held_are_told_those_against_apart_from_those_in_favour():

@@ -11,7 +11,8 @@ from pipelines.base.stage import guarded
 from pipelines.gate import GateSettings, decide
 from tests.unit.judging import evidence
 
-GATE = "choose: {}\nevaluate: {}\ngate: {margin: 0.02, slice_drop: 0.1, min_group_size: 30, min_known_share: 0.5}"
+GATE = "screening: {purpose: To order applications.}\nchoose: {}\nevaluate: {}\n"
+GATE += "gate: {margin: 0.02, slice_drop: 0.1, min_group_size: 30, min_known_share: 0.5}"
 SETTINGS = GateSettings(margin=0.02, slice_drop=0.1, min_group_size=30, min_known_share=0.5)
 MODEL, DATA, LAKE, PARAMS = ("a" * 64, "b" * 64, "c" * 64, "d" * 64)
 
@@ -716,3 +717,13 @@ def test_a_choice_that_is_missing_or_of_another_model_holds():
 def test_a_choice_that_is_not_in_its_form_holds(changes):
     assert codes(verdict(choice=CHOICE | changes)) <= {"malformed", "not_a_number"}
     assert verdict(choice=CHOICE | changes)["verdict"] == "held"
+
+
+def test_a_verdict_names_the_purpose_that_is_declared_and_none_is_no_purpose(tmp_path):
+    (tmp_path / "params.yaml").write_text(GATE)
+    gate.run("screening", tmp_path)
+    found = json.loads((tmp_path / "var/stages/screening/gated/verdict.json").read_text())
+    assert found["purpose"] == "To order applications."
+    (tmp_path / "params.yaml").write_text(GATE.replace("To order applications.", "' Screening.           '"))
+    with pytest.raises(SettingsError, match=r"screening\.purpose"):
+        gate.run("screening", tmp_path)

@@ -1,5 +1,6 @@
 import json
 import re
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
 from datetime import date, datetime, timedelta
@@ -23,7 +24,7 @@ from pipelines.publish import __main__ as cli
 from pipelines.publish.approvals import Wanted
 from pipelines.publish.brief import brief
 from pipelines.publish.modified import Modified
-from pipelines.publish.proposals import Origin, propose
+from pipelines.publish.proposals import Origin, code_of, propose
 from pipelines.publish.release import Wish, admitted, modification, release, rollback
 from pipelines.publish.versions import Change
 from tests.unit.judging import evidence
@@ -33,6 +34,7 @@ APPROVERS = ("anna", "ben")
 GAPS = ("intersections:everyone", "sex:unknown", "sex:by_subject")
 NOWHERE = Law(jurisdictions=(), locations={})
 WHY_BACK = "Complaints from the works council."
+PURPOSE = "Puts applications in an order for recruiters."
 NOBODY = {"axes": [], "by_subject": [], "tallies": []}
 PARAMS = yaml.safe_load((Path(__file__).parents[2] / "params.yaml").read_text())
 THRESHOLDS = yaml.safe_dump({name: PARAMS[name] for name in ("gate", "choose", "evaluate")})
@@ -74,7 +76,17 @@ class Answers:
         return self.done.get(run_id, [])
 
 
-def checkout(root: Path, weights=b"weights 1", groups=None, checks=True, *, serves=True, alternatives=None, inputs=()):
+def checkout(
+    root: Path,
+    weights=b"weights 1",
+    groups=None,
+    checks=True,
+    *,
+    serves=True,
+    alternatives=None,
+    inputs=(),
+    purpose=PURPOSE,
+):
     """What `dvc repro` leaves, by the real gate."""
     stages = root / "var/stages" / FAMILY
     (stages / "trained/model/assets").mkdir(parents=True, exist_ok=True)
@@ -103,7 +115,8 @@ def checkout(root: Path, weights=b"weights 1", groups=None, checks=True, *, serv
     served = [{"check": "loads", "passed": serves, "reason": "It was asked."}]
     write(stages / "evaluated/served.json", {"family": FAMILY, "model_sha256": model, "checks": served})
     (root / "params.yaml").write_text(
-        THRESHOLDS + "publish: {approvers: [anna, ben], signers: []}\n"
+        f"{THRESHOLDS}{FAMILY}: {{purpose: {purpose}}}\n"
+        "publish: {approvers: [anna, ben], signers: []}\n"
         "law: {jurisdictions: [], locations: {}}\n"
         "documents: {foreseen: [], metric_move: 0.05, ratio_fall: 0.1, shift: 0.2}"
     )
@@ -1019,6 +1032,47 @@ def test_what_was_foreseen_asks_nothing_more(store, answers, tmp_path):
     sha = proposed(store, tmp_path, "r2", weights=b"weights 2")["verdict_sha256"]
     assert modification(store, FAMILY, sha).gap is None
     assert release(store, answers, answers.approve("release__r2", sha), APPROVERS).sequence == 2
+
+
+def test_a_model_for_another_purpose_is_another_system_and_the_brief_names_it(store, answers, tmp_path):
+    released(store, answers, tmp_path)
+    other = "Rejects applications before anybody reads them."
+    sha = proposed(store, tmp_path, "r2", weights=b"weights 2", purpose=other)["verdict_sha256"]
+    wanted = answers.approve("release__r2", sha)
+    assert modification(store, FAMILY, sha).unforeseen == ["purpose: purpose"]
+    assert refused(store, answers, wanted, rf"did not accept {SINCE}") == ["gap_not_accepted"]
+    page = brief(json.loads(store.read(f"proposals/{FAMILY}/{sha}/verdict.json")), sha)
+    assert f"Declared purpose: {other}" in page
+    assert release(store, answers, answers.approve("release__r2", sha, (*GAPS, SINCE)), APPROVERS).sequence == 2
+
+
+def test_other_code_is_told_and_asks_nothing_more(store, answers, tmp_path, monkeypatch):
+    released(store, answers, tmp_path)
+    monkeypatch.setattr("pipelines.publish.proposals.code_of", lambda family: "0" * 64)
+    sha = proposed(store, tmp_path, "r2", weights=b"weights 2")["verdict_sha256"]
+    found = modification(store, FAMILY, sha)
+    assert [(change.kind, change.about) for change in found.changes] == [("code", "code_sha256")]
+    assert found.gap is None
+
+
+def test_the_digest_of_code_is_of_what_makes_and_judges_this_familys_models(tmp_path, monkeypatch):
+    root = Path(__file__).parents[2]
+    shutil.copytree(root / "pipelines", tmp_path / "pipelines", ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr("pipelines.publish.proposals._HERE", tmp_path)
+    before = code_of(FAMILY)
+    for file in ("models/outcomes/features.py", "ingest/land.py", "publish/release.py", "audit/ledger.py"):
+        append(tmp_path / "pipelines" / file)
+    assert code_of(FAMILY) == before
+    seen = {before}
+    for file in ("train.py", "prepare.py", "models/asof.py", f"models/{FAMILY}/network.py", "evaluate/choose.py"):
+        append(tmp_path / "pipelines" / file)
+        seen.add(code_of(FAMILY))
+    assert len(seen) == 6
+
+
+def append(file):
+    with file.open("a") as code:
+        code.write("# One word more.\n")
 
 
 def test_only_what_nobody_foresaw_is_asked_about():
