@@ -34,7 +34,7 @@ from monitoring.ll144.facts import stated
 from monitoring.ll144.scorings import scorings
 from monitoring.ll144.stored import keep
 from pipelines import audit, models
-from pipelines.audit.shown import shown
+from pipelines.audit.shown import noticed, shown
 from pipelines.base import catalog, known, people, releases
 from pipelines.base.digests import sha256_bytes
 from pipelines.base.errors import ContractError, SettingsError
@@ -130,7 +130,7 @@ def exposure() -> str:
         used,
         _in_the_city(store, pack.jurisdiction, settings, today) if used else {},
         shown(store, FAMILY).audits,
-        penalties.notices(ledger, FAMILY, LAW),
+        noticed(ledger, FAMILY, LAW),
         pack,
     )
     return json.dumps({"law": LAW, "until": today.isoformat(), **found, "scope": scopes.stated(store, FAMILY, LAW)})

@@ -14,6 +14,7 @@ from datetime import date
 from typing import Any, Final
 
 from pipelines.audit import Entry, Tag
+from pipelines.audit.shown import Notice
 from pipelines.base.errors import SettingsError
 from pipelines.fairness import law
 from pipelines.fairness.law import Pack
@@ -31,14 +32,6 @@ class Use:
     scored: Scored
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """A notice that stood from one day until before another."""
-
-    given_on: date
-    ended_on: date | None
-
-
 def uses(ledger: Iterable[Entry], family: str) -> list[Use]:
     """Scorings of a family, oldest first; those in shadow are none."""
     return [
@@ -46,20 +39,6 @@ def uses(ledger: Iterable[Entry], family: str) -> list[Use]:
         for entry in ledger
         if (entry.tag, entry.subject) == (Tag.PEOPLE_SCORED, family) and entry.facts.get("kind") != _SHADOW
     ]
-
-
-def notices(ledger: Iterable[Entry], family: str, code: str) -> list[Notice]:
-    """Notices of a family under a law, those that ended too; of one corrected while it stood, the last word."""
-    found: list[Notice] = []
-    for entry in ledger:
-        if entry.subject != family or entry.facts.get("law") != code:
-            continue
-        if entry.tag is Tag.NOTICE_GIVEN:
-            found = [one for one in found if one.ended_on is not None]
-            found.append(Notice(date.fromisoformat(entry.facts["given_on"]), None))
-        elif entry.tag is Tag.NOTICE_WITHDRAWN:
-            found = [Notice(one.given_on, one.ended_on or _on(entry)) for one in found]
-    return found
 
 
 def counted(
@@ -75,7 +54,7 @@ def counted(
         used: As `uses` gives.
         people: Whom a scoring was about that the law may protect; absent where its rows are gone.
         audits: sha256 of a model -> days of its bias audits by somebody independent.
-        told: As `notices` gives.
+        told: As `noticed` of the ledger gives.
         pack: The law, with its penalty.
 
     Returns:

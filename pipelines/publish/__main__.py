@@ -7,6 +7,7 @@
     python -m pipelines.publish refuse --dag DAG --dag-run RUN --code CODE
     python -m pipelines.publish live FAMILY
     python -m pipelines.publish notice FAMILY --law CODE --by NAME (--given-on DAY --where TEXT | --withdrawn WHY)
+        [--renews DAY | --corrects DAY]
     python -m pipelines.publish scope FAMILY --law CODE --by NAME --criterion WHICH --weights TEXT
 
 All print one line of JSON, except `brief`, which prints a page. `release`, and `brief` and `rollback` for a run, need
@@ -111,7 +112,8 @@ def on_notice(args: argparse.Namespace) -> str:
     """See `notices`."""
     if args.withdrawn:
         return notices.withdraw(open_store(), args.family, args.law, why=args.withdrawn, by=args.by)
-    return notices.give(open_store(), args.family, args.law, args.given_on, where=args.where, by=args.by)
+    said_of = {"where": args.where, "by": args.by, "renews": args.renews, "corrects": args.corrects}
+    return notices.give(open_store(), args.family, args.law, args.given_on, **said_of)
 
 
 def on_scope(args: argparse.Namespace) -> str:
@@ -165,6 +167,11 @@ def parser() -> argparse.ArgumentParser:
     standing = telling.add_mutually_exclusive_group(required=True)
     standing.add_argument("--given-on", type=date.fromisoformat, help="since when it is there for everybody")
     standing.add_argument("--withdrawn", help="why it no longer stands")
+    beside = telling.add_mutually_exclusive_group()
+    beside.add_argument("--renews", type=date.fromisoformat, help="day of the notice that stays good beside this one")
+    beside.add_argument(
+        "--corrects", type=date.fromisoformat, help="day of the notice that never was there as recorded"
+    )
     stating = verb("scope", on_scope, "record what part the output has in decisions, and by which weights")
     stating.add_argument("--law", required=True, help="code of the pack that asks for it")
     stating.add_argument("--by", required=True, help="who says so")

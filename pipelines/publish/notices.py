@@ -9,10 +9,10 @@ company's own: the record says where it can be read, not what it is worth.
 
 import json
 from datetime import UTC, date, datetime
-from typing import Final
+from typing import Any, Final
 
 from pipelines.audit import Tag, append, entries
-from pipelines.audit.shown import shown
+from pipelines.audit.shown import noticed, shown
 from pipelines.base.errors import ContractError
 from pipelines.base.store import Store
 from pipelines.fairness import law
@@ -21,8 +21,22 @@ _WORDS: Final = 10
 """Characters of where a notice can be read, and of why one is withdrawn, that say something."""
 
 
-def give(store: Store, family: str, code: str, given_on: date, *, where: str, by: str) -> str:
+def give(
+    store: Store,
+    family: str,
+    code: str,
+    given_on: date,
+    *,
+    where: str,
+    by: str,
+    renews: date | None = None,
+    corrects: date | None = None,
+) -> str:
     """Put on record that a notice was given; once, however often it is said.
+
+    While one stands, another renews it (a new text, another place: both stand, and who was told stays told) or corrects
+    it (the former never was there as recorded, and counts for nothing from its first day). Which of the two is never
+    guessed: the first keeps a model in use, the second shows use without a notice.
 
     Args:
         store: Holds the ledger.
@@ -31,13 +45,15 @@ def give(store: Store, family: str, code: str, given_on: date, *, where: str, by
         given_on: The day on which it was first there for everybody whom it concerns.
         where: Where it can be read, such as its address.
         by: Who says so.
+        renews: Day of the standing notice that this one renews, or None.
+        corrects: Day of the standing notice that was recorded by mistake, or None.
 
     Returns:
         One line of JSON: status, family, law, given_on.
 
     Raises:
-        ContractError: The law asks for no notice, the day is to come or before the last withdrawal, or somebody or
-            somewhere is missing.
+        ContractError: The law asks for no notice, the day is to come or before the last withdrawal, somebody or
+            somewhere is missing, or what it is to a notice that stands is not said or cannot be.
     """
     _known(code)
     if given_on > datetime.now(UTC).date():
@@ -50,16 +66,11 @@ def give(store: Store, family: str, code: str, given_on: date, *, where: str, by
                 f"A notice that was withdrawn on {gone} must be given anew; {given_on} is before. Give the day on "
                 "which it was there again: its time runs from then."
             )
-        if shown(store, family).notices.get(code) != given_on:
-            append(
-                store,
-                Tag.NOTICE_GIVEN,
-                family,
-                law=code,
-                given_on=given_on.isoformat(),
-                where=where.strip(),
-                by=by.strip(),
-            )
+        standing = [one.given_on for one in noticed(entries(store), family, code) if one.ended_on is None]
+        if given_on not in standing or (corrects in standing and corrects != given_on):
+            facts: dict[str, Any] = _beside(standing, given_on, renews, corrects)
+            facts |= {"given_on": given_on.isoformat(), "where": where.strip(), "by": by.strip()}
+            append(store, Tag.NOTICE_GIVEN, family, law=code, **facts)
     return json.dumps({"status": "given", "family": family, "law": code, "given_on": given_on.isoformat()})
 
 
@@ -75,6 +86,27 @@ def withdraw(store: Store, family: str, code: str, *, why: str, by: str) -> str:
         if code in shown(store, family).notices:
             append(store, Tag.NOTICE_WITHDRAWN, family, law=code, why=why.strip(), by=by.strip())
     return json.dumps({"status": "withdrawn", "family": family, "law": code})
+
+
+def _beside(standing: list[date], given_on: date, renews: date | None, corrects: date | None) -> dict[str, str]:
+    """What a notice is to one that stands, as the ledger has it."""
+    days = ", ".join(map(str, standing)) or "none"
+    if (renews is None) == (corrects is None):
+        if standing or renews:
+            raise ContractError(
+                f"A notice given while another stands must say whether it renews or corrects it, one of both; {days} "
+                "stands. Say --renews DAY where that one was there too, --corrects DAY where it never was."
+            )
+        return {}
+    named = renews or corrects
+    if named not in standing:
+        raise ContractError(f"What a notice renews or corrects must stand; {named} does not. Name one of: {days}.")
+    if renews and given_on < max(standing):
+        raise ContractError(
+            f"A renewal must be after what it renews; {given_on} is before {max(standing)}. Where the day on record "
+            "is wrong, correct it."
+        )
+    return {"renews": renews.isoformat()} if renews else {"corrects": str(corrects)}
 
 
 def _withdrawn_on(store: Store, family: str, code: str) -> date | None:

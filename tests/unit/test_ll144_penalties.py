@@ -5,8 +5,9 @@ from datetime import date
 import pytest
 
 from monitoring.ll144 import penalties
-from monitoring.ll144.penalties import Notice, Use
+from monitoring.ll144.penalties import Use
 from pipelines.audit import Entry, Tag
+from pipelines.audit.shown import Notice, noticed
 from pipelines.base.errors import SettingsError
 from pipelines.fairness import law
 
@@ -114,7 +115,46 @@ def test_uses_and_notices_are_those_of_the_ledger():
         entry(10, Tag.NOTICE_WITHDRAWN, NOV[9], law=PACK.code, why="w"),
     ]
     assert penalties.uses(ledger, "screening") == [Use(NOV[3], FIRST), Use(NOV[5], FIRST)]
-    assert penalties.notices(ledger, "screening", PACK.code) == [
+    assert noticed(ledger, "screening", PACK.code) == [
         Notice(date(2026, 10, 1), NOV[7]),
         Notice(NOV[8], NOV[9]),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("said", "told", "without"),
+    [
+        # A notice of 1 October, another text on 12 November: who was scored on the 16th and 30th was told in October.
+        ({"renews": "2026-10-01"}, [date(2026, 10, 1), NOV[12]], 0),
+        # The first was never there: the other's ten business days end on Monday 30 November, past Thanksgiving.
+        ({"corrects": "2026-10-01"}, [NOV[12]], 1),
+        ({}, [NOV[12]], 1),  # nobody says that the first was true
+    ],
+)
+def test_a_renewal_leaves_people_told_and_a_correction_shows_that_they_were_not(said, told, without):
+    ledger = [
+        entry(1, Tag.NOTICE_GIVEN, NOV[2], law=PACK.code, given_on="2026-10-01"),
+        entry(2, Tag.NOTICE_GIVEN, NOV[12], law=PACK.code, given_on="2026-11-12", **said),
+    ]
+    found = noticed(ledger, "screening", PACK.code)
+    assert found == [Notice(day, None) for day in told]
+    used = [Use(NOV[16], FIRST), Use(NOV[30], SECOND)]
+    about = {FIRST: {"p"}, SECOND: {"q"}}
+    assert counted(used, about, told=found)["people_without_notice"] == without
+
+
+def test_one_of_many_is_corrected_and_a_withdrawal_ends_all():
+    ledger = [
+        entry(1, Tag.NOTICE_GIVEN, NOV[2], law=PACK.code, given_on="2026-10-01"),
+        entry(2, Tag.NOTICE_GIVEN, NOV[2], law=PACK.code, given_on="2026-10-20", renews="2026-10-01"),
+        entry(3, Tag.NOTICE_GIVEN, NOV[3], law=PACK.code, given_on="2026-10-25", corrects="2026-10-20"),
+        entry(4, Tag.NOTICE_WITHDRAWN, NOV[9], law=PACK.code, why="w"),
+        entry(5, Tag.NOTICE_GIVEN, NOV[10], law=PACK.code, given_on="2026-11-10"),
+        entry(6, Tag.NOTICE_GIVEN, NOV[11], law=PACK.code, given_on="2026-11-11", corrects="2026-10-01"),
+    ]
+    assert noticed(ledger, "screening", PACK.code) == [
+        Notice(date(2026, 10, 1), NOV[9]),  # a correction reaches none that ended
+        Notice(date(2026, 10, 25), NOV[9]),
+        Notice(NOV[10], None),
+        Notice(NOV[11], None),
     ]

@@ -41,7 +41,8 @@ def test_a_notice_stands_for_its_family_and_law_until_it_is_withdrawn(store):
 
 def test_a_notice_that_was_withdrawn_does_not_count_from_its_first_day(store):
     give(store)
-    give(store, given_on=date(2026, 1, 4))  # a day may be corrected while the notice stands
+    give(store, given_on=date(2026, 1, 4), corrects=date(2026, 1, 5))  # a day may be, while the notice stands
+    assert shown(store, "screening").notices == {LAW: date(2026, 1, 4)}
     notices.withdraw(store, "screening", LAW, why="The page was taken down.", by="dora")
     today = datetime.now(UTC).date()
     for day in (date(2026, 1, 5), today - timedelta(days=1)):
@@ -52,6 +53,46 @@ def test_a_notice_that_was_withdrawn_does_not_count_from_its_first_day(store):
     notices.give(store, "screening", "us-nyc-ll144", date(2026, 1, 5), where=WHERE, by="dora")
     give(store, given_on=today)
     assert shown(store, "screening").notices == {LAW: today, "us-nyc-ll144": date(2026, 1, 5)}
+
+
+JAN, MAY = date(2026, 1, 5), date(2026, 5, 4)
+
+
+def test_a_renewal_leaves_the_first_day_and_a_correction_takes_it(store):
+    give(store)
+    for _ in range(2):
+        give(store, given_on=MAY, renews=JAN)
+    assert shown(store, "screening").notices == {LAW: JAN}
+    with pytest.raises(ContractError, match="2026-02-01 is before 2026-05-04"):
+        give(store, given_on=date(2026, 2, 1), renews=JAN)
+    for _ in range(2):
+        give(store, given_on=MAY, corrects=JAN)
+    assert shown(store, "screening").notices == {LAW: MAY}
+    assert [entry.facts.get("renews", entry.facts.get("corrects")) for entry in entries(store)] == [
+        None,
+        *[str(JAN)] * 2,
+    ]
+
+
+@pytest.mark.parametrize(("said", "match"), [
+    ({}, "must say whether it renews or corrects it, one of both; 2026-01-05 stands"),
+    ({"renews": JAN, "corrects": JAN}, "one of both"),
+    ({"renews": date(2026, 1, 6)}, "2026-01-06 does not. Name one of: 2026-01-05"),
+    ({"corrects": date(2026, 1, 6)}, "2026-01-06 does not"),
+    ({"renews": JAN, "given_on": date(2026, 1, 4)}, "2026-01-04 is before 2026-01-05"),
+])  # fmt: skip
+def test_what_a_notice_is_to_one_that_stands_is_never_guessed(store, said, match):
+    give(store)
+    with pytest.raises(ContractError, match=match):
+        give(store, **{"given_on": MAY, **said})
+    assert shown(store, "screening").notices == {LAW: JAN}
+
+
+@pytest.mark.parametrize("said", [{"renews": JAN}, {"corrects": JAN}])
+def test_nothing_is_renewed_where_none_stands(store, said):
+    with pytest.raises(ContractError, match="2026-01-05 does not"):
+        give(store, given_on=MAY, **said)
+    assert tags(store) == []
 
 
 @pytest.mark.parametrize(("words", "match"), [
@@ -95,5 +136,10 @@ def test_the_command(store, monkeypatch, capsys):
     given = ["notice", "screening", "--law", LAW, "--by", "dora"]
     assert main([*given, "--given-on", "2026-01-05", "--where", WHERE]) == 0
     assert json.loads(capsys.readouterr().out)["status"] == "given"
+    assert main([*given, "--given-on", "2026-05-04", "--where", WHERE]) == 1
+    assert "must say whether it renews or corrects it" in capsys.readouterr().err
+    assert main([*given, "--given-on", "2026-05-04", "--where", WHERE, "--renews", "2026-01-05"]) == 0
+    assert shown(store, "screening").notices == {LAW: date(2026, 1, 5)}
+    capsys.readouterr()
     assert main([*given, "--withdrawn", "The page was taken down."]) == 0
     assert json.loads(capsys.readouterr().out)["status"] == "withdrawn"
