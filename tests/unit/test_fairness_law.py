@@ -265,7 +265,7 @@ def test_every_ban_has_words_and_nothing_else_has():
     with pytest.raises(ValidationError, match="only a duty of kind ban may have words"):
         Duty(code="x", kind="text", asks="Say so.", where="1", basis="known", words=("zip",))
     with pytest.raises(ValidationError, match="only a duty of kind ban may have words"):
-        Duty(code="x", kind="text", asks="Say so.", where="1", basis="known", first_words=("age",))
+        Duty(code="x", kind="text", asks="Say so.", where="1", basis="known", of_people=("age",))
 
 
 def test_a_clock_that_no_duty_has_is_refused():

@@ -66,15 +66,21 @@ class Duty(_Data):
     """Good practice or a withdrawn rule: shown, and never counted as missing."""
 
     words: tuple[Words, ...] = ()
-    """Of a ban on inputs: the name of none may have one of these words, or these words in a row."""
-    first_words: tuple[Words, ...] = ()
-    """Nor begin with one of these, which are banned of people and not of things: `age`, but no `ticket_age`."""
+    """Of a ban on inputs: the name of none may have one of these words, or these words in a row. Of any language,
+    without accents; each stands for its plural too."""
+    stems: tuple[Annotated[str, Field(pattern=r"^[a-z]{5,}$")], ...] = ()
+    """Nor a word that has one of these in it, for words that are glued to others: `geburt` in `geburtsdatum`."""
+    of_people: tuple[Words, ...] = ()
+    """Nor one of these, unless the name says that it is of one of `things`: `age`, but no `ticket_age`."""
+    things: tuple[Words, ...] = ()
+    unless: tuple[Words, ...] = ()
+    """Words in a row within which a banned one means something else: `video editing`."""
 
     @model_validator(mode="after")
     def _clocks_have_a_span(self) -> Self:
         if self.kind == "clock" and self.clock is None:
             raise ValueError("a duty of kind clock must have a clock")
-        if (self.words or self.first_words) and self.kind != "ban":
+        if any((self.words, self.stems, self.of_people, self.things, self.unless)) and self.kind != "ban":
             raise ValueError("only a duty of kind ban may have words")
         return self
 
