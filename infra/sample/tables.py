@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import astuple
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +18,19 @@ if TYPE_CHECKING:
     from infra.sample.company import Workers
 
 WORKER = pl.format("{}", pl.col("worker").cast(pl.String).str.zfill(6))
+CATALOGUE = (
+    "Course ID",
+    "Title",
+    "Topic",
+    "Level",
+    "Duration (min)",
+    "Active",
+    "Mandatory",
+    "Offered From",
+    "Offered Until",
+    "For",
+    "Renewal (months)",
+)
 ENROLMENT = pl.format("E-{}-{}", WORKER, pl.col("number").cast(pl.String).str.zfill(2))
 
 
@@ -26,12 +40,12 @@ def course_ids(courses: Courses) -> Array:
 
 
 def course_frame(courses: Courses) -> pl.DataFrame:
-    """The catalogue; every course is active."""
+    """The catalogue: the courses that are drawn, and after them the company's own (`vocabulary.HOUSE`)."""
     titles = [
         words.TITLES[level][variant].format(words.TOPICS[topic])
         for topic, level, variant in zip(courses.topic, courses.level, courses.variant, strict=True)
     ]
-    return pl.DataFrame(
+    drawn = pl.DataFrame(
         {
             "Course ID": course_ids(courses),
             "Title": titles,
@@ -39,8 +53,11 @@ def course_frame(courses: Courses) -> pl.DataFrame:
             "Level": [words.LEVELS[n] for n in courses.level],
             "Duration (min)": courses.minutes.astype(str),
             "Active": ["Yes"] * len(courses),
+            "Mandatory": ["No"] * len(courses),
         }
     )
+    house = pl.DataFrame([astuple(course) for course in words.HOUSE], schema=CATALOGUE, orient="row")
+    return pl.concat([drawn, house], how="diagonal").select(CATALOGUE).with_columns(pl.all().fill_null(""))
 
 
 def learning_frames(

@@ -222,3 +222,36 @@ TITLES = (
     ("{} in Practice", "{}, Methods and Tools"),
     ("Mastering {}", "{} for Experts"),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class HouseCourse:
+    """A course of the company's own, as the learning system prints it: nobody has taken one yet."""
+
+    code: str
+    title: str
+    topic: str
+    level: str
+    minutes: str
+    is_active: str
+    is_mandatory: str
+    offered_from: str
+    offered_until: str
+    """Last day."""
+    families: str
+    """Codes with | between; empty is everybody."""
+    renewal_months: str
+
+
+HOUSE = (
+    HouseCourse("HSE-001", "AI at Work", "Compliance", "Foundation", "45", "Yes", "Yes", "01.10.2026", "", "", "12"),
+    HouseCourse(
+        "HSE-002", "Data of Applicants", "Compliance", "Foundation", "60", "Yes", "Yes", "01.09.2026", "", "HR", "24"
+    ),
+    HouseCourse("HSE-003", "Year-end 2025", "Finance", "Foundation", "90", "Yes", "No", "", "31.01.2026", "FIN", ""),
+    HouseCourse("HSE-004", "Typing with Ten Fingers", "Communication", "Foundation", "60", "No", "No", "", "", "", ""),
+    HouseCourse(
+        "HSE-005", "Access to Production", "Programming", "Foundation", "60", "Yes", "No", "", "", "DATA|ENG", ""
+    ),
+)
+"""What the rules of recommending are seen at: due for all, due for some, over, withdrawn, for some only."""

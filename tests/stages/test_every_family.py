@@ -371,3 +371,32 @@ def test_who_works_there_is_recommended_what_is_open_that_day(walked):
     taken = cases.select("person_id", pl.col("history").alias("subject_id")).explode("subject_id")
     assert scored.join(taken, on=["person_id", "subject_id"], how="semi").is_empty()
     assert set(module.due(tables, day)["subject_id"]) == {"CRS-002"}
+
+
+def test_of_the_companys_own_courses_everybody_sees_what_is_open_to_them(walked):
+    """HSE-001 is due for all since October, HSE-002 for HR, HSE-003 is over, 004 withdrawn, 005 for ENG and DATA."""
+    root, store, _ = walked
+    family, day = "recommendation", date(2026, 10, 31)
+    module, folder = features(family), stage_dir(family, SNAPSHOT, root)
+    tables = dict(snapshots.read(folder, module.TABLES, keyring.held(store)).tables)
+    cases = module.cases(tables, settings.load(module.Prepare, family, "prepare", root=root), day)
+    decide = settings.load(module.Decide, family, "decide", root=root)
+    model = stage_dir(family, TRAINED, root) / "model"
+    scored = rows.scored(family, model, cases, "model", rows.Stamp("m", "d", day), decide=decide)
+    houses = [name for name in scored["subject_id"].unique() if name.startswith("HSE-")]
+    assert set(houses) <= {"HSE-005"}
+    families = dict(cases.select("person_id", "job_family_code").rows())
+    shown = scored.filter(pl.col("subject_id") == "HSE-005")["person_id"]
+    assert {families[person] for person in shown} <= {"ENG", "DATA"}
+    open_to = dict(cases.select("job_family_code", module.OPEN).unique().rows())
+    assert {code for code, courses in open_to.items() if "HSE-005" in json.loads(courses)} == {"ENG", "DATA"}
+    staff = tables["workers"].filter(
+        (pl.col("hired_at") <= day) & ~(pl.col("terminated_at") <= day).fill_null(value=False)
+    )
+    due = module.due(tables, day)
+    everybody = set(staff.filter(pl.col("worker_type_code") != "team")["person_id"])
+    hr = everybody & set(staff.filter(pl.col("job_family_code") == "HR")["person_id"])
+    told = {name: set(due.filter(subject_id=name)["person_id"]) for name in due["subject_id"].unique()}
+    assert told == {"HSE-001": everybody, "HSE-002": hr}
+    assert 0 < len(hr) < len(everybody)
+    assert not module.due(tables, date(2026, 9, 30)).filter(subject_id="HSE-001").height

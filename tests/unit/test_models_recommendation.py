@@ -46,6 +46,7 @@ def company(**walks: str) -> dict[str, pl.DataFrame]:
             valid_from=pl.lit(None, pl.Date),
             valid_to=pl.lit(None, pl.Date),
             audience_codes=pl.lit(None, pl.String),
+            renewal_months=pl.lit(None, pl.Int64),
             **known,
         ),
         "workers": pl.DataFrame(schema=workers).with_columns(**known),
@@ -235,6 +236,36 @@ def test_mandatory_training_is_due_until_it_is_completed_again():
     assert later.filter(person_id="p_4")["is_overdue"].to_list() == [False, True]
     gone = given | {"workers": given["workers"].with_columns(terminated_at=pl.lit(date(2026, 1, 3)))}
     assert due(gone, date(2026, 1, 3)).is_empty()
+
+
+@pytest.mark.parametrize(
+    ("months", "enrolled_again", "on", "expected"),
+    [
+        (None, None, date(2030, 1, 1), []),
+        (12, None, date(2027, 1, 30), []),  # it was completed on 31 January 2026 at noon
+        (12, None, date(2027, 1, 31), [(datetime(2027, 1, 31, 12, tzinfo=UTC), True)]),
+        (1, None, date(2026, 2, 27), []),
+        (1, None, date(2026, 2, 28), [(datetime(2026, 2, 28, 12, tzinfo=UTC), True)]),  # February has no 31st
+        # Who is enrolled again has the day of that enrolment.
+        (12, datetime(2027, 1, 1, tzinfo=UTC), date(2027, 2, 1), [(datetime(2027, 3, 1, tzinfo=UTC), False)]),
+    ],
+)
+def test_mandatory_training_is_due_again_once_having_completed_it_counts_no_more(months, enrolled_again, on, expected):
+    given = catalogue(staff(company(), p_1="x"), is_mandatory={"a": True}, renewal_months={"a": months})
+    enrolled = [datetime(2026, 1, 1, tzinfo=UTC)] + ([enrolled_again] if enrolled_again else [])
+    due_at = [datetime(2026, 2, 1, tzinfo=UTC)] + ([datetime(2027, 3, 1, tzinfo=UTC)] if enrolled_again else [])
+    given["enrolments"] = pl.DataFrame({"enrolled_at": enrolled, "due_at": due_at}).with_columns(
+        person_id=pl.lit("p_1"), course_id=pl.lit("a")
+    )
+    given["learning_events"] = pl.DataFrame(
+        {
+            "person_id": ["p_1"],
+            "course_id": ["a"],
+            "occurred_at": [datetime(2026, 1, 31, 12, tzinfo=UTC)],
+            "event_code": ["completed"],
+        }
+    )
+    assert due(given, on).select("due_at", "is_overdue").rows() == expected
 
 
 def test_the_best_k_are_selected_and_ties_go_by_course():

@@ -53,7 +53,12 @@ def course(row: dict[str, Any]) -> dict[str, Any]:
         "Duration_Minutes": str(row["Duration (min)"]),
         "Topics": row["Topic"],
         "Level": row["Level"],
-        "Inactive": "0",
+        "Inactive": "1" if row["Active"] == "No" else "0",
+        "Required": "1" if row["Mandatory"] == "Yes" else "0",
+        "Available_From": _day(row["Offered From"]),
+        "Available_To": _day(row["Offered Until"]),
+        "Job_Families": row["For"] or None,
+        "Completion_Valid_Months": row["Renewal (months)"] or None,
         "Version": "1",
     }
 

@@ -158,11 +158,14 @@ def due(tables: Tables, as_of: date) -> pl.DataFrame:
 
     Returns:
         [n_due] person_id, subject_id (the course), enrolled_at, due_at, is_overdue, of everybody who works there, has
-        a job family that the course is for, and did not complete or pass it since their newest enrolment. Without an
-        enrolment both moments are null and nothing is overdue.
+        a job family that the course is for, and did not complete or pass it since their newest enrolment, or so long
+        ago that it counts no more; then `due_at` is when it ceased to. Who was never enrolled has neither moment and is
+        not overdue.
     """
     moment = end_of(as_of)
-    compelled = _there(tables["courses"], as_of).filter("is_mandatory").select("course_id", "audience_codes")
+    compelled = (
+        _there(tables["courses"], as_of).filter("is_mandatory").select("course_id", "audience_codes", "renewal_months")
+    )
     asked = _staff(tables, as_of).join(compelled, how="cross").filter(_is_for("job_family_code"))
     keys = ["person_id", "course_id"]
     enrolled = tables["enrolments"].filter(pl.col("enrolled_at") <= moment).sort("enrolled_at", "due_at")
@@ -170,9 +173,11 @@ def due(tables: Tables, as_of: date) -> pl.DataFrame:
     done = tables["learning_events"].filter(pl.col("event_code").is_in(COMPLETED), pl.col("occurred_at") <= moment)
     last = done.group_by(keys).agg(done_at=pl.col("occurred_at").max())
     found = asked.join(newest, on=keys, how="left").join(last, on=keys, how="left")
-    is_done = pl.col("done_at") >= pl.col("enrolled_at").fill_null(pl.col("done_at"))
+    is_done = (pl.col("done_at") >= pl.col("enrolled_at").fill_null(pl.col("done_at"))).fill_null(value=False)
+    until = pl.col("done_at").dt.offset_by(pl.format("{}mo", "renewal_months"))  # null where it counts for good
     return (
-        found.filter(~is_done.fill_null(value=False))
+        found.filter(~is_done | (until <= moment).fill_null(value=False))
+        .with_columns(due_at=pl.when(is_done).then(until).otherwise("due_at"))
         .with_columns(is_overdue=(pl.col("due_at") <= moment).fill_null(value=False))
         .select("person_id", pl.col("course_id").alias("subject_id"), "enrolled_at", "due_at", "is_overdue")
         .sort("person_id", "subject_id")
