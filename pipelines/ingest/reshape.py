@@ -303,8 +303,9 @@ def _told(step: Timeline, of: Sequence[str]) -> dict[str, pl.Expr]:
 
 
 def explode(frame: pl.DataFrame, step: Explode, context: Context) -> pl.DataFrame:
-    """Rows for the members of a repeated group, one step of it; a row without the group, or with a broken one, none."""
-    return _of_members(_with_members(frame, step, context), step, context)
+    """Rows for all members of a repeated group, also those of which `latest` leaves one; for a broken group none."""
+    every = step.model_copy(update={"latest": ()})
+    return _of_members(_with_members(frame, every, context), every, context)
 
 
 def _with_members(frame: pl.DataFrame, step: Explode, context: Context) -> pl.DataFrame:

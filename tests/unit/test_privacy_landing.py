@@ -444,7 +444,8 @@ def test_a_file_that_is_only_looked_up_says_whom_it_is_about_or_is_named(
     assert (set(noted), unsearched) == ({key} if is_erased else set(), {key: None} if is_named else {})
 
 
-def test_people_of_members_of_a_group_are_found_in_the_file():
+@pytest.mark.parametrize("more", [{}, {"latest": ["no"]}], ids=["all", "one of them"])
+def test_people_of_members_of_a_group_are_found_in_the_file(more):
     feed = Feed.model_validate(
         {
             "name": "f",
@@ -458,7 +459,7 @@ def test_people_of_members_of_a_group_are_found_in_the_file():
             "tables": [
                 {
                     "table": "consents",
-                    "explode": {"column": "team", "fields": ["no"]},
+                    "explode": {"column": "team", "fields": ["no"], **more},
                     "columns": {"person_id": {"from": "team.no", "person": "workday_worker"}},
                 }
             ],
