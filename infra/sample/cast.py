@@ -24,6 +24,9 @@ NAMES = {
     "000009": ("1E5", "-"),
 }
 """Worker -> first and last name."""
+TO_COME, LEAVES, LEFT = "000006", "000007", "000008"
+"""Who begins, and who goes, after the day on which everybody prints; and who is gone."""
+DAYS = {TO_COME: "2026-11-02", LEAVES: "2026-12-31", LEFT: "2025-06-30"}
 FIRST_HIRED = {"000009": "2012-05-01"}
 """Who was here before, and since when; others began with this employment."""
 MANAGERS = {"000001": "000002", "000002": "000001", "000003": "000250", "000004": "000004", "000005": None}
@@ -31,19 +34,20 @@ MANAGERS = {"000001": "000002", "000002": "000001", "000003": "000250", "000004"
 
 
 def staff() -> list[Row]:
-    """Nine workers, three of them in Namibia, one of them gone, one of them hired again."""
+    """Nine workers, three in Namibia; one is gone, one was hired again, one is to come and one to go."""
     return [_worker(number, key) for number, key in enumerate(NAMES)]
 
 
 def _worker(number: int, key: str) -> Row:
     country, currency = (("NA", "NAD"), ("US", "USD"), ("DE", "EUR"), ("GB", "GBP"))[number % 4]
-    hired, left = f"20{10 + number}-02-28", "2025-06-30" if number == 7 else None
+    hired = DAYS[key] if key == TO_COME else f"20{10 + number}-02-28"
+    left = DAYS.get(key) if key in (LEAVES, LEFT) else None
     return {
         "Worker_ID": key,
         "Worker_WID": f"{number:032x}",
         "Universal_ID": f"U{key}",
         "Worker_Type": "Contingent Worker" if number == 5 else "Employee",
-        "Worker_Status": "Terminated" if left else "Active",
+        "Worker_Status": "Terminated" if key == LEFT else "Active",
         "Hire_Date": hired,
         "Original_Hire_Date": FIRST_HIRED.get(key, hired),
         "Termination_Date": left,

@@ -121,6 +121,32 @@ def before(row: Row) -> tuple[str, str] | None:
     return None if original == hired else (original, str(np.datetime64(hired, "D") - AWAY))
 
 
+def employments(row: Row) -> list[Row]:
+    """Employments of a person where a system has several: the one before, in whose place another came, and now.
+
+    Half of those who came back were contingent workers before. Some work for another company of the group as well,
+    since the same day or later: that employment is not the primary one, and says so by `Is_Primary`. So does the only
+    one of a few, by mistake. `Number` counts them.
+    """
+    number, made = int(row["Worker_ID"]), []
+    if former := before(row):
+        kind = "Employee" if number % 2 else "Contingent Worker"
+        ended = {"Hire_Date": former[0], "Termination_Date": former[1], "Worker_Type": kind}
+        old = {"Job_Family_ID": "HR", "Job_Profile_ID": "HR-1", "Management_Level_ID": "P1", "FTE": "0.5"}
+        made.append({**row, **ended, **old, "Is_Primary": str(number % 4 == 1).lower()})
+    made.append({**row, "Is_Primary": "false" if number % 19 == 5 else "true"})
+    if number % 17 == 3 and number % 19 != 5:
+        begun = str(np.datetime64(row["Hire_Date"], "D") + 10 * (number % 2))
+        beside = {"Hire_Date": begun, "Termination_Date": None, "Company_ID": "COMP-BESIDE", "FTE": "0.1"}
+        made.append({**row, **beside, "Job_Family_ID": "HR", "Job_Profile_ID": "HR-1", "Is_Primary": "false"})
+    return [{**one, "Number": str(at)} for at, one in enumerate(made, 1)]
+
+
+def beside(row: Row) -> list[Row]:
+    """What somebody has in other companies of the group at the same time."""
+    return [one for one in employments(row) if one["Company_ID"] != row["Company_ID"]]
+
+
 def requisition_rows(hiring: Hiring, workers: Workers, delivery: Delivery) -> Iterator[Row]:
     """All requisitions opened before the cut; open while any of their applications is."""
     requisitions, applications = hiring.requisitions, hiring.applications

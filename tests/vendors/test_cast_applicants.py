@@ -250,6 +250,29 @@ def test_applicants_are_what_was_written_down_by_hand(printed, name):
         assert {people[who]: workers[worker] for who, worker in found} == LINKS
 
 
+@pytest.mark.parametrize("name", PRINTED)
+def test_an_application_of_a_merged_candidate_is_the_survivors_from_when_that_was_known(printed, monkeypatch, name):
+    """The first candidate was found to be the second: the next file has one record and both applications."""
+    first, survivor, merged = "A-0000001", "C-000002", "C-000001"
+    applications, candidates = cast.applications, cast.candidates
+    moved = {"Candidate_ID": survivor, "Last_Updated_Moment": "2026-07-01T10:00:00.000Z"}
+    monkeypatch.setattr(
+        cast,
+        "applications",
+        lambda **more: [row | (moved if row["Application_ID"] == first else {}) for row in applications(**more)],
+    )
+    monkeypatch.setattr(cast, "candidates", lambda: [row for row in candidates() if row["Candidate_ID"] != merged])
+    made = printed(name)
+    mine, other = of("workday_application", "a", [number(name, key) for key in (first, "A-0000002")])
+    [person, gone] = of("workday_candidate", "p", [number(name, key) for key in (survivor, merged)])
+    found = made["applications"].filter(pl.col("application_id").is_in([mine, other])).unique()
+    assert set(found["person_id"]) == {person}
+    assert gone not in set(made["candidates"]["person_id"])
+    at_last = found.filter(application_id=mine).select("known_from", "known_from_basis").unique().row(0)
+    assert at_last == (at("07-01T10"), "source")
+    assert set(made["application_events"].filter(application_id=mine)["person_id"]) <= {person}
+
+
 def names_of(made: dict[str, pl.DataFrame], people: dict[str, str]) -> dict[str, str]:
     """Everybody's whole name."""
     is_name = pl.col("scheme_code").is_in(["legal_first_name", "legal_last_name", "full_name"])

@@ -34,8 +34,8 @@ WORKERS = [
     ("000003", "employee", date(2012, 2, 28), None, "DE", "000250"),
     ("000004", "employee", date(2013, 2, 28), None, "GB", "000004"),
     ("000005", "employee", date(2014, 2, 28), None, "NA", None),
-    ("000006", "contingent", date(2015, 2, 28), None, "US", "000001"),
-    ("000007", "employee", date(2016, 2, 28), None, "DE", "000001"),
+    ("000006", "contingent", date(2026, 11, 2), None, "US", "000001"),
+    ("000007", "employee", date(2016, 2, 28), date(2026, 12, 31), "DE", "000001"),
     ("000008", "employee", date(2017, 2, 28), date(2025, 6, 30), "GB", "000001"),
     ("000009", "employee", date(2018, 2, 28), None, "NA", "000001"),
 ]

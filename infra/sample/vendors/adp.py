@@ -11,8 +11,10 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from infra.sample.vendors.pages import write_pages
-from infra.sample.workday import worker_rows
+from infra.sample.workday import beside, worker_rows
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,7 +61,10 @@ def worker(row: Row) -> Row:
 
 
 def assignments(row: Row) -> list[Row]:
-    """The primary one; for every fourth person another stands before it, that ended when this one began."""
+    """The primary one; for every fourth person another stands before it or behind, that ended when this one began.
+
+    Of who works for another company of the group as well that assignment is called primary, too, and began before.
+    """
     number, left, manager = row["Worker_ID"], row["Termination_Date"], row["Manager_Worker_ID"]
     units = [
         {"typeCode": {"codeValue": "Business Unit"}, "nameCode": {"codeValue": row["Company_ID"]}},
@@ -87,7 +92,12 @@ def assignments(row: Row) -> list[Row]:
         **({"reportsTo": [leads, other][: 1 + int(number) % 2]} if leads else {}),
     }
     before = {**primary, "itemID": f"{number}-0", "primaryIndicator": False, "terminationDate": row["Hire_Date"]}
-    return [before, primary] if int(number) % 4 == 0 else [primary]
+    both = [before, primary][:: 1 if int(number) % 8 else -1] if int(number) % 4 == 0 else [primary]
+    if beside(row):
+        earlier = str(np.datetime64(row["Hire_Date"], "D") - 50)
+        other = {**primary, "itemID": f"{number}-9", "hireDate": earlier, "payGradeCode": {"codeValue": "P9"}}
+        both.insert(int(number) % 2, other)
+    return both
 
 
 def oid(number: str) -> str:

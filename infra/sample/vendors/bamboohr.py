@@ -16,7 +16,7 @@ import numpy as np
 
 from infra.sample import names
 from infra.sample.dialects import replacing
-from infra.sample.workday import before, worker_rows
+from infra.sample.workday import before, beside, worker_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -45,20 +45,22 @@ MOVED_BEFORE = "2026-09-01"
 
 
 def write_workers(plan: Plan, workers: Workers, delivery: Delivery, out: Path) -> dict[str, int]:
-    """Write the report, both tables and the directory.
+    """Write the report, both tables and the directory; a second contract is a record of its own.
 
     Returns:
         Records per file.
     """
 
     def rows() -> Iterator[Row]:
-        return worker_rows(plan, workers, delivery)
+        for row in worker_rows(plan, workers, delivery):
+            yield row
+            yield from beside(row)
 
     statuses, jobs = count(1), count(1)
     folder, period = out / "bamboohr", delivery.period
     listed = {
         "employees": map(employee, rows()),
-        "directory": (entry(row) for row in rows() if not row["Termination_Date"]),
+        "directory": (entry(row) for row in rows() if not _is_gone(row, delivery)),
     }
     tables = {
         "employmentStatus": chain.from_iterable(employment_status(row, statuses) for row in rows()),
@@ -72,8 +74,9 @@ def employee(row: Row) -> Row:
     """A line of the report: what holds today."""
     left = row["Termination_Date"]
     return {
-        "id": _id(row["Worker_ID"]),
+        "id": _record(row),
         "employeeNumber": row["Worker_ID"],
+        "customIsMain": "No" if "Number" in row else ("Yes" if int(row["Worker_ID"]) % 2 else ""),
         "lastChanged": row["Last_Functionally_Updated"].replace(".000Z", "+00:00"),
         "status": "Inactive" if left else "Active",
         "hireDate": row["Hire_Date"],
@@ -89,7 +92,7 @@ def entry(row: Row) -> Row:
     """An entry of the directory, which has nobody who left."""
     first, last = row["Legal_First_Name"], row["Legal_Last_Name"]
     return {
-        "id": _id(row["Worker_ID"]),
+        "id": _record(row),
         "displayName": f"{first} {last}",
         "firstName": first,
         "lastName": last,
@@ -123,13 +126,14 @@ def employment_status(row: Row, ids: Iterator[int]) -> list[Row]:
     if index % 7 == 0:
         changes.insert(0, (row["Hire_Date"], "Contractor" if kind != "Contractor" else "Full-Time"))
     if former := before(row):
-        changes[:0] = [(former[0], "Full-Time"), (_after(former[1], 1), "Terminated")]
+        label = "Full-Time" if index % 2 else "Contractor"
+        changes[:0] = [(former[0], label), (_after(former[1], 1), "Terminated")]
     if row["Termination_Date"]:
         changes.append((_after(row["Termination_Date"], 1), "Terminated"))
     made = [
         {
             "id": str(next(ids)),
-            "employeeId": _id(row["Worker_ID"]),
+            "employeeId": _record(row),
             "date": day,
             "employmentStatus": label,
             "comment": None,
@@ -152,11 +156,11 @@ def job_info(row: Row, manager: str | None, ids: Iterator[int]) -> list[Row]:
     return [
         {
             "id": str(next(ids)),
-            "employeeId": _id(row["Worker_ID"]),
+            "employeeId": _record(row),
             "date": day,
             "location": row["Location_ID"],
             "department": label,
-            "division": DIVISIONS[row["Company_ID"]],
+            "division": DIVISIONS.get(row["Company_ID"], "Beside"),
             "jobTitle": row["Business_Title"],
             "reportsTo": manager,
         }
@@ -187,6 +191,16 @@ def write_list(path: Path, records: Iterable[Row], under: str = "") -> int:
 
 def _fields(record: Row) -> list[Row]:
     return [{"id": name, "type": "text", "name": name} for name in record if name != "id"]
+
+
+def _is_gone(row: Row, delivery: Delivery) -> bool:
+    left = row["Termination_Date"]
+    return left is not None and bool(np.datetime64(left, "D") < delivery.end)
+
+
+def _record(row: Row) -> str:
+    """The number of the record: somebody's second contract has another."""
+    return _id(row["Worker_ID"]) if "Number" not in row else f"9{_id(row['Worker_ID'])}"
 
 
 def _id(number: str) -> str:

@@ -15,7 +15,7 @@ import numpy as np
 
 from infra.sample import vocabulary as words
 from infra.sample.dialects import replacing
-from infra.sample.workday import worker_rows
+from infra.sample.workday import employments, worker_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -34,12 +34,13 @@ Row = dict[str, Any]
 
 
 def write_employments(plan: Plan, workers: Workers, delivery: Delivery, out: Path) -> int:
-    """Write a full dump of all employments, a file a page.
+    """Write a full dump of all employments, a file a page; of some people there are several.
 
     Returns:
         The number of employments.
     """
-    return write_pages(out, "EmpEmployment", delivery, map(employment, worker_rows(plan, workers, delivery)))
+    told = (employment(one) for row in worker_rows(plan, workers, delivery) for one in several(row))
+    return write_pages(out, "EmpEmployment", delivery, told)
 
 
 def write_job_codes(delivery: Delivery, out: Path) -> int:
@@ -83,9 +84,21 @@ def job_code(code: str, function: str) -> Row:
     }
 
 
+def several(row: Row) -> list[Row]:
+    """The employments of a person, in no order."""
+    made = employments(row)
+    return made if int(row["Worker_ID"]) % 3 else made[::-1]
+
+
+def user_id(row: Row) -> str:
+    """The first employment has the person's number, a later one that and its own."""
+    number = row.get("Number", "1")
+    return row["Worker_ID"] if number == "1" else f"{row['Worker_ID']}-{number}"
+
+
 def employment(row: Row) -> Row:
     """An employment of one Workday row, its navigation expanded where a consumer asks for it."""
-    key, left = row["Worker_ID"], row["Termination_Date"]
+    key, left = user_id(row), row["Termination_Date"]
     job = {
         "__metadata": metadata("EmpJob", key),
         "userId": key,
@@ -98,7 +111,7 @@ def employment(row: Row) -> Row:
             "jobFunction": row["Job_Family_ID"],
         },
         "payGrade": row["Management_Level_ID"],
-        "company": COMPANIES[row["Company_ID"]],
+        "company": COMPANIES.get(row["Company_ID"], "9000"),
         "countryOfCompany": COUNTRIES[row["Country_ISO"]],
         "managerId": row["Manager_Worker_ID"] or "NO_MANAGER",
         "fte": float(row["FTE"]),
@@ -106,13 +119,14 @@ def employment(row: Row) -> Row:
     }
     return {
         "__metadata": metadata("EmpEmployment", key),
-        "personIdExternal": key,
+        "personIdExternal": row["Worker_ID"],
         "userId": key,
         "startDate": day(row["Hire_Date"]),
         "originalStartDate": day(row["Original_Hire_Date"]),
         "endDate": day(left) if left else None,
         "isContingentWorker": row["Worker_Type"] == "Contingent Worker",
         "lastModifiedDateTime": moment(row["Last_Functionally_Updated"]),
+        "userNav": {"__metadata": metadata("User", key), "isPrimaryAssignment": row.get("Is_Primary") != "false"},
         "jobInfoNav": {"results": [job]},
         "personNav": {"__deferred": {"uri": f"EmpEmployment('{key}')/personNav"}},
     }

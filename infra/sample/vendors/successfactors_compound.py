@@ -14,7 +14,7 @@ from xml.sax.saxutils import escape
 import numpy as np
 
 from infra.sample.dialects import replacing
-from infra.sample.vendors.successfactors import COMPANIES, COUNTRIES
+from infra.sample.vendors.successfactors import COMPANIES, COUNTRIES, several, user_id
 from infra.sample.workday import worker_rows
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def person(row: Row, delivery: Delivery) -> list[Node]:
         *_leaves(last_modified_on=f"{row['Hire_Date']}T06:00:00.000Z", person_id_external=key, logon_user_name=key),
         ("personal_information", name),
         ("email_information", mail),
-        ("employment_information", employment(row, delivery)),
+        *(("employment_information", employment(one, delivery)) for one in several(row)),
     ]
     if int(key) % ABROAD == 1 and not row["Termination_Date"] and _after(row["Hire_Date"], DAYS_HOME) < _day(delivery):
         tree.append(("employment_information", _abroad(row)))
@@ -101,10 +101,11 @@ def employment(row: Row, delivery: Delivery) -> list[Node]:
         assignment_class="ST",
         end_date=row["Termination_Date"],
         isContingentWorker=str(row["Worker_Type"] == "Contingent Worker").lower(),
+        is_primary=row.get("Is_Primary"),
         last_modified_on=row["Last_Functionally_Updated"],
         originalStartDate=row["Original_Hire_Date"],
         start_date=row["Hire_Date"],
-        user_id=row["Worker_ID"],
+        user_id=user_id(row),
     )
     return [*head, *(("job_information", job) for job in jobs(row, delivery))]
 

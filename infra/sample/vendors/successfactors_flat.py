@@ -11,7 +11,7 @@ import io
 from typing import TYPE_CHECKING, Any
 
 from infra.sample.dialects import replacing
-from infra.sample.vendors.successfactors import COMPANIES, COUNTRIES
+from infra.sample.vendors.successfactors import COMPANIES, COUNTRIES, several, user_id
 from infra.sample.workday import worker_rows
 
 if TYPE_CHECKING:
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 COLUMNS = (
+    "Person ID External",
     "User ID",
+    "Is Primary",
     "Is Contingent Worker",
     "Original Start Date",
     "Hire Date",
@@ -50,8 +52,9 @@ def write_flat(plan: Plan, workers: Workers, delivery: Delivery, out: Path) -> i
         writer = csv.writer(lines, lineterminator="\r\n")
         writer.writerow(COLUMNS)
         for row in worker_rows(plan, workers, delivery):
-            writer.writerow(cells(row))
-            count += 1
+            for one in several(row):
+                writer.writerow(cells(one))
+                count += 1
         lines.detach()
     return count
 
@@ -61,6 +64,8 @@ def cells(row: Row) -> list[str]:
     title = f'{row["Business_Title"]}, "{row["Location_ID"]}"\nPosition {row["Position_ID"]}'
     return [
         row["Worker_ID"],
+        user_id(row),
+        "No" if row.get("Is_Primary") == "false" else "Yes",
         "Yes" if row["Worker_Type"] == "Contingent Worker" else "No",
         _day(row["Original_Hire_Date"]),
         _day(row["Hire_Date"]),
@@ -68,7 +73,7 @@ def cells(row: Row) -> list[str]:
         title,
         row["Job_Profile_ID"],
         row["Management_Level_ID"],
-        COMPANIES[row["Company_ID"]],
+        COMPANIES.get(row["Company_ID"], "9000"),
         COUNTRIES[row["Country_ISO"]],
         row["Manager_Worker_ID"] or "NO_MANAGER",
         row["FTE"],

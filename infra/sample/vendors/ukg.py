@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from infra.sample.dialects import replacing
 from infra.sample.vendors.pages import write_pages
-from infra.sample.workday import worker_rows
+from infra.sample.workday import beside, worker_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -27,6 +27,7 @@ NEVER = "1900-01-01T00:00:00"
 COLUMNS = {
     "Employee Number": "employeeNumber",
     "Company": "companyCode",
+    "Home Company": "isHomeCompany",
     "Status": "employeeStatusCode",
     "Type": "employeeTypeCode",
     "Original Hire": "originalHireDate",
@@ -57,10 +58,14 @@ def write_workers(plan: Plan, workers: Workers, delivery: Delivery, out: Path) -
 def write_report(plan: Plan, workers: Workers, delivery: Delivery, out: Path) -> int:
     """Write the report; how many employments it has."""
     found = [told for row in worker_rows(plan, workers, delivery) for told in employments(row)]
-    lines = [list(COLUMNS), *([str(told[name] or "") for name in COLUMNS.values()] for told in found)]
+    lines = [list(COLUMNS), *([_cell(told[name]) for name in COLUMNS.values()] for told in found)]
     with replacing(out / "ukg" / f"Workforce {delivery.period}.csv") as file:
         file.write("".join(_line(cells) for cells in lines).encode("utf-16"))
     return len(found)
+
+
+def _cell(value: object) -> str:
+    return ("Y" if value else "N") if isinstance(value, bool) else str(value or "")
 
 
 def _line(cells: Iterable[str]) -> str:
@@ -82,13 +87,14 @@ def person(row: Row) -> Row:
 
 
 def employments(row: Row) -> list[Row]:
-    """Employments of a person: every sixth one worked for another company of the group before."""
+    """Employments of a person, one a company: every sixth one worked for another company of the group before."""
     left, manager = row["Termination_Date"], row["Manager_Worker_ID"]
     now = {
         "employeeId": key(row["Worker_ID"]),
         "companyId": _company(row["Company_ID"]),
         "companyCode": row["Company_ID"],
         "employeeNumber": row["Worker_ID"],
+        "isHomeCompany": True,
         "employeeStatusCode": "T" if left else "A",
         "employeeTypeCode": "CON" if row["Worker_Type"] == "Contingent Worker" else "REG",
         "originalHireDate": f"{row['Original_Hire_Date']}T00:00:00",
@@ -106,10 +112,17 @@ def employments(row: Row) -> list[Row]:
         "scheduledFTE": float(row["FTE"]),
         "dateTimeChanged": row["Last_Functionally_Updated"].replace(".000Z", "Z"),
     }
+    also = [
+        now
+        | {"companyId": _company(one["Company_ID"]), "companyCode": one["Company_ID"], "isHomeCompany": False}
+        | {"lastHireDate": f"{one['Hire_Date']}T00:00:00", "orgLevel2Code": "HR", "scheduledFTE": float(one["FTE"])}
+        | {"dateTimeChanged": "2026-09-30T10:00:00Z"}
+        for one in beside(row)
+    ]
     if int(row["Worker_ID"]) % 6:
-        return [now]
+        return [now, *also]
     before = {**now, "companyId": "ELSEW", "companyCode": "COMP-XX", "employeeStatusCode": "T", "termReason": "TRO"}
-    return [before | {"dateOfTermination": now["lastHireDate"]}, now]
+    return [before | {"isHomeCompany": False, "dateOfTermination": now["lastHireDate"]}, now, *also]
 
 
 def key(number: str) -> str:

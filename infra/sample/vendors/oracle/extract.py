@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET
 from infra.sample.dialects import replacing
 from infra.sample.vendors.oracle import KINDS
 from infra.sample.vendors.oracle.loader import EMPLOYERS
-from infra.sample.workday import before, worker_rows
+from infra.sample.workday import before, employments, worker_rows
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -70,8 +70,9 @@ def extract_group(row: Row, action: int) -> Row:
     }
     groups = [(relationship, assignment)]
     if former := before(row):
-        ended = {"Worker_Type": "E", "Date_Start": former[0], "Actual_Termination_Date": former[1]}
-        was = {"Assignment_Number": f"E{row['Worker_ID']}-1", "Assignment_Status": "INACTIVE_PROCESS"}
+        kind = KINDS[employments(row)[0]["Worker_Type"]]
+        ended = {"Worker_Type": kind, "Date_Start": former[0], "Actual_Termination_Date": former[1]}
+        was = {"Assignment_Number": f"{kind}{row['Worker_ID']}-1", "Assignment_Status": "INACTIVE_PROCESS"}
         # The older one comes last, or first: their order means nothing.
         groups.insert(int(row["Worker_ID"]) % 2, (relationship | ended, assignment | was | {"Job_Family_Code": "OLD"}))
     return {

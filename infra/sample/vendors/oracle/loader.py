@@ -12,7 +12,7 @@ import numpy as np
 
 from infra.sample.vendors.oracle import KINDS, dat
 from infra.sample.vendors.oracle.dat import END
-from infra.sample.workday import before, worker_rows
+from infra.sample.workday import before, employments, worker_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -121,9 +121,11 @@ def loader_lines(row: Row) -> Iterator[str]:
     name = {"NameType": "GLOBAL", "LegislationCode": row["Country_ISO"], "PersonId(SourceSystemId)": key}
     name |= {"LastName": row["Legal_Last_Name"], "FirstName": row["Legal_First_Name"]}
     yield _line("PersonName", f"{key}_NAME", begins | ends | name)
-    if former := before(row):
-        first = row | {"Hire_Date": former[0], "Termination_Date": former[1], "Original_Hire_Date": former[0]}
-        yield from _employment(first, employment | {"DateStart": _day(former[0])}, f"{key}_0")
+    if before(row):
+        told = {name: employments(row)[0][name] for name in ("Hire_Date", "Termination_Date", "Worker_Type")}
+        first = row | told | {"Original_Hire_Date": told["Hire_Date"]}
+        begun = {"DateStart": _day(told["Hire_Date"]), "WorkerType": KINDS[told["Worker_Type"]]}
+        yield from _employment(first, employment | begun, f"{key}_0")
     yield from _employment(row, employment, key)
     if int(key) % 13 == 6:
         known = {"WorkerType": "N", "DateStart": _day(row["Original_Hire_Date"], -400), "PrimaryFlag": "Y"}
