@@ -106,6 +106,8 @@ PRINTED: dict[str, tuple[Write, str]] = {
 """What prints the staff, and the feeds that read it."""
 NAMELESS = ("OData", "Compound Employee", "Integration Center", "HDL", "extract", "BI Publisher", "UKG report")
 """Feeds that take no names: those are not needed, and come from elsewhere."""
+SAID = {"report": "", "CSV": "csv_", "simple XML": "simplexml_", "Workday XML": "xml_"}
+"""Formats that say who has several numbers. EIB and Core Connector do not here; other systems keep one a person."""
 LEFT, LED_FROM_OUTSIDE = "000008", "000003"
 LOOKED_UP = ("BambooHR", "UKG")
 """Where a manager has a number of the vendor's own, which only says who it is of whom the files have."""
@@ -169,7 +171,8 @@ def test_staff_is_what_was_written_down_by_hand(keys, everybody, tmp_path, monke
         }
 
 
-def test_who_became_an_employee_is_the_same_person_under_another_number(keys, everybody, tmp_path, monkeypatch):
+@pytest.mark.parametrize("name", SAID)
+def test_who_became_an_employee_is_the_same_person_under_another_number(keys, everybody, tmp_path, monkeypatch, name):
     """A contingent worker until the end of 2024, an employee from the next day on."""
     rows = cast.staff()
     contingent = rows[5] | {"Universal_ID": "U000042", "Termination_Date": "2024-12-31", "Worker_Status": "Terminated"}
@@ -177,8 +180,9 @@ def test_who_became_an_employee_is_the_same_person_under_another_number(keys, ev
     nobody = rows[8] | {"Worker_ID": "000011", "Universal_ID": None}
     told = [*rows[:5], contingent, *rows[6:], employee | {"Hire_Date": "2025-01-01"}, nobody]
     monkeypatch.setattr(workday, "worker_rows", lambda *_: iter(told))
-    report(None, None, None, tmp_path / "exports")
-    made = canonical(tmp_path, [VENDORS / "workday" / "workday_universal_ids.yaml"], monkeypatch)
+    write, _ = PRINTED[name]
+    write(PLAN, company().workers, DELIVERY, tmp_path / "exports")
+    made = canonical(tmp_path, [VENDORS / "workday" / f"workday_{SAID[name]}universal_ids.yaml"], monkeypatch)
     before, since = of(["000006", "000010"])
     [person] = pseudonym(KEY, "workday_universal", pl.Series(["U000042"]), "p")
     links, alone = linked(made)
