@@ -19,7 +19,7 @@ from monitoring.portal.roles import Reader
 from monitoring.texts import noted, say
 from pipelines.audit.lived import Stretch
 from pipelines.base.catalog import FAMILIES
-from pipelines.publish.modified import MODIFICATION
+from pipelines.base.releases import MODIFICATION
 from pipelines.publish.versions import Change
 
 QUESTIONS = {

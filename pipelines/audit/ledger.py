@@ -47,6 +47,8 @@ class Tag(StrEnum):
     NOTICE_GIVEN = "notice:given"
     NOTICE_WITHDRAWN = "notice:withdrawn"
     SCOPE_STATED = "scope:stated"
+    ASSESSMENT_SIGNED = "assessment:signed"
+    ASSESSMENT_WITHDRAWN = "assessment:withdrawn"
 
 
 @dataclass(frozen=True, slots=True)

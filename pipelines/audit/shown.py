@@ -1,16 +1,22 @@
-"""What the ledger can show of a model before it is used: audits by somebody independent, and notices that stand."""
+"""What the ledger can show of a model before it is used: audits by somebody independent, notices, and assessments.
+
+An impact assessment is of a system: of the release that scored when it was signed, and of all after it until one that
+two people accepted as another system. Who goes back to a release goes back to its system.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import Final
+from typing import Any, Final
 
 from pipelines.audit.ledger import Entry, Tag, entries
 from pipelines.base.errors import ContractError
+from pipelines.base.releases import MODIFICATION
 from pipelines.base.store import Store
 
 _NOTICES: Final = (Tag.NOTICE_GIVEN, Tag.NOTICE_WITHDRAWN)
-_TAGS: Final = (Tag.AUDIT_PACKAGED, *_NOTICES)
+_ASSESSMENTS: Final = (Tag.ASSESSMENT_SIGNED, Tag.ASSESSMENT_WITHDRAWN)
+_TAGS: Final = (Tag.AUDIT_PACKAGED, *_NOTICES, *_ASSESSMENTS, Tag.MODEL_RELEASED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +36,30 @@ class Shown:
     """sha256 of a model -> days of its bias audits that name an auditor."""
     notices: Mapping[str, date]
     """Code of a law -> the day on which the first of its notices that stand was given; withdrawn ones are none."""
+    assessments: Mapping[str, date]
+    """Code of a law -> the day on which the impact assessment that stands was signed."""
+
+
+NOTHING: Final = Shown({}, {}, {})
+
+
+@dataclass(slots=True)
+class _Found:
+    """The same while entries are read."""
+
+    audits: dict[str, tuple[date, ...]] = field(default_factory=dict)
+    notices: dict[str, Sequence[Notice]] = field(default_factory=dict)
+    assessed: dict[tuple[str, str], date] = field(default_factory=dict)
+    """Code of a law and system -> day."""
+    system: str = ""
+    """The verdict by which the one began that scores; empty for the first."""
+    systems: dict[str, str] = field(default_factory=dict)
+    """Verdict of a release -> its system."""
 
 
 def shown(store: Store, family: str) -> Shown:
     """What stands now of one family. Raises as `every`."""
-    return every(store).get(family, Shown({}, {}))
+    return every(store).get(family, NOTHING)
 
 
 def every(store: Store) -> dict[str, Shown]:
@@ -43,24 +68,18 @@ def every(store: Store) -> dict[str, Shown]:
     Raises:
         ContractError: An entry does not say what its tag means.
     """
-    found: dict[str, tuple[dict[str, tuple[date, ...]], dict[str, Sequence[Notice]]]] = {}
+    found: dict[str, _Found] = {}
     for entry in entries(store):
         if entry.tag not in _TAGS:
             continue
-        facts = entry.facts
-        audits, notices = found.setdefault(entry.subject, ({}, {}))
         try:
-            if entry.tag is not Tag.AUDIT_PACKAGED:
-                notices[facts["law"]] = _after(notices.get(facts["law"], ()), entry)
-            elif facts["auditor"]:
-                model = str(facts["model_sha256"])
-                audits[model] = (*audits.get(model, ()), date.fromisoformat(facts["audited_on"]))
-        except (KeyError, TypeError, ValueError):
+            _note(found.setdefault(entry.subject, _Found()), entry)
+        except (AttributeError, KeyError, TypeError, ValueError):
             raise ContractError(
                 f"Entry {entry.sequence} of the ledger must say all that {entry.tag} means; it does not. Find out who "
                 "wrote it."
             ) from None
-    return {family: Shown(audits, _standing(notices)) for family, (audits, notices) in found.items()}
+    return {family: Shown(of_it.audits, _standing(of_it.notices), _assessed(of_it)) for family, of_it in found.items()}
 
 
 def noticed(ledger: Iterable[Entry], family: str, code: str) -> list[Notice]:
@@ -95,3 +114,34 @@ def _standing(notices: Mapping[str, Sequence[Notice]]) -> dict[str, date]:
         code: min((one.given_on for one in of_it if not one.ended_on), default=None) for code, of_it in notices.items()
     }
     return {code: day for code, day in first.items() if day is not None}
+
+
+def _assessed(found: _Found) -> dict[str, date]:
+    return {code: day for (code, system), day in found.assessed.items() if system == found.system}
+
+
+def _note(found: _Found, entry: Entry) -> None:
+    """Take in what one entry says."""
+    facts = entry.facts
+    if entry.tag is Tag.AUDIT_PACKAGED and facts["auditor"]:
+        model = str(facts["model_sha256"])
+        found.audits[model] = (*found.audits.get(model, ()), date.fromisoformat(facts["audited_on"]))
+    elif entry.tag in _NOTICES:
+        found.notices[facts["law"]] = _after(found.notices.get(facts["law"], ()), entry)
+    elif entry.tag is Tag.ASSESSMENT_SIGNED:
+        found.assessed[facts["law"], found.system] = date.fromisoformat(facts["signed_on"])
+    elif entry.tag is Tag.ASSESSMENT_WITHDRAWN:
+        found.assessed.pop((facts["law"], found.system), None)
+    elif entry.tag is Tag.MODEL_RELEASED:
+        verdict = str(facts["verdict_sha256"])
+        if facts.get("kind") == "rollback":
+            found.system = found.systems.get(verdict, verdict)
+        elif _is_another_system(facts):
+            found.system = verdict
+        found.systems[verdict] = found.system
+
+
+def _is_another_system(facts: Mapping[str, Any]) -> bool:
+    """Whether two people released it as a substantial modification of the release before it."""
+    accepted = (gap for person in facts.get("approvers", ()) for gap in person.get("accepted_gaps", ()))
+    return any(str(gap).startswith(f"{MODIFICATION}:") for gap in accepted)

@@ -26,6 +26,8 @@ MODEL: Final = "model"
 PROFILE: Final = "profile.json"
 CARD: Final = "card.json"
 METRICS: Final = "evaluated/metrics.json"
+MODIFICATION: Final = "modification"
+"""Axis of the gap that approvers accept where a release is another system than the one before it."""
 
 _NUMBERED: Final = re.compile(r"\d{12}\.json")
 

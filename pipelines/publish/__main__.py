@@ -8,6 +8,8 @@
     python -m pipelines.publish live FAMILY
     python -m pipelines.publish notice FAMILY --law CODE --by NAME (--given-on DAY --where TEXT | --withdrawn WHY)
         [--renews DAY | --corrects DAY]
+    python -m pipelines.publish assess FAMILY --law CODE --by NAME
+        (--document FILE --signed-on DAY --conclusion TEXT | --withdrawn WHY)
     python -m pipelines.publish scope FAMILY --law CODE --by NAME --criterion WHICH --weights TEXT
 
 All print one line of JSON, except `brief`, which prints a page. `release`, and `brief` and `rollback` for a run, need
@@ -20,6 +22,7 @@ import json
 import os
 from collections.abc import Callable, Sequence
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 from pydantic import ConfigDict
@@ -27,12 +30,13 @@ from pydantic import ConfigDict
 from pipelines.audit import Tag, append
 from pipelines.base import releases
 from pipelines.base.catalog import FAMILIES
+from pipelines.base.errors import SettingsError
 from pipelines.base.records import AIRFLOW_URL, address, asked_by, open_records
 from pipelines.base.releases import Release
 from pipelines.base.settings import Law, Signers, load
 from pipelines.base.stage import guarded, leave
 from pipelines.base.store import open_store
-from pipelines.publish import notices, scopes
+from pipelines.publish import assessments, notices, scopes
 from pipelines.publish.approvals import Wanted
 from pipelines.publish.brief import brief
 from pipelines.publish.proposals import Origin, propose, read_verdict
@@ -116,6 +120,17 @@ def on_notice(args: argparse.Namespace) -> str:
     return notices.give(open_store(), args.family, args.law, args.given_on, **said_of)
 
 
+def on_assess(args: argparse.Namespace) -> str:
+    """See `assessments`."""
+    store = open_store()
+    if args.withdrawn:
+        return assessments.withdraw(store, args.family, args.law, why=args.withdrawn, by=args.by)
+    if args.signed_on is None:
+        raise SettingsError("A document must have been signed on a day; --signed-on names none. Add it.")
+    said = {"signed_on": args.signed_on, "conclusion": args.conclusion, "by": args.by}
+    return assessments.sign(store, args.family, args.law, args.document, **said)
+
+
 def on_scope(args: argparse.Namespace) -> str:
     """See `scopes`."""
     return scopes.state(open_store(), args.family, args.law, args.criterion, weights=args.weights, by=args.by)
@@ -160,6 +175,12 @@ def parser() -> argparse.ArgumentParser:
     turning_away.add_argument("--dag-run", required=True, help="the run that it reached")
     turning_away.add_argument("--code", required=True, choices=["posted_event"], help="why")
     verb("live", on_live, "print what scores people now")
+    _on_record(verb)
+    return top
+
+
+def _on_record(verb: Callable[..., argparse.ArgumentParser]) -> None:
+    """The verbs that put on record what laws ask for before use."""
     telling = verb("notice", on_notice, "record that people were told, or that a notice no longer stands")
     telling.add_argument("--law", required=True, help="code of the pack that asks for it")
     telling.add_argument("--by", required=True, help="who says so")
@@ -172,12 +193,19 @@ def parser() -> argparse.ArgumentParser:
     beside.add_argument(
         "--corrects", type=date.fromisoformat, help="day of the notice that never was there as recorded"
     )
+    assessing = verb("assess", on_assess, "record that an impact assessment was signed, or no longer stands")
+    assessing.add_argument("--law", required=True, help="code of the pack that asks for it")
+    assessing.add_argument("--by", required=True, help="who answers for the processing and says so")
+    assessing.add_argument("--signed-on", type=date.fromisoformat, help="when the document was signed")
+    assessing.add_argument("--conclusion", default="", help="what it comes to: residual risk, consultation")
+    signing = assessing.add_mutually_exclusive_group(required=True)
+    signing.add_argument("--document", type=Path, help="the completed document; its sha256 goes on record")
+    signing.add_argument("--withdrawn", help="why it no longer stands")
     stating = verb("scope", on_scope, "record what part the output has in decisions, and by which weights")
     stating.add_argument("--law", required=True, help="code of the pack that asks for it")
     stating.add_argument("--by", required=True, help="who says so")
     stating.add_argument("--criterion", required=True, choices=scopes.CRITERIA, help="what the output is")
     stating.add_argument("--weights", required=True, help="of all criteria that decide, in words and numbers")
-    return top
 
 
 def main(argv: Sequence[str] | None = None) -> int:

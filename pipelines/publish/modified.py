@@ -16,7 +16,7 @@ from pipelines.audit import Entry
 from pipelines.base import releases
 from pipelines.base.digests import sha256_bytes
 from pipelines.base.errors import CandorError, ContractError
-from pipelines.base.releases import CARD, METRICS, PROFILE, VERDICT, read_manifest
+from pipelines.base.releases import CARD, METRICS, MODIFICATION, PROFILE, VERDICT, read_manifest
 from pipelines.base.settings import load
 from pipelines.base.store import Store
 from pipelines.publish.proposals import folder_of, proposed
@@ -32,10 +32,8 @@ COMPARED: Final = {
 """Files that are compared, under the names that `versions` and templates have for them."""
 PROPOSAL: Final = "proposal"
 """What the ledger says of where a release came from, under the same kind of name."""
-MODIFICATION: Final = "modification"
-"""The axis name of the gap."""
 SUBSTANTIAL: Final = "substantial_modification"
-"""Its code, where something differs that nobody foresaw."""
+"""Code of the gap, where something differs that nobody foresaw."""
 NOT_KNOWN: Final = "modification_unknown"
 """Its code, where nobody can tell."""
 _FIRST: Final = 5

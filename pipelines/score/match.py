@@ -3,7 +3,7 @@
 Reads   lake       candidates with a readable resume who consent, and open requisitions, as known at the end of the day
         releases   the live release; a model in shadow is asked by nobody
         switches   whether scoring is stopped
-        ledger     notices and bias audits, where `law.jurisdictions` names places
+        ledger     notices, bias audits and impact assessments, where `law.jurisdictions` names places
 Writes  ledger     people:matched: who asked, why, about which requisition, how many were compared; never a person
 
 The same towers say both directions: a resume and a requisition are read apart and compared, so one score serves for a

@@ -3,7 +3,8 @@
 Reads   lake       the newest manifest, as known at the end of the day
         releases   the live release, or the one in shadow, every file checked against its digest
         switches   whether scoring is stopped, all the while
-        ledger     notices and bias audits, where `law.jurisdictions` names places; never for a model in shadow
+        ledger     notices and bias audits, where `law.jurisdictions` names places, and for a model in shadow impact
+                   assessments alone, which are asked of any
 Writes  scores/scored, scores/inputs, scores/outcomes   one partition a family and day, replaced whole
         scores/exports                                  the file for the ATS or LMS, of mandatory training what is due,
                                                         and scores foreseen; never for a model in shadow
@@ -70,7 +71,7 @@ def run(family: str, today: date, root: Path | None = None) -> str:
     store = open_store()
     with switch.watched(store) as require_running:
         answer = _run(store, family, today, root, require_running)
-        if answer["status"] != NOTHING and (found := _beside(store, family, today, require_running)) is not None:
+        if answer["status"] != NOTHING and (found := _beside(store, family, today, root, require_running)) is not None:
             answer["candidate"] = found
     get_logger("score").info("people_scored", **answer)
     return json.dumps(answer)
@@ -87,7 +88,7 @@ def _run(
     manifest, law = Lake(store).require(), load(Law, "law", root=root)
 
     def asked() -> dict[str, tuple[str, ...]]:
-        return {} if release.is_shadow else places.stopped(store, family, release.model_sha256, law)
+        return places.stopped(store, family, release.model_sha256, law, is_shadow=release.is_shadow)
 
     stopped = asked()
     day = known.day_known(Lake(store), manifest, features(family).TABLES, today)
@@ -143,35 +144,50 @@ def _run(
     }
 
 
-def _beside(store: Store, family: str, today: date, require_running: Callable[[], None]) -> dict[str, Any] | None:
+def _beside(
+    store: Store, family: str, today: date, root: Path | None, require_running: Callable[[], None]
+) -> dict[str, Any] | None:
     """Score the candidate beside the live model, once; None without one. A fault of it is told and holds up nothing."""
     live = releases.live(store, family)
     try:
         release = beside.candidate(store, family) if live is not None else None
         if live is None or release is None:
             return None
-        return _compared(store, today, live, release, require_running)
+        return _compared(store, today, live, release, load(Law, "law", root=root), require_running)
     except (GateRefused, SourceUnavailable):
         raise
     except Exception as error:  # noqa: BLE001  a model that nobody approved may fail in any way; the live one is done
         return {"status": "not_scored", "why": str(error) if isinstance(error, CandorError) else type(error).__name__}
 
 
-def _compared(
-    store: Store, today: date, live: Release, release: Release, require_running: Callable[[], None]
+def _compared(  # noqa: PLR0917  a step of `_beside`
+    store: Store, today: date, live: Release, release: Release, law: Law, require_running: Callable[[], None]
 ) -> dict[str, Any]:
     family, manifest = live.family, Lake(store).require()
+
+    def asked() -> dict[str, tuple[str, ...]]:
+        return places.stopped(store, family, release.model_sha256, law, is_shadow=True)
+
     while True:
-        erasures = Lake(store).erasures()
+        erasures, stopped = Lake(store).erasures(), asked()
         as_of, tables, _ = _known(store, manifest, family, today)
-        about = {"as_of": as_of.isoformat(), "live_verdict_sha256": live.verdict_sha256}
+        about: dict[str, Any] = {"as_of": as_of.isoformat(), "live_verdict_sha256": live.verdict_sha256}
         about |= {"verdict_sha256": release.verdict_sha256, "model_sha256": release.model_sha256}
-        about |= {"manifest_sha256": manifest.sha256}
+        about |= {"manifest_sha256": manifest.sha256, **({"not_scored": list(stopped)} if law.jurisdictions else {})}
         if any(about.items() <= dict(e.facts).items() for e in audit.entries(store) if e.tag is _TAG):
             return {"status": UNCHANGED}
-        scored, *_ = _predicted(store, release, as_of, tables, lambda cases: (cases, {}))
+        may = partial(
+            places.allowed,
+            store=store,
+            manifest=manifest,
+            family=family,
+            as_of=as_of,
+            stopped=stopped,
+            settings=law,
+        )
+        scored, *_ = _predicted(store, release, as_of, tables, may)
         with store.lock(_LOCK):
-            if Lake(store).erasures() != erasures:
+            if Lake(store).erasures() != erasures or asked() != stopped:
                 continue
             require_running()
             _replace(store, beside.TABLE, family, as_of, scored)
@@ -326,7 +342,7 @@ def _basis(
     release: Release, manifest: Manifest, as_of: date, law: Law, stopped: Mapping[str, tuple[str, ...]]
 ) -> dict[str, Any]:
     """What a scoring rests on. Where laws are asked, their answer too: when it changes, people are scored again."""
-    asked = {"jurisdictions": list(law.jurisdictions)} if law.jurisdictions and not release.is_shadow else {}
+    asked = {"jurisdictions": list(law.jurisdictions)} if law.jurisdictions else {}
     return {
         "as_of": as_of.isoformat(),
         "release": release.sequence,

@@ -2,7 +2,7 @@
 
 Reads   params     law.jurisdictions, which name all places in them too, and law.locations: which place a location of
                    the company's systems is in
-        ledger     bias audits and notices
+        ledger     bias audits, notices and impact assessments
         lake       where jobs are (`requisitions`, `worker_history`, `workers`) and people live (`candidates`)
 
 A case whose place nobody knows counts as being everywhere that is named, one with several as being in each. Without any
@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import polars as pl
 
-from pipelines.audit.shown import Shown, every, shown
+from pipelines.audit.shown import NOTHING, Shown, every, shown
 from pipelines.base import known, people, releases
 from pipelines.base.catalog import FAMILIES, HIRING
 from pipelines.base.lake import Lake, Manifest
@@ -33,7 +33,7 @@ _Places = list[str | None]
 
 
 def stopped(
-    store: Store, family: str, model_sha256: str, settings: Law, today: date | None = None
+    store: Store, family: str, model_sha256: str, settings: Law, today: date | None = None, *, is_shadow: bool = False
 ) -> dict[str, tuple[str, ...]]:
     """Jurisdictions in which a model may not be used, and why: of those named and all in them that a law is of.
 
@@ -43,13 +43,14 @@ def stopped(
         model_sha256: Which.
         settings: Whose laws count.
         today: The day of use: the clock's, whatever day is scored as of.
+        is_shadow: Whether its scores are used on nobody; then only what holds for making them is asked.
 
     Raises:
         SettingsError: A place is none that a pack could mean.
         ContractError: The ledger does not say what it must.
     """
-    on_record = shown(store, family) if settings.jurisdictions else Shown({}, {})
-    return _stopped(on_record, family, model_sha256, settings, today)
+    on_record = shown(store, family) if settings.jurisdictions else NOTHING
+    return _stopped(on_record, family, None if is_shadow else model_sha256, settings, today)
 
 
 def allowed(
@@ -107,20 +108,25 @@ def told(store: Store, settings: Law, today: date | None = None) -> list[str]:
     on_record, lines = every(store), []
     for family in FAMILIES:
         live = releases.live(store, family)
-        of_it = on_record.get(family, Shown({}, {}))
+        of_it = on_record.get(family, NOTHING)
         found = _stopped(of_it, family, live.model_sha256, settings, today) if live else {}
         lines += [f"In {place}, {family} scores nobody. {' '.join(reasons)}" for place, reasons in found.items()]
     return lines
 
 
 def _stopped(
-    on_record: Shown, family: str, model_sha256: str, settings: Law, today: date | None
+    on_record: Shown, family: str, model_sha256: str | None, settings: Law, today: date | None
 ) -> dict[str, tuple[str, ...]]:
-    day, audits = today or datetime.now(UTC).date(), on_record.audits.get(model_sha256, ())
-    found = {
-        place: law.lacking(place, day, hires=family == HIRING, audits=audits, notices=on_record.notices)
-        for place in law.within(settings.jurisdictions)
-    }
+    """Why in which place; without a model, whatever holds for any."""
+    day, hires, assessments = today or datetime.now(UTC).date(), family == HIRING, on_record.assessments
+
+    def why(place: str) -> tuple[str, ...]:
+        if model_sha256 is None:
+            return law.unassessed(place, day, hires, assessments)
+        audits = on_record.audits.get(model_sha256, ())
+        return law.lacking(place, day, hires=hires, audits=audits, notices=on_record.notices, assessments=assessments)
+
+    found = {place: why(place) for place in law.within(settings.jurisdictions)}
     return {place: reasons for place, reasons in sorted(found.items()) if reasons}
 
 

@@ -32,7 +32,7 @@ from pipelines.base.releases import Release
 from pipelines.base.store import FileStore
 from pipelines.evaluate import __main__ as evaluate
 from pipelines.evaluate import cells, choose, weigh
-from pipelines.publish import notices
+from pipelines.publish import assessments, notices
 from pipelines.score import __main__ as score
 from pipelines.score import export, people, serve, spread, stage, switch
 
@@ -698,6 +698,7 @@ def under(root: Path, folder: Path, *places: str, **locations: str) -> Path:
 def test_nobody_is_scored_where_a_notice_is_missing_and_all_are_again_once_it_is_given(released, tmp_path):
     root, store = released
     release(root, store, "release")
+    assess(store, tmp_path)
     illinois = under(root, tmp_path, "US-IL", "EU-DE")
     assert json.loads(people.run(FAMILY, LAST, root))["rows"] == 5
     answer = json.loads(people.run(FAMILY, LAST, illinois))
@@ -716,6 +717,34 @@ def test_nobody_is_scored_where_a_notice_is_missing_and_all_are_again_once_it_is
     assert json.loads(people.run(FAMILY, LAST, illinois))["rows"] == 0
     assert json.loads(people.run(FAMILY, LAST, root))["rows"] == 5, "nothing is asked any more"
     assert [entry.facts["rows"] for entry in entries(store) if entry.tag == "people:scored"] == [5, 0, 5, 0, 5]
+
+
+def assess(store: FileStore, folder: Path) -> None:
+    """An impact assessment that somebody completed and signed."""
+    document = folder / "assessment.pdf"
+    document.write_bytes(b"%PDF Assessed, and signed by the controller.")
+    said = {"signed_on": date(2026, 1, 5), "conclusion": "The residual risk is low.", "by": "dora"}
+    assessments.sign(store, FAMILY, "eu-gdpr", document, **said)
+
+
+@pytest.mark.parametrize("kind", ["release", "shadow"])
+def test_in_the_union_nobody_is_scored_before_an_impact_assessment_was_signed_not_even_in_shadow(
+    released, tmp_path, kind
+):
+    """Nobody knows where the five learners are, so they count as being there."""
+    root, store = released
+    release(root, store, kind)
+    germany = under(root, tmp_path, "EU-DE")
+    answer = json.loads(people.run(FAMILY, LAST, germany))
+    (why,) = answer["stopped"]["EU-DE"]["why"]
+    assert (answer["rows"], answer["stopped"]["EU-DE"]["cases"]) == (0, 5)
+    assert why.endswith("(Art. 35): no impact assessment that somebody signed is on record.")
+    assert json.loads(people.run(FAMILY, LAST, germany))["status"] == "unchanged"
+    assess(store, tmp_path)
+    answer = json.loads(people.run(FAMILY, LAST, germany))
+    assert (answer["rows"], answer["stopped"], answer["is_shadow"]) == (5, {}, kind == "shadow")
+    assessments.withdraw(store, FAMILY, "eu-gdpr", why="The processor was changed.", by="dora")
+    assert json.loads(people.run(FAMILY, LAST, germany))["rows"] == 0
 
 
 def test_where_people_work_decides_and_a_model_in_shadow_is_not_used_on_anybody(released, tmp_path, monkeypatch):
@@ -936,6 +965,21 @@ def test_a_candidate_is_scored_beside_the_live_model_and_reaches_nothing_but_its
     assert json.loads(people.run(FAMILY, LAST, root))["candidate"] == {"status": "unchanged"}
     last = list(entries(store))[-1]
     assert (str(last.tag), last.facts["verdict_sha256"]) == ("candidate:scored", digest)
+
+
+def test_a_candidate_is_scored_on_nobody_in_the_union_before_an_impact_assessment_was_signed(released, tmp_path):
+    root, store = released
+    release(root, store, "release")
+    propose(root, store, Tag.MODEL_PROPOSED, [])
+    germany = under(root, tmp_path, "EU-DE")
+    found = json.loads(people.run(FAMILY, LAST, germany))["candidate"]
+    assert (found["status"], found["rows"], found["not_scored"]) == ("scored", 0, ["EU-DE"])
+    assert len(table(store, "shadow")) == 0
+    assert json.loads(people.run(FAMILY, LAST, germany))["candidate"] == {"status": "unchanged"}
+    assess(store, tmp_path)
+    found = json.loads(people.run(FAMILY, LAST, germany))["candidate"]
+    assert (found["status"], found["rows"], found["not_scored"]) == ("scored", 5, [])
+    assert len(table(store, "shadow")) == 5
 
 
 def test_what_is_held_for_a_fault_is_scored_nowhere_and_a_broken_candidate_holds_up_nothing(released):

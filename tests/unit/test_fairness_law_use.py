@@ -15,7 +15,7 @@ NOTICE = "New York City Local Law 144 of 2021, automated employment decision too
 
 def lacking(place="US-NY-NYC", day=TODAY, *, hires=True, audits=(date(2026, 6, 1),), given=date(2026, 10, 1), pack=NYC):
     notices = {} if given is None else {pack: given}
-    return law.lacking(place, day, hires=hires, audits=audits, notices=notices)
+    return law.lacking(place, day, hires=hires, audits=audits, notices=notices, assessments={})
 
 
 def test_with_an_audit_of_this_year_and_a_notice_in_time_nothing_is_lacking():
@@ -73,6 +73,33 @@ def test_new_yorks_law_is_about_hiring_and_others_about_every_decision():
 def test_colorado_asks_for_its_notice_from_the_first_of_january_2027(day, count):
     assert len(lacking("US-CO", day, given=None)) == count
     assert lacking("US-CO", day, given=date(2026, 12, 30), pack="us-co-sb26-189") == ()
+
+
+@pytest.mark.parametrize("hires", [True, False])
+@pytest.mark.parametrize(("signed", "is_there"), [
+    (None, False), (date(2026, 11, 28), False), (TODAY, True), (date(2018, 5, 25), True),
+])  # fmt: skip
+def test_in_the_union_an_impact_assessment_must_have_been_signed_by_the_day_of_use(hires, signed, is_there):
+    """Art. 35 of the GDPR, of every decision about people; nothing else there is a condition before December 2027."""
+    signed_of = {} if signed is None else {"eu-gdpr": signed, "us-nyc-ll144": signed}
+    found = law.lacking("EU-DE", TODAY, hires=hires, audits=(), notices={}, assessments=signed_of)
+    lacks = "General Data Protection Regulation (Art. 35): no impact assessment that somebody signed is on record."
+    assert found == law.unassessed("EU-DE", TODAY, hires, signed_of) == (() if is_there else (lacks,))
+
+
+def test_an_assessment_is_of_the_law_that_asks_for_it_and_asked_nowhere_else():
+    assert {pack.code for pack in law.library() if law.asks_for_assessment(pack)} == {"eu-gdpr"}
+    assert len(law.unassessed("EU-FR", TODAY, True, {"eu-ai-act": TODAY})) == 1
+    assert law.unassessed("US-NY-NYC", TODAY, True, {}) == law.unassessed("EU", date(2018, 5, 24), True, {}) == ()
+
+
+def test_from_december_2027_the_union_wants_a_notice_beside_the_assessment():
+    day, both = (
+        date(2027, 12, 2),
+        law.lacking("EU-DE", date(2027, 12, 2), hires=True, audits=(), notices={}, assessments={}),
+    )
+    assert [sentence.partition(" (")[2][:11] for sentence in both] == ["Art. 26(7) ", "Art. 35): n"]
+    assert len(law.unassessed("EU-DE", day, True, {})) == 1
 
 
 def test_a_place_whose_laws_set_no_condition_lacks_nothing_and_a_misspelt_one_is_an_error():

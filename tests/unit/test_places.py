@@ -158,9 +158,28 @@ def test_without_places_nothing_is_stopped_and_that_is_said(store):
 
 def test_only_places_that_lack_something_are_stopped(store):
     found = places.stopped(store, "screening", "a" * 64, LAW, date(2026, 11, 27))
-    assert list(found) == ["US-NY-NYC"]
-    assert len(found["US-NY-NYC"]) == 2
+    assert {place: len(why) for place, why in found.items()} == {"EU-DE": 1, "US-NY-NYC": 2}
+    assert list(places.stopped(store, "performance", "a" * 64, LAW, date(2026, 11, 27))) == ["EU-DE"]
+    signed(store, "performance")
     assert places.stopped(store, "performance", "a" * 64, LAW, date(2026, 11, 27)) == {}
+    assert places.stopped(store, "performance", "a" * 64, LAW, date(2026, 10, 31)) != {}, "signed in November"
+
+
+def signed(store, *families):
+    """Impact assessments of the GDPR."""
+    for family in families:
+        audit.append(store, Tag.ASSESSMENT_SIGNED, family, law="eu-gdpr", signed_on="2026-11-01")
+
+
+def test_of_a_model_in_shadow_nothing_but_an_assessment_is_asked(store):
+    def asked(family):
+        return places.stopped(store, family, "a" * 64, LAW, date(2026, 11, 27), is_shadow=True)
+
+    (why,) = asked("screening")["EU-DE"]
+    assert "(Art. 35): no impact assessment" in why
+    assert list(asked("screening")) == list(asked("outcomes")) == ["EU-DE"]
+    signed(store, "screening")
+    assert (asked("screening"), list(asked("outcomes"))) == ({}, ["EU-DE"])
 
 
 @pytest.mark.parametrize(
@@ -170,7 +189,8 @@ def test_only_places_that_lack_something_are_stopped(store):
         (("US",), "performance", ["US-CA", "US-CO", "US-IL"]),
         (("US-NY",), "screening", ["US-NY-NYC"]),
         (("US-NY-NYC-5",), "screening", ["US-NY-NYC-5"]),
-        (("EU-DE", "US-NY"), "screening", ["US-NY-NYC"]),
+        (("EU-DE", "US-NY"), "screening", ["EU-DE", "US-NY-NYC"]),
+        (("EU",), "outcomes", ["EU"]),
         (("US-N",), "screening", []),
     ],
 )
@@ -182,6 +202,7 @@ def test_who_names_a_country_names_the_places_in_it_that_have_laws(store, named,
 
 def test_an_audit_is_of_one_model_and_a_notice_of_one_family(store):
     about = {"model_sha256": "a" * 64, "audited_on": "2026-06-01", "auditor": "Audits Ltd"}
+    signed(store, "screening", "performance")
     audit.append(store, Tag.AUDIT_PACKAGED, "screening", **about)
     audit.append(store, Tag.NOTICE_GIVEN, "screening", law="us-nyc-ll144", given_on="2026-06-01")
     today = date(2026, 11, 27)

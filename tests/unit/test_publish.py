@@ -671,7 +671,7 @@ def test_no_word_at_the_command_line_goes_past_a_blessing():
     words = {verb: {word for action in made._actions for word in action.option_strings} for verb, made in verbs.items()}
     assert words["release"] == {"-h", "--help", "--dag-run", "--family", "--verdict"}
     assert words["rollback"] == {"-h", "--help", "--to", "--why", "--reason", "--by", "--dag-run"}
-    assert set(words) == {"propose", "brief", "release", "rollback", "refuse", "live", "notice", "scope"}
+    assert set(words) == {"propose", "brief", "release", "rollback", "refuse", "live", "notice", "assess", "scope"}
     assert words["scope"] == {"-h", "--help", "--law", "--by", "--criterion", "--weights"}, "it only states"
 
 

@@ -12,13 +12,22 @@ from pipelines.fairness.law.bans import banned
 from pipelines.fairness.law.clocks import day_due, due, next_due
 from pipelines.fairness.law.packs import Clock, Duty, Pack, current, library, pack_of, text_of
 from pipelines.fairness.law.standing import Standing, coming, everywhere, holds, standing, within
-from pipelines.fairness.law.use import asks_for_notice, is_there, lacking, place_of, unaudited
+from pipelines.fairness.law.use import (
+    asks_for_assessment,
+    asks_for_notice,
+    is_there,
+    lacking,
+    place_of,
+    unassessed,
+    unaudited,
+)
 
 __all__ = [
     "Clock",
     "Duty",
     "Pack",
     "Standing",
+    "asks_for_assessment",
     "asks_for_notice",
     "banned",
     "coming",
@@ -35,6 +44,7 @@ __all__ = [
     "place_of",
     "standing",
     "text_of",
+    "unassessed",
     "unaudited",
     "within",
 ]

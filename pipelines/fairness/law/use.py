@@ -1,8 +1,9 @@
 """What must be on record before a model is used on anybody in a place, and who counts as being there.
 
-Of all that packs ask for, these duties are conditions of use: an audit that is not too old, and a notice that was given
-in time. They are told by the codes of duties, so a new pack joins by naming its own alike. What people agree to is
-asked of each person, before anything is read (`base.known`), so it is no matter of places.
+Of all that packs ask for, these duties are conditions of use: an audit that is not too old, a notice that was given in
+time, and an impact assessment that somebody signed. They are told by the codes of duties, so a new pack joins by naming
+its own alike. What people agree to is asked of each person, before anything is read (`base.known`), so it is no matter
+of places.
 """
 
 import re
@@ -19,6 +20,8 @@ _AUDIT: Final = "audit"
 _USE: Final = "use"
 """What starts the clock of an audit's age, and what ends that of a notice."""
 _NOTICES: Final = ("notice", "pre_use_notice", "workers_informed")
+_ASSESSMENTS: Final = ("dpia",)
+"""Signed before anybody is processed: also by a model that decides about nobody."""
 _HIRING_ONLY: Final = ("us-nyc-ll144",)
 """Laws on tools that choose who is hired or promoted; all others speak of every decision about people at work."""
 _UNION: Final = re.compile("AT|BE|BG|CY|CZ|DE|DK|EE|ES|FI|FR|GR|HR|HU|IE|IT|LT|LU|LV|MT|NL|PL|PT|RO|SE|SI|SK|IS|LI|NO")
@@ -26,7 +29,13 @@ _UNION: Final = re.compile("AT|BE|BG|CY|CZ|DE|DK|EE|ES|FI|FR|GR|HR|HU|IE|IT|LT|L
 
 
 def lacking(
-    jurisdiction: str, day: date, *, hires: bool, audits: Collection[date], notices: Mapping[str, date]
+    jurisdiction: str,
+    day: date,
+    *,
+    hires: bool,
+    audits: Collection[date],
+    notices: Mapping[str, date],
+    assessments: Mapping[str, date],
 ) -> tuple[str, ...]:
     """Why a model may not be used in a place on a day.
 
@@ -36,6 +45,7 @@ def lacking(
         hires: Whether it chooses who is hired or promoted.
         audits: Days of its bias audits by somebody independent.
         notices: Code of a pack -> the day on which the notice that it asks for was given.
+        assessments: Code of a pack -> the day on which the impact assessment that it asks for was signed.
 
     Returns:
         One sentence a condition that is not shown; empty when the model may be used. What is dated after the day counts
@@ -47,7 +57,7 @@ def lacking(
     found = unaudited(jurisdiction, day, hires=hires, audits=audits)
     duties = _duties(jurisdiction, day, hires)
     told = (_told(pack, duty, day, notices.get(pack.code)) for pack, duty in duties if duty.code in _NOTICES)
-    return (*found, *(sentence for sentence in told if sentence))
+    return (*found, *(sentence for sentence in told if sentence), *unassessed(jurisdiction, day, hires, assessments))
 
 
 def unaudited(jurisdiction: str, day: date, *, hires: bool, audits: Collection[date]) -> tuple[str, ...]:
@@ -56,6 +66,15 @@ def unaudited(jurisdiction: str, day: date, *, hires: bool, audits: Collection[d
     duties = [(pack, duty) for pack, duty in _duties(jurisdiction, day, hires) if duty.clock is not None]
     aged = (_aged(pack, duty, day, past) for pack, duty in duties if duty.clock and duty.clock.trigger == _AUDIT)
     return tuple(sentence for sentence in aged if sentence)
+
+
+def unassessed(jurisdiction: str, day: date, hires: bool, assessments: Mapping[str, date]) -> tuple[str, ...]:
+    """Of `lacking`, what holds for a model in shadow, too: its scores are used on nobody, and yet made of people."""
+    return tuple(
+        f"{pack.title} ({duty.where}): no impact assessment that somebody signed is on record."
+        for pack, duty in _duties(jurisdiction, day, hires)
+        if duty.code in _ASSESSMENTS and not assessments.get(pack.code, date.max) <= day
+    )
 
 
 def is_there(jurisdiction: str, work: str | None, home: str | None) -> bool:
@@ -82,6 +101,11 @@ def place_of(country: str | None) -> str | None:
 def asks_for_notice(pack: Pack) -> bool:
     """Whether a notice is a condition of use under a law, now or later."""
     return any(duty.code in _NOTICES for duty in pack.duties)
+
+
+def asks_for_assessment(pack: Pack) -> bool:
+    """Whether a signed impact assessment is a condition of use under a law, now or later."""
+    return any(duty.code in _ASSESSMENTS for duty in pack.duties)
 
 
 def _duties(jurisdiction: str, day: date, hires: bool) -> list[tuple[Pack, Duty]]:
