@@ -14,7 +14,7 @@ from pipelines.fairness.axes import AxisJudgement, GroupRow, judge_counts
 from pipelines.fairness.counting import UNKNOWN, cross, intersection
 from pipelines.fairness.rules import RULES, Reason, Rules, Verdict, worst
 from pipelines.fairness.scoring import ScoringRates, scoring_rates
-from pipelines.fairness.strata import mantel_haenszel
+from pipelines.fairness.strata import Strata, mantel_haenszel
 from pipelines.fairness.subjects import ALL_STAGES, AxisReport, against_all_stages, bias_report, kept
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "Reason",
     "Rules",
     "ScoringRates",
+    "Strata",
     "Verdict",
     "against_all_stages",
     "bias_report",

@@ -28,14 +28,17 @@ class Pair:
 
     def __post_init__(self) -> None:
         """Counts that cannot be are a programming mistake."""
+        self._hold()
+        if np.any(self.people == 0) or np.any(self.reference_people == 0):
+            raise ValueError("both groups must hold people")
+
+    def _hold(self) -> None:
         for name in ("selected", "people", "reference_selected", "reference_people"):
             object.__setattr__(self, name, np.asarray(getattr(self, name), dtype=np.int64))
         if not (np.all(self.selected >= 0) and np.all(self.selected <= self.people)):
             raise ValueError("selected must lie between 0 and people")
         if not (np.all(self.reference_selected >= 0) and np.all(self.reference_selected <= self.reference_people)):
             raise ValueError("selected must lie between 0 and people")
-        if np.any(self.people == 0) or np.any(self.reference_people == 0):
-            raise ValueError("both groups must hold people")
 
     def __getitem__(self, which: Bools | Ints | slice | None) -> "Pair":
         """Some of many pairs."""

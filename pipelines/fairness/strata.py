@@ -38,25 +38,45 @@ class Common:
     """Chance of strata that differ so much while all share one odds ratio; small means: look at each."""
     strata: int
     """Strata in which something could be compared: some selected, some not."""
+    lacking: int
+    """Strata with people of only one of both groups: they say nothing and are in no other number."""
+
+
+class Strata(Pair):
+    """The same two groups in every stratum, such as requisitions; in some there may be nobody of one."""
+
+    __slots__ = ()
+
+    def __post_init__(self) -> None:
+        """Counts that cannot be are a programming mistake."""
+        self._hold()
 
 
 def mantel_haenszel(strata: Pair) -> Common:
     """Combine strata.
 
     Args:
-        strata: [n_strata] the same two groups in every stratum, such as requisitions.
+        strata: [n_strata] as `Strata`, or a `Pair` where every stratum has both groups.
 
     Source:
         Mantel and Haenszel (1959); Greenland and Robins (1985); Breslow and Day (1980), Tarone (1985); Liang and Self
         (1985) on many small strata.
     """
+    people, others = np.atleast_1d(strata.people > 0), np.atleast_1d(strata.reference_people > 0)
+    lacking = int((people != others).sum())
+    strata = _with_both(strata, people & others)
     above = float(np.sum(strata.selected * (strata.reference_people / strata.total)))
     below = float(np.sum(strata.reference_selected * (strata.people / strata.total)))
     ratio = above / below if below else np.nan
     low, high = _bounds(strata, above, below)
     odds = _odds_ratio(strata)
     statistic, p_value, compared = _heterogeneity(strata, odds)
-    return Common(ratio, low, high, odds, statistic, p_value, compared)
+    return Common(ratio, low, high, odds, statistic, p_value, compared, lacking)
+
+
+def _with_both(strata: Pair, which: Bools) -> Pair:
+    cells = (strata.selected, strata.people, strata.reference_selected, strata.reference_people)
+    return Pair(*(np.atleast_1d(cell)[which] for cell in cells))
 
 
 def _bounds(strata: Pair, above: float, below: float) -> tuple[float, float]:
@@ -149,9 +169,7 @@ def common_ratios(grid: Grid, reference: str) -> dict[str, Common]:
     best = grid.groups.index(reference)
     result = {}
     for column, group in enumerate(grid.groups):
-        both = (grid.people[:, column] > 0) & (grid.people[:, best] > 0)
-        if group in (reference, UNKNOWN) or not both.any():
-            continue
-        counts = (grid.selected[both, column], grid.people[both, column])
-        result[group] = mantel_haenszel(Pair(*counts, grid.selected[both, best], grid.people[both, best]))
+        counts = (grid.selected[:, column], grid.people[:, column], grid.selected[:, best], grid.people[:, best])
+        if group not in (reference, UNKNOWN) and np.any((counts[1] > 0) & (counts[3] > 0)):
+            result[group] = mantel_haenszel(Strata(*counts))
     return result

@@ -1,6 +1,7 @@
 """The statistics of pairs, strata and many looks, against SciPy, statsmodels and values worked out by hand."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -23,7 +24,7 @@ from pipelines.fairness.intervals import (
 )
 from pipelines.fairness.pairs import Pair
 from pipelines.fairness.power import power
-from pipelines.fairness.strata import common_ratios, mantel_haenszel
+from pipelines.fairness.strata import Strata, common_ratios, mantel_haenszel
 
 
 def some_pairs(cells, *, largest, seed=5):
@@ -223,6 +224,22 @@ def test_a_stratum_where_nobody_was_selected_is_no_witness():
     assert mantel_haenszel(STRATA).heterogeneity == pytest.approx(mantel_haenszel(STRATA[np.arange(3)]).heterogeneity)
 
 
+def test_a_stratum_that_lacks_a_group_says_nothing_and_is_counted():
+    """G5's two jobs, a job without women, one without men and one with nobody: as the two alone."""
+    lacking = Strata([10, 0, 540, 4, 0], [100, 0, 600, 9, 0], [135, 7, 200, 0, 0], [450, 8, 250, 0, 0])
+    found, alone = mantel_haenszel(lacking), mantel_haenszel(STRATA[np.arange(2)])
+    assert (found.lacking, alone.lacking) == (2, 0)
+    assert replace(found, lacking=0) == alone
+    only = mantel_haenszel(Strata([0, 1], [0, 2], [1, 0], [3, 0]))
+    assert math.isnan(only.ratio)
+    assert (only.strata, only.lacking) == (0, 2)
+    for impossible in (([1], [0], [1], [3]), ([0], [2], [4], [3])):
+        with pytest.raises(ValueError, match="between 0 and people"):
+            Strata(*impossible)
+    with pytest.raises(ValueError, match="both groups must hold people"):
+        Pair([0], [0], [1], [3])
+
+
 def test_g5_the_common_ratio_looks_even_and_heterogeneity_says_not_to_believe_it():
     common = mantel_haenszel(STRATA[np.arange(2)])
     assert common.ratio == pytest.approx(1.008, abs=5e-4)
@@ -248,6 +265,7 @@ def test_common_ratios_leave_out_subjects_without_people_of_both():
     common = common_ratios(grid, "men")
     assert list(common) == ["women"]
     assert common["women"].ratio == pytest.approx(1.008, abs=5e-4)
+    assert common["women"].lacking == 1
 
 
 def test_benjamini_hochberg_is_that_of_statsmodels_and_of_the_hand():

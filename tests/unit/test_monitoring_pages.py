@@ -132,6 +132,10 @@ def test_beside_a_pool_stands_what_its_subjects_share_and_whether_they_agree(p, 
     told = {text for text in ("they differ", "no difference seen", "cannot say") if text in one}
     assert told == {says}
     assert "Mantel-Haenszel" not in other
+    assert "one of both groups alone" not in one  # a verdict from before they were counted
+    lacking = pool.model_copy(update={"judgement": pool.judgement | {"common": [shared | {"lacking": 3}]}})
+    bias = Bias(family="screening", as_of=DAY, status="ok", pools=(lacking,))
+    assert "3 have one of both groups alone" in page.report(found, None, None, bias)
 
 
 def test_a_group_too_small_to_judge_shows_its_count_and_no_rate():
