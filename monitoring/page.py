@@ -21,6 +21,7 @@ from pipelines.fairness.counting import is_crossed
 
 STAGES: Final = next(c.values for c in TABLES["application_events"].columns if c.name == "stage_code")
 """Of hiring, in their order."""
+_LEAST_P: Final = 0.001
 SAID: Final = ("audit_", "report.", "parts.")
 """How the names of templates begin that speak the reader's language; documents and packages are English."""
 TEMPLATES: Final = Path(__file__).parent / "templates"
@@ -107,6 +108,11 @@ def share(value: float | None) -> str:
 def number(value: float | None, digits: int) -> str:
     """A number; a dash for unknown."""
     return "–" if value is None or math.isnan(value) else f"{value:,.{digits}f}"  # noqa: RUF001
+
+
+def p_value(value: float | None) -> str:
+    """A p-value as it stands after a `p`; a small one is never written as none. A dash for unknown."""
+    return "< 0.001" if value is not None and value < _LEAST_P else number(value, 3)
 
 
 def ratios(judgement: Mapping[str, Any]) -> Markup:
@@ -343,6 +349,7 @@ def environment(said: tuple[str, ...] | None = SAID) -> Environment:
         "meanings_of": MEANINGS,
         "share": share,
         "number": number,
+        "p_value": p_value,
         "ratios": ratios,
         "estimates": estimates,
         "departures": departures,

@@ -70,13 +70,13 @@ class Cited:
         Args:
             source: Short name.
             path: As in `raw`.
-            form: Digits after the point, or `share`.
+            form: Digits after the point, `share`, or `p` for a p-value.
         """
         value = self.raw(source, path)
         if not isinstance(value, int | float):
             return UNKNOWN
         if isinstance(form, str):
-            return self._shown(source, path, value, page.share(value))
+            return self._shown(source, path, value, {"share": page.share, "p": page.p_value}[form](value))
         return self._shown(source, path, value, page.number(float(value), form))
 
     def t(self, source: str, path: str) -> Markup:

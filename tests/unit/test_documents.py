@@ -129,7 +129,7 @@ def contents():
                     "pairs": 41,
                     "lost": 5,
                     "gained": 1,
-                    "p_value": 0.219,
+                    "p_value": 0.000219,
                 }
             ],
         },
@@ -310,7 +310,8 @@ def test_how_good_and_how_wrong_a_model_is_stands_there_for_each_group(kind):
     assert "slices.judged.1.model.value" not in values, "subjects are many, and in the verdict"
     assert values["parity.axes.0.groups.0.rates.true.share"] == 0.55
     assert values["parity.axes.0.groups.0.rates.false.high"] == 0.38
-    assert (values["swaps.0.lost"], values["swaps.0.p_value"]) == (5, 0.219)
+    assert (values["swaps.0.lost"], values["swaps.0.p_value"]) == (5, 0.000219)
+    assert "&lt; 0.001" in rendered(kind, FAMILY, cited(), []).decode()
     assert read.plain.count("too few to tell") == 1 + 3
     older = {name: value for name, value in contents()["metrics"].items() if name not in ("slices", "parity", "swaps")}
     text = rendered(kind, FAMILY, cited(metrics=older), []).decode()

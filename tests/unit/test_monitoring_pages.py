@@ -117,6 +117,19 @@ def monitored(text="R-7 fails"):
     return Day(DAY, found, bias, names=("index.html", "bias.html"))
 
 
+@pytest.mark.parametrize(
+    ("p", "says"),
+    [(0.0, "< 0.001"), (0.00099999, "< 0.001"), (0.001, "0.001"), (0.0314, "0.031"), (1.0, "1.000"), (None, "–")],  # noqa: RUF001
+)
+def test_no_p_value_is_told_as_none(p, says):
+    assert page.p_value(p) == says
+
+
+def test_every_p_value_of_a_page_or_document_has_the_one_form():
+    for path in page.TEMPLATES.glob("*.html"):
+        assert not re.findall(r"(?:number\([^()]*(?:p_value|_p\b|mid_p)|p_value\", \d)", path.read_text()), path.name
+
+
 @pytest.mark.parametrize(("p", "says"), [(0.049, "they differ"), (0.05, "no difference seen"), (None, "cannot say")])
 def test_beside_a_pool_stands_what_its_subjects_share_and_whether_they_agree(p, says):
     pool = axis({"female": (120, 30), "male": (120, 72)})
@@ -271,7 +284,7 @@ def test_the_tests_behind_a_verdict_stand_below_it():
     text = page.report(found, None, None, Bias(family="screening", as_of=DAY, status="ok", pools=(pool,)))
     text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", text))
     (told,) = re.findall(r"One person turns it Interval (.*?) [A-Z]", text)
-    assert told == "female -5.10 0.0000 0.0000 0.0000 0.0000 42.9 98% no katz"
+    assert told == "female -5.10 &lt; 0.001 &lt; 0.001 &lt; 0.001 &lt; 0.001 42.9 98% no katz"
 
 
 def test_a_model_page_says_for_whom_the_model_is_wrong_and_who_is_seen(store):
@@ -296,7 +309,7 @@ def test_a_model_page_says_for_whom_the_model_is_wrong_and_who_is_seen(store):
     seen = {"group": "female", "people": 81, "listed": 97, "ratio": 0.77, "low": 0.7, "high": 0.84, "by_merit": None}
     found = {"axes": [{"axis": "sex", "groups": groups}], "lists": [{"axis": "sex", "groups": [seen]}]}
     swap = {"signal": "club", "axis": "sex", "one": "female", "other": "male", "pairs": 90, "gained": 12, "lost": 3}
-    swap |= {"p_value": 0.0352, "mean_shift": 0.01234, "shift_low": 0.001, "shift_high": 0.0237}
+    swap |= {"p_value": 0.00004, "mean_shift": 0.01234, "shift_low": 0.001, "shift_high": 0.0237}
     right = {"n": 70, "people": 70, "accuracy": 0.9, "calibration_error": 0.0312, "error_by_chance": 0.0211}
     none = {"n": 0, "people": 0, "accuracy": None, "calibration_error": None, "error_by_chance": None}
     share = {"share": 0.3, "low": 0.21, "high": 0.42}
@@ -320,7 +333,7 @@ def test_a_model_page_says_for_whom_the_model_is_wrong_and_who_is_seen(store):
     assert "few 40 30% 21% to 42% too few to tell fewer 4 too few to tell" in told
     assert "the score of 40 resumes falls by 0.100 on average; without another passage" in told
     assert "by 0.019. Difference: 0.081 [0.050 to 0.110]; in 95% of them" in told
-    assert "club female, male 90 3 12 0.035 +0.0123 [+0.0010 to +0.0237]" in told
+    assert "club female, male 90 3 12 &lt; 0.001 +0.0123 [+0.0010 to +0.0237]" in told
 
 
 def test_popular_courses_in_lists_stand_beside_those_of_the_baseline(store):
