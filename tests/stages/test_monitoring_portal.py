@@ -465,6 +465,10 @@ PAPER = 718
 """Pixels between the margins of a sheet of A4."""
 OVERFLOWS = """() => [document.documentElement, ...document.querySelectorAll(".scroll")]
   .filter(part => part.scrollWidth > part.clientWidth).map(part => part.innerText.slice(0, 60))"""
+WIDER = """() => document.documentElement.scrollWidth <= document.documentElement.clientWidth ? [] :
+  [...document.querySelectorAll("main *")].filter(part => !part.closest(".scroll")
+    && part.getBoundingClientRect().right > document.documentElement.clientWidth)
+  .map(part => part.tagName + " " + part.innerText?.slice(0, 60))"""
 CLOSED = """() => [...document.querySelectorAll("details:not([open]) > :not(summary)")]
   .filter(part => !part.checkVisibility({contentVisibilityAuto: true})).map(part => part.innerText.slice(0, 60))"""
 FOCUSABLE = "() => [...document.querySelectorAll('a[href], summary, .scroll')].map((e, n) => (e.dataset.n = n))"
@@ -518,17 +522,19 @@ in_a_browser = pytest.mark.skipif(CHROMIUM is None, reason=MISSING)
 def test_axe_finds_nothing_on_any_page_however_narrow_it_is(filled, open_page):
     from axe_playwright_python.sync_playwright import Axe
 
-    found, page = {}, open_page(500, bypass_csp=True)  # axe is put into the page
+    found, wider, page = {}, {}, open_page(500, bypass_csp=True)  # axe is put into the page
     for address in pages_of(filled):
         page.goto(HOST + address)
         if "/raw/" in address and not address.endswith("index.html"):
             page.get_by_text("R-0007" if "bias" in address else "overtime_hours").first.wait_for()
         assert page.locator("main").count() == 1, address
+        wider[address] = page.evaluate(WIDER)
         violations = Axe().run(page, options={"iframes": False}).response["violations"]
         found[address] = [(fault["id"], fault["nodes"][0]["html"]) for fault in violations]
     page.set_content(packet("screening", Reason("missing:ledger", 0.31, is_held=True)))
-    found["packet"] = Axe().run(page).response["violations"]
+    found["packet"], wider["packet"] = Axe().run(page).response["violations"], page.evaluate(WIDER)
     assert not any(found.values()), {address: what for address, what in found.items() if what}
+    assert not any(wider.values()), {address: what for address, what in wider.items() if what}
 
 
 @in_a_browser

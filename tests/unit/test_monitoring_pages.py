@@ -125,6 +125,12 @@ def test_no_p_value_is_told_as_none(p, says):
     assert page.p_value(p) == says
 
 
+def test_every_table_of_a_page_or_document_scrolls_in_a_box_that_a_keyboard_reaches():
+    for path in page.TEMPLATES.glob("*.html"):
+        boxes = re.findall(r"(<div class=\"scroll\"[^>]*>)?\s*<table", path.read_text())
+        assert all('tabindex="0"' in box and "aria-label=" in box for box in boxes), path.name
+
+
 def test_every_p_value_of_a_page_or_document_has_the_one_form():
     for path in page.TEMPLATES.glob("*.html"):
         assert not re.findall(r"(?:number\([^()]*(?:p_value|_p\b|mid_p)|p_value\", \d)", path.read_text()), path.name
