@@ -36,6 +36,7 @@ from monitoring.documents import made
 from monitoring.examiner.bundle import Wanted, make
 from monitoring.portal import clocks, evidence, ingested, pages
 from monitoring.portal.roles import Reader, Role, Source, widest
+from monitoring.portal.scope import scope
 from monitoring.texts import noted, say
 from pipelines.base import releases
 from pipelines.base.catalog import FAMILIES
@@ -277,6 +278,7 @@ def _model(who: Reader, store: Store, family: str, today: date) -> str:
         alarms=_alarm(store, family),
         ahead=ahead,
         changes=waiting.changes,
+        scope=scope(store, family, shown.live.pointer.model_sha256 if shown.live else None, today),
     )
 
 

@@ -16,6 +16,7 @@ from monitoring.portal.clocks import Board
 from monitoring.portal.evidence import BiasAudit, Day, Drill, Ledger, Model
 from monitoring.portal.ingested import Feed, Ingested
 from monitoring.portal.roles import Reader
+from monitoring.portal.scope import Scope
 from monitoring.texts import noted, say
 from pipelines.audit.lived import Stretch
 from pipelines.base.catalog import FAMILIES
@@ -50,6 +51,15 @@ SEEN = {
 """Whose outcomes can be known at all: selective labels, which no figure of accuracy or bias shows."""
 
 
+CRITERIA = {
+    "sole": noted("the only criterion"),
+    "most_weighted": noted("weighed more than any other criterion"),
+    "overriding": noted("overrides what other criteria say"),
+    "one_of_several": noted("one of several criteria, neither weighed most nor overriding"),
+}
+"""What part a score can have in decisions, as it is shown."""
+
+
 def overview(
     models: Sequence[Model],
     ledger: Ledger,
@@ -76,6 +86,7 @@ def model(
     alarms: Sequence[str] = (),
     ahead: Sequence[str] = (),
     changes: Sequence[Change] = (),
+    scope: Scope | None = None,
 ) -> str:
     """One family: the live model, its verdict, metrics, groups, and what monitoring found since."""
     release = shown.shown
@@ -96,6 +107,8 @@ def model(
         alarms=alarms,
         ahead=ahead,
         changes=changes,
+        scope=scope,
+        criteria=CRITERIA,
         audit_files=evidence.AUDIT_FILES,
         documents={kind: title for kind, (_, title) in KINDS.items()},
         accepted=told,

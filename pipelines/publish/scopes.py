@@ -10,7 +10,7 @@ it: who says that a tool is out of scope is still asked for its audit, and has t
 import json
 from typing import Any, Final
 
-from pipelines.audit import Tag, append, entries
+from pipelines.audit import Entry, Tag, append, entries
 from pipelines.base.errors import ContractError
 from pipelines.base.releases import live
 from pipelines.base.store import Store
@@ -18,7 +18,7 @@ from pipelines.fairness import law
 
 CRITERIA: Final = ("sole", "most_weighted", "overriding", "one_of_several")
 """What the output can be among the criteria of a decision; only the last is none that the law is about."""
-_DUTY: Final = "scope"
+DUTY: Final = "scope"
 _WORDS: Final = 10
 """Characters that say something about weights."""
 
@@ -40,7 +40,7 @@ def state(store: Store, family: str, code: str, criterion: str, *, weights: str,
     Raises:
         ContractError: The law asks for no such record, the criterion is none, or weights or a name are missing.
     """
-    asking = [pack.code for pack in law.library() if any(duty.code == _DUTY for duty in pack.duties)]
+    asking = [pack.code for pack in law.library() if any(duty.code == DUTY for duty in pack.duties)]
     if code not in asking or criterion not in CRITERIA:
         raise ContractError(
             f"A scope must be one that a pack of law asks for ({', '.join(asking)}), and one of {', '.join(CRITERIA)}; "
@@ -61,7 +61,13 @@ def state(store: Store, family: str, code: str, criterion: str, *, weights: str,
 
 def stated(store: Store, family: str, code: str) -> dict[str, Any] | None:
     """What was said last; None when nobody ever did."""
+    entry = newest(store, family, code)
+    return dict(entry.facts) if entry else None
+
+
+def newest(store: Store, family: str, code: str) -> Entry | None:
+    """The entry of what was said last; None when nobody ever did."""
     for entry in entries(store, newest_first=True):
         if (entry.tag, entry.subject, entry.facts.get("law")) == (Tag.SCOPE_STATED, family, code):
-            return dict(entry.facts)
+            return entry
     return None
