@@ -21,6 +21,7 @@ from pipelines.fairness.counting import is_crossed
 
 STAGES: Final = next(c.values for c in TABLES["application_events"].columns if c.name == "stage_code")
 """Of hiring, in their order."""
+_ENDS: Final = (("value", "ratio"), ("low", "low"), ("high", "high"))
 _LEAST_P: Final = 0.001
 SAID: Final = ("audit_", "report.", "parts.")
 """How the names of templates begin that speak the reader's language; documents and packages are English."""
@@ -133,6 +134,28 @@ def ratios(judgement: Mapping[str, Any]) -> Markup:
     axis = svg.Axis(0.25, 2.0, ((0.5, "0.5"), (0.8, "4/5"), (1.0, say("equal"))), is_log=True)
     title = say("Impact ratio by {axis} with 95% intervals", axis=judgement["axis"])
     return Markup(svg.intervals(bars, axis, title))  # noqa: S704  # svg escapes
+
+
+def attention(seen: Mapping[str, Any]) -> Markup:
+    """How much each group is seen in lists, against the one seen most, with intervals. Empty when nobody is compared.
+
+    Args:
+        seen: axis and groups, as `lists` of a verdict's parity has them.
+    """
+    rows = [row for row in seen["groups"] if row.get("ratio") is not None]
+    bars = [
+        svg.Bar(
+            str(row["group"]),
+            float(row["ratio"]),
+            _known(row["low"]),
+            _known(row["high"]),
+            say("{value} [{low} to {high}]", **{name: number(row[of], 2) for name, of in _ENDS}),
+        )
+        for row in rows
+    ]
+    axis = svg.Axis(0.25, 2.0, ((0.5, "0.5"), (1.0, say("equal"))), is_log=True)
+    title = say("Attention in lists by {axis} with 95% intervals", axis=seen["axis"])
+    return Markup(svg.intervals(bars, axis, title)) if len(bars) > 1 else Markup("")  # noqa: S704  # svg escapes
 
 
 def estimates(performance: Performance) -> Markup:
@@ -351,6 +374,7 @@ def environment(said: tuple[str, ...] | None = SAID) -> Environment:
         "number": number,
         "p_value": p_value,
         "ratios": ratios,
+        "attention": attention,
         "estimates": estimates,
         "departures": departures,
         "funnels": funnels,

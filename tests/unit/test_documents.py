@@ -119,7 +119,16 @@ def contents():
                         ],
                     }
                 ],
-                "lists": [],
+                "lists": [
+                    {
+                        "axis": "sex",
+                        "groups": [
+                            {"group": "female", "people": 50, "listed": 61, "ratio": 0.8432, "low": 0.7, "high": 1.02}
+                            | {"by_merit": None},
+                            {"group": "few", "people": 4},
+                        ],
+                    }
+                ],
             },
             "swaps": [
                 {
@@ -312,7 +321,9 @@ def test_how_good_and_how_wrong_a_model_is_stands_there_for_each_group(kind):
     assert values["parity.axes.0.groups.0.rates.false.high"] == 0.38
     assert (values["swaps.0.lost"], values["swaps.0.p_value"]) == (5, 0.000219)
     assert "&lt; 0.001" in rendered(kind, FAMILY, cited(), []).decode()
-    assert read.plain.count("too few to tell") == 1 + 3
+    assert (values["parity.lists.0.groups.0.ratio"], values["parity.lists.0.groups.0.low"]) == (0.8432, 0.7)
+    assert "parity.lists.0.groups.1.listed" not in values
+    assert read.plain.count("too few to tell") == 1 + 3 + 3
     older = {name: value for name, value in contents()["metrics"].items() if name not in ("slices", "parity", "swaps")}
     text = rendered(kind, FAMILY, cited(metrics=older), []).decode()
     assert "How accurate it is for each group is <em>not known</em>" in text

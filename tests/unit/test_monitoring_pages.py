@@ -313,7 +313,10 @@ def test_a_model_page_says_for_whom_the_model_is_wrong_and_who_is_seen(store):
         {"group": "few", "people": 4},
     ]
     seen = {"group": "female", "people": 81, "listed": 97, "ratio": 0.77, "low": 0.7, "high": 0.84, "by_merit": None}
-    found = {"axes": [{"axis": "sex", "groups": groups}], "lists": [{"axis": "sex", "groups": [seen]}]}
+    first = {"group": "male", "people": 90, "listed": 99, "ratio": 1.0, "low": 1.0, "high": 1.0, "by_merit": 1.0}
+    apart = {"group": "unknown", "people": 50, "listed": 50, "ratio": None, "low": None, "high": None, "by_merit": None}
+    lists = [{"axis": "sex", "groups": [seen, first, apart, {"group": "few", "people": 4}]}]
+    found = {"axes": [{"axis": "sex", "groups": groups}], "lists": lists}
     swap = {"signal": "club", "axis": "sex", "one": "female", "other": "male", "pairs": 90, "gained": 12, "lost": 3}
     swap |= {"p_value": 0.00004, "mean_shift": 0.01234, "shift_low": 0.001, "shift_high": 0.0237}
     right = {"n": 70, "people": 70, "accuracy": 0.9, "calibration_error": 0.0312, "error_by_chance": 0.0211}
@@ -333,6 +336,11 @@ def test_a_model_page_says_for_whom_the_model_is_wrong_and_who_is_seen(store):
     assert "female 81 60% of 40 -0.30 [-0.45 to -0.13] too few 60% of 40 +0.12 [+0.01 to +0.23]" in told
     assert "few 4 too few to tell" in told
     assert "female 81 97 0.77 0.70 to 0.84 –" in told  # noqa: RUF001
+    drawn = told[told.index("Attention in lists by sex with 95% intervals") : told.index("Who is seen in lists")]
+    assert "female 0.77 [0.70 to 0.84]" in drawn
+    assert "male 1.00 [1.00 to 1.00]" in drawn
+    assert "unknown" not in drawn, "of the unknown there is no ratio"
+    assert "few" not in drawn
     assert "The model abstains from 30% of 100 cases" in told
     assert "Decided 70 90% 0.031 0.021 Left to a person 0 – – – All 70 90%" in told  # noqa: RUF001
     assert "female 81 30% 21% to 42% 90% 0.031 0.021 if exactly right" in told
