@@ -19,7 +19,7 @@ are asked for `can_read` on its resource. Everything is read-only; no route take
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from typing import Any, Final
 
@@ -59,6 +59,10 @@ _PAGE: Final = _HEADERS | {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; frame-src 'self'; base-uri 'none'; "
     "form-action 'none'; frame-ancestors 'self'"
 }
+_ASKING: Final = _PAGE | {
+    "Content-Security-Policy": _PAGE["Content-Security-Policy"].replace("form-action 'none'", "form-action 'self'")
+}
+"""Of the page that asks for a day."""
 _REPORT: Final = _HEADERS | {
     "Content-Security-Policy": "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; "
     "style-src 'unsafe-inline'; img-src data: blob:; font-src data:; worker-src blob:; base-uri 'none'; "
@@ -148,9 +152,10 @@ def model(family: str, who: Reader = Viewer, store: Store = Company) -> Response
 
 
 @app.get("/records")
-def records(who: Reader = Engineer, store: Store = Company) -> Response:
-    """Ingest counts and the ledger."""
-    return _shown(lambda: _records(who, store))
+def records(who: Reader = Engineer, store: Store = Company, on: str = "") -> Response:
+    """Ingest counts and the ledger; with a day, what was live on it."""
+    day = _day(on)
+    return _shown(lambda: _records(who, store, day), _ASKING)
 
 
 @app.get("/reports/{family}/{as_of}/{name}")
@@ -340,11 +345,22 @@ def _alarm(store: Store, family: str) -> list[str]:
         ]
 
 
-def _records(who: Reader, store: Store) -> str:
+def _records(who: Reader, store: Store, day: date | None) -> str:
     ledger = evidence.ledger(store, recent=100, objects=True)
     lived = [] if ledger.faults else evidence.lived(store)  # a broken ledger proves nothing
     tried = [] if ledger.faults else list(evidence.drills(store))
-    return pages.records(ledger, ingested.ingested(store), who, lived, tried)
+    then = [] if ledger.faults or day is None else evidence.lived_on(store, day)
+    return pages.records(ledger, ingested.ingested(store), who, lived, tried, day=day, then=then)
+
+
+def _day(text: str) -> date | None:
+    """The day that a reader asked for; none without one."""
+    if not text:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise HTTPException(422, noted("A day must be one of the calendar, such as 2026-03-03. Correct it.")) from None
 
 
 def _must_be(condition: bool) -> None:
@@ -352,9 +368,9 @@ def _must_be(condition: bool) -> None:
         raise HTTPException(404, noted("There is no such page or report."))
 
 
-def _shown(made: Callable[[], str]) -> Response:
+def _shown(made: Callable[[], str], headers: Mapping[str, str] = _PAGE) -> Response:
     """A page; an error of ours is said on it, with the status of a server that cannot answer."""
     try:
-        return HTMLResponse(made(), headers=_PAGE)
+        return HTMLResponse(made(), headers=dict(headers))
     except CandorError as error:
         return HTMLResponse(pages.refusal(503, str(error)), 503, headers=_PAGE)

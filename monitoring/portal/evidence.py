@@ -301,6 +301,11 @@ def lived(store: Store) -> list[Stretch]:
     return audit_lived.stretches(store)[::-1]
 
 
+def lived_on(store: Store, day: date) -> list[Stretch]:
+    """What was live on a day, and every stop, with what was scored on it, by beginning."""
+    return audit_lived.on(store, day)
+
+
 def stops(store: Store, settings: Law, today: date) -> tuple[list[str], list[str]]:
     """Who is not scored and why, in sentences, and what nobody checks. What cannot be read scores nobody.
 

@@ -131,9 +131,23 @@ def records(
     who: Reader,
     lived: Sequence[Stretch] = (),
     drills: Sequence[Drill] = (),
+    *,
+    day: date | None = None,
+    then: Sequence[Stretch] = (),
 ) -> str:
-    """What was live when, what arrived, what it was checked for, what became of it, and the ledger."""
+    """What was live when, what arrived, what it was checked for, what became of it, and the ledger.
+
+    Args:
+        ledger: Its state and newest entries.
+        arrived: What ingest has on record.
+        who: The reader.
+        lived: All that was ever live.
+        drills: Of the stop switch.
+        day: What was live on this day is asked for; None: nobody asks.
+        then: What was, with its scorings of the day.
+    """
     shown = {"ledger": ledger, "arrived": arrived, "total": _total(arrived.feeds), "lived": lived, "drills": drills}
+    shown |= {"day": day, "then": then}
     return _page("audit_records.html", noted("Records"), "", who, **shown)
 
 

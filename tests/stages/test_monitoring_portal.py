@@ -411,11 +411,27 @@ def test_a_changed_verdict_is_not_shown_as_if_it_were_the_approved_one(client, f
     assert "Nothing was released" in page
 
 
+def test_what_was_live_on_a_day_is_asked_for_on_the_page(client, store, tmp_path, keys):
+    released(store, Answers(), tmp_path)
+    day = datetime.now(UTC).date().isoformat()
+    answer = get(client, f"/records?on={day}")
+    assert f"Live on {day}, on what data, and who allowed it" in answer.text
+    assert "form-action 'self'" in answer.headers["content-security-policy"]
+    assert "Nothing was live on 2019-03-03." in get(client, "/records?on=2019-03-03").text
+    for wrong in ("2026-02-30", "yesterday", "%3Cb%3E"):
+        refused = get(client, f"/records?on={wrong}")
+        assert (refused.status_code, "such as 2026-03-03" in refused.text) == (422, True)
+        assert "<b>" not in refused.text
+    assert "form-action 'none'" in get(client, "/").headers["content-security-policy"]
+
+
 def test_a_broken_ledger_is_shown(client, filled):
     (first, *_) = filled.list("ledger")
     filled.put(first, filled.read(first).replace(b"screening", b"somebody!"))
     assert '<span class="word bad">broken</span>' in get(client, "/models/screening").text
-    assert '<span class="word bad">broken</span>' in get(client, "/records").text
+    broken = get(client, "/records?on=2026-10-01").text
+    assert '<span class="word bad">broken</span>' in broken
+    assert "live on 2026-10-01" not in broken.lower(), "it proves nothing"
 
 
 def test_an_entry_that_is_not_readable_takes_down_its_own_section_and_no_page(client, filled, tmp_path, monkeypatch):
@@ -481,7 +497,7 @@ def pages_of(filled):
     digest = stored.keep(filled, package, facts).sha256
     day = "screening/2026-10-31"
     return [
-        *("/", *(f"/models/{family}" for family in FAMILIES), "/records", "/no"),
+        *("/", *(f"/models/{family}" for family in FAMILIES), "/records", "/records?on=2026-10-31", "/no"),
         *(f"/reports/{day}/index.html", *(f"/raw/{day}/{name}" for name in evidence.PAGES)),
         *(f"/documents/screening/1/{kind}.html" for kind in KINDS),
         *(f"/audits/screening/{digest}/{name}" for name in evidence.AUDIT_FILES if name.endswith(".html")),

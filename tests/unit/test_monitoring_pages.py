@@ -2,6 +2,7 @@
 
 import math
 import re
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from urllib.parse import urljoin
@@ -14,6 +15,7 @@ from monitoring.portal import evidence, pages
 from monitoring.portal.evidence import Day, Ledger, Model
 from monitoring.portal.ingested import Check, Feed, HeldFile, Ingested, Late, Missed, NewColumns
 from monitoring.portal.roles import Reader, Role
+from monitoring.portal.scope import Part, Scope
 from monitoring.results import Axis, Bias, Finding, Findings, Tally
 from pipelines.audit import Entry, Head, Tag
 from pipelines.audit.lived import Stretch
@@ -255,8 +257,8 @@ def test_everything_from_outside_is_escaped_on_every_page():
     shown = [
         page.report(day.findings, None, None, bias),
         pages.overview([model], ledger, somebody, stops=[EVIL], unchecked=[EVIL]),
-        pages.model(model, ledger, feeds, somebody),
-        pages.records(ledger, arrived, somebody, [lived, stop]),
+        pages.model(model, ledger, feeds, somebody, scope=Scope((Part(*[EVIL] * 6),), ((EVIL, (EVIL,)),))),
+        pages.records(ledger, arrived, somebody, [lived, stop], day=DAY, then=[lived, stop]),
         pages.report("screening", EVIL, "bias.html", somebody),
         pages.refusal(403, EVIL),
     ]
@@ -428,3 +430,33 @@ def test_only_reports_have_an_address(store, family, day, name):
     store.put("ledger/000000000001.json", b"entry")
     assert evidence.report_file(store, "screening", "2026-10-31", "index.html") == b"page"
     assert evidence.report_file(store, family, day, name) is None
+
+
+def test_the_records_page_says_what_was_live_on_a_day_on_what_data_and_who_allowed_it():
+    about = {f"{name}_sha256": name[0] * 64 for name in ("model", "data", "verdict", "manifest")}
+    about |= {
+        "as_of": "2026-02-28",
+        "requester": "erik",
+        "commit": "c0ffee",
+        "reason": "Complaints.",
+        "asked_by": "vera",
+    }
+    allowed = [{"name": "clara", "approved_at": "2026-03-01T09:00:00+00:00"}, {"name": "dora"}]
+    now = Stretch("screening", "2026-03-03T07:00:00", None, "rollback", 9, about | {"approvers": allowed})
+    now = replace(now, scorings=({"rows": 1, "as_of": "2026-03-02"}, {"rows": 240, "as_of": "2026-03-03"}))
+    stop = Stretch(
+        "scoring", "2026-03-03T01:00:00", "2026-03-03T02:00:00", "stop", 8, {"by": "vera", "why": "A drill."}
+    )
+
+    def told(then, day):
+        text = pages.records(WHOLE, Ingested(), WHO, [now], day=day, then=then)
+        return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", text))
+
+    seen = told([stop, now], date(2026, 3, 3))
+    assert "Live on 2026-03-03, on what data, and who allowed it" in seen
+    assert "Scoring stop 2026-03-03 01:00:00 2026-03-03 02:00:00 stopped by vera: A drill." in seen
+    assert "clara (2026-03-01 09:00), dora; asked for by erik, from commit c0ffee ; gone back to by vera" in seen
+    assert f"as of 2026-02-28 data {'d' * 64} model {'m' * 64} verdict {'v' * 64}" in seen
+    assert "1 row as of 2026-03-02 240 rows as of 2026-03-03" in seen
+    assert "Nothing was live on 2026-03-02." in told([], date(2026, 3, 2))
+    assert "Nothing was live" not in told([], None)

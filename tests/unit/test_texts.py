@@ -3,6 +3,7 @@
 import ast
 import io
 import re
+from dataclasses import replace
 from datetime import date
 from html.parser import HTMLParser
 
@@ -15,6 +16,7 @@ from monitoring.portal import evidence, pages
 from monitoring.portal.evidence import Day, Ledger, Model
 from monitoring.portal.ingested import Check, Feed, HeldFile, Ingested, Late, Missed, NewColumns
 from monitoring.portal.roles import Reader, Role
+from monitoring.portal.scope import Part, Scope
 from monitoring.results import Axis, Bias, Finding, Findings
 from monitoring.texts import _read as texts_read
 from monitoring.texts import counted, found, say, say_html, speaking, wanted
@@ -121,13 +123,20 @@ def everything(store):
     said = dict.fromkeys(("by", "why", "reason", "asked_by", "requester", "as_of", "commit"), DATA)
     said |= {f"{name}_sha256": DATA for name in ("model", "data", "verdict", "manifest")}
     lived = Stretch("screening", DATA, DATA, "rollback", 1, {**said, "approvers": [{"name": DATA}]})
+    parts = (Part(DATA, DATA, "sole", DATA, DATA, DATA), Part(DATA, DATA))
+    used = Scope(parts, ((DATA, ()), (DATA, (DATA,))))
+    stop, then = Stretch("scoring", DATA, None, "stop", 2, said), replace(lived, scorings=({"rows": 2, "as_of": DATA},))
     return {
         "report": page.report(told, None, None, bias),
         "overview": pages.overview([live, watched, Model("outcomes")], ledger, WHO, stops=[DATA]),
         "model": pages.model(live, ledger, feeds, WHO),
-        "watched": pages.model(watched, ledger, feeds, WHO),
+        "watched": pages.model(watched, ledger, feeds, WHO, scope=used),
+        "shadow": pages.model(live, ledger, [], WHO, scope=Scope(places=None)),
+        "unread": pages.model(live, ledger, [], WHO, scope=Scope(fault=DATA)),
         "nothing": pages.model(Model("performance"), ledger, [], WHO),
-        "records": pages.records(ledger, arrived, WHO, [lived, Stretch("scoring", DATA, None, "stop", 2, said)]),
+        "records": pages.records(ledger, arrived, WHO, [lived, stop]),
+        "that day": pages.records(ledger, arrived, WHO, [lived], day=DAY, then=[lived, stop, then]),
+        "another day": pages.records(ledger, arrived, WHO, [lived], day=DAY),
         "frame": pages.report("screening", "2026-10-31", "bias.html", WHO),
         "refusal": pages.refusal(404, "There is no such page or report."),
     }
