@@ -1,7 +1,10 @@
-"""A million workers scored by the performance family, and what training spends beside the network's own fit.
+"""A million workers scored, two thousand resumes with reasons, and what training spends beside the network's own fit.
 
 Workers are drawn: three measures of twelve steps, ratings, a job family; for screening, resumes. Scoring runs in a
 process of its own, which is measured from its start; its memory holds the cases as well.
+
+Resumes are scored as every day (`rows.scored`: text, score, decision, reasons), after a first answer that prepares the
+graphs.
 
 Training throughput is the share of all the CPU seconds of `network.fit` that Keras's `model.fit` takes, which gets the
 network's arrays ready made: what is left is reading, the vocabulary, the forest, the bands, saving.
@@ -15,6 +18,8 @@ import resource
 import sys
 import tempfile
 import time
+from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,13 +31,17 @@ from pipelines.models import network
 from pipelines.models.determinism import determined
 from pipelines.models.performance.features import Train
 from pipelines.models.performance.steps import STEPS
+from pipelines.models.screening.features import Decide
 from pipelines.models.screening.features import Train as Screening
+from pipelines.score import rows
 from tests.bench.measure import Figure, cost
 
 WORKERS: Final = 1_000_000
 LEARNT: Final = 6000
 MEASURES: Final = ("absence_days", "output", "overtime_hours")
 RESUMES: Final = 800
+SCORED: Final = 2000
+"""Resumes that are scored with reasons."""
 _FAMILIES: Final = 6
 _WORDS: Final = 600
 """Of a resume; it begins with its title line, and every tenth word is one of its own family's."""
@@ -113,6 +122,22 @@ def taught(name: str, cases: pl.DataFrame, settings: Section, folder: Path) -> f
     return sum(spent) / (time.process_time() - began)
 
 
+def reasoned(cases: pl.DataFrame, folder: Path) -> tuple[float, float]:
+    """CPU seconds of screening `cases` with decisions and reasons, and of their scores alone."""
+    decide, stamp = load(Decide, "screening", "decide"), rows.Stamp("model", "data", date(2026, 6, 30))
+
+    def whole(asked: pl.DataFrame) -> pl.DataFrame:
+        return rows.scored("screening", folder, asked, "model", stamp, decide=decide)
+
+    def took(said: Callable[[pl.DataFrame], pl.DataFrame]) -> float:
+        began = time.process_time()
+        said(cases)
+        return time.process_time() - began
+
+    whole(cases.head(50))
+    return took(whole), took(lambda asked: network("screening").predict(folder, asked, "model"))
+
+
 def score(folder: Path) -> None:
     """Score what `main` put into `folder`, and print seconds and gigabytes."""
     scored = network("performance").predict(folder / "model", pl.read_parquet(folder / "cases"), "model")
@@ -132,6 +157,8 @@ def figures(workers: int) -> list[Figure]:
                 "screening", applied(RESUMES, 1), load(Screening, "screening", "train"), folder / "other"
             ),
         }
+        asked = applied(SCORED, 2).unique("person_id", keep="first", maintain_order=True).drop("outcome")
+        with_reasons, alone = reasoned(asked, folder / "other")
         (folder / "cases").mkdir()
         for start in range(0, workers, _PART):
             part = drawn(min(_PART, workers - start), 2 + start).drop("outcome")
@@ -141,6 +168,8 @@ def figures(workers: int) -> list[Figure]:
         Figure(f"performance: {workers:,} workers scored, wall", took.wall, 60, "s"),
         Figure(f"performance: {workers:,} workers scored, CPU", took.cpu, 60, "s"),
         Figure(f"performance: {workers:,} workers scored, memory", took.peak, 3, "GiB"),
+        Figure(f"screening: {SCORED:,} resumes to scores and reasons, CPU", with_reasons, 7, "s"),
+        Figure("screening: the same / scores alone, CPU", with_reasons / alone, 20, ""),
         *(
             Figure(f"{family}: the network's own fit, share of training", share, 0.8, "", is_floor=True)
             for family, share in shares.items()

@@ -10,7 +10,7 @@ Members learn side by side, each from its own resample of people, and are averag
 that people advanced among validation cases scored alike.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,7 +22,18 @@ import tensorflow as tf
 
 from pipelines.models import Scorer, case_weights
 from pipelines.models.saved import loaded
-from pipelines.models.screening import architecture, bands, baseline, classic, crossed, encoder, kin, spans, text
+from pipelines.models.screening import (
+    architecture,
+    bands,
+    baseline,
+    classic,
+    crossed,
+    encoder,
+    kin,
+    occlusion,
+    spans,
+    text,
+)
 from pipelines.models.screening.architecture import IMPORTANCE, JUDGE, MEMBERS, READER, TERMS
 from pipelines.models.screening.encoder import Read
 from pipelines.models.screening.features import TEXTS, Train
@@ -30,12 +41,16 @@ from pipelines.models.screening.features import TEXTS, Train
 MODEL: Final = "model.keras"
 _KEYS: Final = ("person_id", "subject_id", "target_code")
 _BATCH = 512
+_TRIED = 32
+"""Resumes whose passages are tried at once, each some twenty times."""
 _MATCHES, _GAPS = 3, 2
 """Reasons at most: terms that both texts have, and terms that only the requisition has."""
 _LEAST = 0.2
 """Importance, as a share of the mean, below which a word is no reason: about every second requisition has it."""
 
 Floats = npt.NDArray[np.float32]
+Occluded = Callable[[Sequence[str], Sequence[spans.Places]], tuple[Floats, Floats]]
+"""[n] texts and passages of each -> [n, size] of the texts, [n_passages of all, size] of them without each."""
 
 
 def fit(
@@ -193,22 +208,40 @@ def explain(folder: Path, frame: pl.DataFrame, scored: pl.DataFrame) -> list[lis
 
 
 def _passages(model: keras.Model, folder: Path, asked: pl.DataFrame) -> list[list[str]]:
-    """[n_rows] `spans.named`: what each resume's score for a requisition rests on."""
+    """[n_rows] `spans.named`: what each resume's score for a requisition rests on. Some resumes are tried at once."""
     reads, says = _towers(model, folder)
+    tries = _occluded(model, folder, reads)
     most = spans.FEW if encoder.is_beside(folder) else spans.MANY
     requisitions = asked[TEXTS[1]].unique(maintain_order=True)
-    wanted = dict(zip(requisitions, _read_texts(reads, requisitions), strict=True))
-    named: dict[tuple[str, str], list[str]] = {}
-    for (resume,), rows in asked.select(TEXTS).unique(maintain_order=True).group_by(TEXTS[0], maintain_order=True):
-        places, own = spans.passages(resume, most), rows[TEXTS[1]].to_list()
-        if not places:
-            continue
-        asks = np.array([wanted[one] for one in own])
-        cut = [spans.without(resume, place) for place in places]
-        whole, some = reads([resume]), reads(cut)
-        drops = (says(whole, asks) - says(some, asks)).numpy()
-        named |= {(resume, one): spans.named(places, drops[:, n]) for n, one in enumerate(own)}
-    return [named.get(pair, []) for pair in asked.select(TEXTS).iter_rows()]
+    wanted = _read_texts(reads, requisitions)
+    named: list[list[str]] = [[] for _ in range(len(asked))]
+    for part in _of_some_resumes(asked, requisitions, _TRIED):
+        texts = part[TEXTS[0]].unique(maintain_order=True).to_list()
+        places = [spans.passages(resume, most) for resume in texts]
+        begins = np.cumsum([0, *map(len, places)])
+        whole, left = tries(texts, places)
+        for few in part.partition_by("block", maintain_order=True):
+            columns, place = np.unique(few["requisition"].to_numpy(), return_inverse=True)
+            before, after = (says(weights, wanted[columns]).numpy() for weights in (whole, left))
+            for (row, own), column in zip(few.select("row", "own").iter_rows(), place, strict=True):
+                drops = before[own, column] - after[begins[own] : begins[own + 1], column]
+                named[row] = spans.named(places[own], drops)
+    return named
+
+
+def _occluded(model: keras.Model, folder: Path, reads: Read) -> Occluded:
+    """What reads texts, and what is left of them without each passage; only of terms one reading tells both."""
+    if crossed.is_of_terms(model) and not (encoder.is_beside(folder) and encoder.beside(folder).weight):
+        layer = model.get_layer(READER).get_layer(TERMS)
+        terms = occlusion.Terms.of(layer.get_vocabulary()[1:], layer.get_config()["idf_weights"])
+        return lambda texts, places: occlusion.weighted(texts, places, terms)
+
+    def read(texts: Sequence[str], places: Sequence[spans.Places]) -> tuple[Floats, Floats]:
+        whole = reads(texts)
+        left = [spans.without(one, place) for one, own in zip(texts, places, strict=True) for place in own]
+        return whole, reads(left) if left else whole[:0]
+
+    return read
 
 
 def telling(terms: npt.NDArray[np.object_], importance: Floats) -> Floats:
@@ -386,7 +419,7 @@ def _scores(model: keras.Model, folder: Path, frame: pl.DataFrame) -> npt.NDArra
     reads, says = _towers(model, folder)
     requisitions = frame[TEXTS[1]].unique(maintain_order=True)
     wanted = _read_texts(reads, requisitions)
-    for part in _of_some_resumes(frame, requisitions):
+    for part in _of_some_resumes(frame, requisitions, _BATCH):
         written = _read_texts(reads, part[TEXTS[0]].unique(maintain_order=True))
         for few in part.partition_by("block", maintain_order=True):
             columns, place = np.unique(few["requisition"].to_numpy(), return_inverse=True)
@@ -395,8 +428,8 @@ def _scores(model: keras.Model, folder: Path, frame: pl.DataFrame) -> npt.NDArra
     return found
 
 
-def _of_some_resumes(frame: pl.DataFrame, requisitions: pl.Series) -> list[pl.DataFrame]:
-    """The cases parted so that each part has `_BATCH` distinct resumes at most, numbered by `own`.
+def _of_some_resumes(frame: pl.DataFrame, requisitions: pl.Series, most: int) -> list[pl.DataFrame]:
+    """The cases parted so that each part has so many distinct resumes at most, numbered by `own`.
 
     They come by requisition, so that a part is about few: `requisition` is its place, `block` that of so many places.
     """
@@ -406,5 +439,5 @@ def _of_some_resumes(frame: pl.DataFrame, requisitions: pl.Series) -> list[pl.Da
     resumes = cases.select(TEXTS[0]).unique(maintain_order=True).with_row_index("resume")
     cases = cases.join(resumes, on=TEXTS[0], how="left", maintain_order="left").sort("resume", "requisition", "row")
     return cases.with_columns(
-        part=pl.col("resume") // _BATCH, own=pl.col("resume") % _BATCH, block=pl.col("requisition") // _BATCH
+        part=pl.col("resume") // most, own=pl.col("resume") % most, block=pl.col("requisition") // most
     ).partition_by("part", maintain_order=True)

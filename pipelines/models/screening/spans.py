@@ -35,8 +35,8 @@ def passages(text: str, parts: int = MANY) -> Places:
     most, found, first = max(_LONG, least + _SHORT), [], 0
     for place, (_, end) in enumerate(words):
         count, follows = place + 1 - first, words[place + 1][0] if place + 1 < len(words) else None
-        is_over = follows is None or text[:end].endswith(_ENDS) or "\n" in text[end:follows]
-        if follows is None or count >= most or (is_over and count >= least):
+        is_long = follows is None or count >= most
+        if is_long or (count >= least and (text.endswith(_ENDS, 0, end) or "\n" in text[end:follows])):
             found.append((words[first][0], end))
             first = place + 1
     return found if len(found) > 1 else []
