@@ -83,15 +83,19 @@ def _reasons(  # noqa: PLR0917
     That the model abstains is the first code, of either scorer.
     """
     asked = rows.filter("is_selected") if features(family).METRIC == "ranking" else rows
-    reasons: list[list[str]] = [[] for _ in range(len(rows))]
+    reasons: dict[int, list[str]] = {}
     if scorer == "model" and len(asked):
         given = network(family).explain(folder, frame, asked)
         places = rows["is_selected"].arg_true() if len(asked) < len(rows) else range(len(rows))
-        for place, codes in zip(places, given, strict=True):
-            reasons[place] = list(codes)
+        reasons = dict(zip(places, given, strict=True))
     for place in unsure.arg_true():
-        reasons[place].insert(0, ABSTAINED)
-    return pl.Series("reasons", reasons, dtype=pl.List(pl.String))
+        reasons[place] = [ABSTAINED, *reasons.get(place, [])]
+    told = pl.DataFrame(
+        {"row": list(reasons), "reasons": list(reasons.values())},
+        schema={"row": pl.Int64, "reasons": pl.List(pl.String)},
+    )
+    every = pl.DataFrame({"row": pl.int_range(len(rows), eager=True)})  # of a ranking few of very many have any
+    return every.join(told, on="row", how="left", maintain_order="left")["reasons"].fill_null([])
 
 
 def _check(family: str, rows: pl.DataFrame) -> None:

@@ -12,7 +12,7 @@ of confidence.
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
@@ -497,12 +497,28 @@ def _mixture(folder: Path) -> Parts:
     model = loaded(folder / MODEL)
     length = json.loads((folder / MIXTURE).read_text(encoding="utf-8"))["recent"]
 
+    says = _compiled(model)
+
     def parts(past: Sequence[Sequence[int]], seen: Numbers) -> list[Numbers]:
-        last = (tables.newest(past) + 1).astype(np.int32)[:, None]
-        said = model.predict([_recent(past, length), last, seen], batch_size=_BATCH, verbose=0)
-        return [np.asarray(part, np.float64) for part in said]
+        given = (_recent(past, length), (tables.newest(past) + 1).astype(np.int32)[:, None], seen.astype(np.float32))
+        some = [says(*(one[at : at + _BATCH] for one in given)) for at in range(0, max(len(past), 1), _BATCH)]
+        return [np.concatenate(part).astype(np.float64) for part in zip(*some, strict=True)]
 
     return parts
+
+
+@lru_cache(maxsize=1)
+def _compiled(model: Any) -> Callable[..., Sequence[Any]]:
+    """The saved model as one graph for any number of learners: Keras's `predict` takes longer to begin than to say."""
+    import tensorflow as tf
+
+    (recent, *_), size = model.input_shape, model.input_shape[2][1]
+    shapes = (([None, recent[1]], tf.int32), ([None, 1], tf.int32), ([None, size], tf.float32))
+    signature = [tf.TensorSpec(*shape) for shape in shapes]
+    compiled: Callable[..., Sequence[Any]] = tf.function(
+        lambda *given: model(list(given)), input_signature=signature, autograph=False
+    )
+    return compiled
 
 
 def _shares(scores: Numbers, shut: Numbers) -> Numbers:
