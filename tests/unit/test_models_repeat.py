@@ -1,20 +1,27 @@
-"""Every family: the same data and seed give the same model to the bit, and a case has one score however it is asked."""
+"""Every family: equal data and seed give equal bytes in fresh interpreters, and a case has one score however asked.
 
-import shutil
+Two interpreters of their own train all families, in opposite orders and with other seeds of Python's hashes: what
+depends on the order of a set, on an address or on what a process did before does not come out the same.
+"""
+
+import json
+import os
+import subprocess
+import sys
 
 import polars as pl
 import pytest
 
 from pipelines.base.digests import sha256_tree
 from pipelines.models import network
-from pipelines.models.determinism import determined
-from pipelines.train import canonical
+from tests.bench.measure import ROOT
 from tests.bench.quality import outcomes, performance, recommendation, screening
 from tests.unit import test_bench_quality as made
 
 quick = made.quick
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras on NumPy 2
 JUDGES = {"screening": screening, "recommendation": recommendation, "outcomes": outcomes, "performance": performance}
+FEW = {"trees": 10, "forest": 5}
 KEYS = ["person_id", "subject_id", "target_code"]
 
 
@@ -39,52 +46,52 @@ class Asked(Exception):
     """The end of what a test needs: the family was asked to score."""
 
 
-def judged(family, root, monkeypatch):
-    """What a judgement trains with and scores, and the training itself in `0`: what follows there takes long."""
-    module, seen = network(family), {}
+def given(family, root, monkeypatch):
+    """Leave what a judgement trains with and what it asks first in a folder; nothing is trained here."""
+    module, out = network(family), root / "cases" / family
+    out.mkdir(parents=True)
 
-    def fit(prepared, settings, folder, seed, least):
-        curve = original(prepared, settings, folder, seed, least)
-        seen["fit"] = (prepared, settings, seed, least, curve)
-        shutil.copytree(folder, root / "0")
-        return curve
+    def fit(prepared, settings, _folder, _seed, least):
+        prepared.write_parquet(out / "prepared.parquet")
+        own = settings.model_dump(mode="json")
+        own |= {name: few for name, few in FEW.items() if name in own}
+        about = {"settings": own, "min_people": least}
+        (out / "about.json").write_text(json.dumps(about), encoding="utf-8")
+        return []
 
     def predict(_folder, frame, _scorer):
-        seen["frame"] = frame
+        frame.write_parquet(out / "frame.parquet")
         raise Asked
 
-    original = module.fit
     with monkeypatch.context() as patch:
         patch.setattr(module, "fit", fit)
         patch.setattr(module, "predict", predict)
         with pytest.raises(Asked):
-            JUDGES[family].judge(root / "train", root / "test", 0)
-    return *seen["fit"], seen["frame"]
+            JUDGES[family].judge(root / family / "train", root / family / "test", 0)
 
 
-def digest(folder):
-    for archive in folder.rglob("*.keras"):
-        canonical(archive)
-    return sha256_tree(folder)
+def trained(root, name, families, seeds):
+    """A fresh interpreter that trains them; `name` is the seed of its hashes and its folder."""
+    words = [sys.executable, "-m", "tests.unit.repeated", str(root / "cases"), str(root / name)]
+    env = os.environ | {"PYTHONHASHSEED": name, "PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"}
+    return subprocess.Popen([*words, ",".join(families), seeds], env=env, cwd=root, stderr=subprocess.PIPE, text=True)
 
 
-@pytest.mark.parametrize("family", JUDGES)
-def test_a_training_repeats_itself_to_the_bit_and_a_case_alone_scores_as_in_a_batch(family, quick, monkeypatch):
-    folders(family, quick)
-    prepared, settings, first, least, curve, frame = judged(family, quick, monkeypatch)
-    module, trained = network(family), [(curve, digest(quick / "0"))]
-    for seed in (first, first + 1):
-        folder = quick / f"again-{seed - first}"
-        determined(seed)
-        trained.append((module.fit(prepared, settings, folder, seed, least), digest(folder)))
-    once, again, other = trained
-    assert once == again
-    assert once != other, "the seed is of no matter: nothing is proven"
-
-    whole = module.predict(quick / "0", frame, "model")
-    assert whole.equals(module.predict(quick / "again-0", frame, "model"))
-    for place in (0, len(frame) // 2, len(frame) - 1):
-        alone = module.predict(quick / "0", frame[place : place + 1], "model")
+def test_fresh_interpreters_train_the_same_bytes_and_a_case_alone_scores_as_in_a_batch(quick, monkeypatch):
+    for family in JUDGES:
+        (quick / family).mkdir()
+        folders(family, quick / family)
+        given(family, quick, monkeypatch)
+    running = [trained(quick, "1", [*JUDGES], "0"), trained(quick, "2", [*reversed(JUDGES)], "0,1")]
+    for process in running:
+        _, said = process.communicate()
+        assert process.returncode == 0, said[-2000:]
+    for family in JUDGES:
+        first, second, other = (quick / "1" / family / "0", quick / "2" / family / "0", quick / "2" / family / "1")
+        assert len([*first.rglob("*.*")]) > 4
+        assert sha256_tree(first) == sha256_tree(second), f"{family} is not the same in another process"
+        assert sha256_tree(second / "model") != sha256_tree(other / "model"), "the seed is of no matter: nothing proven"
+        alone, whole = (pl.read_csv(first / name) for name in ("alone.csv", "whole.csv"))
         both = alone.join(whole.unique(KEYS), on=KEYS, suffix="_whole", nulls_equal=True)
-        assert 0 < len(both) == len(alone)
+        assert len(alone) == len(both) >= 3
         assert both.select((pl.col("score") - pl.col("score_whole")).abs().max()).item() <= 1e-6
