@@ -331,6 +331,18 @@ def test_every_resume_is_scored_against_every_family_with_and_without_its_title(
     assert all(note in capsys.readouterr().out for note in told[:1])
 
 
+def test_without_a_test_folder_every_fold_tells_how_well_it_is_calibrated(quick, monkeypatch):
+    """A model that holds every resume for a chef with .75 is right about one of two: .25 apart, in every fold."""
+    resumes(quick / "train", 0, 20)
+    monkeypatch.setattr(screening, "modelled", lambda _found, _given, _known, held, _seed: [[0.75, 0.25]] * len(held))
+    found = screening.judge(quick / "train", None, 0)
+    label = "calibration error of the best family's score, with the title line"
+    told = {metric.name: metric.model for metric in found.metrics if metric.name.startswith(label)}
+    assert [*told] == [label, *(f"{label}, fold {number}" for number in range(1, 6))]
+    assert list(told.values()) == pytest.approx([0.25] * 6)
+    assert sum(note.startswith(f"{label}, fold 3: chances that were exactly right") for note in found.notes) == 1
+
+
 def test_a_resume_with_a_learnt_id_is_left_out_only_if_its_text_was_learnt_too(quick):
     resumes(quick / "train", 0, 2)
     resumes(quick / "test", 0, 3)
