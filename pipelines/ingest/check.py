@@ -213,7 +213,7 @@ def _beside(lake: Lake, manifest: Manifest | None, table: Table, rows: pl.DataFr
         sample.write_parquet(out / "samples" / f"{table.name}.parquet")
     if table.has_managers and manifest is not None and table.name in manifest.tables:
         told = pl.col(_MANAGER).is_not_null().any().over("file_id").alias("tells_managers")
-        columns = ("person_id", _MANAGER, "company_code", "terminated_at", "known_from", told)
+        columns = ("person_id", _MANAGER, "company_code", "hired_at", "terminated_at", "known_from", told)
         lake.scan(table.name, manifest).select(columns).collect().write_parquet(out / "known" / "managers.parquet")
 
 

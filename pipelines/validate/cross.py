@@ -21,6 +21,7 @@ HIERARCHY: Final = pl.Schema(
         PERSON: pl.String(),
         MANAGER: pl.String(),
         COMPANY: pl.String(),
+        "hired_at": pl.Date(),
         "terminated_at": pl.Date(),
         "known_from": pl.Datetime("us", "UTC"),
         TELLS: pl.Boolean(),
@@ -95,15 +96,20 @@ def in_cycles(people: pl.DataFrame) -> int:
 def _numbered(versions: pl.DataFrame) -> pl.DataFrame:
     """People as numbers, which compare many times faster than pseudonyms."""
     manager = pl.when(pl.col(MANAGER).is_not_null()).then(pl.col(MANAGER).hash()).alias(MANAGER)
-    return versions.select(pl.col(PERSON).hash(), manager, COMPANY, "terminated_at", "known_from", TELLS)
+    return versions.select(pl.col(PERSON).hash(), manager, COMPANY, "hired_at", "terminated_at", "known_from", TELLS)
 
 
 def _tops(versions: pl.DataFrame) -> pl.DataFrame:
-    """People of whom a file could have said it and who have no manager now, or themselves, and no last day."""
+    """People of whom a file could have said it, who are employed and have no manager now, or themselves.
+
+    Now is when anything was told last: who is to come leads nobody yet, and who is to go still does.
+    """
+    today = pl.lit(versions["known_from"].max()).dt.date()
+    is_employed = (pl.col("hired_at") <= today) & (pl.col("terminated_at") >= today).fill_null(value=True)
     is_top = pl.col(MANAGER).is_null() | (pl.col(MANAGER) == pl.col(PERSON))
     some = versions.join(versions.filter(is_top), on=PERSON, how="semi", maintain_order="left")
     told = some.join(some.filter(TELLS), on=PERSON, how="semi", maintain_order="left")
-    return _newest(told).filter(is_top & pl.col("terminated_at").is_null())
+    return _newest(told).filter(is_top & is_employed)
 
 
 def _newest(versions: pl.DataFrame) -> pl.DataFrame:

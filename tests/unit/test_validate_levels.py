@@ -28,15 +28,17 @@ SOURCE = {"unit_no": pl.Int32(), "source_row": pl.Int64()}
 NOBODY = pl.DataFrame(schema=HIERARCHY)
 
 
-def batch(*people: tuple[Any, ...], unit: int = 0, company: str | None = None) -> pl.DataFrame:
+def batch(
+    *people: tuple[Any, ...], unit: int = 0, company: str | None = None, hired: date = date(2020, 1, 1)
+) -> pl.DataFrame:
     """(person, manager), and a last day where there is one."""
-    rows = [(who, boss, company, last[0] if last else None, NEW, unit) for who, boss, *last in people]
+    rows = [(who, boss, company, hired, last[0] if last else None, NEW, unit) for who, boss, *last in people]
     schema = {**{name: kind for name, kind in HIERARCHY.items() if name != "tells_managers"}, "unit_no": pl.Int32()}
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
 def lake(*people: tuple[str, str | None], tells: bool = True, company: str | None = None) -> pl.DataFrame:
-    rows = [(who, boss, company, None, OLD, tells) for who, boss in people]
+    rows = [(who, boss, company, date(2020, 1, 1), None, OLD, tells) for who, boss in people]
     return pl.DataFrame(rows, schema=HIERARCHY, orient="row")
 
 
@@ -90,6 +92,17 @@ def test_one_top_is_right_and_every_further_one_is_counted() -> None:
     assert seen(batch(("top", None), ("a", "top"), ("left", None, date(2026, 1, 31))))["several_tops"] == (1, 0)
 
 
+def test_who_is_to_come_leads_nobody_yet_and_who_is_to_go_still_does() -> None:
+    """Something was told last on the first of February: a day to come is the next, and whoever goes on it is there."""
+    led, goes = batch(("a", "old"), ("old", None, date(2026, 2, 1))), batch(("x", None, date(2026, 3, 31)))
+    comes = batch(("new", None), hired=date(2026, 2, 2))
+    assert seen(pl.concat([led, comes]))["several_tops"] == (1, 0), "a successor is announced"
+    assert seen(pl.concat([led, goes]))["several_tops"] == (2, 1)
+    assert seen(pl.concat([led, batch(("new", None), hired=date(2026, 2, 1))]))["several_tops"] == (2, 1)
+    since = batch(("new", None), ("a", "old"), hired=date(2026, 1, 15))
+    assert seen(since, lake(("old", None)))["several_tops"] == (2, 1), "the lake was told of before that day"
+
+
 def test_every_company_has_a_top_of_its_own_and_those_without_a_name_are_one() -> None:
     us, de = batch(("ada", None), ("a", "ada"), company="US"), batch(("bo", None), ("b", "bo"), company="DE")
     assert seen(pl.concat([us, de]))["several_tops"] == (2, 0)
@@ -123,7 +136,8 @@ def test_what_the_lake_has_of_managers_is_what_the_hierarchy_asks_for(store: Sto
     _beside(Lake(store), manifest, WORKERS, frame, tmp_path)
     before = pl.read_parquet(tmp_path / "known" / "managers.parquet")
     top, led = (f"p_{who:032x}" for who in (1, 2))
-    rows = [(top, None, "DE", None, OLD, True), (led, top, "DE", None, OLD, True)]
+    day = OLD.date()
+    rows = [(top, None, "DE", day, None, OLD, True), (led, top, "DE", day, None, OLD, True)]
     assert sorted(before.select(HIERARCHY.names()).rows()) == rows
     assert seen(batch((f"p_{3:032x}", None), (led, top), company="DE"), before)["several_tops"] == (2, 1)
 
