@@ -22,7 +22,7 @@ KNOWN = {"file_id": "f", "source_row": 1, "known_from_basis": "source"}
 def courses(*titles: str, on: int = 1) -> pl.DataFrame:
     rows = [
         {"course_id": title, "title": title, "topic_code": None, "level_code": None, "duration_minutes": 30.0}
-        | dict.fromkeys(("is_active", "is_mandatory", "valid_from", "valid_to", "audience_codes"))
+        | dict.fromkeys(("is_active", "is_mandatory", "valid_from", "valid_to", "audience_codes", "renewal_months"))
         | KNOWN
         | {"known_from": datetime(2026, 1, on, tzinfo=UTC)}
         for title in titles

@@ -38,7 +38,7 @@ from pipelines.score import export, people, serve, spread, stage, switch
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras on NumPy 2
 
-NOT_SAID = ("is_active", "is_mandatory", "valid_from", "valid_to", "audience_codes")
+NOT_SAID = ("is_active", "is_mandatory", "valid_from", "valid_to", "audience_codes", "renewal_months")
 FAMILY = "outcomes"
 PEOPLE = 240
 SILENT = 5

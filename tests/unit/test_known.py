@@ -19,7 +19,7 @@ def publish(lake: Lake, batch: str, *told: tuple[str, str, int, str]) -> None:
     frame = pl.DataFrame(
         [
             {"course_id": course, "title": title, "topic_code": None, "level_code": None, "duration_minutes": None}
-            | dict.fromkeys(("is_active", "is_mandatory", "valid_from", "valid_to", "audience_codes"))
+            | dict.fromkeys(("is_active", "is_mandatory", "valid_from", "valid_to", "audience_codes", "renewal_months"))
             | {"known_from": day(number), "known_from_basis": basis, "file_id": batch, "source_row": 1}
             for course, title, number, basis in told
         ],

@@ -23,7 +23,7 @@ def courses(*rows: tuple[str, str, datetime]) -> pl.DataFrame:
     return pl.DataFrame(
         [
             {"course_id": course, "title": title, "topic_code": None, "level_code": None, "duration_minutes": 30.0}
-            | dict.fromkeys(("is_active", "is_mandatory", "valid_from", "valid_to", "audience_codes"))
+            | dict.fromkeys(("is_active", "is_mandatory", "valid_from", "valid_to", "audience_codes", "renewal_months"))
             | {"file_id": "f", "source_row": row, "known_from": known, "known_from_basis": "source"}
             for row, (course, title, known) in enumerate(rows)
         ],

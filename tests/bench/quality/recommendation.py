@@ -97,7 +97,10 @@ def catalogue(*folders: Path) -> pl.DataFrame:
         .alias("known_from"),
         known_from_basis=pl.lit("source"),
         **{name: pl.lit(None, TABLES["courses"].schema[name]) for name in ("is_active", "is_mandatory")},
-        **{name: pl.lit(None, TABLES["courses"].schema[name]) for name in ("valid_from", "valid_to", "audience_codes")},
+        **{
+            name: pl.lit(None, TABLES["courses"].schema[name])
+            for name in ("valid_from", "valid_to", "audience_codes", "renewal_months")
+        },
     )
 
 
