@@ -28,7 +28,7 @@ import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import asdict
 from datetime import UTC, date, datetime
 from functools import cache
@@ -44,18 +44,18 @@ from pipelines.base.stage import EXIT_ERROR, guarded, leave
 from pipelines.base.store import STORE_URL, open_store
 from pipelines.ingest import cadence, files
 from pipelines.ingest import feeds as declared
-from pipelines.ingest.admit import is_overtaken
+from pipelines.ingest.admit import is_overtaken, lacks_files
 from pipelines.ingest.batch import Batch, Held, Unit, carry_over, drop, read_json, tidy, write_json
 from pipelines.ingest.check import check, let_go, validator
 from pipelines.ingest.decide import Deciders, Decision, File, answered, decide, listed
 from pipelines.ingest.decide import page as decision_page
-from pipelines.ingest.discover import discover
+from pipelines.ingest.discover import discover, take_along
 from pipelines.ingest.explain import Explained, explain
 from pipelines.ingest.explain.page import page
 from pipelines.ingest.feeds import Feed
 from pipelines.ingest.land import land, settle
 from pipelines.ingest.map import map_unit
-from pipelines.ingest.publish import drifted, publish
+from pipelines.ingest.publish import Overtaken, drifted, publish
 from pipelines.ingest.read import read
 from pipelines.ingest.schema import schema
 
@@ -191,13 +191,15 @@ def undecided(batch: Batch) -> list[dict[str, str]]:
 def catch_up(batch: Batch) -> None:
     """Check a batch anew that another was published before: its check left out what was known then, and is news now.
 
+    What the other one took in may be of later days, or be looked up in files of this one: it is read again with them.
     What comes in between here and the lock of publishing is left out there, if it says the same.
     """
     mark = batch.folder / "overtaken.json"
-    while is_overtaken(batch) or (mark.is_file() and not batch.is_checked):
+    while is_overtaken(batch) or lacks_files(batch) or (mark.is_file() and not batch.is_checked):
         write_json(mark, {})
         drop(batch.folder / "checked")
         feeds = declared.load(declared.folder())
+        take_along(batch, feeds)
         for name in AT_ONCE:
             for unit in batch.units():
                 one(name, batch, unit, feeds)
@@ -209,11 +211,14 @@ def finish(batch: Batch) -> str:
     """Publish, note it, tidy up."""
     report = read_json(batch.folder / "published.json")
     if report is None:
-        catch_up(batch)
-        with ThreadPoolExecutor(1) as beside:  # freeing that much takes a quarter of the time of publishing
-            dropped = beside.submit(let_go, batch)
-            report = publish(batch)
-            dropped.result()
+        while report is None:  # until nothing comes between
+            catch_up(batch)
+            with suppress(Overtaken), ThreadPoolExecutor(1) as beside:  # freeing takes a quarter of publishing's time
+                dropped = beside.submit(let_go, batch)
+                try:
+                    report = publish(batch)
+                finally:
+                    dropped.result()
     write_json(batch.folder / "published.json", report)
     tidy(batch.store)
     return publish_line(report)

@@ -24,7 +24,7 @@ from pipelines.ingest.batch import Batch, Unit, read_json
 from pipelines.ingest.check import BEYOND, REASONS, SOURCE, by_feed, rows_of
 from pipelines.ingest.counts import Tally
 from pipelines.ingest.dedupe import UNCHANGED, UNIT, dedupe, versions
-from pipelines.ingest.discover import still_repeated
+from pipelines.ingest.discover import missed, still_repeated
 from pipelines.ingest.persons import own, persons
 from pipelines.ingest.read import LINE, ROW, parts
 
@@ -88,6 +88,12 @@ def _is_entered(batch: Batch, unit: Unit) -> bool:
 def is_overtaken(batch: Batch) -> bool:
     """Whether another batch was published since this one was checked: what its rows repeat or restate has changed."""
     return not _is_in_lake(batch) and bool(_since(batch))
+
+
+def lacks_files(batch: Batch) -> bool:
+    """Whether another batch took files in since this one was planned that have to be read again with its own."""
+    is_late = not _is_in_lake(batch) and bool(_after(batch, batch.plan.get("seq")))
+    return is_late and bool(missed(batch, declared.load(declared.folder())))
 
 
 def _since(batch: Batch) -> list[Manifest]:

@@ -7,7 +7,8 @@ Writes  plan       plan.sealed: units in the order of the feeds, duplicate deliv
 A held file comes up again when its feed's declaration changed or when a person released it; its owner otherwise sends
 other bytes. A delta whose predecessor has not arrived waits. Known bytes are news where other bytes came between: what
 was changed is as it was before. A late file takes those of later days along, which are read again: what they say was
-left out as a repetition where the late one now says otherwise.
+left out as a repetition where the late one now says otherwise. One that others look up, and that comes late or
+corrected, takes along those that would have been looked up in it.
 """
 
 import os
@@ -29,6 +30,7 @@ from pipelines.ingest import feeds as declared
 from pipelines.ingest.arrivals import NOT_A_FILE, UNSAFE, Found, OnDisk, Sighted, can_be_shown, matched
 from pipelines.ingest.batch import Batch, Unit, tidy, told_apart, unit_id, unit_record
 from pipelines.ingest.feeds import Feed
+from pipelines.ingest.lookups import looked_into, since
 
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
@@ -265,16 +267,89 @@ def later(store: Store, feed: Feed, units: list[Unit]) -> list[Unit]:
     moments = [at for unit in units if (at := feed.moment(unit.groups)) is not None]
     if not moments or feed.delta is not None or feed.dialect == "documents" or not feed.tables:
         return []
-    here = {(unit.name, unit.sha256) for unit in units}
+    return [unit for unit in _taken_in(store, feed, units) if feed.extraction(unit.groups) > min(moments)]
+
+
+def take_along(batch: Batch, feeds: Mapping[str, Feed]) -> None:
+    """Plan what another batch took in since a batch was planned, and is to be read again with files of this one."""
+    more = missed(batch, feeds)
+    if more:
+        units = told_apart([*batch.units(), *more])
+        batch.write_plan(batch.plan | {"units": [unit_record(unit) for unit in units]})
+
+
+def missed(batch: Batch, feeds: Mapping[str, Feed]) -> list[Unit]:
+    """Files that were taken in since the plan, and that what is planned takes along."""
+    units = [unit for unit in batch.units() if batch.held(unit) is None]
+    planned = {(unit.feed, unit.name, unit.sha256) for unit in batch.units()}
+    found = with_others(batch.store, feeds, units)
+    return [unit for unit in found if (unit.feed, unit.name, unit.sha256) not in planned]
+
+
+def with_others(store: Store, feeds: Mapping[str, Feed], new: Sequence[Unit]) -> list[Unit]:
+    """New files and all that they take along, in the order of the feeds: a feed's own first, as they are."""
+    mapped_anew = looking_up(store, feeds, new)
+    found = []
+    for name, feed in feeds.items():
+        mine = [unit for unit in (*new, *mapped_anew) if unit.feed == name]
+        found += [*mine, *later(store, feed, mine)]
+    return found
+
+
+def looking_up(store: Store, feeds: Mapping[str, Feed], units: Sequence[Unit]) -> list[Unit]:
+    """Files that were taken in and would be looked up in some that come now, had these been there.
+
+    Args:
+        store: Holds the register.
+        feeds: All feeds.
+        units: What comes, and what is read again with it.
+    """
+    coming: dict[str, list[Unit]] = {}
+    for unit in units:
+        if unit.is_released or not unit.is_replay:
+            coming.setdefault(unit.feed, []).append(unit)
+    found: list[Unit] = []
+    for feed in feeds.values():
+        steps = [(step, str(step.feed)) for step in feed.joins if step.feed in coming]
+        before = {name: delivered(store, feeds[name]) for _, name in steps}
+        begun = {name: since(feeds[name], before[name], coming[name]) for _, name in steps}
+        told = {name: list({unit.name: unit for unit in (*before[name], *coming[name])}.values()) for name in before}
+        found += [
+            unit
+            for unit in (_taken_in(store, feed, units) if steps else ())
+            if any(
+                one in coming[name]
+                for step, name in steps
+                if begun[name] <= feed.extraction(unit.groups)
+                for one in looked_into(feeds, unit, step, told[name])
+            )
+        ]
+    return found
+
+
+def delivered(store: Store, feed: Feed) -> list[Unit]:
+    """Files that were taken in, of one name the last; what had known bytes again by those of that file."""
+    records = [record for record in files.of_feed(store, feed.name) if record.status in TAKEN_IN]
+    landed_as = {record.sha256: record.landing_key for record in records if record.status == "published"}
+    named = {record.name: record for record in records if record.sha256 in landed_as}
+    return [replace(landed(record, feed), landed_as=landed_as[record.sha256]) for record in named.values()]
+
+
+def _taken_in(store: Store, feed: Feed, units: Sequence[Unit]) -> list[Unit]:
+    """Files that were taken in and whose names say a moment, of one name and moment the last, to be read again.
+
+    None of `units`, nor what one of these takes the place of.
+    """
+    mine = [unit for unit in units if unit.feed == feed.name]
+    here = {key for unit in mine for key in ((unit.name, unit.sha256), (unit.name, feed.moment(unit.groups)))}
     records = files.of_feed(store, feed.name)
     landed_as = {record.sha256: record.landing_key for record in records if record.status == "published"}
     return [
         replace(landed(record, feed), landed_as=landed_as[record.sha256])
         for record in _last(feed, records, *TAKEN_IN)
-        if (record.name, record.sha256) not in here
-        and record.sha256 in landed_as
+        if record.sha256 in landed_as
         and (at := _at(feed, record)) is not None
-        and at > min(moments)
+        and here.isdisjoint(((record.name, record.sha256), (record.name, at)))
     ]
 
 
@@ -357,7 +432,7 @@ def discover(batch: Batch, replay: str | None = None, expect: Callable[[], objec
         }
         out_of_turn = Counter(unit.feed for unit in new)
         out_of_turn.subtract({name: len(units) for name, units in turns.items()})
-        new = [unit for name, units in turns.items() for unit in (*units, *later(batch.store, feeds[name], units))]
+        new = with_others(batch.store, feeds, [unit for units in turns.values() for unit in units])
         waiting = {name: count for name, some in seen.items() if (count := some.waiting + out_of_turn[name])}
     plan = {
         "batch": batch.name,

@@ -12,7 +12,7 @@ Clear identifiers stop here: people become keyed pseudonyms, and only the vault'
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,17 +22,17 @@ from pipelines.base.contracts import TABLES, Column
 from pipelines.base.errors import ContractError
 from pipelines.base.pseudonyms import PSEUDONYM_KEY, secret
 from pipelines.ingest import feeds as declared
-from pipelines.ingest import files
 from pipelines.ingest.ahead import ahead
 from pipelines.ingest.batch import Batch, Held, Unit, read_json, result, spill, write_json
 from pipelines.ingest.cells import Context, cell, cleaned
 from pipelines.ingest.counts import NOTHING
-from pipelines.ingest.discover import landed
+from pipelines.ingest.discover import delivered
 from pipelines.ingest.expressions import Filled, faults, fill, with_moments, worked_out
 from pipelines.ingest.feeds import Feed
 from pipelines.ingest.filled import FILLED, LENGTHS, counted
 from pipelines.ingest.identity import may_look_otherwise, once, with_names
 from pipelines.ingest.land import land
+from pipelines.ingest.lookups import known, looked_into, of_day, of_run
 from pipelines.ingest.read import FAULT, ROW, parts, read, reading
 from pipelines.ingest.reshape import NOTES, REASON, Other, Shaped, context_of, join, keep_rows, shape, with_seen
 from pipelines.ingest.rules import Condition, Join, Rule, TableMap
@@ -47,9 +47,6 @@ COUNTED: Final = pl.Schema({"table": pl.String(), "column": pl.String(), "filled
 KNOWN_FROM: Final = Column("known_from", "moment", required=False)
 SOURCE: Final = "source"
 _KNOWN: Final = ("known_from", "known_from_basis")
-_NO_MOMENT: Final = datetime.min.replace(tzinfo=UTC)
-_RUN: Final = timedelta(days=1)
-"""How far apart a run may write its files."""
 OBSERVED: Final = "observed"
 
 See = Callable[[pl.DataFrame, pl.DataFrame], None]
@@ -157,12 +154,13 @@ def reference(batch: Batch, feeds: Mapping[str, Feed], step: Join, of: Unit) -> 
     if step.file is not None:
         return beside(step.file)
     name, at = str(step.feed), feeds[of.feed].moment(of.groups)
-    here = list({unit.name: unit for unit in batch.units() if unit.feed == name}.values())  # the last of each name
+    before = delivered(batch.store, feeds[name])
+    here = _of_batch(batch, name, before)
     if name == of.feed:  # a replay may have several of this name, and each says what it says by itself
         here = [of, *(unit for unit in here if unit.name != of.name)]
+    told = list({unit.name: unit for unit in (*before, *here)}.values())
     if step.is_beside and at is not None and not of.is_released:
-        units = _of_run(feeds, of, here)
-        units = units or _of_day(feeds[name], here, at) or _delivered(batch, feeds, of, feeds[name], here)
+        units = of_run(feeds, of, here) or of_day(feeds[name], here, at) or looked_into(feeds, of, step, told)
         if not units:
             raise Held(
                 "joined_file_held",
@@ -170,9 +168,8 @@ def reference(batch: Batch, feeds: Mapping[str, Feed], step: Join, of: Unit) -> 
                 "none is. Deliver it: this one comes up again by itself.",
             )
     else:
-        before = _landed(batch, feeds[name])
-        units = _of_run(feeds, of, {unit.name: unit for unit in (*before, *here)}.values())
-        units = units or _of_day(feeds[name], here, at) or _known(feeds[name], here, before, at)
+        units = of_run(feeds, of, told) or known(feeds[name], here, before, at)
+    units = list({unit.sha256: unit for unit in units}.values())
     for unit in units:
         _ready(batch, unit, feeds[name])
     raws = [(part, unit.groups) for unit in units for part in parts(batch.place(unit) / "raw")]
@@ -212,72 +209,16 @@ def _ready(batch: Batch, unit: Unit, feed: Feed) -> None:
         raise Held("joined_file_held", f"A joined file must be readable; that of {feed.name} is held: {held}") from None
 
 
-def _moment(feed: Feed, unit: Unit) -> datetime:
-    """When a file was written; of one whose name says no moment now, before all others."""
-    return feed.moment(unit.groups) or _NO_MOMENT
-
-
-def _of_run(feeds: Mapping[str, Feed], of: Unit, units: Iterable[Unit]) -> list[Unit]:
-    """Files of the run that wrote one; none where manifests do not say when."""
-    return [unit for unit in units if _are_of_run(feeds, of, unit)]
-
-
-def _are_of_run(feeds: Mapping[str, Feed], one: Unit, other: Unit) -> bool:
-    """Whether one run wrote two files: within 24 hours, and their manifests name it or their names one period."""
-    if not all(feeds[unit.feed].extracted_at.manifest for unit in (one, other)):
-        return False
-    if abs(_moment(feeds[one.feed], one) - _moment(feeds[other.feed], other)) > _RUN:
-        return False
-    run, others = ((unit.manifest or {}).get("run_id") for unit in (one, other))
-    return bool(run == others) and (run is not None or one.groups.get("period") == other.groups.get("period"))
-
-
-def _of_day(feed: Feed, here: list[Unit], at: datetime | None) -> list[Unit]:
-    """Files of a batch that tell of the day or month of a moment; none without one."""
-    if at is None:
-        return []
-    holding = [unit for unit in here if (begun := feed.begun(unit.groups)) and begun <= at]
-    return _last(feed, [unit for unit in holding if _moment(feed, unit).date() >= at.date()], at)
-
-
-def _known(feed: Feed, here: list[Unit], before: list[Unit], at: datetime | None) -> list[Unit]:
-    """The last files by the day of a moment; of the same moment those of the batch stand for those that landed."""
-    of_day = [unit for unit in before if at is not None and _moment(feed, unit).date() == at.date()]
-    found = _last(feed, of_day or [*before, *here], at)
-    return [unit for unit in found if unit in here] or found
-
-
-def _last(feed: Feed, units: list[Unit], at: datetime | None) -> list[Unit]:
-    """The last files by a moment, or of all without one; where there is none, the first after it."""
-    moments = {_moment(feed, unit) for unit in units}
-    by_then = {moment for moment in moments if at is None or moment <= at}
-    chosen = max(by_then) if by_then else min(moments, default=None)
-    last = [unit for unit in units if _moment(feed, unit) == chosen]
-    return [unit for unit in units if any(unit is one or _are_of_run({feed.name: feed}, one, unit) for one in last)]
-
-
-def _delivered(batch: Batch, feeds: Mapping[str, Feed], of: Unit, feed: Feed, here: list[Unit]) -> list[Unit]:
-    """Files of the day or the run of one that were taken in, or of which the bytes were.
-
-    Under whichever name, they say the same again.
-    """
-    at = _moment(feeds[of.feed], of)
-    records = files.of_feed(batch.store, feed.name)
-    bytes_of = {record.sha256: landed(record, feed) for record in records if record.status == "published"}
-    bytes_of |= {unit.sha256: unit for unit in here}
-    names = {record.name: record for record in records if record.status in ("published", "duplicate")}
-    told = [landed(record, feed) for record in names.values()]
-    told += [unit for unit in batch.duplicates() if unit.feed == feed.name]
-    told = [unit for unit in told if unit.sha256 in bytes_of]
-    chosen = _of_run(feeds, of, told)
-    chosen = chosen or _last(feed, [unit for unit in told if _moment(feed, unit).date() == at.date()], None)
-    return list({unit.sha256: bytes_of[unit.sha256] for unit in chosen}.values())
-
-
-def _landed(batch: Batch, feed: Feed) -> list[Unit]:
-    """Files that were taken in; of one with a name that came before the last."""
-    records = (record for record in files.of_feed(batch.store, feed.name) if record.status == "published")
-    return [landed(record, feed) for record in {record.name: record for record in records}.values()]
+def _of_batch(batch: Batch, name: str, before: Sequence[Unit]) -> list[Unit]:
+    """A feed's files of a batch, of one name the last; what has known bytes again by those of that file."""
+    units = [unit for unit in batch.units() if unit.feed == name]
+    bytes_of = {unit.sha256: unit for unit in (*before, *units)}
+    again = [
+        replace(bytes_of[unit.sha256], name=unit.name, groups=unit.groups, manifest=unit.manifest)
+        for unit in batch.duplicates()
+        if unit.feed == name and unit.sha256 in bytes_of
+    ]
+    return list({unit.name: unit for unit in (*again, *units)}.values())
 
 
 def map_unit(batch: Batch, unit: Unit, feeds: Mapping[str, Feed]) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from pipelines.base.lake import PUBLISHING, Lake
 from pipelines.base.pseudonyms import VAULT_KEY, secret
 from pipelines.base.sealed import seal_frame
 from pipelines.ingest import decide, files
-from pipelines.ingest.admit import DUPLICATE, REJECTED, admit, gone, repeated
+from pipelines.ingest.admit import DUPLICATE, REJECTED, admit, gone, lacks_files, repeated
 from pipelines.ingest.again import cells
 from pipelines.ingest.batch import Batch, Unit, read_json
 from pipelines.ingest.check import numbered
@@ -48,6 +48,10 @@ Status = Literal["published", "held", "duplicate", "rejected"]
 _LEFT_OUT: Final[Mapping[str, Status]] = {REJECTED: "rejected", DUPLICATE: "duplicate"}
 
 
+class Overtaken(Exception):  # not an error of the program: the batch is checked anew
+    """Another batch took a file in that has to be read again with those of this one."""
+
+
 def publish(batch: Batch) -> dict[str, Any]:
     """Publish a batch; the same batch again changes nothing.
 
@@ -56,8 +60,13 @@ def publish(batch: Batch) -> dict[str, Any]:
 
     Returns:
         The report: counts a feed, manifest number, held files, duplicate deliveries, flagged documents.
+
+    Raises:
+        Overtaken: Something came between that has to be read again with it.
     """
     with batch.store.lock(PUBLISHING):
+        if lacks_files(batch):
+            raise Overtaken
         settle(batch)  # what the register will name
         units = numbered(batch)
         left_out = gone(batch, units)

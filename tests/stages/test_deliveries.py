@@ -48,6 +48,7 @@ def arrive(declare, keys, store, tmp_path, monkeypatch):
     monkeypatch.setenv("CANDOR_FEEDS", str(tmp_path / "feeds"))
     monkeypatch.setenv("CANDOR_EXPORTS", str(tmp_path / "exports"))
     monkeypatch.setattr(command, "validator", lambda: contextlib.nullcontext(nothing_failed))
+    monkeypatch.setattr("pipelines.ingest.check.validator", lambda: contextlib.nullcontext(nothing_failed))
     numbers = iter(range(100))
 
     def take(*deliveries, replay=None):
@@ -215,4 +216,22 @@ def test_what_a_killed_publish_has_entered_stays_entered(arrive, planned, store)
     arrive({"02": SECOND})
     assert "come again" not in command.run(planned, None)
     assert json.loads(store.read("reports/ingest/planned.json"))["duplicate_deliveries"] == 1
+    assert titles(store) == ["first", "second", "first", "first"]
+
+
+def test_of_two_files_that_are_corrected_at_once_neither_comes_back_with_the_other(arrive, store):
+    arrive({"01": FIRST, "02": "A=third B=same"}, {"01": "A=zero B=same", "02": SECOND})
+    assert titles(store) == ["zero", "second", "second", "second"]
+
+
+def test_a_late_file_takes_along_what_another_batch_took_in_since_its_plan(arrive, store, tmp_path):
+    arrive({"01": FIRST})
+    february = tmp_path / "exports" / "courses_2026-02.csv"
+    february.write_text("id,title\nA,second\nB,same\n")
+    late = Batch(store, "late")
+    discover(late)
+    february.rename(tmp_path / "elsewhere")
+    arrive({"03": f"{FIRST} C=new"})
+    (tmp_path / "elsewhere").rename(february)
+    command.run(late, None)
     assert titles(store) == ["first", "second", "first", "first"]

@@ -1,6 +1,8 @@
 """Which file of another feed a file is joined with: of one moment, that which was known when it was written."""
 
 import contextlib
+import itertools
+import json
 
 import polars as pl
 import pytest
@@ -8,6 +10,7 @@ import yaml
 
 from pipelines.base.lake import Lake
 from pipelines.ingest import __main__ as command
+from pipelines.ingest.batch import Batch
 from tests.kills.roads import nothing_failed
 
 BY_MOMENT = (r"(?P<at>\d{8}T\d{6})", {"at": "at"})
@@ -26,6 +29,7 @@ def taken(keys, store, tmp_path, monkeypatch):
     monkeypatch.setenv("CANDOR_FEEDS", str(tmp_path / "feeds"))
     monkeypatch.setenv("CANDOR_EXPORTS", str(tmp_path / "exports"))
     monkeypatch.setattr(command, "validator", lambda: contextlib.nullcontext(nothing_failed))
+    monkeypatch.setattr("pipelines.ingest.check.validator", lambda: contextlib.nullcontext(nothing_failed))
 
     def declare(name, stamp, after=(), **more):
         feed = {
@@ -42,20 +46,26 @@ def taken(keys, store, tmp_path, monkeypatch):
         }
         (tmp_path / "feeds" / f"{name}.yaml").write_text(yaml.safe_dump(feed))
 
-    def take(titles, uses, *deliveries, **join):
+    numbers = itertools.count()
+
+    def take(titles, uses, *deliveries, key="{id} {known}", **join):
         declare("titles", titles, required=["id", "title"], tables=[])
-        told = {"course_id": {"template": "{id} {known}"}, "title": {"from": "known"}}
+        told = {"course_id": {"template": key}, "title": {"from": "known"}}
         step = {"feed": "titles", "match": {"id": "id"}, "take": {"known": "title"}, "missing": "reject", **join}
         tables = [{"table": "courses", "columns": told}]
         declare("uses", uses, ("titles",), required=["id"], join=[step], tables=tables)
-        for number, delivery in enumerate(deliveries):
+        for delivery in deliveries:
             for name, rows in delivery.items():
                 head = "id,title" if name.startswith("titles") else "id"
                 lines = "".join(f"{row.replace('=', ',')}\n" for row in rows.split())
                 (tmp_path / "exports" / f"{name}.csv").write_text(f"{head}\n{lines}")
-            assert command.main(["run", "--batch", f"b{number}"]) == 0
-        versions = Lake(store).versions("courses", Lake(store).require())
-        return sorted(versions.select("course_id", pl.col("known_from").dt.strftime("%m-%d")).rows())
+            assert command.main(["run", "--batch", f"b{next(numbers)}"]) == 0
+        lake = Lake(store)
+        if lake.manifest() is None or "courses" not in lake.require().tables:
+            return []
+        named = "course_id" if key == "{id} {known}" else pl.concat_str("course_id", "title", separator=" ")
+        versions = lake.versions("courses", lake.require())
+        return sorted(versions.select(named, pl.col("known_from").dt.strftime("%m-%d")).rows())
 
     return take
 
@@ -131,3 +141,96 @@ def test_pages_of_one_moment_are_joined_together(taken):
     pages = ((r"(?P<period>\d{8})_\d", {"end_of": "period"}), BY_DAY)
     landed = {"titles_20260131_1": "A=one", "titles_20260131_2": "B=two"}
     assert taken(*pages, landed, {"uses_20260201": "A B"}) == [("A one", "02-01"), ("B two", "02-01")]
+
+
+TIMES = {
+    "moment": (BY_MOMENT, "20251231T050000", "20260131T070000", "20260131T060000", "20260228T060000"),
+    "day": (BY_DAY, "20251231", "20260131", "20260131", "20260228"),
+    "month": (BY_MONTH, "2025-12", "2026-01", "2026-01", "2026-02"),
+}
+"""Stamp; when older titles, those that come late, and two files of uses were written."""
+
+
+@pytest.mark.parametrize("times", TIMES.values(), ids=TIMES)
+@pytest.mark.parametrize("first", ["A=t1", "A=t1 B=old", None], ids=["a row", "a text", "the file"])
+def test_what_is_looked_up_late_is_told_as_if_it_had_come_in_time(taken, times, first):
+    """A row or the file was wanting, or a text was wrong: known since both were written, whenever they arrived."""
+    stamp, older, at, uses, _ = times
+    before = {f"titles_{older}": "A=t0"} | ({f"titles_{at}": first} if first else {})
+    found = taken(stamp, stamp, before | {f"uses_{uses}": "A B"}, {f"titles_{at}": "A=t1 B=t1"}, key="{id}")
+    told = {"A=t1": [], "A=t1 B=old": [("B old", "01-31")], None: [("A t0", "01-31")]}[first]
+    assert sorted(found) == sorted([("A t1", "01-31"), ("B t1", "01-31"), *told])
+
+
+@pytest.mark.parametrize("times", TIMES.values(), ids=TIMES)
+def test_what_was_looked_up_later_is_as_it_was(taken, times):
+    """February said again what January had, which says otherwise now."""
+    stamp, older, at, uses, later = times
+    titles = {f"titles_{older}": "A=t0", f"titles_{later}": "A=t0"}
+    files = titles | {f"uses_{uses}": "A", f"uses_{later}": "A"}
+    assert taken(stamp, stamp, files, key="{id}") == [("A t0", "01-31")]
+    found = taken(stamp, stamp, {}, {f"titles_{at}": "A=t1"}, key="{id}")
+    assert found == [("A t0", "01-31"), ("A t0", "02-28"), ("A t1", "01-31")]
+
+
+def test_a_late_file_is_nearer_than_the_first_that_came_after(taken):
+    found = taken(
+        BY_MONTH, BY_MONTH, {"titles_2026-03": "A=t3", "uses_2026-01": "A"}, {"titles_2026-02": "A=t2"}, key="{id}"
+    )
+    assert found == [("A t2", "01-31"), ("A t3", "01-31")]
+
+
+BY_PAGE = (r"(?P<period>\d{4}-\d{2})_(?P<page>\d)", {"end_of": "period"})
+
+
+@pytest.mark.parametrize("is_at_once", [True, False])
+def test_a_page_that_came_before_or_has_the_bytes_of_last_month_is_one_of_its_pages(taken, is_at_once):
+    january = {"titles_2026-01_1": "A=same", "titles_2026-01_2": "B=t1"}
+    pages, uses = [{"titles_2026-02_2": "B=t2", "titles_2026-02_1": "A=same"}, {"titles_2026-02_3": "C=t2"}], "A B C"
+    last = {**pages[1], "uses_2026-02": uses}
+    rest = [pages[0] | last] if is_at_once else [pages[0], last]
+    found = taken(BY_PAGE, BY_MONTH, january, *rest, key="{id}")
+    assert found == [("A same", "02-28"), ("B t2", "02-28"), ("C t2", "02-28")]
+
+
+def test_a_page_that_comes_late_is_one_of_its_pages(taken):
+    page = {"titles_2026-02_1": "A=t2", "uses_2026-02": "A B"}
+    found = taken(BY_PAGE, BY_MONTH, page, {"titles_2026-02_2": "B=t2"}, key="{id}")
+    assert found == [("A t2", "02-28"), ("B t2", "02-28")]
+
+
+def test_what_comes_in_time_reads_nothing_again(taken, store):
+    months = [{f"titles_2026-0{n}": "A=t1", f"uses_2026-0{n}": "A"} for n in (1, 2)]
+    taken(BY_MONTH, BY_MONTH, *months, {"titles_2026-03": "A=t3"})
+    rows = [
+        json.loads(store.read(f"reports/ingest/b{n}.json"))["counts"].get("uses", {"in": 0})["in"] for n in range(3)
+    ]
+    assert rows == [1, 1, 0]
+
+
+@pytest.mark.parametrize("is_in_the_lock", [False, True])
+def test_a_file_that_another_batch_took_in_since_the_plan_is_looked_up_too(
+    taken, store, tmp_path, monkeypatch, is_in_the_lock
+):
+    """Another batch takes the file of uses in while the titles that it wants are on their way."""
+    taken(BY_MONTH, BY_MONTH, {"titles_2025-12": "A=t0"})
+    (tmp_path / "exports/titles_2026-01.csv").write_text("id,title\nA,t1\n")
+    uses, late = tmp_path / "exports/uses_2026-01.csv", []
+
+    def between(batch):
+        if not late and batch.name == "late":
+            late.append(batch)
+            (tmp_path / "exports/titles_2026-01.csv").rename(tmp_path / "titles")
+            uses.write_text("id\nA\n")
+            command.run(Batch(store, "other"), None)
+            (tmp_path / "titles").rename(tmp_path / "exports/titles_2026-01.csv")
+
+    if is_in_the_lock:
+        publish = command.publish
+        monkeypatch.setattr(command, "publish", lambda batch: (between(batch), publish(batch))[1])
+    else:
+        catch_up = command.catch_up
+        monkeypatch.setattr(command, "catch_up", lambda batch: (between(batch), catch_up(batch))[1])
+    command.run(Batch(store, "late"), None)
+    told = Lake(store).versions("courses", Lake(store).require())
+    assert sorted(told["title"]) == ["t0", "t1"]
