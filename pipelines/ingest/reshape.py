@@ -132,6 +132,7 @@ def join(shaped: Shaped, step: Join, context: Context, other: Other) -> None:
         )
     here = context_of(shaped.frame, context)
     left = with_seen(shaped.frame, {f"_on{i}": cell(name, here) for i, name in enumerate(step.match)})
+    left = left.with_columns(pl.col(name).fill_null("") for name in _day_key(step))
     shaped.frame = left.join(right, on=names, how="left", maintain_order="left_right").drop(names)
     if step.itself:
         is_itself = pl.col("_itself") == pl.col("_self")
@@ -140,11 +141,17 @@ def join(shaped: Shaped, step: Join, context: Context, other: Other) -> None:
         shaped.frame = shaped.frame.drop("_itself", "_self")
     if step.missing == "reject":
         shaped.drop(pl.col("_found"), f"unknown_{step.other}", reject=True)
-    for name in beside:
+    for name in [step.other, *beside] if step.asks_for_days else []:
         shaped.drop(pl.col("_undated").ne_missing(name), f"undated_{name}", reject=True)
     if step.count:
         shaped.frame = shaped.frame.with_columns(pl.col(step.count).fill_null("0"))
-    shaped.frame = shaped.frame.drop("_found", *(["_undated"] if beside else []))
+    shaped.frame = shaped.frame.drop("_found", *(["_undated"] if step.asks_for_days else []))
+
+
+def _day_key(step: Join) -> list[str]:
+    """Of the keys of a history's rows the one that is its day: a row without a day is still that row."""
+    day = step.timeline.day if step.timeline else None
+    return [f"_on{i}" for i, name in enumerate(step.match.values()) if name == day]
 
 
 def with_seen(frame: pl.DataFrame, cells: Mapping[str, pl.Expr]) -> pl.DataFrame:
@@ -158,7 +165,7 @@ def _matching(
 ) -> pl.DataFrame:
     """Rows of the other file that a join may find, or their slices: keys `_on<i>`, what it takes, `_found`.
 
-    With other histories `beside`, in `_undated` the first of them that has a row without a day of the same thing.
+    Where days are asked for, in `_undated` the first history that has a row without a day of the same thing.
     """
     cells = {name: cell(name, context) for name in step.there()}
     keys = [f"_on{i}" for i in range(len(step.match))]
@@ -175,13 +182,19 @@ def _matching(
     if step.timeline:
         right = right.sort(_order(cells, step.timeline.order), maintain_order=True) if step.timeline.order else right
         right = right.unique(keys, keep="last", maintain_order=True)
-        right = _with_places(right, cells[step.timeline.day]).filter(pl.col("_day").is_not_null())
+        right = right.with_columns(pl.col(name).fill_null("") for name in _day_key(step))
+        own = _with_places(right, cells[step.timeline.day])
+        right = own.filter(pl.col("_day").is_not_null())
         if beside:
             taken_here = [cells[name].alias(_new(new)) for new, name in step.take.items()]
             right = _slices(right, [one.filter(pl.col("_day").is_not_null()) for one in beside.values()], taken_here)
-            right = _with_undated(right, beside)
-            ends = _told(step.timeline, _of(right)) | {"_undated": pl.col("_undated")}
-        ends |= _ends(right, step.timeline)
+            ends = _told(step.timeline, _of(right))
+        ends |= _ends(right, step.timeline) | {"_undated": pl.col("_undated")}
+        without = own.filter(pl.col("_day").is_null())
+        right = _with_undated(pl.concat([right, without], how="diagonal"), {step.other: own, **beside})
+    if step.dated:
+        is_undated = cells[step.latest[0]].is_null().any().over(keys)
+        ends["_undated"] = pl.when(is_undated).then(pl.lit(step.other))
     number = pl.col("_distinct").drop_nulls().n_unique() if step.distinct else pl.len()
     counted = {step.count: number.over(keys).cast(pl.String)} if step.count else {}
     taken = {new: cells[name] for new, name in step.take.items()}

@@ -240,7 +240,8 @@ class Timeline(Declared):
     of: Annotated[tuple[Name, ...], Field(min_length=1)]
     """Columns there that name the thing."""
     day: Name
-    """A column there, the first day; its first ten characters are YYYY-MM-DD. A row without one is not found."""
+    """A column there, the first day; its first ten characters are YYYY-MM-DD. Where a row is without one, all rows of
+    the same thing are rejected as `undated_<feed>`: nobody knows what held when."""
     order: tuple[Name, ...] = ()
     """Columns there, whole numbers or texts: of rows of one day the greatest comes last, of equal ones the last in the
     file."""
@@ -252,8 +253,8 @@ class Timeline(Declared):
     """Other histories of the same things. A row here becomes as many slices as there are days from which on one of them
     says something else while it holds; `until` and `place` are those of the slices. Of one day the first row of each
     goes with the first of the others, the second with the second: in which order tables changed on a day nobody knows.
-    What they say of days before a thing's first row here makes no slice. Where one of their rows is without a day, all
-    rows here of the same thing are rejected as `undated_<feed>`: nobody knows what held when."""
+    What they say of days before a thing's first row here makes no slice. One of their rows without a day is as one of
+    its own."""
     since: Name | None = None
     """With `beside`, new column here: the first day of the slice."""
     news: News | None = None
@@ -311,6 +312,9 @@ class Join(Declared):
     and of equal ones the last in the file. Empty is the least."""
     earliest: tuple[Name, ...] = ()
     """The same of the least. Empty is the greatest."""
+    dated: bool = False
+    """With `latest`, whether its first column must be filled in all rows there that match: where it is not, nobody
+    knows which is the last, and the row here is rejected as `undated_<feed>`."""
     itself: Name | None = None
     """With `latest`, a column that names rows here and there: where the one found is the row itself, none was."""
     timeline: Timeline | None = None
@@ -337,6 +341,8 @@ class Join(Declared):
             raise ValueError("many goes with none of latest, earliest, count: they leave one row")
         if self.latest and self.earliest:
             raise ValueError("latest must not stand beside earliest: one row is found")
+        if self.dated and not self.latest:
+            raise ValueError("dated goes with latest: it says that its day must be there")
         if self.itself and not self.latest:
             raise ValueError("itself goes with latest: it judges the one row that was found")
         if self.distinct and not self.count:
@@ -368,6 +374,11 @@ class Join(Declared):
     def beside(self) -> "tuple[Join, ...]":
         """Joins of the other histories of its timeline."""
         return tuple(other.join() for other in self.timeline.beside) if self.timeline else ()
+
+    @property
+    def asks_for_days(self) -> bool:
+        """Whether rows without a day make that nothing is found."""
+        return self.dated or (self.timeline is not None and not self.is_beside)
 
     @property
     def is_beside(self) -> bool:

@@ -236,6 +236,36 @@ def test_nobody_is_hired_twice_nor_promoted_after_the_end(company, store):
     ]
 
 
+UNDATED = [("2020-01-01", "Full-Time"), ("0000-00-00", "Terminated")]
+
+
+@pytest.fixture
+def workers(company, tmp_path):
+    """The report that tells of workers, which looks both tables up."""
+    for name in ("employment_status", "employees"):
+        shutil.copy(VENDOR / f"bamboohr_{name}.yaml", tmp_path / "feeds")
+    more = {"hireDate": "2020-01-01", "originalHireDate": "2020-01-01", "supervisorEId": "", "country": "Germany"}
+    more |= {"lastChanged": "2026-01-10T08:00:00+00:00", "customLevel": "P1", "standardHoursPerWeek": "40"}
+    return {"employees": [RECORDS["employees"][0] | more]}
+
+
+@pytest.mark.parametrize(
+    ("table", "files"),
+    [
+        ("employment_status", {"employmentStatus_01": statuses(*UNDATED), "jobInfo_01": JANUARY}),
+        ("job_info", {"employmentStatus_01": FULL, "jobInfo_01": jobs(("2020-01-01", "A", "P1"), ("", "B", "P2"))}),
+    ],
+)
+def test_who_left_on_no_day_is_neither_here_nor_gone_and_every_row_is_counted(company, store, workers, table, files):
+    company("one", **files, employees_01=workers)
+    counts = json.loads(store.read("reports/ingest/one.json"))["counts"]
+    said = {name: (some["in"], some["accepted"], some["reasons"]) for name, some in counts.items()}
+    assert said["bamboohr_employees"] == (1, 0, {f"undated_bamboohr_{table}": 1})
+    undated = "job_history" if table == "employment_status" else table
+    rows = len(files["employmentStatus_01"])
+    assert said["bamboohr_job_history"] == (rows, 0, {f"undated_bamboohr_{undated}": rows})
+
+
 def test_an_erasure_finds_a_person_in_tables_with_the_vendors_ids_alone(company, store):
     """Whoever comes after it with a row that is rejected does not come into quarantine either."""
     other = [{**row, "employeeId": "1022"} for row in JANUARY]

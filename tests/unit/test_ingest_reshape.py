@@ -294,19 +294,35 @@ def test_a_row_holds_until_the_next_of_its_thing_and_of_a_day_the_greatest_comes
         (None, "1"),
         ("2024-05-01", "0"),
         (None, "0"),
-        (None, None),
-        (None, None),
-        (None, "0"),
     ]
     assert dated(order=[])[:3] == dated()[:3], "the last in the file, where nothing is said"
     assert dated(order=[], day="day")[0] == ("2024-05-02", "0")
 
 
-def test_a_row_without_a_day_ends_nothing_and_is_not_found():
-    step = {"feed": "f", "match": {"who": "who", "id": "id"}, "missing": "reject", "timeline": TIMELINE}
+@pytest.mark.parametrize("missing", ["reject", "keep"])
+@pytest.mark.parametrize("match", [{"who": "who", "id": "id"}, {"who": "who", "day": "day", "id": "id"}])
+def test_a_thing_with_a_row_without_a_day_is_rejected_and_counted(match, missing):
+    """Its other rows would say that they hold on; an end without a day is an end."""
+    step = {"feed": "f", "match": match, "missing": missing, "timeline": TIMELINE}
     shaped = Shaped(CHANGES.with_row_index(ROW, 1).cast({ROW: pl.Int64()}), [], [])
     join(shaped, Join.model_validate(step), BLANK, lambda _: CHANGES)
-    assert [frame.rows() for frame in shaped.rejected] == [[(6, "unknown_f"), (7, "unknown_f")]]
+    gone = pl.concat(shaped.rejected)
+    assert gone.rows() == [(5, "undated_f"), (6, "undated_f"), (7, "undated_f")]
+    assert shaped.frame[ROW].to_list() == [1, 2, 3, 4, 8]
+
+
+def test_a_history_of_which_the_last_row_is_asked_for_has_only_rows_with_a_day():
+    step = {"feed": "f", "match": {"who": "who"}, "latest": ["day", "id"], "take": {"last": "id"}, "missing": "keep"}
+    left, kept, found = frame(who=["1", "2", "3", "4"]), [], []
+    for is_dated in (False, True):
+        shaped = Shaped(left, [], [])
+        join(shaped, Join.model_validate({**step, "dated": is_dated}), BLANK, lambda _: CHANGES)
+        kept.append(dict(shaped.frame.select("who", "last").rows()))
+        found += [part.rows() for part in shaped.rejected if len(part)]
+    assert kept == [{"1": "9", "2": "3", "3": "5", "4": None}, {"1": "9", "3": "5", "4": None}]
+    assert found == [[(2, "undated_f")]]
+    with pytest.raises(ValidationError, match="dated goes with latest"):
+        Join.model_validate({**step, "latest": [], "dated": True})
 
 
 def test_a_row_that_is_told_twice_is_one():
