@@ -2,8 +2,9 @@
 
 **Owner** compliance. **Runs** by its form only.
 
-Points a family back to a release that two people approved when it was new, named by the sha256 of its verdict (Audit
-page, Records), for a reason of at least ten characters. Reason and name of whoever triggered this go into the ledger.
+Points a family back to a release that two people approved when it was new, named by the sha256 of its verdict, for a
+reason of at least ten characters. *Go back to it* on the Audit page (Records) asks for this with all but the reason
+filled in. Reason and name of whoever triggered this go into the ledger.
 A model whose audit is older than the law of a configured place allows stays where it is. `score_people` follows.
 
 **When it fails** nothing was changed; the last line of the log names the rule. To stop scoring at once instead, trigger

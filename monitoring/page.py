@@ -79,6 +79,11 @@ def report(
     )
 
 
+def script() -> str:
+    """What sends the form that goes back to a release."""
+    return (TEMPLATES / "rollback.js").read_text(encoding="utf-8")
+
+
 def render(template: str, **values: Any) -> str:
     """A template of this package, every value escaped; a name that is missing is a mistake and raises."""
     with texts.speaking(texts.wanted() if template.startswith(SAID) else texts.ENGLISH):

@@ -8,6 +8,8 @@
     GET audits/<family>/<sha256>/<name>      a bias audit's page, table or package
     GET bundles/<family>/<number>/examiner.zip   what an examiner gets about a release, made now
     GET documents/<family>/<number>/<kind>.html  a document about a release, made now
+    GET rollbacks/<family>/<verdict>         a form, filled in but for the reason, that goes back to an older release
+    GET rollback.js                          what sends it: to Airflow, as whoever is signed in there
     GET style.css
 
 Anonymous requests are sent to the login (a browser) or answered 401; people without the role that `roles` asks for get
@@ -63,6 +65,11 @@ _ASKING: Final = _PAGE | {
     "Content-Security-Policy": _PAGE["Content-Security-Policy"].replace("form-action 'none'", "form-action 'self'")
 }
 """Of the page that asks for a day."""
+_FORM: Final = _HEADERS | {
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
+}
+"""The only page of ours with a script, our own; what it asks goes to Airflow, which decides."""
 _REPORT: Final = _HEADERS | {
     "Content-Security-Policy": "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; "
     "style-src 'unsafe-inline'; img-src data: blob:; font-src data:; worker-src blob:; base-uri 'none'; "
@@ -222,6 +229,25 @@ def document(family: str, number: str, kind: str, store: Store = Company) -> Res
     except CandorError as error:
         return HTMLResponse(pages.refusal(503, str(error)), 503, headers=_PAGE)
     return HTMLResponse(pages_made[kind], headers=_SUMMARY)
+
+
+@app.get("/rollbacks/{family}/{verdict}")
+def rollback(family: str, verdict: str, who: Reader = Compliance, store: Store = Company) -> Response:
+    """The form to go back to an older release. It changes nothing: it asks for a run of Airflow's DAG."""
+    _must_be(family in FAMILIES)
+    try:
+        known = releases.pointers(store, family)
+    except CandorError as error:
+        return HTMLResponse(pages.refusal(503, str(error)), 503, headers=_PAGE)
+    found = [item for item in known if item.verdict_sha256 == verdict]
+    _must_be(bool(found) and known[-1].verdict_sha256 != verdict)
+    return HTMLResponse(pages.rollback(family, known[-1], found[-1], who), headers=_FORM)
+
+
+@app.get("/rollback.js")
+def rollback_script() -> Response:
+    """The script of that form: nothing in it is secret."""
+    return Response(page.script(), media_type="text/javascript", headers=_HEADERS)
 
 
 @app.get("/style.css")

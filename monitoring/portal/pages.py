@@ -20,7 +20,7 @@ from monitoring.portal.scope import Scope
 from monitoring.texts import noted, say
 from pipelines.audit.lived import Stretch
 from pipelines.base.catalog import FAMILIES
-from pipelines.base.releases import MODIFICATION
+from pipelines.base.releases import MODIFICATION, Release
 from pipelines.publish.versions import Change
 
 QUESTIONS = {
@@ -148,7 +148,17 @@ def records(
     """
     shown = {"ledger": ledger, "arrived": arrived, "total": _total(arrived.feeds), "lived": lived, "drills": drills}
     shown |= {"day": day, "then": then}
+    live: dict[str, str] = {}
+    for item in lived:  # the newest first
+        if item.kind != "stop":
+            live.setdefault(item.family, item.facts["verdict_sha256"])
+    shown["live"] = live
     return _page("audit_records.html", noted("Records"), "", who, **shown)
+
+
+def rollback(family: str, live: Release, target: Release, who: Reader) -> str:
+    """What going back to a release asks for: a reason, everything else is filled in."""
+    return _page("audit_rollback.html", family, "../../", who, family=family, live=live, target=target)
 
 
 def refusal(status: int, reason: str) -> str:

@@ -126,6 +126,7 @@ ADDRESSES = [
     f"/audits/screening/{'0' * 64}/package.zip",
     "/bundles/screening/1/examiner.zip",
     "/documents/screening/1/card.html",
+    f"/rollbacks/screening/{'0' * 64}",
 ]
 
 
@@ -163,7 +164,7 @@ def test_other_auth_managers_are_asked_for_the_custom_views_the_widest_first(por
 
 
 @pytest.mark.parametrize(
-    ("name", "seen"), [("watcher", 2), ("engineer", 5), ("both", 5), ("compliance_first", 8), ("compliance_second", 8)]
+    ("name", "seen"), [("watcher", 2), ("engineer", 5), ("both", 5), ("compliance_first", 9), ("compliance_second", 9)]
 )
 def test_each_role_reads_what_those_before_it_read_and_no_more(client, filled, monkeypatch, name, seen):
     monkeypatch.setenv("CANDOR_ENGINEER_USERS", "engineer, both, compliance_second")
@@ -278,6 +279,45 @@ def test_documents_about_a_release_open_as_pages(client, filled):
     verdict = next(key for key in filled.list("releases") if key.endswith("verdict.json"))
     filled.put(verdict, filled.read(verdict) + b" ")
     assert get(client, "/documents/screening/1/card.html").status_code == 503
+
+
+# ---------------------------------------------------------------- going back
+
+
+@pytest.fixture
+def gone_on(client, store, tmp_path, keys, monkeypatch):
+    """Two releases, the older of which one can go back to."""
+    monkeypatch.chdir(tmp_path)
+    older, newer = (released(store, Answers(), tmp_path, f"r{n}", weights=f"weights {n}".encode()) for n in (1, 2))
+    return older, newer
+
+
+def test_one_click_from_a_release_stands_the_form_that_goes_back_to_it(client, gone_on, monkeypatch):
+    older, newer = gone_on
+    monkeypatch.setenv("CANDOR_ENGINEER_USERS", "engineer")
+    for address, base in (("/models/screening", "../"), ("/records", "")):
+        text = get(client, address).text
+        assert re.findall(r'href="(\S*rollbacks/\S*)"', text) == [f"{base}rollbacks/screening/{older.verdict_sha256}"]
+        assert "rollbacks/" not in get(client, address, user="engineer").text
+    shown = get(client, f"/rollbacks/screening/{older.verdict_sha256}")
+    assert f'data-family="screening" data-verdict="{older.verdict_sha256}"' in shown.text
+    assert "the release below scores people again, in place of release 2." in shown.text
+    assert "<dd>anna, ben</dd>" in shown.text
+    policy = shown.headers["content-security-policy"]
+    assert "script-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'" in policy
+    assert "unsafe" not in policy
+    for address in (f"screening/{newer.verdict_sha256}", f"screening/{'0' * 64}", f"nobody/{older.verdict_sha256}"):
+        assert get(client, f"/rollbacks/{address}").status_code == 404
+    assert "script-src" not in get(client, "/models/screening").headers["content-security-policy"]
+    address = f"/rollbacks/screening/{older.verdict_sha256}"
+    assert {client.request(verb, address, headers={"user": "compliance_first"}).status_code for verb in
+            ("POST", "PUT", "DELETE", "PATCH")} == {405}  # fmt: skip
+
+
+def test_a_form_is_not_shown_where_releases_cannot_be_read(client, store, gone_on):
+    older, newer = gone_on
+    store.put(newer.key, b"{}")
+    assert get(client, f"/rollbacks/screening/{older.verdict_sha256}").status_code == 503
 
 
 def follow(store, before, profile, ratio):
@@ -551,6 +591,49 @@ def test_axe_finds_nothing_on_any_page_however_narrow_it_is(filled, open_page):
     found["packet"], wider["packet"] = Axe().run(page).response["violations"], page.evaluate(WIDER)
     assert not any(found.values()), {address: what for address, what in found.items() if what}
     assert not any(wider.values()), {address: what for address, what in wider.items() if what}
+
+
+ASKED = f"{HOST}/api/v2/dags/rollback/dagRuns"
+WHY = "Complaints from the works council."
+
+
+@in_a_browser
+def test_the_form_asks_airflow_once_for_what_its_dag_takes_with_the_reason_that_was_typed(client, gone_on, open_page):
+    """What Airflow itself would accept, by its own model of a request and by the DAG's own parameters."""
+    from airflow.api_fastapi.core_api.datamodels.dag_run import TriggerDAGRunPostBody
+    from axe_playwright_python.sync_playwright import Axe
+
+    older, _ = gone_on
+    page, asked, answers = open_page(500), [], [(403, {"detail": "<b>Forbidden</b>"}), (200, {"dag_run_id": "m/1"})]
+
+    def airflow(route):
+        asked.append(route.request)
+        status, body = answers[len(asked) - 1]
+        route.fulfill(status=status, json=body)
+
+    page.route(ASKED, airflow)
+    page.goto(f"{HOST}/rollbacks/screening/{older.verdict_sha256}")
+    button = page.get_by_role("button", name="Go back to this release")
+    button.click()
+    page.get_by_label("Your reason").press_sequentially("too short")
+    button.click()
+    assert asked == [], "without a reason nothing is asked"
+    page.get_by_label("Your reason").fill(f"  {WHY}\n")
+    button.click()
+    page.get_by_role("alert").get_by_text("403 <b>Forbidden</b>").wait_for()
+    button.click()
+    link = page.get_by_role("status").get_by_role("link")
+    link.wait_for()
+    assert link.evaluate("link => link.href") == f"{HOST}/dags/rollback/runs/m%2F1"
+    assert button.is_disabled()
+    assert not page.get_by_role("alert").is_visible()
+    assert len(asked) == 2
+    assert {(request.method, request.headers["content-type"]) for request in asked} == {("POST", "application/json")}
+    body = TriggerDAGRunPostBody.model_validate_json(asked[1].post_data)
+    assert body.conf == {"family": "screening", "to": older.verdict_sha256, "why": WHY}
+    with open_page(500, bypass_csp=True) as other:
+        other.goto(page.url)
+        assert Axe().run(other).response["violations"] == []
 
 
 @in_a_browser

@@ -5,6 +5,7 @@ import re
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
 from urllib.parse import urljoin
 from xml.etree import ElementTree as ET
 
@@ -265,6 +266,10 @@ def test_everything_from_outside_is_escaped_on_every_page():
     for text in shown:
         assert "<script" not in text
         assert "&lt;script&gt;" in text
+    names = ("family", "kind", "verdict_sha256", "model_sha256", "as_of", "released_at")
+    target = SimpleNamespace(**dict.fromkeys(names, EVIL), sequence=1, approvers=[{"name": EVIL}])
+    form = pages.rollback(EVIL, target, target, somebody)
+    assert re.findall("<script[^>]*>", form) == ['<script src="../../rollback.js" defer>'], "ours and no other"
 
 
 @pytest.mark.parametrize("prefix", ["", "/airflow"])
@@ -282,6 +287,12 @@ def test_the_forms_of_airflow_are_one_click_away_below_any_prefix(store, prefix)
         at = f"http://h{prefix}/{AUDIT_PAGES}/{path}"
         assert [urljoin(at, link) for link in links] == [f"http://h{prefix}/dags/{dag}" for dag in dags]
         assert "target=" not in text, "Airflow's frame is a sandbox that opens neither the top window nor another"
+    form = pages.rollback("screening", live.live.pointer, live.live.pointer, WHO)
+    at = f"http://h{prefix}/{AUDIT_PAGES}/rollbacks/screening/{'0' * 64}"
+    ask, run, script = (re.search(f'{name}="([^"]*)"', form)[1] for name in ("data-ask", "data-run", "script src"))
+    assert urljoin(at, ask) == f"http://h{prefix}/api/v2/dags/rollback/dagRuns"
+    assert urljoin(at, run) == f"http://h{prefix}/dags/rollback/runs/"
+    assert urljoin(at, script) == f"http://h{prefix}/{AUDIT_PAGES}/rollback.js"
     assert all(f'dag_id="{dag}"' in (DAGS / f"{dag}.py").read_text() for dag in ("switch_scoring", "rollback"))
 
 

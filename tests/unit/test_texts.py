@@ -137,6 +137,7 @@ def everything(store):
         "records": pages.records(ledger, arrived, WHO, [lived, stop]),
         "that day": pages.records(ledger, arrived, WHO, [lived], day=DAY, then=[lived, stop, then]),
         "another day": pages.records(ledger, arrived, WHO, [lived], day=DAY),
+        "rollback": pages.rollback("screening", live.live.pointer, live.live.pointer, WHO),
         "frame": pages.report("screening", "2026-10-31", "bias.html", WHO),
         "refusal": pages.refusal(404, "There is no such page or report."),
     }
