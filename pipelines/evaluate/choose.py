@@ -102,6 +102,7 @@ def measured(
     outcomes: pl.DataFrame,
     people: pl.DataFrame,
     *,
+    forty: pl.DataFrame,
     settings: Resampled,
     least: int,
 ) -> Measured:
@@ -113,6 +114,7 @@ def measured(
         declared: The same of the declared model.
         outcomes: [n_cases] of the validation cases.
         people: [n_people] their groups.
+        forty: [n_people] as `vault.forty` gives, for the age at which each case asks about them.
         settings: Of the intervals. With fewer cases than `min_cases`, or labels than `min_labels`, nothing is known.
         least: People a group must have to be judged.
     """
@@ -133,14 +135,13 @@ def measured(
         if is_enough
         else (_NOTHING, _NOTHING, _NOTHING)
     )
-    decisions = groups.model_selections(both, module.UNIT)
+    decisions = groups.model_selections(groups.asked(both, outcomes), module.UNIT)
     share = float(decisions["is_selected"].mean()) if len(decisions) else math.nan  # type: ignore[arg-type]
-    reports = groups.reports(decisions, people, least)
+    reports = groups.reports(decisions, people, least, forty)
     who = outcomes["person_id"].unique().sort().to_list()
     drawn = gains.draws(len(who), settings.resamples, settings.seed)
-    return Measured(
-        metric, difference, share, lowest(reports), gains.lowest_ratios(decisions, people, reports, who, drawn)
-    )
+    ratios = gains.lowest_ratios(decisions, people, reports, who, drawn, forty=forty)
+    return Measured(metric, difference, share, lowest(reports), ratios)
 
 
 def explained(taken: Tried, tried: list[Tried], margins: Margins, take: str) -> str:
@@ -235,11 +236,11 @@ def _all(
     lock, lake = lake_lock(root), Lake(open_store())
     examples = pl.read_parquet(stage_dir(family, PREPARED, root) / "examples.parquet").with_row_index("row")
     valid = examples.filter(pl.col("split") == "valid")
-    people = groups.aged(*groups.read_aging(lake, lock.manifest(lake), lock.as_of(family)), valid)
+    people, forty = groups.read_aging(lake, lock.manifest(lake), lock.as_of(family))
     folder = stage_dir(family, CANDIDATES, root)
     rows = {name: scored(valid, pl.read_parquet(folder / name / VALID), family, decide) for name in names}
     return {
-        name: measured(family, rows[name], rows[DECLARED], valid, people, settings=settings, least=least)
+        name: measured(family, rows[name], rows[DECLARED], valid, people, forty=forty, settings=settings, least=least)
         for name in names
     }
 

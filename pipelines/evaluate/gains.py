@@ -12,6 +12,7 @@ import polars as pl
 
 from pipelines.evaluate import bootstrap
 from pipelines.evaluate.bootstrap import Estimate, Numbers
+from pipelines.evaluate.groups import at_that_age
 from pipelines.fairness.counting import Coded, as_coded, cross, crossed_name
 from pipelines.fairness.rules import RULES
 from pipelines.fairness.subjects import AxisReport
@@ -23,15 +24,18 @@ def lowest_ratios(
     reports: Iterable[AxisReport],
     people: Sequence[str],
     drawn: Sequence[Numbers],
+    *,
+    forty: pl.DataFrame | None = None,
 ) -> Numbers:
     """A model's lowest impact ratio among each draw of people.
 
     Args:
-        decisions: [n_units] person_id, is_selected; of one stage.
+        decisions: [n_units] person_id, is_selected, on; of one stage.
         groups: [n_people] person_id and one column an axis.
         reports: How these decisions were judged: groups that could not be are left out here too.
         people: [n_drawn] whom the draws are about.
         drawn: [chunk, n_drawn] how often each was drawn.
+        forty: [n_people] as the reports had it.
 
     Returns:
         [n_draws]; a group that was not drawn is left out; NaN where there is no ratio.
@@ -40,6 +44,8 @@ def lowest_ratios(
     joined = decisions.filter(pl.col("person_id").is_in(list(people))).join(
         groups, on="person_id", how="left", maintain_order="left"
     )
+    if forty is not None:
+        joined = at_that_age(joined, forty)
     row = joined["person_id"].replace_strict(place, return_dtype=pl.Int64).to_numpy()
     is_selected = joined["is_selected"].to_numpy()
     coded = _axes(joined, [name for name in groups.columns if name != "person_id"])

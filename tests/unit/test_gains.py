@@ -1,10 +1,12 @@
 """Whether the lowest impact ratio of an alternative is better than chance makes one look."""
 
+from datetime import UTC, datetime
+
 import numpy as np
 import polars as pl
 import pytest
 
-from pipelines.evaluate import gains, groups
+from pipelines.evaluate import choose, gains, groups
 
 NAMES = [f"p_{n:03}" for n in range(200)]
 KNOWN = pl.DataFrame(
@@ -91,3 +93,26 @@ def test_alternatives_that_differ_by_chance_alone_are_hardly_ever_surely_better(
             found.append(gains.lowest_ratios(frame, known, groups.reports(frame, known, 30), names, drawn))
         taken += any(gains.gain(ours, found[0], tried=3).low > 1 for ours in found[1:])
     assert taken <= 4
+
+
+def test_the_choice_sees_people_as_old_as_at_each_case_and_not_as_at_their_newest():
+    """By hand: 40 people turn 40 on 3 March. On the 1st all of them are put forward, on the 5th half: 20 of 40."""
+    names = [f"p_{n:03}" for n in range(40)]
+    first, second = (
+        pl.DataFrame(
+            {"person_id": names, "subject_id": course, "target_code": "completed", "is_selected": selected}
+        ).with_columns(score=pl.col("is_selected").cast(pl.Float64))
+        for course, selected in (("k1", [True] * 40), ("k2", [True, False] * 20))
+    )
+    moments = {course: datetime(2026, 3, day, tzinfo=UTC) for course, day in (("k1", 1), ("k2", 5))}
+    rows = pl.concat([first, second])
+    cases = rows.select("person_id", "subject_id", "target_code", outcome=pl.col("score")).with_columns(
+        occurred_at=pl.col("subject_id").replace_strict(moments)
+    )
+    known = pl.DataFrame({"person_id": names, "age_40": ["40 or over"] * 40})  # as they are today
+    forty = pl.DataFrame({"person_id": names, "forty_from": ["2026-03-03"] * 40})
+    numbers = choose.Resampled(resamples=50, seed=1, min_cases=10, min_labels=5)
+    found = choose.measured("outcomes", rows, rows, cases, known, forty=forty, settings=numbers, least=30)
+    assert (found.lowest.axis, found.lowest.row.group, found.lowest.row.impact_ratio) == ("age_40", "40 or over", 0.5)
+    assert found.ratios[0] == 0.5
+    assert np.isfinite(found.ratios).all()

@@ -6,6 +6,8 @@ import numpy as np
 import polars as pl
 import pytest
 
+from pipelines.base.tried import WEIGHABLE, Alternative
+from pipelines.base.vault import AGE_40
 from pipelines.evaluate.weigh import answers, weighed
 from pipelines.fairness.reweighing import ODDS
 
@@ -123,3 +125,14 @@ def test_an_axis_that_nobody_declared_weighs_nobody_and_few_people_weigh_one():
     cases = decided(0.2, 0.5, 1)
     assert weighed(cases, GROUPS.select("person_id"), "sex", least=30, key=KEY) is None
     assert set(weighed(cases, GROUPS, "sex", least=700, key=KEY)[0]) == {1.0}
+
+
+def test_nobody_is_weighed_by_age_on_whatever_day():
+    """A side of 40 changes by itself, and with it the answer: two weights of one person would tell both."""
+    assert AGE_40 not in WEIGHABLE
+    with pytest.raises(ValueError, match="people can be weighed on sex only"):
+        Alternative(name="by_age", reweigh=AGE_40)
+    cases = decided(0.2, 0.5, 1)
+    young, old = (GROUPS.with_columns(pl.lit(side).alias(AGE_40)) for side in ("under 40", "40 or over"))
+    first, second = (weighed(cases, known, "sex", least=30, key=KEY) for known in (young, old))
+    assert first[0].equals(second[0])
