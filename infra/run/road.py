@@ -26,6 +26,7 @@ def prepare(company: Company, progress: Progress) -> str:
         progress.say(f"    account {account:<18} password {password}")
     if changed := repository.uncommitted():
         progress.say(f"    note: {changed} uncommitted changes are not part of what retrain runs", "yellow")
+        progress.say("    where they change how models are judged, no model is released (other_rules)", "yellow")
     return commit
 
 
