@@ -61,13 +61,20 @@ def cross(first: npt.ArrayLike | Coded, second: npt.ArrayLike | Coded) -> Coded:
     """
     left, right = as_coded(first), as_coded(second)
     same_length(left.codes, right.codes)
-    both = np.array([[_joined(a, b) for b in right.names] for a in left.names], dtype=object).reshape(-1)
+    both = np.array([[joined(a, b) for b in right.names] for a in left.names], dtype=object).reshape(-1)
     cells = left.codes * len(right.names) + right.codes
     present = np.flatnonzero(np.bincount(cells, minlength=len(both)))
     names = in_order(both[present].tolist())
     position = np.zeros(len(both), dtype=np.int64)
     position[present] = [names.index(name) for name in both[present].tolist()]
     return Coded(names, position[cells])
+
+
+def joined(first: str, second: str) -> str:
+    """The name of a cell of two groups, as `cross` has it."""
+    if UNKNOWN in (first, second):
+        return UNKNOWN
+    return "|".join(name.replace("\\", "\\\\").replace("|", "\\|") for name in (first, second))
 
 
 def crossed_name(first: str, second: str) -> str:
@@ -78,6 +85,11 @@ def crossed_name(first: str, second: str) -> str:
 def is_crossed(axis: str) -> bool:
     """Whether an axis is one of two axes."""
     return _BY in axis
+
+
+def axes_of(axis: str) -> tuple[str, ...]:
+    """The axes that one is of: two, or itself."""
+    return tuple(axis.split(_BY))
 
 
 def intersection(first: npt.ArrayLike, second: npt.ArrayLike) -> npt.NDArray[np.str_]:
@@ -140,12 +152,6 @@ def _coded(values: npt.NDArray[Any], named: Any) -> Coded:
     position = {name: index for index, name in enumerate(names)}
     code_of = {value: position[name] for value, name in name_of.items()}
     return Coded(names, np.fromiter(map(code_of.__getitem__, plain), dtype=np.int64, count=len(plain)))
-
-
-def _joined(first: str, second: str) -> str:
-    if UNKNOWN in (first, second):
-        return UNKNOWN
-    return "|".join(name.replace("\\", "\\\\").replace("|", "\\|") for name in (first, second))
 
 
 def _odd(values: npt.NDArray[Any]) -> int:
