@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from monitoring import oversight, performance, released, results, tables
+from monitoring import performance, released, results, tables
 from monitoring.performance import KEYS, Metric
 from monitoring.results import Estimate, Estimated, EstimatedGroup
 from monitoring.settings import Monitor
@@ -34,6 +34,7 @@ from pipelines.base.store import Store
 from pipelines.evaluate import bootstrap
 from pipelines.evaluate import groups as evaluated
 from pipelines.fairness import UNKNOWN
+from pipelines.fairness.suppression import Cell, suppress
 from pipelines.gate import GateSettings
 
 EVERYBODY: Final = "everybody"
@@ -119,7 +120,7 @@ def by_group(
         metric: `auc` or `mae`.
         coverage: Share of outcomes in an interval; of a number only.
         settings: Resampling, and the labels below which nothing is held against the truth.
-        least: People; of smaller groups no number is told, nor of the smallest other where theirs would follow.
+        least: People; of smaller groups no number is told, nor of those that would give them away.
     """
 
     def row(axis: str, group: str, ahead: pl.DataFrame | None, since: pl.DataFrame | None) -> EstimatedGroup:
@@ -134,11 +135,12 @@ def by_group(
         return about
 
     yield row("", EVERYBODY, still, arrived)
-    for axis in (name for name in groups.columns if name != "person_id"):
-        ahead, since = (_parts(frame, groups, axis) for frame in (still, arrived))
-        told = [_told(parts, least) for parts in (ahead, since)]
-        for group in sorted(ahead.keys() | since.keys()):
-            yield row(axis, group, told[0].get(group), told[1].get(group))
+    axes = [name for name in groups.columns if name != "person_id"]
+    ahead, since = ({axis: _parts(frame, groups, axis) for axis in axes} for frame in (still, arrived))
+    told = [_told(parts, least) for parts in (ahead, since)]
+    for axis in axes:
+        for group in sorted(ahead[axis].keys() | since[axis].keys()):
+            yield row(axis, group, told[0][axis].get(group), told[1][axis].get(group))
 
 
 def estimate(frame: pl.DataFrame, metric: Metric, coverage: float, settings: Monitor) -> Estimate:
@@ -227,6 +229,10 @@ def _parts(frame: pl.DataFrame, groups: pl.DataFrame, axis: str) -> dict[str, pl
     return {str(name): rows for (name,), rows in named.partition_by(axis, as_dict=True).items()}
 
 
-def _told(parts: dict[str, pl.DataFrame], least: int) -> dict[str, pl.DataFrame]:
-    hidden = oversight.withheld({name: rows["person_id"].n_unique() for name, rows in parts.items()}, least)
-    return {name: rows for name, rows in parts.items() if name not in hidden}
+def _told(parts: dict[str, dict[str, pl.DataFrame]], least: int) -> dict[str, dict[str, pl.DataFrame]]:
+    """Groups of each axis but the small ones and those that would give them away."""
+    cells = {
+        axis: {name: Cell(rows["person_id"].n_unique()) for name, rows in of.items()} for axis, of in parts.items()
+    }
+    hidden = suppress(cells, least)
+    return {axis: {name: rows for name, rows in of.items() if name not in hidden[axis]} for axis, of in parts.items()}

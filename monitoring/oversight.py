@@ -15,7 +15,7 @@ Reads   scores/scored, scores/outcomes, the ledger, the vault's protected attrib
 Writes  reports/<family>/<as_of>/oversight.json
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import Any, Final
 
@@ -38,6 +38,7 @@ from pipelines.fairness import UNKNOWN
 from pipelines.fairness.axes import without_small
 from pipelines.fairness.clusters import repeats
 from pipelines.fairness.intervals import wilson_interval
+from pipelines.fairness.suppression import Cell, suppress
 from pipelines.gate import GateSettings
 
 FORWARD: Final = "put forward"
@@ -230,32 +231,31 @@ def agreement(decided: pl.DataFrame, departed: Estimate | None) -> Estimate | No
 
 
 def _by_group(told: pl.DataFrame, axes: list[str], min_group_size: int) -> Iterator[OversightGroup]:
-    """Groups in order; no numbers of small ones, nor of the smallest other where these would follow from the rest."""
-    for axis in axes:
-        parts = told.with_columns(pl.col(axis).cast(pl.String).fill_null(UNKNOWN)).partition_by(axis, as_dict=True)
-        people = {str(group): rows["person_id"].n_unique() for (group,), rows in parts.items()}
-        hidden = withheld(people, min_group_size)
-        for (group,), rows in sorted(parts.items(), key=lambda item: str(item[0][0])):
-            about = OversightGroup(axis=axis, group=str(group))
-            if group not in hidden:
+    """Groups in order; no numbers of small ones, nor of those that would give them away."""
+    parts = {axis: dict(_parts(told, axis)) for axis in axes}
+    cells = {
+        axis: {
+            group: Cell(rows["person_id"].n_unique(), rows.height, (int(rows["is_over"].sum()),))
+            for group, rows in of.items()
+        }
+        for axis, of in parts.items()
+    }
+    hidden = suppress(cells, min_group_size)
+    for axis, of in parts.items():
+        for group, rows in of.items():
+            about = OversightGroup(axis=axis, group=group)
+            if group not in hidden[axis]:
                 departed, waited = _share(rows["is_over"], rows["person_id"]), rows["waited_days"].median()
-                numbers: dict[str, Any] = {"people": people[str(group)], "decided": rows.height}
+                numbers: dict[str, Any] = {"people": cells[axis][group].people, "decided": rows.height}
                 numbers |= {"agreed": agreement(rows, departed), "departed": departed, "waited_days": waited}
                 about = about.model_copy(update=numbers)
             yield about
 
 
-def withheld(people: Mapping[str, int], least: int) -> set[str]:
-    """Groups of one axis whose numbers are not told: the small, and the smallest other where one would follow.
-
-    Args:
-        people: Group to how many people.
-        least: Fewer are few.
-    """
-    hidden = {group for group, count in people.items() if count < least}
-    if len(hidden) == 1 and len(people) > 1:
-        hidden.add(min(people.keys() - hidden, key=lambda group: (people[group], group)))
-    return hidden
+def _parts(told: pl.DataFrame, axis: str) -> Iterator[tuple[str, pl.DataFrame]]:
+    named = told.with_columns(pl.col(axis).cast(pl.String).fill_null(UNKNOWN))
+    for (group,), rows in sorted(named.partition_by(axis, as_dict=True).items()):
+        yield str(group), rows
 
 
 def _judgements(

@@ -8,7 +8,7 @@ A calibration error is never 0 with few cases, however right the chances are: wh
 right is told beside it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -18,6 +18,7 @@ from pipelines.base.contracts import is_abstained
 from pipelines.base.vault import UNKNOWN
 from pipelines.evaluate.metrics import KEYS, calibration_errors
 from pipelines.fairness.intervals import wilson_interval
+from pipelines.fairness.suppression import Cell, suppress
 
 _DRAWS: Final = 200
 
@@ -40,7 +41,7 @@ def told(
         groups: [n_people] person_id and one column an axis; none when the company has no group data.
         may_abstain: Whether the family's `decide` lets it.
         bins: Of equal width, of the calibration.
-        min_group_size: People; of smaller groups only their number is told.
+        min_group_size: People; of smaller groups, and of those that would give them away, only their number is told.
         seed: Of the outcomes that exact chances would have had.
 
     Returns:
@@ -68,23 +69,42 @@ def told(
             name: _right(part, bins, seed) if name == "all" or is_told else _untold(part)
             for name, part in parts.items()
         },
-        "axes": [{"axis": axis, "groups": list(_by_group(told_of, axis, bins, min_group_size, seed))} for axis in axes],
+        "axes": list(_by_group(told_of, axes, bins, min_group_size, seed)),
     }
 
 
-def _by_group(cases: pl.DataFrame, axis: str, bins: int, least: int, seed: int) -> Iterator[dict[str, Any]]:
-    """A row a group: the number of people, and what is told of those that are enough."""
-    parts: Mapping[Any, pl.DataFrame] = cases.with_columns(
-        pl.col(axis).cast(pl.String).fill_null(UNKNOWN)
-    ).partition_by(axis, as_dict=True)
-    for (group,), rows in sorted(parts.items()):
-        row: dict[str, Any] = {"group": group, "people": len(rows)}
-        if len(rows) >= least:
-            count, kept = int(rows["is_left"].sum()), rows.filter(~pl.col("is_left"))
-            low, high = wilson_interval(count, len(rows))
-            row["abstained"] = {"share": count / len(rows), "low": float(low), "high": float(high)}
-            row["kept"] = _right(kept, bins, seed) if len(kept) and _is_told(rows, least) else {"n": len(kept)}
-        yield row
+def _by_group(cases: pl.DataFrame, axes: Sequence[str], bins: int, least: int, seed: int) -> Iterator[dict[str, Any]]:
+    """A row a group of each axis: the number of people, and what is told of those that are enough."""
+    parts = {axis: dict(_parts(cases, axis)) for axis in axes}
+    left = {axis: {name: _counted(rows) for name, rows in of.items()} for axis, of in parts.items()}
+    few = {
+        axis: {name: Cell(len(rows), is_few=not _is_told(rows, least)) for name, rows in of.items()}
+        for axis, of in parts.items()
+    }
+    hidden, unjudged = suppress(left, least), suppress(few, least)
+    for axis, of in parts.items():
+        found = []
+        for group, rows in of.items():
+            row: dict[str, Any] = {"group": group, "people": len(rows)}
+            if group not in hidden[axis]:
+                count, kept = int(rows["is_left"].sum()), rows.filter(~pl.col("is_left"))
+                low, high = wilson_interval(count, len(rows))
+                row["abstained"] = {"share": count / len(rows), "low": float(low), "high": float(high)}
+                row["kept"] = (
+                    _right(kept, bins, seed) if len(kept) and group not in unjudged[axis] else {"n": len(kept)}
+                )
+            found.append(row)
+        yield {"axis": axis, "groups": found}
+
+
+def _counted(rows: pl.DataFrame) -> Cell:
+    return Cell(len(rows), counts=(int(rows["is_left"].sum()),))
+
+
+def _parts(cases: pl.DataFrame, axis: str) -> Iterator[tuple[str, pl.DataFrame]]:
+    named = cases.with_columns(pl.col(axis).cast(pl.String).fill_null(UNKNOWN))
+    for (group,), rows in sorted(named.partition_by(axis, as_dict=True).items()):
+        yield str(group), rows
 
 
 def _is_told(cases: pl.DataFrame, least: int) -> bool:

@@ -4,7 +4,7 @@ Conformal margins keep their word for all cases together, and only while later o
 group whose outcomes lie outside more often less is known than is told, and no interval shows that by itself.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import polars as pl
@@ -12,6 +12,7 @@ import scipy
 
 from pipelines.base.vault import UNKNOWN
 from pipelines.evaluate.metrics import KEYS
+from pipelines.fairness.suppression import Cell, suppress
 
 EVERYBODY: Final = "everybody"
 """The axis, and its only group, of all cases."""
@@ -36,8 +37,7 @@ def covered(
         outcomes: [n_outcomes] `Outcomes`.
         groups: [n_people] person_id and one str column an axis.
         promised: As `stated`.
-        min_people: Smaller groups are not judged; nor is the smallest large one where all smaller ones together are
-            fewer: everybody less the others would tell of them.
+        min_people: Smaller groups are not judged, nor those that would give them away (`fairness.suppression`).
 
     Returns:
         axis, group, people, promised, share (of a person's cases, the mean of people), low and high (exact, 95 % for
@@ -62,22 +62,18 @@ def covered(
     )
     axes = [name for name in groups.columns if name != "person_id"]
     parts = [(EVERYBODY, EVERYBODY, people["held"])][: len(people) >= min_people]
-    for axis in axes:
-        groups_of = people.with_columns(pl.col(axis).fill_null(UNKNOWN)).group_by(axis)
-        parts += _large([(axis, str(name), of_it["held"]) for (name,), of_it in groups_of], min_people)
+    found = {axis: dict(_parts(people, axis)) for axis in axes}
+    hidden = suppress(
+        {axis: {name: Cell(len(held)) for name, held in of.items()} for axis, of in found.items()}, min_people
+    )
+    parts += [(axis, name, held) for axis, of in found.items() for name, held in of.items() if name not in hidden[axis]]
     large = sorted(parts, key=lambda part: part[:2])
     return [_judged(*part, promised, _LEVEL / len(large)) for part in large]
 
 
-def _large(parts: list[tuple[str, str, pl.Series]], least: int) -> list[tuple[str, str, pl.Series]]:
-    """Groups of an axis that can be told without telling of few people."""
-    ordered = sorted(parts, key=lambda part: (len(part[2]), part[1]))
-    hidden = 0
-    for place, part in enumerate(ordered):
-        if len(part[2]) >= least and (hidden == 0 or hidden >= least):
-            return ordered[place:]
-        hidden += len(part[2])
-    return []
+def _parts(people: pl.DataFrame, axis: str) -> Iterator[tuple[str, pl.Series]]:
+    for (name,), of_it in people.with_columns(pl.col(axis).fill_null(UNKNOWN)).group_by(axis):
+        yield str(name), of_it["held"]
 
 
 def _judged(axis: str, group: str, held: pl.Series, promised: float, level: float) -> dict[str, Any]:

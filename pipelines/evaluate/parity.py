@@ -6,8 +6,8 @@ Mullainathan and Raghavan, 2017). What holds a release are selections (`groups`)
 
 Everybody counts once, by the newest test case with an outcome, so that no two cases are about one person. A list is
 that of a requisition, whose recruiter sees candidates in the order of their scores; of other families nobody is shown
-a list of people. Of a group with fewer people than the smallest size, only how many they are is told: one person's
-outcome could be read off the rest.
+a list of people. Of a group with fewer people than the smallest size, and of one that would give it away, only how many
+they are is told (`fairness.suppression`): one person's outcome could be read off the rest.
 """
 
 import math
@@ -22,11 +22,13 @@ from pipelines.fairness import RULES, cross
 from pipelines.fairness.calibration import calibration
 from pipelines.fairness.counting import Coded, as_coded, crossed_name
 from pipelines.fairness.exposure import exposure
-from pipelines.fairness.rates import RATES, Rate, group_rates
+from pipelines.fairness.rates import RATES, GroupRates, Rate, group_rates
+from pipelines.fairness.suppression import Cell, suppress
 from pipelines.models import Metric
 
 _NOT_SELECTION: Final = tuple(name for name in RATES if name != "selection")
 """Selection is judged, over all cases, by `groups`."""
+_ONE_TABLE: Final = tuple(name for name in _NOT_SELECTION if name != "accuracy")
 
 
 def told(
@@ -50,7 +52,7 @@ def told(
         threshold: Where outcomes are graded, the grade from which one is favourable: that which scores are decided by.
         lists_people: Whether the subjects of the family are lists of people in the order of their scores.
         bins: Of the calibration.
-        min_group_size: People; of smaller groups only their number is told.
+        min_group_size: People; of smaller groups, and of those that would give them away, only their number is told.
 
     Returns:
         axes: axis and groups, each with group, people, rates (those of `fairness.rates` but the selection rate: of,
@@ -68,18 +70,12 @@ def told(
         came_true=pl.col("outcome") >= least
     )
     newest = cases.sort("occurred_at", *KEYS).unique("person_id", keep="last", maintain_order=True).sort("person_id")
-    axes = [
-        {
-            "axis": axis,
-            "groups": list(_errors(newest, coded, is_chance=kind == "auc", bins=bins, least=min_group_size)),
-        }
-        for axis, coded in _axes(newest, groups)
-    ]
-    lists = [
-        {"axis": axis, "groups": list(_seen(cases, coded, min_group_size))}
-        for axis, coded in (_axes(cases, groups) if lists_people else ())
-    ]
-    return {"axes": axes, "lists": lists}
+    errors = _errors(newest, dict(_axes(newest, groups)), is_chance=kind == "auc", bins=bins, least=min_group_size)
+    seen = _seen(cases, dict(_axes(cases, groups)), min_group_size) if lists_people else ()
+    return {
+        name: [{"axis": axis, "groups": rows} for axis, rows in found]
+        for name, found in (("axes", errors), ("lists", seen))
+    }
 
 
 def _axes(cases: pl.DataFrame, groups: pl.DataFrame) -> Iterator[tuple[str, Coded]]:
@@ -90,61 +86,106 @@ def _axes(cases: pl.DataFrame, groups: pl.DataFrame) -> Iterator[tuple[str, Code
     yield from ((crossed_name(a, b), cross(coded[a], coded[b])) for a, b in RULES.intersections if {a, b} <= set(coded))
 
 
-def _errors(cases: pl.DataFrame, coded: Coded, *, is_chance: bool, bins: int, least: int) -> Iterator[dict[str, Any]]:
-    """A row a group: the number of people, and what is told of those that are enough."""
-    came_true = cases["came_true"].to_numpy()
-    found = group_rates(cases["is_selected"].to_numpy(), came_true, coded, min_group_size=least)
-    people = found.rates["selection"].of
-    chances = (
-        calibration(cases["score"].to_numpy(), came_true, coded, bins=bins, min_group_size=least) if is_chance else None
-    )
-    for place, group in enumerate(found.groups):
-        row: dict[str, Any] = {"group": group, "people": int(people[place])}
-        if people[place] >= least:
-            row["rates"] = _rates(found.rates, place, least)
-            if chances is not None:
-                three = {"excess": chances.excess, "low": chances.excess_low, "high": chances.excess_high}
-                row["calibration"] = _at(three | {"error": chances.error}, place)
-        if people[place]:
-            yield row
+def _errors(
+    cases: pl.DataFrame, axes: Mapping[str, Coded], *, is_chance: bool, bins: int, least: int
+) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """A row a group of each axis: the number of people, and what is told of those that are enough."""
+    chosen, came_true = cases["is_selected"].to_numpy(), cases["came_true"].to_numpy()
+    found = {axis: group_rates(chosen, came_true, coded, min_group_size=least) for axis, coded in axes.items()}
+    hidden = suppress({axis: dict(_counted(of, None)) for axis, of in found.items()}, least)
+    untold = suppress({axis: dict(_counted(of, least)) for axis, of in found.items()}, least)
+    for axis, of in found.items():
+        told_ = {
+            "accuracy": [group not in hidden[axis] for group in of.groups],
+            **{name: [group not in hidden[axis] | untold[axis] for group in of.groups] for name in _ONE_TABLE},
+        }
+        chances = (
+            calibration(cases["score"].to_numpy(), came_true, axes[axis], bins=bins, min_group_size=least)
+            if is_chance
+            else None
+        )
+        rows = []
+        for place, group in enumerate(of.groups):
+            row: dict[str, Any] = {"group": group, "people": int(of.rates["selection"].of[place])}
+            if group not in hidden[axis]:
+                row["rates"] = {name: _rate(of.rates[name], place, told_[name]) for name in _NOT_SELECTION}
+                if chances is not None:
+                    three = {"excess": chances.excess, "low": chances.excess_low, "high": chances.excess_high}
+                    row["calibration"] = _at(three | {"error": chances.error}, place)
+            if row["people"]:
+                rows.append(row)
+        yield axis, rows
 
 
-def _rates(rates: Mapping[str, Rate], place: int, least: int) -> dict[str, dict[str, float | int | None]]:
-    """The rates of one group: those of one table, so that where few stand behind one of them all are left out.
+def _counted(found: GroupRates, least: int | None) -> Iterator[tuple[str, Cell]]:
+    """What is counted of each group.
 
-    Of thirty people one of whom did not come true, how many were selected and how many of those came true would tell
-    of that one. How many the model is right about is one number of all of them, and stays.
+    Those of one table are told all or none: of thirty people one of whom did not come true, how many were selected and
+    how many of those came true would tell of that one. How many the model is right about is one number of all of them,
+    and stays.
+
+    Args:
+        found: The rates of one axis.
+        least: People behind each rate of the table; None to ask for the number of all instead.
     """
-    one_table = [name for name in _NOT_SELECTION if name != "accuracy"]
-    is_hidden = any(int(rates[name].of[place]) < least for name in one_table)
-    return {name: {} if is_hidden and name in one_table else _rate(rates[name], place) for name in _NOT_SELECTION}
+    rates = found.rates
+    for place, group in enumerate(found.groups):
+        people, selected, came_true, right = (
+            int(number[place])
+            for number in (
+                rates["selection"].of,
+                rates["selection"].counted,
+                rates["true"].of,
+                rates["accuracy"].counted,
+            )
+        )
+        if least is None:
+            yield group, Cell(people, counts=(selected, came_true, right))
+        else:
+            is_few = any(int(rates[name].of[place]) < least for name in _ONE_TABLE)
+            yield group, Cell(people, counts=(selected, came_true), is_few=is_few)
 
 
-def _rate(rate: Rate, place: int) -> dict[str, float | int | None]:
-    """One rate of one group."""
+def _rate(rate: Rate, place: int, is_told: Sequence[bool]) -> dict[str, float | int | None]:
+    """One rate of one group; empty where it is not told, and without a gap where the group that it is from is not."""
+    if not is_told[place]:
+        return {}
+    best = np.flatnonzero(rate.is_comparable & (rate.gap == 0) & (rate.gap_low == 0) & (rate.gap_high == 0))
     numbers = {name: getattr(rate, name) for name in ("share", "low", "high", "gap", "gap_low", "gap_high")}
+    if not all(is_told[other] for other in best.tolist()):
+        numbers |= dict.fromkeys(("gap", "gap_low", "gap_high"), np.full(len(rate.of), np.nan))
     return {"of": int(rate.of[place]), "counted": int(rate.counted[place])} | _at(numbers, place)
 
 
-def _seen(cases: pl.DataFrame, coded: Coded, least: int) -> Iterator[dict[str, Any]]:
-    """A row a group: how much of a reader's attention its people get, for what came true of them."""
+def _seen(cases: pl.DataFrame, axes: Mapping[str, Coded], least: int) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """A row a group of each axis: how much of a reader's attention its people get, for what came true of them."""
     ranks = cases.select(pl.col("score").rank("average", descending=True).over("subject_id"))["score"].to_numpy()
-    found = exposure(
-        ranks,
-        cases["subject_id"].to_numpy(),
-        coded,
-        min_group_size=least,
-        merit=cases["came_true"].to_numpy().astype(np.float64),
-        person=cases["person_id"].rank("dense").to_numpy(),
-    )
-    for place, group in enumerate(found.groups):
-        people = int(found.people[place])
-        row: dict[str, Any] = {"group": group, "people": people}
-        if people >= least:
-            numbers = {"ratio": found.ratio, "low": found.low, "high": found.high, "by_merit": found.relevance_ratio}
-            row |= {"listed": int(found.listed[place])} | _at(numbers, place)
-        if people:
-            yield row
+    merit = cases["came_true"].to_numpy().astype(np.float64)
+    person = cases["person_id"].rank("dense").to_numpy()
+    subjects = cases["subject_id"].to_numpy()
+    found = {
+        axis: exposure(ranks, subjects, coded, min_group_size=least, merit=merit, person=person)
+        for axis, coded in axes.items()
+    }
+    tables = {
+        axis: {group: Cell(int(of.people[place]), int(of.listed[place])) for place, group in enumerate(of.groups)}
+        for axis, of in found.items()
+    }
+    hidden = suppress(tables, least)
+    for axis, of in found.items():
+        is_told = np.array([group not in hidden[axis] for group in of.groups])
+        numbers = {"ratio": of.ratio, "low": of.low, "high": of.high, "by_merit": of.relevance_ratio}
+        for names in (("ratio", "low", "high"), ("by_merit",)):  # against a group of which nothing is told
+            if not is_told[numbers[names[0]] == 1].all():
+                numbers |= dict.fromkeys(names, np.full(len(is_told), np.nan))
+        rows = []
+        for place, group in enumerate(of.groups):
+            row: dict[str, Any] = {"group": group, "people": int(of.people[place])}
+            if is_told[place]:
+                row |= {"listed": int(of.listed[place])} | _at(numbers, place)
+            if row["people"]:
+                rows.append(row)
+        yield axis, rows
 
 
 def _at(numbers: Mapping[str, Sequence[float] | Any], place: int) -> dict[str, float | None]:

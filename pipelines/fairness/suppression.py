@@ -17,6 +17,7 @@ Source:
     (2001), Elements of Statistical Disclosure Control, chapter 4.
 """
 
+import math
 from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -260,52 +261,53 @@ class _System:
 
     def unsafe(self, hidden: Hidden, past: Container[tuple[str, bytes]] = ()) -> _Target | None:
         """Some people of whom something follows; None where there are none but those of whom it always does."""
-        _, rows, values = self.told(hidden)
-        basis = _span(rows)
-        targets = [*self._of_itself, *self._left(hidden)]
-        for target in targets:
-            if target.key not in past and self._follows(basis, target) and not self._always_follows(target):
+        basis = _span(self.told(hidden)[1])
+        for target in [*self._of_itself, *self._left(hidden)]:
+            if target.key not in past and _follows(basis, target) and not _follows(self._basis, target):
                 return target
-        for target in self._of_itself:
-            if target.key not in past and not self._is_open(rows, values, target):
-                return target
-        return None
+        narrow = (t for t in self._of_itself if t.key not in past and not self._is_open(hidden, t))
+        return next(narrow, None)
+
+    @cached_property
+    def _basis(self) -> Floats:
+        """Of what follows from everybody's total alone, which no withholding changes."""
+        return _span(self._always[0])
 
     def is_safe(self, target: _Target, hidden: Hidden) -> bool:
         """Whether nothing follows of these people."""
-        _, rows, values = self.told(hidden)
-        is_wide = not target.is_bounded or self._is_open(rows, values, target)
-        return is_wide and not self._follows(_span(rows), target)
+        is_wide = not target.is_bounded or self._is_open(hidden, target)
+        return is_wide and not _follows(_span(self.told(hidden)[1]), target)
 
-    def _follows(self, basis: Floats, target: _Target) -> bool:
-        return bool(np.linalg.norm(target.row - basis.T @ (basis @ target.row)) < _ZERO)
-
-    def _always_follows(self, target: _Target) -> bool:
-        """Whether it follows from everybody's total alone, which no withholding changes."""
-        return self._follows(_span(self._always[0]), target)
-
-    def _is_open(self, rows: Floats, values: Floats, target: _Target) -> bool:
+    def _is_open(self, hidden: Hidden, target: _Target) -> bool:
         """Whether enough different numbers could be true of a group, of each figure."""
         every = sum(cell.cases for cell in next(iter(self.tables.values())).values())
-        for total, right in zip(self.total.tolist(), values.T, strict=True):
-            free = min(target.cases, total) - max(0, total - (every - target.cases))
-            needed = min(max(1, -(-target.cases * min(total, every - total) // every)), free)
-            if needed > 0 and self._width(rows, right, target.row, needed) < needed:
+        for figure, total in enumerate(self.total.tolist()):
+            needed = min(
+                max(1, -(-target.cases * min(total, every - total) // every)), _free(target.cases, every, total)
+            )
+            if needed > 0 and self._width(hidden, target, figure) < needed:
                 return False
         return True
 
-    def _width(self, rows: Floats, right: Floats, row: Floats, needed: float) -> float:
+    def _width(self, hidden: Hidden, target: _Target, figure: int) -> float:
         """How far apart the least and the most are that could be true, in whole numbers."""
+        if not any(target.axis in (pair, *axes_of(pair)) for pair in self.pairs):
+            left = [cell for group, cell in self.tables[target.axis].items() if (target.axis, group) in hidden]
+            return _free(target.cases, sum(c.cases for c in left), sum(c.counts[figure] for c in left))
+        _, rows, values = self.told(hidden)
         bounds = [(0, cases) for cases in self._cases]
-        ends = [linprog(sign * row, A_eq=rows, b_eq=right, bounds=bounds, method="highs") for sign in (1.0, -1.0)]
+        ends = [
+            linprog(sign * target.row, A_eq=rows, b_eq=values[:, figure], bounds=bounds, method="highs")
+            for sign in (1.0, -1.0)
+        ]
         if any(end.status != 0 for end in ends):
-            return needed  # figures that contradict each other tell nothing
+            return math.inf  # figures that contradict each other tell nothing
         return float(np.floor(-ends[1].fun + _ZERO) - np.ceil(ends[0].fun - _ZERO))
 
     def causes(self, target: _Target, hidden: Hidden) -> list[Name]:
         """Told cells that give it away, the first to be withheld first."""
         names, rows, _ = self.told(hidden)
-        if self._follows(_span(rows), target):
+        if _follows(_span(rows), target):
             weights = np.linalg.lstsq(rows.T, target.row, rcond=None)[0][len(rows) - len(names) :]
             found = [name for name, weight in zip(names, weights.tolist(), strict=True) if abs(weight) > _ZERO]
         else:
@@ -346,6 +348,15 @@ def _alike(tables: Tables) -> list[Tables]:
         if len(counts):
             found.setdefault(tuple(counts.sum(axis=0).tolist()), {})[axis] = cells
     return list(found.values())
+
+
+def _free(cases: int, every: int, total: float) -> float:
+    """How much of a total can be of some of the cases that it is of, or not: the most less the least."""
+    return min(cases, total) - max(0, total - (every - cases))
+
+
+def _follows(basis: Floats, target: _Target) -> bool:
+    return bool(np.linalg.norm(target.row - basis.T @ (basis @ target.row)) < _ZERO)
 
 
 def _span(rows: Floats) -> Floats:

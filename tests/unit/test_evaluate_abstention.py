@@ -35,6 +35,7 @@ CASES = [
 GROUPS = pl.DataFrame(
     [{"person_id": row["person_id"], "sex": row["person_id"][0]} for row, _ in CASES if row["person_id"][0] in "fx"]
 )
+OTHERS = [*rows("y-sure", 8, 0.8, 1), *rows("y-left", 4, 0.5, 0, left=True)]
 
 
 def told(cases=CASES, groups=GROUPS, **words):
@@ -63,15 +64,22 @@ def test_what_is_decided_what_is_left_and_all_are_told_apart():
     assert found["all"]["people"] == 42
 
 
+def by_group(cases=CASES, **words):
+    """With 12 more people, of whom the 2 would follow from all less the others."""
+    more = pl.DataFrame([{"person_id": row["person_id"], "sex": "y"} for row, _ in OTHERS])
+    (axis,) = told([*cases, *OTHERS], pl.concat([GROUPS, more]), **words)["axes"]
+    return {row["group"]: row for row in axis["groups"]}
+
+
 def test_a_group_has_its_share_and_small_ones_have_none():
-    (axis,) = told()["axes"]
-    female, unknown, small = ({row["group"]: row for row in axis["groups"]}[name] for name in ("f", "unknown", "x"))
-    assert small == {"group": "x", "people": 2}
+    found = by_group()
+    female, unknown = found["f"], found["unknown"]
+    assert (found["x"], found["y"]) == ({"group": "x", "people": 2}, {"group": "y", "people": 12})
     # 5 of 20: Wilson's 95 % interval by hand, (.25 + .0960) / 1.1921 -+ 1.96 * sqrt(.1875 / 20 + .0024) / 1.1921
     assert list(female["abstained"].values()) == pytest.approx([0.25, 0.1119, 0.4687], abs=1e-4)
     assert (female["kept"]["n"], female["kept"]["accuracy"]) == (15, 0.8)
     assert unknown["abstained"]["share"] == 0
-    assert {row["group"]: row for row in told(min_group_size=16)["axes"][0]["groups"]}["f"]["kept"] == {"n": 15}
+    assert by_group(min_group_size=6)["f"]["kept"] == {"n": 15}
 
 
 def test_only_the_newest_case_of_a_person_counts_for_a_group():
@@ -85,7 +93,7 @@ def test_only_the_newest_case_of_a_person_counts_for_a_group():
     ]
     found = told([*CASES, *again])
     assert found["abstained"] == 7
-    assert {row["group"]: row for row in found["axes"][0]["groups"]}["f"]["abstained"]["share"] == 0
+    assert by_group([*CASES, *again])["f"]["abstained"]["share"] == 0
 
 
 def test_without_abstaining_nothing_is_told_and_without_cases_nothing_is_claimed():

@@ -36,11 +36,17 @@ ROWS = [
     *of("m-fn", 1, 0.5, False, 1.0),
     *of("m-fp", 6, 0.5, True, 0.0),
     *of("m-tn", 4, 0.5, False, 0.0),
-    *of("x", 4, 0.5, True, 1.0),
-    *of("u", 7, 0.5, True, 1.0),
+    *of("u-tp", 5, 0.5, True, 1.0),
+    *of("u-fn", 2, 0.5, False, 1.0),
+    *of("u-fp", 3, 0.5, True, 0.0),
+    *of("u-tn", 3, 0.5, False, 0.0),
 ]
+FEW = [*of("x-tp", 3, 0.5, True, 1.0), *of("x-fn", 1, 0.5, False, 1.0)]
 SEX = {"f": "female", "m": "male", "x": "other"}
-GROUPS = pl.DataFrame([{"person_id": row[0], "sex": SEX[row[0][0]], "race": "all"} for row in ROWS if row[0][0] in SEX])
+EVERYONE = [*ROWS, *FEW]
+GROUPS = pl.DataFrame(
+    [{"person_id": row[0], "sex": SEX[row[0][0]], "race": "all"} for row in EVERYONE if row[0][0] in SEX]
+)
 
 
 def told(rows=ROWS, kind="auc", groups=GROUPS, **words):
@@ -69,16 +75,21 @@ def test_error_rates_of_each_group_and_how_far_they_are_apart():
     assert (female["true"]["low"], female["true"]["high"]) == pytest.approx((0.3127, 0.8318), abs=1e-4)
 
 
-def test_of_a_large_group_no_rate_is_told_that_few_people_stand_behind():
-    """Of 12 women 4 came true and of 12 men 5: of the women only how many the model is right about, of the men all."""
-    rows = [*of("f-tp", 4, 0.5, True, 1.0), *of("f-tn", 8, 0.5, False, 0.0)]
-    rows += [*of("m-tp", 5, 0.5, True, 1.0), *of("m-tn", 7, 0.5, False, 0.0)]
+def test_of_a_large_group_no_rate_is_told_that_few_people_stand_behind_nor_of_one_that_would_tell_them():
+    """Of 12 women 4 came true, of 13 men 5, of 20 others 10: the women's rates would follow from everybody's."""
+    rows = [*of("f-tp", 2, 0.5, True, 1.0), *of("f-fn", 2, 0.5, False, 1.0), *of("f-fp", 4, 0.5, True, 0.0)]
+    rows += [*of("f-tn", 4, 0.5, False, 0.0), *of("m-tp", 5, 0.5, True, 1.0), *of("m-tn", 8, 0.5, False, 0.0)]
+    rows += [*of("x-tp", 5, 0.5, True, 1.0), *of("x-fn", 5, 0.5, False, 1.0), *of("x-fp", 5, 0.5, True, 0.0)]
+    rows += of("x-tn", 5, 0.5, False, 0.0)
     sex = pl.DataFrame([{"person_id": row[0], "sex": SEX[row[0][0]]} for row in rows])
     found = by_group(told(rows, groups=sex))
-    female, male = found["female"]["rates"], found["male"]["rates"]
-    assert (female["true"], female["precision"], female["false"]) == ({}, {}, {}), "one gives the others away"
-    assert (female["accuracy"]["counted"], female["accuracy"]["of"]) == (12, 12)
-    assert (male["true"]["counted"], male["true"]["of"]) == (5, 5)
+    for name, right, of_them in (("female", 6, 12), ("male", 13, 13)):
+        rates = found[name]["rates"]
+        assert (rates["true"], rates["precision"], rates["false"]) == ({}, {}, {}), "one gives the others away"
+        assert (rates["accuracy"]["counted"], rates["accuracy"]["of"]) == (right, of_them)
+    true = found["other"]["rates"]["true"]
+    assert (true["counted"], true["of"]) == (5, 10)
+    assert true["gap"] is None, "it would tell the rate of the men, who had the highest"
 
 
 def test_a_score_of_one_half_is_right_where_half_came_true_and_the_gap_has_an_interval():
@@ -91,14 +102,18 @@ def test_a_score_of_one_half_is_right_where_half_came_true_and_the_gap_has_an_in
     assert by_group(low)["male"]["calibration"]["excess"] == pytest.approx(0.2)
 
 
-def test_small_groups_are_named_with_their_number_alone_and_unknown_people_are_compared_with_nobody():
-    found = by_group(told())
-    assert found["other"] == {"group": "other", "people": 4}
-    unknown = found["unknown"]
-    assert (unknown["people"], unknown["rates"]["accuracy"]["share"]) == (7, 1.0)
+def test_unknown_people_are_compared_with_nobody():
+    unknown = by_group(told())["unknown"]
+    assert (unknown["people"], unknown["rates"]["accuracy"]["share"]) == (13, pytest.approx(8 / 13))
     assert unknown["rates"]["accuracy"]["gap"] is None
     assert unknown["calibration"]["excess"] is None
-    assert unknown["rates"]["false"] == {}, "a rate of few people is not told of a large group either"
+
+
+def test_small_groups_are_named_with_their_number_alone_and_so_is_the_smallest_other_that_would_tell_of_them():
+    found = by_group(told(EVERYONE))
+    assert found["other"] == {"group": "other", "people": 4}
+    assert found["unknown"] == {"group": "unknown", "people": 13}
+    assert found["female"]["rates"]["true"]["counted"] == 6
 
 
 def test_everybody_counts_once_by_the_newest_case():
@@ -114,9 +129,10 @@ def test_cases_without_an_outcome_or_a_score_are_left_out():
 
 
 def test_what_the_rule_pack_crosses_is_told_together():
-    found = by_group(told(), axis="sex x race")
+    found = by_group(told(EVERYONE), axis="sex x race")
     assert found["female|all"]["rates"]["true"]["share"] == 0.6
     assert found["other|all"] == {"group": "other|all", "people": 4}
+    assert found["unknown"] == {"group": "unknown", "people": 13}
 
 
 def test_a_grade_is_favourable_from_the_threshold_on_and_is_no_chance():
@@ -136,11 +152,13 @@ def test_without_group_data_nothing_is_told():
 
 
 def lists():
-    """Ten requisitions: a man, two women, a man of the few; nothing else differs than the place."""
+    """Ten requisitions: a man, two women, one of the few, one of eight; nothing else differs than the place."""
     rows, groups = [], {}
     for n in range(10):
-        for place, (sex, outcome) in enumerate((("male", 1.0), ("female", 1.0), ("female", 0.0), ("few", 1.0))):
-            person = f"{sex}-{place}-{n if sex != 'few' else 0}"
+        for place, (sex, outcome) in enumerate(
+            (("male", 1.0), ("female", 1.0), ("female", 0.0), ("few", 1.0), ("eight", 1.0))
+        ):
+            person = f"{sex}-{place}-{ {'few': 0, 'eight': n % 8}.get(sex, n) }"
             rows.append((person, f"r{n}", 0.9 - place / 10, True, outcome, 1))
             groups[person] = sex
     return rows, pl.DataFrame({"person_id": list(groups), "sex": list(groups.values())})
@@ -155,6 +173,7 @@ def test_attention_falls_with_the_rank_and_one_person_often_listed_is_few_people
     # For each who came true: women .63093 + .5 = 1.13093, men 1.
     assert found["male"]["by_merit"] == pytest.approx(1 / 1.13093, abs=1e-5)
     assert found["few"] == {"group": "few", "people": 1}
+    assert found["eight"] == {"group": "eight", "people": 8}, "all lists less the others would tell of the few"
     assert told(rows, groups=groups)["lists"] == []
 
 
