@@ -64,7 +64,7 @@ _PAGE: Final = _HEADERS | {
 _ASKING: Final = _PAGE | {
     "Content-Security-Policy": _PAGE["Content-Security-Policy"].replace("form-action 'none'", "form-action 'self'")
 }
-"""Of the page that asks for a day."""
+"""Of pages that ask for a day."""
 _FORM: Final = _HEADERS | {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
@@ -156,6 +156,13 @@ def model(family: str, who: Reader = Viewer, store: Store = Company) -> Response
     """One family."""
     _must_be(family in FAMILIES)
     return _shown(lambda: _model(who, store, family, datetime.now(UTC).date()))
+
+
+@app.get("/laws")
+def laws(who: Reader = Viewer, on: str = "") -> Response:
+    """What the law asks for on a day, today without one."""
+    day = _day(on) or datetime.now(UTC).date()
+    return _shown(lambda: _laws(who, day), _ASKING)
 
 
 @app.get("/records")
@@ -276,6 +283,11 @@ def _overview(who: Reader, store: Store, today: date) -> str:
     return pages.overview(
         list(models.values()), ledger, who, board, stops=stops, unchecked=[*alarms, *unchecked], drill=drill
     )
+
+
+def _laws(who: Reader, day: date) -> str:
+    places = law.within(load(Law, "law").jurisdictions) or law.everywhere()
+    return pages.laws(law.standing(places, day), law.coming(places, day), law.ended(places, day), who)
 
 
 def _tried(store: Store, today: date) -> tuple[evidence.Drill | None, list[str]]:

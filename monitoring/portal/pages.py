@@ -21,6 +21,7 @@ from monitoring.texts import noted, say
 from pipelines.audit.lived import Stretch
 from pipelines.base.catalog import FAMILIES
 from pipelines.base.releases import MODIFICATION, Release
+from pipelines.fairness.law import Pack, Standing
 from pipelines.publish.versions import Change
 
 QUESTIONS = {
@@ -159,6 +160,22 @@ def records(
 def rollback(family: str, live: Release, target: Release, who: Reader) -> str:
     """What going back to a release asks for: a reason, everything else is filled in."""
     return _page("audit_rollback.html", family, "../../", who, family=family, live=live, target=target)
+
+
+KINDS_OF_DUTIES = (noted("computation"), noted("record"), noted("clock"), noted("text"), noted("ban"))
+"""What a law can ask for, as it is shown."""
+BASES = {
+    "primary": noted("the law's own text"),
+    "secondary": noted("texts about it"),
+    "known": noted("general knowledge"),
+    "inferred": noted("an inference of ours"),
+}
+
+
+def laws(standing: Standing, coming: Sequence[tuple[date, Pack, int]], ended: Sequence[Pack], who: Reader) -> str:
+    """All that the law asks for in some places on a day, what starts later, and what no longer applies."""
+    shown = {"standing": standing, "coming": coming, "ended": ended, "bases": BASES}
+    return _page("audit_laws.html", noted("Laws"), "", who, **shown)
 
 
 def refusal(status: int, reason: str) -> str:

@@ -120,6 +120,7 @@ def filled(store, template):
 ADDRESSES = [
     "/",
     "/models/screening",
+    "/laws",
     "/records",
     "/reports/screening/2026-10-31/bias.html",
     "/raw/screening/2026-10-31/bias.json",
@@ -164,7 +165,8 @@ def test_other_auth_managers_are_asked_for_the_custom_views_the_widest_first(por
 
 
 @pytest.mark.parametrize(
-    ("name", "seen"), [("watcher", 2), ("engineer", 5), ("both", 5), ("compliance_first", 9), ("compliance_second", 9)]
+    ("name", "seen"),
+    [("watcher", 3), ("engineer", 6), ("both", 6), ("compliance_first", 10), ("compliance_second", 10)],
 )
 def test_each_role_reads_what_those_before_it_read_and_no_more(client, filled, monkeypatch, name, seen):
     monkeypatch.setenv("CANDOR_ENGINEER_USERS", "engineer, both, compliance_second")
@@ -172,8 +174,8 @@ def test_each_role_reads_what_those_before_it_read_and_no_more(client, filled, m
     answers = [client.get(address, headers={"user": name}).status_code for address in ADDRESSES]
     assert [status != 403 for status in answers] == [place < seen for place in range(len(ADDRESSES))]
     page = client.get("/models/screening", headers={"user": name}).text
-    assert ('href="../reports/' in page) == (seen > 2)
-    assert ('href="../records"' in page) == (seen > 2)
+    assert ('href="../reports/' in page) == (seen > 3)
+    assert ('href="../records"' in page) == (seen > 3)
 
 
 def get(client, address, **headers):
@@ -465,6 +467,17 @@ def test_what_was_live_on_a_day_is_asked_for_on_the_page(client, store, tmp_path
     assert "form-action 'none'" in get(client, "/").headers["content-security-policy"]
 
 
+def test_the_laws_of_a_day_are_those_of_the_places_in_params(client, store, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "params.yaml").write_text("law:\n  jurisdictions: [US-CO]\n  locations: {}\n")
+    before, after = (get(client, f"/laws?on={day}").text for day in ("2026-12-31", "2027-01-01"))
+    asked = '<th scope="row">clock</th>'
+    assert (before.count("<section><h2>"), after.count("<section><h2>")) == (3, 3)  # and what starts later, or ended
+    assert after.count(asked) - before.count(asked) == 3, "two of keeping records, and that of an adverse outcome"
+    assert f"on {datetime.now(UTC).date()}, in US-CO" in get(client, "/laws").text
+    assert get(client, "/laws?on=2027").status_code == 422
+
+
 def test_a_broken_ledger_is_shown(client, filled):
     (first, *_) = filled.list("ledger")
     filled.put(first, filled.read(first).replace(b"screening", b"somebody!"))
@@ -537,7 +550,7 @@ def pages_of(filled):
     digest = stored.keep(filled, package, facts).sha256
     day = "screening/2026-10-31"
     return [
-        *("/", *(f"/models/{family}" for family in FAMILIES), "/records", "/records?on=2026-10-31", "/no"),
+        *("/", *(f"/models/{family}" for family in FAMILIES), "/records", "/records?on=2026-10-31", "/laws", "/no"),
         *(f"/reports/{day}/index.html", *(f"/raw/{day}/{name}" for name in evidence.PAGES)),
         *(f"/documents/screening/1/{kind}.html" for kind in KINDS),
         *(f"/audits/screening/{digest}/{name}" for name in evidence.AUDIT_FILES if name.endswith(".html")),

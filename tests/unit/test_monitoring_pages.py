@@ -4,6 +4,7 @@ import math
 import re
 from dataclasses import replace
 from datetime import date
+from html import unescape
 from pathlib import Path
 from types import SimpleNamespace
 from urllib.parse import urljoin
@@ -21,7 +22,8 @@ from monitoring.results import Axis, Bias, Finding, Findings, Tally
 from pipelines.audit import Entry, Head, Tag
 from pipelines.audit.lived import Stretch
 from pipelines.base.catalog import AUDIT_PAGES, FAMILIES
-from pipelines.fairness import judge_counts
+from pipelines.fairness import judge_counts, law
+from pipelines.fairness.law import Duty, Standing
 from tests.stages import monitored_company as company
 
 DAGS = Path(__file__).parents[2] / "dags"
@@ -255,12 +257,16 @@ def test_everything_from_outside_is_escaped_on_every_page():
     said |= {f"{name}_sha256": EVIL for name in ("model", "data", "verdict", "manifest")}
     lived = Stretch(EVIL, EVIL, EVIL, "rollback", 1, {**said, "approvers": [{"name": EVIL}]})
     stop = Stretch(EVIL, EVIL, None, "stop", 2, said)
+    named = {**dict.fromkeys(("title", "note", "jurisdiction", "replaced_by", "sha256"), EVIL), "source": (EVIL,)}
+    duty = Duty(code="a", kind="text", asks=EVIL, where=EVIL, basis="known")
+    bad = law.library()[0].model_copy(update=named | {"duties": (duty,), "ends_on": DAY})
     shown = [
         page.report(day.findings, None, None, bias),
         pages.overview([model], ledger, somebody, stops=[EVIL], unchecked=[EVIL]),
         pages.model(model, ledger, feeds, somebody, scope=Scope((Part(*[EVIL] * 6),), ((EVIL, (EVIL,)),))),
         pages.records(ledger, arrived, somebody, [lived, stop], day=DAY, then=[lived, stop]),
         pages.report("screening", EVIL, "bias.html", somebody),
+        pages.laws(Standing(DAY, (EVIL,), (bad,)), [(DAY, bad, 1)], [bad], somebody),
         pages.refusal(403, EVIL),
     ]
     for text in shown:
@@ -471,3 +477,39 @@ def test_the_records_page_says_what_was_live_on_a_day_on_what_data_and_who_allow
     assert "1 row as of 2026-03-02 240 rows as of 2026-03-03" in seen
     assert "Nothing was live on 2026-03-02." in told([], date(2026, 3, 2))
     assert "Nothing was live" not in told([], None)
+
+
+def laws_on(day, *places):
+    text = pages.laws(law.standing(places, day), law.coming(places, day), law.ended(places, day), WHO)
+    return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", text)))
+
+
+def test_the_laws_of_two_days_differ_by_colorado():
+    """SB 26-189 applies from 1 January 2027; SB24-205 was repealed before it ever did."""
+    eve, new_year = laws_on(date(2026, 12, 31), "US-CO"), laws_on(date(2027, 1, 1), "US-CO")
+    duty = next(d for p in law.library() if p.code == "us-co-sb26-189" for d in p.duties if d.code == "adverse_outcome")
+    asked = f"clock {duty.asks} {duty.where} 30 days after decision"
+    assert asked not in eve
+    assert asked in new_year
+    assert "What starts later 2027-01-01 : " in eve
+    assert "What starts later" not in new_year
+    assert "ban No cut-off, score or quota adjusted by a protected group at decision time. 42 USC 2000e-2(l)" in eve
+    repealed = next(p for p in law.library() if p.code == "us-co-sb24-205")
+    for text in (eve, new_year):
+        assert f"2026-06-30 : {repealed.title}" in text[text.index("What no longer applies") :]
+        assert "In its place: us-co-sb26-189" in text
+        assert "not confirmed by counsel" in text
+    assert "What no longer applies" not in laws_on(date(2026, 6, 29), "US-CO")
+    assert "What no longer applies" in laws_on(date(2026, 6, 30), "US-CO")
+    assert "What no longer applies" not in laws_on(date(2026, 12, 31), "US-IL")
+
+
+def test_a_duty_that_starts_later_than_its_law_is_not_asked_for_before():
+    eve, then = laws_on(date(2027, 12, 1), "EU"), laws_on(date(2027, 12, 2), "EU")
+    assert ("The nine sections of Annex IV." in eve, "The nine sections of Annex IV." in then) == (False, True)
+
+
+def test_every_kind_and_basis_of_a_duty_has_words():
+    said = {duty.kind for pack in law.library() for duty in pack.duties}
+    assert said == set(pages.KINDS_OF_DUTIES)
+    assert {duty.basis for pack in law.library() for duty in pack.duties} <= set(pages.BASES)

@@ -26,6 +26,7 @@ from pipelines.audit.lived import Stretch
 from pipelines.base.catalog import FAMILIES
 from pipelines.base.errors import SettingsError
 from pipelines.fairness import judge_counts
+from pipelines.fairness.law import Clock, Duty, Standing, library
 from tests.stages import monitored_company as company
 
 DAY = date(2026, 10, 31)
@@ -126,7 +127,17 @@ def everything(store):
     parts = (Part(DATA, DATA, "sole", DATA, DATA, DATA), Part(DATA, DATA))
     used = Scope(parts, ((DATA, ()), (DATA, (DATA,))))
     stop, then = Stretch("scoring", DATA, None, "stop", 2, said), replace(lived, scorings=({"rows": 2, "as_of": DATA},))
+    clock = Clock(amount=1, unit="days", side="after", trigger="use").model_copy(
+        update=dict.fromkeys(("unit", "side", "trigger"), DATA)
+    )
+    duty = Duty(code="a", kind="clock", asks=DATA, where=DATA, basis="known", clock=clock, is_recommended=True)
+    pack = library()[0].model_copy(
+        update={**dict.fromkeys(("title", "note", "jurisdiction", "replaced_by", "sha256"), DATA), "source": (DATA,)}
+    )
+    pack = pack.model_copy(update={"duties": (duty,), "ends_on": date(2099, 1, 1)})
     return {
+        "laws": pages.laws(Standing(DAY, (DATA,), (pack,)), [(DAY, pack, 2)], [pack], WHO),
+        "no laws": pages.laws(Standing(DAY, (DATA,), ()), [], [], WHO),
         "report": page.report(told, None, None, bias),
         "overview": pages.overview([live, watched, Model("outcomes")], ledger, WHO, stops=[DATA]),
         "model": pages.model(live, ledger, feeds, WHO),
@@ -150,7 +161,7 @@ def test_the_catalogue_has_every_text_and_no_other():
 def test_in_another_language_no_english_is_left_but_what_records_say(elsewhere, store):
     shown = everything(store)
     live = evidence.model(store, "screening").live
-    records = plain(f"{live.verdict} {live.pointer} {FAMILIES} {DATA} {WHO} scoring warn held")
+    records = plain(f"{live.verdict} {live.pointer} {FAMILIES} {DATA} {WHO} scoring warn held {DATA} {DATA} {DATA}")
     judgement = judge_counts(
         {DATA: (120, 30), "male": (120, 72), "few": (5, 1), "unknown": (9, 2)}, axis=DATA, min_group_size=30
     )

@@ -97,8 +97,8 @@ def status(key: int, who: int, date: str, label: str) -> dict[str, str]:
     return {"id": str(key), "employeeId": str(who), "date": date, "employmentStatus": label}
 
 
-def test_who_was_hired_again_has_not_left_and_a_day_without_date_is_the_first(keys, tmp_path, monkeypatch):
-    """By hand: somebody who came back, and somebody whose oldest row has no day and whose end is still to come."""
+def test_who_was_hired_again_has_not_left_and_the_last_status_counts_whatever_the_order(keys, tmp_path, monkeypatch):
+    """By hand: somebody who came back, and somebody whose end is still to come. A row without a day would tell nothing."""
     folder = tmp_path / "exports" / "bamboohr"
     folder.mkdir(parents=True)
     statuses = [
@@ -107,7 +107,7 @@ def test_who_was_hired_again_has_not_left_and_a_day_without_date_is_the_first(ke
         status(1, 1, "2020-01-01", "Part-Time"),
         status(5, 2, "2026-12-31", "Terminated"),
         status(4, 2, "2026-01-01", "Contractor"),
-        status(6, 2, "0000-00-00", "Full-Time"),
+        status(6, 2, "2019-01-01", "Full-Time"),
     ]
     jobs = [
         {"id": "2", "employeeId": "1", "date": "2026-02-01", "department": "Finance"},

@@ -11,7 +11,7 @@ No pack is legal advice: `is_confirmed_by_counsel` says whether a lawyer has com
 from pipelines.fairness.law.bans import banned
 from pipelines.fairness.law.clocks import day_due, due, next_due
 from pipelines.fairness.law.packs import Clock, Duty, Pack, current, library, pack_of, text_of
-from pipelines.fairness.law.standing import Standing, coming, everywhere, holds, standing, within
+from pipelines.fairness.law.standing import Standing, coming, ended, everywhere, holds, standing, within
 from pipelines.fairness.law.use import (
     asks_for_assessment,
     asks_for_notice,
@@ -34,6 +34,7 @@ __all__ = [
     "current",
     "day_due",
     "due",
+    "ended",
     "everywhere",
     "holds",
     "is_there",

@@ -96,6 +96,15 @@ def coming(jurisdictions: Collection[str], day: date) -> tuple[tuple[date, Pack,
     return tuple((start, packs[code], count) for (start, code), count in sorted(starts.items()) if start > day)
 
 
+def ended(jurisdictions: Collection[str], day: date) -> tuple[Pack, ...]:
+    """Laws of some places that no longer apply on a day, by the day on which they ended. Raises as `standing`."""
+    wide = _places(jurisdictions)
+    gone = [
+        pack for pack in library() if pack.jurisdiction in wide and pack.ends_on is not None and pack.ends_on <= day
+    ]
+    return tuple(sorted(gone, key=lambda pack: (pack.ends_on or day, pack.code)))
+
+
 def standing(jurisdictions: Collection[str], day: date) -> Standing:
     """The law that holds in some places on a day.
 
