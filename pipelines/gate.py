@@ -11,7 +11,7 @@ Writes  verdict.json   `gated`: allowed or held, with findings and gaps, bound t
                    difference: {value, low, high}, data_checks: [{check, passed, reason}],
                    slices: {judged: [{axis, slice, n, people, model: {value, low, high}}], too_few: {axis: count}},
                    to_accept: [{input, axis, group, single, single_low, is_sure, reason}],
-                   intervals: [{axis, group, people, promised, share, low, high, is_below}],
+                   intervals: [{foreseen, axis, group, people, promised, share, low, high, is_below}],
                    parity: {axes, lists} by group: told and not judged, swaps: [{signal, axis, one, other, ...}],
                    abstention: {n, abstained, all, kept, left, axes}, reasons: {cases, drop, ...}: told, not judged,
                    popularity: {courses, model, baseline, deciles, ...} of lists: told and not judged,
@@ -45,7 +45,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Any, Final, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StringConstraints, ValidationError, model_validator
 
@@ -148,8 +148,9 @@ class StandIn(BaseModel):
 
 
 class Coverage(BaseModel):
-    """How many outcomes of a group lie in the intervals that were told."""
+    """How many outcomes of a group, or its scores at the end, lie in the intervals that were told."""
 
+    foreseen: Literal["outcome", "grade"]
     axis: str
     group: str
     people: Count
@@ -203,6 +204,7 @@ _OF_FILES: Final = {
 """Which blessing a file is evidence for, so which one is not given when it is missing or malformed."""
 INTERVALS: Final = "intervals"
 """The axis name of the gap that a group's intervals hold less than they promise."""
+_FORESEEN: Final = {"outcome": "outcomes", "grade": "scores at the end"}
 PERFORMANCE: Final = "performance"
 """Where a gap is about how good the model is, this stands in the place of an axis, and the axis in that of a group."""
 
@@ -363,11 +365,13 @@ def interval_gaps(metrics: Metrics) -> Iterator[Gap]:
     """One gap a group, or everybody, whose intervals surely hold less than they promise."""
     for one in metrics.intervals:
         if one.is_below:
+            what, part = _FORESEEN[one.foreseen], f"{one.group} of {one.axis}"
             reason = (
-                f"Intervals are to hold {one.promised:.0%} of the outcomes; of {one.people} people of {one.group} "
+                f"Intervals are to hold {one.promised:.0%} of the {what}; of {one.people} people of {one.group} "
                 f"({one.axis}) they hold {one.share:.1%}, surely fewer: their scores are less certain than is told."
             )
-            yield Gap(INTERVALS, f"{one.group} of {one.axis}", "interval_too_narrow", reason)
+            named = part if one.foreseen == "outcome" else f"{one.foreseen} of {part}"
+            yield Gap(INTERVALS, named, "interval_too_narrow", reason)
 
 
 def _is_near(found: Estimate, bound: float, higher_is_better: bool) -> bool:

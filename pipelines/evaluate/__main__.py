@@ -127,10 +127,12 @@ def run(family: str, root: Path | None = None) -> str:
         min_group_size=least,
         seed=settings.seed,
     )
-    if (graded := stage_dir(family, SCORED, root) / GRADES).exists():
-        result["also"] |= metrics.graded(pl.read_parquet(graded), least)
     result["popularity"] = popularity.told(module.METRIC, scored, outcomes)
     result["intervals"] = intervals.covered(scored, outcomes, then, intervals.stated(card), min_people=least)
+    if (graded := stage_dir(family, SCORED, root) / GRADES).exists():
+        grades, promised = pl.read_parquet(graded), intervals.stated(card, "grade_coverage")
+        result["also"] |= metrics.graded(grades, least)
+        result["intervals"] += intervals.covered_grades(grades, then, promised, min_people=least)
     seen = pl.read_parquet(stage_dir(family, SCORED, root) / "inputs.parquet")
     result["stand_ins"] = standins.tested(seen, then, least, settings.seed)
     result["to_accept"] = standins.to_accept(family, result["stand_ins"], settings.work_reasons)

@@ -1,9 +1,11 @@
 """Which columns a model reads and how they become numbers: written at fit, read at every prediction.
 
-Shared by the two families that learn from a table of numbers and codes.
+And how wide an interval about what it says must be. Shared by the two families that learn from a table of numbers and
+codes.
 """
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from itertools import pairwise
@@ -114,6 +116,22 @@ def answers(model: Any, arrays: Mapping[str, npt.NDArray[Any]]) -> Numbers:
         for start in range(0, rows, _ROWS)
     ]
     return np.concatenate(parts).astype(np.float64)
+
+
+def margin(needed: Numbers, coverage: float) -> float:
+    """What holds `coverage` of cases exchangeable with these; 1, all of the scale, with too few to tell.
+
+    That is what one of them needed, the ceil(coverage * (n + 1))-th: between two the promise is kept by neither.
+
+    Args:
+        needed: [n_cases] margin that each would have needed.
+        coverage: In (0, 1).
+
+    Source:
+        Split conformal prediction, Lei et al. 2018.
+    """
+    place = math.ceil(round(coverage * (len(needed) + 1), 9))  # .9 * 10 is no more than 9
+    return float(np.sort(needed)[place - 1]) if place <= len(needed) else 1.0
 
 
 def save(columns: Columns, folder: Path) -> None:

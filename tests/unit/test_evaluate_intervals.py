@@ -58,6 +58,26 @@ def test_small_groups_and_models_that_promise_nothing_are_not_judged():
     assert told(90, 90, promised=None) == {}
 
 
+def test_scores_at_the_end_are_judged_as_outcomes_are_without_those_who_came_to_none():
+    """Of 100 women 72 lie inside and of 80 of the men all; 20 men left."""
+    inside = [n < 72 for n in range(N)] + [True] * N
+    ended = pl.Series([0.5] * (2 * N - 20) + [None] * 20)
+    model = pl.DataFrame(
+        {"person_id": [f"p{n}" for n in range(2 * N)], "low": [0.4 if one else 0.6 for one in inside], "high": 0.8}
+    ).with_columns(ended=ended, scorer=pl.lit("model"))
+    never = model.with_columns(scorer=pl.lit("baseline"), low=pl.lit(2.0), high=pl.lit(3.0))
+    groups = pl.DataFrame({"person_id": model["person_id"], "sex": ["female"] * N + ["male"] * N})
+    found = intervals.covered_grades(pl.concat([model, never]), groups, 0.9, min_people=30)
+    assert [
+        tuple(row[name] for name in ("foreseen", "axis", "group", "people", "share", "is_below")) for row in found
+    ] == [
+        ("grade", "everybody", "everybody", 180, 152 / 180, False),
+        ("grade", "sex", "female", 100, 0.72, True),
+        ("grade", "sex", "male", 80, 1.0, False),
+    ]
+    assert intervals.covered_grades(model, groups, None, min_people=30) == []
+
+
 def test_a_person_of_many_cases_counts_once():
     keys = {"person_id": ["a"] * 8 + ["b"], "subject_id": [str(n) for n in range(9)], "target_code": "t"}
     scored = pl.DataFrame(keys | {"low": [0.0] * 4 + [0.9] * 5, "high": 1.0, "scorer": "model"})
@@ -69,6 +89,8 @@ def test_a_person_of_many_cases_counts_once():
 def test_the_promise_is_the_one_that_the_model_was_trained_with():
     assert intervals.stated({"params": {"train": {"coverage": 0.8}}}) == 0.8
     assert intervals.stated({"params": {"train": {}}}) is None
+    both = {"params": {"train": {"coverage": 0.8, "grade_coverage": 0.7}}}
+    assert (intervals.stated(both), intervals.stated(both, "grade_coverage")) == (0.8, 0.7)
 
 
 def test_a_group_is_not_told_where_everybody_less_it_would_be_few_people():

@@ -606,10 +606,13 @@ def test_an_input_that_orders_a_group_for_a_declared_reason_or_by_chance_must_be
 def test_a_group_whose_intervals_surely_hold_too_little_must_be_accepted_by_its_name():
     near = {"axis": "sex", "group": "male", "people": 90, "promised": 0.9, "share": 0.85, "is_below": False}
     far = near | {"group": "female", "people": 80, "share": 0.7, "is_below": True}
-    decided = verdict(METRICS | {"intervals": [near, far]})
-    (gap,) = (gap for gap in decided["gaps"] if gap["code"] == "interval_too_narrow")
+    rows = [one | {"foreseen": foreseen} for one in (near, far) for foreseen in ("outcome", "grade")]
+    decided = verdict(METRICS | {"intervals": rows})
+    gap, graded = (gap for gap in decided["gaps"] if gap["code"] == "interval_too_narrow")
     assert (decided["verdict"], gap["name"]) == ("allowed", "intervals:female of sex")
     assert "hold 90% of the outcomes; of 80 people of female (sex) they hold 70.0%" in gap["reason"]
+    assert graded["name"] == "intervals:grade of female of sex"
+    assert "hold 90% of the scores at the end; of 80 people of female (sex)" in graded["reason"]
 
 
 def choice(*alternatives, **changes):

@@ -21,7 +21,7 @@ COMMON = {"epochs": 12, "patience": 12, "batch": 32, "learning_rate": 0.02, "wei
 COMMON |= {"units": 8, "embedding": 2, "pieces": 4, "members": 2}
 COMMON |= {"trees": 20, "tree_rate": 0.2, "tree_leaves": 4}
 SETTINGS = {
-    "outcomes": OutcomesTrain(**COMMON),
+    "outcomes": OutcomesTrain(**COMMON, grade_coverage=0.9),
     "performance": PerformanceTrain(**COMMON, coverage=0.8, forest=5, forest_leaf=2),
 }
 
@@ -312,9 +312,45 @@ def test_without_scores_none_is_foreseen_and_the_chances_are_the_same(tmp_path):
 
 
 def test_half_the_interval_is_what_nine_of_ten_are_missed_by_at_most(tmp_path):
-    """Of 28 misses .01 to .28 the 27th: 9/10 of 29 are 26.1. Of so few that 9/10 of one more are all, the greatest."""
+    """Of 28 misses .01 to .28 the 27th: 9/10 of 29 are 26.1. Of 19 the 18th: 9/10 of 20. Of five nobody can tell."""
     module = network("outcomes")
-    for count, half in ((28, 0.27), (5, 0.05)):
+    for count, half in ((28, 0.27), (19, 0.18), (5, 1.0)):
         later = pl.DataFrame({"end_score_share": [0.5 + n / 100 for n in range(1, count + 1)]})
-        module._save_width(tmp_path, np.full(count, 0.5), later)
+        module._save_width(tmp_path, np.full(count, 0.5), later, 0.9)
         assert json.loads((tmp_path / module.GRADE_WIDTH).read_text())["half_width"] == pytest.approx(half)
+
+
+def test_who_sets_the_interval_of_scores_stops_no_training(monkeypatch, tmp_path):
+    """Half the people each, whatever their cases; the width is of the misses of those who did not stop it."""
+    module, frame = network("outcomes"), graded(prepared("outcomes"))
+    twice = frame.filter(split="valid").with_columns(subject_id=pl.lit("other"))
+    frame = pl.concat([frame, twice]).with_columns(end_score_share=pl.col("end_score_share").fill_null(0.3))
+    stopping, setting = module._apart(frame.filter(split="valid"))
+    assert (len(stopping), len(setting)) == (50, 50)
+    assert (stopping["person_id"].n_unique(), setting["person_id"].n_unique()) == (25, 25)
+    assert not set(stopping["person_id"]) & set(setting["person_id"])
+    settings = SETTINGS["outcomes"].model_copy(update={"epochs": 2, "members": 1})
+    worse = pl.when(pl.col("person_id").is_in(setting["person_id"].to_list())).then(1.0).otherwise("end_score_share")
+    for name, rows in {"a": frame, "b": frame.with_columns(end_score_share=worse)}.items():
+        module.fit(rows, settings, tmp_path / name, 1, 2)
+        module.fit_baseline(rows, settings, tmp_path / f"{name}_base", 1, 2)
+    sides = [
+        (module.grades(tmp_path / n, frame, "model"), module.grades(tmp_path / f"{n}_base", frame, "baseline"))
+        for n in "ab"
+    ]
+    for before, after in zip(*sides, strict=True):
+        assert before["grade"].equals(after["grade"])  # what they came to taught nothing and stopped nothing
+        assert (after["high"] - after["low"]).mean() > (before["high"] - before["low"]).mean() + 0.1
+
+
+def test_a_model_trained_anew_in_a_folder_keeps_no_foreseen_scores_of_before(tmp_path):
+    module, frame = network("outcomes"), prepared("outcomes")
+    settings, test = SETTINGS["outcomes"].model_copy(update={"epochs": 1, "members": 1}), frame.filter(split="test")
+    for fit, scorer in ((module.fit, "model"), (module.fit_baseline, "baseline")):
+        folder = tmp_path / scorer
+        fit(graded(frame), settings, folder, 1, 2)
+        assert module.grades(folder, test, scorer) is not None
+        files = {file.name for file in folder.iterdir()}
+        fit(frame, settings, folder, 1, 2)
+        assert module.grades(folder, test, scorer) is None
+        assert files - {file.name for file in folder.iterdir()} == files & {"grades.json", "grades.keras", "grades.npz"}

@@ -6,7 +6,7 @@ import pytest
 
 from pipelines.base.errors import ContractError
 from pipelines.models import network as load_network
-from pipelines.models import trees
+from pipelines.models import tabular, trees
 from pipelines.models.performance import forest
 
 network = load_network("performance")
@@ -93,7 +93,7 @@ def test_what_is_kept_is_what_is_read_and_a_damaged_file_is_refused(tmp_path):
 )
 def test_a_margin_is_the_case_that_keeps_the_promise_for_one_more(cases, coverage, margin):
     # of n + 1 exchangeable cases the last is as likely in each place: the k-th of n holds it k times of n + 1
-    assert network._needed(np.arange(cases, 0, -1.0), coverage) == margin
+    assert tabular.margin(np.arange(cases, 0, -1.0), coverage) == margin
 
 
 def test_a_job_family_with_enough_validation_cases_has_a_margin_of_its_own():

@@ -23,7 +23,7 @@ CASES = 60
 """Of the training: an odd number for two workers, so that one has fewer."""
 SETTINGS = Train(
     epochs=8, patience=2, batch=CASES + 1, learning_rate=0.2, weight_decay=0.001, dropout=1e-9, units=8, embedding=2,
-    pieces=4, members=2, trees=5, tree_rate=0.2, tree_leaves=4,
+    pieces=4, members=2, trees=5, tree_rate=0.2, tree_leaves=4, grade_coverage=0.9,
 )  # fmt: skip
 """All cases in one batch: their order, drawn by every loop in its own way, is no matter. It stops after its best."""
 SMALL = SETTINGS.model_copy(update={"batch": 7, "dropout": 0.05, "learning_rate": 0.02, "epochs": 3})

@@ -21,7 +21,7 @@ pytestmark = [
 
 SETTINGS = Train(
     epochs=2, patience=2, batch=32, learning_rate=0.02, weight_decay=0.001, dropout=0.05, units=4, embedding=2,
-    pieces=3, members=1, trees=5, tree_rate=0.2, tree_leaves=4,
+    pieces=3, members=1, trees=5, tree_rate=0.2, tree_leaves=4, grade_coverage=0.9,
 )  # fmt: skip
 STAMP = rows.Stamp("m" * 64, "d" * 64, date(2026, 3, 1))
 DECIDE = Decide(threshold=0.5)

@@ -91,6 +91,8 @@ class Train(Section):
     trees: Count
     tree_rate: Positive
     tree_leaves: Count
+    grade_coverage: Share
+    """Share of scores at the end that their interval is to hold."""
 
 
 class Decide(Section):

@@ -4,11 +4,13 @@ Normalisation is a layer of the model. A missing number is the training median p
 the share that really completed among validation cases scored alike.
 
 With what score a case ends is foreseen by networks of the same kind and boosted trees, half each, trained on absolute
-errors of those who got one: they rest on nobody who left. Its interval is as wide as held nine of ten validation cases.
+errors of those who got one: they rest on nobody who left. Its interval is as wide as held `grade_coverage` of
+validation cases, of people whose cases stopped no training.
 """
 
 import json
 from collections.abc import Mapping, Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,10 +28,8 @@ BANDS: Final = "bands.json"
 GRADES: Final = "grades.keras"
 GRADE_WIDTH: Final = "grades.json"
 _GRADE_TREES: Final = "grades.npz"
-_COVERED = 0.9
-"""Share of validation cases that the interval of a score at the end holds."""
 _LEAST_GRADED = 10
-"""Validation cases with a score below which none is foreseen: the interval would be unknown."""
+"""Validation cases with a score, of those that set the interval, below which none is foreseen."""
 _KEYS: Final = ("person_id", "subject_id", "target_code")
 _BANDS = 10
 _Z = 1.6448536269514722
@@ -56,6 +56,7 @@ def fit(
     """
     import keras
 
+    _forget_grades(folder)
     keras.utils.set_random_seed(seed)
     train, valid = (prepared.filter(pl.col("split") == name) for name in ("train", "valid"))
     columns = tabular.learn(inputs(train), min_people)
@@ -117,6 +118,7 @@ def fit_baseline(prepared: pl.DataFrame, settings: Train, folder: Path, seed: in
     """
     from sklearn.ensemble import HistGradientBoostingClassifier
 
+    _forget_grades(folder)
     train, valid = (prepared.filter(pl.col("split") == name) for name in ("train", "valid"))
     columns = tabular.learn(inputs(train), min_people)
     estimator = HistGradientBoostingClassifier(
@@ -130,10 +132,16 @@ def fit_baseline(prepared: pl.DataFrame, settings: Train, folder: Path, seed: in
     trees.save(trees.of(estimator), folder)
     tabular.save(columns, folder)
     _save_bands(folder, _boosted(folder, columns, valid), valid["outcome"].to_numpy())
-    known, later = _with_grade(train), _with_grade(valid)
-    if len(known) and len(later) >= _LEAST_GRADED:
+    known, (_, setting) = _with_grade(train), _apart(_with_grade(valid))
+    if len(known) and len(setting) >= _LEAST_GRADED:
         _boost_grades(columns, known, settings, folder, seed)
-        _save_width(folder, _boosted_grades(folder, columns, later), later)
+        _save_width(folder, _boosted_grades(folder, columns, setting), setting, settings.grade_coverage)
+
+
+def _forget_grades(folder: Path) -> None:
+    """A model in a folder of before must not foresee the scores of the one that was there."""
+    for name in (GRADE_WIDTH, GRADES, _GRADE_TREES):
+        (folder / name).unlink(missing_ok=True)
 
 
 def _fit_grades(  # noqa: PLR0917
@@ -142,8 +150,8 @@ def _fit_grades(  # noqa: PLR0917
     """Networks of the score at the end, on those who got one; nothing where too few did."""
     import keras
 
-    known, later = _with_grade(train), _with_grade(valid)
-    if known.is_empty() or len(later) < _LEAST_GRADED:
+    known, (stopping, setting) = _with_grade(train), _apart(_with_grade(valid))
+    if known.is_empty() or stopping.is_empty() or len(setting) < _LEAST_GRADED:
         return
     keras.utils.set_random_seed(seed)
     members, averaged = _network(columns, train, settings)
@@ -156,7 +164,7 @@ def _fit_grades(  # noqa: PLR0917
         _arrays(columns, known),
         _labels(known, settings.members, GRADE),
         sample_weight=case_weights(known),
-        validation_data=(_arrays(columns, later), _labels(later, settings.members, GRADE)),
+        validation_data=(_arrays(columns, stopping), _labels(stopping, settings.members, GRADE)),
         epochs=settings.epochs,
         batch_size=settings.batch,
         callbacks=[keras.callbacks.EarlyStopping(patience=settings.patience, restore_best_weights=True)],
@@ -164,7 +172,7 @@ def _fit_grades(  # noqa: PLR0917
     )
     averaged.save(folder / GRADES)
     _boost_grades(columns, known, settings, folder, seed)
-    _save_width(folder, _mixed_grades(folder, averaged, columns, later), later)
+    _save_width(folder, _mixed_grades(folder, averaged, columns, setting), setting, settings.grade_coverage)
 
 
 def _boost_grades(columns: Columns, known: pl.DataFrame, settings: Train, folder: Path, seed: int) -> None:
@@ -200,11 +208,21 @@ def _with_grade(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.drop_nulls(GRADE) if GRADE in frame.columns else frame.clear()
 
 
-def _save_width(folder: Path, foreseen: Numbers, later: pl.DataFrame) -> None:
-    """Half the width by which the interval holds `_COVERED` of the cases to come (split conformal prediction)."""
-    missed = np.sort(np.abs(foreseen - later[GRADE].to_numpy()))
-    place = min(len(missed), int(np.ceil(_COVERED * (len(missed) + 1)))) - 1
-    text = json.dumps({"half_width": float(missed[place])})
+def _apart(valid: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Validation cases that stop the training and those that set the interval: half the people each, nobody in both.
+
+    What a training was stopped by is missed by less than what comes later.
+    """
+    people = valid["person_id"].unique().to_list()
+    salted = sorted(people, key=lambda person: sha256(f"interval|{person}".encode()).hexdigest())
+    is_setting = pl.col("person_id").is_in(salted[: (len(salted) + 1) // 2])
+    return valid.filter(~is_setting), valid.filter(is_setting)
+
+
+def _save_width(folder: Path, foreseen: Numbers, setting: pl.DataFrame, coverage: float) -> None:
+    """Half the width by which the interval holds `coverage` of the cases to come."""
+    missed = np.abs(foreseen - setting[GRADE].to_numpy())
+    text = json.dumps({"half_width": tabular.margin(missed, coverage)})
     (folder / GRADE_WIDTH).write_text(text + "\n", encoding="utf-8")
 
 

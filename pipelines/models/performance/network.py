@@ -8,7 +8,6 @@ one margin for all is too wide for one family and too narrow for another.
 """
 
 import json
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -423,7 +422,7 @@ def _save_spread(  # noqa: PLR0917
 ) -> None:
     """How far an interval must be moved outwards (or may be moved inwards) to hold its share of validation cases."""
     content = {
-        "margin": _needed(needed, coverage),
+        "margin": tabular.margin(needed, coverage),
         "margins": margins or {},
         "coverage": coverage,
         "measures": list(measures),
@@ -432,26 +431,17 @@ def _save_spread(  # noqa: PLR0917
     (folder / SPREAD).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
-def _needed(needed: Numbers, coverage: float) -> float:
-    """The margin that holds `coverage` of cases exchangeable with these; 1, all of the scale, with too few to tell.
-
-    That is one of them, the ceil(coverage * (n + 1))-th: between two the promise is kept by neither.
-    """
-    place = math.ceil(round(coverage * (len(needed) + 1), 9))  # .9 * 10 is no more than 9
-    return float(np.sort(needed)[place - 1]) if place <= len(needed) else 1.0
-
-
 def _margins(valid: pl.DataFrame, needed: Numbers, coverage: float, min_people: int) -> dict[str, float]:
     """Job family -> its margin, pulled to that of all; families of few validation cases, or people, have none."""
     if _GROUP not in valid.columns:
         return {}
-    everybody = _needed(needed, coverage)
+    everybody = tabular.margin(needed, coverage)
     found = {}
     for code in valid[_GROUP].drop_nulls().unique().sort():
         is_own = valid[_GROUP].eq_missing(code)
         cases = int(is_own.sum())
         if cases >= _LEAST_GROUP and valid.filter(is_own)["person_id"].n_unique() >= min_people:
-            own = _needed(needed[is_own.to_numpy()], coverage)
+            own = tabular.margin(needed[is_own.to_numpy()], coverage)
             found[code] = (cases * own + _PULL * everybody) / (cases + _PULL)
     return found
 
