@@ -104,8 +104,8 @@ def test_a_job_family_with_enough_validation_cases_has_a_margin_of_its_own():
     valid = pl.DataFrame({"person_id": people, "job_family_code": names})
     margins = network._margins(valid, needed, 0.8, 5)
     # of 169, the share 0.8 * 170 / 169 needs 0.1: 139 of them do
-    assert margins == pytest.approx({"A": 0.1, "B": (30 * 0.3 + 30 * 0.1) / 60})
+    assert margins == pytest.approx({"A": 0.1, "B": (30 * 0.3 + 10 * 0.1) / 40})
     spread = {"margin": 0.07, "margins": margins}
     asked = pl.DataFrame({"job_family_code": ["B", "C", None, "A", "new"]})
-    assert network._margin(spread, asked).tolist() == pytest.approx([0.2, 0.07, 0.07, 0.1, 0.07])
+    assert network._margin(spread, asked).tolist() == pytest.approx([0.25, 0.07, 0.07, 0.1, 0.07])
     assert network._margin(spread, asked.drop("job_family_code")).tolist() == [0.07] * 5

@@ -38,7 +38,7 @@ _GROUP: Final = "job_family_code"
 _LEAST_GROUP = 20
 """Validation cases of a job family without which it has the margin of all: fewer do not show one case in ten."""
 _MIDDLE = 0.5
-_PULL = 30
+_PULL = 10
 """Cases as many as which the margin of all counts beside that of a job family."""
 _WEIGHTS: Final = (0.0, 0.25, 0.5)
 """Weights of the network against the forest that are tried on the validation cases. A few hundred of them choose badly
