@@ -36,7 +36,7 @@ if stage == "choose":
     for name in ("model", "baseline"):
         (folder / name).mkdir()
         (folder / name / "weights").write_text(text + name)
-    (folder / "loss.csv").write_text("epoch,loss,valid_loss\\n1,0.5,0.6\\n")
+    (folder / "loss.csv").write_text("epoch,loss,valid_loss,valid_gain\\n1,0.5,0.6,0.1\\n2,0.25,0.75,0.2\\n")
 if stage == "evaluate":
     (folder / "metrics.json").write_text(json.dumps({"model": {"value": params[family]["decide"].get("threshold", 0)}}))
     (folder / "roc.csv").write_text("false_positive_share,model,baseline\\n0,0,0\\n1,1,1\\n")
@@ -149,7 +149,18 @@ def test_metrics_and_curves_can_be_compared_with_the_last_commit(checkout, tmp_p
     assert change["old"] == 0.35
     checkout.call("dvc", "plots", "diff", "-o", str(tmp_path / "plots"))
     page = (tmp_path / "plots" / "index.html").read_text()
-    assert all(f"{f}_loss" in page for f in FAMILIES)
+    specs = map(json.loads, re.findall(r"var spec = (\{.*?\});", page, flags=re.DOTALL))
+    drawn = {spec["title"]["text"]: spec["data"]["values"] for spec in specs if "title" in spec}
+    for family in FAMILIES:  # a point an epoch, of what is learnt from and of what stops it, before and now
+        points = drawn[f"{family}: loss"]
+        assert sorted((point["rev"], point["field"], point["dvc_inferred_y_value"]) for point in points) == [
+            (rev, *point)
+            for rev in ("HEAD", "workspace")
+            for point in (("loss", "0.25"), ("loss", "0.5"), ("valid_loss", "0.6"), ("valid_loss", "0.75"))
+        ]
+        assert {point["epoch"] for point in points} == {"1", "2"}
+    gains = drawn["recommendation: NDCG@10 of the newest steps"]
+    assert [point["valid_gain"] for point in gains if point["rev"] == "workspace"] == ["0.1", "0.2"]
     assert "outcomes_roc" in page
     assert "performance_calibration" in page
 
