@@ -257,6 +257,28 @@ def test_a_resume_sent_again_with_a_few_words_changed_stays_in_one_split() -> No
     assert found["p9", 0] == found["p0", 0] == "train"
 
 
+def test_whom_another_ties_to_a_third_stays_in_the_split_of_both() -> None:
+    # p0 and p5 sent one text, p5 and p9 another: p9's is no text that p0 wrote, and yet p5 teaches it with p0's
+    others = [(f"p{n}", n, f"text {n}") for n in range(1, 5)]
+    found = split_of(("p0", 0, "a"), ("p5", 0, "a"), ("p5", 0, "b"), *others, ("p9", 0, "b"))
+    assert found["p9", 0] == found["p5", 0] == found["p0", 0] == "train"
+    late = split_of(("p0", 0, "a"), ("p5", 0, "a"), ("p5", 8, "b"), *others, ("p9", 9, "b"))
+    assert late["p5", 0] == "train"
+    assert not {("p5", 8), ("p9", 9)} & set(late), "they are of the training, and of the time of the test"
+
+
+def test_what_is_nearly_the_same_as_what_is_nearly_the_same_stays_in_its_split() -> None:
+    # six words of 200 are changed again and again: each is nearly the next, the last has no word of the first
+    told = [" ".join([f"new{m}" for m in range(n * 6)] + WORDS[n * 6 :]) for n in range(35)]
+    assert not set(told[0].split()) & set(told[-1].split())
+    chain = [(f"p{n:02d}", n, words) for n, words in enumerate(told)]
+    others = [(f"q{n:02d}", n, " ".join(f"other{n}x{m}" for m in range(50))) for n in range(35)]
+    found = split_of(*chain, *others)
+    assert {split for (person, _), split in found.items() if person[0] == "p"} == {"train"}
+    assert {split for (person, _), split in found.items() if person[0] == "q"} == {"valid", "test"}
+    assert ("p34", 34) not in found, "of the training by its text, of the test by its day: it is left out"
+
+
 def test_only_texts_that_share_most_of_their_threes_share_a_band() -> None:
     half = [*WORDS[:100], *(f"other{n}" for n in range(100))]  # 98 of 298 threes are in both: a third
     texts = [" ".join(WORDS), "  " + ", ".join(WORDS) + " 1999", " ".join(half), " ".join(reversed(WORDS)), "two words"]
@@ -267,6 +289,20 @@ def test_only_texts_that_share_most_of_their_threes_share_a_band() -> None:
     assert not set(numbers[0]) & set(numbers[2])
     assert not set(numbers[0]) & set(numbers[3]), "the same words in another order"
     assert numbers[4] == numbers[5] == (None,) * near.BANDS
+
+
+@pytest.mark.parametrize(("kept", "least", "most"), [(190, 29, 30), (80, 0, 2)])
+def test_of_pairs_that_share_nine_of_ten_nearly_all_are_found_and_of_those_that_share_a_quarter_nearly_none(
+    kept: int, least: int, most: int
+) -> None:
+    # 188 of 208 threes are in both: .904^6 six times, 99 in 100; 78 of 318: a quarter, one in 680
+    def written(pair: int, other: str, length: int) -> str:
+        return " ".join([*(f"w{pair}x{n}" for n in range(kept)), *(f"{other}{pair}x{n}" for n in range(length))])
+
+    texts = [written(pair, other, 200 - kept) for pair in range(30) for other in "ab"]
+    numbers = near.bands(pl.Series("resume_text", texts)).drop("resume_text").rows()
+    found = sum(any(a == b for a, b in zip(*numbers[n : n + 2], strict=True)) for n in range(0, 60, 2))
+    assert least <= found <= most
 
 
 def test_no_three_reaches_into_the_next_text() -> None:

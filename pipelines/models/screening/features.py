@@ -262,14 +262,7 @@ def with_split(frame: pl.DataFrame, settings: Prepare) -> pl.DataFrame:
     Returns:
         [≤ n_cases] A case that happened after the next split had begun is left out: it would tell of its future.
     """
-    # one step: texts, and those nearly the same, to their first person, then a person to the first of all their texts
-    alike = near.bands(frame["resume_text"].unique(maintain_order=True))
-    frame = frame.join(alike, on="resume_text", how="left", maintain_order="left")
-    frame = frame.with_columns(group=pl.col("person_id").min().over("resume_text"))
-    for name in alike.columns[1:]:
-        shared = pl.when(pl.col(name).is_not_null()).then(pl.col("group").min().over(name))
-        frame = frame.with_columns(group=shared.otherwise("group"))
-    frame = frame.with_columns(group=pl.col("group").min().over("person_id")).drop(alike.columns[1:])
+    frame = frame.with_columns(group=_kept_together(frame))
     people = frame.group_by("group").agg(pl.col("occurred_at").min().alias("first_at"), pl.len().alias("count"))
     people = people.sort("first_at", "group").with_columns(
         later=1 - (pl.col("count").cum_sum() - pl.col("count") / 2) / pl.col("count").sum()
@@ -286,6 +279,25 @@ def with_split(frame: pl.DataFrame, settings: Prepare) -> pl.DataFrame:
         pl.col("split").is_in(("train", "valid")) & (pl.col("occurred_at") > begins["test"])
     )
     return placed.filter(~too_late.fill_null(value=False)).drop("group", "later")
+
+
+def _kept_together(frame: pl.DataFrame) -> pl.Series:
+    """[n_cases] the first of all people who are tied to a case's: by a text, by one nearly the same, or by others.
+
+    One tie after the other: who sent a copy of one resume and of another ties all three people together.
+    """
+    alike = near.bands(frame["resume_text"].unique(maintain_order=True))
+    tied = frame.select("person_id", "resume_text", group="person_id")
+    tied = tied.join(alike, on="resume_text", how="left", maintain_order="left")
+    tied = tied.with_columns(pl.col("resume_text").rank("dense"))
+    ties = [name for name in tied.columns if name != "group"]
+    while True:
+        before = tied["group"]
+        for name in ties:
+            first = pl.when(pl.col(name).is_not_null()).then(pl.col("group").min().over(name))
+            tied = tied.with_columns(group=first.otherwise("group"))
+        if tied["group"].equals(before):
+            return before
 
 
 def _decisions(tables: Tables) -> pl.DataFrame:
