@@ -98,7 +98,7 @@ def status(key: int, who: int, date: str, label: str) -> dict[str, str]:
 
 
 def test_who_was_hired_again_has_not_left_and_the_last_status_counts_whatever_the_order(keys, tmp_path, monkeypatch):
-    """By hand: somebody who came back, and somebody whose end is still to come. A row without a day would tell nothing."""
+    """By hand: somebody who came back, and somebody whose end is still to come."""
     folder = tmp_path / "exports" / "bamboohr"
     folder.mkdir(parents=True)
     statuses = [
