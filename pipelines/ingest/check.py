@@ -28,8 +28,10 @@ from pipelines.ingest import files, plausible, reconcile
 from pipelines.ingest.batch import Batch, Unit, drop, read_json, result, spill, write_json
 from pipelines.ingest.counts import Tally, tally
 from pipelines.ingest.dedupe import DIGEST, UNIT, Whole, dedupe, digests, of_newest, versions
+from pipelines.ingest.discover import taken_in
 from pipelines.ingest.feeds import Feed
 from pipelines.ingest.filled import filled, lengths
+from pipelines.ingest.lookups import runs
 from pipelines.ingest.map import CODES, COUNTED, FILTERED, FORMER, REJECTED
 from pipelines.ingest.read import ROW
 from pipelines.ingest.unread import drift, unread
@@ -156,15 +158,15 @@ def lay_out(
 
 
 def _whole(batch: Batch, units: list[Unit], feeds: Mapping[str, Feed]) -> Whole:
-    """Units whose rows have moments of their source, and that are all that their export says.
+    """Units whose rows have moments of their source, and that are all that their export says; and pages of runs.
 
-    What changed is not, nor may be one of several files of a run, which have moments of their own.
+    What changed is not, nor may be one of several files of a run, unless its feed says that a file holds all there is.
     """
     dated = {
         feed.name
         for feed in feeds.values()
         if feed.delta is None
-        and not feed.extracted_at.manifest
+        and (feed.full is not None or not feed.extracted_at.manifest)
         and any(table.known_from is not None for table in feed.tables)
     }
     mine = {number: unit for number, unit in enumerate(units) if unit.feed in dated}
@@ -176,7 +178,19 @@ def _whole(batch: Batch, units: list[Unit], feeds: Mapping[str, Feed]) -> Whole:
     return Whole(
         {number: unit.sha256 for number, unit in mine.items()},
         {number: digests_of[unit.feed] for number, unit in mine.items()},
+        {number: unit.sha256 for number, unit in enumerate(units)},
+        _exports(batch, units, feeds),
     )
+
+
+def _exports(batch: Batch, units: list[Unit], feeds: Mapping[str, Feed]) -> dict[str, int]:
+    """Digest -> number of its run, of files that a run wrote with others; of those that were taken in before, too."""
+    here = sorted({unit.feed for unit in units if feeds[unit.feed].extracted_at.manifest})
+    found = []
+    for name in here:
+        mine = [unit for unit in units if unit.feed == name]
+        found += runs(feeds[name], [*taken_in(batch.store, feeds[name], mine), *mine])
+    return {unit.sha256: number for number, run in enumerate(found) for unit in run}
 
 
 def beyond(lake: Lake, table: Table, frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -1,8 +1,8 @@
 """Leave out what says nothing new: rows equal to the version before them, in the file, the batch or the lake."""
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
 
 import polars as pl
 
@@ -21,6 +21,11 @@ _FILE: Final = "file_id"
 _DUPLICATE: Final = "duplicate_row"
 UNCHANGED: Final = "unchanged_row"
 _REPLACED: Final = "replaced_row"
+_EXPORT: Final = "_export"
+_ALONE: Final = -1
+_UNITS: Final = 1 << 40
+"""More exports than there are."""
+_NO_EXPORT: Final = pl.lit(None, dtype=pl.Int64).alias(_EXPORT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +36,14 @@ class Whole:
     """Its own digest."""
     feed: Mapping[int, Collection[str]]
     """Digests of the files of its feed, its own among them."""
+    units: Mapping[int, str] = field(default_factory=dict)
+    """Digests of all files, also of those that do not tell all there is."""
+    exports: Mapping[str, int] = field(default_factory=dict)
+    """Digest -> number of its export, of files that were written with others: what such pages say is said at once."""
+
+    def export(self, number: int | None) -> int | None:
+        """The export of a unit; None where it is a file alone."""
+        return None if number is None else self.exports.get(self.units.get(number, ""))
 
 
 NONE: Final = Whole({}, {})
@@ -100,7 +113,8 @@ def dedupe(
         with the very same `known_from` is a restatement: nobody knew it before its file was written, so `known_from`
         becomes that. A slice that is told again after another took some of its days is news: it takes them back. So is
         a row with a moment of its source as of before what the same feed told since and tells no more: what was taken
-        back need not change the moment of what it leaves, and nobody knew of that before the file was written.
+        back need not change the moment of what it leaves, and nobody knew of that before the file was written. Pages of
+    one export neither restate one another nor take days from what another one tells.
     """
     rows = frame.with_columns(pl.struct(table.key).hash().alias(_KEY))
     if _are_all_new(rows, before):
@@ -121,19 +135,28 @@ def dedupe(
 
 def _as_versions(kept: pl.DataFrame, table: Table, whole: Whole) -> pl.DataFrame:
     """News as `versions` will have them."""
-    file = pl.col(UNIT).replace_strict(dict(whole.file), default=None, return_dtype=pl.String)
+    file = pl.col(UNIT).replace_strict({**whole.units, **whole.file}, default=None, return_dtype=pl.String)
     return kept.with_columns(pl.struct(table.key).hash().alias(_KEY), file.alias(_FILE))
 
 
 def _dedupe(rows: pl.DataFrame, table: Table, before: pl.DataFrame, whole: Whole) -> tuple[pl.DataFrame, pl.DataFrame]:
     rows = rows.with_columns(digests(rows, table)).with_row_index("_order")
+    rows = rows.with_columns(_of_export(rows[UNIT].unique(), whole.export, pl.col(UNIT)))
+    files = before[_FILE].unique() if _FILE in before.columns else pl.Series(_FILE, [], dtype=pl.String)
+    before = before.with_columns(_of_export(files, whole.exports.get, pl.col(_FILE)) if len(files) else _NO_EXPORT)
     rows = _known_by_file(rows, _left(rows, before, table.slices, whole))
     rows, gone = _drop_repetitions(rows, before, table.slices)
     restated = _restated(rows, before)
     if restated.any():
         rows, more = _drop_repetitions(_known_by_file(rows, restated), before, table.slices)
         gone = pl.concat([gone, more])
-    return rows.sort("_order").drop(_KEY, "_order"), gone
+    return rows.sort("_order").drop(_KEY, "_order", _EXPORT), gone
+
+
+def _of_export(values: pl.Series, number: Callable[[Any], int | None], of: pl.Expr) -> pl.Expr:
+    """Of which export a column's units or files are; null for those alone."""
+    found = {value: made for value in values.to_list() if (made := number(value)) is not None}
+    return (of.replace_strict(found, default=None, return_dtype=pl.Int64) if found else _NO_EXPORT).alias(_EXPORT)
 
 
 def _known_by_file(rows: pl.DataFrame, which: pl.Series) -> pl.DataFrame:
@@ -154,22 +177,27 @@ def _are_all_new(rows: pl.DataFrame, before: pl.DataFrame) -> bool:
     return rows[_KEY].n_unique() == len(rows) and not rows[_KEY].is_in(before[_KEY].implode()).any()
 
 
-def _lined_up(rows: pl.DataFrame, before: pl.DataFrame) -> pl.DataFrame:
-    """New and published versions in the order of time, each beside its predecessor of the same key."""
-    slim = rows.select(_KEY, "known_from", DIGEST, UNIT, "_order")
+def _in_order(rows: pl.DataFrame, before: pl.DataFrame) -> pl.DataFrame:
+    """New and published versions of the same keys in the order of time; published ones have no `_order`."""
+    slim = rows.select(_KEY, "known_from", DIGEST, UNIT, "_order", _EXPORT)
     old = before.join(slim.select(_KEY).unique(), on=_KEY, how="semi").with_columns(
         pl.lit(None, dtype=slim.schema[UNIT]).alias(UNIT), pl.lit(None, dtype=pl.UInt32).alias("_order")
     )
     both = pl.concat([old.select(slim.columns), slim.with_columns(pl.col("_order").cast(pl.UInt32))])
     # Of versions of one moment that which was published last counts.
-    both = both.sort(_KEY, "known_from", "_order", nulls_last=False, maintain_order=True)
+    return both.sort(_KEY, "known_from", "_order", nulls_last=False, maintain_order=True)
+
+
+def _lined_up(rows: pl.DataFrame, before: pl.DataFrame) -> pl.DataFrame:
+    """New versions in the order of time, each beside its predecessor of the same key, new or published."""
+    both = _in_order(rows, before)
     same = pl.col(_KEY) == pl.col(_KEY).shift(1)
     is_other = pl.col("_order").is_null() | (~same | (pl.col(DIGEST) != pl.col(DIGEST).shift(1))).fill_null(value=True)
     return both.with_columns(
         _prior_digest=pl.when(same).then(pl.col(DIGEST).shift(1)),
         _told_since=pl.when(is_other).then(pl.col("known_from")).forward_fill(),
+        _told_export=pl.when(is_other).then(pl.col(_EXPORT).fill_null(_ALONE)).forward_fill(),
         _prior_unit=pl.when(same).then(pl.col(UNIT).shift(1)),
-        _prior_known=pl.when(same).then(pl.col("known_from").shift(1)),
     ).filter(pl.col("_order").is_not_null())
 
 
@@ -192,9 +220,10 @@ def _drop_repetitions(
 
 def _taking_back(rows: pl.DataFrame, before: pl.DataFrame, repeated: pl.DataFrame, slices: Slices) -> pl.DataFrame:
     """`_order` of repeated slices of which another took some days since they were told first."""
-    told = repeated.filter(pl.col("_told_since") < pl.col("known_from")).select("_order", "_told_since")
-    told = rows.select("_order", _KEY, "known_from", *slices.columns).join(told, on="_order")
-    lies = [_KEY, "known_from", *slices.columns]
+    told = repeated.filter(pl.col("_told_since") < pl.col("known_from"))
+    told = told.select("_order", "_told_since", "_told_export")
+    told = rows.select("_order", _KEY, "known_from", *slices.columns, _EXPORT).join(told, on="_order")
+    lies = [_KEY, "known_from", *slices.columns, _EXPORT]
     of = list(slices.of)
     spans = told.group_by(of).agg(pl.col("_told_since").min(), pl.col("known_from").max().alias("_told_until"))
     since = pl.col("known_from").is_between(pl.col("_told_since"), pl.col("_told_until"), closed="none")
@@ -206,6 +235,9 @@ def _taking_back(rows: pl.DataFrame, before: pl.DataFrame, repeated: pl.DataFram
         overruling(slices, "_other"),
     )
     # What is told in the same breath takes nothing away: the thing has both.
+    other = pl.col(f"{_EXPORT}_other")
+    is_with_it = ((other == pl.col(_EXPORT)) | (other == pl.col("_told_export"))).fill_null(value=False)
+    pairs = pairs.filter(~is_with_it)
     beside = rows.select(pl.col(_KEY).alias(f"{_KEY}_other"), "known_from")
     pairs = pairs.join(beside, on=[f"{_KEY}_other", "known_from"], how="anti")
     return pairs.select("_order").unique()
@@ -243,10 +275,16 @@ def _left(rows: pl.DataFrame, before: pl.DataFrame, slices: Slices | None, whole
 
 
 def _restated(rows: pl.DataFrame, before: pl.DataFrame) -> pl.Series:
-    """[n_rows] bool: another file said otherwise for the very same moment."""
-    lined = _lined_up(rows, before)
-    same_moment = pl.col("known_from") == pl.col("_prior_known")
-    from_elsewhere = pl.col("_prior_unit").is_null() | (pl.col("_prior_unit") != pl.col(UNIT))
-    orders = lined.filter(same_moment & from_elsewhere)["_order"]
+    """[n_rows] bool: another file, of another export, said otherwise for the very same moment."""
+    both = _in_order(rows, before)
+    version = [_KEY, "known_from"]
+    is_again = pl.all_horizontal(pl.col(name) == pl.col(name).shift(1) for name in version).fill_null(value=False)
+    both = both.join(both.filter(is_again).select(version).unique(), on=version, how="semi", maintain_order="left")
+    # Whose a version is: of an export, else of its file; of one that was published alone, nobody's.
+    whose = pl.coalesce(pl.col(_EXPORT), pl.col(UNIT).cast(pl.Int64) + _UNITS, pl.lit(_ALONE))
+    both = both.with_columns(_whose=whose)
+    told = [bound.shift(1).over(version) for bound in (pl.col("_whose").cum_min(), pl.col("_whose").cum_max())]
+    is_after_others = pl.any_horizontal((bound != pl.col("_whose")).fill_null(value=False) for bound in told)
+    orders = both.filter(pl.col("_order").is_not_null(), is_after_others)["_order"]
     late = rows["extracted_at"] > rows["known_from"]
     return rows["_order"].is_in(orders.implode()) & late

@@ -267,7 +267,7 @@ def later(store: Store, feed: Feed, units: list[Unit]) -> list[Unit]:
     moments = [at for unit in units if (at := feed.moment(unit.groups)) is not None]
     if not moments or feed.delta is not None or feed.dialect == "documents" or not feed.tables:
         return []
-    return [unit for unit in _taken_in(store, feed, units) if feed.extraction(unit.groups) > min(moments)]
+    return [unit for unit in taken_in(store, feed, units) if feed.extraction(unit.groups) > min(moments)]
 
 
 def take_along(batch: Batch, feeds: Mapping[str, Feed]) -> None:
@@ -316,7 +316,7 @@ def looking_up(store: Store, feeds: Mapping[str, Feed], units: Sequence[Unit]) -
         told = {name: list({unit.name: unit for unit in (*before[name], *coming[name])}.values()) for name in before}
         found += [
             unit
-            for unit in (_taken_in(store, feed, units) if steps else ())
+            for unit in (taken_in(store, feed, units) if steps else ())
             if any(
                 one in coming[name]
                 for step, name in steps
@@ -335,7 +335,7 @@ def delivered(store: Store, feed: Feed) -> list[Unit]:
     return [replace(landed(record, feed), landed_as=landed_as[record.sha256]) for record in named.values()]
 
 
-def _taken_in(store: Store, feed: Feed, units: Sequence[Unit]) -> list[Unit]:
+def taken_in(store: Store, feed: Feed, units: Sequence[Unit]) -> list[Unit]:
     """Files that were taken in and whose names say a moment, of one name and moment the last, to be read again.
 
     None of `units`, nor what one of these takes the place of.

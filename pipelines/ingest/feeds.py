@@ -57,7 +57,9 @@ class Extracted(Declared):
     """What the manifest says in `extracted_at`: a moment in ISO 8601 with Z or an offset. A period in a name says which
     days a file tells of; one that was written some days after those knows what nobody knew at the period's end. Files
     that were written within 24 hours and have one `run_id`, or none and one period, are of one export. A file that was
-    taken in keeps its moment, whatever its manifest says once it is corrected."""
+    taken in keeps its moment, whatever its manifest says once it is corrected. What a file tells no more of what its
+    source dates was taken back where `full` says that a file holds all there is; without it a file may be a page of
+    its run, whose other pages tell it, and takes nothing back."""
 
 
 class Limits(Declared):

@@ -63,6 +63,18 @@ def _are_of_run(feeds: Mapping[str, Feed], one: Unit, other: Unit) -> bool:
     return bool(run == others) and (run is not None or one.groups.get("period") == other.groups.get("period"))
 
 
+def runs(feed: Feed, units: Iterable[Unit]) -> list[list[Unit]]:
+    """Files of a feed by the run that wrote them, of runs that wrote several; none where manifests do not say when."""
+    found: list[list[Unit]] = []
+    for unit in sorted(units, key=lambda unit: moment(feed, unit)):
+        mine = next((run for run in reversed(found) if _are_of_run({feed.name: feed}, run[0], unit)), None)
+        if mine is None:
+            found.append([unit])
+        else:
+            mine.append(unit)
+    return [run for run in found if len(run) > 1]
+
+
 def of_day(feed: Feed, here: list[Unit], at: datetime | None) -> list[Unit]:
     """Files of a batch that tell of the day or month of a moment; none without one."""
     if at is None:

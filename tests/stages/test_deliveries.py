@@ -4,6 +4,7 @@ import contextlib
 import json
 from datetime import date
 
+import polars as pl
 import pytest
 import yaml
 
@@ -235,3 +236,53 @@ def test_a_late_file_takes_along_what_another_batch_took_in_since_its_plan(arriv
     (tmp_path / "elsewhere").rename(february)
     command.run(late, None)
     assert titles(store) == ["first", "second", "first", "first"]
+
+
+@pytest.fixture
+def run_of_pages(arrive, declare, store, tmp_path):
+    """Takes runs of pages in, all or page by page: moment of the run -> page -> titles, dated by their source."""
+    dated = COURSES["tables"][0] | {"known_from": {"constant": "2026-01-05T00:00:00Z"}}
+    paged = {"files": r"courses_(?P<period>\d{4}-\d{2})_?(?P<page>\d)?\.csv", "ready": {"manifest": ".json"}}
+    feed = COURSES | paged | {"extracted_at": {"manifest": True}, "tables": [dated]}
+    declare(feed)
+
+    def take(day, *pages, is_at_once=True, is_full=False):
+        declare(feed | ({"full": {"may_lose": 0.9}} if is_full else {}))
+        for page, told in enumerate(pages):
+            name = f"courses_2026-01_{page}.csv"
+            text = "id,title\n" + "".join(f"{title.replace('=', ',')}\n" for title in told.split())
+            file = {"name": name, "sha256": sha256_bytes(text.encode()), "records": len(told.split())}
+            said = {"extracted_at": f"2026-02-{day:02}T03:00:0{page}Z", "run_id": str(day), "files": [file]}
+            (tmp_path / "exports" / name).write_text(text)
+            (tmp_path / "exports" / f"{name}.json").write_text(json.dumps(said))
+            if not is_at_once:
+                arrive()
+        arrive()
+        lake = Lake(store)
+        told = lake.versions("courses", lake.require()).filter(pl.col("course_id") == "A")
+        return sorted(told.select("title", pl.col("known_from").dt.strftime("%m-%d")).rows())
+
+    return take
+
+
+@pytest.mark.parametrize("is_at_once", [True, False])
+def test_who_is_on_two_pages_of_a_run_is_told_once_and_restates_nothing(run_of_pages, is_at_once):
+    assert run_of_pages(3, FIRST, f"{FIRST} C=new", is_at_once=is_at_once) == [("first", "01-05")]
+
+
+@pytest.mark.parametrize("is_at_once", [True, False])
+def test_of_two_pages_the_second_counts_and_another_run_restates(run_of_pages, is_at_once):
+    """Both pages of the first run have their source's moment; nobody knew before the second what that says."""
+    found = run_of_pages(3, FIRST, "A=second", is_at_once=is_at_once)
+    assert found == [("first", "01-05"), ("second", "01-05")]
+    later = run_of_pages(4, "A=third", "A=fourth", is_at_once=is_at_once)
+    assert later == sorted([*found, ("third", "02-04"), ("fourth", "02-04")])
+
+
+@pytest.mark.parametrize("is_full", [True, False])
+def test_a_full_file_that_a_manifest_dates_takes_back_what_it_tells_no_more(run_of_pages, is_full):
+    """One that is not said to be full may be a page of a run whose other pages tell it."""
+    for day, told in ((3, FIRST), (4, SECOND)):
+        run_of_pages(day, told, is_full=is_full)
+    taken_back = [("first", "02-05")] if is_full else []
+    assert run_of_pages(5, f"{FIRST} C=new", is_full=is_full) == [("first", "01-05"), *taken_back, ("second", "02-04")]

@@ -219,3 +219,44 @@ def test_nothing_that_is_left_out_changes_what_holds(
     left = taken_in(files, batches, is_dated=is_dated)
     for by in range(1, len(files) + 1):
         assert [holds(left, on, by) for on in DAYS] == [should_hold(files, on, by) for on in DAYS]
+
+
+def pages(runs: list[list[list[Slice]]], *, are_known: bool = True) -> list[int]:
+    """How many rows are left of each run, whose pages were written days after each other; a batch each run."""
+    names = [[f"{run}-{page}" for page in range(len(told))] for run, told in enumerate(runs)]
+    exports = {name: run for run, mine in enumerate(names) for name in mine} if are_known else {}
+    news: list[pl.DataFrame] = []
+    for run, told in enumerate(runs):
+        units = dict(enumerate(names[run]))
+        moments = [timedelta(days=unit) for unit in units]
+        frames = [
+            rows(run + 1, slices, unit).with_columns(pl.col("known_from", "extracted_at") + moments[unit])
+            for unit, slices in enumerate(told)
+        ]
+        kept, _ = dedupe(pl.concat(frames), JOBS, published(news), Whole({}, {}, units, exports))
+        kept = kept if "record_sha256" in kept else kept.with_columns(digests(kept, JOBS))
+        assert "_export" not in kept.columns
+        file = pl.col("unit_no").replace_strict(units, return_dtype=pl.String)
+        news.append(kept.with_columns(file.alias("file_id")))
+    return [len(kept) for kept in news]
+
+
+OVERLAP = [[(0, 0, None, "junior")], [(0, 0, None, "junior"), (3, 0, None, "senior")]]
+"""Somebody on two pages of a run: while it was written they became a senior."""
+
+
+def test_pages_of_a_run_take_nothing_from_each_other_and_each_run_tells_only_news() -> None:
+    assert pages([OVERLAP] * 3) == [2, 0, 0]
+    assert pages([OVERLAP[::-1]] * 3) == [2, 0, 0]
+
+
+def test_what_another_run_said_between_is_taken_back() -> None:
+    """By which of its pages, nobody has to say."""
+    boss = [[(0, 0, None, "junior")], [(0, 0, 1, "junior"), (1, 0, None, "boss")]]
+    assert pages([OVERLAP, boss, OVERLAP])[2] > 0
+    assert pages([OVERLAP, OVERLAP], are_known=False)[1] > 0, "else this says nothing"
+
+
+def test_a_page_takes_nothing_from_one_of_its_run_that_is_new() -> None:
+    junior = [(0, 0, None, "junior")]
+    assert pages([[junior], [[(3, 0, None, "senior")], junior]]) == [1, 1]
