@@ -381,7 +381,11 @@ def _pandas(frame: pl.DataFrame, kinds: Mapping[str, str]) -> pd.DataFrame:
 
 
 def _rates(judgement: Mapping[str, Any]) -> dict[Any, float]:
-    return {row["group"]: row["rate"] for row in judgement["groups"] if not row["is_small"] and not row["is_unknown"]}
+    return {row["group"]: row["rate"] for row in judgement["groups"] if _has_rate(row) and not row["is_unknown"]}
+
+
+def _has_rate(row: Mapping[str, Any]) -> bool:
+    return not row["is_small"] and row.get("is_told", True)
 
 
 def _lowest(judgement: Mapping[str, Any]) -> tuple[float, str]:
@@ -396,6 +400,8 @@ def _between(row: Mapping[str, Any]) -> str:
 
 def _row(row: Mapping[str, Any]) -> list[Any]:
     counted, verdict = [row["group"], row["n"], row["selected"]], row["verdict"]
+    if not row.get("is_told", True):
+        return [row["group"], row["n"], "not told", "", "", "", verdict]
     if row["is_small"]:
         return [*counted, "too few to judge", "", "", verdict]
     ratio = "reference" if row["is_reference"] else f"{row['impact_ratio']:.2f}" if is_compared(row) else ""

@@ -2,7 +2,8 @@
 
 Reads   scores/outcomes and the lake (decisions by humans), scores/scored (the newest day), the vault's protected
         attributes
-Writes  reports/<family>/<as_of>/bias.json, bias.html, bias.csv (the counts over all subjects) and
+Writes  reports/<family>/<as_of>/bias.json and bias.csv (whole, with the counts over all subjects: for compliance),
+        bias.html (as everybody may see it) and
         bias.sealed (those of each subject, which can be one person's, under the audit key)
 
 Pooling hides bias: one requisition can turn a group away while all together look equal, and one stage while all stages
@@ -18,6 +19,7 @@ from typing import Any, Final
 import polars as pl
 
 from monitoring import released, results, tables
+from monitoring.audience import axes_for_all, bias_for_all
 from monitoring.results import Axis, Bias, Tally
 from pipelines import models
 from pipelines.base.lake import Lake
@@ -86,7 +88,7 @@ def judged(reports: Mapping[str, Sequence[AxisReport]]) -> Bias:
     subjects = [_axis(source, item) for source, part in told.items() for item in part["by_subject"]]
     tallies = [_tally(source, item) for source, part in told.items() for item in part["tallies"]]
     subjects.sort(key=_worst_first)
-    hidden, others = headlines(pools, subjects)
+    hidden, others = headlines(axes_for_all(pools), axes_for_all(subjects))
     return Bias(
         family="",
         as_of=None,
@@ -129,6 +131,8 @@ def told(axis: Axis, pool: Axis | None = None) -> str:
     """
     rows = axis.judgement["groups"]
     row = worst(axis.judgement, pool.judgement if pool is not None else None)
+    if row is None and axis.verdict in ("ADVERSE", "INVESTIGATE"):
+        return f"{where(axis)}, {axis.judgement['axis']}: {axis.verdict}. Its figures would tell of few people."
     if row is None:
         return f"{where(axis)}, {axis.judgement['axis']}: too few to judge."
     best = next(r for r in rows if r["is_reference"])
@@ -222,5 +226,5 @@ def _with_report(store: Store, result: Bias) -> Bias:
     if result.status != "ok" or result.as_of is None:
         return result
     note = f"Exact counts of all decisions known on {result.as_of}; nothing is sampled."
-    store.put(results.key(result.family, result.as_of, "bias.html"), _evidently.bias_report(result, note))
+    store.put(results.key(result.family, result.as_of, "bias.html"), _evidently.bias_report(bias_for_all(result), note))
     return result.model_copy(update={"sample": note})

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
+from monitoring.audience import bias_for_all
 from monitoring.bias import in_order, told, worst
 from monitoring.results import Axis, Bias, Drift, Estimated, Finding, Findings, Oversight, Performance
 from monitoring.settings import Monitor
@@ -117,7 +118,8 @@ def of_bias(bias: Bias | None) -> list[Finding]:
         return [_not_measured("bias")]
     if bias.status != "ok":
         return [_silent("bias", bias.status)]
-    return [_of_axis(a, pool) for a, pool in in_order(bias.pools, bias.subjects)]
+    shown = bias_for_all(bias)
+    return [_of_axis(a, pool) for a, pool in in_order(shown.pools, shown.subjects)]
 
 
 def of_oversight(oversight: Oversight | None, settings: Monitor) -> list[Finding]:

@@ -15,7 +15,7 @@ Reads   scores/scored, scores/outcomes, the ledger, the vault's protected attrib
 Writes  reports/<family>/<as_of>/oversight.json
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import date
 from typing import Any, Final
 
@@ -34,8 +34,7 @@ from pipelines.base.lake import Lake
 from pipelines.base.settings import load
 from pipelines.base.store import Store
 from pipelines.evaluate import groups as evaluated
-from pipelines.fairness import UNKNOWN
-from pipelines.fairness.axes import without_small
+from pipelines.fairness import UNKNOWN, withheld
 from pipelines.fairness.clusters import repeats
 from pipelines.fairness.intervals import wilson_interval
 from pipelines.fairness.suppression import Cell, suppress
@@ -173,6 +172,16 @@ def judged(
     part = {name: human["is_recommended"] == value for name, value in ((FORWARD, True), (BACK, False))}
     told = human.with_columns(is_over=is_over).join(groups, on="person_id", how="left", maintain_order="left")
     told = told if forty is None else evaluated.at_that_age(told, forty)
+    yes = [
+        item
+        for name, is_part in part.items()
+        for item in _judgements(name, human.filter(is_part), groups, forty, unit=unit, min_group_size=min_group_size)
+    ]
+    parts = {axis: dict(_parts(told, axis)) for axis in groups.columns if axis != "person_id"}
+    cells = {axis: {group: _counted(rows) for group, rows in of.items()} for axis, of in parts.items()}
+    # Departures of those put forward are the people whom somebody said no to: what one table withholds all do.
+    hidden = {(axis, group) for axis, found in suppress(cells, min_group_size).items() for group in found}
+    hidden |= {(axis, group) for _, _, axis, group in withheld.withheld(yes)}
     return Oversight(
         family="",
         as_of=None,
@@ -185,13 +194,9 @@ def judged(
         turned_down=_share(is_over.filter(part[FORWARD]), human["person_id"].filter(part[FORWARD])),
         brought_back=_share(is_over.filter(part[BACK]), human["person_id"].filter(part[BACK])),
         waited_days=tuple(human["waited_days"].quantile(q, "linear") for q in QUANTILES),
-        groups=tuple(_by_group(told, [name for name in groups.columns if name != "person_id"], min_group_size)),
+        groups=tuple(_by_group(parts, cells, hidden)),
         judgements=tuple(
-            item
-            for name, is_part in part.items()
-            for item in _judgements(
-                name, human.filter(is_part), groups, forty, unit=unit, min_group_size=min_group_size
-            )
+            withheld.for_all(yes, frozenset((None, item["stage"], *name) for item in yes for name in hidden))
         ),
     )
 
@@ -230,26 +235,25 @@ def agreement(decided: pl.DataFrame, departed: Estimate | None) -> Estimate | No
     return Estimate(value=value, low=max(low, -1.0), high=high)
 
 
-def _by_group(told: pl.DataFrame, axes: list[str], min_group_size: int) -> Iterator[OversightGroup]:
-    """Groups in order; no numbers of small ones, nor of those that would give them away."""
-    parts = {axis: dict(_parts(told, axis)) for axis in axes}
-    cells = {
-        axis: {
-            group: Cell(rows["person_id"].n_unique(), rows.height, (int(rows["is_over"].sum()),))
-            for group, rows in of.items()
-        }
-        for axis, of in parts.items()
-    }
-    hidden = suppress(cells, min_group_size)
+def _by_group(
+    parts: Mapping[str, Mapping[str, pl.DataFrame]],
+    cells: Mapping[str, Mapping[str, Cell]],
+    hidden: Collection[tuple[str, str]],
+) -> Iterator[OversightGroup]:
+    """Groups in order; no numbers of those that are withheld."""
     for axis, of in parts.items():
         for group, rows in of.items():
             about = OversightGroup(axis=axis, group=group)
-            if group not in hidden[axis]:
+            if (axis, group) not in hidden:
                 departed, waited = _share(rows["is_over"], rows["person_id"]), rows["waited_days"].median()
                 numbers: dict[str, Any] = {"people": cells[axis][group].people, "decided": rows.height}
                 numbers |= {"agreed": agreement(rows, departed), "departed": departed, "waited_days": waited}
                 about = about.model_copy(update=numbers)
             yield about
+
+
+def _counted(rows: pl.DataFrame) -> Cell:
+    return Cell(rows["person_id"].n_unique(), rows.height, (int(rows["is_over"].sum()),))
 
 
 def _parts(told: pl.DataFrame, axis: str) -> Iterator[tuple[str, pl.DataFrame]]:
@@ -267,9 +271,9 @@ def _judgements(
     unit: tuple[str, ...],
     min_group_size: int,
 ) -> list[dict[str, Any]]:
-    """Whom people say yes to, among those for whom the recommendation was the same; small groups are only named."""
+    """Whom people say yes to, among those for whom the recommendation was the same."""
     subject = next(column for column in unit if column != "person_id")
     key = ["person_id", pl.col(subject).alias("subject")]
     units = part.group_by(key).agg(pl.col("on").max(), is_selected=pl.col("is_yes").any()).sort("person_id", "subject")
     reports = evaluated.reports(units.with_columns(stage=pl.lit(name)), groups, min_group_size, forty)
-    return [without_small(report.pool).to_dict() for report in reports]
+    return [report.pool.to_dict() for report in reports]

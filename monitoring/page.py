@@ -12,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from monitoring import svg, texts
+from monitoring.audience import bias_for_all
 from monitoring.results import Bias, ColumnDrift, Drift, Estimated, Findings, Oversight, Performance, Tally
 from monitoring.texts import noted, say
 from monitoring.texts.spoken import Speaking
@@ -71,7 +72,7 @@ def report(
         result=result,
         drift=drift,
         performance=performance,
-        bias=bias,
+        bias=bias_for_all(bias) if bias else None,
         oversight=oversight,
         release=release,
         estimated=estimated,
@@ -217,6 +218,8 @@ class Funnel:
         first, now = cells[0], cells[at]
         if first is None or now is None or first["is_small"] or not first["n"]:
             return math.nan, math.nan, math.nan, say("too few to judge")
+        if not (first.get("is_told", True) and now.get("is_told", True)):
+            return math.nan, math.nan, math.nan, say("not told")
         value = now["selected"] / first["n"]
         counts = {"selected": f"{now['selected']:,}", "n": f"{first['n']:,}", "share": share(value)}
         return value, math.nan, math.nan, say("{selected} of {n} at first, {share}", **counts)
@@ -415,6 +418,8 @@ def _span(found: Mapping[str, Any], beyond: float) -> svg.Span:
 def _note(row: Mapping[str, Any]) -> str:
     if row["is_small"]:
         return say("too few to judge")
+    if not row.get("is_told", True):
+        return say("not told")
     if row["is_unknown"]:
         return say("unknown group")
     if row["is_reference"]:

@@ -30,7 +30,7 @@ def lowest_of(judgement: Judgement) -> Mapping[str, Any] | None:
 
 def rate_figure(judgement: Judgement) -> go.Figure:
     """Selection rates of the groups large enough to judge, with their counts."""
-    rows = [row for row in judgement["groups"] if not row["is_small"]]
+    rows = [row for row in judgement["groups"] if not row["is_small"] and row.get("is_told", True)]
     bars = go.Bar(
         x=[row["group"] for row in rows],
         y=[row["rate"] for row in rows],

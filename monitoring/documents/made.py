@@ -1,8 +1,9 @@
 """Documents from sources and templates."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
-from typing import Final
+from typing import Any, Final
 
 from markupsafe import Markup
 
@@ -13,6 +14,7 @@ from monitoring.texts import noted
 from pipelines.base import releases
 from pipelines.base.settings import load
 from pipelines.base.store import Store
+from pipelines.fairness import withheld
 from pipelines.publish.modified import COMPARED, PROPOSAL, Modified, contents
 from pipelines.publish.release import modification
 from pipelines.publish.versions import BEFORE, Change, Documents, changes, is_substantial, leaf_names
@@ -54,8 +56,39 @@ def make(
         found |= sources.of_release(store, before, BEFORE)
     found["settings"] = sources.of_settings(settings)
     differing = changes(_contents(found, BEFORE), _contents(found, ""), settings) if before is not None else []
-    pages = {kind: rendered(kind, family, Cited(found), differing) for kind in kinds}
+    told = for_all(found)
+    pages = {kind: rendered(kind, family, Cited(told), differing) for kind in kinds}
     return pages, is_substantial(differing)
+
+
+def for_all(found: Mapping[str, Source]) -> dict[str, Source]:
+    """The sources as a document may have them: it leaves the company, and so tells nothing of few people.
+
+    What one of two releases withholds the other does too: side by side they would tell what changed since.
+
+    Args:
+        found: Under the names that templates use; those of the release before begin with `versions.BEFORE`.
+    """
+    names = [prefix + "groups" for prefix in ("", BEFORE) if prefix + "groups" in found]
+    told = dict(found)
+    for parts in (("axes",), ("human", "axes")):
+        hidden = frozenset[withheld.Name]().union(*(withheld.withheld(_at(found[n].content, parts)) for n in names))
+        for name in names:
+            shown = withheld.for_all(_at(found[name].content, parts), hidden)
+            told[name] = replace(told[name], content=_with(told[name].content, parts, shown))
+    return told
+
+
+def _at(content: Any, parts: Sequence[str]) -> list[dict[str, Any]]:
+    for part in parts:
+        content = content.get(part) if isinstance(content, Mapping) else None
+    return list(content or ())
+
+
+def _with(content: Any, parts: Sequence[str], shown: list[dict[str, Any]]) -> Any:
+    if not isinstance(content, Mapping) or parts[0] not in content:
+        return content
+    return {**content, parts[0]: _with(content[parts[0]], parts[1:], shown) if parts[1:] else shown}
 
 
 def unforeseen(store: Store, family: str) -> tuple[str, ...]:

@@ -183,9 +183,11 @@ def report(family: str, as_of: str, name: str, who: Reader = Engineer, store: St
 _KINDS = {"html": "text/html; charset=utf-8", "json": "application/json", "csv": "text/csv; charset=utf-8"}
 
 
-@app.get("/raw/{family}/{as_of}/{name}", dependencies=[Engineer])
-def raw(family: str, as_of: str, name: str, store: Store = Company) -> Response:
-    """The report itself."""
+@app.get("/raw/{family}/{as_of}/{name}")
+def raw(family: str, as_of: str, name: str, who: Reader = Engineer, store: Store = Company) -> Response:
+    """The report itself; whole counts by group only for who sees those."""
+    if name in evidence.COUNTS and not who.sees_counts:
+        raise HTTPException(403, noted("Counts by group are for the role compliance. Ask an administrator for it."))
     data = evidence.report_file(store, family, as_of, name) if family in FAMILIES else None
     _must_be(data is not None)
     headers = _SUMMARY if name == "index.html" else _REPORT

@@ -44,6 +44,8 @@ PAGES: Final = {
 _RESULTS: Final = ("findings", "bias", "drift", "performance", "estimated", "oversight")
 FILES: Final = (*PAGES, "bias.csv", *(f"{name}.json" for name in _RESULTS))
 """Everything that is served of a day. Nothing else in the store has an address."""
+COUNTS: Final = ("bias.csv", "bias.json")
+"""Those of them with what was counted of few people; the others are as everybody may see them."""
 PACKAGE: Final = "package.zip"
 AUDIT_FILES: Final = (*bundle.PUBLISHED, *bundle.VERDICTS, PACKAGE)
 """What is served of a bias audit: for publication, for the reader here, and all of it for an auditor."""

@@ -4,12 +4,14 @@ Links are relative, since the page lives below a prefix and inside a frame: `bas
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
 from markupsafe import Markup
 
 from monitoring import page
+from monitoring.audience import bias_for_all, verdict_for_all
 from monitoring.documents.made import KINDS
 from monitoring.portal import evidence
 from monitoring.portal.clocks import Board
@@ -91,15 +93,21 @@ def model(
 ) -> str:
     """One family: the live model, its verdict, metrics, groups, and what monitoring found since."""
     release = shown.shown
+    verdict, day = release.verdict if release else None, shown.newest or Day(date.min)
+    candidate = shown.candidate
+    if not who.sees_counts:
+        verdict = verdict_for_all(verdict) if verdict else None
+        day = replace(day, bias=bias_for_all(day.bias)) if day.bias else day
+        candidate = replace(candidate, verdict=verdict_for_all(candidate.verdict)) if candidate else None
     told = accepted(release.pointer.approvers) if release else {}
     return _page(
         "audit_model.html",
         shown.family,
         "../",
         who,
-        model=shown,
-        verdict=release.verdict if release else None,
-        day=shown.newest or Day(date.min),
+        model=replace(shown, candidate=candidate),
+        verdict=verdict,
+        day=day,
         ledger=ledger,
         total=_total(feeds),
         pages=evidence.PAGES,

@@ -4,7 +4,7 @@
 |---|---|
 | viewer | the overview and the page of each model: what scores people, who allowed it, whether it holds |
 | engineer | also the records (what arrived, was checked and held; the ledger) and the reports of monitoring |
-| compliance | also the evidence that is kept as files, such as bias audits |
+| compliance | also the evidence that is kept as files, such as bias audits, and what was counted of few people |
 
 Whoever has several roles has the widest; nobody has one by default.
 """
@@ -45,6 +45,11 @@ class Reader:
     @property
     def sees_files(self) -> bool:
         """Whether evidence that is kept as files may be read."""
+        return self.role >= Role.COMPLIANCE
+
+    @property
+    def sees_counts(self) -> bool:
+        """Whether what was counted of few people may be read, and what it would follow from."""
         return self.role >= Role.COMPLIANCE
 
 

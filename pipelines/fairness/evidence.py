@@ -232,5 +232,6 @@ def _is_open(verdict: Verdict) -> bool:
 
 def _gap(axis: Axis, row: Row) -> Gap:
     code = "unknown_group" if row.is_unknown else "insufficient_data"
-    reason = f"{row.selected} of {row.n} people selected: {', '.join(row.reasons) or 'no reason given'}."
+    # It is told to whoever approves, and beside documents: how many were selected of few people is not.
+    reason = f"{row.n} people: {', '.join(row.reasons) or 'no reason given'}."
     return Gap(axis.axis, row.group, code, reason)

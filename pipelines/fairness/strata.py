@@ -85,7 +85,8 @@ def _bounds(strata: Pair, above: float, below: float) -> tuple[float, float]:
     chosen = strata.selected + strata.reference_selected
     product = (strata.people / strata.total) * (strata.reference_people / strata.total) * chosen
     both = strata.selected * (strata.reference_selected / strata.total)
-    factor = float(np.exp(Z * np.sqrt(np.sum(product - both) / (above * below))))
+    variance = max(0.0, float(np.sum(product - both)))  # 0 where all were chosen, but for the arithmetic
+    factor = float(np.exp(Z * np.sqrt(variance / (above * below))))
     return above / below / factor, above / below * factor
 
 

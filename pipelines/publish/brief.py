@@ -5,6 +5,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from pipelines.base.catalog import AUDIT_PAGES, BLESSINGS
+from pipelines.fairness import withheld
 from pipelines.fairness.evidence import LESS_DISCRIMINATORY, hidden
 from pipelines.publish.modified import NOT_KNOWN, SUBSTANTIAL, Modified
 
@@ -106,10 +107,14 @@ def _groups(groups: Mapping[str, Any]) -> Iterator[str]:
     yield ""
     yield "| axis | group | selected | rate | impact ratio | 95 % interval | verdict |"
     yield "|---|---|---|---|---|---|---|"
-    for axis in [*groups["axes"], *groups["by_subject"]]:
+    for axis in [*withheld.for_all(groups["axes"]), *withheld.for_all(groups["by_subject"])]:
         where = f"{axis['axis']}, {axis['subject']} alone" if axis.get("subject") else axis["axis"]
         for row in axis["groups"]:
             interval = f"{_number(row, 'low')} to {_number(row, 'high')}"
+            if not row["is_told"]:
+                about = "" if row["about"] is None else f"about {row['about']:.2f}"
+                yield f"| {where} | {_cell(row['group'])} | not told, of {row['n']} | {about} | | | {row['verdict']} |"
+                continue
             yield (
                 f"| {where} | {_cell(row['group'])} | {row['selected']} of {row['n']} | {_number(row, 'rate')} "
                 f"| {_number(row, 'impact_ratio')} | {interval} | {row['verdict']} |"
@@ -118,6 +123,7 @@ def _groups(groups: Mapping[str, Any]) -> Iterator[str]:
             yield f"| {where} | {_cell(group)} | too few to be told | | | | INSUFFICIENT_DATA |"
     yield ""
     yield f"{groups['subjects']} tables by subject were made; those that need a look are above."
+    yield "Not told: what was counted of few people, and what it follows from; compliance reads it on the Audit page."
 
 
 def _cell(text: str) -> str:

@@ -12,12 +12,13 @@ from monitoring import page
 from monitoring.documents import sources
 from monitoring.documents.__main__ import main
 from monitoring.documents.cited import UNKNOWN, Cited, Source
-from monitoring.documents.made import KINDS, ahead, make, rendered, unforeseen
+from monitoring.documents.made import KINDS, ahead, for_all, make, rendered, unforeseen
 from pipelines.base import releases
 from pipelines.base.catalog import FAMILIES
 from pipelines.base.digests import sha256_bytes
 from pipelines.base.errors import ContractError
 from pipelines.base.releases import Release
+from pipelines.fairness import judge_counts
 from pipelines.publish.versions import BEFORE, Documents, changes, distance, is_substantial
 from tests.unit.judging import evidence
 from tests.unit.test_publish import FAMILY, PURPOSE, Answers, back_to, proposed, released
@@ -595,3 +596,28 @@ def test_a_document_tells_what_monitoring_found_of_its_own_release_and_of_no_oth
     assert all(source.name.startswith("report of 2026-11-30") for source in found[8].values())
     assert found[9] == {}
     assert sources.of_monitoring(store, pointer(8), date(2026, 1, 1), date(2026, 10, 31)) == {}
+
+
+def test_a_document_counts_no_few_people_and_nobody_who_would_tell_of_them_in_this_release_or_the_one_before():
+    """Now 5 of x are few; before they were 40, beside whom 35 of u were withheld with nobody: both withhold both."""
+    now, before = (
+        {"axes": [judge_counts(counts, axis="sex", min_group_size=30).to_dict()], "human": {"axes": []}}
+        for counts in (
+            {"f": (400, 180), "m": (900, 500), "u": (35, 17), "x": (5, 3)},
+            {"f": (400, 181), "m": (900, 501), "u": (35, 19), "x": (40, 13)},
+        )
+    )
+    found = {"groups": Source("now", "0", now), BEFORE + "groups": Source("before", "1", before)}
+    shown = for_all(found)
+    for name, of in shown.items():
+        rows = {row["group"]: row["selected"] for row in of.content["axes"][0]["groups"]}
+        assert (rows["x"], rows["u"]) == (None, None), name
+        assert None not in {rows["f"], rows["m"]}
+    assert found["groups"].content is now
+    assert now["axes"][0]["groups"][3]["selected"] == 3, "what is evidence stays as it is"
+    assert shown["groups"].sha256 == "0"
+
+
+def test_a_document_without_groups_has_none():
+    assert for_all({"card": Source("card", "0", {})}).keys() == {"card"}
+    assert for_all({"groups": Source("groups", "0", None)})["groups"].content is None

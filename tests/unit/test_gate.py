@@ -275,7 +275,7 @@ def test_what_the_numbers_cannot_say_is_a_gap_and_not_a_hold():
         ("sex", "unknown", "unknown_group"),
         ("sex", "by_subject", "subjects_insufficient"),
     ]
-    assert decided["gaps"][1]["reason"] == "3 of 3 people selected: below_min_group_size."
+    assert decided["gaps"][1]["reason"] == "3 people: below_min_group_size."
     assert decided["gaps"][3]["reason"].startswith("2 of 2 subjects")
 
 

@@ -169,16 +169,18 @@ def test_decisions_of_a_rule_or_of_nobody_named_are_counted_and_are_no_oversight
 
 
 def test_a_small_group_is_named_and_its_numbers_are_not_nor_those_that_they_would_follow_from():
-    told = decided(89, 6)
-    sexes = ["few"] * 29 + ["female"] * 30 + ["male"] * 30
-    three = pl.DataFrame({"person_id": [f"p{i}" for i in range(89)], "sex": sexes})
+    told = decided(129, 6)
+    sexes = ["few"] * 29 + ["female"] * 30 + ["male"] * 30 + ["other"] * 40
+    three = pl.DataFrame({"person_id": [f"p{i}" for i in range(129)], "sex": sexes})
     result = oversight.judged(told, three, UNIT, 30)
     numbers = {group.group: (group.people, group.decided, group.departed is None) for group in result.groups}
-    assert numbers == {"few": (None, None, True), "female": (None, None, True), "male": (30, 30, False)}
-    assert next(group.waited_days for group in result.groups if group.group == "male") == 73.5
-    rows = [row["group"] for item in result.judgements for row in item["groups"]]
-    assert rows
-    assert "few" not in rows
+    untold = dict.fromkeys(("few", "female"), (None, None, True))
+    assert numbers == untold | {"male": (30, 30, False), "other": (40, 40, False)}
+    assert next(group.waited_days for group in result.groups if group.group == "other") == 108.5
+    rows = [row for item in result.judgements for row in item["groups"]]
+    assert {row["group"]: row["selected"] is None for row in rows} == {
+        name: name in untold for name in (*untold, "male", "other")
+    }
     exact = oversight.judged(decided(60, 6), groups(60), UNIT, 30)
     assert [group.people for group in exact.groups] == [30, 30], "nobody is hidden where nobody is few"
 

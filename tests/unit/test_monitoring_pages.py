@@ -162,12 +162,28 @@ def test_beside_a_pool_stands_what_its_subjects_share_and_whether_they_agree(p, 
     assert "3 have one of both groups alone" in page.report(found, None, None, bias)
 
 
-def test_a_group_too_small_to_judge_shows_its_count_and_no_rate():
+def test_a_group_too_small_to_judge_shows_how_many_it_has_and_nothing_counted_of_them():
     text = page.report(monitored().findings, None, None, monitored().bias)
     (row,) = re.findall(r'<tr><th scope="row">few</th>.*?</tr>', text, re.DOTALL)
-    assert "too few to judge" in row
-    assert '<td class="n">5</td><td class="n">1</td>' in row
+    assert "not told" in row
+    assert '<td class="n">5</td>' in row
+    assert '<td class="n">1</td>' not in row
     assert "20%" not in row
+
+
+@pytest.mark.parametrize(("role", "is_whole"), [(Role.VIEWER, False), (Role.ENGINEER, False), (Role.COMPLIANCE, True)])
+def test_what_was_counted_of_few_people_is_on_the_page_of_compliance_alone(store, role, is_whole):
+    company.release(store, "screening")
+    found = evidence.model(store, "screening")
+    few = axis({"female": (120, 31), "male": (150, 72), "few": (5, 3), "unknown": (50, 17)})
+    found.live.verdict["groups"]["axes"][:] = [few.judgement]
+    day = Day(DAY, monitored().findings, Bias(family="screening", as_of=DAY, status="ok", pools=(few,)))
+    shown = pages.model(replace(found, newest=day), WHOLE, [], Reader("somebody", role))
+    of = [re.findall(r"<td[^>]*>(.*?)</td>", row) for row in re.findall(r">few</th>(.*?)</tr>", shown, re.DOTALL)]
+    assert [cells[0] for cells in of[:1]] == ["5"]
+    assert [cells[1] == "3" for cells in of if cells[0] == "5"] == [is_whole] * 2
+    assert (shown.count(">17<"), shown.count(">31<")) == (2 * is_whole, 2), "of the unknown it would follow"
+    assert found.live.verdict["groups"]["axes"] == [few.judgement], "evidence stays as it is"
 
 
 def test_a_group_whose_counts_are_not_told_is_named_in_its_subject():
@@ -304,7 +320,7 @@ def test_the_forms_of_airflow_are_one_click_away_below_any_prefix(store, prefix)
 
 def test_the_tests_behind_a_verdict_stand_below_it():
     """G3 of the specification: 180 of 400 against 600 of 1,000."""
-    pool = axis({"female": (400, 180), "male": (1000, 600), "few": (5, 1)})
+    pool = axis({"female": (400, 180), "male": (1000, 600)})
     found = Findings(family="screening", as_of=DAY, retrain=False, reasons=(), findings=())
     text = page.report(found, None, None, Bias(family="screening", as_of=DAY, status="ok", pools=(pool,)))
     text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", text))

@@ -1,0 +1,38 @@
+"""What is shown to whom: whole judgements to compliance, to all others those that tell nothing of few people. Pure."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from monitoring.results import Axis, Bias
+from pipelines.fairness import withheld
+
+
+def bias_for_all(result: Bias) -> Bias:
+    """What was judged, as everybody may see it."""
+    return result.model_copy(update={"pools": axes_for_all(result.pools), "subjects": axes_for_all(result.subjects)})
+
+
+def axes_for_all(items: Sequence[Axis]) -> tuple[Axis, ...]:
+    """Judgements as everybody may see them, in the order given.
+
+    Args:
+        items: Of any sources: what people decided tells nothing of what the model selects.
+    """
+    found: dict[str, Iterator[dict[str, Any]]] = {
+        source: iter(withheld.for_all([a.judgement | {"stage": a.stage} for a in items if a.source == source]))
+        for source in {a.source for a in items}
+    }
+    return tuple(a.model_copy(update={"judgement": next(found[a.source])}) for a in items)
+
+
+def verdict_for_all(verdict: Mapping[str, Any]) -> dict[str, Any]:
+    """A verdict as everybody may see it: its judgements of selections by group."""
+    found = {
+        source: {
+            **of,
+            **{part: withheld.for_all(of[part]) for part in ("axes", "by_subject") if part in of},
+        }
+        for source in ("groups", "human")
+        if (of := verdict.get(source))
+    }
+    return {**verdict, **found}

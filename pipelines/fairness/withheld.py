@@ -1,0 +1,105 @@
+"""Judgements as everybody may see them: no figure of few people, and none that such a figure would follow from.
+
+Whole judgements are evidence: of the gate, of an auditor and of the compliance reviewer. What leaves the company, and
+pages of other roles, have them in this form. A group that is withheld keeps its name, how many people it has and its
+verdict: it is shown, and never reads as fair. Of a very large one the rate is told in whole percent, so that somebody
+whose group nobody knows does not hide a finding about thousands.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, Final
+
+from pipelines.fairness.suppression import Cell, suppress
+
+Judgement = Mapping[str, Any]
+"""`AxisJudgement.to_dict()`, also as it was kept by releases from before."""
+Name = tuple[str | None, str | None, str, str]
+"""Subject, stage, axis and group."""
+_AGAINST: Final = ("impact_ratio", "low", "high", "z", "fisher_p", "mid_p", "p_value", "p_corrected", "shortfall")
+"""Numbers of a group against the reference: beside its own counts they tell those of the reference."""
+_OWN: Final = (*_AGAINST, "selected", "rate", "statutory_impact_ratio", "power", "design_effect")
+_PERCENT: Final = 100
+_FOUND: Final = ("ADVERSE", "INVESTIGATE")
+
+
+def withheld(judgements: Iterable[Judgement]) -> frozenset[Name]:
+    """Whose figures are not told.
+
+    Args:
+        judgements: Of one source, such as the model's selections; of any stages and subjects.
+    """
+    parts: dict[tuple[str | None, str | None], list[Judgement]] = {}
+    for item in judgements:
+        parts.setdefault((item.get("subject"), item.get("stage")), []).append(item)
+    return frozenset((*key, axis, group) for key, items in parts.items() for axis, group in _of_part(items))
+
+
+def for_all(judgements: Sequence[Judgement], hidden: frozenset[Name] | None = None) -> list[dict[str, Any]]:
+    """The judgements without what is withheld; rows have `is_told` and `about` (None, or a rounded rate) besides.
+
+    Args:
+        judgements: Of one source.
+        hidden: As `withheld`, where more is to be left out, such as what was withheld before.
+    """
+    left_out = withheld(judgements) if hidden is None else hidden
+    return [_told(item, left_out) for item in judgements]
+
+
+def _told(item: Judgement, hidden: frozenset[Name]) -> dict[str, Any]:
+    names = {group for *key, group in hidden if tuple(key) == (item.get("subject"), item.get("stage"), item["axis"])}
+    reference = {row["group"] for row in item["groups"] if row.get("is_reference")} & names
+    gone = dict.fromkeys(_AGAINST) if reference else {}
+    if item.get("statutory_reference") in names:
+        gone["statutory_impact_ratio"] = None
+    rows = [
+        {**row, **(dict.fromkeys(_OWN) if row["group"] in names else gone), "is_told": row["group"] not in names}
+        | {"about": _about(row, item.get("min_group_size") or 1)}
+        for row in item["groups"]
+    ]
+    told = {**item, "groups": rows}
+    if item.get("common"):
+        told["common"] = [row for row in item["common"] if not reference and row["group"] not in names]
+    return told
+
+
+def _about(row: Mapping[str, Any], least: int) -> float | None:
+    """The rate in whole percent, where one percent of the decisions is more than any small group has."""
+    is_vague = row["n"] >= _PERCENT * least and row.get("rate") is not None
+    return round(row["rate"], 2) if is_vague else None
+
+
+def _of_part(items: Sequence[Judgement]) -> Iterable[tuple[str, str]]:
+    """Axis and group, of the judgements of one subject and stage.
+
+    A subject that leaves out its small groups tells no total, so that nothing follows; unless another axis has all.
+    """
+    if all(item.get("small_groups") for item in items):
+        return []
+    least = items[0].get("min_group_size") or 1
+    cells = tuple(
+        (item["axis"], tuple(_cells(item)), tuple(item.get("small_groups") or ())) for item in items if item["groups"]
+    )
+    return _suppressed(cells, least)
+
+
+def _cells(item: Judgement) -> Iterable[tuple[str, Cell]]:
+    is_whole = not item.get("small_groups")
+    for row in item["groups"]:
+        counts = (row["selected"],) if is_whole else ()
+        is_kept = row["verdict"] in _FOUND or bool(row.get("is_reference"))
+        yield row["group"], Cell(row.get("people") or row["n"], row["n"], counts, is_kept=is_kept)
+
+
+@lru_cache(maxsize=512)
+def _suppressed(
+    tables: tuple[tuple[str, tuple[tuple[str, Cell], ...], tuple[str, ...]], ...], least: int
+) -> tuple[tuple[str, str], ...]:
+    """Cached, since what is judged never changes and pages show it again and again."""
+    whole = {axis: dict(cells) for axis, cells, small in tables if not small}
+    found = suppress(whole, least)
+    for axis, cells, small in tables:
+        if small:  # how many they are is not told either: as few as can be
+            found |= suppress({axis: dict(cells) | dict.fromkeys(small, Cell(1))}, least)
+    shown = {axis: {group for group, _ in cells} for axis, cells, _ in tables}
+    return tuple((axis, group) for axis, groups in found.items() for group in sorted(groups & shown[axis]))

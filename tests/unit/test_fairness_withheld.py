@@ -1,0 +1,101 @@
+"""Judgements as everybody may see them, by hand."""
+
+import numpy as np
+import pytest
+
+from monitoring import audience, bias
+from monitoring.results import Axis
+from pipelines.fairness import judge_counts, withheld
+from pipelines.fairness.axes import without_small
+
+
+def judged(counts, axis="sex", **about):
+    return judge_counts(counts, axis=axis, min_group_size=30).to_dict() | about
+
+
+def rows(item):
+    return {row["group"]: row for row in item["groups"]}
+
+
+POOL = {"female": (400, 180), "male": (1000, 600), "few": (5, 1), "unknown": (60, 30)}
+
+
+def test_the_small_and_who_would_tell_of_them_keep_their_size_and_verdict_and_lose_what_was_counted():
+    (told,) = withheld.for_all([judged(POOL)])
+    found = rows(told)
+    assert [name for name, row in found.items() if not row["is_told"]] == ["few", "unknown"]
+    few = found["few"]
+    assert (few["n"], few["verdict"], few["is_small"]) == (5, "INSUFFICIENT_DATA", True)
+    assert {few[name] for name in ("selected", "rate", "impact_ratio", "statutory_impact_ratio", "about")} == {None}
+    assert (found["female"]["selected"], found["female"]["impact_ratio"]) == (180, 0.75)
+
+
+def test_numbers_against_a_group_that_is_withheld_go_with_it():
+    """The 5 of whom all were selected are the most selected of any size; the men, the best large group, are needed."""
+    counts = {"female": (1400, 700), "male": (1000, 600), "few": (5, 5)}
+    (told,) = withheld.for_all([judged(counts) | {"common": [{"group": "female", "ratio": 0.8}]}])
+    female = rows(told)["female"]
+    assert [name for name, row in rows(told).items() if not row["is_told"]] == ["few", "male"]
+    assert (female["selected"], female["rate"]) == (700, 0.5)
+    assert {female[name] for name in ("impact_ratio", "low", "z", "p_value", "statutory_impact_ratio")} == {None}
+    assert told["common"] == []
+
+
+def test_of_thousands_the_rate_is_told_in_whole_percent_where_somebody_unknown_would_follow():
+    (told,) = withheld.for_all([judged({"female": (3000, 1012), "male": (4000, 2000), "unknown": (1, 0)})])
+    assert (rows(told)["female"]["is_told"], rows(told)["female"]["about"]) == (False, 0.34)
+    (told,) = withheld.for_all([judged({"female": (2999, 1012), "male": (4000, 2000), "unknown": (1, 0)})])
+    assert rows(told)["female"]["about"] is None
+
+
+def test_without_few_people_all_is_told_and_stages_are_looked_at_apart():
+    first = judged(POOL, stage="screen")
+    then = judged({"female": (180, 90), "male": (600, 300)}, stage="interview")
+    told = withheld.for_all([first, then])
+    assert [all(row["is_told"] for row in item["groups"]) for item in told] == [False, True]
+
+
+def test_a_subject_without_its_small_groups_tells_no_total_unless_another_axis_does():
+    small = judge_counts({"f": (100, 10), "m": (450, 135), "x": (1, 1)}, axis="sex", min_group_size=30, subject="R-1")
+    item = without_small(small).to_dict()
+    assert all(row["is_told"] for row in withheld.for_all([item])[0]["groups"])
+    other = judge_counts({"a": (251, 60), "b": (300, 86)}, axis="race", min_group_size=30, subject="R-1").to_dict()
+    sex, race = withheld.for_all([item, other])
+    assert [name for name, row in rows(sex).items() if not row["is_told"]] == ["f"]
+    assert all(row["is_told"] for row in race["groups"])
+
+
+def test_what_was_withheld_before_stays_so():
+    (told,) = withheld.for_all([judged({"a": (100, 10), "b": (100, 10)})], frozenset({(None, None, "sex", "a")}))
+    assert [row["is_told"] for row in told["groups"]] == [False, True]
+
+
+def test_a_finding_whose_figures_are_withheld_is_told_without_them():
+    """Women and men and two others: nobody else could be left out, and what fails is said all the same."""
+    one = Axis(
+        source="model",
+        stage="selected",
+        subject=None,
+        judgement=judged({"f": (400, 180), "m": (1000, 600), "x": (2, 0)}),
+    )
+    (shown,) = audience.axes_for_all([one])
+    assert bias.told(one).endswith("impact ratio 0.75 [0.67 to 0.85]. ADVERSE.")
+    assert bias.told(shown) == (
+        "All subjects, the model's selections, sex: ADVERSE. Its figures would tell of few people."
+    )
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_no_count_of_a_small_group_follows_from_judgements_as_they_are_shown(seed):
+    """Solved anew from what is shown: groups of one axis are unknown numbers, and the total is known."""
+    random = np.random.default_rng(seed)
+    for _ in range(20):
+        sizes = [int(n) for n in random.choice([3, 12, 29, 40, 200, 900], size=5)]
+        counts = {f"g{n}": (size, int(random.integers(0, size + 1))) for n, size in enumerate(sizes)}
+        (told,) = withheld.for_all([judged(counts)])
+        left = [row for row in told["groups"] if row["selected"] is None]
+        small = [row for row in told["groups"] if row["n"] < 30]
+        assert all(row in left for row in small)
+        if small and sum(sizes) >= 30 and len(told["groups"]) > 1:
+            assert len(left) > 1
+            assert sum(row["n"] for row in left) >= 30
