@@ -182,3 +182,12 @@ def test_the_group_seen_most_is_one_of_enough_people():
     first = [(*row[:2], 0.99 if row[0].startswith("few") else row[2], *row[3:]) for row in rows]
     found = by_group(told(first, groups=groups, lists_people=True), part="lists")
     assert found["male"]["ratio"] == 1
+
+
+def test_attention_against_a_group_of_which_nothing_is_told_is_not_told_either():
+    """The men are seen most, and all lists less the women would tell of the few without them."""
+    rows, groups = lists()
+    rows = [row for row in rows if not row[0].startswith("eight")]
+    found = by_group(told(rows, groups=groups, lists_people=True), part="lists")
+    assert found["male"] == {"group": "male", "people": 10}
+    assert (found["female"]["listed"], found["female"]["ratio"], found["female"]["high"]) == (20, None, None)

@@ -181,6 +181,8 @@ def test_a_small_group_is_named_and_its_numbers_are_not_nor_those_that_they_woul
     assert {row["group"]: row["selected"] is None for row in rows} == {
         name: name in untold for name in (*untold, "male", "other")
     }
+    fewer = oversight.judged(decided(89, 6), three.head(89), UNIT, 30)
+    assert {group.departed for group in fewer.groups} == {None}, "of whom one table is silent all are"
     exact = oversight.judged(decided(60, 6), groups(60), UNIT, 30)
     assert [group.people for group in exact.groups] == [30, 30], "nobody is hidden where nobody is few"
 
