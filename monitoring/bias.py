@@ -22,6 +22,7 @@ from monitoring import released, results, tables
 from monitoring.audience import axes_for_all, bias_for_all
 from monitoring.results import Axis, Bias, Tally
 from pipelines import models
+from pipelines.base.catalog import HIRING
 from pipelines.base.lake import Lake
 from pipelines.base.pseudonyms import AUDIT_KEY, secret
 from pipelines.base.sealed import seal_frame
@@ -29,6 +30,7 @@ from pipelines.base.settings import load
 from pipelines.base.stage import loading
 from pipelines.base.store import Store
 from pipelines.evaluate import groups as evaluated
+from pipelines.evaluate import parity
 from pipelines.evaluate.groups import HUMAN
 from pipelines.fairness import ALL_STAGES, AxisReport, kept
 from pipelines.fairness.counting import is_crossed
@@ -61,6 +63,7 @@ def run(store: Store, family: str, until: date | None) -> Bias:
             "family": family,
             "as_of": as_of,
             "release": release.id if release else None,
+            "lists": _lists(family, scored, groups, forty, min_group_size),
             "people": len(people),
             "without_groups": people.to_frame().join(groups, on="person_id", how="anti").height,
         }
@@ -71,6 +74,16 @@ def run(store: Store, family: str, until: date | None) -> Bias:
     store.put(results.key(family, as_of, "bias.sealed"), seal_frame(secret(AUDIT_KEY), sealed))
     results.save(store, result, family, as_of, "bias.json")
     return result
+
+
+def _lists(
+    family: str, scored: pl.DataFrame, groups: pl.DataFrame, forty: pl.DataFrame, least: int
+) -> tuple[dict[str, Any], ...]:
+    """Who is seen in the lists of the day; only of candidates, whom a recruiter sees in the order of their scores."""
+    if family != HIRING or scored.is_empty():
+        return ()
+    on = scored.select("person_id", occurred_at=pl.col("as_of"))
+    return tuple(parity.listed(scored, evaluated.aged(groups, forty, on), least))
 
 
 def judged(reports: Mapping[str, Sequence[AxisReport]]) -> Bias:

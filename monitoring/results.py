@@ -188,6 +188,9 @@ class Bias(Result):
     """Those that are ADVERSE or INVESTIGATE, worst first; `bias.sealed` has the counts of all."""
     tallies: tuple[Tally, ...] = ()
     """All subjects, counted; empty in reports from before they were kept, whose `subjects` are all."""
+    lists: tuple[dict[str, Any], ...] = ()
+    """Who is seen in the lists of the newest scoring, ordered by score: axis and groups, as `evaluate.parity` tells it.
+    Empty where nobody is shown a list of people, and in reports from before it was measured."""
     people: int = 0
     without_groups: int = 0
     """People of whom no protected attribute at all is known."""

@@ -78,6 +78,22 @@ def told(
     }
 
 
+def listed(scored: pl.DataFrame, groups: pl.DataFrame, min_group_size: int) -> list[dict[str, Any]]:
+    """Who is seen in lists of scored people, whatever becomes of them: `lists` of `told`, by_merit null.
+
+    Args:
+        scored: [n_scores] `Scored` of one day; may be without rows and columns.
+        groups: [n_people] person_id and one column an axis.
+        min_group_size: As in `told`.
+    """
+    if scored.is_empty():
+        return []
+    ours = scored.filter(pl.col("scorer") == "model", pl.col("score").is_finite())
+    cases = ours.select("person_id", "subject_id", "score").sort("person_id", "subject_id")
+    seen = _seen(cases, dict(_axes(cases, groups)), min_group_size)
+    return [{"axis": axis, "groups": rows} for axis, rows in seen]
+
+
 def _axes(cases: pl.DataFrame, groups: pl.DataFrame) -> Iterator[tuple[str, Coded]]:
     """Every axis, then every pair that the rule pack crosses, coded for the cases."""
     joined = cases.select("person_id").join(groups, on="person_id", how="left", maintain_order="left")
@@ -158,9 +174,9 @@ def _rate(rate: Rate, place: int, is_told: Sequence[bool]) -> dict[str, float | 
 
 
 def _seen(cases: pl.DataFrame, axes: Mapping[str, Coded], least: int) -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    """A row a group of each axis: how much of a reader's attention its people get, for what came true of them."""
+    """A row a group of each axis: how much of a reader's attention its people get; for what came true, too."""
     ranks = cases.select(pl.col("score").rank("average", descending=True).over("subject_id"))["score"].to_numpy()
-    merit = cases["came_true"].to_numpy().astype(np.float64)
+    merit = cases["came_true"].to_numpy().astype(np.float64) if "came_true" in cases.columns else None
     person = cases["person_id"].rank("dense").to_numpy()
     subjects = cases["subject_id"].to_numpy()
     found = {

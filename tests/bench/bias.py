@@ -56,9 +56,8 @@ def make(folder: Path, rows: int) -> None:
     cases.with_columns(
         stage_code=pl.lit("screen"), outcome=pl.Series(chosen.astype(float)), decided_by=pl.lit("human")
     ).write_parquet(folder / "outcomes")
-    cases.with_columns(scorer=pl.lit("model"), is_selected=pl.Series(random.random(rows) < 0.3)).write_parquet(
-        folder / "scored"
-    )
+    score = pl.Series(random.random(rows))
+    cases.with_columns(scorer=pl.lit("model"), score=score, is_selected=score < 0.3).write_parquet(folder / "scored")
 
 
 def evaluate(folder: Path) -> None:
@@ -88,12 +87,13 @@ def monitor(folder: Path) -> None:
     from monitoring.findings import concluded, of_bias
     from monitoring.settings import monitor_settings
     from pipelines.base.sealed import seal_frame
-    from pipelines.evaluate import groups
+    from pipelines.evaluate import groups, parity
 
     scored, outcomes, people = (pl.read_parquet(folder / name) for name in ("scored", "outcomes", "groups"))
     decisions = {"human": groups.human_decisions(outcomes, UNIT), "model": groups.model_selections(scored, UNIT)}
     reports = {source: groups.reports(part, people, LEAST) for source, part in decisions.items()}
-    result = bias.judged(reports).model_copy(update={"family": "screening", "as_of": DAY})
+    about = {"family": "screening", "as_of": DAY, "lists": tuple(parity.listed(scored, people, LEAST))}
+    result = bias.judged(reports).model_copy(update=about)
     (folder / "bias.html").write_bytes(_evidently.bias_report(result, "counts"))
     groups.by_source(reports, groups.pools).write_csv(folder / "bias.csv")
     (folder / "bias.sealed").write_bytes(seal_frame(bytes(32), groups.by_source(reports, groups.cells)))

@@ -50,6 +50,9 @@ def test_the_whole_day_is_monitored_and_the_planted_truths_are_found(monitored, 
     assert ["human", "R-0007", "sex"] in bias["adverse"]
     assert bias["headline"].startswith("R-0007, human decisions at screen, sex: female 25% (30 of 120), male 60%")
     assert "pooling hides it" in bias["headline"]
+    seen = {item["axis"]: item["groups"] for item in json.loads(report(monitored, "bias.json"))["lists"]}
+    assert sum(row["listed"] for row in seen["sex"]) == 720
+    assert max(row["ratio"] for row in seen["sex"] if row["ratio"] is not None) == 1
 
     line = run(capsys, "report", "screening")
     assert (line["family"], line["as_of"], line["retrain"], line["reasons"]) == (

@@ -191,3 +191,20 @@ def test_attention_against_a_group_of_which_nothing_is_told_is_not_told_either()
     found = by_group(told(rows, groups=groups, lists_people=True), part="lists")
     assert found["male"] == {"group": "male", "people": 10}
     assert (found["female"]["listed"], found["female"]["ratio"], found["female"]["high"]) == (20, None, None)
+
+
+def test_who_is_seen_is_told_of_scores_whose_outcome_nobody_knows():
+    rows, groups = lists()
+    scored = pl.DataFrame([row[:3] for row in rows], ["person_id", "subject_id", "score"], orient="row")
+    scored = scored.with_columns(scorer=pl.lit("model"))
+    others = scored.with_columns(scorer=pl.lit("baseline"), score=1 - pl.col("score"))
+    nothing = scored.head(1).with_columns(score=float("nan"), person_id=pl.lit("no number"))
+    (found,) = parity.listed(pl.concat([scored, others, nothing]), groups, 9)
+    seen = {row["group"]: row for row in found["groups"]}
+    assert found["axis"] == "sex"
+    assert (seen["female"]["listed"], seen["female"]["ratio"]) == (20, pytest.approx(0.56546, abs=1e-5))
+    assert (seen["male"]["ratio"], seen["male"]["by_merit"]) == (1, None)
+    assert seen["few"] == {"group": "few", "people": 1}
+    assert "unknown" not in seen
+    assert parity.listed(pl.DataFrame(), groups, 9) == []
+    assert parity.listed(scored, groups.select("person_id"), 9) == []

@@ -495,6 +495,22 @@ def test_the_records_page_says_what_was_live_on_a_day_on_what_data_and_who_allow
     assert "Nothing was live" not in told([], None)
 
 
+def test_a_days_report_says_who_is_seen_in_its_lists_and_nothing_where_there_are_none():
+    seen = {"group": "female", "people": 81, "listed": 97, "ratio": 0.77, "low": 0.7, "high": 0.84, "by_merit": None}
+    first = {"group": "male", "people": 90, "listed": 99, "ratio": 1.0, "low": 1.0, "high": 1.0, "by_merit": None}
+    lists = ({"axis": "sex", "groups": [seen, first, {"group": "few", "people": 4}]},)
+    found = monitored()
+    plain, told = (
+        re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page.report(found.findings, None, None, bias)))
+        for bias in (found.bias, found.bias.model_copy(update={"lists": lists}))
+    )
+    assert "Who is seen in" not in plain
+    told = told[told.index("Who is seen in the lists of the newest scoring") :]
+    assert "Attention in lists by sex with 95% intervals" in told
+    assert "95% interval female 81 97 0.77 0.70 to 0.84 male 90 99 1.00 1.00 to 1.00 few 4 too few to tell" in told
+    assert "what came true" not in told[: told.index("few 4")]
+
+
 def laws_on(day, *places):
     text = pages.laws(law.standing(places, day), law.coming(places, day), law.ended(places, day), WHO)
     return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", text)))
