@@ -706,6 +706,7 @@ def _shown(metrics: Mapping[str, Any]) -> dict[str, Any]:
         "slices",
         "parity",
         "popularity",
+        "stand_ins",
         "swaps",
         "abstention",
         "reasons",

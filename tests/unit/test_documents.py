@@ -131,6 +131,10 @@ def contents():
                     }
                 ],
             },
+            "stand_ins": [
+                {"axis": "sex", "group": "female", "people": 50, "auc": 0.713, "low": 0.66, "high": 0.77}
+                | {"input": "commute_days", "single": 0.684, "single_low": 0.63, "standing": []}
+            ],
             "swaps": [
                 {
                     "signal": "club",
@@ -324,6 +328,7 @@ def test_how_good_and_how_wrong_a_model_is_stands_there_for_each_group(kind):
     assert "&lt; 0.001" in rendered(kind, FAMILY, cited(), []).decode()
     assert (values["parity.lists.0.groups.0.ratio"], values["parity.lists.0.groups.0.low"]) == (0.8432, 0.7)
     assert "parity.lists.0.groups.1.listed" not in values
+    assert (values["stand_ins.0.auc"], values["stand_ins.0.input"]) == (0.713, "commute_days")
     assert read.plain.count("too few to tell") == 1 + 3 + 3
     older = {name: value for name, value in contents()["metrics"].items() if name not in ("slices", "parity", "swaps")}
     text = rendered(kind, FAMILY, cited(metrics=older), []).decode()

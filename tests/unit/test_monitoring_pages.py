@@ -511,6 +511,19 @@ def test_a_days_report_says_who_is_seen_in_its_lists_and_nothing_where_there_are
     assert "what came true" not in told[: told.index("few 4")]
 
 
+def test_a_model_page_says_how_well_inputs_tell_groups_apart(store):
+    company.release(store, "screening")
+    live = evidence.model(store, "screening")
+    assert "Whether inputs tell groups apart" not in pages.model(live, WHOLE, [], WHO)
+    tells = {"axis": "sex", "group": "female", "people": 81, "auc": 0.713, "low": 0.66, "high": 0.77, "standing": []}
+    tells |= {"input": "commute_days", "single": 0.684, "single_low": 0.63}
+    named = {"input": "title_before", "single": 0.968, "single_low": 0.94}
+    live.live.verdict["metrics"]["stand_ins"] = [tells, tells | named | {"group": "male", "standing": [named]}]
+    told = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", pages.model(live, WHOLE, [], WHO)))
+    assert "sex female 81 0.71 0.66 to 0.77 commute_days 0.68 at least 0.63" in told
+    assert "title_before nearly the attribute itself 0.97 at least 0.94" in told
+
+
 def laws_on(day, *places):
     text = pages.laws(law.standing(places, day), law.coming(places, day), law.ended(places, day), WHO)
     return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", text)))
