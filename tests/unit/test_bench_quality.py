@@ -213,6 +213,16 @@ def test_outcomes_are_asked_of_everybody_who_was_there_on_day_60(quick):
     assert figure(report, "Brier, against")["better"] == "lower"
 
 
+def test_a_group_of_few_cases_and_those_of_no_group_are_not_judged_apart(monkeypatch):
+    monkeypatch.setattr(outcome, "LEAST_GROUP", 2)
+    held = pl.DataFrame({"gender": ["F", "M", "F", None], "age_band": None, "disability": ["False"] * 3 + [None]})
+    found = outcome._large_groups(held)
+    assert [(label, part.to_list()) for label, part in found] == [
+        ("gender F (2)", [True, False, True, False]),
+        ("disability False (3)", [True, True, True, False]),
+    ]
+
+
 def test_outcomes_learn_no_enrolment_of_the_test_folder(quick, monkeypatch):
     # the test folder has an older run and half of the training's newest: by presentation they would be learnt with
     # their ends, and the training's own would be judged

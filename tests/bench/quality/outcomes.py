@@ -242,6 +242,7 @@ def _grade(
     from sklearn.ensemble import HistGradientBoostingRegressor
 
     learnt, held = parts
+    promised = load(features.Train, "outcomes", "train").grade_coverage
     has_one = held["end_score_share"].is_not_null()
     learnt, held, ours = learnt.drop_nulls("end_score_share"), held.filter(has_one), grades.filter(has_one)
     if held.is_empty():
@@ -253,7 +254,9 @@ def _grade(
     model, theirs = (mean(np.abs(said - truth)) for said in (ours["grade"].to_numpy(), estimator.predict(asked)))
     found.compare("MAE of the score at the end", "lower", model, {BASELINE: theirs}, held["id_student"])
     inside = (ours["low"].to_numpy() <= truth) & (truth <= ours["high"].to_numpy())
-    found.notes.append(f"MAE of the score at the end: {inside.mean():.3f} of {len(truth)} lie in their interval of .9")
+    found.alone(f"coverage of the {promised:.0%} interval of the score at the end", "higher", float(inside.mean()))
+    for label, part in _large_groups(held):
+        found.alone(f"coverage of that interval, {label}", "higher", float(inside[part.to_numpy()].mean()))
 
 
 def _matrices(given: Set, learnt: pl.DataFrame, held: pl.DataFrame) -> tuple[Numbers, Numbers]:
@@ -289,12 +292,18 @@ def _measure(found: Judgement, held: pl.DataFrame, learnt: pl.DataFrame, chances
             _compare(found, f"AUC{name}", "higher", held.filter(part), chances=_of(chances, part), measure=auc)
             _compare(found, f"Brier{name}", "lower", held.filter(part), chances=_of(chances, part), measure=_brier)
     _calibrate(found, "calibration error", held, chances)
-    for name in GROUPS:
-        for value in sorted(held[name].drop_nulls().unique()):
-            part = held[name] == value
-            if part.sum() >= LEAST_GROUP:
-                label = f"calibration error, {name} {value} ({part.sum()})"
-                _calibrate(found, label, held.filter(part), _of(chances, part))
+    for label, part in _large_groups(held):
+        _calibrate(found, f"calibration error, {label}", held.filter(part), _of(chances, part))
+
+
+def _large_groups(held: pl.DataFrame) -> list[tuple[str, pl.Series]]:
+    """Name and size, and [n_held] whether a case is of it, of each group of `LEAST_GROUP` cases."""
+    parts = (
+        (f"{name} {value}", (held[name] == value).fill_null(value=False))
+        for name in GROUPS
+        for value in sorted(held[name].drop_nulls().unique())
+    )
+    return [(f"{label} ({part.sum()})", part) for label, part in parts if part.sum() >= LEAST_GROUP]
 
 
 def _calibrate(found: Judgement, label: str, held: pl.DataFrame, chances: Mapping[str, Numbers]) -> None:
