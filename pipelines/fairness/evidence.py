@@ -217,7 +217,7 @@ def gaps(groups: Judgements) -> Iterator[Gap]:
 
 def _chance(axis: Axis, row: Row) -> Gap:
     """By itself it would be ADVERSE, among all that were compared it may be chance: somebody must say yes to it."""
-    reason = f"{row.told} may be chance among the groups compared."
+    reason = f"What was seen of {row.group}, in {row.n} decisions, may be chance among the groups compared."
     return Gap(axis.axis, row.group, Reason.NOT_SIGNIFICANT_AFTER_CORRECTION, reason)
 
 
