@@ -43,6 +43,7 @@ from pipelines.evaluate import (
     metrics,
     parity,
     popularity,
+    selective,
     slices,
     standins,
     swaps,
@@ -142,9 +143,13 @@ def run(family: str, root: Path | None = None) -> str:
     moved = json.loads((stage_dir(family, SCORED, root) / REASONS).read_text(encoding="utf-8"))
     is_few = moved is not None and moved["cases"] < least
     result["reasons"] = dict.fromkeys(moved) | {name: moved[name] for name in ("cases", "without")} if is_few else moved
+    decided = groups.decided(lake, lock.manifest(lake), as_of, family, outcomes)
+    reached = selective.reached(lake, lock.manifest(lake), as_of, family)
+    result["selective"] = selective.told(
+        reached, decided, people, by_stage=bool(module.DECISIONS), min_group_size=least
+    )
     folder.mkdir(parents=True, exist_ok=True)
     write(folder / "metrics.json", result)
-    decided = groups.decided(lake, lock.manifest(lake), as_of, family, outcomes)
     selections, pools, cells = groups.judged(asked, decided, people, module.UNIT, least, forty=forty)
     sealed = seal_frame(secret(AUDIT_KEY), cells)
     write(folder / "groups.json", selections | {"cells": {"rows": len(cells), "sha256": sha256_bytes(sealed)}})

@@ -49,6 +49,8 @@ class Features(Protocol):
     UNIT: tuple[str, ...]
     DECISIONS: tuple[str, ...]
     """Tables of `decisions`; none where `outcomes` tell of all that people decided, and `decisions` is not there."""
+    REACHED: tuple[str, ...]
+    """Tables of `reached`; none where nothing bounds what is not known, and `reached` is not there."""
     Prepare: type[Section]
     Train: type[Section]
     Decide: type[Section]
@@ -67,6 +69,9 @@ class Features(Protocol):
 
         The family's UNIT, stage_code, outcome, decided_by and known_at, the moment of the decision.
         """
+
+    def reached(self, tables: Tables) -> pl.DataFrame:
+        """person_id and subject_id of all of whom an outcome could have been known, whether it is or not."""
 
     def inputs(self, frame: pl.DataFrame) -> pl.DataFrame:
         """person_id, subject_id and the model's numeric and categorical columns, as far as `frame` has them."""

@@ -252,6 +252,12 @@ def test_signals_of_a_group_are_exchanged_where_people_write_and_candidates_are_
     assert [family for family, found in told.items() if not found["parity"]["axes"]] == ["recommendation"]
     assert [family for family, found in told.items() if found["popularity"]] == ["recommendation"]
     assert [family for family, found in told.items() if "grade_mae" in found["also"]] == ["outcomes"]
+    assert [family for family, found in told.items() if not found["selective"]] == ["recommendation"]
+    stages = {one["stage"] for one in told["screening"]["selective"]}
+    assert stages >= {"screen", "interview"}
+    rows = [row for found in told.values() for one in found["selective"] for row in one["groups"] if "low" in row]
+    assert all(row["high"] - row["low"] == pytest.approx(1 - row["known_share"]) for row in rows)
+    assert any(0 < row["known_share"] < 1 for row in rows), "some applied and never came to an interview"
 
 
 @pytest.fixture

@@ -236,6 +236,11 @@ def test_outcomes_hold_every_end_also_the_early_ones():
     assert found["decided_by"].unique().to_list() == ["rule"]
 
 
+def test_whoever_enrolled_could_have_come_to_an_end_whether_they_did_or_not():
+    made = [enrolment("p", "c", 0, 50, "a"), enrolment("p", "c", 90, 140, "b"), enrolment("o", "c", 0, 50)]
+    assert features.reached(tables(made, [])).rows() == [("o", "c"), ("p", "c")]
+
+
 def test_inputs_leave_out_what_was_taken_out_and_who_it_is_about_is_no_input():
     frame = features.examples(tables([enrolment("p", "c", 0, 80)], [event("p", "c", "passed", 60)]), SETTINGS)
     found = features.inputs(frame.drop("credits"))

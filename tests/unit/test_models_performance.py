@@ -105,6 +105,31 @@ def test_a_rating_is_given_by_the_manager_on_record_when_it_was_completed_and_a_
     assert features.raters(made | {"workers": late})["rater_id"].to_list() == [None, None, None]
 
 
+def test_whoever_was_at_work_in_a_period_in_which_people_were_rated_could_have_been_rated():
+    """Periods of days 0 to 30 and 31 to 60; a team's own period is nobody's."""
+    made = tables(
+        [], [review("p", 0, 30, 0.5, 31), review("q", 31, 60, 0.5, 61), review("t", 61, 61, 0.5, 61, is_team=True)]
+    )
+    kept = pl.DataFrame(
+        [
+            ("p", day(-100), None, "employee"),
+            ("left", day(-100), day(31), "employee"),
+            ("stayed", day(-100), day(32), "employee"),
+            ("came", day(45), None, "intern"),
+            ("later", day(61), None, "employee"),
+            ("undated", None, None, None),
+            ("t", day(-100), None, "team"),
+        ],
+        schema={"person_id": pl.String, "hired_at": pl.Date, "terminated_at": pl.Date, "worker_type_code": pl.String},
+        orient="row",
+    ).with_columns(known_from=pl.lit(moment(0)).cast(MOMENT))
+    found = features.reached(made | {"workers": kept}).group_by("subject_id").agg(pl.col("person_id").sort())
+    assert dict(found.iter_rows()) == {
+        "2026-01-31": ["left", "p", "stayed", "undated"],
+        "2026-03-02": ["came", "p", "q", "stayed", "undated"],
+    }
+
+
 def test_a_period_of_a_day_is_asked_about_at_its_end_without_seeing_its_own_rating():
     records = [record("p", n, "tasks", float(n)) for n in range(3)]
     reviews = [review("p", n, n, 0.1 * n, n, is_team=True) for n in range(3)]

@@ -412,6 +412,18 @@ def test_the_interval_is_what_came_true_for_scores_alike(tmp_path) -> None:
     assert high[1] == 1.0
 
 
+def test_whoever_applied_could_have_been_decided_about_once_a_requisition() -> None:
+    asked = rows(
+        "applications",
+        application("a1", "p2", 3),
+        application("a2", "p1", 4, "withdrawn"),
+        application("a3", "p2", 9, "in_process"),
+        application("a4", "p2", 9, requisition="R-2"),
+    )
+    found = screening.reached({"applications": asked})
+    assert found.rows() == [("p1", "R-1"), ("p2", "R-1"), ("p2", "R-2")]
+
+
 def test_people_decide_at_every_stage_and_the_first_decision_of_each_counts() -> None:
     events = rows(
         "application_events",

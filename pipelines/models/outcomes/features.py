@@ -27,6 +27,7 @@ VERSIONED: Final = ("courses", "workers")
 METRIC: Final = "auc"
 UNIT: Final = ("person_id", "subject_id")
 DECISIONS: Final = ()
+REACHED: Final = ("enrolments",)
 
 COMPLETED: Final = ("completed", "passed")
 GRADED: Final = (*COMPLETED, "failed")
@@ -157,6 +158,19 @@ def outcomes(tables: Tables) -> pl.DataFrame:
         pl.col("ended_at").alias("occurred_at"),
         "known_at",
     ).sort("person_id", "subject_id", "target_code")
+
+
+def reached(tables: Tables) -> pl.DataFrame:
+    """Who enrolled, whether an end is on record or not.
+
+    Args:
+        tables: Of `REACHED`.
+
+    Returns:
+        [n_cases] person_id, subject_id, each once.
+    """
+    enrolled = tables["enrolments"].select("person_id", pl.col("course_id").alias("subject_id"))
+    return enrolled.unique().sort("person_id", "subject_id")
 
 
 def inputs(frame: pl.DataFrame) -> pl.DataFrame:

@@ -25,6 +25,7 @@ VERSIONED: Final = ("workers",)
 METRIC: Final = "mae"
 UNIT: Final = ("person_id", "subject_id")
 DECISIONS: Final = ()
+REACHED: Final = ("reviews", "workers")
 
 RATINGS: Final = ("rating_last", "rating_mean", "rating_count")
 CATEGORICAL: Final = ("job_family_code",)
@@ -160,6 +161,26 @@ def outcomes(tables: Tables) -> pl.DataFrame:
         )
         .sort("person_id", "subject_id", "target_code")
     )
+
+
+def reached(tables: Tables) -> pl.DataFrame:
+    """Who was at work on a day of a period in which people were rated: those who left in it could have been, too.
+
+    Args:
+        tables: Of `REACHED`.
+
+    Returns:
+        [n_cases] person_id, subject_id, each once. Of teams nobody chose whom to rate: none of theirs. Who is rated
+        without a time at work on record is there all the same.
+    """
+    reviews = tables["reviews"].filter(~pl.col("is_team_level"))
+    workers = asof.newest(tables["workers"], "person_id").filter(pl.col("worker_type_code").ne_missing("team"))
+    here = workers.join(reviews.select("period_start", "period_end").unique(), how="cross").filter(
+        pl.col("hired_at").is_null() | (pl.col("hired_at") <= pl.col("period_end")),
+        pl.col("terminated_at").is_null() | (pl.col("terminated_at") > pl.col("period_start")),
+    )
+    each = [frame.select("person_id", _subject()) for frame in (here, reviews)]
+    return pl.concat(each).unique().sort("person_id", "subject_id")
 
 
 def raters(tables: Tables) -> pl.DataFrame:

@@ -25,6 +25,8 @@ VERSIONED: Final = ("courses", "workers")
 METRIC: Final = "ranking"
 UNIT: Final = ("person_id", "target_code")
 DECISIONS: Final = ()
+REACHED: Final = ()
+"""A course that somebody was never shown looks like one that they did not want: between none and all lies nothing."""
 
 NUMERIC: Final = ("course_count", "days_since_last", "courses_a_year", "advanced_share")
 CATEGORICAL: Final = ("last_topic_code", "job_family_code")

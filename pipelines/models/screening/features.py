@@ -25,6 +25,7 @@ VERSIONED: Final = ("requisitions",)
 METRIC: Final = "auc"
 UNIT: Final = ("person_id", "subject_id")
 DECISIONS: Final = ("application_events",)
+REACHED: Final = ("applications",)
 
 STAGE: Final = "screen"
 TARGET: Final = "advanced"
@@ -238,6 +239,19 @@ def decisions(tables: Tables) -> pl.DataFrame:
         pl.col("occurred_at").alias("known_at"),
     )
     return told.filter((pl.col("outcome") == 0).any().over("stage_code"))
+
+
+def reached(tables: Tables) -> pl.DataFrame:
+    """Who applied: the same people for every stage, however few of them came to it.
+
+    Args:
+        tables: Of `REACHED`.
+
+    Returns:
+        [n_cases] person_id, subject_id, each once.
+    """
+    asked = tables["applications"].select("person_id", pl.col("requisition_id").alias("subject_id"))
+    return asked.unique().sort("person_id", "subject_id")
 
 
 def inputs(frame: pl.DataFrame) -> pl.DataFrame:
