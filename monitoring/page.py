@@ -22,6 +22,26 @@ from pipelines.fairness.counting import is_crossed
 
 STAGES: Final = next(c.values for c in TABLES["application_events"].columns if c.name == "stage_code")
 """Of hiring, in their order."""
+SEEN: Final = {
+    "screening": noted(
+        "an outcome is known of applications that people screened, and it is their decision, not how somebody "
+        "would have worked: of people who never applied, or were not screened, nothing is learnt, and none of those "
+        "turned away shows what they would have done"
+    ),
+    "recommendation": noted(
+        "it is known which courses were taken: one that somebody was never shown, or was not allowed, "
+        "looks like one that they did not want"
+    ),
+    "outcomes": noted(
+        "an end is known of people who enrolled, or were enrolled, and were still there on the day of the "
+        "prediction: who was never offered the course is in no figure"
+    ),
+    "performance": noted(
+        "a rating is known of people who were hired and stayed until it was given, and it is what a "
+        "reviewer said: who was not hired, or left before, is in no figure"
+    ),
+}
+"""Whose outcomes can be known at all: selective labels, which no figure of accuracy or bias shows."""
 _ENDS: Final = (("value", "ratio"), ("low", "low"), ("high", "high"))
 _LEAST_P: Final = 0.001
 SAID: Final = ("audit_", "report.", "parts.")
@@ -162,6 +182,28 @@ def attention(seen: Mapping[str, Any]) -> Markup:
     axis = svg.Axis(0.25, 2.0, ((0.5, "0.5"), (1.0, say("equal"))), is_log=True)
     title = say("Attention in lists by {axis} with 95% intervals", axis=seen["axis"])
     return Markup(svg.intervals(bars, axis, title)) if len(bars) > 1 else Markup("")  # noqa: S704  # svg escapes
+
+
+def bounds(item: Mapping[str, Any]) -> Markup:
+    """The rate among known outcomes of each group, in what the rate of all may be. Empty when nothing is told.
+
+    Args:
+        item: stage, axis and groups, as `selective` of a verdict's metrics has them.
+    """
+    bars = [
+        svg.Bar(
+            str(row["group"]),
+            _known(row["among_known"]),
+            _known(row["low"]),
+            _known(row["high"]),
+            say("{low} to {high}", low=share(row["low"]), high=share(row["high"])),
+        )
+        for row in item["groups"]
+        if "low" in row
+    ]
+    axis = svg.Axis(0.0, 1.0, ((0.0, say("none")), (0.5, say("half")), (1.0, say("all"))))
+    title = say("Among known outcomes, and the bounds of all, by {axis}", axis=item["axis"])
+    return Markup(svg.intervals(bars, axis, title)) if bars else Markup("")  # noqa: S704  # svg escapes
 
 
 def estimates(performance: Performance) -> Markup:
@@ -383,6 +425,7 @@ def environment(said: tuple[str, ...] | None = SAID) -> Environment:
         "p_value": p_value,
         "ratios": ratios,
         "attention": attention,
+        "bounds": bounds,
         "estimates": estimates,
         "departures": departures,
         "funnels": funnels,

@@ -161,6 +161,7 @@ def rendered(kind: str, family: str, cited: Cited, differing: list[Change]) -> b
         template,
         title=title,
         family=family,
+        seen=page.SEEN[family],
         cited=cited,
         n=cited.n,
         t=cited.t,

@@ -32,28 +32,6 @@ QUESTIONS = {
     "outcomes": noted("Will this person complete or pass this course?"),
     "performance": noted("What will this person's next rating be?"),
 }
-SEEN = {
-    "screening": noted(
-        "an outcome is known of applications that people screened, and it is their decision, not how somebody "
-        "would have worked: of people who never applied, or were not screened, nothing is learnt, and none of those "
-        "turned away shows what they would have done"
-    ),
-    "recommendation": noted(
-        "it is known which courses were taken: one that somebody was never shown, or was not allowed, "
-        "looks like one that they did not want"
-    ),
-    "outcomes": noted(
-        "an end is known of people who enrolled, or were enrolled, and were still there on the day of the "
-        "prediction: who was never offered the course is in no figure"
-    ),
-    "performance": noted(
-        "a rating is known of people who were hired and stayed until it was given, and it is what a "
-        "reviewer said: who was not hired, or left before, is in no figure"
-    ),
-}
-"""Whose outcomes can be known at all: selective labels, which no figure of accuracy or bias shows."""
-
-
 CRITERIA = {
     "sole": noted("the only criterion"),
     "most_weighted": noted("weighed more than any other criterion"),
@@ -216,7 +194,14 @@ def _estimate(name: str, found: Any) -> tuple[str, float | None, float | None, f
 
 
 def _page(template: str, current: str, base: str, who: Reader, **values: Any) -> str:
-    shared = {"base": base, "current": current, "who": who, "families": FAMILIES, "questions": QUESTIONS, "seen": SEEN}
+    shared = {
+        "base": base,
+        "current": current,
+        "who": who,
+        "families": FAMILIES,
+        "questions": QUESTIONS,
+        "seen": page.SEEN,
+    }
     return page.render(template, **shared, **values)
 
 

@@ -135,6 +135,18 @@ def contents():
                 {"axis": "sex", "group": "female", "people": 50, "auc": 0.713, "low": 0.66, "high": 0.77}
                 | {"input": "commute_days", "single": 0.684, "single_low": 0.63, "standing": []}
             ],
+            "selective": [
+                {
+                    "stage": "offer",
+                    "axis": "sex",
+                    "reference": "male",
+                    "groups": [
+                        {"group": "female", "people": 50, "known_share": 0.4, "among_known": 0.25}
+                        | {"low": 0.1, "high": 0.7, "ratio_low": 0.1667, "ratio_high": None},
+                        {"group": "few", "people": 4},
+                    ],
+                }
+            ],
             "swaps": [
                 {
                     "signal": "club",
@@ -329,8 +341,11 @@ def test_how_good_and_how_wrong_a_model_is_stands_there_for_each_group(kind):
     assert (values["parity.lists.0.groups.0.ratio"], values["parity.lists.0.groups.0.low"]) == (0.8432, 0.7)
     assert "parity.lists.0.groups.1.listed" not in values
     assert (values["stand_ins.0.auc"], values["stand_ins.0.input"]) == (0.713, "commute_days")
-    assert read.plain.count("too few to tell") == 1 + 3 + 3
-    older = {name: value for name, value in contents()["metrics"].items() if name not in ("slices", "parity", "swaps")}
+    assert (values["selective.0.groups.0.low"], values["selective.0.groups.0.high"]) == (0.1, 0.7)
+    assert "none of those turned away shows what they would have done" in read.plain
+    assert read.plain.count("too few to tell") == 1 + 3 + 3 + 4
+    newer = ("slices", "parity", "swaps", "selective")
+    older = {name: value for name, value in contents()["metrics"].items() if name not in newer}
     text = rendered(kind, FAMILY, cited(metrics=older), []).decode()
     assert "How accurate it is for each group is <em>not known</em>" in text
 

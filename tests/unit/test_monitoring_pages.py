@@ -385,6 +385,33 @@ def test_a_model_page_says_for_whom_the_model_is_wrong_and_who_is_seen(store):
     assert "club female, male 90 3 12 &lt; 0.001 +0.0123 [+0.0010 to +0.0237]" in told
 
 
+def test_what_known_outcomes_leave_open_is_drawn_and_told_by_group_and_stage(store):
+    company.release(store, "screening")
+    live = evidence.model(store, "screening")
+    assert "What known outcomes leave open" not in pages.model(live, WHOLE, [], WHO), "evidence of before has none"
+    men = {"group": "male", "people": 1200, "known_share": 0.8, "among_known": 0.5, "low": 0.4, "high": 0.6}
+    men |= {"sure_low": 0.37, "sure_high": 0.63, "ratio_low": 1.0, "ratio_high": 1.0, "is_lower": False}
+    women = men | {"group": "female", "people": 40, "low": 0.1, "high": 0.7, "ratio_low": 0.1667, "ratio_high": 1.75}
+    apart = women | {"group": "unknown", "ratio_low": None, "ratio_high": None}
+    lower = women | {"group": "other", "high": 0.12, "ratio_high": 0.3, "is_lower": True}
+    groups = [women, men, lower, apart, {"group": "few", "people": 4}]
+    whole = {"stage": "offer", "axis": "sex", "reference": "male", "groups": groups}
+    hidden = {"stage": None, "axis": "race", "reference": None, "groups": [{"group": "few", "people": 4}]}
+    live.live.verdict["metrics"] |= {"selective": [whole, hidden]}
+    text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", pages.model(live, WHOLE, [], WHO)))
+    told = text[text.index("What known outcomes leave open") :]
+    drawn, table = told[: told.index("Favourable at stage offer, by sex")], told
+    assert "Among known outcomes, and the bounds of all, by sex" in drawn
+    assert "female 10% to 70% male 40% to 60%" in drawn
+    assert "few" not in drawn
+    assert "female 40 80% 50% 10% to 70% [37% to 63%] 0.17 to 1.75" in table
+    assert "male 1,200 80% 50% 40% to 60% [37% to 63%] reference" in table
+    assert "0.17 to 0.30 lower in any case unknown" in table
+    assert "[37% to 63%] – few 4 too few to tell" in table  # noqa: RUF001
+    assert "by race Group" in table
+    assert "bounds of all, by race" not in table, "nothing to draw"
+
+
 def test_popular_courses_in_lists_stand_beside_those_of_the_baseline(store):
     company.release(store, "screening")
     live = evidence.model(store, "screening")
