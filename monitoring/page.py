@@ -42,7 +42,10 @@ SEEN: Final = {
     ),
 }
 """Whose outcomes can be known at all: selective labels, which no figure of accuracy or bias shows."""
+ACQUAINTED: Final = (noted("seen before"), noted("never seen"))
+"""People of whom a model could learn, and the others, as `acquaintance` of a verdict's metrics names them."""
 _ENDS: Final = (("value", "ratio"), ("low", "low"), ("high", "high"))
+_SPAN: Final = (("value", "share"), ("low", "low"), ("high", "high"))
 _LEAST_P: Final = 0.001
 SAID: Final = ("audit_", "report.", "parts.")
 """How the names of templates begin that speak the reader's language; documents and packages are English."""
@@ -182,6 +185,43 @@ def attention(seen: Mapping[str, Any]) -> Markup:
     axis = svg.Axis(0.25, 2.0, ((0.5, "0.5"), (1.0, say("equal"))), is_log=True)
     title = say("Attention in lists by {axis} with 95% intervals", axis=seen["axis"])
     return Markup(svg.intervals(bars, axis, title)) if len(bars) > 1 else Markup("")  # noqa: S704  # svg escapes
+
+
+def acquaintance(found: Mapping[str, Any], metric: str) -> Markup:
+    """The metric of people with a case before the test and of those never seen. Empty when neither are enough.
+
+    Args:
+        found: judged, as `acquaintance` of a verdict's metrics has it.
+        metric: Its name.
+    """
+    rows = [(say(one["slice"]), one["model"]) for one in found["judged"]]
+    return figures(metric, [(name, of["value"], of["low"], of["high"], "plain") for name, of in rows])
+
+
+def held(items: Sequence[Mapping[str, Any]]) -> Markup:
+    """How many outcomes lie in the intervals of each group, beside the promise. Empty when nothing is told.
+
+    Args:
+        items: axis, group, share, low, high, promised and is_below, as `intervals` of a verdict's metrics has them.
+    """
+    if not items:
+        return Markup("")
+    bars = [
+        svg.Bar(
+            str(one["group"]) if one["group"] == one["axis"] else f"{one['axis']}: {one['group']}",
+            _known(one["share"]),
+            _known(one["low"]),
+            _known(one["high"]),
+            say("{value} [{low} to {high}]", **{name: share(one[of]) for name, of in _SPAN}),
+            "warn" if one["is_below"] else "plain",
+        )
+        for one in items
+    ]
+    promised = float(items[0]["promised"])
+    least = min([promised, *(bar.low for bar in bars)])
+    axis = svg.Axis(max(0.0, least - 0.02), 1.0, ((promised, say("promised")),))
+    title = say("Share of outcomes in their intervals, with 95% intervals for all rows together")
+    return Markup(svg.intervals(bars, axis, title, label_width=190))  # noqa: S704  # svg escapes
 
 
 def bounds(item: Mapping[str, Any]) -> Markup:
@@ -425,6 +465,8 @@ def environment(said: tuple[str, ...] | None = SAID) -> Environment:
         "p_value": p_value,
         "ratios": ratios,
         "attention": attention,
+        "acquaintance": acquaintance,
+        "held": held,
         "bounds": bounds,
         "estimates": estimates,
         "departures": departures,

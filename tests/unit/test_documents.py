@@ -147,6 +147,17 @@ def contents():
                     ],
                 }
             ],
+            "acquaintance": {
+                "judged": [
+                    {"axis": "acquaintance", "slice": "never seen", "n": 61, "people": 60}
+                    | {"model": {"value": 0.6512, "low": 0.55, "high": 0.75}}
+                ],
+                "too_few": {"acquaintance": 1},
+            },
+            "intervals": [
+                {"axis": "everybody", "group": "everybody", "people": 105, "promised": 0.9, "share": 0.7733}
+                | {"low": 0.66, "high": 0.86, "is_below": True}
+            ],
             "swaps": [
                 {
                     "signal": "club",
@@ -341,6 +352,8 @@ def test_how_good_and_how_wrong_a_model_is_stands_there_for_each_group(kind):
     assert (values["parity.lists.0.groups.0.ratio"], values["parity.lists.0.groups.0.low"]) == (0.8432, 0.7)
     assert "parity.lists.0.groups.1.listed" not in values
     assert (values["stand_ins.0.auc"], values["stand_ins.0.input"]) == (0.713, "commute_days")
+    assert values["acquaintance.judged.0.model.value"] == 0.6512
+    assert (values["intervals.0.promised"], values["intervals.0.share"]) == (0.9, 0.7733)
     assert (values["selective.0.groups.0.low"], values["selective.0.groups.0.high"]) == (0.1, 0.7)
     assert "none of those turned away shows what they would have done" in read.plain
     assert read.plain.count("too few to tell") == 1 + 3 + 3 + 4

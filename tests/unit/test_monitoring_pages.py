@@ -412,6 +412,43 @@ def test_what_known_outcomes_leave_open_is_drawn_and_told_by_group_and_stage(sto
     assert "bounds of all, by race" not in table, "nothing to draw"
 
 
+def test_people_never_seen_and_what_intervals_hold_are_drawn_and_told(store):
+    company.release(store, "performance")
+    live = evidence.model(store, "performance")
+    before = pages.model(live, WHOLE, [], WHO)
+    assert "People whom it never saw" not in before, "evidence of before has none"
+    assert "Whether its intervals hold" not in before
+    axis = {"axis": "acquaintance"}
+    strangers = axis | {"slice": "never seen", "n": 120, "people": 101}
+    strangers |= {"model": {"value": 0.1423, "low": 0.12, "high": 0.1666}}
+    known = axis | {
+        "slice": "seen before",
+        "n": 1300,
+        "people": 1200,
+        "model": {"value": 0.1, "low": 0.09, "high": 0.11},
+    }
+    one = {"people": 80, "promised": 0.9, "share": 0.7, "low": 0.6, "high": 0.79, "is_below": True}
+    all_ = one | {"axis": "everybody", "group": "everybody", "people": 1500, "share": 0.91, "is_below": False}
+    items = [all_ | {"low": 0.89, "high": 0.93}, one | {"axis": "sex", "group": "female"}]
+    found = {"judged": [strangers, known], "too_few": {}}
+    live.live.verdict["metrics"] |= {"metric": "mae", "acquaintance": found, "intervals": items}
+    html = pages.model(live, WHOLE, [], WHO)
+    text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html))
+    told = text[text.index("People whom it never saw") :]
+    assert "MAE with intervals" in told
+    assert "never seen 0.142 [0.120 to 0.167] seen before 0.100 [0.090 to 0.110]" in told
+    assert "never seen 101 120 0.142 0.120 to 0.167 seen before 1,200 1,300 0.100 0.090 to 0.110" in told
+    assert "too few were tested" not in told
+    held = told[told.index("Whether its intervals hold") :]
+    assert "everybody 91% [89% to 93%] sex: female 70% [60% to 79%]" in held, "drawn"
+    assert "90% are promised" in held
+    assert "– everybody 1,500 91% 89% to 93% not surely fewer sex female 80 70% 60% to 79% surely fewer" in held  # noqa: RUF001
+    drawing = html[html.index("Share of outcomes in their intervals") :]
+    assert drawing[: drawing.index("</svg>")].count('class="whisker warn"') == 1
+    live.live.verdict["metrics"]["acquaintance"] = {"judged": [known], "too_few": {"acquaintance": 1}}
+    assert "Of the others too few were tested for a figure." in pages.model(live, WHOLE, [], WHO)
+
+
 def test_popular_courses_in_lists_stand_beside_those_of_the_baseline(store):
     company.release(store, "screening")
     live = evidence.model(store, "screening")
