@@ -274,7 +274,8 @@ def figures(title: str, rows: Iterable[tuple[str, float | None, float | None, fl
     low, high = min(known), max(known)
     room = (high - low) * 0.1 or 0.05
     axis = svg.Axis(low - room, high + room, ((low, f"{low:.3f}"), (high, f"{high:.3f}")))
-    return Markup(svg.intervals(bars, axis, say("{figure} with intervals", figure=title.upper())))  # noqa: S704  # svg escapes
+    named = title if " " in title else title.upper()
+    return Markup(svg.intervals(bars, axis, say("{figure} with intervals", figure=named)))  # noqa: S704  # svg escapes
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ Writes  verdict.json   `gated`: allowed or held, with findings and gaps, bound t
                    parity: {axes, lists} by group: told and not judged, swaps: [{signal, axis, one, other, ...}],
                    abstention: {n, abstained, all, kept, left, axes}, reasons: {cases, drop, ...}: told, not judged,
                    popularity: {courses, model, baseline, deciles, ...} of lists: told and not judged,
+                   warnings: {precision, days_ahead, ...}, grades: {error, within, ...}, or null: told, not judged,
                    selective: [{stage, axis, reference, groups}]: bounds where outcomes are not known: told, not judged,
                    model_sha256, data_sha256, lake_sha256, as_of}
                    a positive difference: the model is better
@@ -710,6 +711,8 @@ def _shown(metrics: Mapping[str, Any]) -> dict[str, Any]:
         "intervals",
         "parity",
         "popularity",
+        "warnings",
+        "grades",
         "selective",
         "stand_ins",
         "swaps",

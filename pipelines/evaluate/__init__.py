@@ -8,6 +8,7 @@ Writes  metrics.json      the family's metric with intervals, the paired differe
                           the metric for each group and subject with enough people, and how many have too few;
                           error rates, calibration and exposure in lists by group; how lists of courses are spread over
                           popular and rare ones; what `score` found when it exchanged one group's signals for another's;
+                          what early warnings are worth, and how well scores at the end are foreseen, with intervals;
                           how far each group's rate may be from what known outcomes show, since some are not known;
                           of how many the model says nothing, and how right it is about the others; what the deletion
                           test of reasons found

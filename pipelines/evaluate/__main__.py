@@ -38,6 +38,7 @@ from pipelines.evaluate import (
     abstention,
     bootstrap,
     checks,
+    foreseen,
     groups,
     intervals,
     metrics,
@@ -128,11 +129,14 @@ def run(family: str, root: Path | None = None) -> str:
         min_group_size=least,
         seed=settings.seed,
     )
+    if module.METRIC == "mae":
+        result["warnings"] = foreseen.warnings(scored, outcomes, min_people=least, **drawn)
     result["popularity"] = popularity.told(module.METRIC, scored, outcomes)
     result["intervals"] = intervals.covered(scored, outcomes, then, intervals.stated(card), min_people=least)
     if (graded := stage_dir(family, SCORED, root) / GRADES).exists():
         grades, promised = pl.read_parquet(graded), intervals.stated(card, "grade_coverage")
         result["also"] |= metrics.graded(grades, least)
+        result["grades"] = foreseen.grades(grades, min_people=least, **drawn)
         result["intervals"] += intervals.covered_grades(grades, then, promised, min_people=least)
     seen = pl.read_parquet(stage_dir(family, SCORED, root) / "inputs.parquet")
     result["stand_ins"] = standins.tested(seen, then, least, settings.seed)

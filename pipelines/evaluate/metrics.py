@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from pipelines.evaluate import bootstrap
@@ -84,7 +85,8 @@ def warnings(scored: pl.DataFrame, outcomes: pl.DataFrame) -> dict[str, tuple[fl
     y, model, baseline = (cases[name].to_numpy().astype(np.float64) for name in ("outcome", "model", "baseline"))
     ahead = (cases["known_at"] - cases["occurred_at"]).dt.total_seconds().to_numpy()
     days = float(np.median(ahead)) / 86_400
-    return {"warned_precision": (warned(y, model), warned(y, baseline)), "warned_days_ahead": (days, days)}
+    ours, theirs = (float(warned(y, score)(np.ones((1, len(y))))[0]) for score in (model, baseline))
+    return {"warned_precision": (ours, theirs), "warned_days_ahead": (days, days)}
 
 
 def graded(foreseen: pl.DataFrame, least: int) -> dict[str, dict[str, float]]:
@@ -107,7 +109,7 @@ def graded(foreseen: pl.DataFrame, least: int) -> dict[str, dict[str, float]]:
     return {name: {scorer: by[scorer][name] for scorer in sorted(by)} for name in names}
 
 
-def warned(outcome: Numbers, score: Numbers) -> float:
+def warned(outcome: Numbers, score: Numbers) -> Weighted:
     """Precision of an early warning at capacity: of the cases with the lowest predictions, how many came out low.
 
     Args:
@@ -116,14 +118,29 @@ def warned(outcome: Numbers, score: Numbers) -> float:
 
     Returns:
         In [0, 1]. `CAPACITY` of the cases are warned of, one at least; of equal predictions that do not all fit each
-        counts in part. By chance it is the share of outcomes that are low: `LOW`, or more where many are equal.
+        counts in part. By chance it is the share of outcomes that are low, `LOW`, or more where many are equal.
     """
-    places = max(1, round(CAPACITY * len(score)))
-    edge = np.sort(score)[places - 1]
-    surely, maybe = score < edge, score == edge
-    share = surely + maybe * ((places - surely.sum()) / maybe.sum())
-    is_low = outcome <= np.quantile(outcome, LOW, method="inverted_cdf")
-    return float((share * is_low).sum() / places)
+    order = np.argsort(score, kind="stable")
+    starts = np.flatnonzero(np.r_[True, np.diff(score[order]) != 0])
+
+    def under(weights: Numbers) -> Numbers:
+        drawn, came_low = weights[:, order], is_low(outcome, weights)[:, order]
+        places = np.maximum(1, np.round(CAPACITY * weights.sum(axis=1)))
+        size = np.add.reduceat(drawn, starts, axis=1)
+        low = np.add.reduceat(drawn * came_low, starts, axis=1)
+        room = np.clip(places[:, None] - (np.cumsum(size, axis=1) - size), 0, size)
+        found: Numbers = (np.divide(low, size, out=np.zeros(size.shape), where=size > 0) * room).sum(axis=1) / places
+        return found
+
+    return under
+
+
+def is_low(outcome: Numbers, weights: Numbers) -> npt.NDArray[np.bool_]:
+    """[n_draws, n_cases] whether each is among the lowest, `LOW` of all cases drawn, or equals the highest of these."""
+    order = np.argsort(outcome, kind="stable")
+    drawn = np.cumsum(weights[:, order], axis=1)
+    edge = outcome[order][np.argmax(drawn >= LOW * drawn[:, -1:], axis=1)]
+    return np.asarray(outcome <= edge[:, None])
 
 
 def paired(scored: pl.DataFrame) -> pl.DataFrame:

@@ -252,6 +252,10 @@ def test_signals_of_a_group_are_exchanged_where_people_write_and_candidates_are_
     assert [family for family, found in told.items() if not found["parity"]["axes"]] == ["recommendation"]
     assert [family for family, found in told.items() if found["popularity"]] == ["recommendation"]
     assert [family for family, found in told.items() if "grade_mae" in found["also"]] == ["outcomes"]
+    assert [family for family, found in told.items() if found.get("grades")] == ["outcomes"]
+    assert [family for family, found in told.items() if found.get("warnings")] == ["performance"]
+    ahead = told["performance"]
+    assert ahead["warnings"]["precision"]["model"]["value"] == pytest.approx(ahead["also"]["warned_precision"]["model"])
     assert [family for family, found in told.items() if not found["selective"]] == ["recommendation"]
     stages = {one["stage"] for one in told["screening"]["selective"]}
     assert stages >= {"screen", "interview"}

@@ -147,6 +147,19 @@ def contents():
                     ],
                 }
             ],
+            "warnings": {"n": 104, "people": 103, "capacity": 0.1, "low": 0.25, "chance": 0.3}
+            | {
+                "precision": {
+                    "model": {"value": 0.62, "low": 0.5, "high": 0.7},
+                    "baseline": number,
+                    "difference": number,
+                }
+            }
+            | {"days_ahead": {"median": 30.2, "low": 28.0, "high": 31.0}},
+            "grades": {"n": 44, "people": 43, "error": dict.fromkeys(("model", "baseline", "difference"), number)}
+            | {
+                "within": {"model": {"value": 0.88, "low": 0.8, "high": 0.93}, "baseline": number, "difference": number}
+            },
             "acquaintance": {
                 "judged": [
                     {"axis": "acquaintance", "slice": "never seen", "n": 61, "people": 60}
@@ -352,6 +365,8 @@ def test_how_good_and_how_wrong_a_model_is_stands_there_for_each_group(kind):
     assert (values["parity.lists.0.groups.0.ratio"], values["parity.lists.0.groups.0.low"]) == (0.8432, 0.7)
     assert "parity.lists.0.groups.1.listed" not in values
     assert (values["stand_ins.0.auc"], values["stand_ins.0.input"]) == (0.713, "commute_days")
+    assert (values["warnings.precision.model.value"], values["warnings.chance"]) == (0.62, 0.3)
+    assert (values["warnings.days_ahead.median"], values["grades.within.model.high"]) == (30.2, 0.93)
     assert values["acquaintance.judged.0.model.value"] == 0.6512
     assert (values["intervals.0.promised"], values["intervals.0.share"]) == (0.9, 0.7733)
     assert (values["selective.0.groups.0.low"], values["selective.0.groups.0.high"]) == (0.1, 0.7)

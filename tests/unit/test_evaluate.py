@@ -113,17 +113,36 @@ def test_chance_of_a_grade_is_the_median_of_what_was_known_before():
     assert not judged.higher_is_better
 
 
+def precision(outcome: np.ndarray, score: np.ndarray, weights: np.ndarray | None = None) -> float:
+    (found,) = metrics.warned(outcome, score)(once(len(outcome)) if weights is None else weights)
+    return float(found)
+
+
 def test_an_early_warning_is_judged_by_the_tenth_that_can_be_acted_on():
     outcome = np.arange(20) / 20  # the lowest quarter: 0 to 4
-    assert metrics.warned(outcome, outcome) == 1
-    assert metrics.warned(outcome, -outcome) == 0
+    assert precision(outcome, outcome) == 1
+    assert precision(outcome, -outcome) == 0
     half = np.where(np.isin(np.arange(20), [3, 9]), 0.1, 0.9)  # two are warned of: one low, one not
-    assert metrics.warned(outcome, half) == 0.5
-    assert metrics.warned(outcome, np.where(np.arange(20) == 4, 0.1, 0.9)) == pytest.approx((1 + 4 / 19) / 2)
-    assert metrics.warned(outcome, np.zeros(20)) == pytest.approx(0.25), "no order is chance"
-    assert metrics.warned(np.array([0.3]), np.array([0.5])) == 1
+    assert precision(outcome, half) == 0.5
+    assert precision(outcome, np.where(np.arange(20) == 4, 0.1, 0.9)) == pytest.approx((1 + 4 / 19) / 2)
+    assert precision(outcome, np.zeros(20)) == pytest.approx(0.25), "no order is chance"
+    assert precision(np.array([0.3]), np.array([0.5])) == 1
     many = np.where(np.arange(20) < 10, 0.0, 0.5)  # half of all equal the lowest quarter
-    assert metrics.warned(many, np.zeros(20)) == pytest.approx(0.5)
+    assert precision(many, np.zeros(20)) == pytest.approx(0.5)
+
+
+def test_under_a_draw_a_warning_is_judged_as_if_the_cases_had_been_drawn():
+    random = np.random.default_rng(3)
+    outcome, score = random.integers(0, 6, 30) / 6, random.integers(0, 5, 30) / 5
+    weights = random.multinomial(30, np.full(30, 1 / 30), size=20).astype(float)
+    for drawn in weights:
+        times = drawn.astype(int)
+        y, s = np.repeat(outcome, times), np.repeat(score, times)
+        edge = np.sort(s)[2]  # three of thirty
+        surely, maybe = s < edge, s == edge
+        share = surely + maybe * (3 - surely.sum()) / maybe.sum()
+        expected = (share * (y <= np.sort(y)[7])).sum() / 3  # a quarter of thirty: the eighth lowest
+        assert precision(outcome, score, drawn[None]) == pytest.approx(expected)
 
 
 def test_the_lead_of_a_warning_is_the_time_until_the_rating_is_known():

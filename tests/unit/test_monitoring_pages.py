@@ -449,6 +449,30 @@ def test_people_never_seen_and_what_intervals_hold_are_drawn_and_told(store):
     assert "Of the others too few were tested for a figure." in pages.model(live, WHOLE, [], WHO)
 
 
+def test_early_warnings_and_scores_at_the_end_stand_with_intervals_beside_the_baseline(store):
+    company.release(store, "performance")
+    live = evidence.model(store, "performance")
+    before = pages.model(live, WHOLE, [], WHO)
+    assert "early warning is worth" not in before, "evidence of before has none"
+    assert "With what score it ends" not in before
+    model, other = {"value": 0.612, "low": 0.5, "high": 0.7}, {"value": 0.4, "low": 0.3, "high": 0.5}
+    three = {"model": model, "baseline": other, "difference": {"value": 0.212, "low": None, "high": None}}
+    days = {"median": 30.2, "low": 28.0, "high": 31.0}
+    worth = {"n": 1040, "people": 700, "capacity": 0.1, "low": 0.25, "chance": 0.263, "precision": three}
+    ends = {"n": 90, "people": 80, "error": three, "within": three}
+    live.live.verdict["metrics"] |= {"warnings": worth | {"days_ahead": days}, "grades": ends}
+    text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", pages.model(live, WHOLE, [], WHO)))
+    told = text[text.index("What an early warning is worth") :]
+    assert "Of 1,040 cases of 700 people a warning is given of the 10% with the lowest" in told
+    assert "among the lowest 25% of all. Half of the cases are known between 28 and 31 days later, 30 in" in told
+    assert "model 0.612 [0.500 to 0.700] baseline 0.400 [0.300 to 0.500] chance 0.263" in told, "drawn"
+    assert "0.612 [0.500 to 0.700] 0.400 [0.300 to 0.500] 0.212 [– to –] 0.263" in told  # noqa: RUF001
+    told = text[text.index("With what score it ends") :]
+    assert "90 cases of 80 people" in told
+    assert "Scores inside their interval, as a share 0.612 [0.500 to 0.700]" in told
+    assert "Distance from the score at the end with intervals" in told
+
+
 def test_popular_courses_in_lists_stand_beside_those_of_the_baseline(store):
     company.release(store, "screening")
     live = evidence.model(store, "screening")

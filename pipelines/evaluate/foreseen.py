@@ -1,0 +1,88 @@
+"""What else is foreseen, beside what a family is judged by, with intervals: who will come out low, and with what score.
+
+Told and not judged. An early warning is worth what a manager can do with it: how many of those warned of come out low,
+beside how many of all do, and how long before it is known. A score at the end is foreseen for who comes to one.
+"""
+
+from typing import Any, Final
+
+import numpy as np
+import polars as pl
+
+from pipelines.evaluate import bootstrap
+from pipelines.evaluate.bootstrap import Estimate
+from pipelines.evaluate.metrics import CAPACITY, KEYS, LOW, is_low, paired, warned
+
+_QUARTERS: Final = (0.5, 0.25, 0.75)
+
+
+def warnings(
+    scored: pl.DataFrame, outcomes: pl.DataFrame, *, min_people: int, resamples: int, seed: int
+) -> dict[str, Any] | None:
+    """The part `warnings` of metrics.json.
+
+    Args:
+        scored: [n_scores] `Scored` of both scorers on the test cases.
+        outcomes: [n_outcomes] `Outcomes`; occurred_at is the moment of prediction.
+        min_people: With fewer nothing is told.
+        resamples: Draws of people.
+        seed: Of the draws.
+
+    Returns:
+        n, people, capacity (share warned of), low (share of outcomes that should have been), chance (precision of a
+        warning at random), precision (model, baseline and difference, each value, low, high; above zero the model is
+        better) and days_ahead (median, and the quarters of the cases around it: low, high). None without enough people.
+    """
+    known = outcomes.unique(subset=list(KEYS), keep="last", maintain_order=True).drop_nulls(["known_at", "outcome"])
+    cases = paired(scored).join(known, on=list(KEYS)).sort(KEYS)
+    if cases["person_id"].n_unique() < max(min_people, 1):
+        return None
+    y, model, baseline = (cases[name].to_numpy().astype(np.float64) for name in ("outcome", "model", "baseline"))
+    person = cases["person_id"].to_numpy()
+    drawn = bootstrap.estimates(warned(y, model), warned(y, baseline), person, resamples=resamples, seed=seed, sign=1.0)
+    ahead = (cases["known_at"] - cases["occurred_at"]).dt.total_seconds().to_numpy() / 86_400
+    middle, low, high = np.quantile(ahead, _QUARTERS).tolist()
+    return {
+        **_about(cases),
+        "capacity": CAPACITY,
+        "low": LOW,
+        "chance": float(is_low(y, np.ones((1, len(y)))).mean()),
+        "precision": _three(drawn),
+        "days_ahead": {"median": middle, "low": low, "high": high},
+    }
+
+
+def grades(frame: pl.DataFrame, *, min_people: int, resamples: int, seed: int) -> dict[str, Any] | None:
+    """The part `grades` of metrics.json.
+
+    Args:
+        frame: [n_cases x scorers] KEYS, scorer, grade, low, high, ended in [0, 1] (null where there was none).
+        min_people: With fewer who came to a score nothing is told.
+        resamples: Draws of people.
+        seed: Of the draws.
+
+    Returns:
+        n, people, error (mean distance of grade and score) and within (share of cases inside their interval), each
+        with model, baseline and difference; a positive difference: the model is better. None without enough people.
+    """
+    known = frame.drop_nulls("ended").with_columns(
+        error=(pl.col("grade") - pl.col("ended")).abs(),
+        within=pl.col("ended").is_between("low", "high").cast(pl.Float64),
+    )
+    both = [known.filter(scorer=scorer).select(*KEYS, "error", "within") for scorer in ("model", "baseline")]
+    cases = both[0].join(both[1], on=list(KEYS), suffix="_baseline").sort(KEYS)
+    if cases["person_id"].n_unique() < max(min_people, 1):
+        return None
+    person, told = cases["person_id"].to_numpy(), {}
+    for name, sign in (("error", -1.0), ("within", 1.0)):
+        ours, theirs = (bootstrap.mean(cases[column].to_numpy()) for column in (name, f"{name}_baseline"))
+        told[name] = _three(bootstrap.estimates(ours, theirs, person, resamples=resamples, seed=seed, sign=sign))
+    return {**_about(cases), **told}
+
+
+def _about(cases: pl.DataFrame) -> dict[str, int]:
+    return {"n": len(cases), "people": cases["person_id"].n_unique()}
+
+
+def _three(found: tuple[Estimate, Estimate, Estimate]) -> dict[str, dict[str, float]]:
+    return {name: one.to_dict() for name, one in zip(("model", "baseline", "difference"), found, strict=True)}
