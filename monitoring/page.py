@@ -224,6 +224,32 @@ def held(items: Sequence[Mapping[str, Any]]) -> Markup:
     return Markup(svg.intervals(bars, axis, title, label_width=190))  # noqa: S704  # svg escapes
 
 
+def excess(popularity: Mapping[str, Any]) -> Markup:
+    """By how much lists show each tenth of the courses more than it is taken next. Empty where that is not known.
+
+    Args:
+        popularity: deciles, as `popularity` of a verdict's metrics has it; of releases from before without `excess`.
+    """
+    rows = [(row, row["excess"]["model"]) for row in popularity["deciles"] if "excess" in row]
+    known = [(row, e) for row, e in rows if e["value"] is not None]
+    bars = [
+        svg.Bar(
+            say("{place}, the most taken", place=row["place"]) if row["place"] == 1 else str(row["place"]),
+            float(e["value"]),
+            _known(e["low"]),
+            _known(e["high"]),
+            _points(e),
+        )
+        for row, e in known
+    ]
+    if not bars:
+        return Markup("")
+    far = max(0.01, *(abs(x) for bar in bars for x in (bar.value, bar.low, bar.high) if math.isfinite(x))) * 1.05
+    axis = svg.Axis(-far, far, ((0.0, say("as often")),))
+    title = say("How much more of the lists than of what people take next, by tenth of the courses, with 95% intervals")
+    return Markup(svg.intervals(bars, axis, title))  # noqa: S704  # svg escapes
+
+
 def bounds(item: Mapping[str, Any]) -> Markup:
     """The rate among known outcomes of each group, in what the rate of all may be. Empty when nothing is told.
 
@@ -468,6 +494,8 @@ def environment(said: tuple[str, ...] | None = SAID) -> Environment:
         "attention": attention,
         "acquaintance": acquaintance,
         "held": held,
+        "excess": excess,
+        "points": _points,
         "bounds": bounds,
         "estimates": estimates,
         "departures": departures,
@@ -511,6 +539,12 @@ def _note(row: Mapping[str, Any]) -> str:
     if row["is_reference"]:
         return say("reference")
     return say(str(row["verdict"]).replace("_", " ")).capitalize()
+
+
+def _points(found: Mapping[str, Any]) -> str:
+    """A difference of shares in points of a hundred, with its interval where there is one."""
+    points = {name: f"{100 * found[name]:+.1f}" for name in ("value", "low", "high") if found[name] is not None}
+    return say("{value} [{low} to {high}]", **points) if len(points) > 2 else points["value"]
 
 
 def _with_bounds(value: float | None, low: float | None, high: float | None) -> str:

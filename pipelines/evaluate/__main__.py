@@ -131,7 +131,7 @@ def run(family: str, root: Path | None = None) -> str:
     )
     if module.METRIC == "mae":
         result["warnings"] = foreseen.warnings(scored, outcomes, min_people=least, **drawn)
-    result["popularity"] = popularity.told(module.METRIC, scored, outcomes)
+    result["popularity"] = popularity.told(module.METRIC, scored, outcomes, **drawn)
     result["intervals"] = intervals.covered(scored, outcomes, then, intervals.stated(card), min_people=least)
     if (graded := stage_dir(family, SCORED, root) / GRADES).exists():
         grades, promised = pl.read_parquet(graded), intervals.stated(card, "grade_coverage")

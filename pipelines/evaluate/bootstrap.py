@@ -45,7 +45,7 @@ def estimates(
     draws = [np.ones((1, len(index)))] + [w[:, index] for w in weights(int(index.max()) + 1, resamples, seed)]
     ours = np.concatenate([model(drawn) for drawn in draws])
     theirs = np.concatenate([baseline(drawn) for drawn in draws])
-    return _estimate(ours), _estimate(theirs), _estimate(sign * (ours - theirs))
+    return estimate(ours), estimate(theirs), estimate(sign * (ours - theirs))
 
 
 def auc(outcome: Numbers, score: Numbers) -> Weighted:
@@ -90,7 +90,7 @@ def weights(people: int, resamples: int, seed: int) -> list[Numbers]:
     return [random.multinomial(people, equal, size=size).astype(np.float64) for size in sizes]
 
 
-def _estimate(values: Numbers) -> Estimate:
-    """The first value is the data's own; one NaN among the draws makes the interval unknown."""
+def estimate(values: Numbers) -> Estimate:
+    """Of the first value, which is the data's own, by those of the draws; one NaN among them: no interval is known."""
     low, high = np.quantile(values[1:], [0.025, 0.975]) if len(values) > 1 else (np.nan, np.nan)
     return Estimate(float(values[0]), float(low), float(high))

@@ -252,6 +252,8 @@ def test_signals_of_a_group_are_exchanged_where_people_write_and_candidates_are_
     assert [family for family, found in told.items() if not found["parity"]["axes"]] == ["recommendation"]
     assert [family for family, found in told.items() if found["popularity"]] == ["recommendation"]
     assert [family for family, found in told.items() if "grade_mae" in found["also"]] == ["outcomes"]
+    tenths = told["recommendation"]["popularity"]["deciles"]
+    assert sum(row["excess"]["model"]["value"] for row in tenths) == pytest.approx(0), "both are shares of one whole"
     assert [family for family, found in told.items() if found.get("grades")] == ["outcomes"]
     assert [family for family, found in told.items() if found.get("warnings")] == ["performance"]
     ahead = told["performance"]

@@ -31,6 +31,7 @@ CATEGORY = {"kind": "categorical", "n": 100, "missing_share": 0.0, "categories":
 def contents():
     """What a release says of itself, by hand."""
     number = {"value": 0.8123, "low": 0.7123, "high": 0.9123}
+    over = {"model": {"value": 0.21, "low": 0.1, "high": 0.3}}
     people = ["a"] * 200 + ["b"] * 100
     judged = evidence([place % 3 == 0 for place in range(300)], {"sex": people}, ["r"] * 300)
     return {
@@ -147,6 +148,9 @@ def contents():
                     ],
                 }
             ],
+            "popularity": {"courses": 40}
+            | {"deciles": [{"place": 1, "before": 0.5, "next": 0.4, "model": 0.61, "baseline": 0.7} | {"excess": over}]}
+            | {name: {"coverage": 0.25, "gini": 0.71} for name in ("before", "next", "model", "baseline")},
             "warnings": {"n": 104, "people": 103, "capacity": 0.1, "low": 0.25, "chance": 0.3}
             | {
                 "precision": {
@@ -365,6 +369,8 @@ def test_how_good_and_how_wrong_a_model_is_stands_there_for_each_group(kind):
     assert (values["parity.lists.0.groups.0.ratio"], values["parity.lists.0.groups.0.low"]) == (0.8432, 0.7)
     assert "parity.lists.0.groups.1.listed" not in values
     assert (values["stand_ins.0.auc"], values["stand_ins.0.input"]) == (0.713, "commute_days")
+    assert values["popularity.deciles.0.excess.model.value"] == 0.21
+    assert values["popularity.model.gini"] == 0.71
     assert (values["warnings.precision.model.value"], values["warnings.chance"]) == (0.62, 0.3)
     assert (values["warnings.days_ahead.median"], values["grades.within.model.high"]) == (30.2, 0.93)
     assert values["acquaintance.judged.0.model.value"] == 0.6512

@@ -8,6 +8,7 @@ import pytest
 
 from pipelines.evaluate import popularity
 
+DRAWN = {"resamples": 100, "seed": 1}
 COURSES = tuple(f"c{n:02}" for n in range(20))
 
 
@@ -33,7 +34,7 @@ def test_lists_are_laid_beside_what_people_took_before_and_next():
     before = [("r", "c05"), ("s", "c05"), ("t", "c05"), ("r", "c19")]
     lists = [("p", "c05", "baseline"), ("q", "c05", "baseline"), ("p", "c00", "baseline"), ("q", "c05", "model")]
     lists += [("p", "c17", "model"), ("q", "c18", "model"), ("p", "c18", "model")]
-    found = popularity.told("ranking", scores(*lists), came(*before, ("p", "c05")))
+    found = popularity.told("ranking", scores(*lists), came(*before, ("p", "c05")), **DRAWN)
     assert found["courses"] == 20
     assert {name: (found[name]["shown"], found[name]["coverage"]) for name in ("before", "next", "model")} == {
         "before": (4, pytest.approx(2 / 20)),
@@ -47,10 +48,27 @@ def test_lists_are_laid_beside_what_people_took_before_and_next():
     tenths = found["deciles"]
     assert [(row["place"], row["courses"]) for row in tenths] == [(n, 2) for n in range(1, 11)]
     first = {"place": 1, "courses": 2, "before": 1.0, "next": 1.0, "model": 0.25, "baseline": pytest.approx(2 / 3)}
-    assert tenths[0] == first
+    assert {name: tenths[0][name] for name in first} == first
+    assert tenths[0]["excess"]["model"]["value"] == -0.75
+    assert tenths[0]["excess"]["baseline"]["value"] == pytest.approx(-1 / 3)
+    assert math.isnan(tenths[0]["excess"]["model"]["low"]), "where q alone is drawn nobody took anything next"
     # Then those never taken, by name: c00 and c01 are the second tenth, c17 and c18 the last.
     assert (tenths[1]["model"], tenths[1]["baseline"]) == (0, pytest.approx(1 / 3))
     assert (tenths[9]["model"], tenths[9]["baseline"]) == (0.75, 0)
+
+
+def test_by_how_much_a_list_shows_the_popular_more_than_they_are_taken_has_an_interval_over_people():
+    """Everybody takes c05, of the first tenth, next; of p the list has it alone, of q it has one of two."""
+    before = [("r", "c05"), ("r", "c19")]
+    lists = [("p", "c05", "model"), ("q", "c05", "model"), ("q", "c00", "model")]
+    found = popularity.told("ranking", scores(*lists), came(*before, ("p", "c05"), ("q", "c05")), **DRAWN)
+    first, second = found["deciles"][0]["excess"]["model"], found["deciles"][1]["excess"]["model"]
+    assert (first["value"], second["value"]) == (pytest.approx(2 / 3 - 1), pytest.approx(1 / 3))
+    # p twice: all of the list; q twice: half of it
+    assert (first["low"], first["high"]) == (-0.5, 0.0)
+    assert (second["low"], second["high"]) == (0.0, 0.5)
+    assert found["deciles"][9]["excess"]["model"] == {"value": 0.0, "low": 0.0, "high": 0.0}
+    assert math.isnan(found["deciles"][0]["excess"]["baseline"]["value"]), "it shows nothing"
 
 
 def test_times_that_are_equal_have_a_gini_of_nothing():
@@ -61,11 +79,11 @@ def test_times_that_are_equal_have_a_gini_of_nothing():
 
 
 def test_with_fewer_courses_than_tenths_there_are_fewer_parts():
-    found = popularity.told("ranking", scores().filter(pl.col("subject_id") < "c03"), came())
+    found = popularity.told("ranking", scores().filter(pl.col("subject_id") < "c03"), came(), **DRAWN)
     assert [row["courses"] for row in found["deciles"]] == [1, 1, 1]
     assert math.isnan(found["deciles"][0]["model"])
 
 
 @pytest.mark.parametrize("kind", ["auc", "mae"])
 def test_nobody_is_shown_a_list_by_other_families(kind):
-    assert popularity.told(kind, scores(), came()) == {}
+    assert popularity.told(kind, scores(), came(), **DRAWN) == {}

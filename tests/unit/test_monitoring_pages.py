@@ -480,14 +480,30 @@ def test_popular_courses_in_lists_stand_beside_those_of_the_baseline(store):
     each = {"before": 0.91234, "next": 0.5, "model": 0.25, "baseline": None}
     whole = {name: {"shown": 4, "coverage": 0.125, "gini": 0.875} for name in ("before", "next", "model")}
     whole["baseline"] = {"shown": 0, "coverage": 0.0, "gini": None}
-    found = {"courses": 1234, **whole, "deciles": [{"place": 1, "courses": 124, **each}]}
+    over = {"model": {"value": -0.25, "low": -0.312, "high": -0.1}, "baseline": dict.fromkeys(("value", "low", "high"))}
+    unsure = {"model": {"value": 0.004, "low": None, "high": None}, "baseline": over["baseline"]}
+    tenths = [
+        {"place": place, "courses": 124, **each, "excess": e}
+        for place, e in ((1, over), (2, unsure), (3, {"model": over["baseline"]}))
+    ]
+    found = {"courses": 1234, **whole, "deciles": tenths}
     live.live.verdict["metrics"] |= {"popularity": found}
     text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", pages.model(live, WHOLE, [], WHO)))
     told = text[text.index("Popular and rare courses") :]
     assert "Who puts which of 1,234 courses forward" in told
-    assert "1, the most taken 124 91% 50% 25% –" in told  # noqa: RUF001
+    drawn = told[: told.index("Who puts which")]
+    assert "as often" in drawn
+    assert "1, the most taken -25.0 [-31.2 to -10.0] 2 +0.4" in drawn
+    assert "1, the most taken 124 91% 50% 25% – -25.0 [-31.2 to -10.0]" in told  # noqa: RUF001
+    assert "2 124 91% 50% 25% – +0.4 3 124 91% 50% 25% – – Courses" in told  # noqa: RUF001
     assert "Courses that occur at all 12% 12% 12% 0.0%" in told
     assert "Gini 0.88 0.88 0.88 –" in told  # noqa: RUF001
+    older = [{name: row[name] for name in row if name != "excess"} for row in tenths]
+    live.live.verdict["metrics"]["popularity"]["deciles"] = older
+    text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", pages.model(live, WHOLE, [], WHO)))
+    told = text[text.index("Popular and rare courses") :]
+    assert "as often" not in told, "a release from before"
+    assert "1, the most taken 124 91% 50% 25% – –" in told  # noqa: RUF001
 
 
 def test_links_are_relative_since_the_page_lives_in_a_frame_below_a_prefix():
