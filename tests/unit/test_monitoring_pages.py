@@ -400,7 +400,8 @@ def test_what_known_outcomes_leave_open_is_drawn_and_told_by_group_and_stage(sto
     live.live.verdict["metrics"] |= {"selective": [whole, hidden]}
     text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", pages.model(live, WHOLE, [], WHO)))
     told = text[text.index("What known outcomes leave open") :]
-    drawn, table = told[: told.index("Favourable at stage offer, by sex")], told
+    drawn, table = told[: told.index("In figures")], told
+    assert "Favourable at stage offer, by sex Among known" in drawn
     assert "Among known outcomes, and the bounds of all, by sex" in drawn
     assert "female 10% to 70% male 40% to 60%" in drawn
     assert "few" not in drawn
@@ -408,7 +409,7 @@ def test_what_known_outcomes_leave_open_is_drawn_and_told_by_group_and_stage(sto
     assert "male 1,200 80% 50% 40% to 60% [37% to 63%] reference" in table
     assert "0.17 to 0.30 lower in any case unknown" in table
     assert "[37% to 63%] – few 4 too few to tell" in table  # noqa: RUF001
-    assert "by race Group" in table
+    assert "Favourable outcomes, by race In figures" in table
     assert "bounds of all, by race" not in table, "nothing to draw"
 
 
