@@ -20,6 +20,8 @@ CATALOGUE = pl.DataFrame(
     ],
     schema=["Course ID", "Title", "Topic", "Level", "Duration (min)", "Active"],
     orient="row",
+).with_columns(
+    pl.lit("").alias(name) for name in ("Mandatory", "Offered From", "Offered Until", "For", "Renewal (months)")
 )
 ENROLMENTS = pl.DataFrame(
     [

@@ -80,7 +80,7 @@ def test_learning_in_tables_and_in_moodle_is_the_same(learned, tmp_path, monkeyp
     made = canonical(tmp_path / "m", declared, monkeypatch)
     assert set(made) == {*learned, "identifiers"}
     assert set(made["identifiers"]["person_id"]) >= set(made["enrolments"]["person_id"]), "an erasure finds them"
-    kept = ["course_id", "title", "known_from", "known_from_basis"]
+    kept = ["course_id", "title", "is_active", "valid_from", "valid_to", "known_from", "known_from_basis"]
     assert made["courses"].select(kept).equals(learned["courses"].select(kept).sort(pl.all()))
     enrolments = last_attempts(learned)
     assert len(enrolments) == counts["mdl_course_completions"] - 1
@@ -170,7 +170,7 @@ def test_learning_in_tables_and_in_cornerstone_is_the_same(learned, tmp_path, mo
     assert left_out["removed"] == 1
     assert left_out["self_reported"] == 3  # of the courses, of both tables of transcripts
     assert left_out["another_language"] == len(learned["courses"])
-    kept = ["course_id", "title", "known_from", "known_from_basis"]
+    kept = ["course_id", "title", "is_active", "valid_to", "known_from", "known_from_basis"]
     assert made["courses"].select(kept).equals(learned["courses"].select(kept).sort(kept))
     # A registration has a number of its own, and neither a run nor who assigned it.
     assert len(made["enrolments"]) == counts["transcript_core"] - 2

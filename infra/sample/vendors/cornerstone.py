@@ -73,10 +73,19 @@ def training_id(course: str) -> str:
 
 
 def trainings(catalogue: pl.DataFrame) -> pl.DataFrame:
-    """Trainings; one was brought along from elsewhere."""
-    own = [(training_id(course), course, "Online Class") for course in catalogue["Course ID"]]
-    external = (training_id("external"), "", "External Training")
-    return pl.DataFrame([*own, external], ["object_id", "lo_ref", "lo_type"], orient="row")
+    """Trainings; one was brought along from elsewhere. What comes to an end is deactivated on the day after."""
+    told = catalogue.with_columns(
+        (pl.col("Offered Until").str.to_datetime("%d.%m.%Y", strict=False) + pl.duration(days=1))
+        .dt.strftime("%Y-%m-%d %H:%M:%S%.3f")
+        .fill_null("")
+    )
+    own = [
+        (training_id(course), course, "Online Class", active[0], ended)
+        for course, active, ended in told.select("Course ID", "Active", "Offered Until").rows()
+    ]
+    external = (training_id("external"), "", "External Training", "Y", "")
+    names = ["object_id", "lo_ref", "lo_type", "lo_active", "deactivation_dt"]
+    return pl.DataFrame([*own, external], names, orient="row")
 
 
 def titles(catalogue: pl.DataFrame) -> pl.DataFrame:

@@ -73,8 +73,11 @@ def courses(catalogue: pl.DataFrame) -> pl.DataFrame:
         pl.col("Course ID").str.to_lowercase().alias("shortname"),
         pl.col("Title").alias("fullname"),
         pl.col("Course ID").alias("idnumber"),
+        _midnight("Offered From").alias("startdate"),
+        _midnight("Offered Until", days=1).alias("enddate"),
+        pl.col("Active").replace_strict({"Yes": "1", "No": "0"}).alias("visible"),
     )
-    return pl.concat([pl.DataFrame([("1", "site", "Learn", "")], own.schema, orient="row"), own])
+    return pl.concat([pl.DataFrame([("1", "site", "Learn", "", "0", "0", "1")], own.schema, orient="row"), own])
 
 
 def completions(frames: dict[str, pl.DataFrame], catalogue: pl.DataFrame, delivery: Delivery) -> pl.DataFrame:
@@ -94,6 +97,12 @@ def completions(frames: dict[str, pl.DataFrame], catalogue: pl.DataFrame, delive
     )
     guest = own.head(1).with_columns(userid=pl.lit(int(GUEST), dtype=own.schema["userid"]))
     return pl.concat([own, guest])
+
+
+def _midnight(column: str, days: int = 0) -> pl.Expr:
+    """Seconds since 1970 of the midnight with which a day begins, or one some days later; 0 for none."""
+    day = pl.col(column).str.to_datetime("%d.%m.%Y", strict=False) + pl.duration(days=days)
+    return day.dt.epoch("s").fill_null(0).cast(pl.String)
 
 
 def seconds(column: str) -> pl.Expr:
