@@ -437,7 +437,7 @@ _ALL = (
             # the job families that may take it, with | between; empty is everybody
             Column("audience_codes", "code", required=False, form=r"^[^|]+(\|[^|]+)*$"),
             # how long having completed it counts, in months; empty is for good
-            Column("renewal_months", "int", required=False, low=1),
+            Column("renewal_months", "int", required=False, low=1, high=1200),
         ),
         ordered=(("valid_from", "valid_to"),),
     ),

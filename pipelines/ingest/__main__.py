@@ -53,7 +53,7 @@ from pipelines.ingest.discover import discover, take_along
 from pipelines.ingest.explain import Explained, explain
 from pipelines.ingest.explain.page import page
 from pipelines.ingest.feeds import Feed
-from pipelines.ingest.land import land, settle
+from pipelines.ingest.land import land, settle, stay
 from pipelines.ingest.map import map_unit
 from pipelines.ingest.publish import Overtaken, drifted, publish
 from pipelines.ingest.read import read
@@ -150,13 +150,14 @@ def run(batch: Batch, replay: str | None) -> str:
             for unit in batch.units():
                 one(name, batch, unit, feeds)
             if name == "land":
-                beside.submit(settle, batch)  # a disk needs no processor; publishing waits for what is left
+                settled = beside.submit(settle, batch)  # a disk needs no processor
             log.info("step_done", step=name, units=len(plan["units"]))
         for unit in batch.units():
             if held := batch.held(unit):
                 log.warning("file_held", feed=unit.feed, reason_code=held["reason_code"], message=held["message"])
         check(batch, feeds, validate)
         _tell_new(batch)
+        settled.result()  # a disk tells a fault once only
     return finish(batch)
 
 
@@ -211,6 +212,7 @@ def finish(batch: Batch) -> str:
     """Publish, note it, tidy up."""
     report = read_json(batch.folder / "published.json")
     if report is None:
+        stay(batch, declared.load(declared.folder()))
         while report is None:  # until nothing comes between
             catch_up(batch)
             with suppress(Overtaken), ThreadPoolExecutor(1) as beside:  # freeing takes a quarter of publishing's time

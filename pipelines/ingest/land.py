@@ -9,7 +9,7 @@ import hmac
 import io
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
@@ -18,6 +18,7 @@ from typing import BinaryIO, Final
 
 from pipelines.base import landing
 from pipelines.base.digests import sha256_bytes
+from pipelines.base.errors import SourceUnavailable
 from pipelines.base.pseudonyms import VAULT_KEY, secret
 from pipelines.base.store import Store
 from pipelines.ingest.arrivals import Gone
@@ -50,7 +51,7 @@ def land(batch: Batch, unit: Unit, feed: Feed) -> str:
         Held: The bytes are no longer those that were discovered.
     """
     done = batch.place(unit) / "landed.json"
-    if read_json(done) is None:
+    if read_json(done) is None or not _is_there(batch.store, unit):
         if not unit.is_replay:
             _landed(batch.store, unit, feed, batch.place(unit))
         write_json(done, {"key": unit.landing_key, "objects": max(1, len(unit.documents))})
@@ -58,8 +59,31 @@ def land(batch: Batch, unit: Unit, feed: Feed) -> str:
 
 
 def settle(batch: Batch) -> None:
-    """Wait until what was landed would survive a power cut."""
-    batch.store.settle(key for unit in batch.units() for key in _keys(unit))
+    """Wait until what was landed would survive a power cut.
+
+    Raises:
+        SourceUnavailable: Something that was landed is not there: what is read of it now could never be read again.
+    """
+    units = batch.units()
+    batch.store.settle(key for unit in units for key in _keys(unit))
+    if any(batch.held(unit) is None and not _is_there(batch.store, unit) for unit in units):
+        raise SourceUnavailable(
+            "What a batch took must lie in landing before it is published; a file of it is gone from it, as after "
+            "a power cut, and from its source. Nothing was published. Restore the store or the file, and run again."
+        )
+
+
+def stay(batch: Batch, feeds: Mapping[str, Feed]) -> None:
+    """Land anew what is gone from landing since its batch read it, where the source still has those bytes."""
+    for unit in batch.units():
+        if batch.held(unit) is None and unit.feed in feeds and not _is_there(batch.store, unit):
+            with suppress(Held):  # who settles says so
+                _landed(batch.store, unit, feeds[unit.feed], batch.place(unit))
+
+
+def _is_there(store: Store, unit: Unit) -> bool:
+    """Whether a folder still has what was landed in it; a server keeps what it has answered for."""
+    return unit.is_replay or not store.keeps_files or all(map(store.exists, _keys(unit)))
 
 
 def _keys(unit: Unit) -> Iterator[str]:

@@ -6,9 +6,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from pipelines.base import lake
+from pipelines.base import lake, landing
 from pipelines.base.contracts import TABLES
 from pipelines.base.digests import row_digests
+from pipelines.base.errors import SourceUnavailable
 from pipelines.base.lake import Lake
 from pipelines.base.pseudonyms import VAULT_KEY, secret
 from pipelines.base.sealed import unseal_frame
@@ -64,6 +65,27 @@ def test_a_checked_batch_is_published_without_being_read_again(checked, store, m
     assert Lake(store).read("enrolments", Lake(store).require())["file_id"].n_unique() == 2
     (sealed,) = (key for key in store.list("quarantine") if key.endswith(".sealed"))
     assert unseal_frame(secret(VAULT_KEY), store.read(sealed))["Enrollment ID"].to_list() == ["E1"]
+
+
+def test_what_a_power_cut_took_from_landing_is_landed_again_before_it_is_published(checked, store):
+    for key in store.list("landing"):
+        store.delete(key)
+    assert "4 rows in = 3 accepted + 1 quarantined" in ingest.run(checked, None)
+    assert len(store.list("landing")) == 3
+    assert all(landing.is_kept(store, unit.landing_key) for unit in checked.units())
+
+
+def test_what_is_in_landing_and_at_its_source_no_more_is_not_published(checked, store, tmp_path):
+    """Nobody could ever read it again; once it is back, the same command goes on."""
+    lost = next(unit for unit in checked.units() if unit.name == "enrolments_2022-11.csv")
+    store.delete(lost.landing_key)
+    there = tmp_path / "exports" / "lms" / lost.name
+    there.rename(tmp_path / "elsewhere")
+    with pytest.raises(SourceUnavailable, match="Nothing was published"):
+        ingest.run(checked, None)
+    assert Lake(store).manifest() is None
+    (tmp_path / "elsewhere").rename(there)
+    assert "4 rows in = 3 accepted + 1 quarantined" in ingest.run(checked, None)
 
 
 def test_the_digests_of_what_is_published_are_those_of_its_rows(checked, store, monkeypatch):

@@ -109,3 +109,12 @@ def test_a_job_family_with_enough_validation_cases_has_a_margin_of_its_own():
     asked = pl.DataFrame({"job_family_code": ["B", "C", None, "A", "new"]})
     assert network._margin(spread, asked).tolist() == pytest.approx([0.25, 0.07, 0.07, 0.1, 0.07])
     assert network._margin(spread, asked.drop("job_family_code")).tolist() == [0.07] * 5
+
+
+@pytest.mark.parametrize(("cases", "has_its_own"), [(48, False), (49, True)])
+def test_a_job_family_too_small_for_the_promise_has_the_margin_of_all(cases, has_its_own):
+    """For .98 the 49th of 49 cases is the first that tells: 48 could only take all of the scale."""
+    names = ["A"] * 300 + ["B"] * cases
+    valid = pl.DataFrame({"person_id": [f"p{n}" for n in range(300 + cases)], "job_family_code": names})
+    margins = network._margins(valid, np.full(300 + cases, 0.1), 0.98, 5)
+    assert margins == pytest.approx({"A": 0.1} | ({"B": 0.1} if has_its_own else {}))

@@ -15,6 +15,7 @@ PREPARE = Prepare(min_courses=3, max_history=5)
 TRAIN = Train(
     epochs=2, patience=2, batch=8, learning_rate=0.01, dropout=0.1, units=4, recent=3, ahead=1, ridge=1.0, smoothing=1.0
 )
+LATER = datetime(2027, 3, 1, tzinfo=UTC)
 ALL = '["a", "b", "c", "d"]'
 LEVELS = {"a": "foundation", "b": "intermediate", "c": "advanced", "d": None}
 
@@ -246,15 +247,22 @@ def test_mandatory_training_is_due_until_it_is_completed_again():
         (12, None, date(2027, 1, 31), [(datetime(2027, 1, 31, 12, tzinfo=UTC), True)]),
         (1, None, date(2026, 2, 27), []),
         (1, None, date(2026, 2, 28), [(datetime(2026, 2, 28, 12, tzinfo=UTC), True)]),  # February has no 31st
-        # Who is enrolled again has the day of that enrolment.
-        (12, datetime(2027, 1, 1, tzinfo=UTC), date(2027, 2, 1), [(datetime(2027, 3, 1, tzinfo=UTC), False)]),
+        # Who is enrolled again has the day of that enrolment, or where it says none that of before.
+        (12, (datetime(2027, 1, 1, tzinfo=UTC), LATER), date(2027, 2, 1), [(LATER, False)]),
+        (
+            12,
+            (datetime(2027, 1, 1, tzinfo=UTC), None),
+            date(2027, 2, 1),
+            [(datetime(2027, 1, 31, 12, tzinfo=UTC), True)],
+        ),
+        (None, (datetime(2027, 1, 1, tzinfo=UTC), None), date(2027, 2, 1), [(None, False)]),
     ],
 )
 def test_mandatory_training_is_due_again_once_having_completed_it_counts_no_more(months, enrolled_again, on, expected):
     given = catalogue(staff(company(), p_1="x"), is_mandatory={"a": True}, renewal_months={"a": months})
-    enrolled = [datetime(2026, 1, 1, tzinfo=UTC)] + ([enrolled_again] if enrolled_again else [])
-    due_at = [datetime(2026, 2, 1, tzinfo=UTC)] + ([datetime(2027, 3, 1, tzinfo=UTC)] if enrolled_again else [])
-    given["enrolments"] = pl.DataFrame({"enrolled_at": enrolled, "due_at": due_at}).with_columns(
+    enrolled = [(datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 2, 1, tzinfo=UTC))]
+    enrolled += [enrolled_again] if enrolled_again else []
+    given["enrolments"] = pl.DataFrame(enrolled, ["enrolled_at", "due_at"], orient="row").with_columns(
         person_id=pl.lit("p_1"), course_id=pl.lit("a")
     )
     given["learning_events"] = pl.DataFrame(

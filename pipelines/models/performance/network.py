@@ -8,6 +8,7 @@ one margin for all is too wide for one family and too narrow for another.
 """
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -436,11 +437,14 @@ def _margins(valid: pl.DataFrame, needed: Numbers, coverage: float, min_people: 
     if _GROUP not in valid.columns:
         return {}
     everybody = tabular.margin(needed, coverage)
+    least = max(
+        _LEAST_GROUP, math.ceil(round(coverage / (1 - coverage), 9))
+    )  # with fewer the margin is all of the scale
     found = {}
     for code in valid[_GROUP].drop_nulls().unique().sort():
         is_own = valid[_GROUP].eq_missing(code)
         cases = int(is_own.sum())
-        if cases >= _LEAST_GROUP and valid.filter(is_own)["person_id"].n_unique() >= min_people:
+        if cases >= least and valid.filter(is_own)["person_id"].n_unique() >= min_people:
             own = tabular.margin(needed[is_own.to_numpy()], coverage)
             found[code] = (cases * own + _PULL * everybody) / (cases + _PULL)
     return found

@@ -179,7 +179,7 @@ def due(tables: Tables, as_of: date) -> pl.DataFrame:
     until = pl.col("done_at").dt.offset_by(pl.format("{}mo", "renewal_months"))  # null where it counts for good
     return (
         found.filter(~is_done | (until <= moment).fill_null(value=False))
-        .with_columns(due_at=pl.when(is_done).then(until).otherwise("due_at"))
+        .with_columns(due_at=pl.when(is_done).then(until).otherwise(pl.coalesce("due_at", until)))
         .with_columns(is_overdue=(pl.col("due_at") <= moment).fill_null(value=False))
         .select("person_id", pl.col("course_id").alias("subject_id"), "enrolled_at", "due_at", "is_overdue")
         .sort("person_id", "subject_id")
