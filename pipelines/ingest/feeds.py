@@ -224,6 +224,9 @@ class Feed(Declared):
     """Kind of id -> column: ids that the vendor gave by itself to people, or to what is one person's alone, such as an
     application. Rows of any feed that have the same one are about the same person; an erasure follows it where no rule
     names anybody. One that leads to several people forgets nobody: its rows are named, for somebody to look at."""
+    is_nobody_without: bool = False
+    """A row that has none of `own_ids` is about nobody, such as a place that nobody has filled yet. Without a word it
+    is somebody's, nobody knows whose: an erasure takes it for a word that was theirs alone, and counts the others."""
     sha256: str = ""
     """Digest of the declaration: a held file is tried again when it changes."""
 
@@ -522,6 +525,8 @@ def _about(feed: Feed) -> list[str]:
         faults.append("about: must not stand beside tables, whose rules say whom rows are about")
     if any(rule.person is None for rule in feed.about or ()):
         faults.append("about: must be rules with `person`, the scheme of the identifiers")
+    if feed.is_nobody_without and not feed.own_ids:
+        faults.append("is_nobody_without: goes with own_ids, without which a row is about nobody")
     return faults
 
 

@@ -5,9 +5,10 @@ Writes  landing         lines of CSV, elements of JSON lists, documents: without
         quarantine      sealed rows without the person
 
 A row is a person's when the feed's own rules give one of their pseudonyms, or when it has an id of the vendor's own
-that other rows say is theirs (`own_ids`); a row that its feed cannot read, when its raw text has a word that was
-theirs alone. Other rows of that kind, ids of which nobody says whose they are, files that cannot be read as declared,
-and objects that no batch has registered, cannot be searched: the certificate names them, for their owner to look at.
+that other rows say is theirs (`own_ids`); a row that its feed cannot read, or that lacks every such id, when its text
+has a word that was theirs alone. Other rows of that kind, ids of which nobody says whose they are, files that cannot be
+read as declared, and objects that no batch has registered, cannot be searched: the certificate names them, for their
+owner to look at.
 What is rewritten gets a new key, and the old one is destroyed; what PGP encrypted is written anew in the clear, since
 nobody can sign for its sender, and sealed as all of landing is. A file whose key is destroyed already (`expire`) holds
 nobody.
@@ -75,6 +76,21 @@ class Sought:
         mine = rows_of(raw, feed, groups, self.one)
         theirs, unsure = own_ids.rows_of(own(raw, feed), self.one, self.told)
         return mine | theirs, set() if tells(feed) else unsure - mine
+
+
+def nameless(raw: pl.DataFrame, feed: Feed, groups: Mapping[str, str]) -> dict[int, str]:
+    """Source rows in which no rule names anybody and that lack every id of the vendor's, with the text of their cells.
+
+    Args:
+        raw: [n_rows] text cells and `source_row`.
+        feed: How they are read.
+        groups: Of the file's name.
+    """
+    if feed.is_nobody_without or not feed.own_ids:
+        return {}
+    known = pl.concat([own(raw, feed)[ROW], persons(raw, feed, groups)[ROW]]).unique()
+    left = raw.filter(~pl.col(ROW).is_in(known.implode())).select(ROW, pl.exclude(ROW, FAULT).cast(pl.String))
+    return {row: "\n".join(filter(None, cells)) for row, *cells in left.iter_rows()}
 
 
 def erase(store: Store, one: Group, note: Note, remember: Callable[[Group], None] | None = None) -> Unsearched:
@@ -160,8 +176,10 @@ def _quarantine(store: Store, feeds: Mapping[str, Feed], sought: Sought, note: N
         ragged = frame.filter(pl.col(LINE).is_not_null()) if LINE in frame.columns else frame.clear()
         theirs = {row for row, text in ragged.select(ROW, LINE).rows() if one.is_in(text)} if len(ragged) else set()
         mine, unsure = sought.rows_of(frame, feed, records[0].groups)
+        lacking = nameless(frame, feed, records[0].groups)
+        theirs |= {row for row, text in lacking.items() if one.is_in(text)}
         kept = frame.filter(~pl.col(ROW).is_in(list(theirs | mine)))
-        unclear = (set(ragged[ROW]) - theirs) | (unsure - theirs)
+        unclear = (set(ragged[ROW]) | unsure | set(lacking)) - theirs
         if unclear:
             unsearched[key] = len(unclear)
         if not tells(feed) and own(frame, feed).is_empty():  # sealed before anything read its ids
@@ -265,16 +283,19 @@ def _found(source: Path, out: Path, feed: Feed, unit: Unit, sought: Sought) -> t
     Raises:
         Held: It cannot be read as declared.
     """
-    rows, mine, unsure, faulty, lines = 0, set[int](), set[int](), set[int](), dict[int, str]()
+    rows, mine, unsure, faulty = 0, set[int](), set[int](), set[int]()
+    lines, lacking = dict[int, str](), dict[int, str]()
     for frame in _frames(source, out, feed, unit):
         rows += len(frame)
         some, others = sought.rows_of(frame, feed, unit.groups)
         mine |= some
         unsure |= others
+        lacking |= nameless(frame, feed, unit.groups)
         # Of a row whose cells are all null, no rule can say whose it is.
         bare = frame.filter(pl.col(FAULT).is_not_null(), pl.all_horizontal(pl.exclude(ROW, FAULT, LINE).is_null()))
         faulty |= set(bare[ROW])
         lines |= dict(bare.select(ROW, LINE).drop_nulls().iter_rows()) if LINE in bare.columns else {}
-    lines |= texts(source.read_bytes(), feed, faulty)
+    unclear = faulty | unsure | set(lacking)
+    lines |= texts(source.read_bytes(), feed, faulty) | lacking
     theirs = {row for row, text in lines.items() if sought.one.is_in(text)}
-    return rows, mine | theirs, len((faulty | unsure) - theirs)
+    return rows, mine | theirs, len(unclear - theirs)

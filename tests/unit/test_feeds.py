@@ -250,6 +250,9 @@ def test_whom_a_feed_is_about_is_said_by_its_tables_or_beside_none(tmp_path: Pat
         feeds.load(tmp_path)
     assert "about: must not stand beside tables" in str(caught.value)
     assert "about: must be rules with `person`" in str(caught.value)
+    write(tmp_path, is_nobody_without=True)
+    with pytest.raises(SettingsError, match=r"is_nobody_without: goes with own_ids"):
+        feeds.load(tmp_path)
     write(tmp_path, about=[{"from": "b", "person": "p"}], tables=[])
     assert "b" in next(iter(feeds.load(tmp_path).values())).reads()
 

@@ -362,6 +362,44 @@ def test_ids_lead_from_file_to_file(store, monkeypatch):
     assert unsearched == {}
 
 
+def test_a_row_that_lacks_the_vendors_id_goes_for_a_word_that_was_theirs_alone_or_is_counted(store, bamboohr):
+    """BambooHR: a directory tells names by its own id, which a row may have empty, or not at all."""
+
+    def named(number, last, **ids):
+        return ids | {"firstName": "Bo", "lastName": last, "workEmail": f"{number}@x.org"}
+
+    people = [named(1, "Zedermann", id="11"), named(2, "Nuñez", id=None), named(3, "Nuñez"), named(4, "Young")]
+    told = {"employees": [*people, named(5, "Old", id="21")]}
+    key = land(store, "bamboohr_directory", "directory_2026-01.json", json.dumps(told).encode())
+    _, unsearched = erased(store, who("workday_worker", "000001"), words=["nuñez"])
+    assert [row["lastName"] for row in json.loads(opened(store, key))["employees"]] == ["Young", "Old"]
+    assert unsearched == {key: 1}
+    assert erased(store, who("workday_worker", "000001"))[1] == {key: 1}
+
+
+def test_an_erased_row_that_lacks_the_vendors_id_goes_for_a_word_that_nothing_reads(store, bamboohr):
+    """Parts leave out columns that no rule reads; the file has them."""
+    key = landed_json(store, "bamboohr_job_info", *jobs("21"), {**jobs("11")[0], "employeeId": "", "note": "zed@x.org"})
+    assert erased(store, who("workday_worker", "000001"), words=["zed@x.org"])[1] == {}
+    assert left_in(store, key, "employeeId") == ["21"]
+
+
+def test_rejected_rows_that_lack_the_vendors_id_go_for_a_word_or_are_counted(store, bamboohr):
+    landed_json(store, "bamboohr_job_info", *jobs("21"))
+    frame = pl.DataFrame({"source_row": [1, 2, 3], "employeeId": ["21", None, None], "note": ["", "zed@x.org", "?"]})
+    store.put("quarantine/b/u.sealed", seal_frame(bytes.fromhex("22" * 32), frame))
+    store.put("quarantine/b/u.json", json.dumps({"feed": "bamboohr_job_info", "file_id": "a" * 64}).encode())
+    _, unsearched = erased(store, who("workday_worker", "000001"), words=["zed@x.org"])
+    left = unseal_frame(bytes.fromhex("22" * 32), store.read("quarantine/b/u.sealed"))
+    assert left["note"].to_list() == ["", "?"]
+    assert unsearched == {"quarantine/b/u.sealed": 1}
+
+
+def test_rows_without_the_vendors_id_in_which_a_rule_names_somebody_else_are_theirs(store, bamboohr):
+    key = land_later(store, [*record("000003", None), *record(None, None), *record(None, "21")])
+    assert erased(store, who("workday_worker", "000001"))[1] == {key: 1}
+
+
 def test_rejected_rows_with_the_vendors_id_of_a_person_go_from_quarantine(store, bamboohr):
     landed_json(store, "bamboohr_job_info", *jobs("21"))
     frame = pl.DataFrame({"source_row": [1, 2, 3], "employeeId": ["11", "21", "99"]})
