@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -13,8 +14,11 @@ from infra.sample import workday
 from infra.sample.dialects import write_report
 from infra.sample.vendors import successfactors, successfactors_compound, successfactors_flat, successfactors_recruiting
 from infra.sample.vendors.profiles import Profile
-from pipelines.base.contracts import TABLES
+from pipelines.base.contracts import TABLES, Column
+from pipelines.base.pseudonyms import pseudonym
 from pipelines.ingest import feeds
+from pipelines.ingest.cells import Context
+from pipelines.ingest.expressions import fill, worked_out
 from pipelines.ingest.map import FILTERED
 from pipelines.ingest.reshape import REASON
 from tests.vendors.printed import DELIVERY, FEEDS, PLAN, VENDORS, canonical, company
@@ -81,6 +85,48 @@ def test_workers_of_a_flat_file_are_the_same(workers, tmp_path, monkeypatch):
     made = canonical(tmp_path / "s", [JOB_CODES, HERE / "successfactors_flat.yaml"], monkeypatch)
     assert set(made) == {"workers", FILTERED}
     assert made["workers"].equals(workers)
+
+
+NUMBERS = {"personIdExternal", "person.person_id_external", "Person ID External"}
+USER_IDS = {
+    "000001": "000001",
+    "000001-2": "000001",
+    "12": "12",
+    "EMP-123": None,
+    "EMP-456": None,
+    "000001GA": None,
+    "A000001": None,
+    "000001-GA": None,
+    "NO_MANAGER": None,
+}
+"""A user id -> the person's number. What lacks the form that the feeds assume must not make two people one."""
+
+
+def test_all_feeds_say_the_same_of_whom_a_user_id_is(keys):
+    declared = feeds.load(HERE)
+    rules = {
+        f"{name}.{column}": rule
+        for name, feed in declared.items()
+        for table in feed.tables
+        for column, rule in table.columns.items()
+        if rule.person == "workday_worker" and rule.from_ not in NUMBERS
+    }
+    managers = ("compound", "compound_history", "employments", "flat", "job_history", "job_history_by_number")
+    assert set(rules) == {f"successfactors_{name}.manager_person_id" for name in managers} | {
+        "successfactors_candidates.linked_person_id",
+        "successfactors_learning.person_id",
+        "successfactors_pay.person_id",
+    }
+    people = [
+        number and pseudonym(bytes.fromhex("11" * 32), "workday_worker", pl.Series([number]))[0]
+        for number in USER_IDS.values()
+    ]
+    for name, rule in rules.items():
+        frame = pl.DataFrame({str(rule.from_): list(USER_IDS)})
+        context = Context(frozenset(frame.columns), datetime(2026, 1, 1, tzinfo=UTC), bytes.fromhex("11" * 32))
+        filled = fill(rule, Column(name, "id"), context)
+        made = worked_out(frame.lazy(), [filled]).select(filled.value.alias(name)).collect()
+        assert made[name].to_list() == people, name
 
 
 def recruited(report: str) -> Iterator[dict[str, Any]]:
