@@ -44,9 +44,9 @@ from pipelines.base.stage import EXIT_ERROR, guarded, leave
 from pipelines.base.store import STORE_URL, open_store
 from pipelines.ingest import cadence, files
 from pipelines.ingest import feeds as declared
-from pipelines.ingest.admit import is_overtaken, lacks_files
+from pipelines.ingest.admit import is_overtaken, lacks_files, looks_elsewhere
 from pipelines.ingest.batch import Batch, Held, Unit, carry_over, drop, read_json, tidy, write_json
-from pipelines.ingest.check import check, let_go, validator
+from pipelines.ingest.check import check, let_go, noted, validator
 from pipelines.ingest.decide import Deciders, Decision, File, answered, decide, listed
 from pipelines.ingest.decide import page as decision_page
 from pipelines.ingest.discover import discover, take_along
@@ -54,7 +54,7 @@ from pipelines.ingest.explain import Explained, explain
 from pipelines.ingest.explain.page import page
 from pipelines.ingest.feeds import Feed
 from pipelines.ingest.land import land, settle, stay
-from pipelines.ingest.map import map_unit
+from pipelines.ingest.map import looking_elsewhere, map_unit
 from pipelines.ingest.publish import Overtaken, drifted, publish
 from pipelines.ingest.read import read
 from pipelines.ingest.schema import schema
@@ -193,14 +193,19 @@ def catch_up(batch: Batch) -> None:
     """Check a batch anew that another was published before: its check left out what was known then, and is news now.
 
     What the other one took in may be of later days, or be looked up in files of this one: it is read again with them.
+    What of this one is looked up in files of the other is mapped again.
     What comes in between here and the lock of publishing is left out there, if it says the same.
     """
     mark = batch.folder / "overtaken.json"
-    while is_overtaken(batch) or lacks_files(batch) or (mark.is_file() and not batch.is_checked):
+    while (
+        is_overtaken(batch) or lacks_files(batch) or looks_elsewhere(batch) or (mark.is_file() and not batch.is_checked)
+    ):
         write_json(mark, {})
         drop(batch.folder / "checked")
         feeds = declared.load(declared.folder())
         take_along(batch, feeds)
+        for unit in looking_elsewhere(batch, feeds, noted(batch, batch.units())):
+            drop(batch.place(unit) / "mapped")
         for name in AT_ONCE:
             for unit in batch.units():
                 one(name, batch, unit, feeds)

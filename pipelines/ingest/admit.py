@@ -25,6 +25,7 @@ from pipelines.ingest.check import BEYOND, REASONS, SOURCE, by_feed, rows_of
 from pipelines.ingest.counts import Tally
 from pipelines.ingest.dedupe import UNCHANGED, UNIT, dedupe, versions
 from pipelines.ingest.discover import missed, still_repeated
+from pipelines.ingest.map import looking_elsewhere
 from pipelines.ingest.persons import own, persons
 from pipelines.ingest.read import LINE, ROW, parts
 
@@ -94,6 +95,15 @@ def lacks_files(batch: Batch) -> bool:
     """Whether another batch took files in since this one was planned that have to be read again with its own."""
     is_late = not _is_in_lake(batch) and bool(_after(batch, batch.plan.get("seq")))
     return is_late and bool(missed(batch, declared.load(declared.folder())))
+
+
+def looks_elsewhere(batch: Batch) -> bool:
+    """Whether another batch took files in since this one was planned in which those of this one would be looked up."""
+    if not batch.is_checked or _is_in_lake(batch) or not _after(batch, batch.plan.get("seq")):
+        return False
+    told = read_json(batch.folder / "checked" / "looked_up.json")
+    older = dict.fromkeys(read_json(batch.folder / "checked" / "tallies.json"))  # noted by no older version
+    return bool(looking_elsewhere(batch, declared.load(declared.folder()), older if told is None else told))
 
 
 def _since(batch: Batch) -> list[Manifest]:

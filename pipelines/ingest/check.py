@@ -5,7 +5,8 @@ Writes  checked    rows/<table>.arrow to publish, in digests/ the digests of row
                    bad.parquet with reasons; findings.json; counts and tallies; reconciled.json, where a full file is
                    held against deltas; filled.json and lengths.json, how far columns are filled and how long
                     identifiers are; unread.json and drift.json, which columns no rule reads and what of them is new;
-                    former.parquet, who was named otherwise before; lake.json, the manifest it was held against
+                    former.parquet, who was named otherwise before; lake.json, the manifest it was held against;
+                    looked_up.json, what was looked into while mapping
 
 If one canonical row made from a source row fails, nothing of that source row is published; it is filtered when nothing
 of it is new. The expectations run in `pipelines.validate`, a process of its own: stages meet on disk.
@@ -79,10 +80,17 @@ def check(batch: Batch, feeds: Mapping[str, Feed], validate: Validate | None = N
             write_json(out / "reconciled.json", reconcile.reconcile(batch, feeds))
             write_json(out / "filled.json", {unit.id: filled(batch, unit) for unit in units})
             write_json(out / "lengths.json", {unit.id: lengths(batch, unit) for unit in units})
+            write_json(out / "looked_up.json", noted(batch, units))
             beside = {unit.id: unread(batch, unit, feeds[unit.feed]) for unit in units}
             write_json(out / "unread.json", beside)
             write_json(out / "drift.json", drift(batch, feeds, units, beside))
     return dict(read_json(done / "counts.json"))
+
+
+def noted(batch: Batch, units: Iterable[Unit]) -> dict[str, Any]:
+    """Unit -> what was noted of its joins, of those that are mapped."""
+    reports = {unit.id: read_json(batch.place(unit) / "mapped" / "report.json") for unit in units}
+    return {name: report.get("looked_up") for name, report in reports.items() if report is not None}
 
 
 def numbered(batch: Batch) -> list[Unit]:

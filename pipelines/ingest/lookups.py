@@ -30,6 +30,30 @@ def looked_into(feeds: Mapping[str, Feed], of: Unit, step: Join, told: Sequence[
     return of_run(feeds, of, told) or known(feed, [], told, at)
 
 
+def looked_up(
+    feeds: Mapping[str, Feed], of: Unit, step: Join, before: Sequence[Unit], here: Sequence[Unit]
+) -> list[Unit]:
+    """Files that one is looked up in; none where a history beside it is wanting, or nothing ever came.
+
+    Args:
+        feeds: All feeds.
+        of: The file whose rows are looked up.
+        step: The join.
+        before: Files of the other feed that were taken in.
+        here: Those of the batch of `of`; of one name they stand for those that were.
+    """
+    feed, at = feeds[str(step.feed)], feeds[of.feed].moment(of.groups)
+    told = list({unit.name: unit for unit in (*before, *here)}.values())
+    if must_be_there(feeds, of, step):
+        return of_run(feeds, of, here) or of_day(feed, list(here), at) or looked_into(feeds, of, step, told)
+    return of_run(feeds, of, told) or known(feed, here, before, at)
+
+
+def must_be_there(feeds: Mapping[str, Feed], of: Unit, step: Join) -> bool:
+    """Whether a file waits for a history beside it: not where nobody knows its day, nor once a person released it."""
+    return step.is_beside and not of.is_released and feeds[of.feed].moment(of.groups) is not None
+
+
 def since(feed: Feed, before: Sequence[Unit], coming: Sequence[Unit]) -> datetime:
     """The first moment of a file that can be looked up in some that come: of others, nobody has to ask.
 

@@ -4,11 +4,13 @@ Reads   raw       text cells of one unit, part by part
 Writes  mapped    <table>/part-*.arrow; _rejected and _filtered: source_row, table, reason_code; _filled: of each
                   required column that a rule reads how many rows have something in it; _codes: table, column, cells
                   with a code and of those how many the feed's map does not list; _former: rows of `person_links` from
-                  people to the names that they had in a lake of before
+                  people to the names that they had in a lake of before; report.json: rows, and a digest of the
+                  files that each join looked into
 
 Clear identifiers stop here: people become keyed pseudonyms, and only the vault's table `identifiers` keeps a value.
 """
 
+import json
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -19,6 +21,7 @@ from typing import Any, Final
 import polars as pl
 
 from pipelines.base.contracts import TABLES, Column
+from pipelines.base.digests import sha256_bytes
 from pipelines.base.errors import ContractError
 from pipelines.base.pseudonyms import PSEUDONYM_KEY, secret
 from pipelines.ingest import feeds as declared
@@ -32,7 +35,7 @@ from pipelines.ingest.feeds import Feed
 from pipelines.ingest.filled import FILLED, LENGTHS, counted
 from pipelines.ingest.identity import may_look_otherwise, once, with_names
 from pipelines.ingest.land import land
-from pipelines.ingest.lookups import known, looked_into, of_day, of_run
+from pipelines.ingest.lookups import looked_up, must_be_there
 from pipelines.ingest.read import FAULT, ROW, parts, read, reading
 from pipelines.ingest.reshape import NOTES, REASON, Other, Shaped, context_of, join, keep_rows, shape, with_seen
 from pipelines.ingest.rules import Condition, Join, Rule, TableMap
@@ -132,7 +135,7 @@ def _unlisted(rows: pl.DataFrame, table: str, columns: list[str]) -> tuple[pl.Da
     return pl.DataFrame(counts, schema=COUNTED, orient="row"), rows.drop(mark.name for mark in marks)
 
 
-def reference(batch: Batch, feeds: Mapping[str, Feed], step: Join, of: Unit) -> pl.DataFrame:
+def reference(batch: Batch, feeds: Mapping[str, Feed], step: Join, of: Unit, units: Sequence[Unit]) -> pl.DataFrame:
     """All rows of a joined file, or of its pages: of those known when this one was written, the last.
 
     What a later file says was not known by then, and must not be told as if it had been; it is used only where there is
@@ -146,6 +149,7 @@ def reference(batch: Batch, feeds: Mapping[str, Feed], step: Join, of: Unit) -> 
         feeds: All feeds.
         step: The join.
         of: The file whose rows are looked up.
+        units: The files that they are looked up in.
 
     Raises:
         ContractError: Nothing of the joined feed ever arrived.
@@ -153,23 +157,13 @@ def reference(batch: Batch, feeds: Mapping[str, Feed], step: Join, of: Unit) -> 
     """
     if step.file is not None:
         return beside(step.file)
-    name, at = str(step.feed), feeds[of.feed].moment(of.groups)
-    before = delivered(batch.store, feeds[name])
-    here = _of_batch(batch, name, before)
-    if name == of.feed:  # a replay may have several of this name, and each says what it says by itself
-        here = [of, *(unit for unit in here if unit.name != of.name)]
-    told = list({unit.name: unit for unit in (*before, *here)}.values())
-    if step.is_beside and at is not None and not of.is_released:
-        units = of_run(feeds, of, here) or of_day(feeds[name], here, at) or looked_into(feeds, of, step, told)
-        if not units:
-            raise Held(
-                "joined_file_held",
-                f"{of.feed} is one history together with {name}; a file of {name} of the same day must be there, and "
-                "none is. Deliver it: this one comes up again by itself.",
-            )
-    else:
-        units = of_run(feeds, of, told) or known(feeds[name], here, before, at)
-    units = list({unit.sha256: unit for unit in units}.values())
+    name = str(step.feed)
+    if not units and must_be_there(feeds, of, step):
+        raise Held(
+            "joined_file_held",
+            f"{of.feed} is one history together with {name}; a file of {name} of the same day must be there, and "
+            "none is. Deliver it: this one comes up again by itself.",
+        )
     for unit in units:
         _ready(batch, unit, feeds[name])
     raws = [(part, unit.groups) for unit in units for part in parts(batch.place(unit) / "raw")]
@@ -177,6 +171,46 @@ def reference(batch: Batch, feeds: Mapping[str, Feed], step: Join, of: Unit) -> 
     if found is None:
         raise ContractError(f"A joined file must have arrived; of {name} none did. Deliver it first.")
     return found
+
+
+def _looked_up(batch: Batch, feeds: Mapping[str, Feed], step: Join, of: Unit) -> list[Unit]:
+    """Files that a unit is looked up in, of the same bytes one."""
+    name = str(step.feed)
+    before = delivered(batch.store, feeds[name])
+    here = _of_batch(batch, name, before)
+    if name == of.feed:  # a replay may have several of this name, and each says what it says by itself
+        here = [of, *(unit for unit in here if unit.name != of.name)]
+    return list({unit.sha256: unit for unit in looked_up(feeds, of, step, before, here)}.values())
+
+
+def _noted(units: Iterable[Unit]) -> str:
+    """One digest for files, whose names may hold a person's number."""
+    return sha256_bytes(json.dumps(sorted((unit.name, unit.sha256) for unit in units)).encode())
+
+
+def looking_elsewhere(batch: Batch, feeds: Mapping[str, Feed], noted: Mapping[str, Any]) -> list[Unit]:
+    """Units that would be looked up in other files now than they were, since another batch took some in.
+
+    Args:
+        batch: The batch.
+        feeds: All feeds.
+        noted: Unit -> what `map_unit` noted of its joins; null where an older version noted nothing.
+    """
+    return [
+        unit
+        for unit in batch.units()
+        if unit.id in noted and unit.feed in feeds and _looks_elsewhere(batch, feeds, unit, noted[unit.id])
+    ]
+
+
+def _looks_elsewhere(batch: Batch, feeds: Mapping[str, Feed], unit: Unit, noted: Mapping[str, str] | None) -> bool:
+    """Whether a unit would be; a join that was declared since counts with the next file."""
+    steps = {step.model_dump_json(): step for step in feeds[unit.feed].joins if step.feed is not None}
+    if noted is None:
+        return bool(steps)
+    return any(
+        _noted(_looked_up(batch, feeds, step, unit)) != noted[key] for key, step in steps.items() if key in noted
+    )
 
 
 def beside(name: str) -> pl.DataFrame:
@@ -230,7 +264,7 @@ def map_unit(batch: Batch, unit: Unit, feeds: Mapping[str, Feed]) -> dict[str, A
         feeds: All feeds, since joins reach over.
 
     Returns:
-        Counts of source rows.
+        Counts of source rows, and a digest of what each join looked into.
 
     Raises:
         ContractError: Some that were read are not there to be mapped.
@@ -238,11 +272,14 @@ def map_unit(batch: Batch, unit: Unit, feeds: Mapping[str, Feed]) -> dict[str, A
     done = batch.place(unit) / "mapped"
     if not done.is_dir():
         cache: dict[str, pl.DataFrame] = {}
+        noted: dict[str, str] = {}
 
         def other(step: Join) -> pl.DataFrame:
             name = step.model_dump_json()
             if name not in cache:
-                cache[name] = reference(batch, feeds, step, unit)
+                units = [] if step.feed is None else _looked_up(batch, feeds, step, unit)
+                noted[name] = _noted(units)
+                cache[name] = reference(batch, feeds, step, unit, units)
             return cache[name]
 
         feed = feeds[unit.feed]
@@ -259,7 +296,7 @@ def map_unit(batch: Batch, unit: Unit, feeds: Mapping[str, Feed]) -> dict[str, A
                         table, index = place.split("/")
                         _write(frame, out / table, f"{number:05d}-{index}")
                 _all_there(rows, batch, unit)
-                write_json(out / "report.json", {"rows": rows})
+                write_json(out / "report.json", {"rows": rows, "looked_up": noted})
         except Exception:
             read(batch, unit, feed)  # raises when the file as a whole is wrong: that comes before what mapping said
             raise

@@ -27,7 +27,7 @@ from pipelines.base.lake import PUBLISHING, Lake
 from pipelines.base.pseudonyms import VAULT_KEY, secret
 from pipelines.base.sealed import seal_frame
 from pipelines.ingest import decide, files
-from pipelines.ingest.admit import DUPLICATE, REJECTED, admit, gone, lacks_files, repeated
+from pipelines.ingest.admit import DUPLICATE, REJECTED, admit, gone, lacks_files, looks_elsewhere, repeated
 from pipelines.ingest.again import cells
 from pipelines.ingest.batch import Batch, Unit, read_json
 from pipelines.ingest.check import numbered
@@ -49,7 +49,7 @@ _LEFT_OUT: Final[Mapping[str, Status]] = {REJECTED: "rejected", DUPLICATE: "dupl
 
 
 class Overtaken(Exception):  # not an error of the program: the batch is checked anew
-    """Another batch took a file in that has to be read again with those of this one."""
+    """Another batch took a file in that has to be read again with those of this one, or that they are looked up in."""
 
 
 def publish(batch: Batch) -> dict[str, Any]:
@@ -65,7 +65,7 @@ def publish(batch: Batch) -> dict[str, Any]:
         Overtaken: Something came between that has to be read again with it.
     """
     with batch.store.lock(PUBLISHING):
-        if lacks_files(batch):
+        if lacks_files(batch) or looks_elsewhere(batch):
             raise Overtaken
         settle(batch)  # what the register will name
         units = numbered(batch)

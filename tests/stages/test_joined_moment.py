@@ -234,3 +234,64 @@ def test_a_file_that_another_batch_took_in_since_the_plan_is_looked_up_too(
     command.run(Batch(store, "late"), None)
     told = Lake(store).versions("courses", Lake(store).require())
     assert sorted(told["title"]) == ["t0", "t1"]
+
+
+@pytest.mark.parametrize("when", ["planned", "mapped", "checked", "let_go", "in_the_lock"])
+@pytest.mark.parametrize("is_older", [False, True], ids=["", "older"])
+def test_titles_that_another_batch_takes_in_are_looked_up_whenever_it_is_published(
+    taken, store, tmp_path, monkeypatch, when, is_older
+):
+    """A batch that is at work on uses, which an older version may have mapped and checked, is published after it."""
+    taken(BY_MONTH, BY_MONTH, {"titles_2025-12": "A=t0"}, key="{id}")
+    uses, batch = tmp_path / "exports/uses_2026-01.csv", Batch(store, "uses")
+    uses.write_text("id\nA\nB\n")
+
+    def other():
+        uses.rename(tmp_path / "uses")
+        (tmp_path / "exports/titles_2026-01.csv").write_text("id,title\nA,t1\nB,t1\n")
+        command.run(Batch(store, "titles"), None)
+        (tmp_path / "uses").rename(uses)
+
+    def come(now):
+        if now != when:
+            return
+        if is_older:
+            (batch.folder / "checked/looked_up.json").unlink(missing_ok=True)
+            for report in batch.folder.glob("*/mapped/report.json"):
+                report.write_text(json.dumps({"rows": json.loads(report.read_text())["rows"]}))
+        other()
+
+    unit = command.discover(batch)["units"][0]["id"]
+    come("planned")
+    assert command.main(["take", "uses", unit]) == 0
+    come("mapped")
+    command.check(batch, command.declared.load(command.declared.folder()))
+    come("checked")
+    if when != "checked":
+        command.let_go(batch)
+    come("let_go")
+    publish = command.publish
+    locked = iter(["in_the_lock"])
+    monkeypatch.setattr(command, "publish", lambda batch: (come(next(locked, None)), publish(batch))[1])
+    command.finish(batch)
+    told = Lake(store).versions("courses", Lake(store).require())
+    assert sorted(told.select("course_id", "title").rows()) == [("A", "t1"), ("B", "t1")]
+
+
+def test_a_batch_that_looks_into_nothing_new_is_not_mapped_again(taken, store, tmp_path, monkeypatch):
+    """Another one is published in between, with titles of a later month."""
+    taken(BY_MONTH, BY_MONTH, {"titles_2026-01": "A=t1"}, key="{id}")
+    uses, batch = tmp_path / "exports/uses_2026-01.csv", Batch(store, "uses")
+    uses.write_text("id\nA\n")
+    unit = command.discover(batch)["units"][0]["id"]
+    assert command.main(["take", "uses", unit]) == 0
+    uses.rename(tmp_path / "uses")
+    (tmp_path / "exports/titles_2026-02.csv").write_text("id,title\nA,t2\n")
+    command.run(Batch(store, "titles"), None)
+    (tmp_path / "uses").rename(uses)
+    dropped = []
+    monkeypatch.setattr(command, "drop", dropped.append)
+    command.check(batch, command.declared.load(command.declared.folder()))
+    command.finish(batch)
+    assert dropped == []
+    assert Lake(store).versions("courses", Lake(store).require())["title"].to_list() == ["t1"]
