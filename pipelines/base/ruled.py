@@ -3,7 +3,7 @@
 Rules are code, laws and thresholds. Their number is made of what they are, not of what somebody remembered to count up:
 an upgrade, a pack of law or a threshold that is new gives another one, and so does a comment, which is the safe side. A
 retrain judges by the rules of its own commit; `publish` asks for those of the installation, so no branch brings milder
-ones along.
+ones along unseen. The digests are that commit's own word: they show what differs, not that nobody forged them.
 """
 
 import json
@@ -24,12 +24,15 @@ CODE: Final = (
     "pipelines/base/ruled.py",
     "pipelines/base/slices.py",
     "pipelines/base/tried.py",
+    "pipelines/score/serve.py",
+    "pipelines/score/stage.py",
 )
 """What judges: files, and folders with all of Python in them. `gate` in dvc.yaml depends on each."""
 LAWS: Final = "pipelines/fairness/law/packs"
 """The packs of law."""
-THRESHOLDS: Final = ("gate", "choose", "evaluate")
-"""Sections of params.yaml that say what holds a model, what counts as equal, and what is too little to say."""
+THRESHOLDS: Final = ("gate", "choose", "evaluate", "serve")
+"""Sections of params.yaml that say what holds a model, what counts as equal, what is too little to say, and what
+serving may take."""
 _HERE: Final = Path(__file__).parents[2]
 
 

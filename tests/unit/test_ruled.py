@@ -43,6 +43,8 @@ def test_a_copy_has_the_same_rules_wherever_it_lies(installed):
         ("pipelines/fairness/rules.py", "code"),
         ("pipelines/fairness/law/use.py", "code"),
         ("pipelines/base/ages.py", "code"),
+        ("pipelines/score/serve.py", "code"),  # what holds a model that does not serve, and with what it is called
+        ("pipelines/score/stage.py", "code"),
         ("pipelines/fairness/law/packs/us-ugesp.yaml", "laws"),
     ],
 )
@@ -63,7 +65,13 @@ def test_a_new_law_and_a_new_module_are_other_rules(installed):
 
 @pytest.mark.parametrize(
     ("section", "name", "part"),
-    [("gate", "margin", {"thresholds"}), ("choose", "validity_margin", {"thresholds"}), ("monitor", "psi", set())],
+    [
+        ("gate", "margin", {"thresholds"}),
+        ("choose", "validity_margin", {"thresholds"}),
+        ("serve", "answer_seconds", {"thresholds"}),
+        ("serve", "memory_mb", {"thresholds"}),
+        ("monitor", "psi", set()),
+    ],
 )
 def test_thresholds_count_and_other_numbers_do_not(installed, section, name, part):
     before, file = ruled.rules(installed), installed / "params.yaml"
