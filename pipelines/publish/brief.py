@@ -1,5 +1,6 @@
 """The page a reviewer reads before answering: what was judged, what was found, what stays unknown. Markdown."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import quote
@@ -13,6 +14,8 @@ _ALARMS: Final = {SUBSTANTIAL: "Substantial modification.", NOT_KNOWN: "Perhaps 
 """How a gap about the release before begins, by its code."""
 _IN_ADDRESSES: Final = ":/%[]"
 """What an address may have beside letters, digits and `_.-~`; all else, as a bracket that ends a link, is escaped."""
+_MARKS: Final = re.compile(r"[\\`*_\[\]<>#|~]")
+"""What a text could begin or end a link, a heading, a table or a tag with."""
 _SHOWN: Final = 20
 """Changes that are told one by one."""
 
@@ -45,7 +48,7 @@ def _lines(verdict: Mapping[str, Any], verdict_sha256: str, airflow_url: str, mo
         yield f"**{_ALARMS[gap['code']]}** {gap['reason']}"
         yield ""
     if purpose := verdict.get("purpose"):
-        yield f"Declared purpose: {purpose}"
+        yield f"Declared purpose: {_plain(purpose)}"
         yield ""
     yield f"Data as of {verdict['as_of']}, judged on {metrics['n']} cases that the model had not seen."
     yield ""
@@ -66,6 +69,11 @@ def _lines(verdict: Mapping[str, Any], verdict_sha256: str, airflow_url: str, mo
     yield _audit_page(verdict["family"], airflow_url)
     yield f"Verdict `{verdict_sha256}`, model `{verdict['model_sha256']}`, data `{verdict['data_sha256']}`."
     yield f"Rules: {', '.join(f'{name} `{sha256}`' for name, sha256 in (verdict.get('rules') or {}).items())}."
+
+
+def _plain(text: str) -> str:
+    """One line that says only what it says: whoever writes a ref's params.yaml must not write this page."""
+    return _MARKS.sub(r"\\\g<0>", " ".join(text.split()))
 
 
 def _audit_page(family: str, airflow_url: str) -> str:

@@ -859,6 +859,17 @@ def test_the_brief_shows_verdict_groups_and_gaps_by_name(store, tmp_path):
     assert "Open *Audit* in the navigation for the reports of screening." in page
 
 
+def test_a_declared_purpose_is_one_line_that_neither_heads_a_section_nor_links(store, tmp_path):
+    sha = proposed(store, tmp_path)["verdict_sha256"]
+    verdict = json.loads(store.read(f"proposals/{FAMILY}/{sha}/verdict.json"))
+    plain = brief(verdict, sha)
+    verdict["purpose"] = "Puts a_b\n\n### What was `checked`\u2028- *passed*: <b>|\r[Audit page](https://x.example/)\\"
+    page = brief(verdict, sha)
+    said = r"Puts a\_b \#\#\# What was \`checked\` - \*passed\*: \<b\>\| \[Audit page\](https://x.example/)" + "\\\\"
+    assert f"Declared purpose: {said}" in page.split("\n")
+    assert len(page.splitlines()) == len(plain.splitlines())
+
+
 def test_the_brief_begins_with_what_pooling_hides_and_keeps_a_bar_in_a_name_inside_its_cell(store, tmp_path):
     sha = proposed(store, tmp_path)["verdict_sha256"]
     verdict = json.loads(store.read(f"proposals/{FAMILY}/{sha}/verdict.json"))
