@@ -10,7 +10,7 @@ from datetime import date
 from typing import Any
 
 from pipelines.audit.ledger import Entry, Tag, entries
-from pipelines.audit.statement import NUMBER
+from pipelines.base.releases import NUMBER
 from pipelines.base.store import Store
 
 

@@ -12,9 +12,9 @@ from itertools import pairwise
 from typing import Final
 
 from pipelines.audit.ledger import Entry, Tag
-from pipelines.audit.statement import NUMBER, SIGNED
+from pipelines.audit.statement import SIGNED
 from pipelines.base.catalog import FAMILIES, PROPOSALS, RELEASES
-from pipelines.base.releases import Release, pointers_under
+from pipelines.base.releases import NUMBER, Release, pointers_under
 
 _SHADOW: Final = ["no_group_data"]
 """What alone may hold a model that is scored in shadow."""

@@ -1,7 +1,8 @@
 """What the ledger can show of a model before it is used: audits by somebody independent, notices, and assessments.
 
-An impact assessment is of a system: of the release that scored when it was signed, and of all after it until one that
-two people accepted as another system. Who goes back to a release goes back to its system.
+An impact assessment is of a system: of the release that scored when it was signed, by its pointer, and of all after it
+until one that was released as another system. Who goes back to a release goes back to its system. A release that was
+cut short before its pointer began none: a later entry has its number.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,7 +12,7 @@ from typing import Any, Final
 
 from pipelines.audit.ledger import Entry, Tag, entries
 from pipelines.base.errors import ContractError
-from pipelines.base.releases import MODIFICATION
+from pipelines.base.releases import MODIFICATION, NUMBER
 from pipelines.base.store import Store
 
 _NOTICES: Final = (Tag.NOTICE_GIVEN, Tag.NOTICE_WITHDRAWN)
@@ -69,8 +70,10 @@ def every(store: Store) -> dict[str, Shown]:
         ContractError: An entry does not say what its tag means.
     """
     found: dict[str, _Found] = {}
-    for entry in entries(store):
-        if entry.tag not in _TAGS:
+    known = [entry for entry in entries(store) if entry.tag in _TAGS]
+    last = {(entry.subject, entry.facts[NUMBER]): entry.sequence for entry in known if _has_number(entry)}
+    for entry in known:
+        if _has_number(entry) and last[entry.subject, entry.facts[NUMBER]] != entry.sequence:
             continue
         try:
             _note(found.setdefault(entry.subject, _Found()), entry)
@@ -129,7 +132,8 @@ def _note(found: _Found, entry: Entry) -> None:
     elif entry.tag in _NOTICES:
         found.notices[facts["law"]] = _after(found.notices.get(facts["law"], ()), entry)
     elif entry.tag is Tag.ASSESSMENT_SIGNED:
-        found.assessed[facts["law"], found.system] = date.fromisoformat(facts["signed_on"])
+        system = found.systems.get(str(facts.get("verdict_sha256")), "")
+        found.assessed[facts["law"], system] = date.fromisoformat(facts["signed_on"])
     elif entry.tag is Tag.ASSESSMENT_WITHDRAWN:
         found.assessed.pop((facts["law"], found.system), None)
     elif entry.tag is Tag.MODEL_RELEASED:
@@ -141,7 +145,16 @@ def _note(found: _Found, entry: Entry) -> None:
         found.systems[verdict] = found.system
 
 
+def _has_number(entry: Entry) -> bool:
+    return entry.tag is Tag.MODEL_RELEASED and isinstance(entry.facts.get(NUMBER), int)
+
+
 def _is_another_system(facts: Mapping[str, Any]) -> bool:
-    """Whether two people released it as a substantial modification of the release before it."""
+    """Whether it was released as a substantial modification of the release before it.
+
+    What people typed is asked only where the entry is of before it said so: they may name a gap that there is not.
+    """
+    if MODIFICATION in facts:
+        return facts[MODIFICATION] is not None
     accepted = (gap for person in facts.get("approvers", ()) for gap in person.get("accepted_gaps", ()))
     return any(str(gap).startswith(f"{MODIFICATION}:") for gap in accepted)

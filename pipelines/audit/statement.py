@@ -18,15 +18,13 @@ from pipelines.base.catalog import RELEASES
 from pipelines.base.digests import sha256_bytes
 from pipelines.base.errors import ContractError
 from pipelines.base.pseudonyms import SIGNING_KEY, secret
-from pipelines.base.releases import CARD, MANIFEST, METRICS, VERDICT, read_manifest
+from pipelines.base.releases import CARD, MANIFEST, METRICS, NUMBER, VERDICT, read_manifest
 from pipelines.base.store import Store
 from pipelines.base.tried import ALTERNATIVES
 
 STATEMENT_TYPE: Final = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE: Final = "urn:candor:release:v1"
 """Ours; this module says what it holds. A field more is the same version, another meaning is another one."""
-NUMBER: Final = "number"
-"""The fact of `model:released` that names its pointer's number: what is signed for one place is live at no other."""
 SIGNED: Final = "statement_sha256"
 """The fact of `model:released` that names the statement."""
 _FILES: Final = {

@@ -26,8 +26,11 @@ MODEL: Final = "model"
 PROFILE: Final = "profile.json"
 CARD: Final = "card.json"
 METRICS: Final = "evaluated/metrics.json"
+NUMBER: Final = "number"
+"""The fact of `model:released` that names its pointer's number: what is signed for one place is live at no other."""
 MODIFICATION: Final = "modification"
-"""Axis of the gap that approvers accept where a release is another system than the one before it."""
+"""Axis of the gap that approvers accept where a release is another system than the one before it; the fact of
+`model:released` that names that gap, or none."""
 
 _NUMBERED: Final = re.compile(r"\d{12}\.json")
 

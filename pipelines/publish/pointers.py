@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from pipelines.audit import Entry, head
-from pipelines.audit.statement import NUMBER
 from pipelines.base.errors import GateRefused
-from pipelines.base.releases import Release, pointers
+from pipelines.base.releases import NUMBER, Release, pointers
 from pipelines.base.store import Store
 
 

@@ -18,13 +18,13 @@ from typing import Any, Final, Protocol
 
 from pipelines.audit import Entry, Tag, append, entries
 from pipelines.audit.shown import shown
-from pipelines.audit.statement import NUMBER, attest
+from pipelines.audit.statement import attest
 from pipelines.base import releases
 from pipelines.base.catalog import BLESSINGS, FAMILIES, HIRING, RELEASES
 from pipelines.base.digests import sha256_file, sha256_tree
 from pipelines.base.errors import ContractError, GateRefused
 from pipelines.base.records import Act
-from pipelines.base.releases import MANIFEST, MODEL, Release, read_manifest
+from pipelines.base.releases import MANIFEST, MODEL, MODIFICATION, NUMBER, Release, read_manifest
 from pipelines.base.ruled import others, rules
 from pipelines.base.settings import Law
 from pipelines.base.store import Store
@@ -236,7 +236,7 @@ def _approve(store: Store, records: Records, wanted: Wanted, approvers: Collecti
     people = [asdict(approval) for approval in approved]
     facts = base | {name: proposal.facts[name] for name in ("manifest_sha256", "model_sha256", "data_sha256", "as_of")}
     facts |= {"kind": "release", "approvers": people, "blessings": [*BLESSINGS, PEOPLE]}
-    facts[NUMBER] = following(releases.pointers(store, family))
+    facts |= {NUMBER: following(releases.pointers(store, family)), MODIFICATION: gap["name"] if gap else None}
     signed = attest(store, family, facts)
     for person in people:
         append(store, Tag.RELEASE_APPROVED, family, once=True, **base, **person)

@@ -9,6 +9,7 @@ from monitoring.documents.made import rendered
 from pipelines import audit
 from pipelines.audit import Tag, entries
 from pipelines.audit.shown import shown
+from pipelines.base import releases
 from pipelines.base.errors import ContractError
 from pipelines.publish import assessments
 from pipelines.publish.__main__ import main
@@ -35,9 +36,21 @@ def tags(store):
     return [str(entry.tag) for entry in entries(store)]
 
 
-def released(store, verdict, *gaps, kind="release"):
+def released(store, verdict, *gaps, kind="release", is_cut_short=False, **more):
+    """An entry in the ledger and the pointer after it."""
     people = [{"name": name, "accepted_gaps": list(gaps)} for name in ("anna", "ben")]
-    audit.append(store, Tag.MODEL_RELEASED, "screening", kind=kind, verdict_sha256=verdict, approvers=people)
+    number = len(releases.pointers(store, "screening")) + 1
+    facts = {"kind": kind, "verdict_sha256": verdict, "approvers": people, "number": number, **more}
+    audit.append(store, Tag.MODEL_RELEASED, "screening", **facts)
+    if not is_cut_short:
+        pointed(store, verdict, number, kind)
+
+
+def pointed(store, verdict, number, kind="release"):
+    names = ("folder", "manifest_sha256", "model_sha256", "data_sha256", "as_of", "run_id", "reason", "released_at")
+    about = dict.fromkeys(names, "") | {"verdict_sha256": verdict, "kind": kind}
+    release = releases.Release("screening", number, approvers=(), ledger={}, **about)
+    store.put(release.key, release.to_json())
 
 
 def test_an_assessment_stands_for_its_family_and_law_until_it_is_withdrawn(store, document):
@@ -92,6 +105,39 @@ def test_a_release_that_was_accepted_as_another_system_is_assessed_anew(store, d
     assert not stands()
     released(store, "3" * 64, "sex:unknown", "modification:since_release_2", kind="rollback")
     assert stands(), "of the other system it was not withdrawn"
+
+
+A, B, C, ANOTHER = "1" * 64, "2" * 64, "3" * 64, "modification:since_release_1"
+
+
+def test_an_assessment_is_of_what_scores_while_a_release_waits_for_its_pointer(store, document):
+    released(store, A, modification=None)
+    released(store, B, ANOTHER, modification=ANOTHER, is_cut_short=True)
+    sign(store, document)
+    pointed(store, B, 2)
+    assert shown(store, "screening").assessments == {}, "B was never assessed"
+    released(store, A, kind="rollback")
+    assert shown(store, "screening").assessments == {LAW: DAY}
+
+
+def test_a_release_that_was_cut_short_for_good_began_no_system(store, document):
+    released(store, A, modification=None)
+    sign(store, document)
+    released(store, B, ANOTHER, modification=ANOTHER, is_cut_short=True)
+    assert shown(store, "screening").assessments == {}, "it may still come"
+    released(store, C, modification=None)
+    assert shown(store, "screening").assessments == {LAW: DAY}, "C is as A is"
+    released(store, B, ANOTHER, modification="modification:since_release_2")
+    assert shown(store, "screening").assessments == {}
+
+
+def test_what_was_found_makes_another_system_and_not_what_people_typed(store, document):
+    released(store, A, modification=None)
+    sign(store, document)
+    released(store, B, ANOTHER, modification=None)
+    assert shown(store, "screening").assessments == {LAW: DAY}
+    released(store, C, modification="modification:since_release_2")
+    assert shown(store, "screening").assessments == {}
 
 
 def test_a_draft_as_it_is_made_counts_for_nothing(store, document):

@@ -1036,14 +1036,21 @@ def test_another_system_is_not_released_unless_both_accept_that_by_its_name(stor
     assert refused(store, answers, one_of_two, rf"ben did not accept {SINCE}") == ["gap_not_accepted"]
     made = release(store, answers, answers.approve("release__r2", sha, (*GAPS, SINCE)), APPROVERS)
     assert all(SINCE in approver["accepted_gaps"] for approver in made.approvers)
+    assert found_by_release(store) == [None, SINCE], "the first is a modification of nothing"
     assert prove(store) == []
+
+
+def found_by_release(store):
+    """What the ledger says of releases: the gap that was found, whatever people typed."""
+    return [entry.facts["modification"] for entry in entries(store) if entry.tag is Tag.MODEL_RELEASED]
 
 
 def test_what_was_foreseen_asks_nothing_more(store, answers, tmp_path):
     released(store, answers, tmp_path)
     sha = proposed(store, tmp_path, "r2", weights=b"weights 2")["verdict_sha256"]
     assert modification(store, FAMILY, sha).gap is None
-    assert release(store, answers, answers.approve("release__r2", sha), APPROVERS).sequence == 2
+    assert release(store, answers, answers.approve("release__r2", sha, (*GAPS, SINCE)), APPROVERS).sequence == 2
+    assert found_by_release(store) == [None, None], "to accept what nobody asks for makes no other system"
 
 
 def test_a_model_for_another_purpose_is_another_system_and_the_brief_names_it(store, answers, tmp_path):
