@@ -23,7 +23,8 @@ Writes  verdict.json   `gated`: allowed or held, with findings and gaps, bound t
     groups.json   {axes: [AxisJudgement], by_subject: [AxisJudgement],
                    tallies: [{axis, stage, min_group_size, verdicts}], human: {axes, by_subject, tallies}}
                    axes and intersections, over all and by subject: those of the subjects that are ADVERSE or
-                   INVESTIGATE are listed, all are in the tallies, and groups.sealed has the counts behind every one
+                   INVESTIGATE are listed, all are in the tallies, and groups.sealed has the counts behind every one;
+                   `withheld` of each: groups whose counts are for compliance alone
     verdict.json  {family, verdict, shadow, blessings: {data, performance, fairness, infrastructure}: given or not,
                    findings: [{check, passed, reason, code}],
                    gaps: [{name, axis, group, code, reason}], metrics, groups, human, alternatives,

@@ -35,6 +35,7 @@ from pipelines.fairness.grids import Grid, tabulate
 from pipelines.fairness.rules import BY_SEVERITY, RULES, Rules, Verdict, severity
 from pipelines.fairness.strata import Common, common_ratios
 from pipelines.fairness.tables import Table, corrected, judged
+from pipelines.fairness.withheld import marked
 
 _LISTED: Final = severity(Verdict.INVESTIGATE)
 """Subjects at least so bad are kept one by one; the others are counted, and their numbers are in `AxisReport.cells`."""
@@ -157,13 +158,14 @@ def kept(reports: Iterable[AxisReport]) -> dict[str, list[dict[str, Any]]]:
         `axes`, one judgement an axis and stage in the order given, with what the subjects share (`common`, of groups
         that were judged); `by_subject`, those to be seen, the worst first and without counts of groups below the
         smallest size;
-        `tallies`, how many subjects of each axis and stage have which verdict: those not listed too.
+        `tallies`, how many subjects of each axis and stage have which verdict: those not listed too. Judgements say
+        which groups are `withheld` from all but compliance.
     """
     told = tuple(reports)
     listed = sorted((item for report in told for item in report.listed), key=_worst_first)
     return {
-        "axes": [report.pool.to_dict() | {"common": _shared(report)} for report in told],
-        "by_subject": [without_small(item).to_dict() for item in listed],
+        "axes": marked([report.pool.to_dict() | {"common": _shared(report)} for report in told]),
+        "by_subject": marked([without_small(item).to_dict() for item in listed]),
         "tallies": [
             {
                 "axis": report.pool.axis,

@@ -20,11 +20,13 @@ _AGAINST: Final = ("impact_ratio", "low", "high", "z", "fisher_p", "mid_p", "p_v
 """Numbers of a group against the reference: beside its own counts they tell those of the reference."""
 _OWN: Final = (*_AGAINST, "selected", "rate", "statutory_impact_ratio", "power", "design_effect")
 _PERCENT: Final = 100
+_ON_RECORD: Final = "withheld"
+"""Of a judgement as `fairness.kept` keeps it: groups whose figures are not told."""
 _FOUND: Final = ("ADVERSE", "INVESTIGATE")
 
 
 def withheld(judgements: Iterable[Judgement]) -> frozenset[Name]:
-    """Whose figures are not told.
+    """Whose figures are not told: as is on record, and worked out only of judgements kept before that was.
 
     Args:
         judgements: Of one source, such as the model's selections; of any stages and subjects.
@@ -33,6 +35,16 @@ def withheld(judgements: Iterable[Judgement]) -> frozenset[Name]:
     for item in judgements:
         parts.setdefault((item.get("subject"), item.get("stage")), []).append(item)
     return frozenset((*key, axis, group) for key, items in parts.items() for axis, group in _of_part(items))
+
+
+def marked(judgements: Sequence[Judgement]) -> list[dict[str, Any]]:
+    """The judgements, whole, with `withheld` besides: working it out takes seconds, and pages wait for nobody.
+
+    Args:
+        judgements: Of one source, and all of a subject and stage: what is withheld follows from all of them.
+    """
+    hidden = withheld(judgements)
+    return [{**item, _ON_RECORD: sorted(_names(item, hidden))} for item in judgements]
 
 
 def for_all(judgements: Sequence[Judgement], hidden: frozenset[Name] | None = None) -> list[dict[str, Any]]:
@@ -47,7 +59,7 @@ def for_all(judgements: Sequence[Judgement], hidden: frozenset[Name] | None = No
 
 
 def _told(item: Judgement, hidden: frozenset[Name]) -> dict[str, Any]:
-    names = {group for *key, group in hidden if tuple(key) == (item.get("subject"), item.get("stage"), item["axis"])}
+    names = _names(item, hidden)
     reference = {row["group"] for row in item["groups"] if row.get("is_reference")} & names
     gone = dict.fromkeys(_AGAINST) if reference else {}
     if item.get("statutory_reference") in names:
@@ -63,6 +75,10 @@ def _told(item: Judgement, hidden: frozenset[Name]) -> dict[str, Any]:
     return told
 
 
+def _names(item: Judgement, hidden: frozenset[Name]) -> set[str]:
+    return {group for *key, group in hidden if tuple(key) == (item.get("subject"), item.get("stage"), item["axis"])}
+
+
 def _about(row: Mapping[str, Any], least: int) -> float | None:
     """The rate in whole percent, where one percent of the decisions is more than any small group has."""
     is_vague = row["n"] >= _PERCENT * least and row.get("rate") is not None
@@ -74,6 +90,8 @@ def _of_part(items: Sequence[Judgement]) -> Iterable[tuple[str, str]]:
 
     A subject that leaves out its small groups tells no total, so that nothing follows; unless another axis has all.
     """
+    if all(_ON_RECORD in item for item in items):
+        return [(item["axis"], group) for item in items for group in item[_ON_RECORD]]
     if all(item.get("small_groups") for item in items):
         return []
     least = items[0].get("min_group_size") or 1

@@ -5,7 +5,7 @@ import pytest
 
 from monitoring import audience, bias
 from monitoring.results import Axis
-from pipelines.fairness import judge_counts, withheld
+from pipelines.fairness import bias_report, judge_counts, kept, withheld
 from pipelines.fairness.axes import without_small
 
 
@@ -68,6 +68,24 @@ def test_a_subject_without_its_small_groups_tells_no_total_unless_another_axis_d
 def test_what_was_withheld_before_stays_so():
     (told,) = withheld.for_all([judged({"a": (100, 10), "b": (100, 10)})], frozenset({(None, None, "sex", "a")}))
     assert [row["is_told"] for row in told["groups"]] == [False, True]
+
+
+def test_what_is_on_record_is_not_worked_out_again():
+    """Pages are read by many and judged once: working it out takes seconds where many axes meet."""
+    told = withheld.for_all([judged(POOL) | {"withheld": ["few", "male"]}])
+    assert [row["group"] for row in told[0]["groups"] if not row["is_told"]] == ["few", "male"]
+    assert withheld.withheld([judged(POOL) | {"withheld": []}, judged(POOL, axis="race")]) == {
+        (None, None, axis, group) for axis in ("sex", "race") for group in ("few", "unknown")
+    }
+
+
+def test_judgements_are_kept_with_the_groups_that_are_withheld():
+    """5 are few, and the 60 without an answer, the next, keep them from following; both judgements stay whole."""
+    sex = [name for name, (people, _) in POOL.items() for _ in range(people)]
+    selected = [place < yes for people, yes in POOL.values() for place in range(people)]
+    told = kept(bias_report(selected, {"sex": sex}, ["R-1"] * len(sex), min_group_size=30))
+    assert [(item["withheld"], rows(item)["few"]["selected"]) for item in told["axes"]] == [(["few", "unknown"], 1)]
+    assert [item["withheld"] for item in told["by_subject"]] == [[]]
 
 
 def test_a_finding_whose_figures_are_withheld_is_told_without_them():
