@@ -18,7 +18,7 @@ Source:
 """
 
 import math
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -31,6 +31,8 @@ from pipelines.fairness.counting import UNKNOWN, Floats, axes_of, is_crossed, jo
 
 _ZERO: Final = 1e-7
 """Entries are 0 and 1, and rows some dozens: what is smaller is of the arithmetic."""
+_TOLERANCE: Final = 1e-6
+"""A solution of a linear program keeps each row by a little less."""
 
 Name = tuple[str, str]
 """Axis and group."""
@@ -90,6 +92,8 @@ class _Target:
     cases: int
     is_bounded: bool
     """Whether bounds may not tell it either."""
+    is_cell: bool = False
+    """Whether they are a withheld cell of the axis."""
 
     @property
     def key(self) -> tuple[str, bytes]:
@@ -209,7 +213,7 @@ class _System:
     def _of_itself(self) -> list[_Target]:
         """Small cells, and the few who have one answer and not the other."""
         found = [
-            _Target(axis, self.rows[axis, group], cell.people, cell.cases, is_bounded=True)
+            _Target(axis, self.rows[axis, group], cell.people, cell.cases, is_bounded=True, is_cell=True)
             for axis, group in sorted(self.small)
             for cell in [self.tables[axis][group]]
         ]
@@ -279,22 +283,60 @@ class _System:
         return is_wide and not _follows(_span(self.told(hidden)[1]), target)
 
     def _is_open(self, hidden: Hidden, target: _Target) -> bool:
-        """Whether enough different numbers could be true of a group, of each figure."""
+        """Whether enough different numbers could be true of a group, of each figure.
+
+        Kept by what is withheld of tables that bear on it: the more is, the more is open, and each answer costs two
+        linear programs.
+        """
+        near = frozenset(name for name in hidden if name[0] in self._near[target.axis])
+        opened, narrow = self._seen.setdefault(target.key, ([], []))
+        if any(before <= near for before in opened):
+            return True
+        if any(before >= near for before in narrow):
+            return False
+        is_open = self._is_wide(hidden, target)
+        (opened if is_open else narrow).append(near)
+        return is_open
+
+    @cached_property
+    def _seen(self) -> dict[tuple[str, bytes], tuple[list[Hidden], list[Hidden]]]:
+        """Target to what was withheld when it was open, and when it was not."""
+        return {}
+
+    @cached_property
+    def _near(self) -> dict[str, frozenset[str]]:
+        """Axis to those that bear on it: pairs that share an axis, and their axes; else, beside the total, only it."""
+        groups = [frozenset((pair, *axes_of(pair))) for pair in self.pairs]
+        found: list[frozenset[str]] = []
+        for group in groups:
+            joint = group.union(*(other for other in found if other & group))
+            found = [other for other in found if not other & group] + [joint]
+        return {axis: next((group for group in found if axis in group), frozenset((axis,))) for axis in self.tables}
+
+    def _is_wide(self, hidden: Hidden, target: _Target) -> bool:
         every = sum(cell.cases for cell in next(iter(self.tables.values())).values())
         for figure, total in enumerate(self.total.tolist()):
             needed = min(
                 max(1, -(-target.cases * min(total, every - total) // every)), _free(target.cases, every, total)
             )
-            if needed > 0 and self._width(hidden, target, figure) < needed:
+            if needed > 0 and self._width(hidden, target, figure, needed) < needed:
                 return False
         return True
 
-    def _width(self, hidden: Hidden, target: _Target, figure: int) -> float:
-        """How far apart the least and the most are that could be true, in whole numbers."""
-        if not any(target.axis in (pair, *axes_of(pair)) for pair in self.pairs):
+    def _width(self, hidden: Hidden, target: _Target, figure: int, needed: float) -> float:
+        """How far apart the least and the most are that could be true, in whole numbers; no more than its axis says.
+
+        Other axes only narrow what one leaves open: where that is less than needed, nothing else is asked.
+        """
+        if target.is_cell:
             left = [cell for group, cell in self.tables[target.axis].items() if (target.axis, group) in hidden]
-            return _free(target.cases, sum(c.cases for c in left), sum(c.counts[figure] for c in left))
+            alone = _free(target.cases, sum(c.cases for c in left), sum(c.counts[figure] for c in left))
+            if alone < needed or self._near[target.axis] == {target.axis}:
+                return alone
         _, rows, values = self.told(hidden)
+        points = self._points.setdefault(figure, [])
+        if (span := _spread(points, rows, values[:, figure], target)) >= needed:
+            return span
         bounds = [(0, cases) for cases in self._cases]
         ends = [
             linprog(sign * target.row, A_eq=rows, b_eq=values[:, figure], bounds=bounds, method="highs")
@@ -302,7 +344,13 @@ class _System:
         ]
         if any(end.status != 0 for end in ends):
             return math.inf  # figures that contradict each other tell nothing
-        return float(np.floor(-ends[1].fun + _ZERO) - np.ceil(ends[0].fun - _ZERO))
+        points += [end.x for end in ends]
+        return _whole(-ends[1].fun, ends[0].fun)
+
+    @cached_property
+    def _points(self) -> dict[int, list[Floats]]:
+        """Figure to what was found that could be true of all cells: what shows one target open often shows others."""
+        return {}
 
     def causes(self, target: _Target, hidden: Hidden) -> list[Name]:
         """Told cells that give it away, the first to be withheld first."""
@@ -353,6 +401,20 @@ def _alike(tables: Tables) -> list[Tables]:
 def _free(cases: int, every: int, total: float) -> float:
     """How much of a total can be of some of the cases that it is of, or not: the most less the least."""
     return min(cases, total) - max(0, total - (every - cases))
+
+
+def _whole(most: float, least: float) -> float:
+    """How far apart, in whole numbers."""
+    return float(np.floor(most + _ZERO) - np.ceil(least - _ZERO))
+
+
+def _spread(points: Sequence[Floats], rows: Floats, values: Floats, target: _Target) -> float:
+    """How far apart a target is at points where all that is told holds: no more than the least and the most are."""
+    if not points:
+        return -math.inf
+    every = np.array(points)
+    at = (every @ target.row)[(np.abs(every @ rows.T - values) < _TOLERANCE).all(axis=1)]
+    return _whole(at.max(), at.min()) if len(at) else -math.inf
 
 
 def _follows(basis: Floats, target: _Target) -> bool:

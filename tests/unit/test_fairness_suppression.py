@@ -4,9 +4,11 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.fairness.counting import cross, crossed_name
+from pipelines.fairness import suppression
+from pipelines.fairness.counting import as_coded, cross, crossed_name
 from pipelines.fairness.suppression import Cell, suppress
 
+SHARES = [0.55, 0.42, 0.015, 0.015]
 BOTH = crossed_name("sex", "race")
 
 
@@ -202,3 +204,26 @@ def test_nothing_of_few_people_is_a_sum_of_tables_that_share_an_axis(said):
         meet = columns["sex"] + "|" + columns[other]
         for them in (meet == cell for cell in set(meet)):
             assert them.sum() >= LEAST or rank([*shown, placed(axis, them)]) > rank(shown)
+
+
+def test_bounds_are_asked_for_once_and_not_where_an_axis_by_itself_is_too_narrow(monkeypatch):
+    """Of two crossed axes with two small groups each: two programs a target and step were 72."""
+    asked = []
+
+    def counted(*args, **options):
+        asked.append(options["method"])
+        return solve(*args, **options)
+
+    solve = suppression.linprog
+    monkeypatch.setattr(suppression, "linprog", counted)
+    random = np.random.default_rng(5)
+    sex, race = random.choice(["f", "m", "d", "x"], 400, p=SHARES), random.choice(["a", "b", "c", "d"], 400, p=SHARES)
+    yes = random.random(400) < 0.2
+    both = cross(*(as_coded(column) for column in (sex, race)))
+    columns = {"sex": sex, "race": race, BOTH: np.array(both.names, object)[both.codes]}
+    tables = {
+        axis: {name: Cell(int((own == name).sum()), counts=(int(yes[own == name].sum()),)) for name in np.unique(own)}
+        for axis, own in columns.items()
+    }
+    assert {"d", "x"} <= suppress(tables, 10)["sex"]
+    assert 0 < len(asked) <= 30
