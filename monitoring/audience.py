@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from monitoring.results import Axis, Bias
+from monitoring.results import Axis, Bias, Oversight, OversightGroup
 from pipelines.fairness import withheld
 
 
@@ -23,6 +23,20 @@ def axes_for_all(items: Sequence[Axis]) -> tuple[Axis, ...]:
         for source in {a.source for a in items}
     }
     return tuple(a.model_copy(update={"judgement": next(found[a.source])}) for a in items)
+
+
+def oversight_for_all(result: Oversight) -> Oversight:
+    """What people decided beside scores, as everybody may see it: as it is, but for a result from before it was so."""
+    if all("is_told" in row for item in result.judgements for row in item["groups"]):
+        return result
+    hidden = {(axis, group) for _, _, axis, group in withheld.withheld(result.judgements)}
+    everywhere = frozenset((None, item.get("stage"), *name) for item in result.judgements for name in hidden)
+    groups = tuple(
+        OversightGroup(axis=row.axis, group=row.group) if (row.axis, row.group) in hidden else row
+        for row in result.groups
+    )
+    told = tuple(withheld.for_all(result.judgements, everywhere))
+    return result.model_copy(update={"groups": groups, "judgements": told})
 
 
 def verdict_for_all(verdict: Mapping[str, Any]) -> dict[str, Any]:

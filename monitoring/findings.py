@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
-from monitoring.audience import bias_for_all
+from monitoring.audience import bias_for_all, oversight_for_all
 from monitoring.bias import in_order, told, worst
 from monitoring.results import Axis, Bias, Drift, Estimated, Finding, Findings, Oversight, Performance
 from monitoring.settings import Monitor
@@ -144,7 +144,8 @@ def of_oversight(oversight: Oversight | None, settings: Monitor) -> list[Finding
         )
         bound = settings.departed_floor
         found.append(Finding(rule="rubber_stamp", subject="decisions", text=text, value=departed.value, bound=bound))
-    found += [_of_departures(item) for item in oversight.judgements if item["verdict"] in ("ADVERSE", "INVESTIGATE")]
+    judgements = oversight_for_all(oversight).judgements
+    found += [_of_departures(item) for item in judgements if item["verdict"] in ("ADVERSE", "INVESTIGATE")]
     return found
 
 

@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from monitoring import svg, texts
-from monitoring.audience import bias_for_all
+from monitoring.audience import bias_for_all, oversight_for_all
 from monitoring.results import Bias, ColumnDrift, Drift, Estimated, Findings, Oversight, Performance, Tally
 from monitoring.texts import noted, say
 from monitoring.texts.spoken import Speaking
@@ -96,7 +96,7 @@ def report(
         drift=drift,
         performance=performance,
         bias=bias_for_all(bias) if bias else None,
-        oversight=oversight,
+        oversight=oversight_for_all(oversight) if oversight else None,
         release=release,
         estimated=estimated,
         style=Markup(style()),  # noqa: S704  # our own file

@@ -11,7 +11,7 @@ from typing import Any
 from markupsafe import Markup
 
 from monitoring import page
-from monitoring.audience import bias_for_all, verdict_for_all
+from monitoring.audience import bias_for_all, oversight_for_all, verdict_for_all
 from monitoring.documents.made import KINDS
 from monitoring.portal import evidence
 from monitoring.portal.clocks import Board
@@ -76,6 +76,7 @@ def model(
     if not who.sees_counts:
         verdict = verdict_for_all(verdict) if verdict else None
         day = replace(day, bias=bias_for_all(day.bias)) if day.bias else day
+        day = replace(day, oversight=oversight_for_all(day.oversight)) if day.oversight else day
         candidate = replace(candidate, verdict=verdict_for_all(candidate.verdict)) if candidate else None
     told = accepted(release.pointer.approvers) if release else {}
     return _page(

@@ -1,12 +1,21 @@
 """Judgements as everybody may see them, by hand."""
 
+from datetime import date
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
-from monitoring import audience, bias
-from monitoring.results import Axis
+from monitoring import audience, bias, findings, page
+from monitoring.portal import pages
+from monitoring.portal.evidence import Day, Ledger, Model
+from monitoring.portal.roles import Reader, Role
+from monitoring.results import Axis, Estimate, Findings, Oversight, OversightGroup
+from pipelines.audit import Head
 from pipelines.fairness import bias_report, judge_counts, kept, withheld
 from pipelines.fairness.axes import without_small
+
+DAY = date(2026, 10, 31)
 
 
 def judged(counts, axis="sex", **about):
@@ -101,6 +110,38 @@ def test_a_finding_whose_figures_are_withheld_is_told_without_them():
     assert bias.told(shown) == (
         "All subjects, the model's selections, sex: ADVERSE. Its figures would tell of few people."
     )
+
+
+def test_what_people_decided_as_it_was_kept_before_is_shown_without_few_people_too():
+    """One of 5 without an answer, and the 60 others without: neither on a page, nor in a report, nor in an alert."""
+    share = Estimate(value=0.1, low=0.05, high=0.2)
+    counts = {"female": (400, 180), "male": (1000, 600), "unknown": (60, 31), "few": (5, 1)}
+    old = Oversight(
+        family="screening",
+        as_of=DAY,
+        status="ok",
+        decided=1465,
+        people=1465,
+        departed=share,
+        agreed=share,
+        waited_days=(1.0, 2.0, 3.0),
+        groups=(OversightGroup(axis="sex", group="unknown", people=60, decided=60, departed=share, agreed=share),),
+        judgements=(judged(counts, stage="put forward"),),
+    )
+    shown = audience.oversight_for_all(old)
+    assert [row["selected"] for row in shown.judgements[0]["groups"]] == [180, None, 600, None]
+    assert shown.groups[0].departed is None
+    assert audience.oversight_for_all(shown) is shown
+    one, ledger = Model("screening", newest=Day(DAY, oversight=old)), Ledger(Head(1, "e" * 64), ())
+    viewer, compliance = (pages.model(one, ledger, [], Reader("v", role)) for role in (Role.VIEWER, Role.COMPLIANCE))
+    daily = page.report(
+        Findings(family="screening", as_of=DAY, retrain=False, reasons=(), findings=()), None, None, None, old
+    )
+    assert [">31<" in text for text in (compliance, viewer, daily)] == [True, False, False]
+    two = {"f": (400, 180), "m": (1000, 600), "x": (2, 0)}
+    old = old.model_copy(update={"judgements": (judged(two, stage="put forward"),)})
+    (found,) = findings.of_oversight(old, SimpleNamespace(departed_floor=0.0))
+    assert (found.text, found.is_alert) == ("Decisions about people put forward, sex: ADVERSE.", True)
 
 
 @pytest.mark.parametrize("seed", range(3))
