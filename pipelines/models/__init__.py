@@ -50,7 +50,8 @@ class Features(Protocol):
     DECISIONS: tuple[str, ...]
     """Tables of `decisions`; none where `outcomes` tell of all that people decided, and `decisions` is not there."""
     REACHED: tuple[str, ...]
-    """Tables of `reached`; none where nothing bounds what is not known, and `reached` is not there."""
+    """Tables of `reached` and, without `DECISIONS`, of `outcomes`; none where nothing bounds what is not known, and
+    `reached` is not there."""
     Prepare: type[Section]
     Train: type[Section]
     Decide: type[Section]

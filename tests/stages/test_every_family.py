@@ -38,7 +38,7 @@ from pipelines.base.lake import Lake
 from pipelines.base.releases import Release
 from pipelines.base.store import FileStore
 from pipelines.evaluate import __main__ as evaluate
-from pipelines.evaluate import choose, weigh
+from pipelines.evaluate import choose, groups, weigh
 from pipelines.ingest.__main__ import run as ingest
 from pipelines.ingest.batch import Batch
 from pipelines.models import features
@@ -264,6 +264,30 @@ def test_signals_of_a_group_are_exchanged_where_people_write_and_candidates_are_
     rows = [row for found in told.values() for one in found["selective"] for row in one["groups"] if "low" in row]
     assert all(row["high"] - row["low"] == pytest.approx(1 - row["known_share"]) for row in rows)
     assert any(0 < row["known_share"] < 1 for row in rows), "some applied and never came to an interview"
+
+
+def test_an_end_before_the_moment_of_prediction_is_a_known_outcome_though_no_model_is_asked(walked):
+    root, store, _ = walked
+    lake, day = Lake(store), date(2026, 9, 30)
+    tables, _ = known.read_people(lake, lake.require(), ("enrolments", "learning_events"), day)
+    rows = tables["learning_events"].iter_rows(named=True)
+    ends = ("completed", "passed", "failed", "withdrawn", "expired")
+    ended = {(row["person_id"], row["course_id"]) for row in rows if row["event_code"] in ends}
+    asked = pl.read_parquet(stage_dir("outcomes", PREPARED, root) / "examples.parquet")
+    assert ended > set(asked.select("person_id", "subject_id").iter_rows()), "somebody left early"
+    taken: dict[str, set[str]] = {}
+    for person, course in tables["enrolments"].select("person_id", "course_id").iter_rows():
+        taken.setdefault(person, set()).add(course)
+    metrics = json.loads((stage_dir("outcomes", EVALUATED, root) / "metrics.json").read_text())
+    said, found = groups.read(lake, lake.require(), day), 0
+    for one in metrics["selective"]:
+        told = {row["group"]: row["known_share"] for row in one["groups"] if "low" in row}
+        for group, share in told.items():
+            mine = [person for person in said.filter(pl.col(one["axis"]) == group)["person_id"] if person in taken]
+            each = [sum((person, course) in ended for course in taken[person]) / len(taken[person]) for person in mine]
+            assert share == pytest.approx(sum(each) / len(each))
+            found += 1
+    assert found
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ VERSIONED: Final = ("courses", "workers")
 METRIC: Final = "auc"
 UNIT: Final = ("person_id", "subject_id")
 DECISIONS: Final = ()
-REACHED: Final = ("enrolments",)
+REACHED: Final = ("enrolments", "learning_events")
 
 COMPLETED: Final = ("completed", "passed")
 GRADED: Final = (*COMPLETED, "failed")
