@@ -18,7 +18,9 @@ from pipelines.fairness.counting import as_coded
 from pipelines.fairness.selective import Bounds, worst_case
 from pipelines.models import features
 
-_CASE: Final = ("person_id", "subject_id")
+_CASE: Final = ("person_id", "subject_id", "target_code")
+"""The last where a person can have several cases of one subject: a run of a course whose end is not known stays so,
+however the other one ended."""
 _FIGURES: Final = ("known_share", "among_known", "low", "high", "sure_low", "sure_high", "ratio_low", "ratio_high")
 
 
@@ -37,7 +39,7 @@ def reached(
             outcome on record stands in its place.
 
     Returns:
-        [n_cases] person_id, subject_id, None for a family that has none; and [n_decisions].
+        [n_cases] as the family's `reached`, None for a family that has none; and [n_decisions].
     """
     module = features(family)
     if not module.REACHED:
@@ -53,7 +55,8 @@ def told(
 
     Args:
         cases: [n_cases] as `reached` gives.
-        decided: [n_decisions] person_id, subject_id, stage_code and outcome in [0, 1], of these and other cases.
+        decided: [n_decisions] person_id, subject_id, stage_code and outcome in [0, 1], of these and other cases; and
+            target_code if cases have it.
         groups: [n_people] person_id and one column an axis; none when the company has no group data.
         by_stage: Whether decisions are of several stages, each of which all cases could have reached.
         min_group_size: People. Of a group with fewer, or with fewer whose outcome is known, only how many they are is
@@ -78,8 +81,9 @@ def told(
 def _stage(
     cases: pl.DataFrame, decided: pl.DataFrame, groups: pl.DataFrame, stage: str | None, least: int
 ) -> Iterator[dict[str, Any]]:
-    outcomes = decided.group_by(_CASE).agg(pl.col("outcome").mean())  # of two runs of one course, both
-    rows = cases.join(outcomes, on=list(_CASE), how="left").join(groups, on="person_id", how="left").sort(_CASE)
+    keys = [name for name in _CASE if name in cases.columns]
+    outcomes = decided.group_by(keys).agg(pl.col("outcome").mean())
+    rows = cases.join(outcomes, on=keys, how="left").join(groups, on="person_id", how="left").sort(keys)
     value = rows["outcome"].cast(pl.Float64).fill_null(np.nan).to_numpy()
     person = rows["person_id"].rank("dense").to_numpy()
     for axis in (name for name in groups.columns if name != "person_id"):

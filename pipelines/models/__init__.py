@@ -72,7 +72,10 @@ class Features(Protocol):
         """
 
     def reached(self, tables: Tables) -> pl.DataFrame:
-        """person_id and subject_id of all of whom an outcome could have been known, whether it is or not."""
+        """person_id and subject_id of all of whom an outcome could have been known, whether it is or not.
+
+        And target_code, as in `outcomes`, where one person can have several outcomes of one subject.
+        """
 
     def inputs(self, frame: pl.DataFrame) -> pl.DataFrame:
         """person_id, subject_id and the model's numeric and categorical columns, as far as `frame` has them."""

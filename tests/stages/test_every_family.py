@@ -272,19 +272,19 @@ def test_an_end_before_the_moment_of_prediction_is_a_known_outcome_though_no_mod
     tables, _ = known.read_people(lake, lake.require(), ("enrolments", "learning_events"), day)
     rows = tables["learning_events"].iter_rows(named=True)
     ends = ("completed", "passed", "failed", "withdrawn", "expired")
-    ended = {(row["person_id"], row["course_id"]) for row in rows if row["event_code"] in ends}
+    ended = {(row["person_id"], row["course_id"], row["run_code"]) for row in rows if row["event_code"] in ends}
     asked = pl.read_parquet(stage_dir("outcomes", PREPARED, root) / "examples.parquet")
-    assert ended > set(asked.select("person_id", "subject_id").iter_rows()), "somebody left early"
-    taken: dict[str, set[str]] = {}
-    for person, course in tables["enrolments"].select("person_id", "course_id").iter_rows():
-        taken.setdefault(person, set()).add(course)
+    assert ended > set(asked.select("person_id", "subject_id", "target_code").iter_rows()), "somebody left early"
+    taken: dict[str, set[tuple[str, str, str]]] = {}
+    for run in tables["enrolments"].select("person_id", "course_id", "run_code").iter_rows():
+        taken.setdefault(run[0], set()).add(run)
     metrics = json.loads((stage_dir("outcomes", EVALUATED, root) / "metrics.json").read_text())
     said, found = groups.read(lake, lake.require(), day), 0
     for one in metrics["selective"]:
         told = {row["group"]: row["known_share"] for row in one["groups"] if "low" in row}
         for group, share in told.items():
             mine = [person for person in said.filter(pl.col(one["axis"]) == group)["person_id"] if person in taken]
-            each = [sum((person, course) in ended for course in taken[person]) / len(taken[person]) for person in mine]
+            each = [len(taken[person] & ended) / len(taken[person]) for person in mine]
             assert share == pytest.approx(sum(each) / len(each))
             found += 1
     assert found

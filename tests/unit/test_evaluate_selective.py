@@ -58,6 +58,15 @@ def test_stages_that_are_ends_of_one_thing_are_one_and_two_runs_of_a_case_are_th
     assert found["female"]["low"] == pytest.approx(0.05), "half of one of ten"
 
 
+def test_a_run_whose_end_is_not_known_stays_so_however_the_other_run_of_the_course_ended():
+    """Everybody failed run a; of run b nothing is known."""
+    runs = CASES.join(pl.DataFrame({"target_code": ["a", "b"]}), how="cross")
+    failed = decided("failed", **dict.fromkeys(NAMES, 0.0)).with_columns(target_code=pl.lit("a"))
+    women = {row["group"]: row for row in told(runs, failed, by_stage=False)[0]["groups"]}["female"]
+    assert (women["people"], women["known_share"], women["among_known"]) == (10, 0.5, 0)
+    assert (women["low"], women["high"]) == (0, 0.5)
+
+
 def test_decisions_about_others_count_nowhere():
     others = decided("screen", x1=1.0, x2=1.0)
     assert told(made=pl.concat([BOTH, others])) == told()

@@ -238,7 +238,14 @@ def test_outcomes_hold_every_end_also_the_early_ones():
 
 def test_whoever_enrolled_could_have_come_to_an_end_whether_they_did_or_not():
     made = [enrolment("p", "c", 0, 50, "a"), enrolment("p", "c", 90, 140, "b"), enrolment("o", "c", 0, 50)]
-    assert features.reached(tables(made, [])).rows() == [("o", "c"), ("p", "c")]
+    made += [enrolment("o", "d", 0, None, None), enrolment("o", "c", 9, 59)]
+    found = features.reached(tables(made, []))
+    assert found.columns == ["person_id", "subject_id", "target_code"]
+    assert found.rows() == [("o", "c", "r"), ("o", "d", "open"), ("p", "c", "a"), ("p", "c", "b")]
+    ended = features.outcomes(
+        tables(made, [event("p", "c", "failed", 40, run="a"), event("o", "d", "passed", 9, run=None)])
+    )
+    assert set(ended.select(found.columns).iter_rows()) <= set(found.iter_rows()), "an end is found by the same three"
 
 
 def test_inputs_leave_out_what_was_taken_out_and_who_it_is_about_is_no_input():

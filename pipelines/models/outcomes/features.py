@@ -167,10 +167,10 @@ def reached(tables: Tables) -> pl.DataFrame:
         tables: Of `REACHED`.
 
     Returns:
-        [n_cases] person_id, subject_id, each once.
+        [n_cases] person_id, subject_id, target_code, each once: who took a course twice may have come to one end only.
     """
-    enrolled = tables["enrolments"].select("person_id", pl.col("course_id").alias("subject_id"))
-    return enrolled.unique().sort("person_id", "subject_id")
+    enrolled = tables["enrolments"].select("person_id", pl.col("course_id").alias("subject_id"), _target())
+    return enrolled.unique().sort("person_id", "subject_id", "target_code")
 
 
 def inputs(frame: pl.DataFrame) -> pl.DataFrame:
@@ -194,7 +194,7 @@ def _runs(tables: Tables) -> pl.DataFrame:
     """Enrolments, newest of each person, course and run, and how they ended."""
     enrolled = tables["enrolments"].with_columns(
         run=pl.col("run_code").fill_null(""),
-        target_code=pl.col("run_code").fill_null("open"),
+        target_code=_target(),
     )
     enrolled = enrolled.sort("enrolled_at", "enrolment_id").unique(subset=list(_CASE), keep="last")
     ends = _keyed(tables["learning_events"]).filter(pl.col("event_code").is_in(ENDED))
@@ -217,6 +217,10 @@ def _runs(tables: Tables) -> pl.DataFrame:
         outcome=pl.col("stage_code").is_in(COMPLETED).cast(pl.Float64),
         known_at=pl.col("end_known"),
     )
+
+
+def _target() -> pl.Expr:
+    return pl.col("run_code").fill_null("open").alias("target_code")
 
 
 def _moment(settings: Prepare) -> pl.Expr:
