@@ -130,6 +130,41 @@ def test_whoever_was_at_work_in_a_period_in_which_people_were_rated_could_have_b
     }
 
 
+def at_work(people: dict[str, tuple[int | None, int | None]]) -> pl.DataFrame:
+    days = [[None if number is None else day(number) for number in span] for span in people.values()]
+    told = {"person_id": list(people), "hired_at": [a for a, _ in days], "terminated_at": [b for _, b in days]}
+    kept = pl.DataFrame(told, schema_overrides={"hired_at": pl.Date, "terminated_at": pl.Date})
+    return kept.with_columns(worker_type_code=pl.lit("employee"), known_from=pl.lit(moment(0)).cast(MOMENT))
+
+
+def test_a_period_of_ones_own_is_no_cycle_in_which_others_could_have_been_rated():
+    """Of 30 people each has the year since their own day; a probation of one; and 20 were rated in one cycle."""
+    names = [f"p{n:02d}" for n in range(30)]
+    own = [review(name, n, n + 364, 0.5, n + 365) for n, name in enumerate(names)]
+    people = at_work({name: (n, None) for n, name in enumerate(names)} | {"new": (0, None)})
+    yearly = features.reached(tables([], own) | {"workers": people})
+    assert sorted(yearly.rows()) == sorted((name, f"{day(n + 364)}") for n, name in enumerate(names))
+    cycle = [review(name, 400, 499, 0.5, 500) for name in names[:20]]
+    found = features.reached(tables([], [*own, *cycle, review("new", 0, 89, 0.5, 90)]) | {"workers": people})
+    assert len(found) == 30 + 31 + 1
+
+
+@pytest.mark.parametrize(("stayed", "reached"), [(10, 20), (11, 2)])
+def test_a_tenth_of_those_at_work_makes_a_cycle(stayed, reached):
+    """Two are rated, twice each, and ten were at work beside those who stayed.
+
+    4 came on the last day of the period, 4 left on its second one, of 2 no day is known; 5 had left by its first day,
+    and 5 came after its last.
+    """
+    spans: dict[str, tuple[int | None, int | None]] = {f"a{n}": (-9, None) for n in range(stayed)}
+    spans |= {f"in{n}": (60, None) for n in range(4)} | {f"out{n}": (-9, 32) for n in range(4)}
+    spans |= {f"gone{n}": (-9, 31) for n in range(5)} | {f"later{n}": (61, None) for n in range(5)}
+    spans |= {"u": (None, None), "v": (None, None)}
+    made = [review(f"a{n}", 31, 60, 0.5, 61) for n in range(2)]
+    found = features.reached(tables([], [*made, *made]) | {"workers": at_work(spans)})
+    assert len(found) == reached
+
+
 def test_a_period_of_a_day_is_asked_about_at_its_end_without_seeing_its_own_rating():
     records = [record("p", n, "tasks", float(n)) for n in range(3)]
     reviews = [review("p", n, n, 0.1 * n, n, is_team=True) for n in range(3)]

@@ -29,6 +29,9 @@ REACHED: Final = ("reviews", "workers")
 
 RATINGS: Final = ("rating_last", "rating_mean", "rating_count")
 CATEGORICAL: Final = ("job_family_code",)
+_CYCLE: Final = 0.1
+"""Share of those at work: where fewer are rated in a period, the others were not passed over but have their own. Where
+all have a month of a year, one in twelve is rated in each."""
 _DESCRIBED: Final = (
     "person_id",
     "subject_id",
@@ -171,11 +174,12 @@ def reached(tables: Tables) -> pl.DataFrame:
 
     Returns:
         [n_cases] person_id, subject_id, each once. Of teams nobody chose whom to rate: none of theirs. Who is rated
-        without a time at work on record is there all the same.
+        without a time at work on record is there all the same. A period in which fewer than `_CYCLE` of those at work
+        were rated, such as the year since somebody was hired or a probation, is of those alone.
     """
     reviews = tables["reviews"].filter(~pl.col("is_team_level"))
     workers = asof.newest(tables["workers"], "person_id").filter(pl.col("worker_type_code").ne_missing("team"))
-    here = workers.join(reviews.select("period_start", "period_end").unique(), how="cross").filter(
+    here = workers.join(_cycles(reviews, workers), how="cross").filter(
         pl.col("hired_at").is_null() | (pl.col("hired_at") <= pl.col("period_end")),
         pl.col("terminated_at").is_null() | (pl.col("terminated_at") > pl.col("period_start")),
     )
@@ -266,6 +270,18 @@ def _with_ratings(frame: pl.DataFrame, reviews: pl.DataFrame) -> pl.DataFrame:
 
 def _subject() -> pl.Expr:
     return pl.col("period_end").dt.to_string("%Y-%m-%d").alias("subject_id")
+
+
+def _cycles(reviews: pl.DataFrame, workers: pl.DataFrame) -> pl.DataFrame:
+    """[n_periods] period_start, period_end: of those in which many at work were rated.
+
+    Those at work are counted and not joined: where everybody has periods of their own, pairs would be people squared.
+    """
+    rated = reviews.group_by("period_start", "period_end").agg(rated=pl.col("person_id").n_unique())
+    came = workers["hired_at"].fill_null(date.min).sort().search_sorted(rated["period_end"], side="right")
+    left = workers["terminated_at"].fill_null(date.max).sort().search_sorted(rated["period_start"], side="right")
+    at_work = came.cast(pl.Int64) - left.cast(pl.Int64)
+    return rated.filter(pl.col("rated") >= _CYCLE * at_work).drop("rated")
 
 
 def _target() -> pl.Expr:
