@@ -239,7 +239,7 @@ def test_a_file_that_another_batch_took_in_since_the_plan_is_looked_up_too(
 @pytest.mark.parametrize("when", ["planned", "mapped", "checked", "let_go", "in_the_lock"])
 @pytest.mark.parametrize("is_older", [False, True], ids=["", "older"])
 def test_titles_that_another_batch_takes_in_are_looked_up_whenever_it_is_published(
-    taken, store, tmp_path, monkeypatch, when, is_older
+    taken, store, tmp_path, monkeypatch, *, when, is_older
 ):
     """A batch that is at work on uses, which an older version may have mapped and checked, is published after it."""
     taken(BY_MONTH, BY_MONTH, {"titles_2025-12": "A=t0"}, key="{id}")
