@@ -72,6 +72,9 @@ def shape(frame: pl.DataFrame, mapped: TableMap, context: Context, other: Other)
         for reason in shaped.frame["_broken"].drop_nulls().unique().sort():
             shaped.drop(pl.col("_broken").ne_missing(reason), reason, reject=True)
         shaped.frame = _of_members(shaped.frame, group, context)
+        for condition in group.rows:
+            keep_rows(shaped, condition, context)
+        shaped.frame = _latest(shaped.frame, group, context)
     if mapped.unpivot is not None:
         late_keys = {name for step in late for name in step.here()}
         spent = set(mapped.unpivot.columns) - mapped.reads_last() - late_keys
@@ -317,8 +320,7 @@ def _told(step: Timeline, of: Sequence[str]) -> dict[str, pl.Expr]:
 
 def explode(frame: pl.DataFrame, step: Explode, context: Context) -> pl.DataFrame:
     """Rows for all members of a repeated group, also those of which `latest` leaves one; for a broken group none."""
-    every = step.model_copy(update={"latest": ()})
-    return _of_members(_with_members(frame, every, context), every, context)
+    return _of_members(_with_members(frame, step, context), step, context).drop("_group")
 
 
 def _with_members(frame: pl.DataFrame, step: Explode, context: Context) -> pl.DataFrame:
@@ -333,7 +335,7 @@ def _with_members(frame: pl.DataFrame, step: Explode, context: Context) -> pl.Da
 
 
 def _of_members(frame: pl.DataFrame, step: Explode, context: Context) -> pl.DataFrame:
-    """Rows for members: of a group all of them, or the one that the step says."""
+    """Rows for all members; `_group` says of which group."""
     rows = frame.drop("_broken").filter(pl.col("_member").list.len() > 0)
     beside = {"_next": pl.col("_member").list.shift(-1), "_previous": pl.col("_member").list.shift(1)}
     rows = rows.with_row_index("_group").with_columns(**beside).explode("_member", *beside)
@@ -342,10 +344,15 @@ def _of_members(frame: pl.DataFrame, step: Explode, context: Context) -> pl.Data
     fields = [pl.col(side).struct.field(name).alias(made) for (side, name), made in zip(taken, step.made, strict=False)]
     rows = rows.with_columns(fields).drop(*sides)
     here = context_of(rows, context)
-    cells = {name: cell(f"{step.column}.{name}", here) for name in (*step.latest, *step.least)}
-    least = {f"{step.column}.least.{name}": cells[name].min().over("_group") for name in step.least}
-    rows = rows.with_columns(**least)
+    cells = {name: cell(f"{step.column}.{name}", here) for name in step.least}
+    return rows.with_columns(cells[name].min().over("_group").alias(f"{step.column}.least.{name}") for name in cells)
+
+
+def _latest(rows: pl.DataFrame, step: Explode, context: Context) -> pl.DataFrame:
+    """Of rows of members all of them, or of each `_group` the one that the step says."""
     if step.latest:
+        here = context_of(rows, context)
+        cells = {name: cell(f"{step.column}.{name}", here) for name in step.latest}
         ordered = rows.sort("_group", *_order(cells, step.latest), nulls_last=False, maintain_order=True)
         rows = ordered.unique("_group", keep="last", maintain_order=True)
     return rows.drop("_group")

@@ -464,6 +464,8 @@ class Explode(Declared):
     latest: tuple[Name, ...] = ()
     """Fields, ISO days or moments, or whole numbers: of a group's members only the one that has the greatest becomes a
     row, of equal ones the last. Empty is the least."""
+    rows: tuple[Condition, ...] = ()
+    """With `latest`, by columns that this step makes: which members are there to choose from."""
     least: tuple[Name, ...] = ()
     """Fields, ISO days or moments: columns `<column>.least.<field>` have the least of all members of the group, whether
     they become rows or not."""
@@ -487,6 +489,10 @@ class Explode(Declared):
             raise ValueError("fold goes with none of next, previous, latest, least, then: slices know of each other")
         if not {*self.latest, *self.least} <= {*self.fields}:
             raise ValueError("latest and least must be of fields that the step takes")
+        if self.rows and not self.latest:
+            raise ValueError("rows of explode goes with latest; without it the rows of the table do the same")
+        if not {name for condition in self.rows for name in condition.columns()} <= {*self.made}:
+            raise ValueError("rows of explode must be of columns that the step makes")
         if self.then and self.then.column not in self.made:
             raise ValueError(f"then.column must be one that the step makes: {', '.join(self.made)}")
         return self

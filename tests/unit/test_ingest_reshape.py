@@ -162,6 +162,28 @@ def test_of_a_group_the_latest_member_alone_may_become_a_row_and_tell_the_least_
         mapped(explode={**step, "least": ["day"]})
 
 
+def test_the_latest_member_is_chosen_among_those_that_a_condition_leaves():
+    """By hand: one whose latest is left out, one of whom nothing is left, one whose kind nobody told."""
+    history = [
+        '[{"at": "2015-01-01", "kind": "ST"}, {"at": "2025-01-01", "kind": "GA"}, {"at": "2010-01-01", "kind": "ST"}]',
+        '[{"at": "2025-01-01", "kind": "GA"}]',
+        '[{"at": "2015-01-01"}, {"at": "2025-01-01", "kind": "GA"}]',
+    ]
+    rows = [{"column": "history.kind", "not_among": ["GA"], "reason": "abroad"}]
+    step = {"column": "history", "fields": ["at", "kind"], "latest": ["at"], "least": ["at"], "rows": rows}
+    shaped = shape(frame(history=history), mapped(explode=step, rows=[]), BLANK, lambda _: STATUS)
+    assert shaped.frame.select(ROW, "history.at", "history.least.at").rows() == [
+        (1, "2015-01-01", "2010-01-01"),
+        (3, "2015-01-01", "2015-01-01"),
+    ]
+    assert [note.rows() for note in shaped.filtered] == [[(1, "abroad"), (2, "abroad"), (3, "abroad")]]
+    assert shaped.rejected == []
+    with pytest.raises(ValidationError, match="rows of explode goes with latest"):
+        mapped(explode={**step, "latest": []})
+    with pytest.raises(ValidationError, match="rows of explode must be of columns that the step makes"):
+        mapped(explode={**step, "rows": [{**rows[0], "column": "kind"}]})
+
+
 def test_a_join_by_what_a_group_has_comes_after_the_group():
     step = {"column": "history", "fields": ["stage"]}
     found = {"feed": "x", "match": {"history.stage": "who"}, "take": {"is": "status"}, "missing": "reject"}

@@ -482,7 +482,12 @@ def test_a_file_that_is_only_looked_up_says_whom_it_is_about_or_is_named(
     assert (set(noted), unsearched) == ({key} if is_erased else set(), {key: None} if is_named else {})
 
 
-@pytest.mark.parametrize("more", [{}, {"latest": ["no"]}], ids=["all", "one of them"])
+FILLED = {"column": "team.no", "filled": False, "reason": "named"}
+
+
+@pytest.mark.parametrize(
+    "more", [{}, {"latest": ["no"]}, {"latest": ["no"], "rows": [FILLED]}], ids=["all", "one of them", "none left"]
+)
 def test_people_of_members_of_a_group_are_found_in_the_file(more):
     feed = Feed.model_validate(
         {

@@ -116,8 +116,9 @@ ENTITY = b'<!DOCTYPE a [<!ENTITY a SYSTEM "file:///etc/passwd">]><'
 LAUGHS = b'<!DOCTYPE a [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;">]><'
 WORKDAY, CSV, EIB = "workday_workers", "workday_csv_workers", "workday_eib_workers"
 ODATA, COMPOUND = "successfactors_employments", "successfactors_compound"
-EMPLOYMENTS = ROWS + 3
-"""OData tells two of three people: one works for another company as well, two were here before."""
+EMPLOYMENTS = ROWS + 4
+"""OData tells two of four people: one works for another company as well, two were here before, one is abroad."""
+ABROAD = {"global_assignment": 1}
 EXTRACT, LOADER = "oracle_extract_workers", "oracle_hdl_workers"
 CASES: dict[str, Case] = {
     "nothing": Case(CSV, lambda data: data),
@@ -212,7 +213,7 @@ def test_what_is_damaged_is_refused_or_quarantined_and_every_row_accounted_for(
     assert (found["held"] or {"reason_code": ""})["reason_code"] == case.held
     if not case.held:
         rows = found["rows"]
-        assert rows["reasons"] == case.bad
+        assert rows["reasons"] == case.bad | (ABROAD if case.feed == ODATA else {})
         told = EMPLOYMENTS if case.feed == ODATA else ROWS
         assert (rows["in"], rows["quarantined"]) == (told, sum(case.bad.values()))
         assert rows["accepted"] + rows["quarantined"] + rows["filtered"] == told

@@ -26,6 +26,8 @@ from tests.vendors.printed import DELIVERY, FEEDS, PLAN, VENDORS, canonical, com
 HERE = VENDORS / "successfactors"
 JOB_CODES = HERE / "successfactors_job_codes.yaml"
 RECRUITING = ("requisitions", "candidates", "applications")
+ABROAD = 12
+"""Of every twentieth of the company, those who are employed and have been for more than 200 days."""
 NUMBERED = ("Requisition_ID", "Candidate_ID", "Application_ID")
 
 
@@ -49,8 +51,10 @@ def test_workers_of_workday_and_of_successfactors_are_the_same(workers, tmp_path
     told = successfactors.write_employments(PLAN, company().workers, DELIVERY, out)
     made = canonical(tmp_path / "s", [HERE / "successfactors_employments.yaml"], monkeypatch)
     assert made["workers"].equals(workers)
-    assert reasons(made) == {"other_employment": told - len(workers)}
-    assert told - len(workers) > 30
+    left_out = reasons(made)
+    assert left_out["other_employment"] + left_out["global_assignment"] == told - len(workers)
+    assert left_out["other_employment"] > 30
+    assert left_out["global_assignment"] == ABROAD
 
 
 @pytest.mark.parametrize("is_soap", [False, True])
@@ -71,6 +75,7 @@ def test_workers_of_compound_employee_are_the_same(workers, tmp_path, monkeypatc
     assert made["workers"].equals(workers)
     left_out = reasons(made)
     assert left_out["not_the_job_of_the_day"] > 100
+    assert left_out["global_assignment"] == ABROAD
 
 
 def reasons(made: dict[str, pl.DataFrame]) -> dict[str, int]:
@@ -85,6 +90,7 @@ def test_workers_of_a_flat_file_are_the_same(workers, tmp_path, monkeypatch):
     made = canonical(tmp_path / "s", [JOB_CODES, HERE / "successfactors_flat.yaml"], monkeypatch)
     assert set(made) == {"workers", FILTERED}
     assert made["workers"].equals(workers)
+    assert reasons(made)["global_assignment"] == ABROAD
 
 
 NUMBERS = {"personIdExternal", "person.person_id_external", "Person ID External"}
@@ -316,6 +322,7 @@ def test_a_flat_file_has_american_dates_and_titles_of_two_lines():
     assert successfactors_flat.cells(ROW | {"Manager_Worker_ID": None}) == [
         "000021",
         "000021",
+        "ST",
         "Yes",
         "No",
         "02/01/2024",

@@ -30,6 +30,12 @@ COMPANIES = {"COMP-US": "1000", "COMP-DE": "2000", "COMP-GB": "3000", "COMP-NA":
 GRADES = range(1, 7)
 OPEN_END = "/Date(253402214400000)/"
 """9999-12-31."""
+ABROAD = 20
+"""Of so many people who work here, one is also somewhere else on a global assignment."""
+DAYS_HOME = 200
+"""Until somebody goes abroad."""
+CLASSES = [("true", "false"), ("false", "true"), (None, None)]
+"""Which employment is called the primary one, at home and abroad; some tenants say it of none."""
 Row = dict[str, Any]
 
 
@@ -39,7 +45,7 @@ def write_employments(plan: Plan, workers: Workers, delivery: Delivery, out: Pat
     Returns:
         The number of employments.
     """
-    told = (employment(one) for row in worker_rows(plan, workers, delivery) for one in several(row))
+    told = (employment(one) for row in worker_rows(plan, workers, delivery) for one in several(row, delivery))
     return write_pages(out, "EmpEmployment", delivery, told)
 
 
@@ -84,16 +90,30 @@ def job_code(code: str, function: str) -> Row:
     }
 
 
-def several(row: Row) -> list[Row]:
-    """The employments of a person, in no order."""
-    made = employments(row)
-    return made if int(row["Worker_ID"]) % 3 else made[::-1]
+def several(row: Row, delivery: Delivery) -> list[Row]:
+    """The employments of a person, in no order, and behind them the one abroad: a global assignment."""
+    key, made = int(row["Worker_ID"]), employments(row)
+    made = made if key % 3 else made[::-1]
+    start = str(np.datetime64(row["Hire_Date"], "D") + DAYS_HOME)
+    if key % ABROAD != 1 or row["Termination_Date"] or start >= str(delivery.end.astype("datetime64[D]")):
+        return made
+    home, host = CLASSES[key // ABROAD % len(CLASSES)] if len(made) == 1 else ("", "false")
+    made = [one | {"Is_Primary": home} for one in made] if len(made) == 1 else made
+    away = {"Country_ISO": "DE" if row["Country_ISO"] != "DE" else "US", "Company_ID": "COMP-AWAY"}
+    return [*made, row | away | {"Hire_Date": start, "Is_Primary": host, "Number": "GA"}]
 
 
 def user_id(row: Row) -> str:
-    """The first employment has the person's number, a later one that and its own."""
+    """The first employment has the person's number, a later one that and its own, one abroad another."""
     number = row.get("Number", "1")
+    if number == "GA":
+        return f"{row['Worker_ID']}GA"
     return row["Worker_ID"] if number == "1" else f"{row['Worker_ID']}-{number}"
+
+
+def assignment_class(row: Row) -> str:
+    """Standard, or a global assignment."""
+    return "GA" if row.get("Number") == "GA" else "ST"
 
 
 def employment(row: Row) -> Row:
@@ -121,6 +141,7 @@ def employment(row: Row) -> Row:
         "__metadata": metadata("EmpEmployment", key),
         "personIdExternal": row["Worker_ID"],
         "userId": key,
+        "assignmentClass": assignment_class(row),
         "startDate": day(row["Hire_Date"]),
         "originalStartDate": day(row["Original_Hire_Date"]),
         "endDate": day(left) if left else None,

@@ -14,7 +14,7 @@ from xml.sax.saxutils import escape
 import numpy as np
 
 from infra.sample.dialects import replacing
-from infra.sample.vendors.successfactors import COMPANIES, COUNTRIES, several, user_id
+from infra.sample.vendors.successfactors import COMPANIES, COUNTRIES, assignment_class, several, user_id
 from infra.sample.workday import worker_rows
 
 if TYPE_CHECKING:
@@ -26,10 +26,8 @@ if TYPE_CHECKING:
 
 PAGE = 200
 OPEN_END = "9999-12-31"
-ABROAD = 20
-"""Of so many people who work here, one is also somewhere else on a global assignment."""
-DAYS_HOME, DAYS_TRAINED = 200, 30
-"""Until somebody goes abroad, and until a trainee moves on."""
+DAYS_TRAINED = 30
+"""Until a trainee moves on."""
 XML = '<?xml version="1.0" encoding="UTF-8"?>\n'
 FILE = ("<queryCompoundEmployeeResponse>", "</queryCompoundEmployeeResponse>")
 SPACES = 'xmlns:S="http://schemas.xmlsoap.org/soap/envelope/" xmlns:ws="urn:sfobject.sfapi.successfactors.com"'
@@ -87,18 +85,16 @@ def person(row: Row, delivery: Delivery) -> list[Node]:
         *_leaves(last_modified_on=f"{row['Hire_Date']}T06:00:00.000Z", person_id_external=key, logon_user_name=key),
         ("personal_information", name),
         ("email_information", mail),
-        *(("employment_information", employment(one, delivery)) for one in several(row)),
+        *(("employment_information", employment(one, delivery)) for one in several(row, delivery)),
     ]
-    if int(key) % ABROAD == 1 and not row["Termination_Date"] and _after(row["Hire_Date"], DAYS_HOME) < _day(delivery):
-        tree.append(("employment_information", _abroad(row)))
     footer = _leaves(execution_timestamp=f"{delivery.end}.000Z", version_id="2611P0")
     return [*_leaves(id=str(int(key) + 1)), ("person", tree), *footer]
 
 
 def employment(row: Row, delivery: Delivery) -> list[Node]:
-    """An employment at home with its jobs."""
+    """An employment with its jobs."""
     head = _leaves(
-        assignment_class="ST",
+        assignment_class=assignment_class(row),
         end_date=row["Termination_Date"],
         isContingentWorker=str(row["Worker_Type"] == "Contingent Worker").lower(),
         is_primary=row.get("Is_Primary"),
@@ -115,6 +111,8 @@ def jobs(row: Row, delivery: Delivery) -> list[list[Node]]:
     hired, left = row["Hire_Date"], row["Termination_Date"]
     changed = row["Last_Functionally_Updated"]
     kind = int(row["Worker_ID"]) % 3
+    if assignment_class(row) == "GA":
+        return [_job(row, start=hired, end=OPEN_END, reason=["GASTART"], changed=changed)]
     if left:
         over = _job(row, start=_after(left), end=OPEN_END, status="T", reason=["TERVOL"], changed=changed)
         return [over, _job(row, start=hired, end=left, reason=["HIRNEW"], changed=f"{hired}T06:00:00.000Z")]
@@ -171,14 +169,6 @@ def _job(
         *_leaves(seq_number=str(seq), standard_hours=row["Scheduled_Weekly_Hours"], start_date=start),
         ("compensation_information", [*_leaves(start_date=start), ("paycompensation_recurring", pay)]),
     ]
-
-
-def _abroad(row: Row) -> list[Node]:
-    """A global assignment: another employment of the same person, under a user id of its own."""
-    away = row | {"Country_ISO": "DE" if row["Country_ISO"] != "DE" else "US", "Company_ID": "COMP-AWAY"}
-    start, changed = _after(row["Hire_Date"], DAYS_HOME), row["Last_Functionally_Updated"]
-    head = _leaves(assignment_class="GA", isContingentWorker="false", start_date=start, user_id=f"{row['Worker_ID']}GA")
-    return [*head, ("job_information", _job(away, start=start, end=OPEN_END, reason=["GASTART"], changed=changed))]
 
 
 def _leaves(**texts: str | None) -> list[Node]:

@@ -11,7 +11,7 @@ import io
 from typing import TYPE_CHECKING, Any
 
 from infra.sample.dialects import replacing
-from infra.sample.vendors.successfactors import COMPANIES, COUNTRIES, several, user_id
+from infra.sample.vendors.successfactors import COMPANIES, COUNTRIES, assignment_class, several, user_id
 from infra.sample.workday import worker_rows
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ Row = dict[str, Any]
 COLUMNS = (
     "Person ID External",
     "User ID",
+    "Assignment Class",
     "Is Primary",
     "Is Contingent Worker",
     "Original Start Date",
@@ -52,7 +53,7 @@ def write_flat(plan: Plan, workers: Workers, delivery: Delivery, out: Path) -> i
         writer = csv.writer(lines, lineterminator="\r\n")
         writer.writerow(COLUMNS)
         for row in worker_rows(plan, workers, delivery):
-            for one in several(row):
+            for one in several(row, delivery):
                 writer.writerow(cells(one))
                 count += 1
         lines.detach()
@@ -65,6 +66,7 @@ def cells(row: Row) -> list[str]:
     return [
         row["Worker_ID"],
         user_id(row),
+        assignment_class(row),
         "No" if row.get("Is_Primary") == "false" else "Yes",
         "Yes" if row["Worker_Type"] == "Contingent Worker" else "No",
         _day(row["Original_Hire_Date"]),
