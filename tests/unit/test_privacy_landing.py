@@ -400,6 +400,26 @@ def test_rows_without_the_vendors_id_in_which_a_rule_names_somebody_else_are_the
     assert erased(store, who("workday_worker", "000001"))[1] == {key: 1}
 
 
+def test_rows_of_a_user_id_that_says_no_number_go_with_the_employment_that_has_it(store, monkeypatch):
+    """SuccessFactors: who a user id of letters is, only the employments say; learning and pay reject such rows."""
+    monkeypatch.setenv("CANDOR_FEEDS", str(VENDORS / "successfactors"))
+    told = dict.fromkeys(("startDate", "isContingentWorker", "lastModifiedDateTime", "jobInfoNav"), "x")
+    people = [told | {"personIdExternal": f"00000{n}", "userId": f"EMP-{n}"} for n in (1, 2)]
+    land(store, "successfactors_employments", "e.json", json.dumps({"d": {"results": people}}).encode())
+    learnt = "componentTypeID componentID completionStatusID completionDate lastUpdateTimestamp"
+    paid = "payComponent startDate paycompvalue currencyCode frequency"
+    one, two = (
+        [dict.fromkeys(names.split(), "x") | {key: f"EMP-{n}"} for n in (1, 2)]
+        for names, key in ((learnt, "userID"), (paid, "userId"))
+    )
+    pages = {"learning": {"value": one}, "pay": {"d": {"results": two}}}
+    keys = [land(store, f"successfactors_{n}", "f.json", json.dumps(page).encode()) for n, page in pages.items()]
+    _, unsearched = erased(store, who("workday_worker", "000001"))
+    assert unsearched == {}
+    left = [opened(store, key).decode() for key in keys]
+    assert [("EMP-1" in text, "EMP-2" in text) for text in left] == [(False, True)] * 2
+
+
 def test_rejected_rows_with_the_vendors_id_of_a_person_go_from_quarantine(store, bamboohr):
     landed_json(store, "bamboohr_job_info", *jobs("21"))
     frame = pl.DataFrame({"source_row": [1, 2, 3], "employeeId": ["11", "21", "99"]})
