@@ -345,7 +345,7 @@ def test_tables_come_after_those_they_refer_to() -> None:
         assert all(names.index(other) < names.index(table.name) for other in table.references.values())
 
 
-NOTHING = (None,) * 6
+NOTHING = (None,) * 7
 """Of a course: duration, status, whether it is mandatory, from when and until when it is valid, and its audience."""
 
 

@@ -281,7 +281,7 @@ def test_great_expectations_counts_the_same_texts() -> None:
 
 
 def test_what_goes_to_quarantine_is_not_text_of_the_lake(tmp_path: Path) -> None:
-    no_more = (None,) * 6  # neither duration nor status, validity and audience
+    no_more = (None,) * 7  # neither duration nor status, validity, audience and renewal
     courses = [("K1", "ask canary@example.org", None, None), ("K2", "or a@example.org", None, "odd")]
     courses = [(*course, *no_more) for course in courses]
     frame = numbered(pl.DataFrame(courses, schema=TABLES["courses"].schema, orient="row"))
