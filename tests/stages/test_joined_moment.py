@@ -278,20 +278,20 @@ def test_titles_that_another_batch_takes_in_are_looked_up_whenever_it_is_publish
     assert sorted(told.select("course_id", "title").rows()) == [("A", "t1"), ("B", "t1")]
 
 
-def test_a_batch_that_looks_into_nothing_new_is_not_mapped_again(taken, store, tmp_path, monkeypatch):
-    """Another one is published in between, with titles of a later month."""
+def test_what_looks_into_nothing_new_is_checked_anew_and_not_mapped(taken, store, tmp_path, monkeypatch):
+    """Another batch is published in between, with titles of a later month."""
     taken(BY_MONTH, BY_MONTH, {"titles_2026-01": "A=t1"}, key="{id}")
     uses, batch = tmp_path / "exports/uses_2026-01.csv", Batch(store, "uses")
     uses.write_text("id\nA\n")
     unit = command.discover(batch)["units"][0]["id"]
     assert command.main(["take", "uses", unit]) == 0
+    command.check(batch, command.declared.load(command.declared.folder()))
     uses.rename(tmp_path / "uses")
     (tmp_path / "exports/titles_2026-02.csv").write_text("id,title\nA,t2\n")
     command.run(Batch(store, "titles"), None)
     (tmp_path / "uses").rename(uses)
-    dropped = []
-    monkeypatch.setattr(command, "drop", dropped.append)
-    command.check(batch, command.declared.load(command.declared.folder()))
+    dropped, drop = [], command.drop
+    monkeypatch.setattr(command, "drop", lambda folder: (dropped.append(folder.name), drop(folder)))
     command.finish(batch)
-    assert dropped == []
+    assert dropped == ["checked"]
     assert Lake(store).versions("courses", Lake(store).require())["title"].to_list() == ["t1"]
