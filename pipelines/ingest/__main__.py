@@ -44,7 +44,7 @@ from pipelines.base.stage import EXIT_ERROR, guarded, leave
 from pipelines.base.store import STORE_URL, open_store
 from pipelines.ingest import cadence, files
 from pipelines.ingest import feeds as declared
-from pipelines.ingest.admit import is_overtaken, lacks_files, looks_elsewhere
+from pipelines.ingest.admit import is_outdated
 from pipelines.ingest.batch import Batch, Held, Unit, carry_over, drop, read_json, tidy, write_json
 from pipelines.ingest.check import check, let_go, noted, validator
 from pipelines.ingest.decide import Deciders, Decision, File, answered, decide, listed
@@ -194,12 +194,10 @@ def catch_up(batch: Batch) -> None:
 
     What the other one took in may be of later days, or be looked up in files of this one: it is read again with them.
     What of this one is looked up in files of the other is mapped again.
-    What comes in between here and the lock of publishing is left out there, if it says the same.
+    What comes in between here and the lock of publishing is seen there, and the batch comes here again.
     """
     mark = batch.folder / "overtaken.json"
-    while (
-        is_overtaken(batch) or lacks_files(batch) or looks_elsewhere(batch) or (mark.is_file() and not batch.is_checked)
-    ):
+    while is_outdated(batch) or (mark.is_file() and not batch.is_checked):
         write_json(mark, {})
         drop(batch.folder / "checked")
         feeds = declared.load(declared.folder())

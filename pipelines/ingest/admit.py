@@ -1,8 +1,8 @@
-"""What of a checked batch may be published: not who was forgotten, nor what was rejected, retired or told meanwhile.
+"""What of a checked batch may be published: not who was forgotten, nor what was rejected or retired meanwhile.
 
 Whoever is forgotten while a batch is at work must not come back with it, nor a file that a person rejected meanwhile,
-nor days of which nothing is kept any more; and what another batch published meanwhile must not be there twice. This is
-asked under the lock of publishing. Such rows count as filtered, bad ones too, which quarantine would keep.
+nor days of which nothing is kept any more; nor must bytes be there twice that another batch took in. This is asked
+under the lock of publishing. Such rows count as filtered, bad ones too, which quarantine would keep.
 """
 
 from collections import Counter
@@ -23,7 +23,7 @@ from pipelines.ingest import files
 from pipelines.ingest.batch import Batch, Unit, read_json
 from pipelines.ingest.check import BEYOND, REASONS, SOURCE, by_feed, rows_of
 from pipelines.ingest.counts import Tally
-from pipelines.ingest.dedupe import UNCHANGED, UNIT, dedupe, versions
+from pipelines.ingest.dedupe import UNIT
 from pipelines.ingest.discover import missed, still_repeated
 from pipelines.ingest.map import looking_elsewhere
 from pipelines.ingest.persons import own, persons
@@ -86,9 +86,15 @@ def _is_entered(batch: Batch, unit: Unit) -> bool:
     return any(record.name == unit.name for record in records)
 
 
+def is_outdated(batch: Batch) -> bool:
+    """Whether a batch must be checked anew, with what other batches took in since, before it is published."""
+    return is_overtaken(batch) or lacks_files(batch) or looks_elsewhere(batch)
+
+
 def is_overtaken(batch: Batch) -> bool:
     """Whether another batch was published since this one was checked: what its rows repeat or restate has changed."""
-    return not _is_in_lake(batch) and bool(_since(batch))
+    seq = (read_json(batch.folder / "checked" / "lake.json") or {}).get("seq")
+    return not _is_in_lake(batch) and bool(_after(batch, seq))
 
 
 def lacks_files(batch: Batch) -> bool:
@@ -106,11 +112,6 @@ def looks_elsewhere(batch: Batch) -> bool:
     return bool(looking_elsewhere(batch, declared.load(declared.folder()), older if told is None else told))
 
 
-def _since(batch: Batch) -> list[Manifest]:
-    """What was published since a batch was checked, before it was published itself."""
-    return _after(batch, (read_json(batch.folder / "checked" / "lake.json") or {}).get("seq"))
-
-
 def _after(batch: Batch, seq: int | None) -> list[Manifest]:
     """What was published after a manifest and before a batch; nothing where an older version did not note which."""
     later = [it for it in Lake(batch.store).manifests() if seq is not None and it.seq > seq]
@@ -122,7 +123,7 @@ def _is_in_lake(batch: Batch) -> bool:
 
 
 def admit(batch: Batch, units: list[Unit], left_out: Mapping[str, str]) -> Admitted:
-    """Leave out what was rejected, what is known by now and who was forgotten.
+    """Leave out what was rejected, what was taken in by now and who was forgotten.
 
     Args:
         batch: Checked.
@@ -141,8 +142,8 @@ def admit(batch: Batch, units: list[Unit], left_out: Mapping[str, str]) -> Admit
             "Rows that were accepted must be there to be published; none is. "
             f"Remove the folder work/ingest/{batch.name} and run the batch again."
         )
-    news = _news(batch, units, _without(batch, units, left_out, checked))
-    return _without_forgotten(batch, units, _not_beyond(batch, units, news))
+    taken = _without(batch, units, left_out, checked)
+    return _without_forgotten(batch, units, _not_beyond(batch, units, taken))
 
 
 def _without(batch: Batch, units: list[Unit], left_out: Mapping[str, str], checked: Admitted) -> Admitted:
@@ -158,18 +159,6 @@ def _without(batch: Batch, units: list[Unit], left_out: Mapping[str, str], check
     rows = {name: frame.filter(~pl.col(UNIT).is_in(numbers)) for name, frame in checked.rows.items()}
     bad = checked.bad.filter(~pl.col(UNIT).is_in(numbers))
     return Admitted(rows, bad, new, by_feed(batch, checked.counts, new))
-
-
-def _news(batch: Batch, units: list[Unit], checked: Admitted) -> Admitted:
-    """Without rows that say what the lake says, or the vault, since another batch was published."""
-    since = _since(batch)
-    if not since:
-        return checked
-    rows = {}
-    for name, frame in checked.rows.items():
-        table = TABLES[name]
-        rows[name] = dedupe(frame.collect(), table, versions(batch.store, since[-1], table))[0].lazy()
-    return _with_rows(batch, units, checked, rows, UNCHANGED)
 
 
 def _with_rows(

@@ -27,7 +27,7 @@ from pipelines.base.lake import PUBLISHING, Lake
 from pipelines.base.pseudonyms import VAULT_KEY, secret
 from pipelines.base.sealed import seal_frame
 from pipelines.ingest import decide, files
-from pipelines.ingest.admit import DUPLICATE, REJECTED, admit, gone, lacks_files, looks_elsewhere, repeated
+from pipelines.ingest.admit import DUPLICATE, REJECTED, admit, gone, is_outdated, repeated
 from pipelines.ingest.again import cells
 from pipelines.ingest.batch import Batch, Unit, read_json
 from pipelines.ingest.check import numbered
@@ -49,7 +49,7 @@ _LEFT_OUT: Final[Mapping[str, Status]] = {REJECTED: "rejected", DUPLICATE: "dupl
 
 
 class Overtaken(Exception):  # not an error of the program: the batch is checked anew
-    """Another batch took a file in that has to be read again with those of this one, or that they are looked up in."""
+    """Another batch was published, which changes what this one has to say."""
 
 
 def publish(batch: Batch) -> dict[str, Any]:
@@ -62,10 +62,10 @@ def publish(batch: Batch) -> dict[str, Any]:
         The report: counts a feed, manifest number, held files, duplicate deliveries, flagged documents.
 
     Raises:
-        Overtaken: Something came between that has to be read again with it.
+        Overtaken: Another batch came between, and this one has to be checked anew.
     """
     with batch.store.lock(PUBLISHING):
-        if lacks_files(batch) or looks_elsewhere(batch):
+        if is_outdated(batch):
             raise Overtaken
         settle(batch)  # what the register will name
         units = numbered(batch)

@@ -156,6 +156,25 @@ def test_of_two_deliveries_of_a_name_at_once_the_later_is_looked_up(arrive, decl
     assert found == ["looked up second", "looked up first"]
 
 
+def test_what_another_batch_publishes_while_one_waits_for_the_lock_is_known_to_it(arrive, store, tmp_path, monkeypatch):
+    """March says of A what January said: no news when it was checked, and news since February said otherwise."""
+    arrive({"01": FIRST})
+    march, publish, between = tmp_path / "exports/courses_2026-03.csv", command.publish, []
+    march.write_text("id,title\nA,first\nB,same\nC,new\n")
+
+    def after_another(batch):
+        if batch.name == "march" and not between:
+            between.append(batch)
+            march.rename(tmp_path / "march")
+            arrive({"02": SECOND})
+            (tmp_path / "march").rename(march)
+        return publish(batch)
+
+    monkeypatch.setattr(command, "publish", after_another)
+    command.run(Batch(store, "march"), None)
+    assert titles(store) == ["first", "second", "first", "first"]
+
+
 @pytest.fixture
 def planned(arrive, store, tmp_path):
     """A batch that is planned: of its one file, March's, January had the bytes, and nothing is known of February."""
