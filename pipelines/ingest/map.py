@@ -140,9 +140,10 @@ def reference(batch: Batch, feeds: Mapping[str, Feed], step: Join, of: Unit, uni
 
     What a later file says was not known by then, and must not be told as if it had been; it is used only where there is
     no other. One of the same day counts as known, since files of a night are written one after the other, and so does
-    one of this batch whose month holds the day. Rows of two moments are never joined as one: they would be of neither.
-    Histories that are one only together are of the same day, or the file waits. Where manifests say the moments, the
-    files of one run are of one export, whatever the clock says of each.
+    one of this batch whose month holds the day, unless this one was taken in before and is read again. Rows of two
+    moments are never joined as one: they would be of neither. Histories that are one only together are of the same day,
+    or the file waits. Where manifests say the moments, the files of one run are of one export, whatever the clock says
+    of each.
 
     Args:
         batch: The batch.

@@ -180,6 +180,21 @@ def test_a_late_file_is_nearer_than_the_first_that_came_after(taken):
     assert found == [("A t2", "01-31"), ("A t3", "01-31")]
 
 
+JAN2, FEB = {"titles_2026-01": "A=jan2"}, {"titles_2026-02": "A=feb"}
+
+
+@pytest.mark.parametrize(
+    "deliveries",
+    [[JAN2, FEB], [FEB, JAN2], [JAN2 | FEB]],
+    ids=["in turn", "the other way round", "at once"],
+)
+def test_a_file_that_is_read_again_is_looked_up_the_same_whatever_comes_with_it(taken, deliveries):
+    """February's titles hold the day of its uses only where these are new: in time they were not known by then."""
+    first = {"titles_2026-01": "A=jan", "uses_20260215": "A"}
+    found = taken(BY_MONTH, BY_DAY, first, *deliveries)
+    assert found == [("A jan", "02-15"), ("A jan2", "02-15")]
+
+
 BY_PAGE = (r"(?P<period>\d{4}-\d{2})_(?P<page>\d)", {"end_of": "period"})
 
 
