@@ -44,6 +44,18 @@ class Shown:
 NOTHING: Final = Shown({}, {}, {})
 
 
+@dataclass(frozen=True, slots=True)
+class System:
+    """What one release and those that were foreseen after it are, for impact assessments."""
+
+    began_by: str
+    """The verdict of its first release; empty for the family's first."""
+    signed: Mapping[str, Mapping[str, Any]]
+    """Code of a law -> facts of the assessment of it that stands."""
+    elsewhere: frozenset[str]
+    """sha256 of documents that were ever signed for another one of the family."""
+
+
 @dataclass(slots=True)
 class _Found:
     """The same while entries are read."""
@@ -52,6 +64,8 @@ class _Found:
     notices: dict[str, Sequence[Notice]] = field(default_factory=dict)
     assessed: dict[tuple[str, str], date] = field(default_factory=dict)
     """Code of a law and system -> day."""
+    signed: list[tuple[str, Entry]] = field(default_factory=list)
+    """System and entry of every assessment, those that were withdrawn too."""
     system: str = ""
     """The verdict by which the one began that scores; empty for the first."""
     systems: dict[str, str] = field(default_factory=dict)
@@ -69,6 +83,21 @@ def every(store: Store) -> dict[str, Shown]:
     Raises:
         ContractError: An entry does not say what its tag means.
     """
+    found = _found(store)
+    return {family: Shown(of_it.audits, _standing(of_it.notices), _assessed(of_it)) for family, of_it in found.items()}
+
+
+def system(store: Store, family: str, verdict_sha256: str | None) -> System:
+    """The system that a release is of; for None, before any release, the family's first. Raises as `every`."""
+    found = _found(store).get(family, _Found())
+    mine = found.systems.get(str(verdict_sha256), "")
+    standing = {code for code, of in found.assessed if of == mine}
+    signed = {entry.facts["law"]: entry.facts for of, entry in found.signed if of == mine}
+    elsewhere = frozenset(str(entry.facts.get("document_sha256")) for of, entry in found.signed if of != mine)
+    return System(mine, {code: facts for code, facts in signed.items() if code in standing}, elsewhere)
+
+
+def _found(store: Store) -> dict[str, _Found]:
     found: dict[str, _Found] = {}
     known = [entry for entry in entries(store) if entry.tag in _TAGS]
     last = {(entry.subject, entry.facts[NUMBER]): entry.sequence for entry in known if _has_number(entry)}
@@ -82,7 +111,7 @@ def every(store: Store) -> dict[str, Shown]:
                 f"Entry {entry.sequence} of the ledger must say all that {entry.tag} means; it does not. Find out who "
                 "wrote it."
             ) from None
-    return {family: Shown(of_it.audits, _standing(of_it.notices), _assessed(of_it)) for family, of_it in found.items()}
+    return found
 
 
 def noticed(ledger: Iterable[Entry], family: str, code: str) -> list[Notice]:
@@ -132,8 +161,9 @@ def _note(found: _Found, entry: Entry) -> None:
     elif entry.tag in _NOTICES:
         found.notices[facts["law"]] = _after(found.notices.get(facts["law"], ()), entry)
     elif entry.tag is Tag.ASSESSMENT_SIGNED:
-        system = found.systems.get(str(facts.get("verdict_sha256")), "")
-        found.assessed[facts["law"], system] = date.fromisoformat(facts["signed_on"])
+        of = found.systems.get(str(facts.get("verdict_sha256")), "")
+        found.assessed[facts["law"], of] = date.fromisoformat(facts["signed_on"])
+        found.signed.append((of, entry))
     elif entry.tag is Tag.ASSESSMENT_WITHDRAWN:
         found.assessed.pop((facts["law"], found.system), None)
     elif entry.tag is Tag.MODEL_RELEASED:

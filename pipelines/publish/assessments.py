@@ -5,7 +5,8 @@ Writes  ledger     assessment:signed, assessment:withdrawn
 
 `score` refuses people of a place whose law asks for an assessment (the GDPR, Art. 35) while none stands, to a model in
 shadow as well. The document stays with the company: the ledger has its digest, whose word it is, and what it concludes.
-It is about a system: where a release was accepted as another one, it must be made anew.
+It is about a system: where a release was accepted as another one, it must be made anew, by another document that nobody
+could sign before that release was proposed.
 """
 
 import json
@@ -13,8 +14,8 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from pipelines.audit import Tag, append, entries
-from pipelines.audit.shown import shown
+from pipelines.audit import Entry, Tag, append, entries
+from pipelines.audit.shown import System, shown, system
 from pipelines.base.digests import sha256_bytes
 from pipelines.base.errors import ContractError
 from pipelines.base.releases import live
@@ -44,7 +45,8 @@ def sign(store: Store, family: str, code: str, document: Path, *, signed_on: dat
 
     Raises:
         ContractError: The law asks for none, the document is not there or still a draft, the day is to come, or who or
-            what is missing.
+            what is missing. Or it is not of the system that scores now: the document is one of another, or was signed
+            before there was this.
     """
     _known(code)
     if signed_on > datetime.now(UTC).date():
@@ -56,7 +58,9 @@ def sign(store: Store, family: str, code: str, document: Path, *, signed_on: dat
         facts: dict[str, Any] = {"law": code, "document_sha256": digest, "signed_on": signed_on.isoformat()}
         facts |= {"conclusion": conclusion.strip(), "by": by.strip()}
         facts["verdict_sha256"] = release.verdict_sha256 if release else None
-        if code not in shown(store, family).assessments or _newest(store, family, code) != facts:
+        assessed = system(store, family, facts["verdict_sha256"])
+        _anew(store, family, assessed, digest, signed_on)
+        if assessed.signed.get(code) != facts:
             append(store, Tag.ASSESSMENT_SIGNED, family, **facts)
     told = {name: facts[name] for name in ("law", "document_sha256", "signed_on")}
     return json.dumps({"status": "signed", "family": family, **told})
@@ -92,11 +96,24 @@ def _digest(document: Path) -> str:
     return sha256_bytes(data)
 
 
-def _newest(store: Store, family: str, code: str) -> dict[str, Any] | None:
-    for entry in entries(store, newest_first=True):
-        if (entry.tag, entry.subject, entry.facts.get("law")) == (Tag.ASSESSMENT_SIGNED, family, code):
-            return dict(entry.facts)
-    return None
+def _anew(store: Store, family: str, assessed: System, digest: str, signed_on: date) -> None:
+    """Raise ContractError where an assessment cannot be of the system that scores now."""
+    if digest in assessed.elsewhere:
+        raise ContractError(
+            "An assessment must be of the system that scores now; this document is on record for another one of "
+            f"{family}. Assess what differs, and sign that."
+        )
+    began = next((entry for entry in entries(store) if _proposes(entry, family, assessed.began_by)), None)
+    if began is not None and signed_on < (day := datetime.fromisoformat(began.recorded_at).date()):
+        raise ContractError(
+            f"An assessment must be of the system that scores now, which was proposed on {day}; {signed_on} is before. "
+            "Assess what differs, and sign that."
+        )
+
+
+def _proposes(entry: Entry, family: str, verdict_sha256: str) -> bool:
+    wanted = (Tag.MODEL_PROPOSED, family, verdict_sha256)
+    return (entry.tag, entry.subject, entry.facts.get("verdict_sha256")) == wanted
 
 
 def _known(code: str) -> None:

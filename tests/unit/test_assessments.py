@@ -97,6 +97,7 @@ def test_a_release_that_was_accepted_as_another_system_is_assessed_anew(store, d
     assert stands(), "that system was assessed"
     released(store, "4" * 64, kind="rollback")
     assert not stands()
+    document.write_bytes(COMPLETE + b" What differs was assessed.")
     sign(store, document)
     assert stands()
     released(store, "1" * 64, kind="rollback")
@@ -138,6 +139,31 @@ def test_what_was_found_makes_another_system_and_not_what_people_typed(store, do
     assert shown(store, "screening").assessments == {LAW: DAY}
     released(store, C, modification="modification:since_release_2")
     assert shown(store, "screening").assessments == {}
+
+
+def test_the_assessment_of_another_system_is_none_of_this(store, document):
+    released(store, A, modification=None)
+    sign(store, document)
+    audit.append(store, Tag.MODEL_PROPOSED, "screening", verdict_sha256=B, requester="engineer")
+    released(store, B, modification=ANOTHER)
+    today = datetime.now(UTC).date()
+    with pytest.raises(ContractError, match="document is on record for another one of screening"):
+        sign(store, document, signed_on=today)
+    document.write_bytes(COMPLETE + b" What differs was assessed.")
+    with pytest.raises(ContractError, match=f"was proposed on {today}; {today - timedelta(days=1)} is before"):
+        sign(store, document, signed_on=today - timedelta(days=1))
+    assert shown(store, "screening").assessments == {}
+    for _ in range(2):
+        sign(store, document, signed_on=today)
+    assert shown(store, "screening").assessments == {LAW: today}
+    released(store, A, kind="rollback")
+    with pytest.raises(ContractError, match="on record for another one"):
+        sign(store, document, signed_on=today)
+    document.write_bytes(COMPLETE)
+    sign(store, document)
+    assert shown(store, "screening").assessments == {LAW: DAY}
+    assert [entry.facts["verdict_sha256"] for entry in entries(store) if entry.tag is Tag.ASSESSMENT_SIGNED] == [A, B]
+    sign(store, document, family="performance")  # one document of the processing may be of two families
 
 
 def test_a_draft_as_it_is_made_counts_for_nothing(store, document):
