@@ -2,7 +2,8 @@
 
 An impact assessment is of a system: of the release that scored when it was signed, by its pointer, and of all after it
 until one that was released as another system. Who goes back to a release goes back to its system. A release that was
-cut short before its pointer began none: a later entry has its number.
+cut short before its pointer began none: a later entry has its number. A withdrawal ends those of all systems: whoever
+goes back later must not find one that was taken back.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -97,6 +98,12 @@ def system(store: Store, family: str, verdict_sha256: str | None) -> System:
     return System(mine, {code: facts for code, facts in signed.items() if code in standing}, elsewhere)
 
 
+def is_assessed(store: Store, family: str, code: str) -> bool:
+    """Whether an assessment stands of any system of a family, be it not the one that scores. Raises as `every`."""
+    found = _found(store).get(family, _Found())
+    return any(law == code for law, _ in found.assessed)
+
+
 def _found(store: Store) -> dict[str, _Found]:
     found: dict[str, _Found] = {}
     known = [entry for entry in entries(store) if entry.tag in _TAGS]
@@ -165,7 +172,8 @@ def _note(found: _Found, entry: Entry) -> None:
         found.assessed[facts["law"], of] = date.fromisoformat(facts["signed_on"])
         found.signed.append((of, entry))
     elif entry.tag is Tag.ASSESSMENT_WITHDRAWN:
-        found.assessed.pop((facts["law"], found.system), None)
+        for one in [one for one in found.assessed if one[0] == facts["law"]]:
+            del found.assessed[one]
     elif entry.tag is Tag.MODEL_RELEASED:
         verdict = str(facts["verdict_sha256"])
         if facts.get("kind") == "rollback":

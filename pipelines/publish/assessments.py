@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from pipelines.audit import Entry, Tag, append, entries
-from pipelines.audit.shown import System, shown, system
+from pipelines.audit.shown import System, is_assessed, system
 from pipelines.base.digests import sha256_bytes
 from pipelines.base.errors import ContractError
 from pipelines.base.releases import live
@@ -67,7 +67,12 @@ def sign(store: Store, family: str, code: str, document: Path, *, signed_on: dat
 
 
 def withdraw(store: Store, family: str, code: str, *, why: str, by: str) -> str:
-    """Put on record that an assessment no longer stands: nobody whom it concerns is scored from now on.
+    """Put on record that no assessment of a family stands any longer: nobody whom it concerns is scored from now on.
+
+    Those of systems that do not score now end, too: going back to one would else make it count again.
+
+    Returns:
+        One line of JSON: status (`withdrawn`, or `nothing_stands` where there was none to withdraw), family, law.
 
     Raises:
         ContractError: The law asks for none, or who or why is missing.
@@ -75,9 +80,10 @@ def withdraw(store: Store, family: str, code: str, *, why: str, by: str) -> str:
     _known(code)
     _said(by, why, "why")
     with store.lock(f"publish-{family}"):
-        if code in shown(store, family).assessments:
+        stands = is_assessed(store, family, code)
+        if stands:
             append(store, Tag.ASSESSMENT_WITHDRAWN, family, law=code, why=why.strip(), by=by.strip())
-    return json.dumps({"status": "withdrawn", "family": family, "law": code})
+    return json.dumps({"status": "withdrawn" if stands else "nothing_stands", "family": family, "law": code})
 
 
 def _digest(document: Path) -> str:
