@@ -140,7 +140,7 @@ def _after(before: Sequence[Notice], entry: Entry) -> list[Notice]:
         return [one if one.ended_on else replace(one, ended_on=day) for one in before]
     given, corrects = date.fromisoformat(entry.facts["given_on"]), entry.facts.get("corrects")
     if corrects is not None:
-        left = [one for one in before if one != Notice(date.fromisoformat(corrects), None)]
+        left = [one for one in before if one.given_on != date.fromisoformat(corrects)]  # ended or not: it never was so
     elif entry.facts.get("renews") is not None:
         left = [*before]
     else:

@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime
 from typing import Any, Final
 
 from pipelines.audit import Tag, append, entries
-from pipelines.audit.shown import noticed, shown
+from pipelines.audit.shown import Notice, noticed, shown
 from pipelines.base.errors import ContractError
 from pipelines.base.store import Store
 from pipelines.fairness import law
@@ -46,14 +46,15 @@ def give(
         where: Where it can be read, such as its address.
         by: Who says so.
         renews: Day of the standing notice that this one renews, or None.
-        corrects: Day of the standing notice that was recorded by mistake, or None.
+        corrects: Day of the notice that was recorded by mistake, withdrawn or not, or None. That may be `given_on`,
+            where only `where` was wrong.
 
     Returns:
         One line of JSON: status, family, law, given_on.
 
     Raises:
         ContractError: The law asks for no notice, the day is to come or before the last withdrawal, somebody or
-            somewhere is missing, or what it is to a notice that stands is not said or cannot be.
+            somewhere is missing, or what it is to a notice on record is not said or cannot be.
     """
     _known(code)
     if given_on > datetime.now(UTC).date():
@@ -66,11 +67,12 @@ def give(
                 f"A notice that was withdrawn on {gone} must be given anew; {given_on} is before. Give the day on "
                 "which it was there again: its time runs from then."
             )
-        standing = [one.given_on for one in noticed(entries(store), family, code) if one.ended_on is None]
-        if given_on not in standing or (corrects in standing and corrects != given_on):
-            facts: dict[str, Any] = _beside(standing, given_on, renews, corrects)
-            facts |= {"given_on": given_on.isoformat(), "where": where.strip(), "by": by.strip()}
-            append(store, Tag.NOTICE_GIVEN, family, law=code, **facts)
+        of_it = noticed(entries(store), family, code)
+        said = {"given_on": given_on, "where": where.strip(), "renews": renews, "corrects": corrects}
+        facts: dict[str, Any] = {name: str(value) for name, value in said.items() if value is not None}
+        if Notice(given_on, None) not in of_it or _newest(store, family, code, given_on) != facts:
+            _require_said(of_it, given_on, renews, corrects)
+            append(store, Tag.NOTICE_GIVEN, family, law=code, by=by.strip(), **facts)
     return json.dumps({"status": "given", "family": family, "law": code, "given_on": given_on.isoformat()})
 
 
@@ -88,25 +90,41 @@ def withdraw(store: Store, family: str, code: str, *, why: str, by: str) -> str:
     return json.dumps({"status": "withdrawn", "family": family, "law": code})
 
 
-def _beside(standing: list[date], given_on: date, renews: date | None, corrects: date | None) -> dict[str, str]:
-    """What a notice is to one that stands, as the ledger has it."""
-    days = ", ".join(map(str, standing)) or "none"
-    if (renews is None) == (corrects is None):
-        if standing or renews:
-            raise ContractError(
-                f"A notice given while another stands must say whether it renews or corrects it, one of both; {days} "
-                "stands. Say --renews DAY where that one was there too, --corrects DAY where it never was."
-            )
-        return {}
-    named = renews or corrects
-    if named not in standing:
-        raise ContractError(f"What a notice renews or corrects must stand; {named} does not. Name one of: {days}.")
-    if renews and given_on < max(standing):
+def _require_said(of_it: list[Notice], given_on: date, renews: date | None, corrects: date | None) -> None:
+    """Raise ContractError unless it is said, and can be, what a notice is to those on record."""
+    standing = [one.given_on for one in of_it if one.ended_on is None]
+    if (renews is not None and corrects is not None) or (standing and renews is None and corrects is None):
+        raise ContractError(
+            "A notice given while another stands must say whether it renews or corrects it, one of both; "
+            f"{_listed(standing)} stands. Say --renews DAY where that one was there too, --corrects DAY where it never "
+            "was."
+        )
+    if renews is not None and renews not in standing:
+        raise ContractError(f"What a notice renews must stand; {renews} does not. Name one of: {_listed(standing)}.")
+    if renews is not None and given_on < max(standing):
         raise ContractError(
             f"A renewal must be after what it renews; {given_on} is before {max(standing)}. Where the day on record "
             "is wrong, correct it."
         )
-    return {"renews": renews.isoformat()} if renews else {"corrects": str(corrects)}
+    known = [one.given_on for one in of_it]
+    if corrects is not None and corrects not in known:
+        raise ContractError(
+            f"What a notice corrects must be on record, withdrawn or not; {corrects} is not. Name one of: "
+            f"{_listed(known)}."
+        )
+
+
+def _listed(days: list[date]) -> str:
+    return ", ".join(map(str, days)) or "none"
+
+
+def _newest(store: Store, family: str, code: str, given_on: date) -> dict[str, Any] | None:
+    """What was said last of a notice of a day, whoever said it."""
+    wanted = (Tag.NOTICE_GIVEN, family, code, given_on.isoformat())
+    for entry in entries(store, newest_first=True):
+        if (entry.tag, entry.subject, entry.facts.get("law"), entry.facts.get("given_on")) == wanted:
+            return {name: value for name, value in entry.facts.items() if name not in ("law", "by")}
+    return None
 
 
 def _withdrawn_on(store: Store, family: str, code: str) -> date | None:

@@ -153,8 +153,7 @@ def test_one_of_many_is_corrected_and_a_withdrawal_ends_all():
         entry(6, Tag.NOTICE_GIVEN, NOV[11], law=PACK.code, given_on="2026-11-11", corrects="2026-10-01"),
     ]
     assert noticed(ledger, "screening", PACK.code) == [
-        Notice(date(2026, 10, 1), NOV[9]),  # a correction reaches none that ended
-        Notice(date(2026, 10, 25), NOV[9]),
+        Notice(date(2026, 10, 25), NOV[9]),  # that of 1 October never was so, and that it ended makes it no truer
         Notice(NOV[10], None),
         Notice(NOV[11], None),
     ]

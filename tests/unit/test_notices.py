@@ -7,7 +7,7 @@ import pytest
 
 from pipelines import audit
 from pipelines.audit import Tag, entries
-from pipelines.audit.shown import shown
+from pipelines.audit.shown import Notice, noticed, shown
 from pipelines.base.errors import ContractError
 from pipelines.publish import notices
 from pipelines.publish.__main__ import main
@@ -78,7 +78,7 @@ def test_a_renewal_leaves_the_first_day_and_a_correction_takes_it(store):
     ({}, "must say whether it renews or corrects it, one of both; 2026-01-05 stands"),
     ({"renews": JAN, "corrects": JAN}, "one of both"),
     ({"renews": date(2026, 1, 6)}, "2026-01-06 does not. Name one of: 2026-01-05"),
-    ({"corrects": date(2026, 1, 6)}, "2026-01-06 does not"),
+    ({"corrects": date(2026, 1, 6)}, "2026-01-06 is not. Name one of: 2026-01-05"),
     ({"renews": JAN, "given_on": date(2026, 1, 4)}, "2026-01-04 is before 2026-01-05"),
 ])  # fmt: skip
 def test_what_a_notice_is_to_one_that_stands_is_never_guessed(store, said, match):
@@ -90,9 +90,61 @@ def test_what_a_notice_is_to_one_that_stands_is_never_guessed(store, said, match
 
 @pytest.mark.parametrize("said", [{"renews": JAN}, {"corrects": JAN}])
 def test_nothing_is_renewed_where_none_stands(store, said):
-    with pytest.raises(ContractError, match="2026-01-05 does not"):
+    with pytest.raises(ContractError, match=r"2026-01-05 (does|is) not\. Name one of: none"):
         give(store, given_on=MAY, **said)
     assert tags(store) == []
+
+
+def test_a_correction_takes_a_notice_that_was_withdrawn_out_of_the_past(store):
+    """Else whoever was exposed before the withdrawal would count as told for ever."""
+    today = datetime.now(UTC).date()
+    give(store)
+    notices.withdraw(store, "screening", LAW, why="It was never there at all.", by="dora")
+    assert noticed(entries(store), "screening", LAW) == [Notice(JAN, today)]
+    with pytest.raises(ContractError, match=r"2026-01-05 does not\. Name one of: none"):
+        give(store, given_on=today, renews=JAN)
+    for _ in range(2):
+        give(store, given_on=today, corrects=JAN)
+    assert noticed(entries(store), "screening", LAW) == [Notice(today, None)]
+    assert tags(store) == ["notice:given", "notice:withdrawn", "notice:given"]
+
+
+def test_a_notice_of_the_day_of_its_withdrawal_stands_again(store):
+    today = datetime.now(UTC).date()
+    give(store, given_on=today)
+    notices.withdraw(store, "screening", LAW, why="The page was taken down.", by="dora")
+    give(store, given_on=today)
+    assert shown(store, "screening").notices == {LAW: today}
+
+
+def test_a_correction_of_one_notice_leaves_the_others(store):
+    today = datetime.now(UTC).date()
+    give(store)
+    give(store, given_on=MAY, renews=JAN)
+    notices.withdraw(store, "screening", LAW, why="The page was taken down.", by="dora")
+    give(store, given_on=today, corrects=JAN)
+    assert noticed(entries(store), "screening", LAW) == [Notice(MAY, today), Notice(today, None)]
+
+
+def test_what_is_said_of_a_day_that_stands_is_not_dropped(store):
+    give(store)
+    give(store, by="emil")  # another who says the same adds nothing
+    other = "works council's board"
+    for said, match in [
+        ({"where": other}, "must say whether it renews or corrects it"),
+        ({"renews": date(2020, 1, 5)}, "2020-01-05 does not"),
+        ({"corrects": date(2020, 1, 5)}, "2020-01-05 is not"),
+        ({"renews": JAN, "corrects": JAN}, "one of both"),
+    ]:
+        with pytest.raises(ContractError, match=match):
+            give(store, **said)
+    assert len(tags(store)) == 1
+    for _ in range(2):
+        give(store, where=other, corrects=JAN)
+    assert shown(store, "screening").notices == {LAW: JAN}
+    assert [entry.facts["where"] for entry in entries(store)] == [WHERE, other]
+    with pytest.raises(ContractError, match="must say whether it renews or corrects it"):
+        give(store)
 
 
 @pytest.mark.parametrize(("words", "match"), [
