@@ -1,10 +1,15 @@
 """What is shown to whom: whole judgements to compliance, to all others those that tell nothing of few people. Pure."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from monitoring.results import Axis, Bias, Oversight, OversightGroup
 from pipelines.fairness import withheld
+from pipelines.fairness.evidence import BY_SUBJECT, UNTOLD
+
+_COUNTED: Final = re.compile(r"^\d+ of (\d+) people selected:")
+"""How gaps began when they had counts."""
 
 
 def bias_for_all(result: Bias) -> Bias:
@@ -40,13 +45,36 @@ def oversight_for_all(result: Oversight) -> Oversight:
 
 
 def verdict_for_all(verdict: Mapping[str, Any]) -> dict[str, Any]:
-    """A verdict as everybody may see it: its judgements of selections by group."""
+    """A verdict as everybody may see it: its judgements of selections by group, and what is said of them.
+
+    Verdicts from before the gate wrote what everybody may read have counts in their reasons.
+    """
     found = {
         source: {
             **of,
-            **{part: withheld.for_all(of[part]) for part in ("axes", "by_subject") if part in of},
+            **{part: withheld.for_all(of[part]) for part in ("axes", BY_SUBJECT) if part in of},
         }
         for source in ("groups", "human")
         if (of := verdict.get(source))
     }
-    return {**verdict, **found}
+    judged = [item for part in ("axes", BY_SUBJECT) for item in found.get("groups", {}).get(part, ())]
+    untold = {_check(item) for item in judged if "withheld" not in item and not _is_told(item)}
+    findings = [
+        {**one, "reason": f"{one['reason'].split(':')[0]}. {UNTOLD[0].upper()}{UNTOLD[1:]}."}
+        if one.get("check") in untold and not one.get("passed")
+        else one
+        for one in verdict.get("findings", ())
+    ]
+    gaps = [{**gap, "reason": _COUNTED.sub(r"\1 people:", gap["reason"])} for gap in verdict.get("gaps", ())]
+    return {**verdict, **found, "findings": findings, "gaps": gaps}
+
+
+def _check(item: Mapping[str, Any]) -> str:
+    """The gate's name of a finding about a judgement."""
+    return f"selection:{item['axis']}:{BY_SUBJECT}" if item.get("subject") else f"selection:{item['axis']}"
+
+
+def _is_told(item: Mapping[str, Any]) -> bool:
+    """Whether all figures of the groups that fail may be told, the ratio to the most selected among them."""
+    rows = [row for row in item["groups"] if row["verdict"] == item["verdict"] or row.get("is_reference")]
+    return all(row["is_told"] for row in rows)

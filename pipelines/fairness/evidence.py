@@ -4,14 +4,15 @@ Strict where a verdict is at stake: a row without a verdict, or with an unheard-
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Self
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
 from pipelines.fairness.counting import UNKNOWN, crossed_name
 from pipelines.fairness.rules import RULES, Reason, Verdict, worst
+from pipelines.fairness.withheld import marked
 
 BY_SUBJECT: Final = "by_subject"
 """The group name of the gap that covers subjects too small to judge alone: one per axis, not one per subject."""
@@ -31,6 +32,8 @@ NONE_TRIED: Final = "none_tried"
 """The group name, and code, of the gap that no alternative was looked for; its axis is `ALTERNATIVE`, plural."""
 STAND_IN: Final = "stand_in"
 """The axis name, and code, of the gap that an input orders a protected group, for a declared reason or by chance."""
+UNTOLD: Final = "its figures would tell of few people"
+"""What is told of a group whose figures are not."""
 _SEEN: Final = (Verdict.ADVERSE, Verdict.INVESTIGATE)
 
 
@@ -42,15 +45,16 @@ class Row(BaseModel):
     selected: Annotated[int, Field(ge=0)]
     verdict: Verdict
     reasons: tuple[str, ...]
+    people: Annotated[int, Field(ge=0)] | None = None
+    is_reference: bool = False
     impact_ratio: float | None = None
     low: float | None = None
     high: float | None = None
 
-    @property
-    def told(self) -> str:
-        """The rate with its counts, and the impact ratio with its interval where there is one."""
+    def told(self, *, has_ratio: bool = True) -> str:
+        """The rate with its counts, and the impact ratio with its interval where there is one and it may be told."""
         rate = f"{self.group} {self.selected / self.n if self.n else 0:.0%} ({self.selected} of {self.n})"
-        if self.impact_ratio is None or self.low is None or self.high is None:
+        if not has_ratio or self.impact_ratio is None or self.low is None or self.high is None:
             return rate
         return f"{rate}, impact ratio {self.impact_ratio:.2f} [{self.low:.2f} to {self.high:.2f}]"
 
@@ -75,6 +79,10 @@ class Axis(BaseModel):
     groups: tuple[Row, ...]
     is_hidden_in_pool: bool = False
     """A group fails here and looks better over all people together."""
+    min_group_size: Annotated[int, Field(ge=1)] | None = None
+    small_groups: tuple[str, ...] = ()
+    withheld: tuple[str, ...] | None = None
+    """Groups whose figures are for compliance alone; None in evidence from before they were kept."""
 
     @property
     def worst(self) -> Verdict:
@@ -83,10 +91,14 @@ class Axis(BaseModel):
 
     @property
     def told(self) -> str:
-        """The groups with the worst verdict, in words: where, who, how many."""
+        """The groups with the worst verdict, in words: where, who, and how many where no few people would follow."""
         where = f"{self.subject}, {self.axis}" if self.subject else self.axis
         hides = " (pooling hides it)" if self.is_hidden_in_pool else ""
-        return f"{where}: {'; '.join(row.told for row in self.groups if row.verdict is self.worst)}{hides}"
+        gone = self.withheld or ()
+        has_ratio = not any(row.is_reference and row.group in gone for row in self.groups)
+        rows = [row for row in self.groups if row.verdict is self.worst]
+        said = [f"{r.group} ({UNTOLD})" if r.group in gone else r.told(has_ratio=has_ratio) for r in rows]
+        return f"{where}: {'; '.join(said)}{hides}"
 
 
 class Tally(BaseModel):
@@ -121,6 +133,12 @@ class Judgements(BaseModel):
     """Subjects that are ADVERSE or INVESTIGATE on an axis."""
     tallies: tuple[Tally, ...]
     """One an axis and stage, over all subjects."""
+
+    @model_validator(mode="after")
+    def _withholding(self) -> Self:
+        """What evidence from before has not on record is worked out: its words are read by all."""
+        self.axes, self.by_subject = _marked(self.axes), _marked(self.by_subject)
+        return self
 
     @property
     def unlisted(self) -> int:
@@ -190,9 +208,18 @@ def hidden(by_subject: Iterable[Mapping[str, Any]]) -> list[str]:
     Args:
         by_subject: As a verdict has them.
     """
-    subjects = [Axis.model_validate(item) for item in by_subject]
+    subjects = _marked([Axis.model_validate(item) for item in by_subject])
     failed = [axis for axis in subjects if axis.is_hidden_in_pool and axis.worst is Verdict.ADVERSE]
     return [f"{axis.told}. {axis.worst}." for axis in failed]
+
+
+def _marked(axes: Sequence[Axis]) -> tuple[Axis, ...]:
+    if all(axis.withheld is not None for axis in axes):
+        return tuple(axes)
+    told = marked([axis.model_dump(exclude={"withheld"} if axis.withheld is None else None) for axis in axes])
+    return tuple(
+        axis.model_copy(update={"withheld": tuple(item["withheld"])}) for axis, item in zip(axes, told, strict=True)
+    )
 
 
 def gaps(groups: Judgements) -> Iterator[Gap]:

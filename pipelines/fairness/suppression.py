@@ -314,7 +314,7 @@ class _System:
         return {axis: next((group for group in found if axis in group), frozenset((axis,))) for axis in self.tables}
 
     def _is_wide(self, hidden: Hidden, target: _Target) -> bool:
-        every = sum(cell.cases for cell in next(iter(self.tables.values())).values())
+        every = max(1, sum(cell.cases for cell in next(iter(self.tables.values())).values()))
         for figure, total in enumerate(self.total.tolist()):
             needed = min(
                 max(1, -(-target.cases * min(total, every - total) // every)), _free(target.cases, every, total)

@@ -112,6 +112,19 @@ def test_a_finding_whose_figures_are_withheld_is_told_without_them():
     )
 
 
+def test_a_verdict_on_record_says_no_counts_that_its_tables_withhold():
+    few = judged({"f": (400, 180), "m": (1000, 600), "x": (2, 0)})
+    said = "ADVERSE: sex: f 45% (180 of 400), impact ratio 0.75 [0.67 to 0.85]."
+    finding = {"check": "selection:sex", "passed": False, "reason": said}
+    gap = {"axis": "sex", "group": "x", "reason": "0 of 2 people selected: small_group."}
+    verdict = {"groups": {"axes": [few]}, "findings": [finding], "gaps": [gap]}
+    told = audience.verdict_for_all(verdict)
+    assert [one["reason"] for one in told["findings"]] == ["ADVERSE. Its figures would tell of few people."]
+    assert [one["reason"] for one in told["gaps"]] == ["2 people: small_group."]
+    verdict["groups"] = {"axes": [judged({"f": (400, 180), "m": (1000, 600)})]}
+    assert audience.verdict_for_all(verdict)["findings"] == [finding]
+
+
 def test_what_people_decided_as_it_was_kept_before_is_shown_without_few_people_too():
     """One of 5 without an answer, and the 60 others without: neither on a page, nor in a report, nor in an alert."""
     share = Estimate(value=0.1, low=0.05, high=0.2)

@@ -127,6 +127,27 @@ def test_an_adverse_subject_holds_though_the_pool_looks_fine():
     assert [item["subject"] for item in decided["groups"]["by_subject"]] == ["R-0001"]
 
 
+@pytest.mark.parametrize("is_old", [False, True])
+def test_a_reason_tells_no_counts_that_its_table_withholds(is_old):
+    """3 are few, and the women, the smallest other group, keep them from following: 20 of 100 with 113 of 253 would."""
+    counts = {"female": (100, 20), "male": (150, 90), "diverse": (3, 3)}
+    rows = [(name, place < yes) for name, (people, yes) in counts.items() for place in range(people)]
+    sex, chosen = [list(column) for column in zip(*rows, strict=True)]
+    found = evidence(chosen, {"sex": sex}, ["r"] * len(rows))
+    if is_old:
+        axes = [{key: value for key, value in axis.items() if key != "withheld"} for axis in found["axes"]]
+        found |= {"axes": axes}
+    reasons = [one["reason"] for one in verdict(groups=found)["findings"] if one["check"] == "selection:sex"]
+    assert reasons == ["ADVERSE: sex: female (its figures would tell of few people)."]
+
+
+def test_a_ratio_against_a_group_that_is_withheld_is_in_no_reason():
+    (axis,) = BIASED["axes"]
+    given = BIASED | {"axes": [axis | {"withheld": ["b"]}]}
+    (reason,) = [one["reason"] for one in verdict(groups=given)["findings"] if one["check"] == "selection:sex"]
+    assert reason == "ADVERSE: sex: a 20% (1000 of 5000)."
+
+
 def test_past_human_decisions_are_shown_and_do_not_hold():
     decided = verdict(groups=EVEN | {"human": BIASED})
     assert decided["verdict"] == "allowed"
