@@ -5,7 +5,8 @@ on record of those who got to one. What is told here needs no assumption about t
 it says how much a figure that rests on known outcomes alone leaves open.
 """
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any, Final
 
@@ -16,6 +17,7 @@ from pipelines.base import known
 from pipelines.base.lake import Lake, Manifest
 from pipelines.fairness.counting import as_coded
 from pipelines.fairness.selective import Bounds, worst_case
+from pipelines.fairness.suppression import Cell, suppress
 from pipelines.models import features
 
 _CASE: Final = ("person_id", "subject_id", "target_code")
@@ -60,11 +62,12 @@ def told(
         groups: [n_people] person_id and one column an axis; none when the company has no group data.
         by_stage: Whether decisions are of several stages, each of which all cases could have reached.
         min_group_size: People. Of a group with fewer, or with fewer whose outcome is known, only how many they are is
-            told; nor more of the smallest other group where it alone is left out: it would follow from the rest.
+            told, and so of those from whom it would follow (`fairness.suppression`).
 
     Returns:
         stage (null without several), axis, reference (a group, or null), and groups, each with group, people and, where
-        they are enough, the figures of `fairness.selective.Bounds`; null for what has no bound.
+        they are enough, the figures of `fairness.selective.Bounds`; null for what has no bound, and without `is_lower`
+        where the reference is withheld.
     """
     if cases is None or cases.is_empty() or decided.is_empty():
         return []
@@ -86,28 +89,45 @@ def _stage(
     rows = cases.join(outcomes, on=keys, how="left").join(groups, on="person_id", how="left").sort(keys)
     value = rows["outcome"].cast(pl.Float64).fill_null(np.nan).to_numpy()
     person = rows["person_id"].rank("dense").to_numpy()
-    for axis in (name for name in groups.columns if name != "person_id"):
-        found = worst_case(value, person, as_coded(rows[axis].to_numpy()), min_group_size=least)
+    axes = [name for name in groups.columns if name != "person_id"]
+    found = {axis: worst_case(value, person, as_coded(rows[axis].to_numpy()), min_group_size=least) for axis in axes}
+    is_counted = len(np.unique(person)) == len(person) and bool(np.isin(value[~np.isnan(value)], (0.0, 1.0)).all())
+    hidden = _hidden(found, least, is_counted=is_counted)
+    for axis, of in found.items():
         yield {
             "stage": stage,
             "axis": axis,
-            "reference": found.reference,
-            "groups": [_row(found, place, is_told) for place, is_told in enumerate(_told(found, least))],
+            "reference": of.reference,
+            "groups": [_row(of, place, hidden[axis]) for place in range(len(of.groups))],
         }
 
 
-def _told(found: Bounds, least: int) -> list[bool]:
-    """Whether figures of each group are told."""
-    is_few = [min(pair) < least for pair in zip(found.people.tolist(), found.known_people.tolist(), strict=True)]
-    large = [place for place, few in enumerate(is_few) if not few]
-    if large and sum(is_few) == 1:
-        is_few[min(large, key=lambda place: (found.people[place], place))] = True
-    return [not few for few in is_few]
+def _hidden(found: Mapping[str, Bounds], least: int, *, is_counted: bool) -> dict[str, frozenset[str]]:
+    """Axis to the groups whose figures are not told: those of few, of all people and of those with a known outcome.
+
+    Args:
+        found: Axis to its bounds.
+        least: People.
+        is_counted: Whether everybody has one case, a yes or a no, so that rates are counts of people.
+    """
+    every: dict[str, dict[str, Cell]] = {axis: {} for axis in found}
+    known: dict[str, dict[str, Cell]] = {axis: {} for axis in found}
+    for axis, of in found.items():
+        numbers = zip(of.groups, of.people.tolist(), of.known_people.tolist(), of.low.tolist(), strict=True)
+        for group, people, seen, low in numbers:
+            yes = (round(people * low),) if is_counted and people else (0,) * is_counted
+            every[axis][group] = Cell(people, counts=(seen, *yes) if is_counted else (), is_few=seen < least)
+            known[axis][group] = Cell(seen, counts=yes)
+    first, second = suppress(every, least), suppress(known, least)
+    return {axis: first[axis] | second[axis] for axis in found}
 
 
-def _row(found: Bounds, place: int, is_told: bool) -> dict[str, Any]:
+def _row(found: Bounds, place: int, hidden: frozenset[str]) -> dict[str, Any]:
+    """A group; a ratio to a reference that is withheld would tell its figures."""
     row: dict[str, Any] = {"group": found.groups[place], "people": int(found.people[place])}
-    if is_told:
-        row |= {name: float(getattr(found, name)[place]) for name in _FIGURES}
-        row["is_lower"] = bool(found.is_lower[place])
-    return row
+    if found.groups[place] in hidden:
+        return row
+    row |= {name: float(getattr(found, name)[place]) for name in _FIGURES}
+    if found.reference in hidden:
+        return row | {"ratio_low": math.nan, "ratio_high": math.nan}
+    return row | {"is_lower": bool(found.is_lower[place])}

@@ -78,7 +78,7 @@ def test_of_few_people_and_of_few_known_outcomes_only_the_number_is_told():
     assert small["male"] == {"group": "male", "people": 10}, "the only other group would give it away"
 
 
-def test_one_group_left_out_takes_the_smallest_other_with_it_and_two_take_nobody():
+def test_one_group_left_out_takes_the_smallest_other_with_it_and_two_that_are_not_few_take_nobody():
     names = [f"{letter}{n}" for letter, size in (("a", 3), ("b", 5), ("c", 6), ("d", 3)) for n in range(size)]
     cases = pl.DataFrame({"person_id": names, "subject_id": ["r"] * len(names)})
     groups = pl.DataFrame({"person_id": names, "sex": [name[0] for name in names]})
@@ -88,6 +88,41 @@ def test_one_group_left_out_takes_the_smallest_other_with_it_and_two_take_nobody
     rest = cases.filter(~pl.col("person_id").str.starts_with("d"))
     one = by_group(told(rest, made, groups, least=4), "screen")
     assert {name: "low" in row for name, row in one.items()} == {"a": False, "b": False, "c": True}
+
+
+def company(**groups):
+    """So many people a group, of so many the outcome is known, of so many a yes; and every second one a veteran."""
+    rows = [
+        (f"{name}{n}", name, n % 2 == 0, float(n < yes) if n < known else None)
+        for name, (people, known, yes) in groups.items()
+        for n in range(people)
+    ]
+    whole = pl.DataFrame(rows, schema=["person_id", "sex", "veteran", "outcome"], orient="row")
+    cases = whole.select("person_id", subject_id=pl.lit("r"), stage_code=pl.lit("screen"), outcome="outcome")
+    groups = whole.select("person_id", "sex", pl.col("veteran").cast(pl.String))
+    return cases.select("person_id", "subject_id"), cases.drop_nulls("outcome"), groups
+
+
+def test_groups_that_are_left_out_and_together_few_take_another_with_them():
+    """2 and 1 are 3 people: of a total that the other axis tells, their 0 of 3 would be what is left."""
+    found = by_group(told(*company(f=(60, 50, 40), m=(100, 80, 30), a=(2, 2, 0), b=(1, 1, 0)), least=30), "screen")
+    assert {name for name, row in found.items() if "low" not in row} == {"a", "b", "f"}
+
+
+def test_a_ratio_to_a_reference_that_is_left_out_is_not_told():
+    """The women, the most often taken, keep the 3 from following; the men's bounds over theirs would tell them."""
+    found = by_group(told(*company(f=(60, 50, 40), m=(100, 80, 30), d=(3, 3, 0)), least=30), "screen")
+    assert {name for name, row in found.items() if "low" not in row} == {"f", "d"}
+    men = found["m"]
+    assert (men["low"], men["high"]) == pytest.approx((0.3, 0.5))
+    assert [men[name] != men[name] for name in ("ratio_low", "ratio_high")] == [True, True], "not numbers"
+    assert "is_lower" not in men
+
+
+def test_where_nobody_of_all_who_are_left_out_was_taken_one_more_is():
+    """6 and 35 people of whom nobody: then nobody of the 6, though 41 are not few. The 60 of whom 40 leave it open."""
+    found = by_group(told(*company(f=(60, 50, 40), m=(100, 80, 30), e=(35, 35, 0), d=(6, 6, 0)), least=30), "screen")
+    assert {name for name, row in found.items() if "low" not in row} == {"d", "f"}
 
 
 def test_people_without_a_group_are_unknown_and_compared_with_nobody():
