@@ -149,7 +149,9 @@ def run(family: str, root: Path | None = None) -> str:
     result["reasons"] = dict.fromkeys(moved) | {name: moved[name] for name in ("cases", "without")} if is_few else moved
     decided = groups.decided(lake, lock.manifest(lake), as_of, family, outcomes)
     reached, every = selective.reached(lake, lock.manifest(lake), as_of, family, decided)
-    result["selective"] = selective.told(reached, every, people, by_stage=bool(module.DECISIONS), min_group_size=least)
+    result["selective"] = selective.told(
+        reached, every, people, by_stage=bool(module.DECISIONS), min_group_size=least, forty=forty
+    )
     folder.mkdir(parents=True, exist_ok=True)
     write(folder / "metrics.json", result)
     selections, pools, cells = groups.judged(asked, decided, people, module.UNIT, least, forty=forty)

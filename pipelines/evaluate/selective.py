@@ -15,6 +15,7 @@ import polars as pl
 
 from pipelines.base import known
 from pipelines.base.lake import Lake, Manifest
+from pipelines.evaluate.groups import at_that_age
 from pipelines.fairness.counting import as_coded
 from pipelines.fairness.selective import Bounds, worst_case
 from pipelines.fairness.suppression import Cell, suppress
@@ -51,18 +52,27 @@ def reached(
 
 
 def told(
-    cases: pl.DataFrame | None, decided: pl.DataFrame, groups: pl.DataFrame, *, by_stage: bool, min_group_size: int
+    cases: pl.DataFrame | None,
+    decided: pl.DataFrame,
+    groups: pl.DataFrame,
+    *,
+    by_stage: bool,
+    min_group_size: int,
+    forty: pl.DataFrame | None = None,
 ) -> list[dict[str, Any]]:
     """The part `selective` of metrics.json.
 
     Args:
         cases: [n_cases] as `reached` gives.
-        decided: [n_decisions] person_id, subject_id, stage_code and outcome in [0, 1], of these and other cases; and
-            target_code if cases have it.
+        decided: [n_decisions] person_id, subject_id, stage_code, outcome in [0, 1] and, with `forty`, known_at; of these
+            and other cases; and target_code if cases have it.
         groups: [n_people] person_id and one column an axis; none when the company has no group data.
         by_stage: Whether decisions are of several stages, each of which all cases could have reached.
         min_group_size: People. Of a group with fewer, or with fewer whose outcome is known, only how many they are is
             told, and so of those from whom it would follow (`fairness.suppression`).
+        forty: [n_people] as `vault.forty` gives: everybody is as old as when they were last decided about at a stage,
+            or at any: who was under 40 then would else be told by the table of decisions, which has them so. Whom
+            nobody decided about has the age that `groups` says.
 
     Returns:
         stage (null without several), axis, reference (a group, or null), and groups, each with group, people and, where
@@ -72,13 +82,22 @@ def told(
     if cases is None or cases.is_empty() or decided.is_empty():
         return []
     stages = decided["stage_code"].drop_nulls().unique().sort().to_list() if by_stage else [None]
-    return [
-        one
-        for stage in stages
-        for one in _stage(
-            cases, decided if stage is None else decided.filter(stage_code=stage), groups, stage, min_group_size
-        )
-    ]
+    parts = {stage: decided if stage is None else decided.filter(stage_code=stage) for stage in stages}
+    ages = {stage: groups if forty is None else _then(groups, forty, part, decided) for stage, part in parts.items()}
+    return [one for stage, part in parts.items() for one in _stage(cases, part, ages[stage], stage, min_group_size)]
+
+
+def _then(groups: pl.DataFrame, forty: pl.DataFrame, here: pl.DataFrame, anywhere: pl.DataFrame) -> pl.DataFrame:
+    """The groups of everybody as old as at the newest of some decisions about them, else of any."""
+    day = pl.col("known_at").max().dt.strftime("%Y-%m-%d")
+    days = (
+        part.drop_nulls("outcome").group_by("person_id").agg(day.alias(name))
+        for name, part in (("on", here), ("any", anywhere))
+    )
+    joined = groups
+    for found in days:
+        joined = joined.join(found, on="person_id", how="left", maintain_order="left")
+    return at_that_age(joined.with_columns(on=pl.coalesce("on", "any")), forty).select(groups.columns)
 
 
 def _stage(

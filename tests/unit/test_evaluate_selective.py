@@ -1,8 +1,12 @@
 """Of whom outcomes are known: figures by hand, each stage against all who applied, and nothing of few people."""
 
+from datetime import date
+
 import polars as pl
 import pytest
 
+from pipelines.base.ages import OLD, YOUNG
+from pipelines.base.vault import AGE_40
 from pipelines.evaluate import selective
 
 NAMES = [f"w{n}" for n in range(10)] + [f"m{n}" for n in range(10)]
@@ -123,6 +127,28 @@ def test_where_nobody_of_all_who_are_left_out_was_taken_one_more_is():
     """6 and 35 people of whom nobody: then nobody of the 6, though 41 are not few. The 60 of whom 40 leave it open."""
     found = by_group(told(*company(f=(60, 50, 40), m=(100, 80, 30), e=(35, 35, 0), d=(6, 6, 0)), least=30), "screen")
     assert {name for name, row in found.items() if "low" not in row} == {"d", "f"}
+
+
+def test_everybody_is_as_old_as_when_they_were_decided_about():
+    """Of w0, 39 when screened and 40 since, the table of decisions says under 40; so does this one, or it tells of w0.
+
+    At the offer, which came to w1 and not to w0, w1 is 40 and w0 as old as when screened; nobody decided about w2.
+    """
+    people = ["w0", "w1", "w2"]
+    groups = pl.DataFrame({"person_id": people, AGE_40: [OLD] * 3})
+    forty = pl.DataFrame({"person_id": people, "forty_from": ["2026-06-01"] * 3})
+    days = {"screen": date(2026, 5, 31), "offer": date(2026, 6, 1)}
+    made = [
+        decided("screen", w0=1.0, w1=0.0).with_columns(known_at=pl.lit(days["screen"])),
+        decided("offer", w1=1.0).with_columns(known_at=pl.lit(days["offer"])),
+    ]
+    cases = pl.DataFrame({"person_id": people, "subject_id": ["r"] * 3})
+    found = selective.told(cases, pl.concat(made), groups, by_stage=True, min_group_size=1, forty=forty)
+    counted = {
+        stage: {name: row["people"] for name, row in by_group(found, stage, AGE_40).items()}
+        for stage in ("screen", "offer")
+    }
+    assert counted == {"screen": {YOUNG: 2, OLD: 1}, "offer": {YOUNG: 1, OLD: 2}}
 
 
 def test_people_without_a_group_are_unknown_and_compared_with_nobody():
