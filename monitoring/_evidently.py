@@ -401,7 +401,7 @@ def _between(row: Mapping[str, Any]) -> str:
 def _row(row: Mapping[str, Any]) -> list[Any]:
     counted, verdict = [row["group"], row["n"], row["selected"]], row["verdict"]
     if not row.get("is_told", True):
-        return [row["group"], row["n"], "not told", "", "", "", verdict]
+        return [row["group"], "not told" if row["n"] is None else row["n"], "not told", "", "", "", verdict]
     if row["is_small"]:
         return [*counted, "too few to judge", "", "", verdict]
     ratio = "reference" if row["is_reference"] else f"{row['impact_ratio']:.2f}" if is_compared(row) else ""

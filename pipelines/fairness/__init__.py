@@ -15,7 +15,8 @@ from pipelines.fairness.counting import UNKNOWN, cross, intersection
 from pipelines.fairness.rules import RULES, Reason, Rules, Verdict, worst
 from pipelines.fairness.scoring import ScoringRates, scoring_rates
 from pipelines.fairness.strata import Strata, mantel_haenszel
-from pipelines.fairness.subjects import ALL_STAGES, AxisReport, against_all_stages, bias_report, kept
+from pipelines.fairness.subjects import AxisReport, against_all_stages, bias_report, kept
+from pipelines.fairness.withheld import ALL_STAGES
 
 __all__ = [
     "ALL_STAGES",

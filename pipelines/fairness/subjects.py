@@ -40,9 +40,6 @@ from pipelines.fairness.withheld import marked
 _LISTED: Final = severity(Verdict.INVESTIGATE)
 """Subjects at least so bad are kept one by one; the others are counted, and their numbers are in `AxisReport.cells`."""
 
-ALL_STAGES: Final = "all stages"
-"""Whoever was selected at every stage that decided about them: what the stages come to together."""
-
 
 @dataclass(frozen=True, slots=True)
 class AxisReport:

@@ -19,6 +19,9 @@ Name = tuple[str | None, str | None, str, str]
 _AGAINST: Final = ("impact_ratio", "low", "high", "z", "fisher_p", "mid_p", "p_value", "p_corrected", "shortfall")
 """Numbers of a group against the reference: beside its own counts they tell those of the reference."""
 _OWN: Final = (*_AGAINST, "selected", "rate", "statutory_impact_ratio", "power", "design_effect")
+_NUMBERS: Final = frozenset({"n", "people"})
+ALL_STAGES: Final = "all stages"
+"""Whoever was selected at every stage that decided about them: what the stages come to together."""
 _PERCENT: Final = 100
 _ON_RECORD: Final = "withheld"
 """Of a judgement as `fairness.kept` keeps it: groups whose figures are not told."""
@@ -31,10 +34,12 @@ def withheld(judgements: Iterable[Judgement]) -> frozenset[Name]:
     Args:
         judgements: Of one source, such as the model's selections; of any stages and subjects.
     """
+    every = list(judgements)
     parts: dict[tuple[str | None, str | None], list[Judgement]] = {}
-    for item in judgements:
+    for item in every:
         parts.setdefault((item.get("subject"), item.get("stage")), []).append(item)
-    return frozenset((*key, axis, group) for key, items in parts.items() for axis, group in _of_part(items))
+    found = frozenset((*key, axis, group) for key, items in parts.items() for axis, group in _of_part(items))
+    return found | _unnumbered(every, found)
 
 
 def marked(judgements: Sequence[Judgement]) -> list[dict[str, Any]]:
@@ -55,18 +60,39 @@ def for_all(judgements: Sequence[Judgement], hidden: frozenset[Name] | None = No
         hidden: As `withheld`, where more is to be left out, such as what was withheld before.
     """
     left_out = withheld(judgements) if hidden is None else hidden
-    return [_told(item, left_out) for item in judgements]
+    unnumbered = _unnumbered(judgements, left_out)
+    return [_told(item, left_out | unnumbered, unnumbered) for item in judgements]
 
 
-def _told(item: Judgement, hidden: frozenset[Name]) -> dict[str, Any]:
-    names = _names(item, hidden)
+def _unnumbered(judgements: Sequence[Judgement], hidden: frozenset[Name]) -> frozenset[Name]:
+    """Of whom not even the number is told at a stage: whoever an earlier one withholds.
+
+    How many come to a stage is how many the one before selected. A stage is earlier where it is about more; parts that
+    are no stages of one way, such as two that add up to all, have none that all come to together.
+    """
+    pools = [item for item in judgements if item.get("subject") is None]
+    if not any(item.get("stage") == ALL_STAGES for item in pools):
+        return frozenset()
+    people = {item.get("stage"): sum(row["n"] or 0 for row in item["groups"]) for item in pools}
+    return frozenset(
+        (None, stage, axis, group)
+        for subject, earlier, axis, group in hidden
+        if subject is None
+        for stage in people
+        if people[stage] < people.get(earlier, 0)
+    )
+
+
+def _told(item: Judgement, hidden: frozenset[Name], unnumbered: frozenset[Name]) -> dict[str, Any]:
+    names, without = _names(item, hidden), _names(item, unnumbered)
     reference = {row["group"] for row in item["groups"] if row.get("is_reference")} & names
     gone = dict.fromkeys(_AGAINST) if reference else {}
     if item.get("statutory_reference") in names:
         gone["statutory_impact_ratio"] = None
     rows = [
         {**row, **(dict.fromkeys(_OWN) if row["group"] in names else gone), "is_told": row["group"] not in names}
-        | {"about": _about(row, item.get("min_group_size") or 1)}
+        | {"about": None if row["group"] in without else _about(row, item.get("min_group_size") or 1)}
+        | (dict.fromkeys(_NUMBERS & row.keys()) if row["group"] in without else {})
         for row in item["groups"]
     ]
     told = {**item, "groups": rows}

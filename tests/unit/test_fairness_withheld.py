@@ -1,5 +1,6 @@
 """Judgements as everybody may see them, by hand."""
 
+import re
 from datetime import date
 from types import SimpleNamespace
 
@@ -10,7 +11,7 @@ from monitoring import audience, bias, findings, page
 from monitoring.portal import pages
 from monitoring.portal.evidence import Day, Ledger, Model
 from monitoring.portal.roles import Reader, Role
-from monitoring.results import Axis, Estimate, Findings, Oversight, OversightGroup
+from monitoring.results import Axis, Bias, Estimate, Findings, Oversight, OversightGroup
 from pipelines.audit import Head
 from pipelines.fairness import bias_report, judge_counts, kept, withheld
 from pipelines.fairness.axes import without_small
@@ -62,6 +63,42 @@ def test_without_few_people_all_is_told_and_stages_are_looked_at_apart():
     then = judged({"female": (180, 90), "male": (600, 300)}, stage="interview")
     told = withheld.for_all([first, then])
     assert [all(row["is_told"] for row in item["groups"]) for item in told] == [False, True]
+
+
+def test_how_many_come_to_a_stage_is_how_many_the_one_before_selected():
+    """4 of the 404 are few. Of them and the women 104 went on: 4 at the interview would say that all of the 4 did."""
+    first = {"few": (4, 4), "female": (200, 100), "male": (200, 110)}
+    items = [
+        judged({"few": (4, 1), "female": (200, 30), "male": (200, 40)}, stage="all stages"),
+        judged({"few": (4, 1), "female": (100, 30), "male": (110, 40)}, stage="interview"),
+        judged(first, stage="screen"),
+    ]
+    whole, interview, screen = withheld.for_all(items)
+    numbers = {name: (row["n"], row["is_told"]) for name, row in rows(interview).items()}
+    assert numbers == {"few": (None, False), "female": (None, False), "male": (110, True)}
+    for item in (whole, screen):
+        assert [(name, row["n"]) for name, row in rows(item).items() if not row["is_told"]] == [
+            ("female", 200),
+            ("few", 4),
+        ]
+    assert (None, "interview", "sex", "female") in withheld.withheld(items)
+    pools = [Axis(source="human", stage=item["stage"], subject=None, judgement=item) for item in items]
+    result = Bias(family="screening", as_of=DAY, status="ok", pools=tuple(pools))
+    daily = page.report(
+        Findings(family="screening", as_of=DAY, retrain=False, reasons=(), findings=()), None, None, result
+    )
+    said = re.findall(r'>([a-z]+)</th><td class="n">not told</td>\s*<td colspan', daily)
+    assert said == ["female", "few"]
+    apart = [items[1], items[2]]
+    assert {row["n"] for item in withheld.for_all(apart) for row in item["groups"]} == {4, 100, 110, 200}
+
+
+def test_a_later_stage_takes_nothing_from_an_earlier_one():
+    few_left = {"female": (10, 5), "male": (110, 40)}
+    items = [judged({"female": (200, 5), "male": (200, 40)}, stage="all stages"), judged(few_left, stage="interview")]
+    whole, interview = withheld.for_all(items)
+    assert all(row["is_told"] for row in whole["groups"])
+    assert [row["n"] for row in interview["groups"]] == [10, 110]
 
 
 def test_a_subject_without_its_small_groups_tells_no_total_unless_another_axis_does():
