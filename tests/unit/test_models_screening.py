@@ -279,6 +279,15 @@ def test_what_is_nearly_the_same_as_what_is_nearly_the_same_stays_in_its_split()
     assert ("p34", 34) not in found, "of the training by its text, of the test by its day: it is left out"
 
 
+@pytest.mark.timeout(30)
+def test_a_chain_of_many_people_is_followed_to_its_end() -> None:
+    """Each sent the resume of the next, too: one link a round would be as many rounds as people."""
+    chain = [(f"p{n:05d}", 0, f"text {n + later}") for n in range(20_000) for later in (0, 1)]
+    found = split_of(*chain[:20_000], ("q", 0, "text 15000"), *chain[20_002:])
+    assert len(set(found.values())) == 2, "one link is missing"
+    assert found["p00000", 0] == found["p09999", 0] != found["p10001", 0] == found["q", 0]
+
+
 def test_only_texts_that_share_most_of_their_threes_share_a_band() -> None:
     half = [*WORDS[:100], *(f"other{n}" for n in range(100))]  # 98 of 298 threes are in both: a third
     texts = [" ".join(WORDS), "  " + ", ".join(WORDS) + " 1999", " ".join(half), " ".join(reversed(WORDS)), "two words"]

@@ -12,6 +12,7 @@ country and source are left out on purpose: they stand for origin.
 from datetime import date
 from typing import Final, Literal
 
+import numpy as np
 import polars as pl
 
 from pipelines.base.days import end_of
@@ -300,18 +301,23 @@ def _kept_together(frame: pl.DataFrame) -> pl.Series:
 
     One tie after the other: who sent a copy of one resume and of another ties all three people together.
     """
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
     alike = near.bands(frame["resume_text"].unique(maintain_order=True))
-    tied = frame.select("person_id", "resume_text", group="person_id")
-    tied = tied.join(alike, on="resume_text", how="left", maintain_order="left")
-    tied = tied.with_columns(pl.col("resume_text").rank("dense"))
-    ties = [name for name in tied.columns if name != "group"]
-    while True:
-        before = tied["group"]
-        for name in ties:
-            first = pl.when(pl.col(name).is_not_null()).then(pl.col("group").min().over(name))
-            tied = tied.with_columns(group=first.otherwise("group"))
-        if tied["group"].equals(before):
-            return before
+    tied = frame.select("person_id", "resume_text").join(alike, on="resume_text", how="left", maintain_order="left")
+    tied = tied.select(pl.all().rank("dense").cast(pl.Int64) - 1)
+    counts = tied.max().fill_null(-1).row(0)  # people are the first nodes of the graph, then what ties them, by column
+    begins = np.cumsum([0, *(count + 1 for count in counts)])
+    edges = pl.concat(
+        tied.select(person="person_id", tie=pl.col(name) + begin).drop_nulls()
+        for name, begin in zip(tied.columns[1:], begins[1:].tolist(), strict=False)
+    )
+    ends = (edges["person"].to_numpy(), edges["tie"].to_numpy())
+    graph = coo_array((np.ones(len(edges), np.int8), ends), shape=(begins[-1], begins[-1]))
+    _, part = connected_components(graph, directed=False)
+    whole = frame.select("person_id", part=pl.Series(part[tied["person_id"].to_numpy()]))
+    return whole.select(pl.col("person_id").min().over("part"))["person_id"]
 
 
 def _decisions(tables: Tables) -> pl.DataFrame:
