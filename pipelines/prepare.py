@@ -5,7 +5,8 @@ Reads   snapshot   the family's tables as known on its day
 Writes  examples.parquet   one row a labelled case: who, what, when asked, outcome, `split`, the model's columns
         profile.json       distribution of every input over the people whom the model would be asked about on that day
         report.json        counts, the audit of the labels, and the leaks found: inputs that tell the outcome too well
-                           to be known beforehand
+                           to be known beforehand; where people are kept together in one split, `left_out`: cases of
+                           theirs that another one had begun before, and `largest_together`: cases of most together
         raters.parquet     where it is known who rates: how severe each is, under the pseudonym, with interval
         severity.parquet   the same of each training case whose rater surely differs
 
@@ -34,7 +35,7 @@ from pipelines.base.log import get_logger
 from pipelines.base.settings import Count, MinPeople, Section, Share, load
 from pipelines.base.stage import leave, main
 from pipelines.base.store import open_store
-from pipelines.models import features, labels
+from pipelines.models import TOGETHER, features, labels
 
 SPLITS: Final = ("train", "valid", "test")
 _KEYS: Final = ("person_id", "subject_id")
@@ -137,6 +138,46 @@ def without(frame: pl.DataFrame, leaking: list[Leak]) -> pl.DataFrame:
     return frame.drop([name for name in frame.columns if name.split(_PART)[0] in sources])
 
 
+def apart(examples: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, int]]:
+    """`examples` without `TOGETHER`, and what it cost to keep people together.
+
+    Args:
+        examples: [n_cases] of whom the first case of those kept together is always there.
+
+    Returns:
+        [n_cases], and left_out, cases that are lacking here, and largest_together, cases of the most that are kept
+        together, those lacking included. Neither for a family whose splits are made by time alone.
+    """
+    if not set(TOGETHER) <= set(examples.columns):
+        return examples, {}
+    group, count = TOGETHER
+    groups = examples.group_by(group).agg(pl.col(count).first(), here=pl.len())
+    told = groups.select(left_out=pl.col(count).sum() - pl.col("here").sum(), largest_together=pl.col(count).max())
+    return examples.drop(TOGETHER), told.row(0, named=True)
+
+
+def require_learnable(family: str, kept: pl.DataFrame, together: Mapping[str, int]) -> None:
+    """Whether there is something to learn from, and something to stop the training by.
+
+    Args:
+        family: For the message.
+        kept: [n_cases] split.
+        together: As `apart` gives.
+
+    Raises:
+        ContractError: A split is empty that training reads. Without a test there is a model, which the gate holds.
+    """
+    counts = _counts(kept)
+    if counts["train"] and counts["valid"]:
+        return
+    said = ", ".join(f"{name} {count}" for name, count in counts.items())
+    why = "Ingest a longer history."
+    if together:
+        said += ", left out {left_out}; the most who are kept together have {largest_together}".format(**together)
+        why = "Ingest a longer history, or resumes without the text that many have in common."
+    raise ContractError(f"{family} must have cases in train and in valid; there are {said}. {why}")
+
+
 def referenced(training: pl.DataFrame, asked: pl.DataFrame, least: int) -> pl.DataFrame:
     """The rows that later scorings are compared with, in the columns that the model learns from.
 
@@ -160,7 +201,7 @@ def run(family: str, root: Path | None = None) -> str:
         root: The checkout; the working directory by default.
 
     Raises:
-        ContractError: There is no labelled case.
+        ContractError: There is no labelled case, or none to learn from or to stop the training by.
     """
     module = features(family)
     common = load(Prepare, "prepare", root=root)
@@ -172,10 +213,12 @@ def run(family: str, root: Path | None = None) -> str:
     if examples.is_empty():
         rows = ", ".join(f"{name} {len(frame)}" for name, frame in tables.items())
         raise ContractError(f"{family} must have labelled cases; there are none (rows: {rows}). Ingest its outcomes.")
+    examples, together = apart(examples)
     found = leaks(module.inputs(examples), examples["outcome"], common)
     given = module.raters(tables) if hasattr(module, "raters") else None  # most families' labels name nobody
     audited, raters = labels.audit(examples, given, least)
     kept = without(examples.with_columns(split(examples, common).alias("split")), found)
+    require_learnable(family, kept, together)
     if given is not None:
         off = labels.to_take_off(kept, given)
         audited["severity_off_cases"] = len(off)
@@ -190,19 +233,25 @@ def run(family: str, root: Path | None = None) -> str:
         off.write_parquet(folder / labels.SEVERITY, compression="zstd")
     if raters is not None:
         raters.write_parquet(folder / "raters.parquet", compression="zstd")
-    report = _report(family, kept, found, own, as_of) | {"lacking_people": taken.lacking, "labels": audited}
+    report = _report(family, kept, found, own, as_of) | {"lacking_people": taken.lacking, "labels": audited} | together
     _write(folder / "report.json", report)
     names = ", ".join(leak.column for leak in found)
-    get_logger("prepare").info("cases_prepared", family=family, cases=len(kept), leaks=names, lacking=taken.lacking)
+    get_logger("prepare").info(
+        "cases_prepared", family=family, cases=len(kept), leaks=names, lacking=taken.lacking, **together
+    )
     lacking = f"; without {taken.lacking} people who were forgotten since" if taken.lacking else ""
     return f"{family}: {len(kept)} cases" + (f"; taken out as leaks: {names}" if found else "") + lacking
 
 
 def _report(family: str, kept: pl.DataFrame, found: list[Leak], own: Section, as_of: date) -> dict[str, Any]:
     """Counts and leaks, and the family's own numbers: whoever scores with the model makes its cases with the same."""
-    counts = {name: int((kept["split"] == name).sum()) for name in SPLITS}
     leaks_found, settings = [asdict(leak) for leak in found], own.model_dump(mode="json")
+    counts = _counts(kept)
     return {"family": family, "as_of": as_of.isoformat(), "cases": counts, "leaks": leaks_found, "settings": settings}
+
+
+def _counts(kept: pl.DataFrame) -> dict[str, int]:
+    return {name: int((kept["split"] == name).sum()) for name in SPLITS}
 
 
 def _snapshot_report(family: str, root: Path | None) -> dict[str, Any]:

@@ -27,6 +27,9 @@ CASE_WEIGHT: Final = "case_weight"
 """Column of how much a case counts in training, where cases count differently. No input, and no model is shown it."""
 GRADE: Final = "end_score_share"
 """Column of the score that a case ended with, null where there is none: a second label, and no input."""
+TOGETHER: Final = ("together_id", "together_count")
+"""Columns of a family that keeps people together in one split: the first of them, and how many cases they have, those
+included that are left out since another split had begun. `prepare` counts them and takes them out."""
 
 _TENSORFLOW: Final = {
     "TF_CPP_MIN_LOG_LEVEL": "3",

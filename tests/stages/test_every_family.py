@@ -34,6 +34,7 @@ from pipelines.base.catalog import (
 )
 from pipelines.base.contracts import TABLES
 from pipelines.base.digests import sha256_bytes
+from pipelines.base.errors import ContractError
 from pipelines.base.lake import Lake
 from pipelines.base.releases import Release
 from pipelines.base.store import FileStore
@@ -41,7 +42,7 @@ from pipelines.evaluate import __main__ as evaluate
 from pipelines.evaluate import choose, groups, weigh
 from pipelines.ingest.__main__ import run as ingest
 from pipelines.ingest.batch import Batch
-from pipelines.models import features
+from pipelines.models import TOGETHER, features
 from pipelines.score import rows, switch
 from pipelines.score import stage as score
 from pipelines.score.__main__ import main as score_main
@@ -59,7 +60,7 @@ WEIGHS = "performance"
 """The family of which an alternative is trained too, with weights that stand for somebody's sex."""
 HIDDEN = (SNAPSHOT, PREPARED, CANDIDATES, SCORED)
 """What stages wrote that must not know who is what."""
-LABELS = ("stage_code", "decided_by", "known_at", "outcome", "end_score_share", "split")
+LABELS = ("stage_code", "decided_by", "known_at", "outcome", "end_score_share", "split", *TOGETHER)
 """What of a case is not a feature: it may be known later."""
 COMPARED = ("rare_word_share",)
 """Monitored, and read by no model: how unlike the texts of one reading are, so it knows them all."""
@@ -234,6 +235,30 @@ def test_people_were_as_old_as_on_the_day_of_the_decision(walked):
     assert {row["group"]: row["people"] for row in axis["groups"]} == ages(newest)
     as_of = asked.select("person_id", pl.lit(datetime(2026, 10, 31, tzinfo=UTC)))
     assert ages(as_of) != expected, "somebody turned 40 after a test case"
+
+
+def test_of_people_kept_together_it_is_told_what_that_cost_and_nothing_else_is_kept(walked):
+    root, _, _ = walked
+    reports = {name: json.loads((stage_dir(name, PREPARED, root) / "report.json").read_text()) for name in FAMILIES}
+    assert [name for name, told in reports.items() if "left_out" in told] == ["screening"]
+    kept = pl.read_parquet(stage_dir("screening", PREPARED, root) / "examples.parquet")
+    assert not set(TOGETHER) & set(kept.columns)
+    most = kept["person_id"].value_counts()["count"].max()
+    told = reports["screening"]
+    assert most <= told["largest_together"] <= len(kept) + told["left_out"], "a person's cases are always together"
+
+
+def test_cases_of_which_none_can_stop_the_training_are_refused(walked, tmp_path):
+    root, _, _ = walked
+    shutil.copytree(stage_dir("screening", SNAPSHOT, root), stage_dir("screening", SNAPSHOT, tmp_path))
+    params = yaml.safe_load((root / "params.yaml").read_text())
+    params["screening"]["prepare"]["valid_share"] = 1e-9
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
+    with pytest.raises(
+        ContractError, match=r"must have cases in train and in valid; there are .* valid 0, .* left out"
+    ):
+        prepare.run("screening", tmp_path)
+    assert not (stage_dir("screening", PREPARED, tmp_path) / "examples.parquet").exists()
 
 
 def test_signals_of_a_group_are_exchanged_where_people_write_and_candidates_are_seen_in_lists(walked):

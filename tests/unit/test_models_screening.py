@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from pipelines.base.contracts import empty
 from pipelines.base.errors import ContractError
+from pipelines.models import TOGETHER
 from pipelines.models.screening import bands, near, text
 from pipelines.models.screening import features as screening
 
@@ -329,6 +330,20 @@ def test_a_case_after_the_next_split_began_is_left_out() -> None:
     found = split_of(("p0", 0, "a"), ("p0", 9, "a"), ("p1", 1, "b"), ("p2", 2, "c"), ("p3", 3, "d"), ("p4", 4, "e"))
     assert ("p0", 9) not in found
     assert found["p0", 0] == "train"
+
+
+def test_how_many_cases_are_kept_together_is_told_with_those_that_are_left_out() -> None:
+    """p0 and p1 sent one text: three cases, of which one came when the test had begun."""
+    sent = [("p0", 0, "a"), ("p1", 0, "a"), ("p1", 9, "a"), *((f"p{n}", n, f"text {n}") for n in range(2, 8))]
+    frame = pl.DataFrame(
+        [{"person_id": person, "occurred_at": moment(day), "resume_text": words} for person, day, words in sent]
+    )
+    found = screening.with_split(frame, SETTINGS)
+    assert found.select("person_id", *TOGETHER).rows() == [
+        ("p0", "p0", 3),
+        ("p1", "p0", 3),
+        *((f"p{n}", f"p{n}", 1) for n in range(2, 8)),
+    ]
 
 
 def test_cases_of_one_moment_are_all_kept() -> None:

@@ -5,6 +5,7 @@ import polars as pl
 import pytest
 
 from pipelines import prepare
+from pipelines.base.errors import ContractError
 from pipelines.prepare import Leak, Prepare
 
 SETTINGS = Prepare(valid_share=0.2, test_share=0.3, leak_limit=0.9, leak_min_rows=3, profile_bins=2, profile_min_rows=2)
@@ -34,6 +35,30 @@ def test_cases_of_one_moment_are_cut_by_person_whatever_their_order():
 def test_a_familys_own_split_stands():
     frame = dated(0, 1).with_columns(split=pl.Series(["test", "train"]))
     assert prepare.split(frame, SETTINGS).to_list() == ["test", "train"]
+
+
+def test_what_it_costs_to_keep_people_together_is_counted_and_no_later_stage_sees_it():
+    """Three of one group are there of five, all of two others."""
+    frame = pl.DataFrame({"x": range(6), "together_id": list("aaabcc"), "together_count": [5, 5, 5, 1, 2, 2]})
+    found, told = prepare.apart(frame)
+    assert found.columns == ["x"]
+    assert told == {"left_out": 2, "largest_together": 5}
+    assert prepare.apart(found) == (found, {})
+
+
+@pytest.mark.parametrize("lacking", ["train", "valid"])
+def test_where_keeping_people_together_leaves_nothing_to_learn_from_or_to_stop_by_it_is_said(lacking):
+    kept = pl.DataFrame({"split": [name for name in ("train", "valid", "test", "test") if name != lacking]})
+    counts = {"train": 1, "valid": 1, lacking: 0}
+    said = f"train {counts['train']}, valid {counts['valid']}, test 2"
+    with pytest.raises(ContractError, match=rf"there are {said}, left out 9; the most .* have 7\. .* in common"):
+        prepare.require_learnable("screening", kept, {"left_out": 9, "largest_together": 7})
+    with pytest.raises(ContractError, match=rf"there are {said}\. Ingest a longer history\.$"):
+        prepare.require_learnable("outcomes", kept, {})
+
+
+def test_without_a_test_there_is_a_model_all_the_same():
+    prepare.require_learnable("outcomes", pl.DataFrame({"split": ["train", "valid"]}), {})
 
 
 def test_association_with_yes_and_no_is_the_doubled_distance_of_the_auc_from_one_half():

@@ -18,7 +18,7 @@ import polars as pl
 from pipelines.base.days import end_of
 from pipelines.base.errors import ContractError
 from pipelines.base.settings import Count, Positive, Section, Share
-from pipelines.models import Tables, asof
+from pipelines.models import TOGETHER, Tables, asof
 from pipelines.models.screening import near, text
 
 TABLES: Final = ("applications", "application_events", "resumes", "requisitions", "candidates")
@@ -108,7 +108,7 @@ def examples(tables: Tables, settings: Prepare) -> pl.DataFrame:
 
     Returns:
         [n_cases] person_id, subject_id, target_code, stage_code, decided_by, occurred_at (the application), known_at
-        (the decision), outcome (1 advanced, 0 rejected), split, then the model's columns.
+        (the decision), outcome (1 advanced, 0 rejected), `TOGETHER`, split, then the model's columns.
     """
     decided = _decisions(tables).select(
         "application_id",
@@ -268,21 +268,23 @@ def select(scored: pl.DataFrame, settings: Decide) -> pl.Series:
 
 
 def with_split(frame: pl.DataFrame, settings: Prepare) -> pl.DataFrame:
-    """`frame` with `split`: people in order of their first application, the newest for the test.
+    """`frame` with `split` and `TOGETHER`: people in order of their first application, the newest for the test.
 
     Args:
         frame: [n_cases] person_id, occurred_at, resume_text.
         settings: The shares, by number of cases.
 
     Returns:
-        [≤ n_cases] A case that happened after the next split had begun is left out: it would tell of its future.
+        [≤ n_cases] A case that happened after the next split had begun is left out: it would tell of its future. Of
+        people who are kept together the first case never is.
     """
-    frame = frame.with_columns(group=_kept_together(frame))
-    people = frame.group_by("group").agg(pl.col("occurred_at").min().alias("first_at"), pl.len().alias("count"))
-    people = people.sort("first_at", "group").with_columns(
-        later=1 - (pl.col("count").cum_sum() - pl.col("count") / 2) / pl.col("count").sum()
+    group, count = TOGETHER
+    frame = frame.with_columns(_kept_together(frame).alias(group))
+    people = frame.group_by(group).agg(pl.col("occurred_at").min().alias("first_at"), pl.len().alias(count))
+    people = people.sort("first_at", group).with_columns(
+        later=1 - (pl.col(count).cum_sum() - pl.col(count) / 2) / pl.col(count).sum()
     )
-    placed = frame.join(people.select("group", "later"), on="group", maintain_order="left").with_columns(
+    placed = frame.join(people.select(*TOGETHER, "later"), on=group, maintain_order="left").with_columns(
         split=pl.when(pl.col("later") <= settings.test_share)
         .then(pl.lit("test"))
         .when(pl.col("later") <= settings.test_share + settings.valid_share)
@@ -293,7 +295,7 @@ def with_split(frame: pl.DataFrame, settings: Prepare) -> pl.DataFrame:
     too_late = ((pl.col("split") == "train") & (pl.col("occurred_at") > begins["valid"])) | (
         pl.col("split").is_in(("train", "valid")) & (pl.col("occurred_at") > begins["test"])
     )
-    return placed.filter(~too_late.fill_null(value=False)).drop("group", "later")
+    return placed.filter(~too_late.fill_null(value=False)).drop("later")
 
 
 def _kept_together(frame: pl.DataFrame) -> pl.Series:
