@@ -64,8 +64,8 @@ def told(
 
     Args:
         cases: [n_cases] as `reached` gives.
-        decided: [n_decisions] person_id, subject_id, stage_code, outcome in [0, 1] and, with `forty`, known_at; of these
-            and other cases; and target_code if cases have it.
+        decided: [n_decisions] person_id, subject_id, stage_code, outcome in [0, 1] and, with `forty`, known_at; of
+            these and other cases; and target_code if cases have it.
         groups: [n_people] person_id and one column an axis; none when the company has no group data.
         by_stage: Whether decisions are of several stages, each of which all cases could have reached.
         min_group_size: People. Of a group with fewer, or with fewer whose outcome is known, only how many they are is
