@@ -44,7 +44,7 @@ def looked_up(
     """
     feed, at = feeds[str(step.feed)], feeds[of.feed].moment(of.groups)
     told = list({unit.name: unit for unit in (*before, *here)}.values())
-    if of.is_replay and not of.is_released and at is not None and step.feed != of.feed:
+    if of.is_replay and not of.is_released:
         return looked_into(feeds, of, step, told)  # as was asked when it was planned: not by what comes with it
     if must_be_there(feeds, of, step):
         return of_run(feeds, of, here) or of_day(feed, list(here), at) or looked_into(feeds, of, step, told)
