@@ -14,17 +14,24 @@ _COUNTED: Final = re.compile(r"^\d+ of (\d+) people selected:")
 
 def bias_for_all(result: Bias) -> Bias:
     """What was judged, as everybody may see it."""
-    return result.model_copy(update={"pools": axes_for_all(result.pools), "subjects": axes_for_all(result.subjects)})
+    return result.model_copy(
+        update={"pools": axes_for_all(result.pools), "subjects": axes_for_all(result.subjects, result.pools)}
+    )
 
 
-def axes_for_all(items: Sequence[Axis]) -> tuple[Axis, ...]:
+def axes_for_all(items: Sequence[Axis], pools: Sequence[Axis] = ()) -> tuple[Axis, ...]:
     """Judgements as everybody may see them, in the order given.
 
     Args:
         items: Of any sources: what people decided tells nothing of what the model selects.
+        pools: Over all subjects, where items are of single ones.
     """
+
+    def of(some: Sequence[Axis], source: str) -> list[dict[str, Any]]:
+        return [a.judgement | {"stage": a.stage, "subject": a.subject} for a in some if a.source == source]
+
     found: dict[str, Iterator[dict[str, Any]]] = {
-        source: iter(withheld.for_all([a.judgement | {"stage": a.stage} for a in items if a.source == source]))
+        source: iter(withheld.for_all(of(items, source), pools=of(pools, source)))
         for source in {a.source for a in items}
     }
     return tuple(a.model_copy(update={"judgement": next(found[a.source])}) for a in items)
@@ -52,7 +59,8 @@ def verdict_for_all(verdict: Mapping[str, Any]) -> dict[str, Any]:
     found = {
         source: {
             **of,
-            **{part: withheld.for_all(of[part]) for part in ("axes", BY_SUBJECT) if part in of},
+            **({"axes": withheld.for_all(of["axes"])} if "axes" in of else {}),
+            **({BY_SUBJECT: withheld.for_all(of[BY_SUBJECT], pools=of.get("axes", ()))} if BY_SUBJECT in of else {}),
         }
         for source in ("groups", "human")
         if (of := verdict.get(source))

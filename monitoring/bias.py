@@ -101,7 +101,7 @@ def judged(reports: Mapping[str, Sequence[AxisReport]]) -> Bias:
     subjects = [_axis(source, item) for source, part in told.items() for item in part["by_subject"]]
     tallies = [_tally(source, item) for source, part in told.items() for item in part["tallies"]]
     subjects.sort(key=_worst_first)
-    hidden, others = headlines(axes_for_all(pools), axes_for_all(subjects))
+    hidden, others = headlines(axes_for_all(pools), axes_for_all(subjects, pools))
     return Bias(
         family="",
         as_of=None,

@@ -92,7 +92,8 @@ def asked(store: Store, family: str, sha256: str) -> list[str]:
 
 def hidden_in_pool(verdict: Mapping[str, Any]) -> list[str]:
     """What a verdict says of subjects that the model fails while all subjects together look fine."""
-    return hidden((verdict.get("groups") or {}).get("by_subject", []))
+    groups = verdict.get("groups") or {}
+    return hidden(groups.get("by_subject", []), groups.get("axes", []))
 
 
 def live(store: Store, family: str) -> dict[str, Any]:

@@ -137,7 +137,8 @@ class Judgements(BaseModel):
     @model_validator(mode="after")
     def _withholding(self) -> Self:
         """What evidence from before has not on record is worked out: its words are read by all."""
-        self.axes, self.by_subject = _marked(self.axes), _marked(self.by_subject)
+        self.axes = _marked(self.axes)
+        self.by_subject = _marked(self.by_subject, self.axes)
         return self
 
     @property
@@ -202,21 +203,24 @@ class Gap:
         return f"{self.axis}:{self.group}"
 
 
-def hidden(by_subject: Iterable[Mapping[str, Any]]) -> list[str]:
+def hidden(by_subject: Iterable[Mapping[str, Any]], pools: Iterable[Mapping[str, Any]] = ()) -> list[str]:
     """What is told first of all: subjects that fail while all together look better.
 
     Args:
         by_subject: As a verdict has them.
+        pools: Its judgements over all subjects, which say what may not be told of one beside them.
     """
-    subjects = _marked([Axis.model_validate(item) for item in by_subject])
+    every = _marked([Axis.model_validate(item) for item in pools])
+    subjects = _marked([Axis.model_validate(item) for item in by_subject], every)
     failed = [axis for axis in subjects if axis.is_hidden_in_pool and axis.worst is Verdict.ADVERSE]
     return [f"{axis.told}. {axis.worst}." for axis in failed]
 
 
-def _marked(axes: Sequence[Axis]) -> tuple[Axis, ...]:
+def _marked(axes: Sequence[Axis], pools: Sequence[Axis] = ()) -> tuple[Axis, ...]:
     if all(axis.withheld is not None for axis in axes):
         return tuple(axes)
-    told = marked([axis.model_dump(exclude={"withheld"} if axis.withheld is None else None) for axis in axes])
+    plain = [axis.model_dump(exclude={"withheld"} if axis.withheld is None else None) for axis in axes]
+    told = marked(plain, [axis.model_dump() for axis in pools])
     return tuple(
         axis.model_copy(update={"withheld": tuple(item["withheld"])}) for axis, item in zip(axes, told, strict=True)
     )

@@ -160,9 +160,10 @@ def kept(reports: Iterable[AxisReport]) -> dict[str, list[dict[str, Any]]]:
     """
     told = tuple(reports)
     listed = sorted((item for report in told for item in report.listed), key=_worst_first)
+    pools = marked([report.pool.to_dict() | {"common": _shared(report)} for report in told])
     return {
-        "axes": marked([report.pool.to_dict() | {"common": _shared(report)} for report in told]),
-        "by_subject": marked([without_small(item).to_dict() for item in listed]),
+        "axes": pools,
+        "by_subject": marked([without_small(item).to_dict() for item in listed], pools),
         "tallies": [
             {
                 "axis": report.pool.axis,

@@ -16,6 +16,8 @@ Judgement = Mapping[str, Any]
 """`AxisJudgement.to_dict()`, also as it was kept by releases from before."""
 Name = tuple[str | None, str | None, str, str]
 """Subject, stage, axis and group."""
+Groups = Mapping[tuple[str | None, str | None, str], set[str]]
+"""Subject, stage and axis to groups."""
 _AGAINST: Final = ("impact_ratio", "low", "high", "z", "fisher_p", "mid_p", "p_value", "p_corrected", "shortfall")
 """Numbers of a group against the reference: beside its own counts they tell those of the reference."""
 _OWN: Final = (*_AGAINST, "selected", "rate", "statutory_impact_ratio", "power", "design_effect")
@@ -28,40 +30,92 @@ _ON_RECORD: Final = "withheld"
 _FOUND: Final = ("ADVERSE", "INVESTIGATE")
 
 
-def withheld(judgements: Iterable[Judgement]) -> frozenset[Name]:
+def withheld(judgements: Iterable[Judgement], pools: Sequence[Judgement] = ()) -> frozenset[Name]:
     """Whose figures are not told: as is on record, and worked out only of judgements kept before that was.
 
     Args:
         judgements: Of one source, such as the model's selections; of any stages and subjects.
+        pools: Of the same source over all subjects, where judgements are of single ones: beside them a subject tells
+            of whom they withhold, and all that are shown tell of the few in the others.
     """
     every = list(judgements)
     parts: dict[tuple[str | None, str | None], list[Judgement]] = {}
     for item in every:
         parts.setdefault((item.get("subject"), item.get("stage")), []).append(item)
     found = frozenset((*key, axis, group) for key, items in parts.items() for axis, group in _of_part(items))
+    if pools and not all(_ON_RECORD in item for item in every):
+        found |= _beside(every, found, pools)
+        names = _by_judgement(found)
+        found |= {
+            (*key, axis, group)
+            for key, items in parts.items()
+            for axis, group in _of_part([_without(item, _names(item, names)) for item in items])
+        }
     return found | _unnumbered(every, found)
 
 
-def marked(judgements: Sequence[Judgement]) -> list[dict[str, Any]]:
+def _beside(subjects: Sequence[Judgement], hidden: frozenset[Name], pools: Sequence[Judgement]) -> frozenset[Name]:
+    """Whom the pool withholds, in every subject; and the smallest subjects of a group where the others' are few."""
+    left_out, found = withheld(pools), set(hidden)
+    for pool in pools:
+        key, least = (pool.get("stage"), pool["axis"]), pool.get("min_group_size") or 1
+        mine = [item for item in subjects if (item.get("stage"), item["axis"]) == key]
+        for row in pool["groups"]:
+            rows = [
+                ((i.get("subject"), *key, row["group"]), r["n"]) for i in mine for r in i["groups"] if _same(r, row)
+            ]
+            if (None, *key, row["group"]) in left_out:
+                found |= {name for name, _ in rows}
+                continue
+            shown = sorted(((n, name) for name, n in rows if name not in found), key=lambda one: (one[0], str(one[1])))
+            rest = row["n"] - sum(n for n, _ in shown)
+            for n, name in shown:
+                if not 0 < rest < least:
+                    break
+                found.add(name)
+                rest += n
+    return frozenset(found)
+
+
+def _without(item: Judgement, names: set[str]) -> Judgement:
+    """A subject that leaves out more groups than its small ones, and so has a total of the others alone."""
+    if not names:
+        return item
+    small = (*(item.get("small_groups") or ()), *sorted(names))
+    return {**item, "groups": [row for row in item["groups"] if row["group"] not in names], "small_groups": small}
+
+
+def _same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    return bool(one["group"] == other["group"])
+
+
+def marked(judgements: Sequence[Judgement], pools: Sequence[Judgement] = ()) -> list[dict[str, Any]]:
     """The judgements, whole, with `withheld` besides: working it out takes seconds, and pages wait for nobody.
 
     Args:
         judgements: Of one source, and all of a subject and stage: what is withheld follows from all of them.
+        pools: As for `withheld`.
     """
-    hidden = withheld(judgements)
+    hidden = _by_judgement(withheld(judgements, pools))
     return [{**item, _ON_RECORD: sorted(_names(item, hidden))} for item in judgements]
 
 
-def for_all(judgements: Sequence[Judgement], hidden: frozenset[Name] | None = None) -> list[dict[str, Any]]:
+def for_all(
+    judgements: Sequence[Judgement], hidden: frozenset[Name] | None = None, *, pools: Sequence[Judgement] = ()
+) -> list[dict[str, Any]]:
     """The judgements without what is withheld; rows have `is_told` and `about` (None, or a rounded rate) besides.
 
     Args:
         judgements: Of one source.
         hidden: As `withheld`, where more is to be left out, such as what was withheld before.
+        pools: As for `withheld`.
     """
-    left_out = withheld(judgements) if hidden is None else hidden
+    left_out = withheld(judgements, pools) if hidden is None else hidden
     unnumbered = _unnumbered(judgements, left_out)
-    return [_told(item, left_out | unnumbered, unnumbered) for item in judgements]
+    everywhere = _by_judgement(_unnumbered(pools, withheld(pools)))
+    names, without = _by_judgement(left_out | unnumbered), _by_judgement(unnumbered)
+    gone = [_names(item, without) | _names({**item, "subject": None}, everywhere) for item in judgements]
+    return [_told(item, _names(item, names) | no, no) for item, no in zip(judgements, gone, strict=True)]
 
 
 def _unnumbered(judgements: Sequence[Judgement], hidden: frozenset[Name]) -> frozenset[Name]:
@@ -83,8 +137,7 @@ def _unnumbered(judgements: Sequence[Judgement], hidden: frozenset[Name]) -> fro
     )
 
 
-def _told(item: Judgement, hidden: frozenset[Name], unnumbered: frozenset[Name]) -> dict[str, Any]:
-    names, without = _names(item, hidden), _names(item, unnumbered)
+def _told(item: Judgement, names: set[str], without: set[str]) -> dict[str, Any]:
     reference = {row["group"] for row in item["groups"] if row.get("is_reference")} & names
     gone = dict.fromkeys(_AGAINST) if reference else {}
     if item.get("statutory_reference") in names:
@@ -96,13 +149,22 @@ def _told(item: Judgement, hidden: frozenset[Name], unnumbered: frozenset[Name])
         for row in item["groups"]
     ]
     told = {**item, "groups": rows}
+    if item.get("subject") is not None and names:  # what it comes to is of those that are told
+        told["selected"] = sum(row["selected"] for row in rows if row["is_told"])
     if item.get("common"):
         told["common"] = [row for row in item["common"] if not reference and row["group"] not in names]
     return told
 
 
-def _names(item: Judgement, hidden: frozenset[Name]) -> set[str]:
-    return {group for *key, group in hidden if tuple(key) == (item.get("subject"), item.get("stage"), item["axis"])}
+def _by_judgement(hidden: Iterable[Name]) -> Groups:
+    found: dict[tuple[str | None, str | None, str], set[str]] = {}
+    for subject, stage, axis, group in hidden:
+        found.setdefault((subject, stage, axis), set()).add(group)
+    return found
+
+
+def _names(item: Judgement, hidden: Groups) -> set[str]:
+    return hidden.get((item.get("subject"), item.get("stage"), item["axis"]), set())
 
 
 def _about(row: Mapping[str, Any], least: int) -> float | None:

@@ -41,7 +41,7 @@ def _lines(verdict: Mapping[str, Any], verdict_sha256: str, airflow_url: str, mo
     metrics = verdict["metrics"]
     yield f"## {verdict['family']}: the gate says *{verdict['verdict']}*"
     yield ""
-    for line in hidden(verdict["groups"]["by_subject"]):
+    for line in hidden(verdict["groups"]["by_subject"], verdict["groups"]["axes"]):
         yield f"**{line}**"
         yield ""
     if gap := modification.gap:
@@ -115,7 +115,7 @@ def _groups(groups: Mapping[str, Any]) -> Iterator[str]:
     yield ""
     yield "| axis | group | selected | rate | impact ratio | 95 % interval | verdict |"
     yield "|---|---|---|---|---|---|---|"
-    for axis in [*withheld.for_all(groups["axes"]), *withheld.for_all(groups["by_subject"])]:
+    for axis in [*withheld.for_all(groups["axes"]), *withheld.for_all(groups["by_subject"], pools=groups["axes"])]:
         where = f"{axis['axis']}, {axis['subject']} alone" if axis.get("subject") else axis["axis"]
         for row in axis["groups"]:
             interval = f"{_number(row, 'low')} to {_number(row, 'high')}"

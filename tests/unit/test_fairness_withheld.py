@@ -16,6 +16,7 @@ from pipelines.audit import Head
 from pipelines.fairness import bias_report, judge_counts, kept, withheld
 from pipelines.fairness.axes import without_small
 
+AT = {"stage": "interview"}
 DAY = date(2026, 10, 31)
 
 
@@ -89,6 +90,8 @@ def test_how_many_come_to_a_stage_is_how_many_the_one_before_selected():
     )
     said = re.findall(r'>([a-z]+)</th><td class="n">not told</td>\s*<td colspan', daily)
     assert said == ["female", "few"]
+    (alone,) = withheld.for_all([judged({"female": (90, 25), "male": (90, 33)}) | {"subject": "R"} | AT], pools=items)
+    assert [row["n"] for row in alone["groups"]] == [None, 90], "nor by a subject"
     apart = [items[1], items[2]]
     assert {row["n"] for item in withheld.for_all(apart) for row in item["groups"]} == {4, 100, 110, 200}
 
@@ -116,6 +119,30 @@ def test_what_was_withheld_before_stays_so():
     assert [row["is_told"] for row in told["groups"]] == [False, True]
 
 
+def test_a_subject_tells_nothing_of_whom_the_pool_withholds_nor_all_of_them_of_the_few_in_others():
+    """Of 104 women 100 are in R-1: its 20 of 100 beside the 20 of 104 of all say that nobody of the 4 was taken."""
+    pool = judged({"female": (104, 20), "male": (160, 90)})
+    one = judged({"female": (100, 20), "male": (100, 60)}) | {"subject": "R-1"}
+    (told,) = withheld.for_all([one], pools=[pool])
+    assert {name: row["selected"] for name, row in rows(told).items()} == {"female": None, "male": 60}
+    assert told["selected"] == 60, "of those that are told"
+    assert withheld.withheld([one], [judged({"female": (130, 20), "male": (160, 90)})]) == frozenset()
+    small = one | {"subject": "R-2", "groups": [row | {"n": 40} for row in one["groups"]]}
+    both = withheld.withheld([one, small], [judged({"female": (144, 28), "male": (240, 120)})])
+    assert both == {("R-2", None, "sex", "female")}, "the smallest, of 40, is enough"
+    few = judged({"female": (200, 20), "male": (160, 90), "x": (2, 1)})
+    assert withheld.withheld([one], [few]) == {("R-1", None, "sex", "male")}, "the pool withholds men"
+
+
+def test_a_subject_is_withheld_where_its_other_axis_tells_what_it_comes_to():
+    """Without women, the men of R-1 beside its whole other axis would tell them."""
+    pool = judged({"female": (104, 20), "male": (160, 90)})
+    sex = judged({"female": (100, 20), "male": (100, 60)}) | {"subject": "R-1"}
+    race = judged({"a": (100, 40), "b": (100, 40)}, axis="race") | {"subject": "R-1"}
+    pools = [pool, judged({"a": (132, 55), "b": (132, 55)}, axis="race")]
+    assert withheld.withheld([sex, race], pools) == {("R-1", None, "sex", group) for group in ("female", "male")}
+
+
 def test_what_is_on_record_is_not_worked_out_again():
     """Pages are read by many and judged once: working it out takes seconds where many axes meet."""
     told = withheld.for_all([judged(POOL) | {"withheld": ["few", "male"]}])
@@ -131,7 +158,7 @@ def test_judgements_are_kept_with_the_groups_that_are_withheld():
     selected = [place < yes for people, yes in POOL.values() for place in range(people)]
     told = kept(bias_report(selected, {"sex": sex}, ["R-1"] * len(sex), min_group_size=30))
     assert [(item["withheld"], rows(item)["few"]["selected"]) for item in told["axes"]] == [(["few", "unknown"], 1)]
-    assert [item["withheld"] for item in told["by_subject"]] == [[]]
+    assert [item["withheld"] for item in told["by_subject"]] == [["unknown"]], "beside the pool it would follow"
 
 
 def test_a_finding_whose_figures_are_withheld_is_told_without_them():
