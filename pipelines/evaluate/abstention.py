@@ -77,10 +77,7 @@ def _by_group(cases: pl.DataFrame, axes: Sequence[str], bins: int, least: int, s
     """A row a group of each axis: the number of people, and what is told of those that are enough."""
     parts = {axis: dict(_parts(cases, axis)) for axis in axes}
     left = {axis: {name: _counted(rows) for name, rows in of.items()} for axis, of in parts.items()}
-    few = {
-        axis: {name: Cell(len(rows), is_few=not _is_told(rows, least)) for name, rows in of.items()}
-        for axis, of in parts.items()
-    }
+    few = {axis: {name: _judged(rows, least) for name, rows in of.items()} for axis, of in parts.items()}
     hidden, unjudged = suppress(left, least), suppress(few, least)
     for axis, of in parts.items():
         found = []
@@ -99,6 +96,13 @@ def _by_group(cases: pl.DataFrame, axes: Sequence[str], bins: int, least: int, s
 
 def _counted(rows: pl.DataFrame) -> Cell:
     return Cell(len(rows), counts=(int(rows["is_left"].sum()),))
+
+
+def _judged(rows: pl.DataFrame, least: int) -> Cell:
+    """Of those that are decided, how many came true as decided."""
+    kept = rows.filter(~pl.col("is_left"))
+    right = int((kept["is_selected"] == (kept["outcome"] > 0)).sum())
+    return Cell(len(rows), of=len(kept), counts=(right,), is_few=not _is_told(rows, least))
 
 
 def _parts(cases: pl.DataFrame, axis: str) -> Iterator[tuple[str, pl.DataFrame]]:

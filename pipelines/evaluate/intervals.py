@@ -99,8 +99,13 @@ def _told(
     axes = [name for name in groups.columns if name != "person_id"]
     parts = [(EVERYBODY, EVERYBODY, people["held"])][: len(people) >= min_people]
     found = {axis: dict(_parts(people, axis)) for axis in axes}
+    is_counted = bool(people["held"].is_in([0.0, 1.0]).all())  # with one case a person, shares are counts of people
     hidden = suppress(
-        {axis: {name: Cell(len(held)) for name, held in of.items()} for axis, of in found.items()}, min_people
+        {
+            axis: {name: Cell(len(held), counts=(round(held.sum()),) * is_counted) for name, held in of.items()}
+            for axis, of in found.items()
+        },
+        min_people,
     )
     parts += [(axis, name, held) for axis, of in found.items() for name, held in of.items() if name not in hidden[axis]]
     large = sorted(parts, key=lambda part: part[:2])

@@ -35,7 +35,7 @@ CASES = [
 GROUPS = pl.DataFrame(
     [{"person_id": row["person_id"], "sex": row["person_id"][0]} for row, _ in CASES if row["person_id"][0] in "fx"]
 )
-OTHERS = [*rows("y-sure", 8, 0.8, 1), *rows("y-left", 4, 0.5, 0, left=True)]
+OTHERS = [*rows("y-sure", 8, 0.8, 1), *rows("y-left", 5, 0.5, 0, left=True)]
 
 
 def told(cases=CASES, groups=GROUPS, **words):
@@ -65,7 +65,7 @@ def test_what_is_decided_what_is_left_and_all_are_told_apart():
 
 
 def by_group(cases=CASES, **words):
-    """With 12 more people, of whom the 2 would follow from all less the others."""
+    """With 13 more people, of whom the 2 would follow from all less the others."""
     more = pl.DataFrame([{"person_id": row["person_id"], "sex": "y"} for row, _ in OTHERS])
     (axis,) = told([*cases, *OTHERS], pl.concat([GROUPS, more]), **words)["axes"]
     return {row["group"]: row for row in axis["groups"]}
@@ -74,7 +74,7 @@ def by_group(cases=CASES, **words):
 def test_a_group_has_its_share_and_small_ones_have_none():
     found = by_group()
     female, unknown = found["f"], found["unknown"]
-    assert (found["x"], found["y"]) == ({"group": "x", "people": 2}, {"group": "y", "people": 12})
+    assert (found["x"], found["y"]) == ({"group": "x", "people": 2}, {"group": "y", "people": 13})
     # 5 of 20: Wilson's 95 % interval by hand, (.25 + .0960) / 1.1921 -+ 1.96 * sqrt(.1875 / 20 + .0024) / 1.1921
     assert list(female["abstained"].values()) == pytest.approx([0.25, 0.1119, 0.4687], abs=1e-4)
     assert (female["kept"]["n"], female["kept"]["accuracy"]) == (15, 0.8)
@@ -137,3 +137,23 @@ def test_of_few_who_are_left_to_a_person_nothing_is_told_nor_what_would_tell_of_
         None,
     )
     assert found["axes"][0]["groups"][0]["kept"] == {"n": 30}
+
+
+def test_where_all_who_are_left_out_came_true_one_more_group_is_left_out():
+    """Of the 3 x and of the 8 y that are decided all came true: without m they would say so of the 3."""
+    cases = [
+        *rows("m-right", 20, 0.8, 1),
+        *rows("m-wrong", 10, 0.8, 0),
+        *rows("m-left", 10, 0.5, 0, left=True),
+        *rows("y-right", 8, 0.8, 1),
+        *rows("y-left", 8, 0.5, 0, left=True),
+        *rows("x", 3, 0.8, 1),
+    ]
+    groups = pl.DataFrame([{"person_id": row["person_id"], "sex": row["person_id"][0]} for row, _ in cases])
+    (axis,) = told(cases, groups)["axes"]
+    accuracy = {row["group"]: row.get("kept", {}).get("accuracy") for row in axis["groups"]}
+    assert accuracy == {"m": None, "x": None, "y": None}
+    right = [*cases, *rows("y-wrong", 4, 0.8, 0)]
+    groups = pl.DataFrame([{"person_id": row["person_id"], "sex": row["person_id"][0]} for row, _ in right])
+    (axis,) = told(right, groups)["axes"]
+    assert {row["group"]: row.get("kept", {}).get("accuracy") for row in axis["groups"]}["m"] == pytest.approx(2 / 3)

@@ -103,3 +103,24 @@ def test_a_group_is_not_told_where_everybody_less_it_would_be_few_people():
     without = groups.with_columns(sex=pl.when(pl.col("sex") == "x").then(pl.lit("m")).otherwise("sex"))
     found = intervals.covered(model, outcomes, without, 0.9, min_people=10)
     assert [row["group"] for row in found] == ["everybody", "f", "m"]
+
+
+def test_where_all_who_are_left_out_lie_inside_one_more_group_is_left_out():
+    """3 are few. 31 others would be enough people beside them; but all 34 lie inside, and then all 3 do."""
+    inside = {"a": 160, "b": 31, "c": 3}
+    rows = [
+        (f"{name}{n}", name, n < inside[name])
+        for name, size in {"a": 200, "b": 31, "c": 3}.items()
+        for n in range(size)
+    ]
+    keys = pl.DataFrame(rows, schema=["person_id", "sex", "is_in"], orient="row").with_columns(
+        subject_id=pl.lit("s"), target_code=pl.lit("t"), race=pl.when(pl.int_range(pl.len()) < 100).then(pl.lit("x"))
+    )
+    side = pl.when("is_in").then(0.6).otherwise(0.8)
+    scored = keys.with_columns(scorer=pl.lit("model"), score=0.5, low=pl.lit(0.4), high=side, outcome=0.5)
+    scored = scored.with_columns(low=pl.when("is_in").then(0.4).otherwise(0.6))
+    outcomes = scored.select("person_id", "subject_id", "target_code", "outcome")
+    groups = keys.select("person_id", "sex", pl.col("race").fill_null("y"))
+    found = intervals.covered(scored.drop("outcome", "sex", "race"), outcomes, groups, 0.9, min_people=30)
+    names = [(row["axis"], row["group"]) for row in found]
+    assert names == [("everybody", "everybody"), ("race", "x"), ("race", "y"), ("sex", "b")], "a, not b, keeps c open"
