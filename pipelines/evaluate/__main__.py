@@ -50,6 +50,7 @@ from pipelines.evaluate import (
     swaps,
 )
 from pipelines.evaluate.written import write
+from pipelines.fairness import withheld
 from pipelines.models import features
 
 
@@ -148,13 +149,19 @@ def run(family: str, root: Path | None = None) -> str:
     is_few = moved is not None and moved["cases"] < least
     result["reasons"] = dict.fromkeys(moved) | {name: moved[name] for name in ("cases", "without")} if is_few else moved
     decided = groups.decided(lake, lock.manifest(lake), as_of, family, outcomes)
+    selections, pools, cells = groups.judged(asked, decided, people, module.UNIT, least, forty=forty)
     reached, every = selective.reached(lake, lock.manifest(lake), as_of, family, decided)
     result["selective"] = selective.told(
-        reached, every, people, by_stage=bool(module.DECISIONS), min_group_size=least, forty=forty
+        reached,
+        every,
+        people,
+        by_stage=bool(module.DECISIONS),
+        min_group_size=least,
+        forty=forty,
+        beside=withheld.withheld(selections["human"]["axes"]),
     )
     folder.mkdir(parents=True, exist_ok=True)
     write(folder / "metrics.json", result)
-    selections, pools, cells = groups.judged(asked, decided, people, module.UNIT, least, forty=forty)
     sealed = seal_frame(secret(AUDIT_KEY), cells)
     write(folder / "groups.json", selections | {"cells": {"rows": len(cells), "sha256": sha256_bytes(sealed)}})
     pools.write_csv(folder / "groups.csv")

@@ -6,7 +6,7 @@ it says how much a figure that rests on known outcomes alone leaves open.
 """
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from typing import Any, Final
 
@@ -19,6 +19,7 @@ from pipelines.evaluate.groups import at_that_age
 from pipelines.fairness.counting import as_coded
 from pipelines.fairness.selective import Bounds, worst_case
 from pipelines.fairness.suppression import Cell, suppress
+from pipelines.fairness.withheld import Name
 from pipelines.models import features
 
 _CASE: Final = ("person_id", "subject_id", "target_code")
@@ -59,6 +60,7 @@ def told(
     by_stage: bool,
     min_group_size: int,
     forty: pl.DataFrame | None = None,
+    beside: Iterable[Name] = (),
 ) -> list[dict[str, Any]]:
     """The part `selective` of metrics.json.
 
@@ -73,6 +75,8 @@ def told(
         forty: [n_people] as `vault.forty` gives: everybody is as old as when they were last decided about at a stage,
             or at any: who was under 40 then would else be told by the table of decisions, which has them so. Whom
             nobody decided about has the age that `groups` says.
+        beside: What the table of the same decisions withholds: two tables that each leave out another group would
+            tell both. Of a stage only there; of all where decisions are not by stage.
 
     Returns:
         stage (null without several), axis, reference (a group, or null), and groups, each with group, people and, where
@@ -84,7 +88,15 @@ def told(
     stages = decided["stage_code"].drop_nulls().unique().sort().to_list() if by_stage else [None]
     parts = {stage: decided if stage is None else decided.filter(stage_code=stage) for stage in stages}
     ages = {stage: groups if forty is None else _then(groups, forty, part, decided) for stage, part in parts.items()}
-    return [one for stage, part in parts.items() for one in _stage(cases, part, ages[stage], stage, min_group_size)]
+    names = list(beside)
+    left_out = {
+        stage: {(axis, group) for _, at, axis, group in names if stage is None or at == stage} for stage in parts
+    }
+    return [
+        one
+        for stage, part in parts.items()
+        for one in _stage(cases, part, ages[stage], stage, least=min_group_size, beside=left_out[stage])
+    ]
 
 
 def _then(groups: pl.DataFrame, forty: pl.DataFrame, here: pl.DataFrame, anywhere: pl.DataFrame) -> pl.DataFrame:
@@ -101,7 +113,13 @@ def _then(groups: pl.DataFrame, forty: pl.DataFrame, here: pl.DataFrame, anywher
 
 
 def _stage(
-    cases: pl.DataFrame, decided: pl.DataFrame, groups: pl.DataFrame, stage: str | None, least: int
+    cases: pl.DataFrame,
+    decided: pl.DataFrame,
+    groups: pl.DataFrame,
+    stage: str | None,
+    *,
+    least: int,
+    beside: set[tuple[str, str]],
 ) -> Iterator[dict[str, Any]]:
     keys = [name for name in _CASE if name in cases.columns]
     outcomes = decided.group_by(keys).agg(pl.col("outcome").mean())
@@ -113,11 +131,12 @@ def _stage(
     is_counted = len(np.unique(person)) == len(person) and bool(np.isin(value[~np.isnan(value)], (0.0, 1.0)).all())
     hidden = _hidden(found, least, is_counted=is_counted)
     for axis, of in found.items():
+        gone = hidden[axis] | {group for name, group in beside if name == axis}
         yield {
             "stage": stage,
             "axis": axis,
             "reference": of.reference,
-            "groups": [_row(of, place, hidden[axis]) for place in range(len(of.groups))],
+            "groups": [_row(of, place, gone) for place in range(len(of.groups))],
         }
 
 

@@ -151,6 +151,21 @@ def test_everybody_is_as_old_as_when_they_were_decided_about():
     assert counted == {"screen": {YOUNG: 2, OLD: 1}, "offer": {YOUNG: 1, OLD: 2}}
 
 
+def test_what_the_table_of_the_same_decisions_withholds_is_withheld_here_at_its_stage():
+    """Here the 60 women keep the 3 from following, there the men may: each table would tell whom the other left out."""
+    cases, made, groups = company(f=(60, 50, 40), m=(100, 80, 30), d=(3, 3, 0))
+    made = pl.concat([made, made.with_columns(stage_code=pl.lit("offer"))])
+    beside = {(None, "screen", "sex", "m"), (None, "screen", "sex", "d")}
+    found = selective.told(cases, made, groups, by_stage=True, min_group_size=30, beside=beside)
+    left_out = {
+        stage: [name for name, row in by_group(found, stage).items() if "low" not in row]
+        for stage in ("offer", "screen")
+    }
+    assert left_out == {"offer": ["d", "f"], "screen": ["d", "f", "m"]}
+    (one, _) = selective.told(cases, made, groups, by_stage=False, min_group_size=30, beside=beside)
+    assert ["low" in row for row in one["groups"]] == [False, False, False]
+
+
 def test_people_without_a_group_are_unknown_and_compared_with_nobody():
     found = by_group(told(groups=GROUPS.filter(pl.col("sex") == "male")), "screen")
     assert (found["unknown"]["low"], found["unknown"]["is_lower"]) == (0.4, False)
