@@ -13,7 +13,8 @@ BANNED = {
         zip ZIP USZip US_ZIP homezip HomeZIPCode zip5 Zip3_prefix zipcode5 candidateZip applicant-postal-code PostCode
         plz PLZ_Wohnort postleitzahl privatePostleitzahl code_postal codePostal CODEPOSTAL codigo_postal códigoPostal
         codice_postale cep cep_residencial postcodeThuis woonpostcode geohash6 home_lat homeLatitude lon longitude
-        census_tract neighborhood_score
+        census_tract neighborhood_score geo_hash geoHash geo_location geoLocation geo_located censustract
+        censusBlockGroup censusblock post_codes
     """,
     "us-ugesp": """
         age Age AGE age_years ageAtHire mean_age meanAge avgAge max_age__mean employeeAge employee_age candidateage
@@ -33,17 +34,25 @@ BANNED = {
         deficiencia arbeidsongeschikt
         pregnant pregnancy_flag isPregnant schwanger Schwangerschaft mutterschutz grossesse enceinte embarazo gravidez
         gravidanza zwangerschap maternity_leave_days maternité
+        sexualorientation nationalorigin skincolor countryoforigin estadocivil etatcivil africanamerican nativeamerican
+        ageofapplicant ageathire alters_gruppe familien_stand paternity_leave paternityLeave parental_leave_days anrede
+        salutation is_black is_asian isWhite
         marital_status familienstand estado_civil état_civil sexual_orientation
     """,
     "eu-ai-act": """
         emotion_score EmotionScore mood facialExpression gaze eye_contact_share eyeTracking voicePitch vocal_energy
         keystroke_rate keystrokes__trend typing_rhythm heartRate biometric_id
+        keyStrokeRate key_strokes heartBeat heart_beat micro_expression microExpressions eyecontact bio_metrics
     """,
     "us-il-video": """
         video_seconds interviewVideoLength videoScore video_interview_score voicePitch audio_loudness webcam_on_share
         video_editing_video_score videos_score
+        webCam web_cam_seconds
     """,
-    "us-il-bipa": "fingerprint faceprint voiceprint irisScan hand_geometry retina_scan",
+    "us-il-bipa": """
+        fingerprint faceprint voiceprint irisScan hand_geometry retina_scan finger_print fingerPrint facePrint
+        voice_prints irisscan handgeometry facegeometry facelandmark
+    """,
 }
 
 FREE = """
@@ -67,6 +76,9 @@ FREE = """
     alteration_count alternatives_tried altered_records filter_count
     disabled_accounts_closed disabled_features eye_exams pitches sales_pitch_count moody_ratings
     stubborn_bugs adobe_cert dobermann_stock bornholm_office
+    postage_costs alternative_hours native_apps web_campaign_clicks web_campus_hours page_burts key_account_strokes
+    lineage patronage contactless countries_served do_bs ageofticket white_papers black_belt asian_markets
+    national_accounts ra_ce_hours nele_sales
     tenure_months overtime_hours__steps job_family_code skill_match_share education_level years_of_experience
     certifications_count distance_to_sla_minutes training_hours quality_score eta_minutes cidade_count qualidade
 """

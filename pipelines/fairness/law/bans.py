@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from functools import cache
-from itertools import takewhile
+from itertools import pairwise, takewhile
 from typing import Final
 
 from pipelines.fairness.law.packs import Duty, library
@@ -30,9 +30,11 @@ _BESIDE: Final = _set(
     home work private person personal people candidate applicant employee emp worker staff member learner user team
     interview year month day date data datum fecha annee anno ano jahr lieu luogo lugar pais paese ort land plaats
     woon mean average avg median max min sum count std norm raw clean encoded digit prefix city state county street
-    address addr residence mail job customer manager owner usa"""
+    address addr residence mail job customer manager owner usa of at hire"""
 )
 """Words that names of columns are glued together with: `homezip`."""
+_SHORTEST: Final = 3
+"""Letters of a word of a phrase that others may be glued to, or that two words written apart may be one of."""
 _LONGEST: Final = 60
 """Letters of a word that is still taken apart."""
 
@@ -63,6 +65,7 @@ def _is_banned(name: str, duty: Duty) -> bool:
     free = [at for phrase in duty.unless for at in _places(phrase, words)]
     hits = [at for phrase in duty.words for at in _places(phrase, words)]
     hits += [range(n, n + 1) for n, word in enumerate(words) if any(stem in word for stem in duty.stems)]
+    hits += [range(n, n + 2) for n, joined in _joined(words) if joined in _alone(duty) or joined.startswith(duty.stems)]
     hits += [at for phrase in duty.of_people for at in _places(phrase, words) if not _is_of_a_thing(at, words, duty)]
     return any(not any(set(at) <= set(all_of) for all_of in free) for at in hits)
 
@@ -94,10 +97,25 @@ def _parted(word: str, known: frozenset[str]) -> Sequence[str]:
     return best[-1] or [word]
 
 
+def _joined(words: Sequence[str]) -> Iterator[tuple[int, str]]:
+    """Where two words stand, and what they are as one: `geo_hash` and `keyStrokes` part what a ban writes together."""
+    for n, two in enumerate(pairwise(words)):
+        if min(map(len, two)) >= _SHORTEST:
+            yield n, "".join(two)
+
+
+@cache
+def _alone(duty: Duty) -> frozenset[str]:
+    """Words that a ban has by themselves."""
+    return frozenset(word for phrase in duty.words for word in _phrase(phrase) if " " not in phrase)
+
+
 @cache
 def _known(duty: Duty) -> frozenset[str]:
-    alone = (phrase for phrase in (*duty.words, *duty.of_people) if " " not in phrase)
-    return _BESIDE | {word for phrase in (*alone, *duty.things, *duty.unless) for word in _phrase(phrase)} - _OF
+    """Words that one may be glued from: short ones of a phrase, such as `ne le`, are in too many others."""
+    phrases = (*duty.words, *duty.of_people)
+    said = {word for phrase in phrases for word in _phrase(phrase) if " " not in phrase or len(word) >= _SHORTEST}
+    return _BESIDE | (said | {word for phrase in (*duty.things, *duty.unless) for word in _phrase(phrase)}) - _OF
 
 
 @cache
