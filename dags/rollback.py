@@ -4,7 +4,8 @@
 
 Points a family back to a release that two people approved when it was new, named by the sha256 of its verdict, for a
 reason of at least ten characters. *Go back to it* on the Audit page (Records) asks for this with all but the reason
-filled in. Reason and name of whoever triggered this go into the ledger.
+filled in, and is refused once another release scores than the one it shows. Reason and name of whoever triggered this
+go into the ledger.
 A model whose audit is older than the law of a configured place allows stays where it is. `score_people` follows.
 
 **When it fails** nothing was changed; the last line of the log names the rule. To stop scoring at once instead, trigger
@@ -28,9 +29,16 @@ with DAG(
         "family": Param(FAMILIES[0], type="string", enum=list(FAMILIES)),
         "to": Param(None, type=["null", "string"], title="Verdict (sha256)", description="Of the older release."),
         "why": Param(None, type=["null", "string"], title="Why (required)", description="Name no person."),
+        "instead_of": Param(
+            None,
+            type=["null", "integer"],
+            title="In place of release (number)",
+            description="Refused once another scores. Empty: in place of whichever does.",
+        ),
     },
 ):
     wish = ["{{ params.family }}", "--to={{ params.to or '' }}", "--why={{ params.why or '' }}"]
+    wish += ["--instead-of={{ params.instead_of or '' }}"]
     Stage(
         task_id="go_back",
         command=["pipelines.publish", "rollback", *wish, "--dag-run", RUN],

@@ -14,11 +14,13 @@ async function fault(answer) {
 }
 
 async function ask(why) {
+  const { family, verdict: to, live } = form.dataset;
+  const conf = { family, to, why, instead_of: Number(live) }; // what the page shows, should another score by now
   const answer = await fetch(form.dataset.ask, {
     method: "POST",
     credentials: "same-origin",
     headers: { "Content-Type": "application/json", Accept: "application/json" },
-    body: JSON.stringify({ logical_date: null, conf: { family: form.dataset.family, to: form.dataset.verdict, why } }),
+    body: JSON.stringify({ logical_date: null, conf }),
   });
   if (!answer.ok) throw new Error(await fault(answer));
   return (await answer.json()).dag_run_id;

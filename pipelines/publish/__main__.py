@@ -4,6 +4,7 @@
     python -m pipelines.publish brief FAMILY --verdict SHA256 [--dag-run RUN]
     python -m pipelines.publish release --dag-run RUN --family FAMILY --verdict SHA256
     python -m pipelines.publish rollback FAMILY --to SHA256 --why TEXT (--by NAME | --dag-run RUN)
+        [--instead-of NUMBER]
     python -m pipelines.publish refuse --dag DAG --dag-run RUN --code CODE
     python -m pipelines.publish live FAMILY
     python -m pipelines.publish notice FAMILY --law CODE --by NAME (--given-on DAY --where TEXT | --withdrawn WHY)
@@ -96,7 +97,8 @@ def on_rollback(args: argparse.Namespace) -> str:
     """See `release.rollback`."""
     run_id = args.dag_run or ""
     by = args.by or asked_by(open_records(), "rollback", run_id)
-    return said(rollback(open_store(), Wish(args.family, args.to, args.why, by, run_id), load(Law, "law")))
+    wish = Wish(args.family, args.to, args.why, by, run_id, args.instead_of)
+    return said(rollback(open_store(), wish, load(Law, "law")))
 
 
 def on_refuse(args: argparse.Namespace) -> str:
@@ -136,6 +138,11 @@ def on_scope(args: argparse.Namespace) -> str:
     return scopes.state(open_store(), args.family, args.law, args.criterion, weights=args.weights, by=args.by)
 
 
+def _number(text: str) -> int | None:
+    """Of a release; None where a form left it out."""
+    return int(text) if text else None
+
+
 def parser() -> argparse.ArgumentParser:
     """The command line; the docstring of this module is its help."""
     top = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -167,6 +174,9 @@ def parser() -> argparse.ArgumentParser:
     going_back = verb("rollback", on_rollback, "point back to an older release")
     going_back.add_argument("--to", required=True, help="sha256 of the older release's verdict")
     going_back.add_argument("--why", "--reason", required=True, help="goes into the ledger; name nobody it is about")
+    going_back.add_argument(
+        "--instead-of", type=_number, help="number of the release that scores now; refused once another does"
+    )
     asking = going_back.add_mutually_exclusive_group(required=True)
     asking.add_argument("--by", help="who says so, at the command line")
     asking.add_argument("--dag-run", help="the run that asks: Airflow's own record says who triggered it")

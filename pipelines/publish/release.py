@@ -160,6 +160,8 @@ class Wish:
     """Who says so."""
     run_id: str = ""
     """The run of Airflow that asks; empty at the command line."""
+    instead_of: int | None = None
+    """Number of the release that scored when it was said; None for whichever does."""
 
 
 def rollback(store: Store, wish: Wish, settings: Law, today: date | None = None) -> Release:
@@ -175,8 +177,8 @@ def rollback(store: Store, wish: Wish, settings: Law, today: date | None = None)
         The new pointer; the live one when it points there already and no newer release waits to become live.
 
     Raises:
-        GateRefused: It was never released, is expired, its files were changed, or nobody is named or no reason given.
-            The ledger has the refusal.
+        GateRefused: It was never released, is expired, its files were changed, another release scores than the one that
+            it was to replace, or nobody is named or no reason given. The ledger has the refusal.
     """
     family = wish.family
     refusal = Wanted(family, wish.verdict_sha256, wish.run_id)
@@ -194,6 +196,12 @@ def rollback(store: Store, wish: Wish, settings: Law, today: date | None = None)
         live = known[-1]
         if live.verdict_sha256 == wish.verdict_sha256 and live.released_at == _newest_release(store, family):
             return live  # else a release was cut short before its pointer, and must not come of a second try
+        if wish.instead_of is not None and live.sequence != wish.instead_of:
+            raise GateRefused(
+                f"A rollback must replace the release that it was asked to, {wish.instead_of}; {live.sequence} scores "
+                "by now. Nothing was changed: look at that one, and ask again.",
+                "superseded",
+            )
         if len(wish.why.strip()) < _REASON_LENGTH or not wish.by.strip():
             raise GateRefused(
                 f"A rollback must be asked for by somebody, with a reason of at least {_REASON_LENGTH} characters; one "

@@ -310,7 +310,7 @@ def test_one_click_from_a_release_stands_the_form_that_goes_back_to_it(client, g
         assert re.findall(r'href="(\S*rollbacks/\S*)"', text) == [f"{base}rollbacks/screening/{older.verdict_sha256}"]
         assert "rollbacks/" not in get(client, address, user="engineer").text
     shown = get(client, f"/rollbacks/screening/{older.verdict_sha256}")
-    assert f'data-family="screening" data-verdict="{older.verdict_sha256}"' in shown.text
+    assert f'data-family="screening" data-verdict="{older.verdict_sha256}" data-live="2"' in shown.text
     assert "the release below scores people again, in place of release 2." in shown.text
     assert "<dd>anna, ben</dd>" in shown.text
     policy = shown.headers["content-security-policy"]
@@ -651,7 +651,7 @@ def test_the_form_asks_airflow_once_for_what_its_dag_takes_with_the_reason_that_
     assert len(asked) == 2
     assert {(request.method, request.headers["content-type"]) for request in asked} == {("POST", "application/json")}
     body = TriggerDAGRunPostBody.model_validate_json(asked[1].post_data)
-    assert body.conf == {"family": "screening", "to": older.verdict_sha256, "why": WHY}
+    assert body.conf == {"family": "screening", "to": older.verdict_sha256, "why": WHY, "instead_of": 2}
     with open_page(500, bypass_csp=True) as other:
         other.goto(page.url)
         assert Axe().run(other).response["violations"] == []

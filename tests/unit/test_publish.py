@@ -670,7 +670,7 @@ def test_no_word_at_the_command_line_goes_past_a_blessing():
     verbs = next(action for action in cli.parser()._actions if action.choices and "release" in action.choices).choices
     words = {verb: {word for action in made._actions for word in action.option_strings} for verb, made in verbs.items()}
     assert words["release"] == {"-h", "--help", "--dag-run", "--family", "--verdict"}
-    assert words["rollback"] == {"-h", "--help", "--to", "--why", "--reason", "--by", "--dag-run"}
+    assert words["rollback"] == {"-h", "--help", "--to", "--why", "--reason", "--by", "--dag-run", "--instead-of"}
     assert set(words) == {"propose", "brief", "release", "rollback", "refuse", "live", "notice", "assess", "scope"}
     assert words["scope"] == {"-h", "--help", "--law", "--by", "--criterion", "--weights"}, "it only states"
 
@@ -700,6 +700,30 @@ def test_a_rollback_needs_a_release_somebody_and_a_reason_and_the_refusal_is_on_
     assert last_refusal(store) == [said[1]]
     assert "Example" not in str([dict(entry.facts) for entry in entries(store)])
     assert releases.live(store, FAMILY) == second
+
+
+def test_a_rollback_replaces_the_release_that_was_looked_at_or_nothing(store, answers, tmp_path):
+    first = released(store, answers, tmp_path)
+    released(store, answers, tmp_path, "r2", weights=b"weights 2")
+    third = released(store, answers, tmp_path, "r3", weights=b"weights 3")  # while somebody read the form
+    with pytest.raises(GateRefused, match="that it was asked to, 2; 3 scores by now"):
+        back_to(store, first, instead_of=2)
+    assert (last_refusal(store), releases.live(store, FAMILY)) == (["superseded"], third)
+    for _ in range(2):  # a task that is tried again after it did its work
+        back = back_to(store, first, instead_of=3)
+        assert (back.sequence, back.kind, back.verdict_sha256) == (4, "rollback", first.verdict_sha256)
+    assert len(releases.pointers(store, FAMILY)) == 4
+
+
+@pytest.mark.parametrize(("said", "status"), [("--instead-of=2", 0), ("--instead-of=", 0), ("--instead-of=1", 3)])
+def test_the_command_takes_the_number_that_a_form_may_leave_out(store, answers, tmp_path, monkeypatch, *, said, status):
+    monkeypatch.setenv("CANDOR_STORE", store.url)
+    first = released(store, answers, tmp_path)
+    released(store, answers, tmp_path, "r2", weights=b"weights 2")
+    monkeypatch.chdir(tmp_path)
+    words = ["rollback", FAMILY, "--to", first.verdict_sha256, f"--why={WHY_BACK}", "--by=clara", said]
+    assert cli.main(words) == status
+    assert (releases.live(store, FAMILY).kind == "rollback") is (status == 0)
 
 
 def test_a_rollback_says_who_asked_in_which_run(store, answers, tmp_path):
