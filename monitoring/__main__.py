@@ -68,7 +68,8 @@ def estimated(family: str, until: date | None) -> dict[str, Any]:
 
 
 def bias(family: str, until: date | None) -> dict[str, Any]:
-    """The line of `bias`."""
+    """The line of `bias`, which whoever reads logs may see."""
+    from monitoring import audience
     from monitoring import bias as check
 
     result = check.run(open_store(), family, until)
@@ -77,7 +78,7 @@ def bias(family: str, until: date | None) -> dict[str, Any]:
         "status": result.status,
         "judged": len(result.pools) + sum(sum(tally.verdicts.values()) for tally in result.tallies),
         "adverse": [[a.source, a.subject, a.judgement["axis"]] for a in adverse],
-        "headline": result.headlines[0] if result.headlines else None,
+        "headline": next(iter(audience.bias_for_all(result).headlines), None),
     } | _about(result)
 
 

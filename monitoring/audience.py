@@ -14,9 +14,9 @@ _COUNTED: Final = re.compile(r"^\d+ of (\d+) people selected:")
 
 def bias_for_all(result: Bias) -> Bias:
     """What was judged, as everybody may see it."""
-    return result.model_copy(
-        update={"pools": axes_for_all(result.pools), "subjects": axes_for_all(result.subjects, result.pools)}
-    )
+    lines = {"headlines": result.headlines_for_all, "hidden": result.hidden_for_all}
+    judged = {"pools": axes_for_all(result.pools), "subjects": axes_for_all(result.subjects, result.pools)}
+    return result.model_copy(update=judged | {name: told for name, told in lines.items() if told is not None})
 
 
 def axes_for_all(items: Sequence[Axis], pools: Sequence[Axis] = ()) -> tuple[Axis, ...]:

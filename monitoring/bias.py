@@ -101,13 +101,16 @@ def judged(reports: Mapping[str, Sequence[AxisReport]]) -> Bias:
     subjects = [_axis(source, item) for source, part in told.items() for item in part["by_subject"]]
     tallies = [_tally(source, item) for source, part in told.items() for item in part["tallies"]]
     subjects.sort(key=_worst_first)
-    hidden, others = headlines(axes_for_all(pools), axes_for_all(subjects, pools))
+    hidden, others = headlines(pools, subjects)
+    hidden_for_all, others_for_all = headlines(axes_for_all(pools), axes_for_all(subjects, pools))
     return Bias(
         family="",
         as_of=None,
         status="ok" if pools else "no_groups",
         headlines=(*hidden, *others),
         hidden=hidden,
+        headlines_for_all=(*hidden_for_all, *others_for_all),
+        hidden_for_all=hidden_for_all,
         pools=tuple(pools),
         subjects=tuple(subjects),
         tallies=tuple(tallies),

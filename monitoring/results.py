@@ -183,6 +183,10 @@ class Bias(Result):
     """The first lines of the report, most serious first."""
     hidden: tuple[str, ...] = ()
     """Those of them that pooling hides: the very first lines."""
+    headlines_for_all: tuple[str, ...] | None = None
+    """The same lines for everybody but compliance: without figures that would tell of few people. None in results from
+    before they were kept, whose lines are made for everybody."""
+    hidden_for_all: tuple[str, ...] | None = None
     pools: tuple[Axis, ...] = ()
     subjects: tuple[Axis, ...] = ()
     """Those that are ADVERSE or INVESTIGATE, worst first; `bias.sealed` has the counts of all."""

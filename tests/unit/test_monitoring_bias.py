@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 
 from monitoring import bias, findings, plots
+from monitoring.audience import bias_for_all
 from pipelines.evaluate import groups
 from pipelines.fairness import bias_report
 
@@ -95,6 +96,19 @@ def test_a_requisition_that_pooling_hides_is_the_first_line():
     )
     assert "impact ratio 0.42" in found.headlines[0]
     assert "lowest ratio is 0.93" in found.headlines[0]
+
+
+def test_the_first_line_has_its_figures_for_compliance_though_others_may_not_read_them():
+    """Three people of a third group: with both others told, everybody could tell what became of them."""
+    found = judged(HIDDEN | {"R-7": HIDDEN["R-7"] | {"diverse": (3, 3)}})
+    assert found.hidden[0].startswith("R-7, human decisions at screen, sex: female 25% (30 of 120), male 60%")
+    everybody = bias_for_all(found)
+    assert everybody.hidden[0] == (
+        "R-7, human decisions at screen, sex: ADVERSE. Its figures would tell of few people."
+    )
+    assert everybody.headlines[0] == everybody.hidden[0]
+    older = found.model_copy(update={"headlines_for_all": None, "hidden_for_all": None, "hidden": ("as it was",)})
+    assert bias_for_all(older).hidden == ("as it was",)
 
 
 def test_the_first_line_says_how_the_pool_shows_the_very_group_that_fails():
