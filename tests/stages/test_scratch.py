@@ -75,6 +75,19 @@ def test_what_a_power_cut_took_from_landing_is_landed_again_before_it_is_publish
     assert all(landing.is_kept(store, unit.landing_key) for unit in checked.units())
 
 
+def test_a_fault_of_the_disk_beside_reading_is_not_lost(checked, store, tmp_path, monkeypatch):
+    """A disk tells it once: who asks again hears that all is well."""
+    (tmp_path / "exports" / "lms" / "courses_2023-01.csv").write_text("Course ID,Title\nK2,Two\n")
+
+    def faulty(_):
+        raise SourceUnavailable("The store must answer.")
+
+    monkeypatch.setattr(ingest, "settle", faulty)
+    with pytest.raises(SourceUnavailable, match="must answer"):
+        ingest.run(Batch(store, "second"), None)
+    assert Lake(store).manifest() is None
+
+
 def test_what_is_in_landing_and_at_its_source_no_more_is_not_published(checked, store, tmp_path):
     """Nobody could ever read it again; once it is back, the same command goes on."""
     lost = next(unit for unit in checked.units() if unit.name == "enrolments_2022-11.csv")
