@@ -20,14 +20,12 @@ from pipelines.base.contracts import DTYPES, Column
 from pipelines.ingest.cells import BROKEN, Context, cell, decoded, first
 from pipelines.ingest.identity import named, named_column
 from pipelines.ingest.read import LEAST_MILLISECONDS
-from pipelines.ingest.rules import Listed, Rule, template_columns
+from pipelines.ingest.rules import Listed, Rule, is_timed, template_columns
 
 YEARS: Final = (1900, 2100)
 """Dates outside are unreadable: they come from milliseconds read as seconds and from sentinels nobody declared."""
 _FAR: Final = 366 * (YEARS[1] - YEARS[0])
 """Days that lead from no date to another."""
-_TIMED: Final = re.compile(r"%[-_0]?[HkIlTRrXc+s]")
-"""Parts of a format that tell the hour: without one it is a day's, and read as a day."""
 _EPOCHS: Final = {"%s": (1_000_000, r"^-?\d{1,12}$", 0), "%s%3f": (1_000, r"^-?\d{1,15}$", LEAST_MILLISECONDS)}
 """Format -> microseconds of one, what is a number of them (more digits are past any year), and the least far from 0."""
 _BLOCKS: Final = (
@@ -243,9 +241,9 @@ def _coded(rule: Rule, text: pl.Expr) -> pl.Expr:
 def _parsed(rule: Rule, text: pl.Expr, kind: str) -> pl.Expr:
     """Text as the type that the column's kind asks for."""
     if kind == "moment":
-        return _moment(text, str(rule.moment))
+        return _moment(text, str(rule.moment), rule.zone)
     if kind == "date" or rule.date is not None:
-        day = _day(text, str(rule.date))
+        day = _day(text, str(rule.date), rule.zone)
         if kind == "date":
             return day
         return (day.dt.year() if rule.year else day).cast(pl.String)
@@ -257,22 +255,27 @@ def _parsed(rule: Rule, text: pl.Expr, kind: str) -> pl.Expr:
     return text
 
 
-def _day(text: pl.Expr, pattern: str) -> pl.Expr:
+def _day(text: pl.Expr, pattern: str, zone: str | None) -> pl.Expr:
+    if zone is not None:
+        return _moment(text, pattern).dt.convert_time_zone(zone).dt.date()
     if pattern in _EPOCHS:
         return _moment(text, pattern).dt.date()
     return _plausible(text.str.to_date(pattern, strict=False))
 
 
-def _moment(text: pl.Expr, pattern: str) -> pl.Expr:
+def _moment(text: pl.Expr, pattern: str, zone: str | None = None) -> pl.Expr:
     if pattern in _EPOCHS:
         each, number, least = _EPOCHS[pattern]
         count = pl.when(text.str.contains(number)).then(text).cast(pl.Int64, strict=False)
         since = pl.when((count == 0) | (count.abs() >= least)).then(count) * each
         return _plausible(since.cast(pl.Datetime("us"))).dt.replace_time_zone("UTC")
-    if not _TIMED.search(pattern):
+    if not is_timed(pattern):
         return _plausible(text.str.to_date(pattern, strict=False)).cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
-    naive = text.str.to_datetime(pattern, time_unit="us", strict=False)
-    return _plausible(naive).dt.replace_time_zone("UTC")
+    told = _plausible(text.str.to_datetime(pattern, time_unit="us", strict=False))
+    if zone is None:
+        return told.dt.replace_time_zone("UTC")
+    placed = told.dt.replace_time_zone(zone, ambiguous="latest", non_existent="null")
+    return placed.dt.convert_time_zone("UTC")
 
 
 def _plausible(moment: pl.Expr) -> pl.Expr:

@@ -5,6 +5,7 @@ which always apply in the order in which they are declared here, whatever their 
 """
 
 import re
+from datetime import datetime
 from typing import Annotated, Any, Final, Literal, Self
 
 import polars as pl
@@ -46,6 +47,27 @@ def _parses(text: str) -> str:
 
 Pattern = Annotated[str, Field(min_length=1), AfterValidator(_parses)]
 """A regular expression of a kind that takes no more time than the text is long."""
+
+
+def _known_zone(name: str) -> str:
+    try:
+        pl.Series([datetime(2000, 1, 1)]).dt.replace_time_zone(name)  # noqa: DTZ001  # it gets its zone here
+    except pl.exceptions.PolarsError:
+        raise ValueError("must be a time zone of the IANA database, such as Europe/Berlin") from None
+    return name
+
+
+Zone = Annotated[str, Field(min_length=1), AfterValidator(_known_zone)]
+"""A name of the IANA database, by the copy of it that Polars has."""
+_TIMED: Final = re.compile(r"%[-_0]?[HkIlTRrXc+s]")
+"""Parts of a format that tell the hour."""
+_PLACED: Final = re.compile(r"%[:#]*z|%\+|%s|Z$|[+-]\d{2}:?\d{2}$")
+"""Parts of a format that tell which instant it is, wherever its clocks stand."""
+
+
+def is_timed(pattern: str) -> bool:
+    """Whether a format tells the hour: without one it is a day's, and read as a day."""
+    return _TIMED.search(pattern) is not None
 
 
 class Listed(Declared):
@@ -106,9 +128,13 @@ class Rule(Declared):
     accounting: bool = False
     """`(100)` and `100-` are below zero, as accountants and mainframes write."""
     date: Format | None = None
-    """As `moment`, of which the day in UTC is kept."""
+    """As `moment`; the day is kept as it is written, whatever hour and offset stand beside it."""
     moment: Format | None = None
-    """Read as UTC. `%s` alone are seconds since 1970, `%s%3f` milliseconds."""
+    """Read as UTC unless it tells an offset. `%s` alone are seconds since 1970, `%s%3f` milliseconds."""
+    zone: Zone | None = None
+    """Where the clocks of the source stand, such as `Europe/Berlin`. A moment without an offset is what they showed: of
+    an hour that comes twice the later one, as nothing may be known before it was, and one that they left out is none. A
+    date that is told as a moment, such as midnight there in UTC, is the day that it was there."""
     plus: float | None = None
     """Add a constant to the number."""
     minus: Name | None = None
@@ -144,6 +170,20 @@ class Rule(Declared):
             raise ValueError("spread_days and spread_by go together")
         if self.thousands == {"comma": ",", "point": "."}[self.number or "point"]:
             raise ValueError("thousands must be another sign than the decimal mark, which `number` says")
+        return self
+
+    @model_validator(mode="after")
+    def _moves_nothing_that_is_placed(self) -> Self:
+        if self.zone is None:
+            return self
+        if self.moment is not None:
+            is_free = is_timed(self.moment) and not _PLACED.search(self.moment) and self.end_of is None
+        else:
+            is_free = self.date is not None and is_timed(self.date)
+        if not is_free:
+            raise ValueError(
+                "zone goes with a moment of an hour and no offset, without `end_of`, or a date that is told as a moment"
+            )
         return self
 
     def columns(self) -> set[str]:

@@ -177,6 +177,64 @@ def test_moments_may_be_seconds_or_milliseconds_since_1970() -> None:
     ]
 
 
+def test_a_moment_of_clocks_elsewhere_is_never_earlier_than_it_was() -> None:
+    column = Column("occurred_at", "moment")
+    rule = {"from": "m", "moment": "%d.%m.%Y %H:%M", "zone": "Europe/Berlin"}
+    # Clocks there went from 2 to 3 on 28 March and showed every minute from 2 to 3 twice on 31 October.
+    told: list[str | None] = ["19.04.2021 15:35", "19.11.2021 13:35", "31.10.2021 02:30", "28.03.2021 02:30", None]
+    values, faults = filled(rule, column, m=told)
+    assert values == [
+        datetime(2021, 4, 19, 13, 35, tzinfo=UTC),
+        datetime(2021, 11, 19, 12, 35, tzinfo=UTC),
+        datetime(2021, 10, 31, 1, 30, tzinfo=UTC),
+        None,
+        None,
+    ]
+    assert faults == [None, None, None, "unparsable", "missing"]
+    west = filled({**rule, "zone": "America/Los_Angeles"}, column, m=["19.04.2021 18:00"])[0]
+    assert west == [datetime(2021, 4, 20, 1, 0, tzinfo=UTC)]
+
+
+@pytest.mark.parametrize(
+    ("zone", "pattern", "text", "day"),
+    [
+        ("Europe/Berlin", "%Y-%m-%dT%H:%M:%S%.3fZ", "2017-06-21T22:00:00.000Z", 22),
+        ("America/Los_Angeles", "%Y-%m-%dT%H:%M:%S%.3fZ", "2017-06-22T07:00:00.000Z", 22),
+        ("America/Los_Angeles", "%Y-%m-%dT%H:%M:%S%:z", "2017-06-22T00:00:00+02:00", 21),
+        ("Europe/Berlin", "%s%3f", "1498082400000", 22),
+        (None, "%Y-%m-%dT%H:%M:%S%.3fZ", "2017-06-21T22:00:00.000Z", 21),
+        (None, "%Y-%m-%dT%H:%M:%S%:z", "2017-06-22T00:00:00+02:00", 22),
+    ],
+)
+def test_a_day_told_as_its_midnight_is_that_day_where_the_source_says_whose_midnight(zone, pattern, text, day) -> None:
+    rule = {"from": "d", "date": pattern, "zone": zone}
+    assert filled(rule, Column("hired_at", "date"), d=[text]) == ([date(2017, 6, day)], [None])
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"date": "%Y-%m-%d"},
+        {"date": "%Y-%m-%d%:z"},
+        {"moment": "%Y-%m-%d"},
+        {"moment": "%Y-%m-%d %H:%M", "end_of": "day"},
+        *({"moment": f"%Y-%m-%dT%H:%M:%S{offset}"} for offset in ("Z", "%z", "%:z", "%#z", "+00:00", "-0700")),
+        {"moment": "%s%3f"},
+        {"moment": "%+"},
+        {},
+    ],
+)
+def test_a_zone_is_refused_where_it_would_move_what_is_told_already(more) -> None:
+    with pytest.raises(ValidationError, match="zone goes with"):
+        Rule.model_validate({"from": "d", "zone": "Europe/Berlin", **more})
+
+
+@pytest.mark.parametrize("name", ["Berlin", "CET+1"])
+def test_a_zone_has_a_name_that_is_known(name: str) -> None:
+    with pytest.raises(ValidationError, match="must be a time zone of the IANA database"):
+        Rule.model_validate({"from": "d", "moment": "%Y-%m-%d %H:%M", "zone": name})
+
+
 def test_markup_leaves_its_text_and_words_stay_whole() -> None:
     rule = {"from": "t", "html": True}
     cells: list[str | None] = [

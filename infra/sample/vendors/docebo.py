@@ -1,7 +1,8 @@
 """Learning as a report of Docebo holds it: one row for each user and course, the last enrolment only.
 
 A status says how far somebody is; who withdrew is suspended, who ran out of time still in progress. Score and date of
-completion stand only where a course was completed. A waiting list is a status too.
+completion stand only where a course was completed. A waiting list is a status too. Moments are of the clocks where the
+user is for whom the report runs.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from infra.sample.plan import Delivery
 
+ZONE = "Africa/Windhoek"
 STATUSES = {"Completed": "completed", "Failed": "in_progress", "Withdrawn": "suspended", "Expired": "in_progress"}
 
 
@@ -66,4 +68,5 @@ def enrolments(frames: dict[str, pl.DataFrame]) -> pl.DataFrame:
 
 
 def _moment(column: str) -> pl.Expr:
-    return pl.col(column).str.to_datetime("%d.%m.%Y %H:%M").dt.strftime("%Y-%m-%d %H:%M:%S")
+    told = pl.col(column).str.to_datetime("%d.%m.%Y %H:%M", time_zone="UTC").dt.convert_time_zone(ZONE)
+    return told.dt.strftime("%Y-%m-%d %H:%M:%S")

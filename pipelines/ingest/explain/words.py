@@ -147,9 +147,9 @@ def _read(rule: Rule, kind: str) -> Iterator[str]:
         if rule.accounting:
             yield "(1) and 1- below zero"
     if rule.date is not None:
-        yield f"date {rule.date}" + (", its year" if rule.year else "")
+        yield f"date {rule.date}" + (f" in {rule.zone}" if rule.zone else "") + (", its year" if rule.year else "")
     if rule.moment is not None:
-        yield f"moment {rule.moment} in UTC"
+        yield f"moment {rule.moment} in {rule.zone or 'UTC'}"
 
 
 def _steps(rule: Rule, column: Column) -> Iterator[str]:
