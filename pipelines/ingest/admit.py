@@ -24,7 +24,7 @@ from pipelines.ingest.batch import Batch, Unit, read_json
 from pipelines.ingest.check import BEYOND, REASONS, SOURCE, by_feed, rows_of
 from pipelines.ingest.counts import Tally
 from pipelines.ingest.dedupe import UNIT
-from pipelines.ingest.discover import missed, still_repeated
+from pipelines.ingest.discover import planned_now, still_repeated
 from pipelines.ingest.map import looking_elsewhere
 from pipelines.ingest.persons import own, persons
 from pipelines.ingest.read import LINE, ROW, parts
@@ -98,9 +98,9 @@ def is_overtaken(batch: Batch) -> bool:
 
 
 def lacks_files(batch: Batch) -> bool:
-    """Whether another batch took files in since this one was planned that have to be read again with its own."""
+    """Whether a batch would have other files now, by what another took in since its plan."""
     is_late = not _is_in_lake(batch) and bool(_after(batch, batch.plan.get("seq")))
-    return is_late and bool(missed(batch, declared.load(declared.folder())))
+    return is_late and planned_now(batch, declared.load(declared.folder())) != batch.units()
 
 
 def looks_elsewhere(batch: Batch) -> bool:

@@ -271,19 +271,32 @@ def later(store: Store, feed: Feed, units: list[Unit]) -> list[Unit]:
 
 
 def take_along(batch: Batch, feeds: Mapping[str, Feed]) -> None:
-    """Plan what another batch took in since a batch was planned, and is to be read again with files of this one."""
-    more = missed(batch, feeds)
-    if more:
-        units = told_apart([*batch.units(), *more])
-        batch.write_plan(batch.plan | {"units": [unit_record(unit) for unit in units]})
+    """Plan a batch as it would be now."""
+    units = planned_now(batch, feeds)
+    if units != batch.units():
+        batch.write_plan(batch.plan | {"units": [unit_record(unit) for unit in told_apart(units)]})
 
 
-def missed(batch: Batch, feeds: Mapping[str, Feed]) -> list[Unit]:
-    """Files that were taken in since the plan, and that what is planned takes along."""
-    units = [unit for unit in batch.units() if batch.held(unit) is None]
-    planned = {(unit.feed, unit.name, unit.sha256) for unit in batch.units()}
-    found = with_others(batch.store, feeds, units)
-    return [unit for unit in found if (unit.feed, unit.name, unit.sha256) not in planned]
+def planned_now(batch: Batch, feeds: Mapping[str, Feed]) -> list[Unit]:
+    """Units of a batch with files that were taken in since its plan and are to be read again with them.
+
+    Without what it reads again itself and what another file took the place of: that one says what its source said last.
+    """
+    units = _standing(batch.store, feeds, batch.units())
+    known = {(unit.feed, unit.name, unit.sha256) for unit in units}
+    found = with_others(batch.store, feeds, [unit for unit in units if batch.held(unit) is None])
+    return [*units, *(unit for unit in found if (unit.feed, unit.name, unit.sha256) not in known)]
+
+
+def _standing(store: Store, feeds: Mapping[str, Feed], units: Sequence[Unit]) -> list[Unit]:
+    """Units without those read again that were taken in and are not the last of their name and moment any more."""
+    again = {unit.feed for unit in units if unit.is_replay} & feeds.keys()
+    past = set[tuple[str, str, str]]()
+    for name in again:
+        records = files.of_feed(store, name)
+        taken, last = ([r for r in records if r.status in TAKEN_IN], _last(feeds[name], records, *TAKEN_IN))
+        past |= {(name, r.name, r.sha256) for r in taken} - {(name, r.name, r.sha256) for r in last}
+    return [unit for unit in units if not unit.is_replay or (unit.feed, unit.name, unit.sha256) not in past]
 
 
 def with_others(store: Store, feeds: Mapping[str, Feed], new: Sequence[Unit]) -> list[Unit]:

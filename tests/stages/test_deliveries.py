@@ -257,6 +257,61 @@ def test_a_late_file_takes_along_what_another_batch_took_in_since_its_plan(arriv
     assert titles(store) == ["first", "second", "first", "first"]
 
 
+@pytest.mark.parametrize("is_checked", [False, True])
+def test_what_a_late_file_took_along_gives_way_to_what_took_its_place_meanwhile(arrive, store, tmp_path, is_checked):
+    """March is corrected between the plan, or the check, of late February and its publishing."""
+    arrive({"01": FIRST}, {"03": "A=third B=same"})
+    february = tmp_path / "exports" / "courses_2026-02.csv"
+    february.write_text("id,title\nA,second\nB,same\n")
+    late = Batch(store, "late")
+    plan = discover(late)
+    assert len(plan["units"]) == 2
+    if is_checked:
+        assert [command.main(["take", "late", unit["id"]]) for unit in plan["units"]] == [0, 0]
+        assert command.main(["validate", "late"]) == 0
+    february.rename(tmp_path / "elsewhere")
+    arrive({"03": "A=fourth B=same"})
+    (tmp_path / "elsewhere").rename(february)
+    command.run(late, None)
+    assert titles(store) == ["first", "second", "fourth", "fourth"]
+
+
+@pytest.mark.parametrize("is_checked", [False, True])
+def test_a_file_that_is_read_again_gives_way_to_what_took_its_place_meanwhile(arrive, store, is_checked):
+    arrive({"01": FIRST, "02": FIRST})
+    replay = Batch(store, "replay")
+    units = discover(replay, "courses")["units"]
+    if is_checked:
+        assert {command.main(["take", "replay", unit["id"]]) for unit in units} == {0}
+        assert command.main(["validate", "replay"]) == 0
+    arrive({"01": SECOND})
+    command.run(replay, None)
+    assert titles(store)[0] == "second"
+
+
+def test_a_correction_that_is_taken_back_stays_news_whatever_comes_meanwhile(arrive, store, tmp_path):
+    arrive({"01": FIRST, "02": "A=third B=same"}, {"01": SECOND})
+    january = tmp_path / "exports" / "courses_2026-01.csv"
+    january.write_text("id,title\nA,first\nB,same\n")
+    batch = Batch(store, "back")
+    assert len(discover(batch)["units"]) == 2
+    january.rename(tmp_path / "elsewhere")
+    arrive({"03": SECOND})
+    (tmp_path / "elsewhere").rename(january)
+    command.run(batch, None)
+    assert titles(store) == ["first", "third", "second", "second"]
+
+
+def test_a_held_file_that_is_read_again_stays_in_its_batch_whatever_comes_meanwhile(arrive, store, tmp_path):
+    arrive({"01": FIRST})
+    (tmp_path / "exports" / "courses_2026-02.csv").write_text("id\nA\n")
+    arrive()
+    replay = Batch(store, "replay")
+    discover(replay, "courses")
+    arrive({"03": SECOND})
+    assert command.run(replay, None).endswith("files held: 1; held courses: missing_required_column")
+
+
 @pytest.fixture
 def run_of_pages(arrive, declare, store, tmp_path):
     """Takes runs of pages in, all or page by page: moment of the run -> page -> titles, dated by their source."""
