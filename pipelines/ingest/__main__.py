@@ -35,7 +35,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from pipelines.base.errors import SettingsError
+from pipelines.base.errors import SettingsError, SourceUnavailable
 from pipelines.base.lake import Lake
 from pipelines.base.log import get_logger
 from pipelines.base.records import open_records
@@ -86,6 +86,8 @@ NAMES: Final = {
     **dict.fromkeys((*STEPS, "take", "check", "ask", "decide"), 2),
 }
 """Step -> names it takes."""
+TURNS: Final = 10
+"""How often a batch that was overtaken is tried again before somebody has to know: each check takes its time."""
 AT_ONCE: Final = ("land", "map", "read")
 """The steps where nothing comes between them: a file is mapped while it is read, and says last how that went."""
 
@@ -189,44 +191,62 @@ def undecided(batch: Batch) -> list[dict[str, str]]:
     return [{"feed": feed, "file": sha256} for feed, sha256 in waiting]
 
 
-def catch_up(batch: Batch) -> None:
+def catch_up(batch: Batch) -> bool:
     """Check a batch anew that another was published before: its check left out what was known then, and is news now.
 
     What the other one took in may be of later days, or be looked up in files of this one: it is read again with them.
     What of this one is looked up in files of the other is mapped again.
     What comes in between here and the lock of publishing is seen there, and the batch comes here again.
+
+    Returns:
+        Whether there was anything to catch up with.
     """
     mark = batch.folder / "overtaken.json"
-    while is_outdated(batch) or (mark.is_file() and not batch.is_checked):
-        write_json(mark, {})
-        drop(batch.folder / "checked")
-        feeds = declared.load(declared.folder())
-        take_along(batch, feeds)
-        for unit in looking_elsewhere(batch, feeds, noted(batch, batch.units())):
-            drop(batch.place(unit) / "mapped")
-        for name in AT_ONCE:
-            for unit in batch.units():
-                one(name, batch, unit, feeds)
-        check(batch, feeds)
-        get_logger("ingest").info("checked_anew", batch=batch.name)
+    if not is_outdated(batch) and not (mark.is_file() and not batch.is_checked):
+        return False
+    write_json(mark, {})
+    drop(batch.folder / "checked")
+    feeds = declared.load(declared.folder())
+    take_along(batch, feeds)
+    for unit in looking_elsewhere(batch, feeds, noted(batch, batch.units())):
+        drop(batch.place(unit) / "mapped")
+    for name in AT_ONCE:
+        for unit in batch.units():
+            one(name, batch, unit, feeds)
+    check(batch, feeds)
+    get_logger("ingest").info("checked_anew", batch=batch.name)
+    return True
 
 
 def finish(batch: Batch) -> str:
-    """Publish, note it, tidy up."""
+    """Publish, note it, tidy up.
+
+    Raises:
+        SourceUnavailable: Whenever the batch was checked, another one had been published meanwhile.
+    """
     report = read_json(batch.folder / "published.json")
     if report is None:
         stay(batch, declared.load(declared.folder()))
-        while report is None:  # until nothing comes between
-            catch_up(batch)
-            with suppress(Overtaken), ThreadPoolExecutor(1) as beside:  # freeing takes a quarter of publishing's time
-                dropped = beside.submit(let_go, batch)
-                try:
-                    report = publish(batch)
-                finally:
-                    dropped.result()
+        report = _published(batch)
     write_json(batch.folder / "published.json", report)
     tidy(batch.store)
     return publish_line(report)
+
+
+def _published(batch: Batch) -> dict[str, Any]:
+    for _ in range(TURNS):
+        if catch_up(batch):  # and there may be more now that it took others along
+            continue
+        with suppress(Overtaken), ThreadPoolExecutor(1) as beside:  # freeing takes a quarter of publishing's time
+            dropped = beside.submit(let_go, batch)
+            try:
+                return publish(batch)
+            finally:
+                dropped.result()
+    raise SourceUnavailable(
+        f"The lake must stay as it is while batch {batch.name} is checked and published; in {TURNS} rounds "
+        "other batches came between. Nothing is lost: run it again once they are done."
+    )
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -22,6 +22,7 @@ from pipelines.base.lake import Lake
 from pipelines.base.pseudonyms import VAULT_KEY, secret
 from pipelines.base.sealed import unseal_frame
 from pipelines.base.store import FileStore
+from pipelines.ingest import __main__ as command
 from pipelines.ingest import files
 from pipelines.ingest.__main__ import catch_up, main, run
 from pipelines.ingest.admit import admit
@@ -508,6 +509,43 @@ def test_what_was_left_out_as_known_is_told_after_all_when_another_batch_said_ot
     lake = Lake(store)
     told = lake.versions("courses", lake.require()).filter(course_id="K1").sort("known_from")
     assert told["title"].to_list() == ["One", "Another", "One"]
+
+
+def test_a_batch_that_others_always_overtake_gives_up_and_is_published_once_they_are_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("pipelines.ingest.check.validator", lambda: nullcontext(nothing_failed))
+    monkeypatch.setattr(command, "validator", lambda: nullcontext(nothing_failed))
+    monkeypatch.setattr(command, "TURNS", 3)
+    for name, byte in (("PSEUDONYM", "11"), ("VAULT", "22"), ("AUDIT", "33")):
+        monkeypatch.setenv(f"CANDOR_{name}_KEY", byte * 32)
+    monkeypatch.setenv("CANDOR_FEEDS", "feeds")
+    exports, store = tmp_path / "exports", FileStore(tmp_path / "var")
+    monkeypatch.setenv("CANDOR_STORE", store.url)
+    monkeypatch.setenv("CANDOR_EXPORTS", str(exports))
+    check, others = command.check, []
+
+    def overtaken(batch: Batch, *more: Any) -> dict[str, Any]:
+        counts = check(batch, *more)
+        if batch.name == "slow" and len(others) < limit:
+            others.append(f"other{len(others)}")
+            table(exports / "lms/courses_2026-10.csv", "Course ID,Title,Level", f"K1,{others[-1]},Advanced")
+            assert main(["run", "--batch", others[-1]]) == 0
+        return counts
+
+    monkeypatch.setattr(command, "check", overtaken)
+    table(exports / "lms/courses_2026-09.csv", "Course ID,Title,Level", "K2,Two,Advanced")
+    limit = 99
+    assert main(["run", "--batch", "slow"]) != 0
+    said = capsys.readouterr()
+    assert "SourceUnavailable: The lake must stay as it is while batch slow" in said.err
+    assert "in 3 rounds other batches came between" in said.err
+    assert (len(others), Lake(store).require().seq) == (4, 4), "it was checked once, and three times anew"
+    limit = 0
+    assert main(["run", "--batch", "slow"]) == 0
+    assert "2 rows in = 0 accepted + 0 quarantined + 2 filtered" in capsys.readouterr().out, "other0 had Two"
+    told = Lake(store).versions("courses", Lake(store).require())
+    assert sorted(told["title"]) == ["Two", "other0", "other1", "other2", "other3"]
 
 
 def test_a_landed_file_is_read_again_when_asked_for(company: Company) -> None:
