@@ -1,6 +1,7 @@
 """SAP SuccessFactors: employments by OData, as Compound Employee and as a flat file; recruiting by OData."""
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,6 +10,7 @@ from xml.etree import ElementTree as ET
 
 import polars as pl
 import pytest
+import yaml
 
 from infra.sample import workday
 from infra.sample.dialects import write_report
@@ -133,6 +135,31 @@ def test_all_feeds_say_the_same_of_whom_a_user_id_is(keys):
         filled = fill(rule, Column(name, "id"), context)
         made = worked_out(frame.lazy(), [filled]).select(filled.value.alias(name)).collect()
         assert made[name].to_list() == people, name
+
+
+def test_managers_are_looked_up_as_the_feed_says_where_a_user_id_tells_no_number(workers, tmp_path, monkeypatch):
+    monkeypatch.setattr(successfactors, "PAGE", 128)
+    out = tmp_path / "s" / "exports"
+    successfactors.write_employments(PLAN, company().workers, DELIVERY, out)
+    for path in out.rglob("*.json"):
+        page = json.loads(path.read_text())
+        for employment in page["d"]["results"]:
+            employment["userId"] = opaque(employment["userId"])
+            for job in employment["jobInfoNav"]["results"]:
+                job["managerId"] = opaque(job["managerId"])
+        path.write_text(json.dumps(page))
+    text = (HERE / "successfactors_employments.yaml").read_text()
+    advice = yaml.safe_load(re.sub("^#", "", "".join(re.findall(r"(?m)^#   .*\n", text)), flags=re.MULTILINE))
+    told = yaml.safe_load(text)
+    told["tables"][0]["join"].append(advice["join"])
+    told["tables"][0]["columns"]["manager_person_id"] = advice["manager_person_id"]
+    feed = tmp_path / "successfactors_employments.yaml"
+    feed.write_text(yaml.safe_dump(told))
+    assert canonical(tmp_path / "s", [feed], monkeypatch)["workers"].equals(workers)
+
+
+def opaque(user_id: str) -> str:
+    return user_id if user_id == "NO_MANAGER" else f"u{user_id[::-1]}x"
 
 
 def recruited(report: str) -> Iterator[dict[str, Any]]:
