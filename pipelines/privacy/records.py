@@ -21,8 +21,7 @@ def texts(data: bytes, feed: Feed, rows: Collection[int]) -> dict[int, str]:
     if not rows or not _is_known(feed):
         return {}
     if feed.dialect == "csv":
-        quote = str(feed.options["quote"]).encode()
-        return {n: record.decode(feed.encoding, "replace") for n, record in lines(data, quote) if n in rows}
+        return {n: record.decode(feed.encoding, "replace") for n, record in _records(data, feed) if n in rows}
     text = _decoded(data)
     spans = (span for at in _lists(text, feed) for span in _elements(text, at))
     return {number: text[start:end] for number, (start, end) in enumerate(spans, 1) if number in rows}
@@ -32,10 +31,19 @@ def _is_known(feed: Feed) -> bool:
     return feed.dialect in KNOWN and feed.encoding != "utf-16"  # whose line ends are two bytes
 
 
-def lines(data: bytes, quote: bytes) -> Iterator[tuple[int, bytes]]:
-    """Records of a CSV file with their numbers; 0 is the header. An empty line has the number of the record before."""
+def _records(data: bytes, feed: Feed) -> Iterator[tuple[int, bytes]]:
+    return lines(data, str(feed.options["quote"]).encode(), int(feed.options.get("skip_top", 0)))
+
+
+def lines(data: bytes, quote: bytes, above: int = 0) -> Iterator[tuple[int, bytes]]:
+    """Records of a CSV file with their numbers; 0 is the header, as are the lines above it.
+
+    An empty line has the number of the record before, what stands below the rows those after the last.
+    """
     record, number = b"", -1
-    for line in data.splitlines(keepends=True):
+    told = data.splitlines(keepends=True)
+    yield from ((0, line) for line in told[:above])
+    for line in told[above:]:
         record += line
         if record.count(quote) % 2 == 0:
             number += bool(record.strip())
@@ -62,8 +70,7 @@ def without(data: bytes, rows: Collection[int], feed: Feed) -> bytes:
 
 def without_lines(data: bytes, rows: Collection[int], feed: Feed) -> bytes:
     """A CSV file without some records."""
-    quote = str(feed.options["quote"]).encode()
-    return b"".join(record for number, record in lines(data, quote) if number not in rows or not record.strip())
+    return b"".join(record for number, record in _records(data, feed) if number not in rows or not record.strip())
 
 
 def without_elements(data: bytes, rows: Collection[int], feed: Feed) -> bytes:

@@ -162,6 +162,35 @@ def test_that_sign_is_no_row_of_a_single_column_either(tmp_path: Path, end: str)
     assert (report.rows, frame["a"].to_list()) == (3, ["1", "\x1a", None]), "another row comes after it"
 
 
+@pytest.mark.parametrize(
+    ("data", "around", "reason"),
+    [
+        (b"title\na,b\n1,2\n", (3, 0), "empty_file"),
+        (b"a,b\n1,2\ntotal\n", (0, 3), "empty_file"),
+        (b"title\n\xff\n1,2\n", (1, 0), "bad_encoding"),
+        (b"\xef\xbb\xbf\xef\xbb\xbfa,b\n1,2\ntotal\n", (0, 1), "bad_encoding"),
+        (b"title\na,b\n1,2\x00\n", (1, 0), "bad_encoding"),
+        (b"title\n" + b"x" * (2 << 20), (1, 0), "record_too_large"),
+    ],
+)
+def test_a_table_among_other_lines_is_held_as_any_other(tmp_path: Path, data, around, reason) -> None:
+    above, below = around
+    with pytest.raises(Held) as caught:
+        read_csv(tmp_path, data, CSV | {"skip_top": above, "skip_bottom": below})
+    assert caught.value.reason_code == reason
+    assert [path.name for path in tmp_path.iterdir()] == ["in.csv"], "no copy stays"
+
+
+def test_parts_of_a_table_among_other_lines_have_all_columns_as_nobody_finds_their_bytes_again(tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_bytes(b"title\na,b\n1,2\n3,4\n")
+    (out := tmp_path / "out").mkdir()
+    declared = feed("csv", {**CSV, "skip_top": 1})
+    assert read_file(tmp_path / "in.csv", out, declared, UNIT, keep={"a"}).rows == 2
+    assert pl.read_ipc(parts(out)[0]).columns == [ROW, FAULT, "a", "b"]
+    assert {path.suffix for path in out.iterdir()} == {".arrow", ".json"}
+    assert not (out / "pieces.json").exists()
+
+
 def test_a_header_alone_may_measure_in_inches(tmp_path: Path) -> None:
     (tmp_path / "in.csv").write_bytes(b'id,size 5"\n')
     report = csv.read(tmp_path / "in.csv", tmp_path, feed("csv", CSV), UNIT)

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import string
 import xml.etree.ElementTree as ET
 import zipfile
@@ -128,6 +129,22 @@ def test_any_cells_of_csv_come_back(reads, names: list[str], data: st.DataObject
     frame, report = reads("csv", buffer.getvalue().encode(encoding), options, encoding=encoding)
     assert table(frame) == [dict(zip(names, row, strict=True)) for row in rows]
     assert report == Report(len(rows), tuple(names), {})
+
+
+AROUND = st.lists(TEXT.map(lambda text: re.sub("[\r\n]", "", text)), max_size=3)
+
+
+@given(
+    above=AROUND, below=AROUND, end=st.sampled_from(["\n", "\r\n", "\r"]), encoding=st.sampled_from(["utf-8", "utf-16"])
+)
+@FEW
+def test_what_stands_around_a_table_is_none_of_it(reads, above: list[str], below: list[str], end: str, encoding: str):
+    rows = ["a,b", '1,"x\r\ny"', "2", "3,z"]
+    text = "".join(f"{line}{end}" for line in [*above, *rows, *below])
+    options = OPTIONS["csv"] | {"skip_top": len(above), "skip_bottom": len(below)}
+    frame, report = reads("csv", text.encode(encoding), options, encoding=encoding)
+    assert frame.select(ROW, "a", "b").rows() == [(1, "1", "x\r\ny"), (2, None, None), (3, "3", "z")]
+    assert report == Report(3, ("a", "b"), {"ragged_row": 1})
 
 
 @given(rows=st.lists(st.dictionaries(KEYS, TEXT | st.none()), min_size=1, max_size=4))

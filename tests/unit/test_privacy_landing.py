@@ -467,6 +467,24 @@ def test_elements_go_from_the_list_that_the_feed_names(data, path, gone, left):
     assert records.without(data.encode(), gone, feed).decode() == left
 
 
+def test_rows_go_from_a_table_among_other_lines_and_those_stay() -> None:
+    words = {
+        "name": "f",
+        "owner": "o",
+        "cadence": "once",
+        "location": "",
+        "files": ".*",
+        "dialect": "csv",
+        "tables": [],
+    }
+    options = {"delimiter": ",", "quote": '"', "skip_top": 2, "skip_bottom": 1}
+    feed = Feed.model_validate({**words, "options": options, "extracted_at": {"constant": "2026-01-01T00:00:00Z"}})
+    data = b'Roster of 5" files\r\n\r\nid,name\r\n1,"a\r\nb"\r\n2,c\r\nTotal: 2\r\n'
+    assert records.texts(data, feed, {1, 2}) == {1: '1,"a\r\nb"\r\n', 2: "2,c\r\n"}
+    assert records.without(data, {1}, feed) == b'Roster of 5" files\r\n\r\nid,name\r\n2,c\r\nTotal: 2\r\n'
+    assert records.without(data, {2}, feed) == b'Roster of 5" files\r\n\r\nid,name\r\n1,"a\r\nb"\r\nTotal: 2\r\n'
+
+
 SALARIES = """
 name: salaries
 owner: HR

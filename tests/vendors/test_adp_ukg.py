@@ -58,6 +58,25 @@ def test_workers_of_workday_and_of_adp_are_the_same(of_workday, tmp_path, monkey
     observed_alike(made["identifiers"], without_mail)
 
 
+def test_workers_of_a_report_of_adp_are_the_same_and_its_title_and_total_are_nobody(of_workday, tmp_path, monkeypatch):
+    printed, count = of_workday
+    out = tmp_path / "a" / "exports"
+    assert adp.write_report(PLAN, company().workers, DELIVERY, out) == count
+    lines = (out / "adp" / "Roster_2026-09.csv").read_bytes().split(b"\r\n")
+    assert lines[:3] == [b"Employee Roster,All Companies", b"Period 2026-09", b""]
+    assert lines[-2:] == [b"Total Employees: %d" % count, b""]
+    made = canonical(tmp_path / "a", [VENDORS / "adp" / "adp_report.yaml"], monkeypatch)
+    assert made[FILTERED].is_empty()
+    observed_alike(made["workers"], printed["workers"])
+
+
+def test_a_position_of_adp_is_what_its_report_would_have():
+    assert list(adp.position(ROW).values()) == [
+        *("KNA", "000012", "KNA000012", adp.oid("000012"), "Null, NA", "Terminated", "F"),
+        *("02/01/2024", "02/01/2024", "02/28/2026", "Clerk", "ENG", "P2", "NA", "KUS000001", "0.6"),
+    ]
+
+
 def test_workers_of_workday_and_of_ukg_are_the_same(of_workday, tmp_path, monkeypatch):
     printed, count = of_workday
     out = tmp_path / "u" / "exports"

@@ -1,16 +1,21 @@
 """Delimited text with a header, streamed by Polars while that proves itself and by Arrow: every cell is text.
 
-Options: `delimiter`, `quote`. Header names are matched after trimming and without regard to case; duplicates are
+Options: `delimiter`, `quote`. `skip_top` and `skip_bottom` are how many lines stand above the header and below the
+rows, such as a title and a total. Header names are matched after trimming and without regard to case; duplicates are
 refused. Rows with too few or too many cells become rows with the fault `ragged_row`: cells are never shifted or padded.
 """
 
 import codecs
 import csv
 from codecs import BOM_UTF8
+from collections import deque
 from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated, Any, Final, TextIO
 
 import numpy as np
@@ -33,6 +38,8 @@ BLOCK: Final = 1 << 24
 """Bytes parsed at once; a part of the result has the rows of one block."""
 MARK: Final = "\ufeff"
 _NUL: Final = b"\x00"
+MOST_AROUND: Final = 50
+"""Lines above or below a table."""
 HEADER: Final = 1 << 20
 """Characters of the longest line of a header."""
 
@@ -54,6 +61,11 @@ class Options(Section):
 
     delimiter: Annotated[str, Field(min_length=1, max_length=1)]
     quote: Annotated[str, Field(min_length=1, max_length=1)]
+    skip_top: Annotated[int, Field(ge=0, le=MOST_AROUND)] = 0
+    """Lines above the header, empty ones too."""
+    skip_bottom: Annotated[int, Field(ge=0, le=MOST_AROUND)] = 0
+    """Lines below the last row, empty ones too. A file that was cut loses its last rows as if they were these: declare
+    it for files that show otherwise that they are whole."""
 
 
 def read(source: Path, out: Path, feed: Feed, unit: Unit) -> Report:
@@ -70,9 +82,38 @@ def read(source: Path, out: Path, feed: Feed, unit: Unit) -> Report:
     """
     del unit
     want: Options = options(Options, feed)
+    with _table(source, out, want, feed) as table:
+        return _read(table, out, want, feed, kept(out) if table == source else None)
+
+
+@contextmanager
+def _table(source: Path, out: Path, want: Options, feed: Feed) -> Iterator[Path]:
+    """The file, or a copy without what stands above and below its table."""
+    if not want.skip_top and not want.skip_bottom:
+        yield source
+        return
+    ahead: deque[str] = deque()
+    with TemporaryDirectory(dir=out) as folder:
+        path = Path(folder) / "table"
+        try:
+            with (
+                source.open(encoding=feed.encoding, newline="") as file,
+                path.open("w", encoding=feed.encoding, newline="") as copy,
+            ):
+                for number, line in enumerate(iter(partial(file.readline, HEADER), "")):
+                    if number >= want.skip_top:
+                        ahead.append(line)
+                    if len(ahead) > want.skip_bottom:
+                        copy.write(ahead.popleft())
+        except UnicodeError:
+            raise _undecodable(feed) from None
+        yield path
+
+
+def _read(source: Path, out: Path, want: Options, feed: Feed, keep: AbstractSet[str] | None) -> Report:
     _begins(source, want, feed)
     names = _header(source, want, feed)
-    seen, keep = _Seen(), kept(out)
+    seen = _Seen()
     rows, number, last = 0, -1, pl.DataFrame()
     try:
         for number, frame in enumerate(ahead(_frames(source, names, want, feed, seen))):  # used below
