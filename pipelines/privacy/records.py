@@ -23,8 +23,14 @@ def texts(data: bytes, feed: Feed, rows: Collection[int]) -> dict[int, str]:
     if feed.dialect == "csv":
         return {n: record.decode(feed.encoding, "replace") for n, record in _records(data, feed) if n in rows}
     text = _decoded(data)
+    if _is_one(feed):
+        return {1: text} if 1 in rows else {}
     spans = (span for at in _lists(text, feed) for span in _elements(text, at))
     return {number: text[start:end] for number, (start, end) in enumerate(spans, 1) if number in rows}
+
+
+def _is_one(feed: Feed) -> bool:
+    return bool(feed.options.get("is_one"))
 
 
 def _is_known(feed: Feed) -> bool:
@@ -74,7 +80,9 @@ def without_lines(data: bytes, rows: Collection[int], feed: Feed) -> bytes:
 
 
 def without_elements(data: bytes, rows: Collection[int], feed: Feed) -> bytes:
-    """A JSON file without some elements of its list, or of the lists of its pages."""
+    """A JSON file without some elements of its list, or of the lists of its pages; null in place of the one record."""
+    if _is_one(feed):
+        return _nothing(_path(feed)) if rows else data
     text = _decoded(data)
     made, done, number = "", 0, 0
     for at in _lists(text, feed):
@@ -91,6 +99,18 @@ def without_elements(data: bytes, rows: Collection[int], feed: Feed) -> bytes:
     return (made + text[done:]).encode()
 
 
+def _nothing(path: Sequence[str]) -> bytes:
+    """A document with null where its one record was."""
+    document: object = None
+    for name in reversed(path):
+        document = {name: document}
+    return json.dumps(document).encode()
+
+
+def _path(feed: Feed) -> list[str]:
+    return [name for name in str(feed.options["record_path"]).split(".") if name]
+
+
 def _decoded(data: bytes) -> str:
     return data.decode("utf-8")
 
@@ -101,7 +121,7 @@ def _lists(text: str, feed: Feed) -> list[int]:
     Raises:
         Held: There is none.
     """
-    path = [name for name in str(feed.options["record_path"]).split(".") if name]
+    path = _path(feed)
     begun = _after(text, 1 if text.startswith("\ufeff") else 0)
     is_paged = bool(path) and feed.dialect == "json_records" and text[begun] == "["
     tops = [start for start, _ in _elements(text, _after(text, begun + 1))] if is_paged else [begun]

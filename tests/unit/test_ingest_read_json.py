@@ -21,6 +21,50 @@ def cells(frame) -> list[dict[str, str]]:
     return [{name: text for name, text in row.items() if text is not None} for row in frame.drop(ROW, FAULT).to_dicts()]
 
 
+ONE = {"record_path": "", "may_be_empty": False, "is_odata_v2": False, "is_one": True}
+
+
+@pytest.mark.parametrize("is_odata", [False, True])
+@pytest.mark.parametrize("above", [[], ["d"], ["root", "d"]])
+def test_a_document_may_be_one_record_or_hold_one(reads, above, is_odata):
+    document = {"id": "007", "work": [{"end": None}], "at": "/Date(0)/", "basics": {"name": "李"}}
+    for name in reversed(above):
+        document = {"__metadata": {"error": 0}, name: document}
+    options = ONE | {"record_path": ".".join(above), "is_odata_v2": is_odata}
+    for mark in ("", "\ufeff"):
+        frame, report = reads("json_records", f"{mark}{json.dumps(document, indent=2)}\n".encode(), options)
+        at = "1970-01-01T00:00:00.000" if is_odata else "/Date(0)/"
+        assert cells(frame) == [{"id": "007", "work": '[{"end": null}]', "at": at, "basics.name": "李"}]
+        assert (report.rows, frame[ROW].to_list()) == (1, [1])
+
+
+@pytest.mark.parametrize(
+    ("path", "data", "reason"),
+    [
+        ("", "[]", "missing_record_path"),
+        ("", '[{"a": "1"}]', "missing_record_path"),
+        ("", '"a"', "missing_record_path"),
+        ("", "null", "missing_record_path"),
+        ("d", '{"e": {"a": "1"}}', "missing_record_path"),
+        ("d", '{"d": [{"a": "1"}]}', "missing_record_path"),
+        ("d", '{"d": {"a": "1"}, "d": {"a": "2"}}', "missing_record_path"),
+        ("d", '{"error": {"code": "Zanzibarova"}}', "source_error"),
+        ("", '{"a": "1"', "truncated_json"),
+        ("", '{"a": "1"} {"a": "2"}', "malformed_json"),
+        ("", "", "empty_file"),
+    ],
+)
+def test_a_document_without_its_one_record_is_held(refuses, path, data, reason):
+    assert refuses("json_records", data.encode(), ONE | {"record_path": path}) == reason
+
+
+def test_null_stands_for_no_record_where_there_may_be_none(reads, refuses):
+    for path, data in (("", b"null"), ("d.e", b'{"d": {"e": null}}')):
+        options = ONE | {"record_path": path}
+        assert reads("json_records", data, options | {"may_be_empty": True})[1].rows == 0
+        assert refuses("json_records", data, options) == "missing_record_path"
+
+
 def test_nested_values_become_columns_and_lists_stay_text(reads):
     record = {
         "id": "007",

@@ -467,6 +467,17 @@ def test_elements_go_from_the_list_that_the_feed_names(data, path, gone, left):
     assert records.without(data.encode(), gone, feed).decode() == left
 
 
+@pytest.mark.parametrize(("path", "left"), [("", b"null"), ("d.e", b'{"d": {"e": null}}')])
+def test_of_a_document_that_is_one_record_nothing_stays(path: str, left: bytes) -> None:
+    words = {"name": "f", "owner": "o", "cadence": "once", "location": "", "files": ".*", "tables": []}
+    options = {"record_path": path, "may_be_empty": True, "is_odata_v2": False, "is_one": True}
+    reader = {"dialect": "json_records", "options": options, "extracted_at": {"constant": "2026-01-01T00:00:00Z"}}
+    feed, data = Feed.model_validate(words | reader), b'{"d": {"e": {"name": "Zanzibarova"}}}'
+    assert records.texts(data, feed, {1}) == {1: data.decode()}
+    assert records.without(data, {1}, feed) == left
+    assert records.without(data, set(), feed) == data
+
+
 def test_rows_go_from_a_table_among_other_lines_and_those_stay() -> None:
     words = {
         "name": "f",

@@ -1,11 +1,13 @@
 """Candidates in the open standards: JSON Resume, HR-XML 2 and 3."""
 
 import json
+import re
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import polars as pl
 import pytest
+import yaml
 
 from infra.sample import workday
 from infra.sample.dialects import write_report
@@ -89,6 +91,26 @@ def test_candidates_of_workday_and_of_json_resume_are_the_same(printed, tmp_path
     columns = printed["identifiers"].columns
     expected = pl.concat([printed["identifiers"].filter(~is_name), whole.select(columns)]).sort(pl.all())
     assert made["identifiers"].equals(expected)
+
+
+def test_documents_in_files_of_their_own_say_what_those_of_one_file_say(tmp_path, keys, monkeypatch):
+    feed = VENDORS / "json_resume" / "json_resume_candidates.yaml"
+    lines = tmp_path / "lines" / "exports" / "json_resume" / "resumes_2026-09.ndjson"
+    json_resume.write_resumes(PLAN, company().hiring, DELIVERY, lines.parents[1])
+    told = lines.read_text().splitlines()[:3]
+    lines.write_text("\n".join(told))
+    folder = tmp_path / "files" / "exports" / "json_resume" / "resumes" / "2026-09"
+    folder.mkdir(parents=True)
+    for number, line in enumerate(told):
+        (folder / f"{number}.json").write_text(json.dumps(json.loads(line), indent=2))
+    text = feed.read_text()
+    advice = yaml.safe_load("".join(re.findall(r"(?m)^#(   .*\n)", text)))
+    (tmp_path / feed.name).write_text(yaml.safe_dump(yaml.safe_load(text) | advice, sort_keys=False))
+    made = canonical(tmp_path / "files", [tmp_path / feed.name], monkeypatch)
+    expected = canonical(tmp_path / "lines", [feed], monkeypatch)
+    assert len(made["candidates"]) == len(made["resumes"]) == 3
+    assert made.keys() == expected.keys()
+    assert all(made[table].equals(expected[table]) for table in made.keys() & TABLES.keys())
 
 
 def test_a_document_of_json_resume_becomes_a_text_without_who_it_is(tmp_path, keys, monkeypatch):

@@ -3,11 +3,12 @@
 import json
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass
 from functools import partial
 from io import BytesIO
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -89,19 +90,53 @@ def read_list(
     Raises:
         Held: Empty, truncated or malformed, an error message, without the list, or without records.
     """
-    if source.stat().st_size == 0:
-        raise Held("empty_file", f"{feed.name} must be JSON; the file is empty.")
-    prefix = ".".join(part for part in ("item" if path and _is_paged(source) else "", path) if part)
-    try:
+    with _parsing(source, feed):
+        prefix = ".".join(part for part in ("item" if path and _is_paged(source) else "", path) if part)
         made = _frames(source, feed, f"{prefix}.item".lstrip("."), frames, alike)
         report = write_frames(made, out, feed)
         if not report.rows:
-            _explain(source, feed, prefix, may_be_empty=may_be_empty)
+            _explain(source, feed, prefix, "the list", may_be_empty=may_be_empty)
+    return report
+
+
+def read_one(source: Path, out: Path, feed: Feed, path: str, frames: Frames, *, may_be_empty: bool) -> Report:
+    """Read the one record of a document.
+
+    Args:
+        source: A JSON document.
+        out: Folder for the parts.
+        feed: Its declaration.
+        path: Keys down to the record, dots between; empty where the document itself is it.
+        frames: What becomes of it.
+        may_be_empty: Whether there may be null in its place.
+
+    Raises:
+        Held: Empty, truncated or malformed, an error message, or without the record.
+    """
+    with _parsing(source, feed), source.open("rb") as file:
+        bounded = Bounded(file, feed)
+        values = chain.from_iterable(bounded.batches(ijson.items(Guarded(bounded, feed), path, buf_size=BUFFER)))
+        found = list(islice(values, 2))  # a key that is there a million times is not kept so often
+        if found == [None] and may_be_empty:
+            found = []
+        elif len(found) != 1 or type(found[0]) is not dict:
+            _explain(source, feed, path, "one record", may_be_empty=True)
+            raise Held(
+                "missing_record_path", f"{feed.name} must hold one record, an object; it holds a list or several."
+            )
+        return write_frames(frames(found, 1, feed), out, feed)
+
+
+@contextmanager
+def _parsing(source: Path, feed: Feed) -> Iterator[None]:
+    if source.stat().st_size == 0:
+        raise Held("empty_file", f"{feed.name} must be JSON; the file is empty.")
+    try:
+        yield
     except (ijson.JSONError, ValueError, ArithmeticError) as error:  # numbers beyond Python's limits
         if "premature EOF" in str(error):
             raise Held("truncated_json", f"{feed.name} must be complete JSON; it ends too early.") from None
         raise Held("malformed_json", f"{feed.name} must be JSON; it cannot be parsed.") from None
-    return report
 
 
 def _is_paged(source: Path) -> bool:
@@ -172,7 +207,7 @@ def _of_piece(
     return chain.from_iterable(frames(records[at : at + _records.PART_ROWS], first_row + at, feed) for at in starts)
 
 
-def _explain(source: Path, feed: Feed, prefix: str, *, may_be_empty: bool) -> None:
+def _explain(source: Path, feed: Feed, prefix: str, what: str, *, may_be_empty: bool) -> None:
     """No record was found: is the list empty, or not there, or is there an error instead?"""
     with source.open("rb") as file:
         parsed = ijson.parse(Guarded(Bounded(file, feed), feed), buf_size=BUFFER)
@@ -184,7 +219,7 @@ def _explain(source: Path, feed: Feed, prefix: str, *, may_be_empty: bool) -> No
         raise Held("source_error", f"{feed.name} must hold records; it holds an error of the source. Export it again.")
     else:
         name = prefix or "of its records"
-        raise Held("missing_record_path", f"{feed.name} must hold the list {name}; there is none.")
+        raise Held("missing_record_path", f"{feed.name} must hold {what} {name}; there is none.")
 
 
 def record_of(value: Any) -> Record:  # parsed JSON

@@ -1,8 +1,9 @@
 """A list of records in any JSON document, streamed: OData dumps, REST answers, xAPI statements, JSON Resume.
 
 Options: `record_path`, the keys down to the list (dots between, empty where the document is the list), `may_be_empty`,
-and `is_odata_v2`. A top list of documents is one dump in pages. A nested value `a/b` is the cell `a.b`; lists stay JSON
-text, of objects whose cells are text and named likewise, for `explode`.
+and `is_odata_v2`. With `is_one` the keys lead to one record instead, such as an entity of OData or the document itself.
+A top list of documents is one dump in pages. A nested value `a/b` is the cell `a.b`; lists stay JSON text, of objects
+whose cells are text and named likewise, for `explode`.
 
 With `is_odata_v2`, `__metadata` and navigation that was not expanded are left out, `{"results": [...]}` is its list,
 and `/Date(...)/` becomes ISO text. Without an offset that is a wall clock, whose zone nobody states; `+0000` marks a
@@ -22,7 +23,7 @@ from pipelines.base.settings import Section
 from pipelines.ingest.batch import Unit
 from pipelines.ingest.feeds import Feed, options
 from pipelines.ingest.read import LEAST_MILLISECONDS, Report
-from pipelines.ingest.read._json import Alike, read_list, record_of
+from pipelines.ingest.read._json import Alike, read_list, read_one, record_of
 from pipelines.ingest.read._json_alike import style
 from pipelines.ingest.read._records import Record, frames_of
 
@@ -36,6 +37,8 @@ class Options(Section):
     record_path: str
     may_be_empty: bool
     is_odata_v2: bool
+    is_one: bool = False
+    """Whether there is no list but a record: a file for each document of JSON Resume. May it be empty, then null."""
 
 
 def read(source: Path, out: Path, feed: Feed, unit: Unit) -> Report:
@@ -53,6 +56,8 @@ def read(source: Path, out: Path, feed: Feed, unit: Unit) -> Report:
     del unit
     want: Options = options(Options, feed)
     frames = _odata_frames if want.is_odata_v2 else _frames
+    if want.is_one:
+        return read_one(source, out, feed, want.record_path, frames, may_be_empty=want.may_be_empty)
     alike = Alike(_odata_record, style(iso)) if want.is_odata_v2 else None
     return read_list(source, out, feed, want.record_path, frames, may_be_empty=want.may_be_empty, alike=alike)
 
