@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from pipelines.base.errors import SettingsError
-from pipelines.base.lake import Lake
+from pipelines.base.lake import PUBLISHING, Lake
 from pipelines.base.settings import environment
 from pipelines.base.store import Store
 from pipelines.ingest import arrivals, cadence, decide, files, plausible
@@ -419,7 +419,8 @@ def discover(batch: Batch, replay: str | None = None, expect: Callable[[], objec
     feeds = declared.load(declared.folder())
     if replay is not None and replay not in feeds:
         raise SettingsError(f"--replay must name a feed; {replay} is none of {', '.join(feeds)}. Correct it.")
-    manifest = Lake(batch.store).manifest()  # before anybody looks what is known
+    with batch.store.lock(PUBLISHING):  # or a manifest is there whose files the register does not know yet
+        manifest = Lake(batch.store).manifest()  # before anybody looks what is known
     new: list[Unit]
     duplicates: list[Unit] = []
     waiting: dict[str, int] = {}

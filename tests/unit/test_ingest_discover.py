@@ -3,6 +3,7 @@
 import json
 import os
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,8 +12,10 @@ import pytest
 from pipelines.base import landing
 from pipelines.base.digests import sha256_bytes
 from pipelines.base.errors import ContractError, SettingsError
+from pipelines.base.lake import PUBLISHING, Lake
 from pipelines.base.store import FileStore
 from pipelines.ingest import discover, files
+from pipelines.ingest import feeds as declared
 from pipelines.ingest.batch import Batch, Held, Unit, batch_name, result, unit_record
 from pipelines.ingest.feeds import Feed
 from pipelines.ingest.land import document_key, fetch, land
@@ -79,6 +82,25 @@ def test_only_declared_and_finished_files_are_found(tmp_path: Path) -> None:
     found = discover.units_of(feed(), tmp_path)
     assert names(found) == ["2024.csv"]
     assert found[0].groups == {"period": "2024"}
+
+
+def test_a_batch_that_is_being_published_is_known_whole_or_not_at_all(
+    store: FileStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its manifest can be seen before the register has its files: a plan between them would take them in again."""
+    (unit,) = deliver(tmp_path / "in", y2024="a")
+    monkeypatch.setenv(discover.EXPORTS, str(tmp_path))
+    monkeypatch.setattr(declared, "folder", lambda: tmp_path)
+    monkeypatch.setattr(declared, "load", lambda _: FEEDS)
+    with ThreadPoolExecutor(1) as beside:
+        with store.lock(PUBLISHING):
+            seq = Lake(store).add("b", {}, {}, {}).seq
+            planned = beside.submit(discover.discover, Batch(store, "other"))
+            with pytest.raises(TimeoutError):
+                planned.result(timeout=0.5)
+            enter(store, unit, "published", files.in_order(seq, 0))
+        plan = planned.result(timeout=30)
+    assert (plan["seq"], plan["units"], plan["duplicates"]) == (seq, [], [])
 
 
 def test_the_same_bytes_under_another_name_are_a_duplicate_delivery(store: FileStore, tmp_path: Path) -> None:
