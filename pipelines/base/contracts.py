@@ -475,6 +475,7 @@ _ALL = (
             Column("occurred_at", "moment"),
             Column("score_share", "share", required=False),
             Column("lateness_days", "float", required=False),
+            _UNTIL,  # how long having completed it counts, where the source says so of each completion
         ),
         references={"course_id": "courses"},
         kept_from="occurred_at",

@@ -75,7 +75,7 @@ def company(lake: Lake) -> None:
             | {"enrolled_at": moment(start - 3), "starts_at": moment(start), "due_at": moment(start + 40)}
             | {"credits": 1.0, "education_code": "none", "assigned_by_code": "self"}
         )
-        base = {"person_id": who, "course_id": course, "run_code": run, "lateness_days": 0.0}
+        base = {"person_id": who, "course_id": course, "run_code": run, "lateness_days": 0.0, "valid_to": None}
         events.append(
             base | {"event_code": "submitted", "item_code": "1", "occurred_at": moment(start + 5), "score_share": mark}
         )

@@ -33,7 +33,11 @@ def company(**walks: str) -> dict[str, pl.DataFrame]:
         due_at=pl.lit(None, moment), known_from="enrolled_at", known_from_basis=pl.lit("source")
     )
     known = {"known_from": pl.lit(START + timedelta(days=5000)).cast(moment), "known_from_basis": pl.lit("observed")}
-    seen = enrolments.head(0).rename({"enrolled_at": "occurred_at"}).with_columns(event_code=pl.lit(None, pl.String))
+    seen = (
+        enrolments.head(0)
+        .rename({"enrolled_at": "occurred_at"})
+        .with_columns(event_code=pl.lit(None, pl.String), valid_to=pl.lit(None, pl.Date))
+    )
     workers = {"person_id": pl.String, "job_family_code": pl.String, "hired_at": pl.Date, "terminated_at": pl.Date}
     workers["worker_type_code"] = pl.String
     return {
@@ -220,6 +224,7 @@ def test_mandatory_training_is_due_until_it_is_completed_again():
             "course_id": ["a", "a", "a"],
             "occurred_at": [day["first"], day["second"], day["second"]],
             "event_code": ["completed", "passed", "failed"],
+            "valid_to": pl.Series([None] * 3, dtype=pl.Date),
         }
     )
     given["workers"] = given["workers"].with_columns(
@@ -271,7 +276,30 @@ def test_mandatory_training_is_due_again_once_having_completed_it_counts_no_more
             "course_id": ["a"],
             "occurred_at": [datetime(2026, 1, 31, 12, tzinfo=UTC)],
             "event_code": ["completed"],
+            "valid_to": pl.Series([None], dtype=pl.Date),
         }
+    )
+    assert due(given, on).select("due_at", "is_overdue").rows() == expected
+
+
+@pytest.mark.parametrize(
+    ("until", "on", "expected"),
+    [
+        ([date(2026, 6, 1)], date(2026, 5, 31), []),
+        ([date(2026, 6, 1)], date(2026, 6, 1), [(datetime(2026, 6, 1, tzinfo=UTC), True)]),
+        ([date(2026, 6, 1), date(2026, 7, 1)], date(2026, 6, 30), []),  # told twice: the longer one
+        ([date(2028, 1, 1)], date(2027, 12, 31), []),  # longer than the twelve months of the course
+        ([date(2026, 6, 1), None], date(2026, 6, 1), [(datetime(2026, 6, 1, tzinfo=UTC), True)]),
+        ([None], date(2027, 1, 31), [(datetime(2027, 1, 31, 12, tzinfo=UTC), True)]),
+    ],
+)
+def test_until_when_a_completion_counts_the_completion_itself_says_before_its_course(until, on, expected):
+    given = catalogue(staff(company(), p_1="x"), is_mandatory={"a": True}, renewal_months={"a": 12})
+    given["learning_events"] = pl.DataFrame({"valid_to": pl.Series(until, dtype=pl.Date)}).with_columns(
+        person_id=pl.lit("p_1"),
+        course_id=pl.lit("a"),
+        occurred_at=pl.lit(datetime(2026, 1, 31, 12, tzinfo=UTC)),
+        event_code=pl.lit("completed"),
     )
     assert due(given, on).select("due_at", "is_overdue").rows() == expected
 

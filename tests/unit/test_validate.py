@@ -368,7 +368,7 @@ def test_a_rejected_source_row_is_not_there_for_others_to_refer_to(tmp_path: Pat
     )
     courses.write_ipc(tmp_path / "rows" / "courses.arrow")
     events = [
-        (PERSON, course, None, "viewed", None, moment, None, None, moment, 1, n) for n, course in enumerate("123")
+        (PERSON, course, None, "viewed", None, moment, None, None, None, moment, 1, n) for n, course in enumerate("123")
     ]
     frame = pl.DataFrame(
         events,

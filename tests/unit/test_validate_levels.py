@@ -196,7 +196,7 @@ def numbered(frame: pl.DataFrame) -> pl.DataFrame:
 def test_references_warn_past_one_of_a_hundred_and_each_such_row_still_goes(
     tmp_path: Path, lost: int, is_met: bool
 ) -> None:
-    events = [(f"p_{n:032x}", "K9" if n < lost else "K1", None, "viewed", None, NEW, None, None) for n in range(100)]
+    events = [(f"p_{n:032x}", "K9" if n < lost else "K1", None, "viewed", None, NEW, *[None] * 3) for n in range(100)]
     frame = numbered(pl.DataFrame(events, schema=TABLES["learning_events"].schema, orient="row")).with_columns(
         known_from=pl.lit(NEW)
     )

@@ -1,20 +1,20 @@
 """Learning and reviews as Workday's reports tell them: HRML_Courses, HRML_Learning and HRML_Reviews, as JSON.
 
 A day is all that Workday keeps of when somebody enrolled or was done; an offering is a run of a course, and an attempt
-its number. What is not over has no status of an end. Learners from outside the company have no worker's number, and a
-rating of none stands as a word of its own.
+its number. What is not over has no status of an end; a completion of what has to be taken again says until when it
+counts. Learners from outside the company have no worker's number, and a rating of none stands as a word of its own.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import polars as pl
+
 from infra.sample.dialects import write_report
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import polars as pl
 
     from infra.sample.plan import Delivery
 
@@ -38,6 +38,10 @@ def write_learning(
     """
     ended = frames["completions"].select("Enrollment ID", "Status", "Completed At", "Score")
     rows = frames["enrolments"].join(ended, on="Enrollment ID", how="left", maintain_order="left")
+    counts_for = catalogue.select("Course ID", months=pl.col("Renewal (months)").replace("", None))
+    day = pl.col("Completed At").str.to_date("%d.%m.%Y %H:%M").dt.offset_by(pl.format("{}mo", "months"))
+    until = pl.when(pl.col("Status") == "Completed").then(day.dt.strftime("%d.%m.%Y")).alias("Counts Until")
+    rows = rows.join(counts_for, on="Course ID", how="left", maintain_order="left").with_columns(until)
     told = [enrolment(row) for row in rows.iter_rows(named=True)]
     guest = told[0] | {"Enrollment_ID": "E-GUEST", "Worker_ID": None}
     made = {"Courses": [course(row) for row in catalogue.iter_rows(named=True)], "Learning": [*told, guest]}
@@ -75,7 +79,7 @@ def enrolment(row: dict[str, Any]) -> dict[str, Any]:
         "Completion_Status": STATUSES[row["Status"]] if row["Status"] else "In Progress",
         "Completion_Date": _day(row["Completed At"]),
         "Score": row["Score"].replace(",", ".") if row["Score"] else None,
-        "Expiration_Date": _day(row["Due At"]),
+        "Expiration_Date": _day(row["Counts Until"]),
         "Attempt": str(row["Attempt"]),
     }
 

@@ -161,8 +161,8 @@ def due(tables: Tables, as_of: date) -> pl.DataFrame:
     Returns:
         [n_due] person_id, subject_id (the course), enrolled_at, due_at, is_overdue, of everybody who works there, has
         a job family that the course is for, and did not complete or pass it since their newest enrolment, or so long
-        ago that it counts no more; then `due_at` is when it ceased to. Who was never enrolled has neither moment and is
-        not overdue.
+        ago that it counts no more, by what is said of the completion or else of the course; then `due_at` is when it
+        ceased to. Who was never enrolled has neither moment and is not overdue.
     """
     moment = end_of(as_of)
     compelled = (
@@ -173,10 +173,12 @@ def due(tables: Tables, as_of: date) -> pl.DataFrame:
     enrolled = tables["enrolments"].filter(pl.col("enrolled_at") <= moment).sort("enrolled_at", "due_at")
     newest = enrolled.unique(keys, keep="last", maintain_order=True).select(*keys, "enrolled_at", "due_at")
     done = tables["learning_events"].filter(pl.col("event_code").is_in(COMPLETED), pl.col("occurred_at") <= moment)
-    last = done.group_by(keys).agg(done_at=pl.col("occurred_at").max())
+    last = done.sort("occurred_at", "valid_to").unique(keys, keep="last", maintain_order=True)  # none comes first
+    last = last.select(*keys, "valid_to", done_at="occurred_at")
     found = asked.join(newest, on=keys, how="left").join(last, on=keys, how="left")
     is_done = (pl.col("done_at") >= pl.col("enrolled_at").fill_null(pl.col("done_at"))).fill_null(value=False)
-    until = pl.col("done_at").dt.offset_by(pl.format("{}mo", "renewal_months"))  # null where it counts for good
+    renewed = pl.col("done_at").dt.offset_by(pl.format("{}mo", "renewal_months"))
+    until = pl.coalesce(pl.col("valid_to").cast(pl.Datetime("us", "UTC")), renewed)  # null where it counts for good
     return (
         found.filter(~is_done | (until <= moment).fill_null(value=False))
         .with_columns(due_at=pl.when(is_done).then(until).otherwise(pl.coalesce("due_at", until)))
