@@ -17,6 +17,8 @@ from pipelines.base.errors import ContractError
 Kind = Literal["id", "code", "text", "date", "moment", "int", "float", "share", "money", "bool"]
 End = Literal["last_day", "first_day_after"]
 """Which day a date names that something ends with."""
+LISTED: Final = 0.995
+"""Least share of a source's codes that the map of its feed must list."""
 
 DTYPES: Final[Mapping[Kind, pl.DataType]] = {
     "id": pl.String(),

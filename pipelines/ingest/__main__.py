@@ -12,6 +12,7 @@
     python -m pipelines.ingest decide FEED SHA256 --choice release|reject --by NAME --note WHY
     python -m pipelines.ingest decide FEED SHA256 --dag-run RUN    the same, as Airflow recorded the answer
     python -m pipelines.ingest schema                              JSON Schema of feed files, for editors
+    python -m pipelines.ingest suites                              what files are held against, as JSON
 
 A file that is not what its feed declares is held: the line says why, the exit code is 0, the batch goes on without it.
 So is one that can be read and that nobody should believe unseen, such as a full file that lost people. A released file
@@ -58,6 +59,7 @@ from pipelines.ingest.map import looking_elsewhere, map_unit
 from pipelines.ingest.publish import Overtaken, drifted, publish
 from pipelines.ingest.read import read
 from pipelines.ingest.schema import schema
+from pipelines.ingest.suites import suites
 
 Step = Callable[[Batch, Unit, Mapping[str, Feed]], str]
 
@@ -81,7 +83,7 @@ def map_step(batch: Batch, unit: Unit, feeds: Mapping[str, Feed]) -> str:
 
 STEPS: dict[str, Step] = {"land": land_step, "read": read_step, "map": map_step}
 NAMES: Final = {
-    **dict.fromkeys(("run", "discover", "schema", "held", "late"), 0),
+    **dict.fromkeys(("run", "discover", "schema", "suites", "held", "late"), 0),
     **dict.fromkeys(("validate", "publish"), 1),
     **dict.fromkeys((*STEPS, "take", "check", "ask", "decide"), 2),
 }
@@ -278,6 +280,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return checked(given.names[0], Path(given.names[1]), given.json)
     alone = {
         "schema": schema,
+        "suites": suites,
         "late": _late,
         "held": _held,
         "ask": lambda: _ask(given),

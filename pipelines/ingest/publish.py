@@ -27,6 +27,7 @@ from pipelines.base.lake import PUBLISHING, Lake
 from pipelines.base.pseudonyms import VAULT_KEY, secret
 from pipelines.base.sealed import seal_frame
 from pipelines.ingest import decide, files
+from pipelines.ingest import feeds as declared
 from pipelines.ingest.admit import DUPLICATE, REJECTED, admit, gone, is_outdated, repeated
 from pipelines.ingest.again import cells
 from pipelines.ingest.batch import Batch, Unit, read_json
@@ -37,6 +38,7 @@ from pipelines.ingest.flags import flagged
 from pipelines.ingest.land import CHANGED, EXPIRED, settle
 from pipelines.ingest.plausible import JOINED, PREDECESSOR
 from pipelines.ingest.read import FAULT, ROW
+from pipelines.ingest.suites import asked
 from pipelines.ingest.unread import NEW
 
 WAITING: Final = (PREDECESSOR, JOINED)
@@ -278,15 +280,27 @@ def _report(
 
 
 def _files(batch: Batch) -> list[dict[str, Any]]:
-    """Why files were held, and which have new columns, as findings: of a feed's files how many."""
+    """What files were held against and why they were held, and which have new columns: of a feed's files how many.
+
+    One that is held for one thing is not asked about the others.
+    """
     files_of = Counter(unit.feed for unit in batch.units())
     held = Counter((unit.feed, why["reason_code"]) for unit in batch.units() if (why := batch.held(unit)) is not None)
-    about = {"level": "file", "mostly": 1.0, "is_met": False}
-    found = [(feed, code, count, "hold") for (feed, code), count in sorted(held.items())]
-    found += [(said["feed"], NEW, said["files"], "warn") for said in drifted(batch)]
+    sound = files_of - Counter(unit.feed for unit in batch.units() if batch.held(unit) is not None)
+    feeds = declared.load(declared.folder())
+    level: dict[tuple[str, str], str] = dict.fromkeys(sorted(held), "file")
+    for name in [name for name in feeds if files_of[name]]:
+        level |= {(name, one.reason_code): one.level for one in asked(feeds[name]) if one.severity == "hold"}
+    found = [
+        (feed, code, sound[feed] + held[feed, code], held[feed, code], "hold", level[feed, code])
+        for feed, code in level
+    ]
+    found += [(said["feed"], NEW, files_of[said["feed"]], said["files"], "warn", "file") for said in drifted(batch)]
     return [
-        {"table": feed, "reason_code": code, "checked": files_of[feed], "failed": count, "severity": severity, **about}
-        for feed, code, count, severity in found
+        {"table": feed, "reason_code": code, "checked": checked, "failed": failed, "severity": severity}
+        | {"level": of, "mostly": 1.0, "is_met": not failed}
+        for feed, code, checked, failed, severity, of in found
+        if checked
     ]
 
 

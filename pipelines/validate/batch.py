@@ -18,11 +18,11 @@ from typing import Final
 
 import polars as pl
 
-from pipelines.base.contracts import TABLES, Table, by_reference
+from pipelines.base.contracts import LISTED, TABLES, Table, by_reference
 from pipelines.validate.cross import HIERARCHY, hierarchy, rates
 from pipelines.validate.engine import Sound, check
 from pipelines.validate.privacy import scan
-from pipelines.validate.suites import LISTED, ROW, Finding, columns_of, rules, slice_columns
+from pipelines.validate.suites import ROW, Finding, columns_of, rules, slice_columns
 
 SOURCE: Final = ["unit_no", "source_row"]
 FAILED: Final = pl.Schema(

@@ -40,8 +40,6 @@ CYCLE: Final = "is_in_cycle"
 RESOLVED: Final = 0.99
 MANAGERS_RESOLVED: Final = 0.97
 """Least shares of references that must resolve."""
-LISTED: Final = 0.995
-"""Least share of codes that a feed's map must list."""
 
 Level = Literal["file", "raw", "canonical", "cross_table", "privacy"]
 Severity = Literal["quarantine", "hold", "warn"]

@@ -274,6 +274,10 @@ def test_every_level_of_checks_says_what_it_saw(company: Company) -> None:
         for report in (company.first, company.second)
     )
     assert first[("lms_progress", "empty_file")] == ("file", "hold", 1, 1, False)
+    assert first[("lms_completions", "missing_required_column")] == ("file", "hold", 1, 1, False)
+    assert first[("workday_workers", "missing_required_column")] == ("file", "hold", 1, 0, True)
+    assert first[("workday_workers", "emptied_column")] == ("raw", "hold", 1, 0, True)
+    assert ("lms_progress", "missing_required_column") not in first, "a file that is held for one is asked no other"
     assert first[("workday_workers", "unlisted_code:workers.worker_type_code")] == ("raw", "warn", 4, 0, True)
     assert first[("workers", "missing:hired_at")] == ("canonical", "quarantine", 2, 0, True)
     assert first[("applications", "unknown_requisition")] == ("cross_table", "quarantine", 2, 1, False)

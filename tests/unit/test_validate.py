@@ -17,6 +17,7 @@ import pytest
 
 from pipelines.base.contracts import TABLES, Column, Table, by_reference
 from pipelines.base.errors import ContractError
+from pipelines.ingest import suites as ingest_suites
 from pipelines.ingest.cells import Context
 from pipelines.ingest.check import validator
 from pipelines.ingest.expressions import fill, worked_out
@@ -27,6 +28,7 @@ from pipelines.validate.suites import key_rules, privacy_rules, rate_rules, rule
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # Great Expectations warns about pandas and marshmallow internals
 
+FEEDS = Path(__file__).parents[2] / "feeds"
 CANARY = "p_00000000000000000000000000000CANARY"
 PERSON = "p_" + "0" * 32
 GOOD = {
@@ -80,6 +82,20 @@ def test_the_suites_can_be_read_as_json_and_loaded_by_great_expectations() -> No
     pair = {"type": "expect_column_pair_values_a_to_be_greater_than_b", "column_A": "terminated_at"}
     found = [{"type": said["type"], **said["kwargs"]} for said in printed["workers"]["expectations"]]
     assert any(pair.items() <= said.items() for said in found)
+
+
+def test_what_files_are_held_against_is_loaded_by_great_expectations_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    engine.context()
+    import great_expectations as gx
+
+    kinds: set[str] = set()
+    for folder in (FEEDS, FEEDS / "real", *sorted(FEEDS.glob("vendors/*"))):
+        monkeypatch.setenv("CANDOR_FEEDS", str(folder))
+        for name, said in json.loads(ingest_suites.suites()).items():
+            read = gx.ExpectationSuite(name=name, expectations=said["expectations"])
+            assert len(read.expectations) == len(said["expectations"]), name
+            kinds |= {type(loaded).__name__ for loaded in read.expectations}
+    assert {"ExpectTableRowCountToBeBetween", "ExpectTableColumnsToMatchSet"} < kinds
 
 
 def test_a_suite_says_of_every_expectation_what_becomes_of_what_fails() -> None:
