@@ -172,11 +172,15 @@ def test_a_backfill_done_twice_leaves_the_same_bytes(asked):
     quiet(asked.world)  # everything that is kept is compared
     lms = asked.world.company.exports / "lms"
     late = (lms / "courses_2026-09.csv").read_bytes().rstrip(b"\r\n")
-    (lms / "courses_2026-12.csv").write_bytes(late + b"\nCRS-998,A Late Course,Compliance,Foundation,30,Yes\n")
+    (lms / "courses_2026-12.csv").write_bytes(late + b"\nCRS-998,A Late Course,Compliance,Foundation,30,Yes,No,,,,\n")
     before = kept(asked.world)
     assert backfilled(asked.world, "2026-11-03") == "success"
     quiet(asked.world)
     once = kept(asked.world)
+    reports = (asked.world.company.var / "reports" / "ingest").glob("*.json")
+    told = json.loads(max(reports, key=lambda path: path.stat().st_mtime).read_text())["counts"]["lms_courses"]
+    assert told["accepted"] > 0
+    assert told["quarantined"] == 0
     assert len([name for name in once.keys() - before.keys() if name.startswith("lake/manifests/")]) == 1
     assert backfilled(asked.world, "2026-11-03") == "success"
     quiet(asked.world)
