@@ -81,6 +81,19 @@ def test_names_contact_data_and_protected_attributes_only_reach_the_vault(folder
                 assert not [name for name in clear if any(word in name.lower() for word in words)], feed.name
 
 
+@pytest.mark.parametrize("folder", [folder for folder in SHIPPED if folder != Path("feeds/real")])
+def test_one_file_of_everybody_that_lost_many_waits_for_a_person(folder: Path) -> None:
+    """Of workers and requisitions. What comes in pages, or a file a country, does not hold all there is."""
+    for feed in feeds.load(folder).values():
+        beside_period = re.sub(
+            r"\(\?P<period>.*?\)(_\\d\{6\})?", "", feed.files
+        )  # and the time of day of an EIB's name
+        is_alone = not re.search(r"[(\[]|\\d", beside_period)
+        if is_alone and {"workers", "requisitions"} & {mapped.table for mapped in feed.tables}:
+            assert feed.full is not None, feed.name
+            assert feed.full.may_lose <= 0.1, feed.name
+
+
 def test_a_name_is_no_part_of_a_text(tmp_path: Path) -> None:
     compose = {"column": "resume", "names": ["a"], "sections": {"a": ""}}
     write(tmp_path, tables=[{**GOOD["tables"][0], "compose": compose}])
