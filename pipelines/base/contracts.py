@@ -100,6 +100,9 @@ class Table:
     """`attributes` and `identifiers` are the two halves of the vault, each under its own key."""
     references: Mapping[str, str] = field(default_factory=dict)
     """Column -> table whose key it must be found in."""
+    sought: Mapping[str, str] = field(default_factory=dict)
+    """Column -> table whose key it should be found in, where that has any rows; one that is not is counted, its row
+    stays: people may be told of before the feed that says who they are."""
     ordered: tuple[tuple[str, str], ...] = ()
     """Pairs of dates or moments (earlier, later)."""
     begins: tuple[str, str] | None = None
@@ -116,6 +119,11 @@ class Table:
     def schema(self) -> pl.Schema:
         """Types of the business columns."""
         return pl.Schema({column.name: column.dtype for column in self.columns})
+
+    @property
+    def refers(self) -> dict[str, str]:
+        """Column -> table whose key it is looked for in, whatever becomes of a row in which it is not found."""
+        return {**self.references, **self.sought}
 
     @property
     def has_managers(self) -> bool:
@@ -404,6 +412,7 @@ _ALL = (
             Column("stuffed_text_share", "share", required=False),  # of the words of the text
             Column("received_at", "moment"),
         ),
+        sought={"person_id": "candidates"},
         kept_from="received_at",
     ),
     Table(
@@ -494,6 +503,7 @@ _ALL = (
             Column("rating_share", "share"),
             Column("is_team_level", "bool"),
         ),
+        sought={"person_id": "workers"},
         ordered=(("period_start", "period_end"),),
         kept_from="completed_at",
     ),
@@ -507,6 +517,7 @@ _ALL = (
             _code("measure_code"),
             Column("value", "float"),
         ),
+        sought={"person_id": "workers"},
         ordered=(("period_start", "period_end"),),
         kept_from="period_end",
     ),
@@ -545,11 +556,11 @@ TABLES: Final[Mapping[str, Table]] = {table.name: table for table in _ALL}
 
 def by_reference() -> list[Table]:
     """All tables, the vault's first, and those that are referred to before those that refer."""
-    left = sorted(TABLES.values(), key=lambda table: (bool(table.references), table.zone == "lake", table.name))
+    left = sorted(TABLES.values(), key=lambda table: (bool(table.refers), table.zone == "lake", table.name))
     done: list[Table] = []
     while left:
         waiting = {table.name for table in left}
-        ready = next(table for table in left if not set(table.references.values()) & waiting)
+        ready = next(table for table in left if not set(table.refers.values()) & waiting)
         left.remove(ready)
         done.append(ready)
     return done

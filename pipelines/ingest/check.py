@@ -222,7 +222,7 @@ def _before(lake: Lake, manifest: Manifest | None, table: Table, frame: pl.DataF
 
 def _known(lake: Lake, manifest: Manifest | None, out: Path) -> None:
     """Ids in the lake, of every table that others refer to."""
-    for name in {other for table in TABLES.values() for other in table.references.values()}:
+    for name in {other for table in TABLES.values() for other in table.refers.values()}:
         if manifest is not None:
             ids = lake.read(name, manifest, columns=[TABLES[name].key[0]])
             ids.write_parquet(out / "known" / f"{name}.parquet")

@@ -30,7 +30,7 @@ FAILED: Final = pl.Schema(
 )
 
 
-REFERRED_TO: Final = frozenset(other for table in TABLES.values() for other in table.references.values())
+REFERRED_TO: Final = frozenset(other for table in TABLES.values() for other in table.refers.values())
 
 
 def run(folder: Path, laid_out: Iterator[str] | None = None) -> str:
@@ -60,7 +60,7 @@ def run(folder: Path, laid_out: Iterator[str] | None = None) -> str:
         frame = pl.read_ipc(file, columns=_needed(table)) if file.is_file() else None
         if frame is not None:
             frame = _without(frame, bad)
-            known = {other: passed[other] for other in table.references.values()}
+            known = {other: passed[other] for other in table.refers.values()}
             outcome = check(table, frame, known, sound, _before(table, folder))
             rows = frame.select(SOURCE).with_row_index(ROW).cast({ROW: pl.Int64})
             failed.append(_located(table, outcome.failed.join(rows, on=ROW, maintain_order="left")))
@@ -115,7 +115,7 @@ def _needed(table: Table) -> list[str]:
     names = [name for name in columns_of(rules(table)) if name in table.schema]
     lies = slice_columns(table.slices) if table.slices else []
     lies += [name for name in HIERARCHY if name in table.schema] if table.has_managers else []
-    return list(dict.fromkeys([*SOURCE, *table.key, *table.references, "known_from", *lies, *names]))
+    return list(dict.fromkeys([*SOURCE, *table.key, *table.refers, "known_from", *lies, *names]))
 
 
 def _before(table: Table, folder: Path) -> pl.DataFrame | None:

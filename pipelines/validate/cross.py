@@ -37,7 +37,7 @@ def rates(table: Table, findings: list[Finding]) -> list[Finding]:
         findings: Of its rules.
     """
     seen = {finding.reason_code: finding for finding in findings}
-    rows = [(rule, seen.get(unknown(str(rule.about)))) for rule in rate_rules(table) if rule.about in table.references]
+    rows = [(rule, seen.get(unknown(str(rule.about)))) for rule in rate_rules(table) if rule.about in table.refers]
     return [_found(table.name, rule, row.checked, row.failed) for rule, row in rows if row is not None]
 
 

@@ -158,9 +158,10 @@ def rules(table: Table) -> list[Rule]:
     for earlier, later in table.ordered:
         pair = {"column_A": later, "column_B": earlier, "or_equal": True, "ignore_row_if": "either_value_is_missing"}
         found.append(Rule(f"disordered:{later}", ORDERED, pair))
-    for column_name in table.references:
+    for column_name in table.refers:
         known = {"column": known_column(column_name), "value_set": [True]}
-        found.append(Rule(unknown(column_name), AMONG, known, "cross_table"))
+        severity: Severity = "quarantine" if column_name in table.references else "warn"
+        found.append(Rule(unknown(column_name), AMONG, known, "cross_table", severity))
     if table.begins is not None:
         found.append(Rule("early_event", AMONG, {"column": BEGUN, "value_set": [True]}, severity="warn"))
     if table.slices is not None:
@@ -177,7 +178,7 @@ def key_rules() -> list[Rule]:
 
 def rate_rules(table: Table) -> list[Rule]:
     """Expectations across tables, which `cross` evaluates: shares of references that resolve, and the hierarchy."""
-    found = [_rate(f"unresolved:{name}", known_column(name), name, RESOLVED) for name in table.references]
+    found = [_rate(f"unresolved:{name}", known_column(name), name, RESOLVED) for name in table.refers]
     if table.has_managers:
         found.append(_rate(f"unresolved:{MANAGER}", known_column(MANAGER), MANAGER, MANAGERS_RESOLVED))
         for code, name in (("several_tops", TOP), ("manager_cycle", CYCLE)):
@@ -235,8 +236,12 @@ def with_helpers(
         before: Of a table of slices, what the lake has of the same things.
     """
     resolves = [
-        (pl.col(column).is_in(known[other].implode()) | pl.col(column).is_null()).alias(known_column(column))
-        for column, other in table.references.items()
+        (
+            pl.col(column).is_in(known[other].implode())
+            | pl.col(column).is_null()
+            | pl.lit(value=column in table.sought and known[other].is_empty())
+        ).alias(known_column(column))
+        for column, other in table.refers.items()
     ]
     scaled = [
         ((pl.col(column.name) == 0) | (pl.col(column.name) > column.odd_up_to)).alias(scaled_column(column.name))

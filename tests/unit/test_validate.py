@@ -358,7 +358,7 @@ def test_tables_come_after_those_they_refer_to() -> None:
     names = [table.name for table in by_reference()]
     assert sorted(names) == sorted(TABLES)
     for table in TABLES.values():
-        assert all(names.index(other) < names.index(table.name) for other in table.references.values())
+        assert all(names.index(other) < names.index(table.name) for other in table.refers.values())
 
 
 NOTHING = (None,) * 7

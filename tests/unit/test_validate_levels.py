@@ -210,6 +210,25 @@ def test_references_warn_past_one_of_a_hundred_and_each_such_row_still_goes(
     assert pl.read_parquet(path / "failed.parquet")["source_row"].to_list() == list(range(lost))
 
 
+@pytest.mark.parametrize(("known", "lost", "is_met"), [(99, 1, True), (98, 2, False), (0, 0, True)])
+def test_people_of_whom_nobody_says_who_they_are_are_counted_and_their_rows_stay(
+    tmp_path: Path, known: int, lost: int, is_met: bool
+) -> None:
+    """Where the lake has no workers at all nothing is said: a company may have no feed of them."""
+    who = [f"p_{n:032x}" for n in range(100)]
+    reviews = [(one, "2026H1", OLD.date(), NEW.date(), NEW, 0.5, False) for one in who]
+    frame = numbered(pl.DataFrame(reviews, schema=TABLES["reviews"].schema, orient="row"))
+    path = folder(tmp_path, reviews=frame.with_columns(known_from=pl.lit(NEW)))
+    pl.DataFrame({"person_id": pl.Series(who[:known], dtype=pl.String)}).write_parquet(
+        path / "known" / "workers.parquet"
+    )
+    found = checked(path)
+    rate = found[("reviews", "unresolved:person_id")]
+    assert (rate["checked"], rate["failed"], rate["mostly"], rate["is_met"]) == (100, lost, 0.99, is_met)
+    assert found[("reviews", "unknown_person")]["severity"] == "warn"
+    assert pl.read_parquet(path / "failed.parquet").is_empty()
+
+
 def test_a_warning_about_managers_takes_no_row_out(tmp_path: Path) -> None:
     people = [
         (f"p_{who:032x}", "employee", date(2020, 1, 1), None, None, "ENG", None, None, None, f"p_{boss:032x}", 1.0)
