@@ -20,6 +20,8 @@ _UPPER: Final = r"[A-Z\u00c0-\u00de]"
 _TOWN: Final = rf"(?:{_UPPER}{{1,2}}-)?(?!(?:19|20)\d\d )\d{{4,5}} {_UPPER}[\w. /-]{{1,40}}"
 _STATE: Final = r"[A-Z][\w .'-]{1,40},? [A-Z]{2},? \d{5}(?:-\d{4})?"
 _BRITISH: Final = r"[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}"
+_COUNTRY: Final = rf"(?:, {_UPPER}[^\W\d_]*(?:\.{_UPPER})*\.?(?: [^\W\d_]+){{0,3}})?"
+"""Behind a town, of at most four words."""
 _HOUSE: Final = r"\d{1,5} ?[A-Za-z]?"
 _STREET: Final = re.compile(
     rf"(?:c/o [^,]{{2,40}}, )?(?:(?:flat|apt\.?|apartment|unit|"
@@ -33,9 +35,11 @@ _STRASSE: Final = re.compile(
     rf"20)\d\d){_HOUSE}(?:,.*)?",
     re.IGNORECASE,
 )
-_WITH_TOWN: Final = re.compile(rf".{{3,60}} {_HOUSE}, {_TOWN}|\d.{{3,60}}, {_BRITISH}|.{{3,60}}\d.{{0,40}}, {_STATE}")
+_WITH_TOWN: Final = re.compile(
+    rf"(?:.{{3,60}} {_HOUSE}, {_TOWN}|\d.{{3,60}}, {_BRITISH}|.{{3,60}}\d.{{0,40}}, {_STATE}){_COUNTRY}"
+)
 _BOX: Final = re.compile(r"(?:p\.? ?o\.? ?box|postfach) \d.*", re.IGNORECASE)
-_PLACE: Final = re.compile(rf"{_TOWN}|{_STATE}|[A-Z][\w ,.'-]{{2,60}} {_BRITISH}")
+_PLACE: Final = re.compile(rf"(?:{_TOWN}|{_STATE}|[A-Z][\w ,.'-]{{2,60}} {_BRITISH}){_COUNTRY}")
 _LABELS: Final = frozenset(["address", "adresse", "anschrift", "wohnort", "in", "residence"])
 _DIGIT: Final = re.compile(r"\d")
 _MOST_BELOW: Final = 90
