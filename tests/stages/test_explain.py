@@ -1,6 +1,7 @@
 """`check FEED FILE`: what a file would become, told in counts and names, with nothing written and nobody named."""
 
 import json
+import os
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -382,6 +383,28 @@ def test_one_document_with_too_much_text_costs_itself_only(check: Check, monkeyp
     code, facts = check.facts("resumes", folder)
     assert (code, facts["held"]) == (0, None)
     assert facts["rows"]["reasons"] == {"missing:received_at": 1, "too_large": 1}
+
+
+def test_a_column_that_is_called_what_no_model_may_know_is_told(check: Check) -> None:
+    """Whatever it would become in the lake; in the vault it is where it belongs."""
+    file = check.file("people_2026-09.csv", PEOPLE)
+    assert check.facts("people", file)[1]["banned"] == []
+    declared = Path(os.environ["CANDOR_FEEDS"]) / "people.yaml"
+    feed = yaml.safe_load(declared.read_text(encoding="utf-8"))
+    feed["tables"][0]["columns"]["management_level_code"] = {"from": "Gender"}
+    feed["tables"].append(
+        {
+            "table": "protected",
+            "columns": {
+                "person_id": {"from": "Number", "person": "number"},
+                "attribute_code": {"constant": "sex"},
+                "value_code": {"from": "Gender"},
+            },
+        }
+    )
+    declared.write_text(yaml.safe_dump(feed), encoding="utf-8")
+    assert check.facts("people", file)[1]["banned"] == ["workers.management_level_code"]
+    assert "no model may know: workers.management_level_code. Map it to `protected`" in check("people", file)[1]
 
 
 def test_text_that_was_broken_before_is_counted_by_column(check: Check) -> None:

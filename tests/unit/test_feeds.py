@@ -2,7 +2,7 @@
 
 import json
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import jsonschema
@@ -12,6 +12,7 @@ import yaml
 from pipelines.base.contracts import TABLES
 from pipelines.base.errors import SettingsError
 from pipelines.ingest import feeds
+from pipelines.ingest.explain.names import banned_names
 from pipelines.ingest.read import dialect
 from pipelines.ingest.rules import TableMap
 from pipelines.ingest.schema import schema
@@ -79,6 +80,7 @@ def test_names_contact_data_and_protected_attributes_only_reach_the_vault(folder
                 gone = set(mapped.compose.names) if mapped.compose else set()  # taken out of a text, never part of it
                 clear = mapped.reads() - _only_named(mapped) - things - gone
                 assert not [name for name in clear if any(word in name.lower() for word in words)], feed.name
+        assert banned_names(feed, date(2026, 11, 27)) == [], feed.name
 
 
 @pytest.mark.parametrize("folder", [folder for folder in SHIPPED if folder != Path("feeds/real")])
@@ -92,6 +94,20 @@ def test_one_file_of_everybody_that_lost_many_waits_for_a_person(folder: Path) -
         if is_alone and {"workers", "requisitions"} & {mapped.table for mapped in feed.tables}:
             assert feed.full is not None, feed.name
             assert feed.full.may_lose <= 0.1, feed.name
+
+
+def test_what_no_model_may_know_is_named_where_the_lake_would_have_it(tmp_path: Path) -> None:
+    columns = {
+        "person_id": {"from": "Gender", "person": "hris"},  # whatever it is called, the lake has a pseudonym
+        "worker_type_code": {"from": ["Kind", "Ethnic Group"]},
+        "job_family_code": {"from": "Family"},
+        "management_level_code": {"from": "Geburtsdatum"},
+        "country_code": {"from": "Home.PostalAddress.Country"},
+        "hired_at": {"from": "Hired", "date": "%Y-%m-%d"},
+    }
+    write(tmp_path, tables=[{"table": "workers", "columns": columns}])
+    found = banned_names(feeds.load(tmp_path)["links"], date(2026, 11, 27))
+    assert found == ["workers.management_level_code", "workers.worker_type_code"]
 
 
 def test_a_name_is_no_part_of_a_text(tmp_path: Path) -> None:

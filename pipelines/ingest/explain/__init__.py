@@ -24,6 +24,7 @@ from pipelines.ingest.cells import Context
 from pipelines.ingest.explain.given import Given, given
 from pipelines.ingest.explain.looks import TURNED, Look, Result, filled, garbled
 from pipelines.ingest.explain.lookups import Lookups
+from pipelines.ingest.explain.names import banned_names
 from pipelines.ingest.explain.words import Use, uses
 from pipelines.ingest.feeds import Feed
 from pipelines.ingest.map import map_parts
@@ -106,6 +107,9 @@ class Explained:
     garbled: Mapping[str, int] = field(default_factory=dict)
     """Column of the file -> cells whose text looks as if it had been broken before: a run takes them as they are."""
 
+    banned: tuple[str, ...] = ()
+    """Columns of the lake that would be filled from one that is called what no model may know."""
+
     @property
     def is_refused(self) -> bool:
         """Whether a run would not take the file in."""
@@ -172,6 +176,7 @@ def _explained(
         () if held else tuple(_tables(feed, {*cells, *groups}, result, used)),
         None if kept_from is None else {name: day.isoformat() for name, day in kept_from.items()},
         garbled(parts(raw)) if is_shown else {},
+        tuple(banned_names(feed, datetime.now(UTC).date())),
     )
 
 

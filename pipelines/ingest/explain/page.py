@@ -60,6 +60,12 @@ def _columns(it: Explained) -> Iterator[str]:
         cells = ", ".join(f"{shown(name)} {count}" for name, count in sorted(it.garbled.items()))
         yield f"text that looks broken before it came here, by cells: {cells}. A run takes it as it is: ask the source"
         yield ""
+    if it.banned:
+        yield (
+            f"filled from a column that is called what no model may know: {', '.join(it.banned)}. Map it to "
+            "`protected`, which only audits read, or leave it out"
+        )
+        yield ""
     for kind, wanted in (("required", True), ("optional", False)):
         names = [shown(name) for name, is_required in it.absent.items() if is_required is wanted]
         if names:
