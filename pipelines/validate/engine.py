@@ -79,6 +79,15 @@ def check(
     return Outcome([finding for finding, _ in runs], pl.concat([_NONE, *failed]))
 
 
+def seen(table: str, found: list[Rule], rows: pl.DataFrame) -> list[Finding]:
+    """What rules see in rows, numbered by `ROW`, of which some are shown.
+
+    Raises:
+        ContractError: An expectation could not be evaluated.
+    """
+    return [finding for finding, _ in _run(table, found, rows)] if found and len(rows) else []
+
+
 def _by_content(table: Table, helped: pl.DataFrame, sound: Sound) -> Iterator[tuple[Finding, pl.DataFrame]]:
     """Run the rules on single rows, those that read the same columns together."""
     groups: dict[tuple[str, ...], list[Rule]] = {}

@@ -14,11 +14,10 @@ from pipelines.base.contracts import OUTCOMES, PROVENANCE, SCORED, TABLES
 from pipelines.base.lake import Lake
 from pipelines.base.store import Store
 from pipelines.ingest.check import _beside
-from pipelines.validate import engine
 from pipelines.validate.batch import run
 from pipelines.validate.cross import HIERARCHY, hierarchy, in_cycles
 from pipelines.validate.privacy import scan
-from pipelines.validate.suites import Finding, privacy_rules
+from pipelines.validate.suites import Finding
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # Great Expectations warns about pandas and marshmallow internals
 
@@ -289,14 +288,6 @@ def test_free_text_that_says_who_somebody_is_is_counted_and_never_shown() -> Non
     assert {(one.checked, one.failed) for one in found if one.reason_code.endswith(":title")} == {(0, 0)}
     said = json.dumps([one.to_json() for one in found])
     assert not [word for word in ("canary", "078", "1990", "555") if word in said]
-
-
-def test_great_expectations_counts_the_same_texts() -> None:
-    rules = [rule for rule in privacy_rules(TABLES["requisitions"]) if rule.about == "description"]
-    rows = requisitions().with_row_index(engine.ROW).cast({engine.ROW: pl.Int64})
-    theirs = [found for found, _ in engine._run("requisitions", rules, rows)]
-    ours = [one for one in scan(TABLES["requisitions"], requisitions()) if one.reason_code.endswith(":description")]
-    assert [(one.reason_code, one.failed) for one in theirs] == [(one.reason_code, one.failed) for one in ours]
 
 
 def test_what_goes_to_quarantine_is_not_text_of_the_lake(tmp_path: Path) -> None:
