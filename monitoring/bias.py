@@ -26,7 +26,7 @@ from pipelines.base.catalog import HIRING
 from pipelines.base.lake import Lake
 from pipelines.base.pseudonyms import AUDIT_KEY, secret
 from pipelines.base.sealed import seal_frame
-from pipelines.base.settings import load
+from pipelines.base.settings import MinPeople, load
 from pipelines.base.stage import loading
 from pipelines.base.store import Store
 from pipelines.evaluate import groups as evaluated
@@ -47,7 +47,7 @@ def run(store: Store, family: str, until: date | None) -> Bias:
     release = released.current(store, family)
     scored = tables.read(store, tables.SCORED, family, tables.days(store, tables.SCORED, family, as_of)[:1])
     unit = models.features(family).UNIT
-    min_group_size = load(GateSettings, "gate").min_group_size
+    min_group_size, told_from = load(GateSettings, "gate").min_group_size, load(MinPeople, "privacy").min_people
     lake = Lake(store)
     manifest = lake.require()
     groups, forty = evaluated.read_aging(lake, manifest, as_of)
@@ -58,12 +58,12 @@ def run(store: Store, family: str, until: date | None) -> Bias:
     }
     reports = {source: evaluated.reports(part, groups, min_group_size, forty) for source, part in decisions.items()}
     people = pl.concat(part["person_id"] for part in decisions.values()).unique()
-    result = judged(reports).model_copy(
+    result = judged(reports, told_from).model_copy(
         update={
             "family": family,
             "as_of": as_of,
             "release": release.id if release else None,
-            "lists": _lists(family, scored, groups, forty, min_group_size),
+            "lists": _lists(family, scored, groups, forty, (min_group_size, told_from)),
             "people": len(people),
             "without_groups": people.to_frame().join(groups, on="person_id", how="anti").height,
         }
@@ -77,26 +77,27 @@ def run(store: Store, family: str, until: date | None) -> Bias:
 
 
 def _lists(
-    family: str, scored: pl.DataFrame, groups: pl.DataFrame, forty: pl.DataFrame, least: int
+    family: str, scored: pl.DataFrame, groups: pl.DataFrame, forty: pl.DataFrame, sizes: tuple[int, int]
 ) -> tuple[dict[str, Any], ...]:
     """Who is seen in the lists of the day; only of candidates, whom a recruiter sees in the order of their scores."""
     if family != HIRING or scored.is_empty():
         return ()
     on = scored.select("person_id", occurred_at=pl.col("as_of"))
-    return tuple(parity.listed(scored, evaluated.aged(groups, forty, on), least))
+    return tuple(parity.listed(scored, evaluated.aged(groups, forty, on), *sizes))
 
 
-def judged(reports: Mapping[str, Sequence[AxisReport]]) -> Bias:
+def judged(reports: Mapping[str, Sequence[AxisReport]], told_from: int | None = None) -> Bias:
     """All judgements on one family's decisions.
 
     Args:
         reports: Source, `human` or `model`, to what `evaluate` judged of it.
+        told_from: As `fairness.kept`.
 
     Returns:
         Pools, the subjects that must be seen (the worst first), how many others there are, and headlines; status
         `no_groups` when nothing could be judged.
     """
-    told = {source: kept(part) for source, part in reports.items()}
+    told = {source: kept(part, told_from) for source, part in reports.items()}
     pools = [_axis(source, item) for source, part in told.items() for item in part["axes"]]
     subjects = [_axis(source, item) for source, part in told.items() for item in part["by_subject"]]
     tallies = [_tally(source, item) for source, part in told.items() for item in part["tallies"]]

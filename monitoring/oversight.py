@@ -31,7 +31,7 @@ from pipelines.audit import Entry, Tag
 from pipelines.base import releases
 from pipelines.base.contracts import is_abstained
 from pipelines.base.lake import Lake
-from pipelines.base.settings import load
+from pipelines.base.settings import MinPeople, load
 from pipelines.base.store import Store
 from pipelines.evaluate import groups as evaluated
 from pipelines.fairness import UNKNOWN, withheld
@@ -70,7 +70,8 @@ def run(store: Store, family: str, until: date | None) -> Oversight:
         seen = moments(audit.entries(store), family)
         decided = cases(scored, seen, tables.newest_outcomes(store, family, as_of), as_of, release.model_sha256)
         groups, forty = evaluated.read_aging(lake, lake.require(), as_of)
-        result = judged(decided, groups, module.UNIT, load(GateSettings, "gate").min_group_size, forty)
+        least, told_from = load(GateSettings, "gate").min_group_size, load(MinPeople, "privacy").min_people
+        result = judged(decided, groups, module.UNIT, least, forty, told_from=told_from)
     named = f"{family} {release.kind} {release.sequence}" if release is not None else None
     result = result.model_copy(update={"family": family, "as_of": as_of, "release": named})
     results.save(store, result, family, as_of, "oversight.json")
@@ -148,6 +149,8 @@ def judged(
     unit: tuple[str, ...],
     min_group_size: int,
     forty: pl.DataFrame | None = None,
+    *,
+    told_from: int | None = None,
 ) -> Oversight:
     """How far people departed from the scores, over all and by group.
 
@@ -155,8 +158,9 @@ def judged(
         decided: [n_decisions] as `cases` gives.
         groups: [n_people] person_id and one column an axis.
         unit: person_id and the column of the subject that the family judges.
-        min_group_size: People; smaller groups are named and their numbers not told.
+        min_group_size: People; to whom smaller groups say yes is not judged.
         forty: [n_people] as `vault.forty` gives, for the age that people had on the day of a decision.
+        told_from: People; smaller groups are named and their numbers not told. None: as `min_group_size`.
     """
     seen = decided.filter("is_ours")
     human = seen.filter(pl.col("decided_by") == _HUMAN)
@@ -168,6 +172,7 @@ def judged(
     }
     if human.is_empty():
         return Oversight(family="", as_of=None, status="no_decisions", **counts)
+    least = min_group_size if told_from is None else told_from
     is_over = human["is_recommended"] != human["is_yes"]
     part = {name: human["is_recommended"] == value for name, value in ((FORWARD, True), (BACK, False))}
     told = human.with_columns(is_over=is_over).join(groups, on="person_id", how="left", maintain_order="left")
@@ -175,12 +180,12 @@ def judged(
     yes = [
         item
         for name, is_part in part.items()
-        for item in _judgements(name, human.filter(is_part), groups, forty, unit=unit, min_group_size=min_group_size)
+        for item in _judgements(name, human.filter(is_part), groups, forty, unit=unit, sizes=(min_group_size, least))
     ]
     parts = {axis: dict(_parts(told, axis)) for axis in groups.columns if axis != "person_id"}
     cells = {axis: {group: _counted(rows) for group, rows in of.items()} for axis, of in parts.items()}
     # Departures of those put forward are the people whom somebody said no to: what one table withholds all do.
-    hidden = {(axis, group) for axis, found in suppress(cells, min_group_size).items() for group in found}
+    hidden = {(axis, group) for axis, found in suppress(cells, least).items() for group in found}
     hidden |= {(axis, group) for _, _, axis, group in withheld.withheld(yes)}
     return Oversight(
         family="",
@@ -269,11 +274,12 @@ def _judgements(
     forty: pl.DataFrame | None,
     *,
     unit: tuple[str, ...],
-    min_group_size: int,
+    sizes: tuple[int, int],
 ) -> list[dict[str, Any]]:
     """Whom people say yes to, among those for whom the recommendation was the same."""
     subject = next(column for column in unit if column != "person_id")
     key = ["person_id", pl.col(subject).alias("subject")]
     units = part.group_by(key).agg(pl.col("on").max(), is_selected=pl.col("is_yes").any()).sort("person_id", "subject")
+    min_group_size, told_from = sizes
     reports = evaluated.reports(units.with_columns(stage=pl.lit(name)), groups, min_group_size, forty)
-    return [report.pool.to_dict() for report in reports]
+    return [report.pool.to_dict() | {withheld.TOLD_FROM: told_from} for report in reports]

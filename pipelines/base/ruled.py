@@ -14,7 +14,7 @@ from typing import Any, Final
 from pydantic import ConfigDict
 
 from pipelines.base.digests import sha256_bytes, sha256_files
-from pipelines.base.settings import Section, load
+from pipelines.base.settings import MinPeople, Section, load
 
 CODE: Final = (
     "pipelines/gate.py",
@@ -52,9 +52,10 @@ def rules(root: Path | None = None) -> dict[str, str]:
         `code`, `laws` and `thresholds`: sha256 of each.
 
     Raises:
-        SettingsError: params.yaml or a section of `THRESHOLDS` is missing.
+        SettingsError: params.yaml, a section of `THRESHOLDS` or `privacy.min_people` is missing.
     """
     numbers = {name: load(_Thresholds, name, root=root).model_dump(mode="json") for name in THRESHOLDS}
+    numbers["privacy"] = load(MinPeople, "privacy", root=root).model_dump()  # whose figures verdicts tell to all
     return {
         "code": sha256_files(_HERE, CODE),
         "laws": sha256_files(_HERE, [LAWS], "*.yaml"),

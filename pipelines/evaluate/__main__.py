@@ -31,7 +31,7 @@ from pipelines.base.locks import lake_lock
 from pipelines.base.log import get_logger
 from pipelines.base.pseudonyms import AUDIT_KEY, secret
 from pipelines.base.sealed import seal_frame
-from pipelines.base.settings import Count, Section, load
+from pipelines.base.settings import Count, MinPeople, Section, load
 from pipelines.base.stage import leave, main
 from pipelines.base.store import open_store
 from pipelines.evaluate import (
@@ -89,7 +89,7 @@ def run(family: str, root: Path | None = None) -> str:
         SettingsError: CANDOR_AUDIT_KEY is missing.
     """
     module, settings = features(family), load(Evaluate, "evaluate", root=root)
-    least = load(Judged, "gate", root=root).min_group_size
+    least, told_from = load(Judged, "gate", root=root).min_group_size, load(MinPeople, "privacy", root=root).min_people
     trained, folder = stage_dir(family, TRAINED, root), stage_dir(family, EVALUATED, root)
     card = json.loads((trained / "card.json").read_text(encoding="utf-8"))
     scored, outcomes = (
@@ -120,6 +120,7 @@ def run(family: str, root: Path | None = None) -> str:
         lists_people=family == HIRING,
         bins=settings.bins,
         min_group_size=least,
+        told_from=told_from,
     )
     result["abstention"] = abstention.told(
         scored,
@@ -127,7 +128,7 @@ def run(family: str, root: Path | None = None) -> str:
         then,
         may_abstain=bool(result["decide"].get("abstain")),
         bins=settings.bins,
-        min_group_size=least,
+        told_from=told_from,
         seed=settings.seed,
     )
     if module.METRIC == "mae":
@@ -146,10 +147,12 @@ def run(family: str, root: Path | None = None) -> str:
     result["swaps"] = json.loads((stage_dir(family, SCORED, root) / SWAPS).read_text(encoding="utf-8"))
     result["data_checks"].append(swaps.check(result["swaps"]))
     moved = json.loads((stage_dir(family, SCORED, root) / REASONS).read_text(encoding="utf-8"))
-    is_few = moved is not None and moved["cases"] < least
+    is_few = moved is not None and moved["cases"] < told_from
     result["reasons"] = dict.fromkeys(moved) | {name: moved[name] for name in ("cases", "without")} if is_few else moved
     decided = groups.decided(lake, lock.manifest(lake), as_of, family, outcomes)
-    selections, pools, cells = groups.judged(asked, decided, people, module.UNIT, least, forty=forty)
+    selections, pools, cells = groups.judged(
+        asked, decided, people, module.UNIT, least, forty=forty, told_from=told_from
+    )
     reached, every = selective.reached(lake, lock.manifest(lake), as_of, family, decided)
     result["selective"] = selective.told(
         reached,
@@ -157,6 +160,7 @@ def run(family: str, root: Path | None = None) -> str:
         people,
         by_stage=bool(module.DECISIONS),
         min_group_size=least,
+        told_from=told_from,
         forty=forty,
         beside=withheld.withheld(selections["human"]["axes"]),
     )

@@ -30,7 +30,7 @@ def told(
     *,
     may_abstain: bool,
     bins: int,
-    min_group_size: int,
+    told_from: int,
     seed: int,
 ) -> dict[str, Any] | None:
     """The part `abstention` of metrics.json.
@@ -41,7 +41,7 @@ def told(
         groups: [n_people] person_id and one column an axis; none when the company has no group data.
         may_abstain: Whether the family's `decide` lets it.
         bins: Of equal width, of the calibration.
-        min_group_size: People; of smaller groups, and of those that would give them away, only their number is told.
+        told_from: People; of smaller groups, and of those that would give them away, only their number is told.
         seed: Of the outcomes that exact chances would have had.
 
     Returns:
@@ -61,7 +61,7 @@ def told(
     told_of = newest.join(groups, on="person_id", how="left", maintain_order="left")
     axes = [name for name in groups.columns if name != "person_id"]
     parts = {"all": cases, "kept": cases.filter(~pl.col("is_left")), "left": cases.filter("is_left")}
-    is_told = _is_told(cases, min_group_size)
+    is_told = _is_told(cases, told_from)
     return {
         "n": len(cases),
         "abstained": int(cases["is_left"].sum()),
@@ -69,7 +69,7 @@ def told(
             name: _right(part, bins, seed) if name == "all" or is_told else _untold(part)
             for name, part in parts.items()
         },
-        "axes": list(_by_group(told_of, axes, bins, min_group_size, seed)),
+        "axes": list(_by_group(told_of, axes, bins, told_from, seed)),
     }
 
 

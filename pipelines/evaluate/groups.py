@@ -80,6 +80,7 @@ def judged(
     min_group_size: int,
     *,
     forty: pl.DataFrame | None = None,
+    told_from: int | None = None,
 ) -> tuple[dict[str, Any], pl.DataFrame, pl.DataFrame]:
     """The content of groups.json, of groups.csv and of groups.sealed.
 
@@ -90,6 +91,7 @@ def judged(
         unit: person_id and the column of the subject that the family judges.
         min_group_size: People.
         forty: [n_people] as `vault.forty` gives, for the age at which people were decided or asked about.
+        told_from: As `fairness.kept`.
 
     Returns:
         axes, by_subject and tallies of the model's selections, as `fairness.kept`; human: the same of past decisions
@@ -97,7 +99,7 @@ def judged(
     """
     ours = reports(model_selections(scored, unit), groups, min_group_size, forty)
     theirs = reports(human_decisions(outcomes, unit), groups, min_group_size, forty)
-    told = {**kept(ours), "human": kept(theirs)}
+    told = {**kept(ours, told_from), "human": kept(theirs, told_from)}
     both = {"model": ours, HUMAN: theirs}
     return told, by_source(both, pools), by_source(both, cells)
 

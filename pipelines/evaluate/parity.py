@@ -41,6 +41,7 @@ def told(
     lists_people: bool,
     bins: int,
     min_group_size: int,
+    told_from: int,
 ) -> dict[str, Any]:
     """The part `parity` of metrics.json.
 
@@ -52,7 +53,8 @@ def told(
         threshold: Where outcomes are graded, the grade from which one is favourable: that which scores are decided by.
         lists_people: Whether the subjects of the family are lists of people in the order of their scores.
         bins: Of the calibration.
-        min_group_size: People; of smaller groups, and of those that would give them away, only their number is told.
+        min_group_size: People; smaller groups are compared with nobody.
+        told_from: People; of smaller groups, and of those that would give them away, only their number is told.
 
     Returns:
         axes: axis and groups, each with group, people, rates (those of `fairness.rates` but the selection rate: of,
@@ -70,27 +72,29 @@ def told(
         came_true=pl.col("outcome") >= least
     )
     newest = cases.sort("occurred_at", *KEYS).unique("person_id", keep="last", maintain_order=True).sort("person_id")
-    errors = _errors(newest, dict(_axes(newest, groups)), is_chance=kind == "auc", bins=bins, least=min_group_size)
-    seen = _seen(cases, dict(_axes(cases, groups)), min_group_size) if lists_people else ()
+    sizes = min_group_size, told_from
+    errors = _errors(newest, dict(_axes(newest, groups)), *sizes, is_chance=kind == "auc", bins=bins)
+    seen = _seen(cases, dict(_axes(cases, groups)), *sizes) if lists_people else ()
     return {
         name: [{"axis": axis, "groups": rows} for axis, rows in found]
         for name, found in (("axes", errors), ("lists", seen))
     }
 
 
-def listed(scored: pl.DataFrame, groups: pl.DataFrame, min_group_size: int) -> list[dict[str, Any]]:
+def listed(scored: pl.DataFrame, groups: pl.DataFrame, min_group_size: int, told_from: int) -> list[dict[str, Any]]:
     """Who is seen in lists of scored people, whatever becomes of them: `lists` of `told`, by_merit null.
 
     Args:
         scored: [n_scores] `Scored` of one day; may be without rows and columns.
         groups: [n_people] person_id and one column an axis.
         min_group_size: As in `told`.
+        told_from: As in `told`.
     """
     if scored.is_empty():
         return []
     ours = scored.filter(pl.col("scorer") == "model", pl.col("score").is_finite())
     cases = ours.select("person_id", "subject_id", "score").sort("person_id", "subject_id")
-    seen = _seen(cases, dict(_axes(cases, groups)), min_group_size)
+    seen = _seen(cases, dict(_axes(cases, groups)), min_group_size, told_from)
     return [{"axis": axis, "groups": rows} for axis, rows in seen]
 
 
@@ -103,13 +107,13 @@ def _axes(cases: pl.DataFrame, groups: pl.DataFrame) -> Iterator[tuple[str, Code
 
 
 def _errors(
-    cases: pl.DataFrame, axes: Mapping[str, Coded], *, is_chance: bool, bins: int, least: int
+    cases: pl.DataFrame, axes: Mapping[str, Coded], least: int, told_from: int, *, is_chance: bool, bins: int
 ) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     """A row a group of each axis: the number of people, and what is told of those that are enough."""
     chosen, came_true = cases["is_selected"].to_numpy(), cases["came_true"].to_numpy()
     found = {axis: group_rates(chosen, came_true, coded, min_group_size=least) for axis, coded in axes.items()}
-    hidden = suppress({axis: dict(_counted(of, None)) for axis, of in found.items()}, least)
-    untold = suppress({axis: dict(_counted(of, least)) for axis, of in found.items()}, least)
+    hidden = suppress({axis: dict(_counted(of, None)) for axis, of in found.items()}, told_from)
+    untold = suppress({axis: dict(_counted(of, told_from)) for axis, of in found.items()}, told_from)
     for axis, of in found.items():
         told_ = {
             "accuracy": [group not in hidden[axis] for group in of.groups],
@@ -173,7 +177,9 @@ def _rate(rate: Rate, place: int, is_told: Sequence[bool]) -> dict[str, float | 
     return {"of": int(rate.of[place]), "counted": int(rate.counted[place])} | _at(numbers, place)
 
 
-def _seen(cases: pl.DataFrame, axes: Mapping[str, Coded], least: int) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+def _seen(
+    cases: pl.DataFrame, axes: Mapping[str, Coded], least: int, told_from: int
+) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     """A row a group of each axis: how much of a reader's attention its people get; for what came true, too."""
     ranks = cases.select(pl.col("score").rank("average", descending=True).over("subject_id"))["score"].to_numpy()
     merit = cases["came_true"].to_numpy().astype(np.float64) if "came_true" in cases.columns else None
@@ -187,7 +193,7 @@ def _seen(cases: pl.DataFrame, axes: Mapping[str, Coded], least: int) -> Iterato
         axis: {group: Cell(int(of.people[place]), int(of.listed[place])) for place, group in enumerate(of.groups)}
         for axis, of in found.items()
     }
-    hidden = suppress(tables, least)
+    hidden = suppress(tables, told_from)
     for axis, of in found.items():
         is_told = np.array([group not in hidden[axis] for group in of.groups])
         numbers = {"ratio": of.ratio, "low": of.low, "high": of.high, "by_merit": of.relevance_ratio}

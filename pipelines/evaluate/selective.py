@@ -59,6 +59,7 @@ def told(
     *,
     by_stage: bool,
     min_group_size: int,
+    told_from: int,
     forty: pl.DataFrame | None = None,
     beside: Iterable[Name] = (),
 ) -> list[dict[str, Any]]:
@@ -70,8 +71,9 @@ def told(
             these and other cases; and target_code if cases have it.
         groups: [n_people] person_id and one column an axis; none when the company has no group data.
         by_stage: Whether decisions are of several stages, each of which all cases could have reached.
-        min_group_size: People. Of a group with fewer, or with fewer whose outcome is known, only how many they are is
-            told, and so of those from whom it would follow (`fairness.suppression`).
+        min_group_size: People, and people whose outcome is known; a group with fewer is compared with nobody.
+        told_from: People. Of a group with fewer, or with fewer whose outcome is known, only how many they are is told,
+            and so of those from whom it would follow (`fairness.suppression`).
         forty: [n_people] as `vault.forty` gives: everybody is as old as when they were last decided about at a stage,
             or at any: who was under 40 then would else be told by the table of decisions, which has them so. Whom
             nobody decided about has the age that `groups` says.
@@ -95,7 +97,7 @@ def told(
     return [
         one
         for stage, part in parts.items()
-        for one in _stage(cases, part, ages[stage], stage, least=min_group_size, beside=left_out[stage])
+        for one in _stage(cases, part, ages[stage], stage, (min_group_size, told_from), beside=left_out[stage])
     ]
 
 
@@ -117,8 +119,8 @@ def _stage(
     decided: pl.DataFrame,
     groups: pl.DataFrame,
     stage: str | None,
+    sizes: tuple[int, int],
     *,
-    least: int,
     beside: set[tuple[str, str]],
 ) -> Iterator[dict[str, Any]]:
     keys = [name for name in _CASE if name in cases.columns]
@@ -127,9 +129,10 @@ def _stage(
     value = rows["outcome"].cast(pl.Float64).fill_null(np.nan).to_numpy()
     person = rows["person_id"].rank("dense").to_numpy()
     axes = [name for name in groups.columns if name != "person_id"]
+    least, told_from = sizes
     found = {axis: worst_case(value, person, as_coded(rows[axis].to_numpy()), min_group_size=least) for axis in axes}
     is_counted = len(np.unique(person)) == len(person) and bool(np.isin(value[~np.isnan(value)], (0.0, 1.0)).all())
-    hidden = _hidden(found, least, is_counted=is_counted)
+    hidden = _hidden(found, told_from, is_counted=is_counted)
     for axis, of in found.items():
         gone = hidden[axis] | {group for name, group in beside if name == axis}
         yield {

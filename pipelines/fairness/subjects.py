@@ -35,7 +35,7 @@ from pipelines.fairness.grids import Grid, tabulate
 from pipelines.fairness.rules import BY_SEVERITY, RULES, Rules, Verdict, severity
 from pipelines.fairness.strata import Common, common_ratios
 from pipelines.fairness.tables import Table, corrected, judged
-from pipelines.fairness.withheld import marked
+from pipelines.fairness.withheld import TOLD_FROM, marked
 
 _LISTED: Final = severity(Verdict.INVESTIGATE)
 """Subjects at least so bad are kept one by one; the others are counted, and their numbers are in `AxisReport.cells`."""
@@ -145,11 +145,12 @@ def against_all_stages(stage: Iterable[AxisReport], whole: Iterable[AxisReport])
     return tuple(_guarded(report, over_all[report.pool.axis]) for report in stage)
 
 
-def kept(reports: Iterable[AxisReport]) -> dict[str, list[dict[str, Any]]]:
+def kept(reports: Iterable[AxisReport], told_from: int | None = None) -> dict[str, list[dict[str, Any]]]:
     """The form that is kept as JSON and judged by the gate, of a size that does not grow with subjects nobody must see.
 
     Args:
         reports: Of one source, such as the model's selections.
+        told_from: People from whom on a group's figures are told to everybody; None: only those of judged groups.
 
     Returns:
         `axes`, one judgement an axis and stage in the order given, with what the subjects share (`common`, of groups
@@ -160,10 +161,11 @@ def kept(reports: Iterable[AxisReport]) -> dict[str, list[dict[str, Any]]]:
     """
     told = tuple(reports)
     listed = sorted((item for report in told for item in report.listed), key=_worst_first)
-    pools = marked([report.pool.to_dict() | {"common": _shared(report)} for report in told])
+    about = {} if told_from is None else {TOLD_FROM: told_from}
+    pools = marked([report.pool.to_dict() | {"common": _shared(report)} | about for report in told])
     return {
         "axes": pools,
-        "by_subject": marked([without_small(item).to_dict() for item in listed], pools),
+        "by_subject": marked([without_small(item).to_dict() | about for item in listed], pools),
         "tallies": [
             {
                 "axis": report.pool.axis,

@@ -27,6 +27,8 @@ ALL_STAGES: Final = "all stages"
 _PERCENT: Final = 100
 _ON_RECORD: Final = "withheld"
 """Of a judgement as `fairness.kept` keeps it: groups whose figures are not told."""
+TOLD_FROM: Final = "told_from"
+"""Beside it: people from whom on a group's figures are told. Without it only those of groups large enough to judge."""
 _FOUND: Final = ("ADVERSE", "INVESTIGATE")
 
 
@@ -58,7 +60,7 @@ def _beside(subjects: Sequence[Judgement], hidden: frozenset[Name], pools: Seque
     """Whom the pool withholds, in every subject; and the smallest subjects of a group where the others' are few."""
     left_out, found = withheld(pools), set(hidden)
     for pool in pools:
-        key, least = (pool.get("stage"), pool["axis"]), pool.get("min_group_size") or 1
+        key, least = (pool.get("stage"), pool["axis"]), _told_from(pool)
         mine = [item for item in subjects if (item.get("stage"), item["axis"]) == key]
         for row in pool["groups"]:
             rows = [
@@ -144,7 +146,7 @@ def _told(item: Judgement, names: set[str], without: set[str]) -> dict[str, Any]
         gone["statutory_impact_ratio"] = None
     rows = [
         {**row, **(dict.fromkeys(_OWN) if row["group"] in names else gone), "is_told": row["group"] not in names}
-        | {"about": None if row["group"] in without else _about(row, item.get("min_group_size") or 1)}
+        | {"about": None if row["group"] in without else _about(row, _told_from(item))}
         | (dict.fromkeys(_NUMBERS & row.keys()) if row["group"] in without else {})
         for row in item["groups"]
     ]
@@ -182,11 +184,15 @@ def _of_part(items: Sequence[Judgement]) -> Iterable[tuple[str, str]]:
         return [(item["axis"], group) for item in items for group in item[_ON_RECORD]]
     if all(item.get("small_groups") for item in items):
         return []
-    least = items[0].get("min_group_size") or 1
+    least = _told_from(items[0])
     cells = tuple(
         (item["axis"], tuple(_cells(item)), tuple(item.get("small_groups") or ())) for item in items if item["groups"]
     )
     return _suppressed(cells, least)
+
+
+def _told_from(item: Judgement) -> int:
+    return int(item.get(TOLD_FROM) or item.get("min_group_size") or 1)
 
 
 def _cells(item: Judgement) -> Iterable[tuple[str, Cell]]:

@@ -92,7 +92,7 @@ def monitor(folder: Path) -> None:
     scored, outcomes, people = (pl.read_parquet(folder / name) for name in ("scored", "outcomes", "groups"))
     decisions = {"human": groups.human_decisions(outcomes, UNIT), "model": groups.model_selections(scored, UNIT)}
     reports = {source: groups.reports(part, people, LEAST) for source, part in decisions.items()}
-    about = {"family": "screening", "as_of": DAY, "lists": tuple(parity.listed(scored, people, LEAST))}
+    about = {"family": "screening", "as_of": DAY, "lists": tuple(parity.listed(scored, people, LEAST, LEAST))}
     result = bias.judged(reports).model_copy(update=about)
     (folder / "bias.html").write_bytes(_evidently.bias_report(result, "counts"))
     groups.by_source(reports, groups.pools).write_csv(folder / "bias.csv")

@@ -33,6 +33,8 @@ gate:
   slice_drop: 0.1
   min_group_size: 30
   min_known_share: 0.5
+privacy:
+  min_people: 10
 publish:
   signers: []
 monitor:

@@ -99,6 +99,7 @@ def test_what_people_decided_after_the_screen_is_judged_too(monitored, capsys):
     Lake(monitored).publish("batch-2", {"application_events": interviews, "consents": consents}, {}, {})
     assert ["human", None, "sex"] in run(capsys, "bias", "screening")["adverse"]
     pools = [pool for pool in json.loads(report(monitored, "bias.json"))["pools"] if pool["source"] == "human"]
+    assert {pool["judgement"]["told_from"] for pool in pools} == {10}, "of fewer nothing that was counted is told"
     stages = {pool["stage"]: pool["judgement"]["verdict"] for pool in pools if pool["judgement"]["axis"] == "sex"}
     assert stages["interview"] == "ADVERSE"
     assert {"all stages", "screen"} < set(stages)

@@ -234,7 +234,8 @@ def test_metrics_are_bound_to_what_was_judged(made):
     assert metrics["model_sha256"] == card["model_sha256"]
     assert metrics["lake_sha256"] == Lake(store).require().sha256
     assert metrics["n"] == card["cases"]["test"]
-    assert [axis["axis"] for axis in read(root, EVALUATED, "groups.json")["axes"]] == ["sex"]
+    judged = read(root, EVALUATED, "groups.json")["axes"]
+    assert [(axis["axis"], axis["told_from"], axis["min_group_size"]) for axis in judged] == [("sex", 2, 30)]
     (told,) = metrics["parity"]["axes"]
     assert sum(row["people"] for row in told["groups"]) == metrics["people"], "everybody once, small and unknown too"
     assert metrics["parity"]["lists"] == [], "nobody is shown a list of learners"

@@ -47,7 +47,7 @@ def told(cases=CASES, groups=GROUPS, **words):
         ]
     )
     outcomes = pl.DataFrame([known for _, known in cases])
-    settings = {"may_abstain": True, "bins": 10, "min_group_size": 5, "seed": 1} | words
+    settings = {"may_abstain": True, "bins": 10, "told_from": 5, "seed": 1} | words
     return abstention.told(scored, outcomes, groups, **settings)
 
 
@@ -79,7 +79,7 @@ def test_a_group_has_its_share_and_small_ones_have_none():
     assert list(female["abstained"].values()) == pytest.approx([0.25, 0.1119, 0.4687], abs=1e-4)
     assert (female["kept"]["n"], female["kept"]["accuracy"]) == (15, 0.8)
     assert unknown["abstained"]["share"] == 0
-    assert by_group(min_group_size=6)["f"]["kept"] == {"n": 15}
+    assert by_group(told_from=6)["f"]["kept"] == {"n": 15}
 
 
 def test_only_the_newest_case_of_a_person_counts_for_a_group():

@@ -50,7 +50,7 @@ GROUPS = pl.DataFrame(
 
 
 def told(rows=ROWS, kind="auc", groups=GROUPS, **words):
-    settings = {"threshold": None, "lists_people": False, "bins": 10, "min_group_size": 5, **words}
+    settings = {"threshold": None, "lists_people": False, "bins": 10, "min_group_size": 5, "told_from": 5, **words}
     return parity.told(kind, *cases(*rows), groups, **settings)
 
 
@@ -114,6 +114,16 @@ def test_small_groups_are_named_with_their_number_alone_and_so_is_the_smallest_o
     assert found["other"] == {"group": "other", "people": 4}
     assert found["unknown"] == {"group": "unknown", "people": 13}
     assert found["female"]["rates"]["true"]["counted"] == 6
+
+
+def test_groups_too_small_to_be_compared_have_rates_where_they_are_not_of_few_people():
+    small = told(min_group_size=21, lists_people=True)
+    rate = by_group(small)["female"]["rates"]["true"]
+    assert (rate["counted"], rate["of"], rate["gap"]) == (6, 10, None)
+    row = by_group(small, part="lists")["female"]
+    assert (row["listed"], row["ratio"]) == (20, None)
+    few = told(min_group_size=5, told_from=21, lists_people=True)
+    assert [by_group(few, part=part)["female"] for part in ("axes", "lists")] == [{"group": "female", "people": 20}] * 2
 
 
 def test_everybody_counts_once_by_the_newest_case():
@@ -199,12 +209,12 @@ def test_who_is_seen_is_told_of_scores_whose_outcome_nobody_knows():
     scored = scored.with_columns(scorer=pl.lit("model"))
     others = scored.with_columns(scorer=pl.lit("baseline"), score=1 - pl.col("score"))
     nothing = scored.head(1).with_columns(score=float("nan"), person_id=pl.lit("no number"))
-    (found,) = parity.listed(pl.concat([scored, others, nothing]), groups, 9)
+    (found,) = parity.listed(pl.concat([scored, others, nothing]), groups, 9, 9)
     seen = {row["group"]: row for row in found["groups"]}
     assert found["axis"] == "sex"
     assert (seen["female"]["listed"], seen["female"]["ratio"]) == (20, pytest.approx(0.56546, abs=1e-5))
     assert (seen["male"]["ratio"], seen["male"]["by_merit"]) == (1, None)
     assert seen["few"] == {"group": "few", "people": 1}
     assert "unknown" not in seen
-    assert parity.listed(pl.DataFrame(), groups, 9) == []
-    assert parity.listed(scored, groups.select("person_id"), 9) == []
+    assert parity.listed(pl.DataFrame(), groups, 9, 9) == []
+    assert parity.listed(scored, groups.select("person_id"), 9, 9) == []

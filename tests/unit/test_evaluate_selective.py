@@ -28,8 +28,9 @@ OFFER = decided("offer", **some("w", 1, 3), **some("m", 4, 4))
 BOTH = pl.concat([SCREEN, OFFER])
 
 
-def told(cases=CASES, made=BOTH, groups=GROUPS, *, by_stage=True, least=4):
-    return selective.told(cases, made, groups, by_stage=by_stage, min_group_size=least)
+def told(cases=CASES, made=BOTH, groups=GROUPS, *, by_stage=True, least=4, told_from=None):
+    sizes = {"min_group_size": least, "told_from": told_from or least}
+    return selective.told(cases, made, groups, by_stage=by_stage, **sizes)
 
 
 def by_group(found, stage, axis="sex"):
@@ -113,6 +114,15 @@ def test_groups_that_are_left_out_and_together_few_take_another_with_them():
     assert {name for name, row in found.items() if "low" not in row} == {"a", "b", "f"}
 
 
+@pytest.mark.parametrize(("people", "is_told"), [(12, True), (9, False)])
+def test_a_group_too_small_to_be_compared_has_bounds_where_it_is_not_of_few_people(people, is_told):
+    small = company(f=(60, 50, 40), m=(100, 80, 30), a=(people, people, 3))
+    found = by_group(told(*small, least=30, told_from=10), "screen")
+    assert ("low" in found["a"], "low" in found["f"]) == (is_told, is_told)
+    if is_told:
+        assert (found["a"]["low"], found["a"]["is_lower"], found["a"]["ratio_low"] > 0) == (0.25, False, False)
+
+
 def test_a_ratio_to_a_reference_that_is_left_out_is_not_told():
     """The women, the most often taken, keep the 3 from following; the men's bounds over theirs would tell them."""
     found = by_group(told(*company(f=(60, 50, 40), m=(100, 80, 30), d=(3, 3, 0)), least=30), "screen")
@@ -143,7 +153,7 @@ def test_everybody_is_as_old_as_when_they_were_decided_about():
         decided("offer", w1=1.0).with_columns(known_at=pl.lit(days["offer"])),
     ]
     cases = pl.DataFrame({"person_id": people, "subject_id": ["r"] * 3})
-    found = selective.told(cases, pl.concat(made), groups, by_stage=True, min_group_size=1, forty=forty)
+    found = selective.told(cases, pl.concat(made), groups, by_stage=True, min_group_size=1, told_from=1, forty=forty)
     counted = {
         stage: {name: row["people"] for name, row in by_group(found, stage, AGE_40).items()}
         for stage in ("screen", "offer")
@@ -156,13 +166,13 @@ def test_what_the_table_of_the_same_decisions_withholds_is_withheld_here_at_its_
     cases, made, groups = company(f=(60, 50, 40), m=(100, 80, 30), d=(3, 3, 0))
     made = pl.concat([made, made.with_columns(stage_code=pl.lit("offer"))])
     beside = {(None, "screen", "sex", "m"), (None, "screen", "sex", "d")}
-    found = selective.told(cases, made, groups, by_stage=True, min_group_size=30, beside=beside)
+    found = selective.told(cases, made, groups, by_stage=True, min_group_size=30, told_from=30, beside=beside)
     left_out = {
         stage: [name for name, row in by_group(found, stage).items() if "low" not in row]
         for stage in ("offer", "screen")
     }
     assert left_out == {"offer": ["d", "f"], "screen": ["d", "f", "m"]}
-    (one, _) = selective.told(cases, made, groups, by_stage=False, min_group_size=30, beside=beside)
+    (one, _) = selective.told(cases, made, groups, by_stage=False, min_group_size=30, told_from=30, beside=beside)
     assert ["low" in row for row in one["groups"]] == [False, False, False]
 
 

@@ -156,9 +156,31 @@ def test_judgements_are_kept_with_the_groups_that_are_withheld():
     """5 are few, and the 60 without an answer, the next, keep them from following; both judgements stay whole."""
     sex = [name for name, (people, _) in POOL.items() for _ in range(people)]
     selected = [place < yes for people, yes in POOL.values() for place in range(people)]
-    told = kept(bias_report(selected, {"sex": sex}, ["R-1"] * len(sex), min_group_size=30))
+    reports = bias_report(selected, {"sex": sex}, ["R-1"] * len(sex), min_group_size=30)
+    told = kept(reports)
+    assert {item["told_from"] for part in ("axes", "by_subject") for item in kept(reports, 6)[part]} == {6}
     assert [(item["withheld"], rows(item)["few"]["selected"]) for item in told["axes"]] == [(["few", "unknown"], 1)]
     assert [item["withheld"] for item in told["by_subject"]] == [["unknown"]], "beside the pool it would follow"
+
+
+@pytest.mark.parametrize(
+    ("people", "told_from", "gone"), [(10, 10, []), (9, 10, ["few", "male"]), (10, None, ["few", "male"])]
+)
+def test_figures_of_groups_too_small_to_judge_are_told_where_they_are_not_of_few_people(people, told_from, gone):
+    counts = {"female": (1400, 560), "male": (1000, 600), "few": (people, 4)}
+    sex = [name for name, (every, _) in counts.items() for _ in range(every)]
+    selected = [place < yes for every, yes in counts.values() for place in range(every)]
+    (axis,) = kept(bias_report(selected, {"sex": sex}, sex, min_group_size=30), told_from)["axes"]
+    assert axis["withheld"] == gone
+    assert rows(axis)["few"]["reasons"] == ["below_min_group_size"], "what is told is not judged by that"
+    without = {name: value for name, value in axis.items() if name != "withheld"}
+    assert sorted(group for *_, group in withheld.withheld([without])) == gone
+
+
+def test_of_a_hundred_times_as_many_as_are_told_the_rate_is_told_in_whole_percent():
+    counts = {"female": (1000, 340), "male": (4000, 2000), "unknown": (1, 0)}
+    (told,) = withheld.for_all([judged(counts) | {"told_from": 10}])
+    assert (rows(told)["female"]["is_told"], rows(told)["female"]["about"]) == (False, 0.34)
 
 
 def test_a_finding_whose_figures_are_withheld_is_told_without_them():

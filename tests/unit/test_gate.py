@@ -11,7 +11,7 @@ from pipelines.base.stage import guarded
 from pipelines.gate import GateSettings, decide
 from tests.unit.judging import evidence
 
-GATE = "screening: {purpose: To order applications.}\nchoose: {}\nevaluate: {}\nserve: {}\n"
+GATE = "screening: {purpose: To order applications.}\nchoose: {}\nevaluate: {}\nserve: {}\nprivacy: {min_people: 10}\n"
 GATE += "gate: {margin: 0.02, slice_drop: 0.1, min_group_size: 30, min_known_share: 0.5}"
 SETTINGS = GateSettings(margin=0.02, slice_drop=0.1, min_group_size=30, min_known_share=0.5)
 MODEL, DATA, LAKE, PARAMS = ("a" * 64, "b" * 64, "c" * 64, "d" * 64)

@@ -187,6 +187,15 @@ def test_a_small_group_is_named_and_its_numbers_are_not_nor_those_that_they_woul
     assert [group.people for group in exact.groups] == [30, 30], "nobody is hidden where nobody is few"
 
 
+def test_groups_too_small_to_judge_are_told_where_they_are_not_of_few_people():
+    small = oversight.judged(decided(40, 20), groups(40), UNIT, 30, told_from=20)
+    assert [group.people for group in small.groups] == [20, 20]
+    told = [row for item in small.judgements for row in item["groups"]]
+    assert {(row["verdict"], row["is_told"]) for row in told} == {("INSUFFICIENT_DATA", True)}
+    fewer = oversight.judged(decided(40, 20), groups(40), UNIT, 30, told_from=21)
+    assert [group.people for group in fewer.groups] == [None, None]
+
+
 def test_a_score_counts_from_when_it_could_be_seen_and_not_from_the_day_it_was_made_as_of():
     """Made as of the 1st and seen on the 9th: a decision of the 5th had none. Seen at noon: the afternoon had one."""
     shown, told = scored(("a", 1, True)), outcomes(("a", moment(5, 15), 1, "human"))

@@ -37,7 +37,7 @@ WHY_BACK = "Complaints from the works council."
 PURPOSE = "Puts applications in an order for recruiters."
 NOBODY = {"axes": [], "by_subject": [], "tallies": []}
 PARAMS = yaml.safe_load((Path(__file__).parents[2] / "params.yaml").read_text())
-THRESHOLDS = yaml.safe_dump({name: PARAMS[name] for name in ruled.THRESHOLDS})
+THRESHOLDS = yaml.safe_dump({name: PARAMS[name] for name in (*ruled.THRESHOLDS, "privacy")})
 
 
 class Answers:

@@ -70,13 +70,15 @@ def test_a_new_law_and_a_new_module_are_other_rules(installed):
         ("choose", "validity_margin", {"thresholds"}),
         ("serve", "answer_seconds", {"thresholds"}),
         ("serve", "memory_mb", {"thresholds"}),
+        ("privacy", "min_people", {"thresholds"}),
+        ("privacy", "keep_days", set()),
         ("monitor", "psi", set()),
     ],
 )
 def test_thresholds_count_and_other_numbers_do_not(installed, section, name, part):
     before, file = ruled.rules(installed), installed / "params.yaml"
     params = yaml.safe_load(file.read_text())
-    params[section][name] = 0.011
+    params[section][name] += 1
     file.write_text(yaml.safe_dump(params))  # without comments and in another order: the numbers count
     assert changed(installed, before) == part
 
