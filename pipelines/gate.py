@@ -9,7 +9,8 @@ Writes  verdict.json   `gated`: allowed or held, with findings and gaps, bound t
 
     metrics.json  {family, metric, higher_is_better, n, chance, model: {value, low, high}, baseline: {value, low, high},
                    difference: {value, low, high}, data_checks: [{check, passed, reason}],
-                   slices: {judged: [{axis, slice, n, people, model: {value, low, high}}], too_few: {axis: count}},
+                   slices: {judged: [{axis, slice, n, people, model: {value, low, high}, is_told}],
+                            too_few: {axis: count}},
                    acquaintance: the same of people seen before and never seen: told, not judged,
                    to_accept: [{input, axis, group, single, single_low, is_sure, reason}],
                    intervals: [{foreseen, axis, group, people, promised, share, low, high, is_below}],
@@ -70,6 +71,7 @@ from pipelines.fairness.evidence import (
     NOT_COMPARED,
     STAND_IN,
     UNSURE,
+    UNTOLD,
     Axis,
     Gap,
     Groups,
@@ -130,6 +132,14 @@ class Slice(BaseModel):
     slice: str
     n: Count
     model: Estimate
+    is_told: StrictBool = True
+    """Whether to everybody: the reason of a finding is read by all."""
+
+    @property
+    def told(self) -> str:
+        """In words."""
+        figures = f"{self.model.value:.3f} [{self.model.low:.3f}, {self.model.high:.3f}]"
+        return f"{self.slice} {figures if self.is_told else f'({UNTOLD})'}"
 
 
 class Slices(BaseModel):
@@ -342,7 +352,7 @@ def judge_slices(metrics: Metrics, settings: GateSettings) -> Iterator[Finding]:
     for axis in dict.fromkeys(item.axis for item in metrics.slices.judged):
         rows = [item for item in metrics.slices.judged if item.axis == axis]
         far = [item for item in rows if not _is_near(item.model, bound, metrics.higher_is_better)]
-        told = [f"{item.slice} {item.model.value:.3f} [{item.model.low:.3f}, {item.model.high:.3f}]" for item in far]
+        told = [item.told for item in far]
         more = f" and {len(told) - _SHOWN} more" if told[_SHOWN:] else ""
         seen = f"{len(rows)} slices were judged; no whole interval may lie beyond {bound:.3f}."
         reason = f"{seen} These do: {'; '.join(told[:_SHOWN])}{more}." if far else seen

@@ -107,7 +107,7 @@ def run(family: str, root: Path | None = None) -> str:
         "as_of": card["as_of"],
         "decide": json.loads((stage_dir(family, SCORED, root) / DECIDE).read_text(encoding="utf-8")),
     }
-    enough = {"min_people": settings.min_cases, "min_labels": settings.min_labels}
+    enough = {"min_people": settings.min_cases, "min_labels": settings.min_labels, "told_from": told_from}
     drawn = {"resamples": settings.resamples, "seed": settings.seed}
     result["slices"] = slices.judged(module.METRIC, scored, outcomes, then, **enough, **drawn)
     result["acquaintance"] = slices.by_acquaintance(module.METRIC, scored, outcomes, **enough, **drawn)

@@ -93,8 +93,9 @@ def _slices(judged: list[Mapping[str, Any]]) -> Iterator[str]:
         yield "|---|---|---|---|"
     for item in groups:
         found = item["model"]
-        interval = f"{_number(found, 'low')} to {_number(found, 'high')}"
-        yield f"| {item['axis']}: {_cell(item['slice'])} | {item['n']} | {_number(found, 'value')} | {interval} |"
+        numbers = f"{_number(found, 'value')} | {_number(found, 'low')} to {_number(found, 'high')}"
+        told = numbers if item.get("is_told", True) else "not told |"
+        yield f"| {item['axis']}: {_cell(item['slice'])} | {item['n']} | {told} |"
 
 
 def _blessings(given: Mapping[str, Any]) -> str:

@@ -99,6 +99,13 @@ def contents():
             "slices": {
                 "judged": [
                     {"axis": "sex", "slice": "female", "n": 53, "model": {"value": 0.7012, "low": 0.61, "high": 0.79}},
+                    {
+                        "axis": "sex",
+                        "slice": "male",
+                        "n": 53,
+                        "model": {"value": 0.6997, "low": 0.6, "high": 0.8},
+                        "is_told": False,
+                    },
                     {"axis": "subject", "slice": "R-6", "n": 31, "model": {"value": 0.6, "low": 0.5, "high": 0.7}},
                 ],
                 "too_few": {"ethnicity": 4},
@@ -361,7 +368,8 @@ def test_how_good_and_how_wrong_a_model_is_stands_there_for_each_group(kind):
     read = Reader(rendered(kind, FAMILY, cited(), []).decode())
     values = {value["data-path"]: json.loads(value["value"]) for value in read.values}
     assert values["slices.judged.0.model.value"] == 0.7012
-    assert "slices.judged.1.model.value" not in values, "subjects are many, and in the verdict"
+    assert "slices.judged.1.model.value" not in values, "figures of few people would follow"
+    assert "slices.judged.2.model.value" not in values, "subjects are many, and in the verdict"
     assert values["parity.axes.0.groups.0.rates.true.share"] == 0.55
     assert values["parity.axes.0.groups.0.rates.false.high"] == 0.38
     assert (values["swaps.0.lost"], values["swaps.0.p_value"]) == (5, 0.000219)

@@ -588,6 +588,16 @@ def test_a_slice_that_is_surely_far_below_all_holds_the_model(found, holds):
         assert "no whole interval may lie beyond 0.684. These do: female" in finding["reason"]
 
 
+def test_a_slice_that_holds_and_would_tell_of_few_people_is_named_without_its_figures():
+    one = {"axis": "sex", "n": 100, "model": {"value": 0.6, "low": 0.55, "high": 0.65}}
+    judged = [one | {"slice": "female", "is_told": False}, one | {"slice": "male", "is_told": True}]
+    decided = verdict(METRICS | {"slices": {"judged": judged, "too_few": {}}})
+    (finding,) = [finding for finding in decided["findings"] if not finding["passed"]]
+    assert finding["reason"].endswith(
+        "These do: female (its figures would tell of few people); male 0.600 [0.550, 0.650]."
+    )
+
+
 @pytest.mark.parametrize(("low", "holds"), [(0.242, False), (0.2421, True)])
 def test_where_less_is_better_far_below_is_far_above(low, holds):
     decided = of_slices(("sex", "female", (0.3, low, 0.4)), higher=False, overall=(0.2, 0.18, 0.22))

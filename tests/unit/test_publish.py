@@ -883,6 +883,15 @@ def test_the_brief_shows_verdict_groups_and_gaps_by_name(store, tmp_path):
     assert "Open *Audit* in the navigation for the reports of screening." in page
 
 
+def test_the_brief_tells_no_figure_from_which_that_of_few_people_would_follow(store, tmp_path):
+    sha = proposed(store, tmp_path)["verdict_sha256"]
+    verdict = json.loads(store.read(f"proposals/{FAMILY}/{sha}/verdict.json"))
+    one = {"axis": "sex", "n": 120, "model": {"value": 0.6, "low": 0.5, "high": 0.7}}
+    verdict["metrics"]["slices"]["judged"] = [one | {"slice": "a", "is_told": False}, one | {"slice": "b"}]
+    page = brief(verdict, sha).split("\n")
+    assert {"| sex: a | 120 | not told | |", "| sex: b | 120 | 0.600 | 0.500 to 0.700 |"} <= set(page)
+
+
 def test_a_declared_purpose_is_one_line_that_neither_heads_a_section_nor_links(store, tmp_path):
     sha = proposed(store, tmp_path)["verdict_sha256"]
     verdict = json.loads(store.read(f"proposals/{FAMILY}/{sha}/verdict.json"))

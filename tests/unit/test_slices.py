@@ -35,7 +35,7 @@ SEX = pl.DataFrame({"person_id": [row[0] for row in ROWS[:64]], "sex": ["male"] 
 
 
 def judged(kind="auc", rows=ROWS, groups=SEX, **words):
-    settings = {"min_people": 2, "min_labels": 1, "resamples": 20, "seed": 1, **words}
+    settings = {"min_people": 2, "min_labels": 1, "resamples": 20, "seed": 1, "told_from": 2, **words}
     return slices.judged(kind, *cases(*rows), groups, **settings)
 
 
@@ -83,11 +83,38 @@ def test_without_groups_there_are_subjects_alone_and_every_interval_is_one():
         assert math.isfinite(item["model"]["low"])
 
 
+def told(found):
+    return {item["slice"]: item["is_told"] for item in found["judged"] if item["axis"] == "sex"}
+
+
+def test_a_mean_is_told_of_no_group_where_that_of_few_people_left_would_follow():
+    """32 women and 31 men, and one who says nothing: the mean of all less both is theirs. Of ten it is nobody's."""
+    rows = [*ROWS[:63], ("c1", "r3", 0.5, 1)]
+    assert told(judged("mae", rows=rows, groups=SEX.head(63))) == {"female": False, "male": True}
+    assert told(judged("auc", rows=rows, groups=SEX.head(63))) == {"female": True, "male": True}, "of pairs, no mean"
+    ten = [*ROWS[:63], *((f"c{n}", "r3", 0.5, 1) for n in range(10))]
+    left = judged("mae", rows=ten, groups=SEX.head(63), min_people=11, told_from=10)
+    assert (told(left), left["too_few"]["sex"]) == ({"female": True, "male": True}, 1)
+    left = judged("mae", rows=ten, groups=SEX.head(63), min_people=11, told_from=11)
+    assert told(left) == {"female": False, "male": True}
+    assert all(item["is_told"] for item in left["judged"] if item["axis"] == "subject")
+
+
+def test_few_people_never_seen_are_not_told_by_those_who_were():
+    scored, known = cases(*ROWS[:64])
+    older = known.head(63).with_columns(subject_id=pl.lit("before"))
+    enough = {"min_people": 2, "min_labels": 1, "resamples": 20, "seed": 1}
+    both = pl.concat([older, known])
+    assert slices.by_acquaintance("mae", scored, both, **enough, told_from=2)["judged"] == []
+    (seen,) = slices.by_acquaintance("mae", scored, both, **enough, told_from=1)["judged"]
+    assert (seen["slice"], seen["people"]) == ("seen before", 63)
+
+
 def test_people_never_seen_are_told_apart_from_those_with_a_case_before():
     """Those of a were in order and have an older case each, those of b had 1 of 4 pairs in order and have none."""
     scored, known = cases(*ROWS[:64])
     older = known.head(32).with_columns(subject_id=pl.lit("before"))
-    enough = {"min_people": 2, "min_labels": 1, "resamples": 20, "seed": 1}
+    enough = {"min_people": 2, "min_labels": 1, "resamples": 20, "seed": 1, "told_from": 2}
     found = slices.by_acquaintance("auc", scored, pl.concat([older, known]), **enough)
     assert values(found) == {("acquaintance", "seen before"): 1.0, ("acquaintance", "never seen"): 0.25}
     assert {item["people"] for item in found["judged"]} == {32}
