@@ -222,8 +222,8 @@ def _as_csv(judged: Mapping[str, list[AxisJudgement]]) -> str:
     columns = ("measure", "axis", "group", "people", "counted", "rate", "impact_ratio", "low", "high", "p_corrected")
     lines = (
         [measure, item.axis, row.group, row.n, row.selected]
-        + [_number(value) for value in (row.rate, row.impact_ratio, row.low, row.high, row.p_corrected)]
-        + [row.verdict, " ".join(row.reasons)]
+        + [_number(value) for value in (row.rate, row.impact_ratio, row.low, row.high)]
+        + [_chance(row.p_corrected), row.verdict, " ".join(row.reasons)]
         for measure, items in judged.items()
         for item in items
         for row in item.groups
@@ -234,6 +234,11 @@ def _as_csv(judged: Mapping[str, list[AxisJudgement]]) -> str:
 def _number(value: float) -> str:
     """Four decimals; empty where there is no number or no bound."""
     return f"{value:.4f}" if math.isfinite(value) else ""
+
+
+def _chance(p_value: float) -> str:
+    """Four digits that count, however small: no p is 0."""
+    return f"{p_value:.4g}" if math.isfinite(p_value) else ""
 
 
 def _plain(text: str) -> str:

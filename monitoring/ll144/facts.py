@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from pipelines.base.errors import SettingsError
 from pipelines.fairness.law.packs import Category
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 """Raised when a package's files change in form: `verify` makes only packages of its own format again."""
 
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -27,7 +27,7 @@ class Facts(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    format: Literal[2] = FORMAT
+    format: Literal[3] = FORMAT
     family: Name
     model: Name
     """What people call it, such as `screening release 3`."""

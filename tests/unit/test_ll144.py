@@ -171,18 +171,21 @@ def test_verdicts_are_of_everybody_known_on_an_axis_and_unknown_is_shown():
 
 
 def test_the_specifications_vectors_g1_to_g4_stand_in_the_package():
-    """Women against men: counts, the table's impact ratio, and on the other page the interval and the verdict."""
-    for women, men, ratio, low, high, verdict in (
-        ((10, 1), (20, 3), "0.6667", 0.079, 5.622, "INSUFFICIENT_DATA"),
-        ((10000, 4700), (10000, 5000), "0.9400", 0.914, 0.967, "INVESTIGATE"),
-        ((400, 180), (1000, 600), "0.7500", 0.665, 0.845, "ADVERSE"),
-        ((30, 9), (300, 120), "0.7500", 0.427, 1.318, "INSUFFICIENT_DATA"),
+    """Women against men: counts, the table's impact ratio, and on the other page interval, p and verdict.
+
+    p is Fisher's in small samples, else that of z: 2 * norm.sf(5.1044) and so on.
+    """
+    for women, men, ratio, low, high, p, verdict in (
+        ((10, 1), (20, 3), "0.6667", 0.079, 5.622, "1", "INSUFFICIENT_DATA"),
+        ((10000, 4700), (10000, 5000), "0.9400", 0.914, 0.967, "2.19e-05", "INVESTIGATE"),
+        ((400, 180), (1000, 600), "0.7500", 0.665, 0.845, "3.319e-07", "ADVERSE"),
+        ((30, 9), (300, 120), "0.7500", 0.427, 1.318, "0.2845", "INSUFFICIENT_DATA"),
     ):
         made = texts(cells=[Cell("female", "white", *women, 0), Cell("male", "white", *men, 0)], min_group_size=5)
         assert f"selection,sex,female,,{women[0]},{women[1]},{women[1] / women[0]:.4f},{ratio},\n" in made["tables.csv"]
         (line,) = [row for row in made["verdicts.csv"].splitlines() if row.startswith("selection,sex,female,")]
         values = line.split(",")
-        assert (values[6], values[10]) == (ratio, verdict)
+        assert (values[6], values[9], values[10]) == (ratio, p, verdict)
         assert [float(value) for value in values[7:9]] == pytest.approx([low, high], abs=0.0006)
 
 
@@ -457,8 +460,8 @@ STEERS = "\x1b[2J\u202e\x9b\u2028"
         ("summary.html", STEERS.encode()),
         ("counts.csv", STEERS.encode()),
         ("law.yaml", STEERS.encode()),
-        ("facts.json", json.dumps({"format": 2, STEERS: STEERS}).encode()),
-        ("manifest.json", json.dumps({"format": 2, "files": {}, "cells": [], "facts": {STEERS: STEERS}}).encode()),
+        ("facts.json", json.dumps({"format": 3, STEERS: STEERS}).encode()),
+        ("manifest.json", json.dumps({"format": 3, "files": {}, "cells": [], "facts": {STEERS: STEERS}}).encode()),
         (STEERS, b""),
         (STEERS[:1] * 3000, b""),
     ],
@@ -496,7 +499,7 @@ def test_counts_are_written_in_one_way(package):
 
 
 def test_a_package_of_a_later_format_asks_for_its_own_candor(package):
-    facts = files()["facts.json"].replace(b'"format": 2', b'"format": 3')
+    facts = files()["facts.json"].replace(b'"format": 3', b'"format": 4')
     assert any(
         "Use the Candor that made it" in fault for fault in proof.verify(repacked(package, **{"facts.json": facts}))
     )
