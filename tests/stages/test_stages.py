@@ -11,6 +11,7 @@ import sys
 import time
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import polars as pl
@@ -34,7 +35,7 @@ from pipelines.evaluate import __main__ as evaluate
 from pipelines.evaluate import cells, choose, weigh
 from pipelines.publish import assessments, notices
 from pipelines.score import __main__ as score
-from pipelines.score import export, people, serve, spread, stage, switch
+from pipelines.score import export, people, places, serve, spread, stage, switch
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras on NumPy 2
 
@@ -718,6 +719,18 @@ def test_nobody_is_scored_where_a_notice_is_missing_and_all_are_again_once_it_is
     assert json.loads(people.run(FAMILY, LAST, illinois))["rows"] == 0
     assert json.loads(people.run(FAMILY, LAST, root))["rows"] == 5, "nothing is asked any more"
     assert [entry.facts["rows"] for entry in entries(store) if entry.tag == "people:scored"] == [5, 0, 5, 0, 5]
+
+
+def test_the_same_run_on_new_years_eve_and_on_new_years_day_differs_by_colorado(released, tmp_path, monkeypatch):
+    root, store = released
+    release(root, store, "release")
+    colorado, told = under(root, tmp_path, "US-CO"), []
+    for today in (datetime(2026, 12, 31, 23, tzinfo=UTC), datetime(2027, 1, 1, 1, tzinfo=UTC)):
+        monkeypatch.setattr(places, "datetime", SimpleNamespace(now=lambda _, today=today: today))
+        told.append(json.loads(people.run(FAMILY, LAST, colorado)))
+    assert [(answer["rows"], list(answer["stopped"])) for answer in told] == [(5, []), (0, ["US-CO"])]
+    (why,) = told[1]["stopped"]["US-CO"]["why"]
+    assert why == "Colorado SB 26-189, automated decision-making technology (SB 26-189): no notice is on record."
 
 
 def assess(store: FileStore, folder: Path) -> None:

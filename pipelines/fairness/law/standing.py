@@ -59,22 +59,6 @@ class Standing:
             and due(duty.clock, record, pack).date() >= self.day
         )
 
-    def missing(self, shown: Collection[str]) -> tuple[str, ...]:
-        """Duties that a run does not show evidence for.
-
-        Args:
-            shown: `pack/duty` of what the run can show. What is not named is missing: silence is no evidence.
-
-        Raises:
-            SettingsError: A name is no duty of any pack, so that a typing error cannot count as evidence.
-        """
-        known = {f"{pack.code}/{duty.code}" for pack in library() for duty in pack.duties}
-        strange = sorted(set(shown) - known)
-        if strange:
-            raise SettingsError(f"Evidence must name duties of the packs; {strange} are none. Correct the names.")
-        asked = {name for name, duty in self.duties.items() if not duty.is_recommended}
-        return tuple(sorted(asked - set(shown)))
-
 
 def coming(jurisdictions: Collection[str], day: date) -> tuple[tuple[date, Pack, int], ...]:
     """What starts after a day in some places.
