@@ -25,7 +25,8 @@ Writes  verdict.json   `gated`: allowed or held, with findings and gaps, bound t
                    tallies: [{axis, stage, min_group_size, verdicts}], human: {axes, by_subject, tallies}}
                    axes and intersections, over all and by subject: those of the subjects that are ADVERSE or
                    INVESTIGATE are listed, all are in the tallies, and groups.sealed has the counts behind every one;
-                   `withheld` of each: groups whose counts are for compliance alone
+                   `withheld` of each: groups whose counts are for compliance alone, as those of fewer people than
+                   `told_from`
     verdict.json  {family, verdict, shadow, blessings: {data, performance, fairness, infrastructure}: given or not,
                    findings: [{check, passed, reason, code}],
                    gaps: [{name, axis, group, code, reason}], metrics, groups, human, alternatives,
