@@ -7,6 +7,7 @@ from sklearn.metrics import roc_auc_score
 from statsmodels.stats.contingency_tables import mcnemar
 
 from pipelines.base.errors import ContractError
+from pipelines.fairness import judge_counts
 from pipelines.fairness.calibration import calibration
 from pipelines.fairness.exposure import exposure
 from pipelines.fairness.proxies import proxy_test
@@ -41,6 +42,11 @@ def test_rates_and_their_differences_are_those_of_fairlearn():
     assert ours.equal_opportunity_difference == pytest.approx(theirs.equal_opportunity_difference(**known))
     assert ours.equalized_odds_difference == pytest.approx(theirs.equalized_odds_difference(**known))
     assert ours.rates["selection"].ratio == pytest.approx(theirs.demographic_parity_ratio(**known))
+    counts = {name: (int((group == name).sum()), int(selected[group == name].sum())) for name in np.unique(group)}
+    judged = judge_counts(counts, axis="x", min_group_size=1)
+    assert [row.rate for row in judged.groups] == pytest.approx(frame.by_group["selection"].to_numpy().astype(float))
+    lowest = min(row.statutory_impact_ratio for row in judged.groups)
+    assert lowest == pytest.approx(theirs.demographic_parity_ratio(**known))
 
 
 def test_rates_by_hand():
