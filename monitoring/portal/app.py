@@ -159,10 +159,11 @@ def model(family: str, who: Reader = Viewer, store: Store = Company) -> Response
 
 
 @app.get("/laws")
-def laws(who: Reader = Viewer, on: str = "") -> Response:
-    """What the law asks for on a day, today without one."""
+def laws(who: Reader = Viewer, on: str = "", place: str = "") -> Response:
+    """What the law asks for on a day, today without one, in a place; without one, in those of params.yaml."""
     day = _day(on) or datetime.now(UTC).date()
-    return _shown(lambda: _laws(who, day), _ASKING)
+    _must_be(place in ("", *law.everywhere()))
+    return _shown(lambda: _laws(who, day, place), _ASKING)
 
 
 @app.get("/records")
@@ -287,9 +288,10 @@ def _overview(who: Reader, store: Store, today: date) -> str:
     )
 
 
-def _laws(who: Reader, day: date) -> str:
-    places = law.within(load(Law, "law").jurisdictions) or law.everywhere()
-    return pages.laws(law.standing(places, day), law.coming(places, day), law.ended(places, day), who)
+def _laws(who: Reader, day: date, place: str) -> str:
+    places = (place,) if place else law.within(load(Law, "law").jurisdictions) or law.everywhere()
+    found = law.standing(places, day), law.coming(places, day), law.ended(places, day)
+    return pages.laws(*found, who, place=place, places=law.everywhere())
 
 
 def _tried(store: Store, today: date) -> tuple[evidence.Drill | None, list[str]]:

@@ -159,9 +159,27 @@ BASES = {
 }
 
 
-def laws(standing: Standing, coming: Sequence[tuple[date, Pack, int]], ended: Sequence[Pack], who: Reader) -> str:
-    """All that the law asks for in some places on a day, what starts later, and what no longer applies."""
+def laws(
+    standing: Standing,
+    coming: Sequence[tuple[date, Pack, int]],
+    ended: Sequence[Pack],
+    who: Reader,
+    *,
+    place: str = "",
+    places: Sequence[str] = (),
+) -> str:
+    """All that the law asks for in some places on a day, what starts later, and what no longer applies.
+
+    Args:
+        standing: What holds then and there.
+        coming: As `law.coming`.
+        ended: As `law.ended`.
+        who: The reader.
+        place: What was asked for; empty: those of params.yaml.
+        places: What can be asked for.
+    """
     shown = {"standing": standing, "coming": coming, "ended": ended, "bases": BASES}
+    shown |= {"place": place, "places": places}
     return _page("audit_laws.html", noted("Laws"), "", who, **shown)
 
 

@@ -484,6 +484,11 @@ def test_the_laws_of_a_day_are_those_of_the_places_in_params(client, store, tmp_
     assert after.count(asked) - before.count(asked) == 3, "two of keeping records, and that of an adverse outcome"
     assert f"on {datetime.now(UTC).date()}, in US-CO" in get(client, "/laws").text
     assert get(client, "/laws?on=2027").status_code == 422
+    illinois = get(client, "/laws?on=2026-12-31&place=US-IL").text
+    assert "on 2026-12-31, in US-IL." in illinois
+    assert ("HB 3773" in illinois, "SB 26-189" in illinois) == (True, False), "not where params.yaml says"
+    assert "<option selected>US-IL</option>" in illinois
+    assert get(client, "/laws?place=US-XX").status_code == 404
 
 
 def test_a_broken_ledger_is_shown(client, filled):
