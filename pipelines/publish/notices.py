@@ -77,7 +77,10 @@ def give(
 
 
 def withdraw(store: Store, family: str, code: str, *, why: str, by: str) -> str:
-    """Put on record that a notice no longer stands: nobody whom it concerns is scored from now on.
+    """Put on record that no notice of a family under a law stands any longer: nobody it concerns is scored from now on.
+
+    Returns:
+        One line of JSON: status (`withdrawn`, or `nothing_stands` where there was none to withdraw), family, law.
 
     Raises:
         ContractError: The law asks for no notice, or who or why is missing.
@@ -85,9 +88,10 @@ def withdraw(store: Store, family: str, code: str, *, why: str, by: str) -> str:
     _known(code)
     _said(by, why, "why")
     with store.lock(f"publish-{family}"):
-        if code in shown(store, family).notices:
+        stands = code in shown(store, family).notices
+        if stands:
             append(store, Tag.NOTICE_WITHDRAWN, family, law=code, why=why.strip(), by=by.strip())
-    return json.dumps({"status": "withdrawn", "family": family, "law": code})
+    return json.dumps({"status": "withdrawn" if stands else "nothing_stands", "family": family, "law": code})
 
 
 def _require_said(of_it: list[Notice], given_on: date, renews: date | None, corrects: date | None) -> None:

@@ -30,8 +30,9 @@ def test_a_notice_stands_for_its_family_and_law_until_it_is_withdrawn(store):
         give(store)
     assert shown(store, "screening").notices == {LAW: date(2026, 1, 5)}
     assert shown(store, "performance").notices == {}
-    for _ in range(2):
-        notices.withdraw(store, "screening", LAW, why="The page was taken down.", by="dora")
+    for status in ("withdrawn", "nothing_stands"):
+        told = notices.withdraw(store, "screening", LAW, why="The page was taken down.", by="dora")
+        assert json.loads(told)["status"] == status
     assert shown(store, "screening").notices == {}
     today = datetime.now(UTC).date()
     give(store, given_on=today)
