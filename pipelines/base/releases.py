@@ -116,6 +116,11 @@ def verdict(store: Store, release: Release) -> dict[str, Any]:
     return content
 
 
+def purpose(verdict: Mapping[str, Any]) -> str:
+    """What a verdict says that its model is for, its words one space apart; empty where it does not say."""
+    return " ".join(str(verdict.get("purpose") or "").split())
+
+
 def download(store: Store, release: Release, folder: Path) -> None:
     """Fetch every file of a release and check each; `folder / MODEL` is what `predict` takes.
 

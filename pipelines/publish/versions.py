@@ -12,6 +12,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import Field
 
+from pipelines.base.releases import purpose
 from pipelines.base.settings import Section, Share
 from pipelines.fairness.rules import Verdict, severity
 
@@ -84,7 +85,7 @@ def is_substantial(found: Iterable[Change]) -> bool:
 
 def _purpose(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Change]:
     """Words that are broken into lines otherwise are the same; one release that declares none is not."""
-    old, new = (" ".join(str(content.get("purpose") or "").split()) for content in (before, now))
+    old, new = purpose(before), purpose(now)
     if old != new:
         at = ("verdict", "purpose" if new else "", "purpose" if old else "")
         yield _unforeseen("purpose", "purpose", at, "It is to serve another purpose, or one that was not declared.")

@@ -2,6 +2,7 @@
 
 Reads   lake       the newest manifest, as known at the end of the day
         releases   the live release, or the one in shadow, every file checked against its digest
+        proposals  the candidate beside it
         switches   whether scoring is stopped, all the while
         ledger     notices and bias audits, where `law.jurisdictions` names places, and for a model in shadow impact
                    assessments alone, which are asked of any
@@ -17,7 +18,9 @@ both are done again.
 
 import json
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -48,6 +51,23 @@ _OF_THE_ROWS: Final = ("rows", "scored_sha256", "export_sha256", "not_scored")
 _TAG: Final = audit.Tag.CANDIDATE_SCORED
 _Allowed = tuple[pl.DataFrame, dict[str, int]]
 """Cases that may be scored, and how many may not, by place."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What a release says of everybody whom it may be asked about, and what that rests on."""
+
+    as_of: date
+    tables: dict[str, pl.DataFrame]
+    withheld: dict[str, int]
+    """Table -> rows that were not read for want of consent."""
+    stopped: dict[str, tuple[str, ...]]
+    """Place where nobody is scored -> why."""
+    scored: pl.DataFrame
+    inputs: pl.DataFrame
+    counts: dict[str, int]
+    """Place -> cases that were not scored."""
+    grades: pl.DataFrame | None
 
 
 def run(family: str, today: date, root: Path | None = None) -> str:
@@ -86,50 +106,26 @@ def _run(
     if not release.is_shadow:
         export.require_key()
     manifest, law = Lake(store).require(), load(Law, "law", root=root)
-
-    def asked() -> dict[str, tuple[str, ...]]:
-        return places.stopped(store, family, release.model_sha256, law, is_shadow=release.is_shadow)
-
-    stopped = asked()
+    asked = partial(places.stopped, store, family, release.model_sha256, law, is_shadow=release.is_shadow)
     day = known.day_known(Lake(store), manifest, features(family).TABLES, today)
-    if _is_done(store, _basis(release, manifest, day, law, stopped), family, is_shadow=release.is_shadow):
+    if _is_done(store, _basis(release, manifest, day, law, asked()), family, is_shadow=release.is_shadow):
         return {"status": UNCHANGED, "family": family}
-    while True:
-        erasures = Lake(store).erasures()
-        as_of, tables, withheld = _known(store, manifest, family, today)
-        may = partial(
-            places.allowed,
-            store=store,
-            manifest=manifest,
-            family=family,
-            as_of=as_of,
-            stopped=stopped,
-            settings=law,
+    with _settled(store, release, manifest, today, law, asked, require_running) as found:
+        as_of, scored = found.as_of, found.scored
+        _replace(store, "scored", family, as_of, scored.with_columns(is_shadow=pl.lit(release.is_shadow)))
+        _replace(store, "inputs", family, as_of, found.inputs)
+        told = {"due": _due(family, found.tables, as_of), "grades": found.grades}
+        whole = {name: frame for name, frame in told.items() if frame is not None}
+        files = (
+            {} if release.is_shadow else export.files(store, manifest, family, as_of, scored, beside=whole, root=root)
         )
-        scored, inputs, counts, grades = _predicted(store, release, as_of, tables, may)
-        with store.lock(_LOCK):
-            # Who was forgotten meanwhile would come back; whose notice was withdrawn would be scored.
-            if (now := asked()) != stopped or Lake(store).erasures() != erasures:
-                stopped = now
-                continue
-            require_running()
-            _replace(store, "scored", family, as_of, scored.with_columns(is_shadow=pl.lit(release.is_shadow)))
-            _replace(store, "inputs", family, as_of, inputs)
-            told = {"due": _due(family, tables, as_of), "grades": grades}
-            whole = {name: frame for name, frame in told.items() if frame is not None}
-            files = (
-                {}
-                if release.is_shadow
-                else export.files(store, manifest, family, as_of, scored, beside=whole, root=root)
-            )
-            basis = _basis(release, manifest, as_of, law, stopped)
-            _record(store, family, _facts(basis, scored, counts, files))
-            if not release.is_shadow:
-                for key in _of_the_day(store, family, as_of.isoformat()) - set(files):
-                    store.delete(key)
-            for key, data in files.items():  # last: nothing leaves before the ledger has it
-                store.put(key, data)
-            break
+        basis = _basis(release, manifest, as_of, law, found.stopped)
+        _record(store, family, _facts(basis, scored, found.counts, files))
+        if not release.is_shadow:
+            for key in _of_the_day(store, family, as_of.isoformat()) - set(files):
+                store.delete(key)
+        for key, data in files.items():  # last: nothing leaves before the ledger has it
+            store.put(key, data)
     return {
         "status": "scored",
         "family": family,
@@ -139,8 +135,8 @@ def _run(
         "abstained": scored.filter(is_abstained()).height,
         "is_shadow": release.is_shadow,
         "export": list(files),
-        "stopped": {place: {"cases": counts[place], "why": list(why)} for place, why in stopped.items()},
-        "without_consent": withheld,
+        "stopped": {place: {"cases": found.counts[place], "why": list(why)} for place, why in found.stopped.items()},
+        "without_consent": found.withheld,
     }
 
 
@@ -164,39 +160,65 @@ def _compared(  # noqa: PLR0917  a step of `_beside`
     store: Store, today: date, live: Release, release: Release, law: Law, require_running: Callable[[], None]
 ) -> dict[str, Any]:
     family, manifest = live.family, Lake(store).require()
+    purposes = {releases.purpose(releases.verdict(store, one)) for one in (live, release)}
+    of_shadow = partial(places.stopped, is_shadow=True, is_for_another=len(purposes) > 1)
+    asked = partial(of_shadow, store, family, release.model_sha256, law)
 
-    def asked() -> dict[str, tuple[str, ...]]:
-        return places.stopped(store, family, release.model_sha256, law, is_shadow=True)
+    def about(as_of: date, stopped: Collection[str]) -> dict[str, Any]:
+        return {
+            "as_of": as_of.isoformat(),
+            "live_verdict_sha256": live.verdict_sha256,
+            "verdict_sha256": release.verdict_sha256,
+            "model_sha256": release.model_sha256,
+            "manifest_sha256": manifest.sha256,
+            **({"not_scored": list(stopped)} if law.jurisdictions else {}),
+        }
 
+    basis = about(known.day_known(Lake(store), manifest, features(family).TABLES, today), asked())
+    if any(basis.items() <= dict(e.facts).items() for e in audit.entries(store) if e.tag is _TAG):
+        return {"status": UNCHANGED}
+    with _settled(store, release, manifest, today, law, asked, require_running) as found:
+        _replace(store, beside.TABLE, family, found.as_of, found.scored)
+    is_ours = (pl.col("family") == family) & (pl.col("as_of").cast(pl.String) == found.as_of.isoformat())
+    compared = beside.compared(delta.scan(store, f"{SCORES}/scored").filter(is_ours).collect(), found.scored)
+    facts = about(found.as_of, found.stopped) | compared
+    audit.append(store, _TAG, family, once=True, **facts)
+    return {"status": "scored", **facts}
+
+
+@contextmanager
+def _settled(  # noqa: PLR0917  both who score need all of it
+    store: Store,
+    release: Release,
+    manifest: Manifest,
+    today: date,
+    law: Law,
+    asked: Callable[[], dict[str, tuple[str, ...]]],
+    require_running: Callable[[], None],
+) -> Iterator[_Found]:
+    """Scores to be written under the lock that is held meanwhile: nothing that has a say changed while they were made.
+
+    Args:
+        store: Holds lake, releases and scores.
+        release: Who scores.
+        manifest: Which state of the lake.
+        today: Nothing known later is used.
+        law: Which locations are where.
+        asked: Where the release may not be used, and why.
+        require_running: Raises when scoring was stopped.
+    """
     while True:
         erasures, stopped = Lake(store).erasures(), asked()
-        as_of, tables, _ = _known(store, manifest, family, today)
-        about: dict[str, Any] = {"as_of": as_of.isoformat(), "live_verdict_sha256": live.verdict_sha256}
-        about |= {"verdict_sha256": release.verdict_sha256, "model_sha256": release.model_sha256}
-        about |= {"manifest_sha256": manifest.sha256, **({"not_scored": list(stopped)} if law.jurisdictions else {})}
-        if any(about.items() <= dict(e.facts).items() for e in audit.entries(store) if e.tag is _TAG):
-            return {"status": UNCHANGED}
-        may = partial(
-            places.allowed,
-            store=store,
-            manifest=manifest,
-            family=family,
-            as_of=as_of,
-            stopped=stopped,
-            settings=law,
-        )
-        scored, *_ = _predicted(store, release, as_of, tables, may)
+        as_of, tables, withheld = _known(store, manifest, release.family, today)
+        about: dict[str, Any] = {"store": store, "manifest": manifest, "family": release.family, "as_of": as_of}
+        may = partial(places.allowed, **about, stopped=stopped, settings=law)
+        found = _predicted(store, release, as_of, tables, may)
         with store.lock(_LOCK):
-            if Lake(store).erasures() != erasures or asked() != stopped:
-                continue
-            require_running()
-            _replace(store, beside.TABLE, family, as_of, scored)
-            break
-    key, day = f"{SCORES}/scored", as_of.isoformat()
-    is_ours = (pl.col("family") == family) & (pl.col("as_of").cast(pl.String) == day)
-    found = beside.compared(delta.scan(store, key).filter(is_ours).collect(), scored)
-    audit.append(store, _TAG, family, once=True, **about, **found)
-    return {"status": "scored", **about, **found}
+            # Who was forgotten meanwhile would come back; whose notice was withdrawn would be scored.
+            if asked() == stopped and Lake(store).erasures() == erasures:
+                require_running()
+                yield _Found(as_of, tables, withheld, stopped, *found)
+                return
 
 
 def run_outcomes(family: str, today: date) -> str:

@@ -10,6 +10,7 @@ jurisdiction nothing is checked.
 """
 
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from itertools import product
 from typing import Any, Final
@@ -33,7 +34,14 @@ _Places = list[str | None]
 
 
 def stopped(
-    store: Store, family: str, model_sha256: str, settings: Law, today: date | None = None, *, is_shadow: bool = False
+    store: Store,
+    family: str,
+    model_sha256: str,
+    settings: Law,
+    today: date | None = None,
+    *,
+    is_shadow: bool = False,
+    is_for_another: bool = False,
 ) -> dict[str, tuple[str, ...]]:
     """Jurisdictions in which a model may not be used, and why: of those named and all in them that a law is of.
 
@@ -44,12 +52,15 @@ def stopped(
         settings: Whose laws count.
         today: The day of use: the clock's, whatever day is scored as of.
         is_shadow: Whether its scores are used on nobody; then only what holds for making them is asked.
+        is_for_another: Whether its purpose is another than that of the model that scores: then no impact assessment on
+            record is of it.
 
     Raises:
         SettingsError: A place is none that a pack could mean.
         ContractError: The ledger does not say what it must.
     """
     on_record = shown(store, family) if settings.jurisdictions else NOTHING
+    on_record = replace(on_record, assessments={}) if is_for_another else on_record
     return _stopped(on_record, family, None if is_shadow else model_sha256, settings, today)
 
 

@@ -944,10 +944,11 @@ def test_an_alternative_drops_an_input_with_all_that_was_made_from_it_or_is_a_fa
         train.run(FAMILY, tmp_path)
 
 
-def propose(root: Path, store: FileStore, tag: Tag, codes: tuple[str, ...] = ()) -> str:
+def propose(root: Path, store: FileStore, tag: Tag, codes: tuple[str, ...] = (), **more: str) -> str:
     """The checkout's model as a proposal, by a verdict that differs from the live one's; its digest."""
     release(root, store, "release")
-    folder, verdict = releases.live(store, FAMILY).folder, b'{"verdict": "as the ledger says"}'
+    folder = releases.live(store, FAMILY).folder
+    verdict = json.dumps({"verdict": "as the ledger says", **more}).encode()
     digest = sha256_bytes(verdict)
     files = json.loads(store.read(f"{folder}/manifest.json"))["files"] | {"verdict.json": digest}
     manifest = json.dumps({"files": files}).encode()
@@ -994,6 +995,19 @@ def test_a_candidate_is_scored_on_nobody_in_the_union_before_an_impact_assessmen
     found = json.loads(people.run(FAMILY, LAST, germany))["candidate"]
     assert (found["status"], found["rows"], found["not_scored"]) == ("scored", 5, [])
     assert len(table(store, "shadow")) == 5
+
+
+def test_a_candidate_for_another_purpose_is_scored_on_nobody_there_by_the_assessment_of_this(released, tmp_path):
+    root, store = released
+    release(root, store, "release")
+    assess(store, tmp_path)
+    propose(root, store, Tag.MODEL_PROPOSED, purpose="To say who is to leave.")
+    assert json.loads(people.run(FAMILY, LAST, root))["candidate"]["rows"] == 5, "where no place is named"
+    answer = json.loads(people.run(FAMILY, LAST, under(root, tmp_path, "EU-DE")))
+    assert (answer["rows"], answer["stopped"]) == (5, {}), "the live one was assessed"
+    found = answer["candidate"]
+    assert (found["status"], found["rows"], found["not_scored"]) == ("scored", 0, ["EU-DE"])
+    assert len(table(store, "shadow")) == 0
 
 
 def test_what_is_held_for_a_fault_is_scored_nowhere_and_a_broken_candidate_holds_up_nothing(released):
