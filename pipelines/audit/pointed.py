@@ -47,6 +47,11 @@ def faults(
                 yield from _unnumbered(behind)
 
 
+def is_called_for(pointer: Release, entry: Entry) -> bool:
+    """Whether a pointer is, in all but the anchor that it may choose, what an entry calls for."""
+    return "verdict_sha256" in entry.facts and pointer == _expected(pointer, entry)
+
+
 def number_of(entry: Entry) -> int | None:
     """The number that an entry gives its pointer; None for one of before numbers were named."""
     number = entry.facts.get(NUMBER)

@@ -9,10 +9,13 @@ release do not say: `objects` makes it again from them and compares. The entry `
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any, Final
 
-from pipelines.audit.dsse import enveloped, key_id, private_key, public_pem
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from pipelines.audit.dsse import enveloped, key_id, private_key, public_pem, read_public
 from pipelines.audit.ledger import Entry, Tag, append, canonical, entries
 from pipelines.base.catalog import RELEASES
 from pipelines.base.digests import sha256_bytes
@@ -116,6 +119,14 @@ def adopt(store: Store, pem: bytes, name: str) -> None:
     if not store.create(pem_key(name), pem) and store.read(pem_key(name)) != pem:
         raise ContractError(f"{pem_key(name)} must be the key of its name; it is another. Find out who wrote it.")
     append(store, Tag.KEY_ADOPTED, name, once=True, algorithm="ed25519", pem_sha256=sha256_bytes(pem))
+
+
+def keys_there(store: Store) -> Iterator[tuple[str, Ed25519PublicKey]]:
+    """Id and key of the public keys beside the releases, whatever they are called; what is none is left out."""
+    for name in store.list(f"{RELEASES}/keys"):
+        with suppress(ContractError):
+            key = read_public(store.read(name))
+            yield key_id(key), key
 
 
 def commit_of(family: str, verdict_sha256: str, known: Iterable[Entry]) -> str:

@@ -1,7 +1,7 @@
 """People for a role, or roles for a person: the released screening model asked about who has not applied.
 
 Reads   lake       candidates with a readable resume who consent, and open requisitions, as known at the end of the day
-        releases   the live release; a model in shadow is asked by nobody
+        releases   the live release, if the ledger vouches for it; a model in shadow is asked by nobody
         switches   whether scoring is stopped
         ledger     notices, bias audits and impact assessments, where `law.jurisdictions` names places
 Writes  ledger     people:matched: who asked, why, about which requisition, how many were compared; never a person
@@ -20,11 +20,12 @@ from typing import Any, Final, cast
 import polars as pl
 
 from pipelines import audit
+from pipelines.audit import vouched
 from pipelines.base import known, releases
 from pipelines.base.catalog import HIRING
 from pipelines.base.errors import ContractError, SettingsError
 from pipelines.base.lake import Lake
-from pipelines.base.settings import Law, load
+from pipelines.base.settings import Law, Signers, load
 from pipelines.base.store import open_store
 from pipelines.models import features, network
 from pipelines.score import places, switch
@@ -62,7 +63,7 @@ def run(
 
     Raises:
         SettingsError: Who asks or why is not said, or the list is too long.
-        ContractError: There is no live release, or nothing to compare.
+        ContractError: There is no live release that the ledger vouches for, or nothing to compare.
         GateRefused: Scoring is stopped (`switch`).
     """
     if not by.strip() or len(why.strip()) < switch.WHY_LENGTH or not 1 <= top <= MOST:
@@ -72,7 +73,7 @@ def run(
         )
     store = open_store()
     with switch.watched(store) as require_running:
-        release = releases.live(store, HIRING)
+        release = vouched.live(store, HIRING, load(Signers, "publish", root=root).signers)
         if release is None:
             raise ContractError(f"A released model of {HIRING} must be live; none is. Release one first.")
         lake, law, module = Lake(store), load(Law, "law", root=root), cast("Any", features(HIRING))

@@ -1,7 +1,8 @@
 """Dated scoring: current people with the released model, and how earlier cases ended.
 
 Reads   lake       the newest manifest, as known at the end of the day
-        releases   the live release, or the one in shadow, every file checked against its digest
+        releases   the live release, if the ledger vouches for it, or the one in shadow, every file checked against its
+                   digest
         proposals  the candidate beside it
         switches   whether scoring is stopped, all the while
         ledger     notices and bias audits, where `law.jurisdictions` names places, and for a model in shadow impact
@@ -29,6 +30,7 @@ from typing import Any, Final
 import polars as pl
 
 from pipelines import audit
+from pipelines.audit import vouched
 from pipelines.base import delta, known, releases
 from pipelines.base.catalog import SCORES
 from pipelines.base.contracts import OUTCOMES, SCORED, conform, is_abstained
@@ -37,7 +39,7 @@ from pipelines.base.errors import CandorError, ContractError, GateRefused, Sourc
 from pipelines.base.lake import Lake, Manifest
 from pipelines.base.log import get_logger
 from pipelines.base.releases import Release
-from pipelines.base.settings import Law, check, load
+from pipelines.base.settings import Law, Signers, check, load
 from pipelines.base.store import Store, open_store
 from pipelines.models import features
 from pipelines.score import beside, export, places, rows, spread, switch
@@ -86,6 +88,7 @@ def run(family: str, today: date, root: Path | None = None) -> str:
 
     Raises:
         SettingsError: A live model's scores need CANDOR_VAULT_KEY for the identifiers of the ATS or LMS.
+        ContractError: The live release is not what the ledger calls for, or not signed (`vouched`).
         GateRefused: Scoring is stopped (`switch`).
     """
     store = open_store()
@@ -100,7 +103,8 @@ def run(family: str, today: date, root: Path | None = None) -> str:
 def _run(
     store: Store, family: str, today: date, root: Path | None, require_running: Callable[[], None]
 ) -> dict[str, Any]:
-    release = releases.live(store, family) or releases.shadow(store, family)
+    signers = load(Signers, "publish", root=root).signers
+    release = vouched.live(store, family, signers) or releases.shadow(store, family)
     if release is None:
         return {"status": NOTHING, "family": family}
     if not release.is_shadow:

@@ -196,11 +196,12 @@ def before_release(folder: Path) -> None:
 
 def before_score(folder: Path) -> None:
     """A lake and vault of learners, and a released model that is a constant."""
+    from pipelines.audit import Tag, append
     from pipelines.base import releases
     from pipelines.base.digests import sha256_bytes, sha256_tree
     from pipelines.base.lake import Lake
-    from pipelines.base.releases import Release
     from pipelines.base.store import FileStore
+    from pipelines.publish.pointers import point
     from tests.stages.test_stages import company
 
     store = FileStore(folder / "store")
@@ -218,9 +219,9 @@ def before_score(folder: Path) -> None:
     place = f"releases/outcomes/{verdict}"
     for name, data in (files | {"manifest.json": manifest}).items():
         store.put(f"{place}/{name}", data)
-    digests = (verdict, sha256_bytes(manifest), model, "d" * 64)
-    made = Release("outcomes", 1, "release", place, *digests, "2026-05-30", "run", "test", (), {}, "2026-07-01")
-    store.put(made.key, made.to_json())
+    facts = {"verdict_sha256": verdict, "manifest_sha256": sha256_bytes(manifest), "model_sha256": model}
+    facts |= {"data_sha256": "d" * 64, "as_of": "2026-05-30", "run_id": "run", "kind": "release", "approvers": []}
+    point(store, "outcomes", "release", place, append(store, Tag.MODEL_RELEASED, "outcomes", **facts))
 
 
 def before_forget(folder: Path) -> None:

@@ -18,6 +18,7 @@ import yaml
 from infra.sample.exports import write
 from infra.sample.plan import DELIVERIES, Plan
 from pipelines import audit, gate, prepare, snapshot, train
+from pipelines.audit import Tag
 from pipelines.base import keys as keyring
 from pipelines.base import known, settings, snapshots, vault
 from pipelines.base.catalog import (
@@ -36,13 +37,13 @@ from pipelines.base.contracts import TABLES
 from pipelines.base.digests import sha256_bytes
 from pipelines.base.errors import ContractError
 from pipelines.base.lake import Lake
-from pipelines.base.releases import Release
 from pipelines.base.store import FileStore
 from pipelines.evaluate import __main__ as evaluate
 from pipelines.evaluate import choose, groups, selective, weigh
 from pipelines.ingest.__main__ import run as ingest
 from pipelines.ingest.batch import Batch
 from pipelines.models import TOGETHER, features
+from pipelines.publish.pointers import point
 from pipelines.score import rows, switch
 from pipelines.score import stage as score
 from pipelines.score.__main__ import main as score_main
@@ -331,10 +332,9 @@ def hiring(walked, tmp_path, monkeypatch):
     folder = f"releases/screening/{verdict}"
     for name, data in (files | {"manifest.json": listed}).items():
         copy.put(f"{folder}/{name}", data)
-    digests = (verdict, sha256_bytes(listed), said["model_sha256"], said["data_sha256"])
-    at = "2026-10-31T00:00:00+00:00"
-    made = Release("screening", 1, "release", folder, *digests, said["as_of"], "run", "test", (), {}, at)
-    copy.put(made.key, made.to_json())
+    facts = {name: said[name] for name in ("model_sha256", "data_sha256", "as_of")} | {"run_id": "run", "approvers": []}
+    facts |= {"kind": "release", "verdict_sha256": verdict, "manifest_sha256": sha256_bytes(listed)}
+    point(copy, "screening", "release", folder, audit.append(copy, Tag.MODEL_RELEASED, "screening", **facts))
     return root, copy, said["model_sha256"]
 
 

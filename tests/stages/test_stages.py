@@ -9,6 +9,7 @@ import re
 import shutil
 import sys
 import time
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -29,11 +30,11 @@ from pipelines.base.contracts import conform
 from pipelines.base.digests import sha256_bytes, sha256_file, sha256_frame
 from pipelines.base.errors import ContractError, GateRefused, SettingsError
 from pipelines.base.lake import Lake
-from pipelines.base.releases import Release
 from pipelines.base.store import FileStore
 from pipelines.evaluate import __main__ as evaluate
 from pipelines.evaluate import cells, choose, weigh
 from pipelines.publish import assessments, notices
+from pipelines.publish.pointers import point
 from pipelines.score import __main__ as score
 from pipelines.score import export, people, places, serve, spread, stage, switch
 
@@ -323,9 +324,16 @@ def release(root: Path, store: FileStore, kind: str) -> None:
     manifest = json.dumps({"files": {name: sha256_bytes(data) for name, data in files.items()}}).encode()
     for name, data in (files | {"manifest.json": manifest}).items():
         store.put(f"{folder}/{name}", data)
-    digests = (verdict, sha256_bytes(manifest), card["model_sha256"], card["data_sha256"])
-    made = Release(FAMILY, 1, kind, folder, *digests, card["as_of"], "run", "test", (), {}, "2026-07-01T00:00:00+00:00")
-    store.put(made.key, made.to_json())
+    facts = {
+        "verdict_sha256": verdict,
+        "manifest_sha256": sha256_bytes(manifest),
+        "run_id": "run",
+        "as_of": card["as_of"],
+    }
+    facts |= {"model_sha256": card["model_sha256"], "data_sha256": card["data_sha256"], "codes": ["no_group_data"]}
+    facts |= {"kind": kind, "number": 1, "approvers": []} if kind == "release" else {}
+    tag = Tag.MODEL_RELEASED if kind == "release" else Tag.MODEL_HELD
+    point(store, FAMILY, kind, folder, audit.append(store, tag, FAMILY, once=True, **facts))
 
 
 @pytest.fixture
@@ -354,13 +362,13 @@ def test_current_people_are_scored_once_however_often_it_runs(released):
     first = json.loads(people.run(FAMILY, LAST, root))
     rows, csv = table(store, "scored").sort("person_id"), store.read(first["export"][0])
     assert json.loads(people.run(FAMILY, LAST, root)) == {"status": "unchanged", "family": FAMILY}
-    for entry in store.list("ledger"):
+    for entry in store.list("ledger")[1:]:
         store.delete(entry)  # as after a crash between the rows and the ledger's entry
     assert json.loads(people.run(FAMILY, LAST, root)) == first
     assert first["rows"] == 5  # ten run, five of them without consent
     assert table(store, "scored").sort("person_id").equals(rows)
     assert store.read(first["export"][0]) == csv
-    (entry,) = entries(store)
+    _, entry = entries(store)
     assert entry.tag == "people:scored"
     on_file = tables.read(store, tables.SCORED, FAMILY, tables.days(store, tables.SCORED, FAMILY))
     read_again = conform(on_file, contracts.SCORED, "Scored")  # as an audit holds it against the ledger
@@ -377,7 +385,7 @@ def test_with_a_cluster_its_workers_score_everybody_and_say_the_same(released, c
         patch.delenv(spread.ADDRESS)
         first = json.loads(people.run(FAMILY, LAST, root))
     alone = table(store, "scored").sort("person_id")
-    for entry in store.list("ledger"):
+    for entry in store.list("ledger")[1:]:
         store.delete(entry)  # or the same scoring would be done already
     here, counts = spread.rows.scored, []
 
@@ -409,7 +417,7 @@ def test_the_file_for_another_system_is_written_after_the_ledger_and_again_where
         patch.setattr(FileStore, "put", killed)
         with pytest.raises(KeyboardInterrupt):
             people.run(FAMILY, LAST, root)
-    (entry,) = entries(store)
+    _, entry = entries(store)
     assert store.list("scores/exports") == []
     files = json.loads(people.run(FAMILY, LAST, root))["export"]
     digests = {key: hashlib.sha256(store.read(key)).hexdigest() for key in files}
@@ -420,7 +428,7 @@ def test_the_file_for_another_system_is_written_after_the_ledger_and_again_where
         assert json.loads(people.run(FAMILY, LAST, root))["status"] == "scored"
         assert {key: hashlib.sha256(store.read(key)).hexdigest() for key in files} == digests
     assert json.loads(people.run(FAMILY, LAST, root))["status"] == "unchanged"
-    assert [entry.sequence for entry in entries(store)] == [1]
+    assert [entry.sequence for entry in entries(store)] == [1, 2]
     silent = {name: fact for name, fact in entry.facts.items() if name != "export_sha256"}
     audit.append(store, Tag.PEOPLE_SCORED, FAMILY, **silent)
     assert json.loads(people.run(FAMILY, LAST, root))["status"] == "scored", "what names no file has none"
@@ -595,6 +603,16 @@ def test_a_model_that_was_changed_after_approval_scores_nobody(released):
     store.put(f"{folder}/model/bands.json", b"{}")
     with pytest.raises(ContractError, match="changed after approval"):
         people.run(FAMILY, LAST, root)
+
+
+def test_a_pointer_that_no_entry_of_the_ledger_calls_for_scores_nobody(released):
+    root, store = released
+    release(root, store, "release")
+    first = releases.live(store, FAMILY)
+    store.put(first.key.replace("1.json", "2.json"), replace(first, sequence=2).to_json())
+    with pytest.raises(ContractError, match=r"000000000002.json must be what an entry of the ledger calls for; none"):
+        people.run(FAMILY, LAST, root)
+    assert delta.version(store, "scores/scored") is None
 
 
 def test_outcomes_known_by_a_day_are_all_there_and_replace_themselves(released):

@@ -9,7 +9,7 @@ import pytest
 
 from monitoring.examiner import bundle
 from monitoring.portal import evidence as shown
-from pipelines.audit import Tag, append, dsse, entries, ledger, pointed, verify
+from pipelines.audit import Tag, append, dsse, entries, ledger, pointed, verify, vouched
 from pipelines.audit.__main__ import main
 from pipelines.audit.ledger import record
 from pipelines.audit.objects import prove
@@ -693,3 +693,63 @@ def test_the_command_proves_objects_as_well(made, monkeypatch, capsys):
 
 def test_a_store_without_releases_is_whole(tmp_path):
     assert prove(FileStore(tmp_path / "empty")) == []
+
+
+# ---------------------------------------------------------------- what people may be scored by
+
+
+def test_people_may_be_scored_by_what_was_released_and_signed(made):
+    live, (pem,) = releases.live(made, FAMILY), made.list("releases/keys")
+    key = pem.removeprefix("releases/keys/").removesuffix(".pem")
+    assert (live.sequence, live.kind) == (3, "rollback")
+    assert vouched.live(made, FAMILY) == vouched.live(made, FAMILY, [key]) == live
+    assert vouched.live(made, "outcomes") is None
+    made.put("releases/keys/old.pem", b"no key")
+    assert vouched.live(made, FAMILY) == live
+    with pytest.raises(ContractError, match="signed by a key that may"):
+        vouched.live(made, FAMILY, ["0" * 64])
+
+
+@pytest.mark.parametrize("changed", [
+    {"sequence": 4},
+    {"manifest_sha256": "0" * 64},
+    {"folder": f"proposals/{FAMILY}/x"},
+    {"released_at": "2026-11-02T10:00:00+00:00"},
+    {"ledger": {}},
+    {"ledger": {"sequence": 1, "sha256": "0" * 64}},
+])  # fmt: skip
+def test_a_pointer_by_hand_scores_nobody(made, changed):
+    forged = replace(releases.live(made, FAMILY), **changed)
+    made.put(forged.key, forged.to_json())
+    with pytest.raises(ContractError, match=r"must be what an entry of the ledger calls for; none does"):
+        vouched.live(made, FAMILY)
+
+
+@pytest.mark.parametrize("changed", [
+    {"number": 4},
+    {"manifest_sha256": "0" * 64},
+    {"number": 4, "statement_sha256": None},
+])  # fmt: skip
+def test_an_entry_by_hand_has_no_signature_of_its_own(made, changed):
+    live, last = releases.live(made, FAMILY), [e for e in entries(made) if e.tag is Tag.MODEL_RELEASED][-1]
+    facts = {name: value for name, value in {**last.facts, **changed}.items() if value is not None}
+    entry = append(made, last.tag, FAMILY, **facts)
+    said = {"manifest_sha256": facts["manifest_sha256"], "released_at": entry.recorded_at}
+    forged = replace(live, sequence=facts["number"], ledger={"sequence": entry.sequence, "sha256": "any"}, **said)
+    made.put(forged.key, forged.to_json())
+    with pytest.raises(ContractError, match=rf"{forged.key} must have a statement signed by a key that may"):
+        vouched.live(made, FAMILY)
+
+
+def test_a_release_of_before_statements_scores_until_a_key_is_named_or_adopted(store):
+    facts = dict.fromkeys(("verdict_sha256", "manifest_sha256", "model_sha256", "data_sha256"), "a" * 64)
+    facts |= {"as_of": "2026-10-31", "run_id": "r", "kind": "release", "approvers": []}
+    folder = f"releases/{FAMILY}/{'a' * 64}"
+    old = point(store, FAMILY, "release", folder, append(store, Tag.MODEL_RELEASED, FAMILY, **facts))
+    assert vouched.live(store, FAMILY) == old
+    with pytest.raises(ContractError, match="signed by a key that may"):
+        vouched.live(store, FAMILY, ["0" * 64])
+    key = dsse.private_key(b"1" * 32)
+    adopt(store, dsse.public_pem(key), dsse.key_id(key.public_key()))
+    with pytest.raises(ContractError, match="signed by a key that may"):
+        vouched.live(store, FAMILY)
