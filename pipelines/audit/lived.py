@@ -60,13 +60,15 @@ def told(stretch: Stretch) -> str:
     head = f"{stretch.family}  {stretch.kind}  {stretch.since} to {ends}  (entry {stretch.sequence})"
     if stretch.kind == "stop":
         return f"{head}\n  stopped by {facts['by']}: {facts['why']}"
-    people = [f"{person['name']} ({person['approved_at']})" for person in facts["approvers"]]
+    people = " and ".join(f"{person['name']} ({person['approved_at']})" for person in facts["approvers"])
+    places = sorted({str(person["recorded_by"]) for person in facts["approvers"] if person.get("recorded_by")})
+    people += f", on record at {' and '.join(places)}" if places else ""
     lines = [
         head,
         f"  model    {facts['model_sha256']}",
         f"  data     {facts['data_sha256']}, as of {facts['as_of']}",
         f"  verdict  {facts['verdict_sha256']}",
-        f"  allowed by {' and '.join(people)}; asked for by {facts['requester']}, from commit {facts['commit']}",
+        f"  allowed by {people}; asked for by {facts['requester']}, from commit {facts['commit']}",
     ]
     if stretch.kind == "rollback":
         lines.append(f"  gone back to by {facts.get('asked_by', 'somebody not on record')}: {facts['reason']}")

@@ -73,7 +73,7 @@ class Records:
         Raises:
             SettingsError: It is no such address (`address`).
         """
-        self._url = address(url)
+        self.address = address(url)
         self._password = password
         self._token = ""
         self._open = build_opener(ProxyHandler({})).open  # the token stays off proxies
@@ -113,7 +113,7 @@ class Records:
         if self._token:
             headers["Authorization"] = f"Bearer {self._token}"
         data = None if body is None else json.dumps(body).encode()
-        request = Request(self._url + path, data, headers, method=method)  # noqa: S310  # `address` checked it
+        request = Request(self.address + path, data, headers, method=method)  # noqa: S310  # `address` checked it
         try:
             with self._open(request, timeout=_TIMEOUT_SECONDS) as answer:
                 content = json.loads(answer.read())

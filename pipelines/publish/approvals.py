@@ -39,6 +39,8 @@ class Approval:
     """Names `axis:group` of what the numbers could not say and this person accepts."""
     choice_reason: str = ""
     """Why this model though another is less discriminatory at equal validity; empty where nothing asks for it."""
+    recorded_by: str = ""
+    """Address of the Airflow whose record this is: who lets another one answer leaves its address in the ledger."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,10 @@ PEOPLE: Final = "two_people"
 class Records(Protocol):
     """Airflow's own records, as `records.Records` reads them."""
 
+    @property
+    def address(self) -> str:
+        """Of the Airflow that is asked."""
+
     def run(self, dag: str, run_id: str) -> Mapping[str, Any]:
         """A run; empty when there is none."""
 
@@ -241,7 +245,7 @@ def _approve(store: Store, records: Records, wanted: Wanted, approvers: Collecti
     _explained(verdict["gaps"], approved)
     _copy(store, family, verdict, proposal)
     base = {"verdict_sha256": sha256, "run_id": wanted.run_id}
-    people = [asdict(approval) for approval in approved]
+    people = [asdict(replace(approval, recorded_by=records.address)) for approval in approved]
     facts = base | {name: proposal.facts[name] for name in ("manifest_sha256", "model_sha256", "data_sha256", "as_of")}
     facts |= {"kind": "release", "approvers": people, "blessings": [*BLESSINGS, PEOPLE]}
     facts |= {NUMBER: following(releases.pointers(store, family)), MODIFICATION: gap["name"] if gap else None}

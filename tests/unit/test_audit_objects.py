@@ -117,6 +117,7 @@ def test_a_release_is_signed_and_the_statement_binds_all_of_it(store, tmp_path):
         ("ben", list(GAPS)),
     ]
     assert bound["approvals"][0]["justification"] == "I read the whole report."
+    assert {item["recorded_by"] for item in bound["approvals"]} == {"https://airflow.example"}
     last = list(entries(store))[-1]
     assert (last.tag, last.facts["statement_sha256"]) == (Tag.MODEL_RELEASED, sha256_bytes(store.read(key)))
 

@@ -31,7 +31,8 @@ def released(store, model, kind="release", family="screening", **more):
     facts = {"kind": kind, "model_sha256": model, "data_sha256": "d" * 64, "verdict_sha256": model[::-1],
              "manifest_sha256": "e" * 64, "as_of": "2026-02-28", "run_id": "r",
              "approvers": [{"name": "anna", "approved_at": "2026-03-01T09:00:00Z"},
-                           {"name": "ben", "approved_at": "2026-03-01T09:30:00Z"}]}  # fmt: skip
+                           {"name": "ben", "approved_at": "2026-03-01T09:30:00Z",
+                            "recorded_by": "http://af"}]}  # fmt: skip
     audit.append(store, Tag.MODEL_RELEASED, family, **{**facts, **more})
 
 
@@ -106,12 +107,13 @@ def test_one_call_answers_what_was_live_on_what_data_and_who_allowed_it(told, mo
     monkeypatch.setenv("CANDOR_STORE", told.url)
     assert main(["live", "2026-03-03"]) == 0
     first, *_ = (text := capsys.readouterr().out).split("performance")
+    people = f"anna ({DAY}T09:00:00Z) and ben ({DAY}T09:30:00Z), on record at http://af"
     assert first.splitlines() == [
         "screening  release  2026-03-01T10:00:00.000000+00:00 to 2026-03-03T12:00:00.000000+00:00  (entry 3)",
         f"  model    {A}",
         f"  data     {'d' * 64}, as of 2026-02-28",
         f"  verdict  {A}",
-        f"  allowed by anna ({DAY}T09:00:00Z) and ben ({DAY}T09:30:00Z); asked for by engineer, from commit c0ffee",
+        f"  allowed by {people}; asked for by engineer, from commit c0ffee",
         "  scored 20 rows as of 2026-03-03",
     ]
     proof = text.splitlines()[-1]

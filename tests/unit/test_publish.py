@@ -43,6 +43,8 @@ THRESHOLDS = yaml.safe_dump({name: PARAMS[name] for name in (*ruled.THRESHOLDS, 
 class Answers:
     """A small Airflow: release runs that a retrain triggered, each answered by two people."""
 
+    address = "https://airflow.example"
+
     def __init__(self):
         self.runs, self.gates, self.done = {}, {}, {}
 
