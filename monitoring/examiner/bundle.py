@@ -45,6 +45,11 @@ README: Final = "README.md"
 CODE: Final = "verify.py"
 FACTS: Final = "facts.json"
 _SEALED: Final = ".sealed"
+_LEFT_OUT: Final = {
+    f"/{MODEL}/": "the model itself, which the company may have to show you on its own premises",
+    _SEALED: "counts of single subjects, sealed since they can tell the answer of one person",
+}
+"""Part of a file's name -> what is not in a bundle, for its reader."""
 _REPORTS: Final = tuple(name for name in evidence.FILES if name.endswith((".json", ".csv")))
 
 
@@ -114,7 +119,9 @@ def files(store: Store, wanted: Wanted, jurisdictions: Collection[str]) -> dict[
         "law": {pack.code: pack.sha256 for pack in packs},
         "left_out": left_out,
     }
-    about = {"facts": facts, "pointers": chosen, "packs": packs}
+    out = [what for mark, what in _LEFT_OUT.items() if any(mark in name for name in left_out)]
+    tops = {name.partition("/")[0] for name in found}
+    about = {"facts": facts, "pointers": chosen, "packs": packs, "tops": tops, "out": out}
     whole = {
         README: page.render("examiner_readme.md", **about).encode(),
         CODE: Path(recompute.__file__).read_bytes(),

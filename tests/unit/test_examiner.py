@@ -2,6 +2,7 @@
 
 import base64
 import io
+import itertools
 import json
 import math
 import re
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import zipfile
 from datetime import UTC, date, datetime
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -104,9 +106,27 @@ def test_models_and_sealed_counts_stay_out_by_digest(made, tmp_path):
         "releases/000000000001/files/model/assets/terms.json",
         "releases/000000000001/files/model/model.keras",
     ]
+    assert "\n\n- the model itself, which" in (readme := (folder / "README.md").read_text())
+    assert "\n- counts of single subjects, sealed since" in readme
     whole = make(made, Wanted(FAMILY, 1, with_model=True), PLACES)
     assert [name for name in names(whole) if "/model/" in name]
-    assert checked(unpacked(whole, tmp_path / "whole"))[0] == 0
+    assert checked(folder := unpacked(whole, tmp_path / "whole"))[0] == 0
+    assert "the model itself" not in (folder / "README.md").read_text()
+
+
+def test_its_readme_names_what_is_there_and_nothing_else(made):
+    data = make(made, Wanted(FAMILY), PLACES)
+    readme = zipfile.ZipFile(io.BytesIO(data)).read("README.md").decode()
+    (table,) = re.findall(r"\| file \| what \|\n\|---\|---\|\n((?:\|.*\n)+)\n", readme)
+    rows = [re.findall("`([^`]+)`", line.split("|")[1]) for line in table.splitlines()]
+    there = set(names(data))
+    found = {row: {name for name in there if fnmatch(name, f"{row}*")} for row in itertools.chain(*rows)}
+    assert [row for row in found if not found[row]] == []
+    assert there - set().union(*found.values()) == {
+        "README.md",
+        "verify.py",
+        "releases/000000000003/files/manifest.json",
+    }
 
 
 def test_a_flipped_byte_of_any_file_is_named(made, tmp_path):
