@@ -16,7 +16,8 @@ from markupsafe import Markup
 
 from monitoring import page
 from monitoring.documents import sources
-from monitoring.documents.cited import Cited, Source, asks
+from monitoring.documents.cited import Cited, Source, asks, title_of
+from pipelines.base.contracts import ABSTAINED
 from pipelines.base.digests import sha256_bytes
 from pipelines.base.errors import ContractError
 from pipelines.base.store import Store
@@ -150,7 +151,9 @@ def rendered(family: str, found: Rechecked, release: dict[str, Source]) -> bytes
         n=cited.n,
         t=cited.t,
         asks=asks,
+        title_of=title_of,
         leaves=leaf_names,
+        is_abstained=ABSTAINED in (found.row.get("reasons") or ()),
         told=told(found.reasons),
         reasons=found.reasons,
         style=Markup(page.style()),  # noqa: S704  # our own file

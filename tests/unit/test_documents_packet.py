@@ -9,6 +9,7 @@ import pytest
 
 from monitoring.documents.cited import Source
 from monitoring.documents.packet import FIXED, may_be_told, rendered, told
+from pipelines.base.contracts import ABSTAINED
 from pipelines.base.releases import Release
 from pipelines.models.outcomes import features as outcomes
 from pipelines.models.tabular import Columns
@@ -67,7 +68,7 @@ def test_nothing_protected_and_nothing_fixed_is_told_and_that_is_said(code):
     found = told([Reason(code, 0.5, is_held=True)])
     assert (found.against, found.favour, found.withheld) == ((), (), True)
     text = packet("screening" if code.startswith(("match", "missing")) else "outcomes", Reason(code, 0.5, is_held=True))
-    assert code.partition(":")[2] not in re.sub(r"It did not look at.*?</p>", "", text)
+    assert code.partition(":")[2] not in re.sub(r"It was not given.*?</p>", "", text)
     assert "A person must look at your case." in text
     assert "No single thing that may be told lowered the score by itself." in text
 
@@ -138,11 +139,36 @@ def test_reasons_are_in_plain_words_with_the_score_that_there_would_have_been():
     assert "The requisition asks for “<code>ledger</code>”, and the text of your application did not have" in against
     assert '<data value="0.31" data-source="reasons, tried" data-path="0.score"' in against
     assert "The requisition asks for “<code>audit</code>”, and the text of your application has it." in favour
+    assert "did not have this wording. With it the score would have been <data" in against
+    assert "has it. Without it the score would have been <data" in favour
     assert "missing:" not in text
     outcomes = packet("outcomes", Reason("lowers:submitted_lateness_mean", 0.3, is_held=True))
     assert "how late or early you handed in" in outcomes
+    assert "Had it been as it mostly is, or not known, the score would have been <data" in outcomes
     performance = packet("performance", Reason("lowers:overtime_hours", 0.3, is_held=True))
     assert "<code>overtime hours</code> in your work records" in performance
+
+
+def test_whom_the_model_was_unsure_about_reads_that_it_recommended_nothing(monkeypatch):
+    said = "Here it was not sure, and recommended nothing: a person decides without its advice."
+    monkeypatch.setitem(RELEASE["metrics"].content, "decide", {"abstain": True, "threshold": 0.4})
+    text = packet("screening")
+    assert said not in text
+    rule = "being advanced on: <data"
+    assert 0 < text.index(rule) < text.index("Where the interval of a score has that in it, or is not known, nothing")
+    assert "40%</data>" in text
+    assert "abstain" not in text
+    monkeypatch.setitem(ROW, "reasons", [ABSTAINED, "match:audit"])
+    assert said in packet("screening")
+    monkeypatch.setitem(RELEASE["metrics"].content["decide"], "abstain", False)
+    assert "nothing is recommended" not in packet("screening")
+
+
+def test_a_packet_claims_no_more_than_was_kept_from_the_model_and_sends_nobody_to_files_that_have_no_person():
+    assert "it may have read, whatever that tells of you" in packet("screening")
+    assert "it may have read" not in packet("outcomes")
+    assert "the bundle for an examiner" not in packet("outcomes")
+    assert "General Data Protection Regulation</cite>. <cite" in packet("outcomes")
 
 
 @pytest.mark.parametrize("family", FAMILIES)
