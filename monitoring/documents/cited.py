@@ -80,9 +80,12 @@ class Cited:
         return self._shown(source, path, value, page.number(float(value), form))
 
     def t(self, source: str, path: str) -> Markup:
-        """A text: a name, a day, a digest."""
+        """A text: a name, a day, a digest; or several."""
         value = self.raw(source, path)
-        return self._shown(source, path, value, str(value)) if value not in (None, "") else UNKNOWN
+        if value in (None, "", []):
+            return UNKNOWN
+        text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+        return self._shown(source, path, value, text)
 
     def letter(self, source: str) -> str:
         """What stands beside a value: a, b, ..., and aa after z."""

@@ -18,7 +18,7 @@ from pipelines.base.catalog import FAMILIES
 from pipelines.base.digests import sha256_bytes
 from pipelines.base.errors import ContractError
 from pipelines.base.releases import Release
-from pipelines.fairness import judge_counts
+from pipelines.fairness import judge_counts, law
 from pipelines.publish.versions import BEFORE, Documents, changes, distance, is_substantial
 from tests.unit.judging import evidence
 from tests.unit.test_publish import FAMILY, PURPOSE, Answers, back_to, proposed, released
@@ -332,6 +332,70 @@ def test_the_technical_file_has_the_sections_of_annex_iv():
         "Declaration of conformity",
         "Post-market monitoring",
     ]
+
+
+def test_the_technical_file_quotes_each_duty_that_it_is_to_meet():
+    quoted = Reader(rendered("annex-iv", FAMILY, cited(), []).decode()).quoted
+    pack = next(pack for pack in law.library() if pack.code == "eu-ai-act")
+    elsewhere = {duty.code for duty in pack.duties if duty.asks not in quoted}
+    assert elsewhere == {
+        "no_emotion_inference",  # is no input
+        "explanation",  # the packet of a person
+        "serious_incident_death",
+        "serious_incident_widespread",  # fifteen days are said to be the longest
+    }
+
+
+def test_what_may_change_is_determined_before_there_is_anything_to_compare():
+    """Annex IV, 2(f): of the first release, too."""
+    text = rendered("annex-iv", FAMILY, cited(), []).decode()
+    before = text.split("<h3>Changes determined before</h3>")[1].split("<h3>")[0]
+    assert re.findall(r'data-path="([\w.]+)"', before) == ["foreseen.0", "metric_move", "ratio_fall", "shift"]
+    assert "There is no release before this one" in text.split("<h2>Changes through the lifecycle</h2>")[1]
+
+
+def test_a_group_that_others_are_compared_with_is_called_that_and_one_that_is_not_compared_is_not_unknown_to_us():
+    rows = [
+        {"group": "male", "n": 90, "selected": 45, "rate": 0.5, "impact_ratio": 1.0, "is_reference": True},
+        {"group": "female", "n": 80, "selected": 36, "rate": 0.45, "impact_ratio": 0.9, "low": 0.7, "high": None},
+        {"group": "unknown", "n": 70, "selected": 35, "rate": 0.5, "is_unknown": True},
+        {"group": "other", "n": 40, "selected": 20, "rate": 0.5, "is_small": True},
+    ]
+    groups = {
+        "axes": [{"axis": "sex", "verdict": "NO_EVIDENCE", "groups": [r | {"verdict": "NO_EVIDENCE"} for r in rows]}]
+    }
+    text = rendered("colorado", FAMILY, cited(groups=groups), []).decode()
+    cells = {
+        row[0]: [re.sub("<.*?>", "", cell) for cell in row[1:-1]]
+        for row in (
+            re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", re.sub(r"<sup>.*?</sup>|</?data.*?>", "", line))
+            for line in re.findall(r"<tr>.*?</tr>", text.split("The model, by")[1].split("</table>")[0])[1:]
+        )
+    }
+    assert cells == {
+        "male": ["90", "45", "50%", "the others are compared with it"],
+        "female": ["80", "36", "45%", "0.90", "0.70", "not known"],
+        "unknown": ["70", "35", "50%", "unknown, not compared"],
+        "other": ["40", "20", "50%", "too few to judge"],
+    }
+
+
+def test_a_parameter_that_is_empty_is_none_and_one_that_is_nought_is_nought():
+    params = {"encoder": "", "measures": ["hours", "sick"], "l2": 0.0, "left": []}
+    text = rendered("card", FAMILY, cited(card=contents()["card"] | {"params": params}), []).decode()
+    table = text.split("Everything that shaped the model")[1].split("</table>")[0]
+    rows = re.findall(r"<code>(.*?)</code></th><td[^>]*>(.*?)</td>", re.sub(r"<sup>.*?</sup>|</?data.*?>", "", table))
+    assert dict(rows) == {"encoder": "none", "l2": "0.0", "left": "none", "measures": "hours, sick"}
+
+
+def test_the_technical_file_says_of_whom_the_model_learned():
+    spread = {"half_year": [{"part": "2025H1", "cases": 61, "people": 53, "mean": 0.4123}], "job_family": []}
+    card = contents()["card"] | {"labels": {"spread": spread}, "params": {"min_people": 10}}
+    read = Reader(rendered("annex-iv", FAMILY, cited(card=card), []).decode())
+    at = "labels.spread.half_year.0."
+    values = {value["data-path"].removeprefix(at): value["value"] for value in read.values if at in value["data-path"]}
+    assert values == {"part": '"2025H1"', "cases": "61", "people": "53", "mean": "0.4123"}
+    assert read.plain.count("Of whom it learned") == 1
 
 
 def test_the_developer_pack_has_what_colorado_asks_for():
