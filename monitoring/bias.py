@@ -34,6 +34,7 @@ from pipelines.evaluate import parity
 from pipelines.evaluate.groups import HUMAN
 from pipelines.fairness import ALL_STAGES, AxisReport, kept
 from pipelines.fairness.counting import is_crossed
+from pipelines.fairness.evidence import UNTOLD
 from pipelines.gate import GateSettings
 
 MODEL: Final = "model"
@@ -149,7 +150,7 @@ def told(axis: Axis, pool: Axis | None = None) -> str:
     rows = axis.judgement["groups"]
     row = worst(axis.judgement, pool.judgement if pool is not None else None)
     if row is None and axis.verdict in ("ADVERSE", "INVESTIGATE"):
-        return f"{where(axis)}, {axis.judgement['axis']}: {axis.verdict}. Its figures would tell of few people."
+        return f"{where(axis)}, {axis.judgement['axis']}: {axis.verdict}. {UNTOLD[0].upper()}{UNTOLD[1:]}."
     if row is None:
         return f"{where(axis)}, {axis.judgement['axis']}: too few to judge."
     best = next(r for r in rows if r["is_reference"])

@@ -13,6 +13,7 @@ from monitoring.audience import bias_for_all, oversight_for_all
 from monitoring.bias import in_order, told, worst
 from monitoring.results import Axis, Bias, Drift, Estimated, Finding, Findings, Oversight, Performance
 from monitoring.settings import Monitor
+from pipelines.fairness.evidence import UNTOLD
 
 
 def of_drift(drift: Drift | None, settings: Monitor) -> list[Finding]:
@@ -120,6 +121,22 @@ def of_bias(bias: Bias | None) -> list[Finding]:
         return [_silent("bias", bias.status)]
     shown = bias_for_all(bias)
     return [_of_axis(a, pool) for a, pool in in_order(shown.pools, shown.subjects)]
+
+
+def whole(found: Findings, bias: Bias | None) -> Findings:
+    """The same findings with figures that tell of few people, for who may read those.
+
+    Args:
+        found: As everybody may read them.
+        bias: What of them is from; None when it is not known.
+    """
+    if bias is None or not any(UNTOLD in finding.text.lower() for finding in found.findings):
+        return found
+    shown = bias_for_all(bias)  # verdicts, and so the order, are those of `bias`
+    pairs = zip(in_order(shown.pools, shown.subjects), in_order(bias.pools, bias.subjects), strict=True)
+    texts = {told(*few): told(*every) for few, every in pairs}
+    lines = (finding.model_copy(update={"text": texts.get(finding.text, finding.text)}) for finding in found.findings)
+    return found.model_copy(update={"findings": tuple(lines)})
 
 
 def of_oversight(oversight: Oversight | None, settings: Monitor) -> list[Finding]:

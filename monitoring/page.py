@@ -1,6 +1,7 @@
 """Results as HTML: the page of a day's report, and the words and drawings that the Audit page shares with it. Pure."""
 
 import math
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from monitoring import svg, texts
 from monitoring.audience import bias_for_all, oversight_for_all
@@ -418,6 +419,26 @@ def departures(oversight: Oversight) -> Markup:
     return Markup(svg.intervals(bars, axis, title, label_width=190))  # noqa: S704  # svg escapes
 
 
+def contents(body: str) -> Markup:
+    """Sections of a long page below links to each; of fewer than four there is nothing to choose from.
+
+    Args:
+        body: HTML, escaped, in which every section begins with its title.
+    """
+    titles: list[str] = []
+
+    def placed(title: re.Match[str]) -> str:
+        titles.append(title[1])
+        return f'<section id="part-{len(titles)}"><h2>{title[1]}</h2>'
+
+    placed_body = re.sub(r"<section><h2>(.*?)</h2>", placed, body)
+    if len(titles) < 4:
+        return Markup(body)  # noqa: S704  # of our templates, which escape
+    links = "".join(f'<a href="#part-{place}">{title}</a>' for place, title in enumerate(titles, 1))
+    about = escape(say("On this page"))
+    return Markup(f'<nav class="contents" aria-label="{about}">{links}</nav>{placed_body}')  # noqa: S704
+
+
 def frontier(choice: Mapping[str, Any]) -> Markup:
     """The models that were tried: impact ratio against validity, each with its intervals. Empty when none is known.
 
@@ -507,6 +528,7 @@ def environment(said: tuple[str, ...] | None = SAID) -> Environment:
         "shape": shape,
         "tallied": tallied,
     }
+    made.filters["contents"] = contents
     return made
 
 

@@ -13,6 +13,10 @@ Span = tuple[float, float, float]
 """A value and both ends of its interval; NaN ends: no interval."""
 _ROW = 26
 _TOP = 22
+_DIGIT = 14
+"""Pixels that a number needs to be told from the next one."""
+_WIDE = 75
+"""Pixels that the label of a mark needs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,17 +90,26 @@ def frontier(points: Sequence[Point], across: Axis, up: Axis, title: str, names:
         f'<text class="label" x="{left}" y="{top - 10}">{escape(names[1])}</text>',
         f'<path class="mark" d="M{left} {top}V{bottom}H{right}" fill="none"/>',
     ]
+    marked: list[float] = []
     for at, text in across.marks:
         x = _place(at, across, left, right)
+        below = bottom + (16 if all(abs(x - other) > _WIDE for other in marked) else 29)
+        marked.append(x)
         parts.append(f'<line class="mark" x1="{x:.1f}" x2="{x:.1f}" y1="{top}" y2="{bottom}"/>')
-        parts.append(
-            f'<text class="mark-text" x="{x:.1f}" y="{bottom + 16}" text-anchor="middle">{escape(text)}</text>'
-        )
+        parts.append(f'<text class="mark-text" x="{x:.1f}" y="{below}" text-anchor="middle">{escape(text)}</text>')
     for at, text in up.marks:
         y = _place(at, up, bottom, top)
         parts.append(f'<line class="mark" x1="{left}" x2="{right}" y1="{y:.1f}" y2="{y:.1f}"/>')
         parts.append(f'<text class="mark-text" x="{left - 8}" y="{y + 4:.1f}" text-anchor="end">{escape(text)}</text>')
-    parts += [_cross(n, p, across, up, (left, right, bottom, top)) for n, p in shown]
+    numbers: list[tuple[float, float]] = []
+    for n, p in shown:
+        x, y = _place(p.x[0], across, left, right), _place(p.y[0], up, bottom, top)
+        parts.append(_cross((x, y), p, across, up, (left, right, bottom, top)))
+        spot = (x + 8, y - 8)
+        while any(abs(spot[0] - a) < _DIGIT and abs(spot[1] - b) < _DIGIT for a, b in numbers):
+            spot = (spot[0] + _DIGIT, spot[1])  # two models of one place have their numbers side by side
+        numbers.append(spot)
+        parts.append(f'<text class="label" x="{spot[0]:.1f}" y="{spot[1]:.1f}">{n}</text>')
     for row, (n, p) in enumerate(shown):
         y, said = top + 14 + 20 * row, f"{n} {escape(_short(p.label, 30))}"
         parts.append(f'<text class="note {escape(p.tone)}" x="{right + 16}" y="{y}">{said}</text>')
@@ -143,9 +156,9 @@ def shares(bars: Sequence[Bar], title: str, *, width: int = 800, label_width: in
     return _svg(width, _ROW * len(bars) + 4, title, parts)
 
 
-def _cross(number: int, point: Point, across: Axis, up: Axis, edges: tuple[int, int, int, int]) -> str:
+def _cross(at: tuple[float, float], point: Point, across: Axis, up: Axis, edges: tuple[int, int, int, int]) -> str:
     left, right, bottom, top = edges
-    x, y = _place(point.x[0], across, left, right), _place(point.y[0], up, bottom, top)
+    x, y = at
     tone, parts = escape(point.tone), []
     if not any(math.isnan(end) for end in point.x):
         x1, x2 = (_place(end, across, left, right) for end in point.x[1:])
@@ -154,7 +167,6 @@ def _cross(number: int, point: Point, across: Axis, up: Axis, edges: tuple[int, 
         y1, y2 = (_place(end, up, bottom, top) for end in point.y[1:])
         parts.append(f'<line class="whisker {tone}" x1="{x:.1f}" x2="{x:.1f}" y1="{y1:.1f}" y2="{y2:.1f}"/>')
     parts.append(f'<circle class="dot {tone}" cx="{x:.1f}" cy="{y:.1f}" r="5"/>')
-    parts.append(f'<text class="label" x="{x + 8:.1f}" y="{y - 8:.1f}">{number}</text>')
     return "".join(parts)
 
 

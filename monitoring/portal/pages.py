@@ -13,6 +13,7 @@ from markupsafe import Markup
 from monitoring import page
 from monitoring.audience import bias_for_all, oversight_for_all, verdict_for_all
 from monitoring.documents.made import KINDS
+from monitoring.findings import whole
 from monitoring.portal import evidence
 from monitoring.portal.clocks import Board
 from monitoring.portal.evidence import BiasAudit, Day, Drill, Ledger, Model
@@ -52,7 +53,8 @@ def overview(
     drill: Drill | None = None,
 ) -> str:
     """All families at a glance, who is not scored and why, and the clocks of the law where they are known."""
-    shown = {"models": models, "ledger": ledger, "board": board, "stops": stops, "unchecked": unchecked, "drill": drill}
+    read = [replace(item, newest=_read(item.newest, who)) if item.newest else item for item in models]
+    shown = {"models": read, "ledger": ledger, "board": board, "stops": stops, "unchecked": unchecked, "drill": drill}
     return _page("audit_overview.html", noted("Overview"), "", who, **shown)
 
 
@@ -71,12 +73,10 @@ def model(
 ) -> str:
     """One family: the live model, its verdict, metrics, groups, and what monitoring found since."""
     release = shown.shown
-    verdict, day = release.verdict if release else None, shown.newest or Day(date.min)
+    verdict, day = release.verdict if release else None, _read(shown.newest or Day(date.min), who)
     candidate = shown.candidate
     if not who.sees_counts:
         verdict = verdict_for_all(verdict) if verdict else None
-        day = replace(day, bias=bias_for_all(day.bias)) if day.bias else day
-        day = replace(day, oversight=oversight_for_all(day.oversight)) if day.oversight else day
         candidate = replace(candidate, verdict=verdict_for_all(candidate.verdict)) if candidate else None
     told = accepted(release.pointer.approvers) if release else {}
     return _page(
@@ -210,6 +210,14 @@ def metrics(verdict: Mapping[str, Any]) -> Markup:
 def _estimate(name: str, found: Any) -> tuple[str, float | None, float | None, float | None, str]:
     known = found if isinstance(found, Mapping) else {}
     return name, known.get("value"), known.get("low"), known.get("high"), "plain"
+
+
+def _read(day: Day, who: Reader) -> Day:
+    """A day as its reader may see it."""
+    if who.sees_counts:
+        return replace(day, findings=whole(day.findings, day.bias)) if day.findings else day
+    day = replace(day, bias=bias_for_all(day.bias)) if day.bias else day
+    return replace(day, oversight=oversight_for_all(day.oversight)) if day.oversight else day
 
 
 def _page(template: str, current: str, base: str, who: Reader, **values: Any) -> str:

@@ -7,6 +7,7 @@ import pytest
 
 from monitoring import bias, findings, plots
 from monitoring.audience import bias_for_all
+from monitoring.results import Finding, Findings
 from pipelines.evaluate import groups
 from pipelines.fairness import bias_report
 
@@ -98,6 +99,9 @@ def test_a_requisition_that_pooling_hides_is_the_first_line():
     assert "lowest ratio is 0.93" in found.headlines[0]
 
 
+ANOTHER = Finding(rule="psi", subject="hours", text="hours has drifted.")
+
+
 def test_the_first_line_has_its_figures_for_compliance_though_others_may_not_read_them():
     """Three people of a third group: with both others told, everybody could tell what became of them."""
     found = judged(HIDDEN | {"R-7": HIDDEN["R-7"] | {"diverse": (3, 3)}})
@@ -107,6 +111,11 @@ def test_the_first_line_has_its_figures_for_compliance_though_others_may_not_rea
         "R-7, human decisions at screen, sex: ADVERSE. Its figures would tell of few people."
     )
     assert everybody.headlines[0] == everybody.hidden[0]
+    told = Findings(family="", as_of=None, retrain=False, reasons=(), findings=(ANOTHER, *findings.of_bias(found)))
+    assert [finding.text for finding in told.findings] == [ANOTHER.text, everybody.hidden[0]]
+    whole = findings.whole(told, found)
+    assert [finding.text for finding in whole.findings] == [ANOTHER.text, found.hidden[0]]
+    assert findings.whole(told, None) == told
     older = found.model_copy(update={"headlines_for_all": None, "hidden_for_all": None, "hidden": ("as it was",)})
     assert bias_for_all(older).hidden == ("as it was",)
 

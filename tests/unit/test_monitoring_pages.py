@@ -69,6 +69,29 @@ def test_a_frontier_has_every_known_model_where_its_validity_and_its_ratio_are()
     assert [text.text for text in root.iter("text") if "note" in text.get("class")] == ["1 a", "3 c"]
 
 
+def test_on_a_frontier_no_number_and_no_mark_covers_another():
+    points = [
+        svg.Point(name, (x, x, x), (0.5, 0.5, 0.5)) for name, x in (("a", 0), ("b", 0), ("c", 0.002), ("d", 0.05))
+    ]
+    marks = ((-0.02, "-0.02"), (0.0, "as declared"), (0.09, "far"))
+    root = drawn(svg.frontier(points, svg.Axis(-0.1, 0.1, marks), svg.Axis(0, 1), "t", ("across", "up")))
+    spots = {text.text: float(text.get("x")) for text in root.iter("text") if text.text in {"1", "2", "3", "4"}}
+    assert spots == {"1": 323, "2": 337, "3": 355.9, "4": 445.5}
+    rows = {text.text: text.get("y") for text in root.iter("text") if text.get("class") == "mark-text"}
+    assert rows == {"-0.02": "326", "as declared": "339", "far": "326"}
+
+
+def test_a_long_page_begins_with_links_to_its_sections_and_a_short_one_does_not():
+    section = '<section><h2>{} <span class="word bad">held</span></h2><p>x</p></section>'
+    body = "".join(map(section.format, ("A", "B &lt;b", "C", "D")))
+    text = page.contents(body)
+    links = re.findall(r'<a href="#(part-\d)">(.*?) <span', text)
+    assert links == [("part-1", "A"), ("part-2", "B &lt;b"), ("part-3", "C"), ("part-4", "D")]
+    assert re.findall(r'<section id="(part-\d)"><h2>(.)', text) == [(place, title[0]) for place, title in links]
+    short = "".join(map(section.format, "ABC"))
+    assert page.contents(short) == short
+
+
 def test_the_frontier_of_a_choice_marks_the_model_taken_and_where_validity_is_no_longer_equal():
     told = {"value": 0.6, "low": 0.5, "high": 0.7}
     against = {"value": 0.0, "low": 0.0, "high": 0.0}
