@@ -272,6 +272,26 @@ def test_cases_that_count_nothing_teach_nothing(fitted, tmp_path):
     assert models.CASE_WEIGHT not in tabular.load(tmp_path).names
 
 
+@pytest.mark.parametrize("weight", [1.0, 3.0])
+def test_the_mean_chance_of_training_cases_is_the_share_of_them_that_came_true(tmp_path, weight):
+    """Stopped after two epochs of steps too long, a network is far off in the mean; 103 of these 200 end well."""
+    counts = pl.when(pl.col("outcome") > 0.5).then(weight).otherwise(1.0)
+    frame = prepared("outcomes").with_columns(counts.alias(models.CASE_WEIGHT))
+    settings = SETTINGS["outcomes"].model_copy(update={"epochs": 2, "learning_rate": 0.05})
+    network("outcomes").fit(frame, settings, tmp_path, 1, 2)
+    train = frame.filter(split="train")
+    said = network("outcomes").predict(tmp_path, train, "model")["score"]
+    share = 103 * weight / (103 * weight + 97)
+    assert np.average(said, weights=train[models.CASE_WEIGHT]) == pytest.approx(share, abs=1e-4)
+
+
+def test_where_every_case_ends_well_the_chance_stays_below_one(tmp_path):
+    frame = prepared("outcomes").with_columns(outcome=pl.lit(1.0))
+    network("outcomes").fit(frame, SETTINGS["outcomes"], tmp_path, 1, 2)
+    said = network("outcomes").predict(tmp_path, frame, "model")["score"]
+    assert 0.5 < said.min() <= said.max() < 1
+
+
 def graded(frame: pl.DataFrame) -> pl.DataFrame:
     """Who passes has a score of `told`, squeezed to a share; the others have none."""
     share = 1 / (1 + (-pl.col("submitted_score_mean")).exp())

@@ -31,6 +31,11 @@ _GRADE_TREES: Final = "grades.npz"
 _LEAST_GRADED = 10
 """Validation cases with a score, of those that set the interval, below which none is foreseen."""
 _KEYS: Final = ("person_id", "subject_id", "target_code")
+_SURE = 1e-6
+"""How near to 0 and 1 a chance is taken for what it is."""
+_MOST_SHIFT = 1.0
+"""Of the logarithm of odds: where all or none came true there is no end to it."""
+_HALVINGS = 30
 _BANDS = 10
 _Z = 1.6448536269514722
 """Two-sided 90 % quantile of the normal distribution."""
@@ -62,6 +67,7 @@ def fit(
     columns = tabular.learn(inputs(train), min_people)
     members, averaged = _network(columns, train, settings)
     history = _learn(columns, members, train, valid, settings, seed)
+    _centre(columns, members, train)
     folder.mkdir(parents=True, exist_ok=True)
     averaged.save(folder / MODEL)
     tabular.save(columns, folder)
@@ -104,6 +110,28 @@ def _learn(  # noqa: PLR0917
         verbose=0,
     ).history
     return found
+
+
+def _centre(columns: Columns, members: Any, train: pl.DataFrame) -> None:
+    """Shift what each member ends with, so that its mean chance of training cases is the share that came true.
+
+    Where the likelihood is highest that is so. A training stopped before is off by what its last steps happened to do,
+    and as all members saw the same batches, in the mean of them by as much: three points of a hundred on the Open
+    University's presentations of 2013.
+    """
+    outcome, counts = train["outcome"].to_numpy(), case_weights(train)
+    weights = None if counts is None else counts[:, 0]
+    said = np.clip(tabular.answers(members, _arrays(columns, train)), _SURE, 1 - _SURE)
+    odds, share = np.log(said / (1 - said)), np.average(outcome, weights=weights)
+    low, high = np.full(odds.shape[1], -_MOST_SHIFT), np.full(odds.shape[1], _MOST_SHIFT)
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        is_low = np.average(1 / (1 + np.exp(-(odds + middle))), axis=0, weights=weights) < share
+        low, high = np.where(is_low, middle, low), np.where(is_low, high, middle)
+    for member, shift in enumerate((low + high) / 2):
+        last = members.get_layer(f"member_{member}")
+        kernel, bias = last.get_weights()
+        last.set_weights([kernel, bias + shift])
 
 
 def fit_baseline(prepared: pl.DataFrame, settings: Train, folder: Path, seed: int, min_people: int) -> None:
