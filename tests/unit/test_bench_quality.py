@@ -4,7 +4,7 @@ import csv
 import json
 import subprocess
 import sys
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -248,6 +248,18 @@ def test_outcomes_without_anybody_to_judge_are_refused(quick):
     outcomes(quick / "train", ("2013B", "2013J"))
     with pytest.raises(ContractError, match="78 to learn from and 0 to judge"):
         outcome.judge(quick / "train", quick / "train", 0)
+
+
+def test_a_presentation_begins_in_the_month_of_its_letter():
+    assert outcome._start("2012A") == datetime(2012, 1, 1, tzinfo=UTC)
+    assert outcome._start("2014J") == datetime(2014, 10, 1, tzinfo=UTC)
+    assert outcome._start("2020L") == datetime(2020, 12, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("code", ["2013M", "2013", "2013j", "2013JK", "JJJJJ", "0000J", ""])
+def test_a_presentation_that_tells_no_month_is_refused(code):
+    with pytest.raises(ContractError, match="a year and the letter of a month"):
+        outcome._start(code)
 
 
 def productivity(folder, days):

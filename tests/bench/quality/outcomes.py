@@ -36,7 +36,7 @@ GROUPS: Final = ("gender", "age_band", "disability")
 LEAST_GROUP: Final = 200
 _KEYS: Final = {"code_module": "subject_id", "code_presentation": "target_code", "id_student": "person_id"}
 _VALID_SHARE: Final = 0.15
-_MONTHS: Final = {"B": 2, "J": 10}
+_MONTHS: Final = "ABCDEFGHIJKL"
 _FAVOURABLE: Final = ("Pass", "Distinction")
 
 
@@ -132,7 +132,9 @@ def tables(given: Set) -> dict[str, pl.DataFrame]:
 
     Who registered after day 60 counts as registered on that day, or the family would not be asked about them.
     """
-    start = pl.col("code_presentation").map_elements(_start, return_dtype=pl.Datetime("us", "UTC"))
+    told = pl.concat([given.students["code_presentation"], given.submissions["code_presentation"]])
+    starts = {code: _start(code) for code in told.unique().sort()}
+    start = pl.col("code_presentation").replace_strict(starts, return_dtype=pl.Datetime("us", "UTC"))
     students = given.students.with_columns(starts_at=start)
     source = pl.lit("source")
 
@@ -328,8 +330,17 @@ def _brier(outcome: Numbers, chance: Numbers):
 
 
 def _start(presentation: str) -> datetime:
-    """2013J began in October 2013."""
-    return datetime(int(presentation[:4]), _MONTHS[presentation[4]], 1, tzinfo=UTC)
+    """2013J began in October 2013: A is January.
+
+    Raises:
+        ContractError: It is no year and month.
+    """
+    year, month = presentation[:4], _MONTHS.find(presentation[4:]) + 1
+    if not (len(presentation) == 5 and year.isdecimal() and int(year) and month):
+        raise ContractError(
+            f"A presentation must be a year and the letter of a month, such as 2013J; got {presentation!r}."
+        )
+    return datetime(int(year), month, 1, tzinfo=UTC)
 
 
 def _share(person: str) -> float:
