@@ -209,7 +209,7 @@ def before_score(folder: Path) -> None:
     shutil.copy(ROOT / "params.yaml", folder)
     (folder / "model").mkdir()
     (folder / "model/constant").write_bytes(b"0.4")
-    profile = json.dumps({"submitted_count": {"kind": "numeric"}}).encode()
+    profile = json.dumps({"submitted_due_share": {"kind": "numeric"}}).encode()
     numbers = yaml.safe_load((ROOT / "params.yaml").read_text())["outcomes"]
     files = {"model/constant": b"0.4", "profile.json": profile, "verdict.json": b"{}"}
     files[releases.CARD] = json.dumps({"params": {"prepare": numbers["prepare"]}}).encode()

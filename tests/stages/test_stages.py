@@ -373,7 +373,7 @@ def test_current_people_are_scored_once_however_often_it_runs(released):
     on_file = tables.read(store, tables.SCORED, FAMILY, tables.days(store, tables.SCORED, FAMILY))
     read_again = conform(on_file, contracts.SCORED, "Scored")  # as an audit holds it against the ledger
     assert (len(read_again), sha256_frame(read_again)) == (entry.facts["rows"], entry.facts["scored_sha256"])
-    assert set(table(store, "inputs").columns) >= {"person_id", "subject_id", "submitted_count", "as_of", "family"}
+    assert set(table(store, "inputs").columns) >= {"person_id", "subject_id", "submitted_due_share", "as_of", "family"}
     assert "submitted_score_mean" not in table(store, "inputs").columns
 
 

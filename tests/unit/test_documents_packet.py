@@ -127,7 +127,7 @@ def test_words_that_only_begin_alike_are_told(word):
 
 
 @pytest.mark.parametrize(
-    "code", ["match:soup", "missing:ledger clerk", "lowers:submitted_count", "raises:overtime_hours"]
+    "code", ["match:soup", "missing:ledger clerk", "lowers:submitted_due_share", "raises:overtime_hours"]
 )
 def test_what_a_person_can_change_or_put_right_is_told(code):
     assert may_be_told(code)

@@ -143,7 +143,7 @@ def test_what_comes_after_the_moment_is_not_seen():
     ]
     after = [event("p", "c", "submitted", 20.5, 0.0), event("p", "c", "viewed", 30)]
     found = only(features.examples(tables([run], [end, *before, *after]), SETTINGS))
-    assert found["submitted_count"] == 2
+    assert found["submitted_ahead_count"] == 2
     assert found["submitted_score_mean"] == pytest.approx(0.6)
     assert found["submitted_score_min"] == 0.4
     assert found["viewed_count"] == 1
@@ -186,13 +186,67 @@ def test_a_submission_that_was_told_after_the_moment_is_not_seen():
     told = event("p", "c", "submitted", 10, 0.8), event("p", "c", "submitted", 11, 0.1) | {"known_from": moment(21)}
     run, end = enrolment("p", "c", 0, 80), event("p", "c", "completed", 70)
     found = only(features.examples(tables([run], [end, *told]), SETTINGS))
-    assert (found["submitted_count"], found["submitted_score_mean"]) == (1, 0.8)
+    assert (found["submitted_ahead_count"], found["submitted_score_mean"]) == (1, 0.8)
 
 
 def test_a_corrected_submission_is_not_seen_before_the_correction():
     run, end = enrolment("p", "c", 0, 80), event("p", "c", "completed", 70)
     told = event("p", "c", "submitted", 10, 0.9) | {"known_from": moment(200), "known_from_basis": "restated"}
-    assert only(features.examples(tables([run], [end, told]), SETTINGS))["submitted_count"] == 0
+    assert only(features.examples(tables([run], [end, told]), SETTINGS))["submitted_ahead_count"] == 0
+
+
+def paper(person: str, item: str | None, day: float, late: float | None, *, run: str | None = "r", course: str = "c"):
+    return event(person, course, "submitted", day, 0.5, run=run) | {"item_code": item, "lateness_days": late}
+
+
+def handed_in(runs, papers) -> dict:
+    """Person and run -> share of what was due, and count of the rest, of cases asked about on day 20 of their run."""
+    ends = [
+        event(r["person_id"], r["course_id"], "completed", 70 + 200 * (r["run_code"] == "s"), run=r["run_code"])
+        for r in runs
+    ]
+    found = features.examples(tables(runs, [*ends, *papers]), SETTINGS)
+    told = found.select("person_id", "target_code", "submitted_due_share", "submitted_ahead_count")
+    return {(person, run): (share, count) for person, run, share, count in told.iter_rows()}
+
+
+def test_what_was_due_is_told_by_whoever_handed_it_in_and_counts_as_a_share():
+    runs = [enrolment(person, "c", 0, 80) for person in "pqru"] + [enrolment("p", "c", 200, 280, "s")]
+    papers = [
+        *(paper("p", "1", 11, 1.0), paper("p", "2", 14, -1.5), paper("p", "2", 15, -0.5)),  # due on day 10 and 15.5
+        *(paper("p", "3", 19, -1.5), paper("u", "3", 18, -2.5)),  # due on day 20.5, which is after the moment
+        *(paper("q", "1", 8, -2.0), paper("q", "1", 9, -1.0), paper("q", None, 9, 0.0), paper("q", "4", 9, None)),
+        *(paper("r", "5", 19, 0.5), paper("q", "5", 20.5, 2.0)),  # due on day 18.5, but one alone had it in by then
+        paper("r", "1", 7, None),  # which does not say when it was due
+        *(paper("r", "6", 17, 1.0), paper("r", "6", 18, 2.0)),  # and nobody else
+        paper("r", "2", 21, 5.5),  # due before, handed in after the moment
+        paper("u", "2", 16, 0.5),
+    ]  # fmt: skip
+    assert handed_in(runs, papers) == {
+        ("p", "r"): (1.0, 1), ("q", "r"): (0.5, 2), ("r", "r"): (0.5, 3), ("u", "r"): (0.5, 1), ("p", "s"): (None, 0),
+    }  # fmt: skip
+
+
+def test_in_a_course_without_runs_what_is_due_is_counted_from_each_ones_start():
+    runs = [enrolment(person, "c", start, start + 80, None) for person, start in (("p", 0), ("q", 30), ("r", 30))]
+    early = [paper("p", "1", 12, 2.0, run=None), paper("r", "1", 39, -1.0, run=None)]  # due ten days after the start
+    due = {("p", "open"): (None, 1), ("q", "open"): (0.0, 0), ("r", "open"): (1.0, 0)}  # p was asked about on day 20
+    assert handed_in(runs, early) == due
+    late = [
+        paper("p", "1", 55, 45.0, run=None),
+        paper("q", "1", 35, -5.0, run=None),
+        paper("r", "1", 36, -4.0, run=None),
+    ]
+    due = {("p", "open"): (None, 0), ("q", "open"): (1.0, 0), ("r", "open"): (1.0, 0)}
+    assert handed_in(runs, late) == due
+
+
+def test_of_two_that_say_otherwise_when_an_item_is_due_the_one_known_first_counts():
+    runs = [enrolment(person, "c", 0, 80) for person in "pq"]
+    told = paper("q", "1", 9, -21.0) | {"known_from": moment(19)}  # due on day 30; known on day 19
+    assert handed_in(runs, [paper("p", "1", 12, 2.0), told]) == {("p", "r"): (1.0, 0), ("q", "r"): (1.0, 0)}
+    sooner = told | {"known_from": moment(9)}
+    assert handed_in(runs, [paper("p", "1", 12, 2.0), sooner]) == {("p", "r"): (None, 1), ("q", "r"): (None, 1)}
 
 
 def test_who_is_no_example_for_being_told_late_is_not_scored_either():

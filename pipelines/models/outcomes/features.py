@@ -39,7 +39,8 @@ NUMERIC: Final = (
     "duration_minutes",
     "credits",
     "prior_attempts",
-    "submitted_count",
+    "submitted_due_share",
+    "submitted_ahead_count",
     "submitted_score_mean",
     "submitted_score_min",
     "submitted_lateness_mean",
@@ -258,8 +259,9 @@ def _described(asked: pl.DataFrame, tables: Tables, settings: Prepare) -> pl.Dat
         lead_days=history.days(pl.col("starts_at") - pl.col("enrolled_at")),
         prior_attempts=pl.col("prior_attempts").cast(pl.Float64),
     )
-    frame = history.with_submissions(frame, _keyed(tables["learning_events"]), _CASE)
-    frame = history.with_earlier(frame, _asked(tables, settings))
+    runs = _asked(tables, settings)
+    frame = history.with_submissions(frame, _keyed(tables["learning_events"]), runs, _CASE)
+    frame = history.with_earlier(frame, runs)
     frame = history.with_work(frame, tables["work_records"], settings.work_measures, settings.work_steps)
     work = [history.WORK + measure for measure in settings.work_measures]
     return frame.select(

@@ -13,27 +13,59 @@ WORK: Final = "work_"
 """Before the name of a work measure, such as `work_overtime_hours`."""
 
 
-def with_submissions(frame: pl.DataFrame, events: pl.DataFrame, case: tuple[str, ...]) -> pl.DataFrame:
+def with_submissions(
+    frame: pl.DataFrame, events: pl.DataFrame, runs: pl.DataFrame, case: tuple[str, ...]
+) -> pl.DataFrame:
     """What the person did in this run by the moment of prediction.
 
-    Not how long ago the last paper was, nor the latest of all: that tells when a run asks for papers, and the next one
-    asks for them on other days.
+    Of what was due, the share that was handed in, and how much beside: one run asks for twice as much by then as the
+    next, and who did all of it is on course in either. Not how long ago the last paper was, nor the latest of all: that
+    tells when a run asks for papers, and the next one asks for them on other days.
     """
     known = events.with_columns(seen_at=asof.known_at(pl.col("occurred_at")))
     seen = frame.select(*case, "moment").join(
-        known.select(*case, "event_code", "occurred_at", "seen_at", "score_share", "lateness_days"), on=list(case)
+        known.select(*case, "event_code", "item_code", "seen_at", "score_share", "lateness_days"), on=list(case)
     )
     seen = seen.filter(pl.col("seen_at") <= pl.col("moment"))
     handed_in = pl.col("event_code") == "submitted"
     facts = seen.group_by(case).agg(
-        submitted_count=handed_in.sum(),
         submitted_score_mean=pl.col("score_share").filter(handed_in).mean(),
         submitted_score_min=pl.col("score_share").filter(handed_in).min(),
         submitted_lateness_mean=pl.col("lateness_days").filter(handed_in).mean(),
         viewed_count=pl.col("event_code").is_in(("viewed", "watched")).sum(),
     )
-    joined = frame.join(facts, on=list(case), how="left", maintain_order="left")
-    return joined.with_columns(pl.col("submitted_count", "viewed_count").fill_null(0))
+    item = [*case, "item_code"]
+    there, due = seen.filter(handed_in).select(item), _due(frame, known, runs, case)
+    shares = due.join(there.unique().with_columns(is_there=True), on=item, how="left").group_by(case)
+    ahead = there.join(due, on=item, how="anti").group_by(case)
+    for found in (
+        facts,
+        shares.agg(submitted_due_share=pl.col("is_there").fill_null(value=False).mean()),
+        ahead.agg(submitted_ahead_count=pl.len()),
+    ):
+        frame = frame.join(found, on=list(case), how="left", maintain_order="left")
+    return frame.with_columns(pl.col("submitted_ahead_count", "viewed_count").fill_null(0))
+
+
+def _due(frame: pl.DataFrame, known: pl.DataFrame, runs: pl.DataFrame, case: tuple[str, ...]) -> pl.DataFrame:
+    """[n_due] each case's items that were due by its moment.
+
+    When an item is due, counted from the start of the run, tells the first submission of it that says how late it was,
+    whoever's. It is known of from the second person's on: what one alone has handed in nobody else may have been asked
+    for, and some sources number every paper anew. Of a run that tells of no lateness nothing is known to be due.
+    """
+    dated = known.filter(pl.col("event_code") == "submitted").drop_nulls(["item_code", "lateness_days"])
+    late = pl.duration(microseconds=(pl.col("lateness_days") * 86_400_000_000).cast(pl.Int64))
+    dated = dated.join(runs.select(*case, "starts_at"), on=list(case)).with_columns(
+        after=pl.col("occurred_at") - late - pl.col("starts_at")
+    )
+    run = [name for name in case if name != "person_id"]
+    first = dated.sort("seen_at", "after").unique([*case, "item_code"], keep="first", maintain_order=True)
+    second = pl.col("seen_at").get(1, null_on_oob=True)
+    items = first.group_by(*run, "item_code", maintain_order=True).agg(pl.col("after").first(), second)
+    asked = frame.select(*case, "starts_at", "moment").join(items.select(*run, "item_code", "after", "seen_at"), on=run)
+    is_due = (pl.col("starts_at") + pl.col("after") <= pl.col("moment")) & (pl.col("seen_at") <= pl.col("moment"))
+    return asked.filter(is_due).select(*case, "item_code")
 
 
 def with_earlier(frame: pl.DataFrame, runs: pl.DataFrame) -> pl.DataFrame:
