@@ -225,11 +225,11 @@ def test_a_list_is_of_one_requisition_or_of_one_person() -> None:
             screening.pairs(a_pool(), SETTINGS, moment(5).date(), **asked)
 
 
-def split_of(*cases: tuple[str, int, str]) -> dict[tuple[str, int], str]:
+def split_of(*cases: tuple[str, int, str], valid_share: float = 0.25) -> dict[tuple[str, int], str]:
     frame = pl.DataFrame(
         [{"person_id": person, "occurred_at": moment(day), "resume_text": words} for person, day, words in cases]
     )
-    found = screening.with_split(frame, SETTINGS)
+    found = screening.with_split(frame, SETTINGS.model_copy(update={"valid_share": valid_share}))
     return {((row["person_id"]), (row["occurred_at"] - DAY).days): row["split"] for row in found.iter_rows(named=True)}
 
 
@@ -276,8 +276,38 @@ def test_what_is_nearly_the_same_as_what_is_nearly_the_same_stays_in_its_split()
     others = [(f"q{n:02d}", n, " ".join(f"other{n}x{m}" for m in range(50))) for n in range(35)]
     found = split_of(*chain, *others)
     assert {split for (person, _), split in found.items() if person[0] == "p"} == {"train"}
-    assert {split for (person, _), split in found.items() if person[0] == "q"} == {"valid", "test"}
+    assert {split for (person, _), split in found.items() if person[0] == "q"} == {"train", "valid", "test"}
     assert ("p34", 34) not in found, "of the training by its text, of the test by its day: it is left out"
+
+
+def test_many_copies_of_one_resume_leave_the_others_their_splits() -> None:
+    found = split_of(*((f"p{n}", n, f"text {n}") for n in range(8)), *((f"c{n}", n, "copy") for n in range(8)))
+    assert [found[f"p{n}", n] for n in range(8)] == ["train"] * 4 + ["valid"] * 2 + ["test"] * 2
+    # those from before the others that stop the training, whose first came on day 4
+    assert {case: split for case, split in found.items() if case[0][0] == "c"} == {
+        (f"c{n}", n): "train" for n in range(5)
+    }
+
+
+def test_copies_no_more_than_a_split_is_to_have_take_their_room() -> None:
+    found = split_of(*((f"p{n}", n, f"text {n}") for n in range(6)), ("c0", 0, "copy"), ("c1", 0, "copy"))
+    # two of eight are the oldest quarter, p0 and p1 the next
+    assert [found[f"p{n}", n] for n in range(6)] == ["train"] * 2 + ["valid"] * 2 + ["test"] * 2
+    # of ten they are more than the tenth that is to stop the training: of eight others a quarter and a tenth are newest
+    others = [(f"p{n}", n, f"text {n}") for n in range(8)]
+    found = split_of(*others, ("c0", 0, "copy"), ("c1", 0, "copy"), valid_share=0.1)
+    assert [found[f"p{n}", n] for n in range(8)] == ["train"] * 5 + ["valid"] + ["test"] * 2
+
+
+def test_many_copies_of_one_resume_that_came_late_are_where_their_time_is() -> None:
+    found = split_of(*((f"p{n}", n, f"text {n}") for n in range(8)), *((f"c{n}", 6, "copy") for n in range(8)))
+    assert [found[f"p{n}", n] for n in range(8)] == ["train"] * 4 + ["valid"] * 2 + ["test"] * 2
+    assert {found[f"c{n}", 6] for n in range(8)} == {"test"}
+
+
+def test_where_all_are_copies_of_few_resumes_these_are_shared_out_by_time() -> None:
+    found = split_of(*((f"{text}{n}", n, text) for n, text in enumerate("aaaabbbbcccc")))
+    assert {person[0]: split for (person, _), split in found.items()} == {"a": "train", "b": "valid", "c": "test"}
 
 
 @pytest.mark.timeout(30)

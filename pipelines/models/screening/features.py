@@ -270,6 +270,10 @@ def select(scored: pl.DataFrame, settings: Decide) -> pl.Series:
 def with_split(frame: pl.DataFrame, settings: Prepare) -> pl.DataFrame:
     """`frame` with `split` and `TOGETHER`: people in order of their first application, the newest for the test.
 
+    People kept together who have more cases than a split is to have take no room of it: they go where their time is,
+    and the others are shared out as if alone. Else copies of one resume would be all that is trained on, and what came
+    of them after the first of the others, as the future of these, would go.
+
     Args:
         frame: [n_cases] person_id, occurred_at, resume_text.
         settings: The shares, by number of cases.
@@ -281,9 +285,9 @@ def with_split(frame: pl.DataFrame, settings: Prepare) -> pl.DataFrame:
     group, count = TOGETHER
     frame = frame.with_columns(_kept_together(frame).alias(group))
     people = frame.group_by(group).agg(pl.col("occurred_at").min().alias("first_at"), pl.len().alias(count))
-    people = people.sort("first_at", group).with_columns(
-        later=1 - (pl.col(count).cum_sum() - pl.col(count) / 2) / pl.col(count).sum()
-    )
+    is_large = pl.col(count) > min(settings.valid_share, settings.test_share) * pl.col(count).sum()
+    room = pl.when(is_large & ~is_large.all()).then(0).otherwise(count)
+    people = people.sort("first_at", group).with_columns(later=1 - (room.cum_sum() - room / 2) / room.sum())
     placed = frame.join(people.select(*TOGETHER, "later"), on=group, maintain_order="left").with_columns(
         split=pl.when(pl.col("later") <= settings.test_share)
         .then(pl.lit("test"))
