@@ -1,10 +1,11 @@
-"""A million workers scored, two thousand resumes with reasons, and what training spends beside the network's own fit.
+"""A million workers scored, resumes and learners with reasons, and what training spends beside the network's own fit.
 
-Workers are drawn: three measures of twelve steps, ratings, a job family; for screening, resumes. Scoring runs in a
+Workers are drawn: three measures of twelve steps, ratings, a job family; for screening, resumes; for recommendation,
+courses that learners took. Scoring runs in a
 process of its own, which is measured from its start; its memory holds the cases as well.
 
-Resumes are scored as every day (`rows.scored`: text, score, decision, reasons), after a first answer that prepares the
-graphs.
+Resumes and learners are scored as every day (`rows.scored`: score, decision, reasons), after a first answer that
+prepares the graphs.
 
 Training throughput is the share of all the CPU seconds of `network.fit` that Keras's `model.fit` takes, which gets the
 network's arrays ready made: what is left is reading, the vocabulary, the forest, the bands, saving.
@@ -19,29 +20,33 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import polars as pl
 
+from pipelines.base.contracts import TABLES
 from pipelines.base.settings import MinPeople, Section, load
-from pipelines.models import network
+from pipelines.models import features, network
 from pipelines.models.determinism import determined
 from pipelines.models.performance.features import Train
 from pipelines.models.performance.steps import STEPS
-from pipelines.models.screening.features import Decide
 from pipelines.models.screening.features import Train as Screening
 from pipelines.score import rows
 from tests.bench.measure import Figure, cost
+from tests.bench.quality.recommendation import tables
 
 WORKERS: Final = 1_000_000
 LEARNT: Final = 6000
 MEASURES: Final = ("absence_days", "output", "overtime_hours")
 RESUMES: Final = 800
 SCORED: Final = 2000
-"""Resumes that are scored with reasons."""
+"""Resumes, and learners, that are scored with reasons."""
+COURSES: Final = 150
+TAKEN: Final = 12
+"""Courses of a learner."""
 _FAMILIES: Final = 6
 _WORDS: Final = 600
 """Of a resume; it begins with its title line, and every tenth word is one of its own family's."""
@@ -99,6 +104,29 @@ def applied(count: int, seed: int) -> pl.DataFrame:
     )
 
 
+def learners(count: int, seed: int) -> dict[str, pl.DataFrame]:
+    """Canonical tables in which each of [count] learners took courses, most of them near the one before."""
+    rng = np.random.default_rng(seed)
+    walks = (
+        np.cumsum(rng.zipf(1.6, (count, TAKEN)) % COURSES, axis=1) + rng.integers(0, COURSES, (count, 1))
+    ) % COURSES
+    day = datetime(2026, 1, 1, tzinfo=UTC)
+    person = pl.Series(np.arange(count).astype(str))
+    taken = pl.DataFrame({"user_id": person, "item_id": walks.astype(str)}).explode("item_id").with_columns(
+        at=day + pl.duration(days=pl.int_range(pl.len()).over("user_id"))
+    )  # fmt: skip
+    known = {"known_from": day, "known_from_basis": "source"}
+    rows = [{"course_id": str(n), "title": f"course {n}", "topic_code": f"t{n % 9}"} | known for n in range(COURSES)]
+    there = dict.fromkeys(TABLES["courses"].schema)
+    courses = pl.DataFrame([there | row for row in rows], schema_overrides=TABLES["courses"].schema)
+    staff = dict.fromkeys(TABLES["workers"].schema) | {"hired_at": day.date(), "worker_type_code": "employee"} | known
+    workers = pl.DataFrame(
+        [staff | {"person_id": name, "job_family_code": "A"} for name in person],
+        schema_overrides=TABLES["workers"].schema,
+    )
+    return tables(taken, courses, workers)
+
+
 def taught(name: str, cases: pl.DataFrame, settings: Section, folder: Path) -> float:
     """Train into `folder`: CPU seconds of Keras's fit, as a share of all that training took."""
     family, spent = network(name), []
@@ -122,12 +150,12 @@ def taught(name: str, cases: pl.DataFrame, settings: Section, folder: Path) -> f
     return sum(spent) / (time.process_time() - began)
 
 
-def reasoned(cases: pl.DataFrame, folder: Path) -> tuple[float, float]:
-    """CPU seconds of screening `cases` with decisions and reasons, and of their scores alone."""
-    decide, stamp = load(Decide, "screening", "decide"), rows.Stamp("model", "data", date(2026, 6, 30))
+def reasoned(family: str, cases: pl.DataFrame, folder: Path) -> tuple[float, float]:
+    """CPU seconds of scoring `cases` with decisions and reasons, and of their scores alone."""
+    decide, stamp = load(features(family).Decide, family, "decide"), rows.Stamp("model", "data", date(2026, 6, 30))
 
     def whole(asked: pl.DataFrame) -> pl.DataFrame:
-        return rows.scored("screening", folder, asked, "model", stamp, decide=decide)
+        return rows.scored(family, folder, asked, "model", stamp, decide=decide)
 
     def took(said: Callable[[pl.DataFrame], pl.DataFrame]) -> float:
         began = time.process_time()
@@ -135,7 +163,16 @@ def reasoned(cases: pl.DataFrame, folder: Path) -> tuple[float, float]:
         return time.process_time() - began
 
     whole(cases.head(50))
-    return took(whole), took(lambda asked: network("screening").predict(folder, asked, "model"))
+    return took(whole), took(lambda asked: network(family).predict(folder, asked, "model"))
+
+
+def recommended(folder: Path) -> tuple[float, float]:
+    """As `reasoned`: everybody's lists of next courses, by a model that learnt from the same people."""
+    family, module, least = "recommendation", features("recommendation"), load(MinPeople, "privacy").min_people
+    given, prepare = learners(SCORED, 3), load(module.Prepare, "recommendation", "prepare")
+    settings = load(module.Train, family, "train").model_copy(update={"epochs": 1})  # how good it is, is no matter
+    network(family).fit(module.examples(given, prepare), settings, folder, 0, least)
+    return reasoned(family, module.cases(given, prepare, date(2026, 6, 30)), folder)
 
 
 def score(folder: Path) -> None:
@@ -158,7 +195,7 @@ def figures(workers: int) -> list[Figure]:
             ),
         }
         asked = applied(SCORED, 2).unique("person_id", keep="first", maintain_order=True).drop("outcome")
-        with_reasons, alone = reasoned(asked, folder / "other")
+        resumes, lists = reasoned("screening", asked, folder / "other"), recommended(folder / "lists")
         (folder / "cases").mkdir()
         for start in range(0, workers, _PART):
             part = drawn(min(_PART, workers - start), 2 + start).drop("outcome")
@@ -168,8 +205,10 @@ def figures(workers: int) -> list[Figure]:
         Figure(f"performance: {workers:,} workers scored, wall", took.wall, 60, "s"),
         Figure(f"performance: {workers:,} workers scored, CPU", took.cpu, 60, "s"),
         Figure(f"performance: {workers:,} workers scored, memory", took.peak, 3, "GiB"),
-        Figure(f"screening: {SCORED:,} resumes to scores and reasons, CPU", with_reasons, 7, "s"),
-        Figure("screening: the same / scores alone, CPU", with_reasons / alone, 20, ""),
+        Figure(f"screening: {SCORED:,} resumes to scores and reasons, CPU", resumes[0], 7, "s"),
+        Figure("screening: the same / scores alone, CPU", resumes[0] / resumes[1], 20, ""),
+        Figure(f"recommendation: {SCORED:,} learners to lists and reasons, CPU", lists[0], 3, "s"),
+        Figure("recommendation: the same / scores alone, CPU", lists[0] / lists[1], 20, ""),
         *(
             Figure(f"{family}: the network's own fit, share of training", share, 0.8, "", is_floor=True)
             for family, share in shares.items()
