@@ -18,6 +18,10 @@ import polars as pl
 
 FILE: Final = "columns.json"
 _ROWS = 4096
+_LEAST_CASES = 20
+"""Cases that set margins without which a group has no margin of its own: fewer do not show one case in ten."""
+_PULL = 10
+"""Cases as many as which the margin of all counts beside that of a group."""
 Numbers = npt.NDArray[np.float64]
 
 
@@ -45,7 +49,7 @@ def learn(inputs: pl.DataFrame, min_people: int) -> Columns:
     """
     columns = inputs.drop("person_id", "subject_id")
     numeric = tuple(n for n in columns.columns if columns[n].dtype.is_numeric() and columns[n].count() > 0)
-    codes = {name: _common(inputs, name, min_people) for name in columns.columns if columns[name].dtype == pl.String}
+    codes = {name: common(inputs, name, min_people) for name in columns.columns if columns[name].dtype == pl.String}
     medians = tuple(_median(columns[name]) for name in numeric)
     return Columns(numeric, medians, {name: found for name, found in codes.items() if found})
 
@@ -134,6 +138,51 @@ def margin(needed: Numbers, coverage: float) -> float:
     return float(np.sort(needed)[place - 1]) if place <= len(needed) else 1.0
 
 
+def margins(setting: pl.DataFrame, name: str, needed: Numbers, coverage: float, min_people: int) -> dict[str, float]:
+    """The margin of each group, pulled to that of all: one for all is too wide for some and too narrow for others.
+
+    Args:
+        setting: [n_cases] person_id, and `name` if they are grouped at all.
+        name: Column of the groups.
+        needed: [n_cases] margin that each would have needed.
+        coverage: In (0, 1).
+        min_people: Smaller groups have none.
+
+    Returns:
+        Group -> margin; none for groups of too few cases, and for cases of no group.
+    """
+    if name not in setting.columns:
+        return {}
+    everybody = margin(needed, coverage)
+    least = max(_LEAST_CASES, math.ceil(round(coverage / (1 - coverage), 9)))  # with fewer it is all of the scale
+    found = {}
+    for code in common(setting, name, min_people):
+        is_own = setting[name].eq_missing(code).to_numpy()
+        cases = int(is_own.sum())
+        if cases >= least:
+            found[code] = (cases * margin(needed[is_own], coverage) + _PULL * everybody) / (cases + _PULL)
+    return found
+
+
+def margin_of_each(margins: Mapping[str, float], frame: pl.DataFrame, name: str, other: float) -> Numbers:
+    """[n_rows] margin of each row's group; `other` for a group without one, and where there are no groups."""
+    if not margins or name not in frame.columns:
+        return np.full(len(frame), other)
+    return frame[name].replace_strict(margins, default=other, return_dtype=pl.Float64).to_numpy()
+
+
+def common(frame: pl.DataFrame, name: str, min_people: int) -> list[str]:
+    """The codes of a column that enough people have, in order.
+
+    Args:
+        frame: [n_rows] person_id and `name`.
+        name: The column.
+        min_people: Of each code.
+    """
+    people = frame.drop_nulls(name).group_by(name).agg(pl.col("person_id").n_unique())
+    return sorted(people.filter(pl.col("person_id") >= min_people)[name].to_list())
+
+
 def save(columns: Columns, folder: Path) -> None:
     """Write `FILE` into `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -144,11 +193,6 @@ def load(folder: Path) -> Columns:
     """The columns that `save` wrote."""
     raw = json.loads((folder / FILE).read_text(encoding="utf-8"))
     return Columns(tuple(raw["numeric"]), tuple(raw["medians"]), raw["codes"])
-
-
-def _common(inputs: pl.DataFrame, name: str, min_people: int) -> list[str]:
-    people = inputs.drop_nulls(name).group_by(name).agg(pl.col("person_id").n_unique())
-    return sorted(people.filter(pl.col("person_id") >= min_people)[name].to_list())
 
 
 def _median(values: pl.Series) -> float:

@@ -331,13 +331,46 @@ def test_without_scores_none_is_foreseen_and_the_chances_are_the_same(tmp_path):
     assert chances[0] == chances[1] == chances[2]
 
 
+def missing_by(courses: dict[str, list[float]]) -> pl.DataFrame:
+    """Cases that ended that much above a half, of a person each."""
+    rows = [(f"p{n}", course, 0.5 + miss) for course, missed in courses.items() for n, miss in enumerate(missed)]
+    return pl.DataFrame(
+        rows, schema={"person_id": pl.String, "subject_id": pl.String, "end_score_share": pl.Float64}, orient="row"
+    )
+
+
 def test_half_the_interval_is_what_nine_of_ten_are_missed_by_at_most(tmp_path):
     """Of 28 misses .01 to .28 the 27th: 9/10 of 29 are 26.1. Of 19 the 18th: 9/10 of 20. Of five nobody can tell."""
     module = network("outcomes")
     for count, half in ((28, 0.27), (19, 0.18), (5, 1.0)):
-        later = pl.DataFrame({"end_score_share": [0.5 + n / 100 for n in range(1, count + 1)]})
-        module._save_width(tmp_path, np.full(count, 0.5), later, 0.9)
+        missed = [n / 100 for n in range(1, count + 1)]
+        module._save_widths(tmp_path, np.full(count, 0.5), missing_by({"a": missed}), missing_by({}), 0.9, 1)
         assert json.loads((tmp_path / module.GRADE_WIDTH).read_text())["half_width"] == pytest.approx(half)
+
+
+def test_a_course_has_a_width_of_its_own_and_one_that_nobody_learnt_from_that_of_the_widest(tmp_path):
+    """190 misses of .1 and twenty of .3: of all 210 the 190th, 9/10 of 211, is .1."""
+    module, frame = network("outcomes"), graded(prepared("outcomes"))
+    module.fit(frame, SETTINGS["outcomes"].model_copy(update={"epochs": 1, "members": 1}), tmp_path, 1, 2)
+    asked = frame.head(5).with_columns(subject_id=pl.Series(["sure", "unsure", "rare", "alone", "new"]))
+
+    def halves(*others):
+        setting = missing_by({"sure": [0.1] * 180, "unsure": [0.3] * 20, "rare": [0.1] * 10})
+        learnt = missing_by({name: [0, 0] for name in ("sure", "unsure", "rare", *others)} | {"alone": [0]})
+        module._save_widths(tmp_path, np.full(210, 0.5), setting, learnt, 0.9, 2)
+        return widths()
+
+    def widths():
+        found = module.grades(tmp_path, asked, "model")
+        sides = pl.max_horizontal(pl.col("high") - pl.col("grade"), pl.col("grade") - pl.col("low"))
+        return found.select(sides).to_series().to_list()
+
+    own = (20 * 0.3 + 10 * 0.1) / 30  # pulled to that of all
+    assert halves() == pytest.approx([0.1, own, 0.1, own, own])
+    # of 22 courses 21 have no more than .1, and 9/10 of 23 are 20.7
+    assert halves(*(f"c{n}" for n in range(19))) == pytest.approx([0.1, own, 0.1, 0.1, 0.1])
+    (tmp_path / module.GRADE_WIDTH).write_text('{"half_width": 0.2}')
+    assert widths() == pytest.approx([0.2] * 5), "a release of before"
 
 
 def test_who_sets_the_interval_of_scores_stops_no_training(monkeypatch, tmp_path):

@@ -102,13 +102,13 @@ def test_a_job_family_with_enough_validation_cases_has_a_margin_of_its_own():
     people = [f"p{n}" for n in range(139)] + ["one"] * 30
     needed = np.array([0.1] * 90 + [0.3] * 30 + [0.1] * 49)
     valid = pl.DataFrame({"person_id": people, "job_family_code": names})
-    margins = network._margins(valid, needed, 0.8, 5)
+    margins = tabular.margins(valid, "job_family_code", needed, 0.8, 5)
     # of 169, the share 0.8 * 170 / 169 needs 0.1: 139 of them do
     assert margins == pytest.approx({"A": 0.1, "B": (30 * 0.3 + 10 * 0.1) / 40})
-    spread = {"margin": 0.07, "margins": margins}
     asked = pl.DataFrame({"job_family_code": ["B", "C", None, "A", "new"]})
-    assert network._margin(spread, asked).tolist() == pytest.approx([0.25, 0.07, 0.07, 0.1, 0.07])
-    assert network._margin(spread, asked.drop("job_family_code")).tolist() == [0.07] * 5
+    told = tabular.margin_of_each(margins, asked, "job_family_code", 0.07)
+    assert told.tolist() == pytest.approx([0.25, 0.07, 0.07, 0.1, 0.07])
+    assert tabular.margin_of_each(margins, asked, "gone", 0.07).tolist() == [0.07] * 5
 
 
 @pytest.mark.parametrize(("cases", "has_its_own"), [(48, False), (49, True)])
@@ -116,5 +116,5 @@ def test_a_job_family_too_small_for_the_promise_has_the_margin_of_all(cases, has
     """For .98 the 49th of 49 cases is the first that tells: 48 could only take all of the scale."""
     names = ["A"] * 300 + ["B"] * cases
     valid = pl.DataFrame({"person_id": [f"p{n}" for n in range(300 + cases)], "job_family_code": names})
-    margins = network._margins(valid, np.full(300 + cases, 0.1), 0.98, 5)
+    margins = tabular.margins(valid, "job_family_code", np.full(300 + cases, 0.1), 0.98, 5)
     assert margins == pytest.approx({"A": 0.1} | ({"B": 0.1} if has_its_own else {}))

@@ -5,7 +5,8 @@ the share that really completed among validation cases scored alike.
 
 With what score a case ends is foreseen by networks of the same kind and boosted trees, half each, trained on absolute
 errors of those who got one: they rest on nobody who left. Its interval is as wide as held `grade_coverage` of
-validation cases, of people whose cases stopped no training.
+validation cases, of people whose cases stopped no training, those of the same course above all; of a course that nobody
+learnt from, as wide as that of nearly any that somebody did.
 """
 
 import json
@@ -28,6 +29,7 @@ BANDS: Final = "bands.json"
 GRADES: Final = "grades.keras"
 GRADE_WIDTH: Final = "grades.json"
 _GRADE_TREES: Final = "grades.npz"
+_COURSE: Final = "subject_id"
 _LEAST_GRADED = 10
 """Validation cases with a score, of those that set the interval, below which none is foreseen."""
 _KEYS: Final = ("person_id", "subject_id", "target_code")
@@ -72,7 +74,7 @@ def fit(
     averaged.save(folder / MODEL)
     tabular.save(columns, folder)
     _save_bands(folder, _scores(averaged, columns, valid), valid["outcome"].to_numpy())
-    _fit_grades(columns, train, valid, settings, folder, seed)
+    _fit_grades(columns, train, valid, settings, folder, seed, min_people)
     losses = zip(history["loss"], history["val_loss"], strict=True)
     return [{"epoch": n, "loss": loss, "valid_loss": valid_loss} for n, (loss, valid_loss) in enumerate(losses, 1)]
 
@@ -163,7 +165,8 @@ def fit_baseline(prepared: pl.DataFrame, settings: Train, folder: Path, seed: in
     known, (_, setting) = _with_grade(train), _apart(_with_grade(valid))
     if len(known) and len(setting) >= _LEAST_GRADED:
         _boost_grades(columns, known, settings, folder, seed)
-        _save_width(folder, _boosted_grades(folder, columns, setting), setting, settings.grade_coverage)
+        said = _boosted_grades(folder, columns, setting)
+        _save_widths(folder, said, setting, known, settings.grade_coverage, min_people)
 
 
 def _forget_grades(folder: Path) -> None:
@@ -173,7 +176,13 @@ def _forget_grades(folder: Path) -> None:
 
 
 def _fit_grades(  # noqa: PLR0917
-    columns: Columns, train: pl.DataFrame, valid: pl.DataFrame, settings: Train, folder: Path, seed: int
+    columns: Columns,
+    train: pl.DataFrame,
+    valid: pl.DataFrame,
+    settings: Train,
+    folder: Path,
+    seed: int,
+    min_people: int,
 ) -> None:
     """Networks of the score at the end, on those who got one; nothing where too few did."""
     import keras
@@ -200,7 +209,8 @@ def _fit_grades(  # noqa: PLR0917
     )
     averaged.save(folder / GRADES)
     _boost_grades(columns, known, settings, folder, seed)
-    _save_width(folder, _mixed_grades(folder, averaged, columns, setting), setting, settings.grade_coverage)
+    said = _mixed_grades(folder, averaged, columns, setting)
+    _save_widths(folder, said, setting, known, settings.grade_coverage, min_people)
 
 
 def _boost_grades(columns: Columns, known: pl.DataFrame, settings: Train, folder: Path, seed: int) -> None:
@@ -247,11 +257,21 @@ def _apart(valid: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     return valid.filter(~is_setting), valid.filter(is_setting)
 
 
-def _save_width(folder: Path, foreseen: Numbers, setting: pl.DataFrame, coverage: float) -> None:
-    """Half the width by which the interval holds `coverage` of the cases to come."""
+def _save_widths(  # noqa: PLR0917
+    folder: Path, foreseen: Numbers, setting: pl.DataFrame, known: pl.DataFrame, coverage: float, min_people: int
+) -> None:
+    """Half the width by which the interval holds `coverage` of the cases to come, by course.
+
+    A course that was learnt from and has too few cases that set it has that of all. Of one that nobody learnt from
+    nothing is known but how courses differ: it has the width that is enough for `coverage` of them, else the widest.
+    """
     missed = np.abs(foreseen - setting[GRADE].to_numpy())
-    text = json.dumps({"half_width": tabular.margin(missed, coverage)})
-    (folder / GRADE_WIDTH).write_text(text + "\n", encoding="utf-8")
+    half = tabular.margin(missed, coverage)
+    widths = dict.fromkeys(tabular.common(known, _COURSE, min_people), half)
+    widths |= tabular.margins(setting, _COURSE, missed, coverage, min_people)
+    strange = min(tabular.margin(np.array(list(widths.values())), coverage), max(widths.values(), default=half))
+    content = {"half_width": strange, "widths": widths}
+    (folder / GRADE_WIDTH).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
 def grades(folder: Path, frame: pl.DataFrame, scorer: Scorer) -> pl.DataFrame | None:
@@ -268,7 +288,10 @@ def grades(folder: Path, frame: pl.DataFrame, scorer: Scorer) -> pl.DataFrame | 
     """
     if not (folder / GRADE_WIDTH).exists():
         return None
-    columns, half = tabular.load(folder), json.loads((folder / GRADE_WIDTH).read_text(encoding="utf-8"))["half_width"]
+    columns, about = tabular.load(folder), json.loads((folder / GRADE_WIDTH).read_text(encoding="utf-8"))
+    half = tabular.margin_of_each(
+        about.get("widths", {}), frame, _COURSE, about["half_width"]
+    )  # one, in older releases
     if scorer == "baseline":
         said = _boosted_grades(folder, columns, frame)
     else:

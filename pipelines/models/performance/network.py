@@ -4,11 +4,11 @@ Each member says a low, a middle and a high rating (quantiles); the saved networ
 averaged with the median that a forest says (`forest`), which needs fewer ratings to be good: with the weight that
 serves the validation cases best. The interval moves along, and is widened or narrowed by what the validation cases
 needed for its coverage (conformalised quantile regression, Romano et al. 2019), those of the same job family above all:
-one margin for all is too wide for one family and too narrow for another.
+one margin for all is too wide for one family and too narrow for another. These cases stopped the training, too, which
+costs two figures of a thousand; half of them would be too few for a family.
 """
 
 import json
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -36,11 +36,7 @@ _SLICE = 65_536
 """Cases whose sequences are held as numbers at once: those of a million would be gigabytes."""
 _GROUP: Final = "job_family_code"
 """Whose validation cases set a margin of their own: what the company calls the work, and no protected attribute."""
-_LEAST_GROUP = 20
-"""Validation cases of a job family without which it has the margin of all: fewer do not show one case in ten."""
 _MIDDLE = 0.5
-_PULL = 10
-"""Cases as many as which the margin of all counts beside that of a job family."""
 _WEIGHTS: Final = (0.0, 0.25, 0.5)
 """Weights of the network against the forest that are tried on the validation cases. A few hundred of them choose badly
 between all and nothing: the forest, which also learns from them in the end, always has a half."""
@@ -92,7 +88,7 @@ def fit(
     weight = min(missed, key=lambda one: missed[one])
     low, _, high = _mixed(said, grown, weight).T
     needed = np.maximum(low - truth, truth - high)
-    margins = _margins(valid, needed, settings.coverage, min_people)
+    margins = tabular.margins(valid, _GROUP, needed, settings.coverage, min_people)
     _save_spread(folder, needed, settings.coverage, measures, weight, margins)
     whole = _forest(columns, prepared, settings, seed, min_people)  # the newest ratings tell most of the next
     forest.save(whole, folder)
@@ -146,7 +142,7 @@ def predict(folder: Path, frame: pl.DataFrame, scorer: Scorer) -> pl.DataFrame:
         low, high = score, score
     else:
         low, score, high = _said(folder, columns, spread, frame).T
-    margin = _margin(spread, frame)
+    margin = tabular.margin_of_each(spread["margins"], frame, _GROUP, spread["margin"])
     sides = {"score": score, "low": low - margin, "high": high + margin}
     clipped = {name: np.clip(values, 0, 1) for name, values in sides.items()}
     clipped["low"] = np.minimum(clipped["low"], clipped["score"])
@@ -430,33 +426,6 @@ def _save_spread(  # noqa: PLR0917
         "network": network,
     }
     (folder / SPREAD).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-
-
-def _margins(valid: pl.DataFrame, needed: Numbers, coverage: float, min_people: int) -> dict[str, float]:
-    """Job family -> its margin, pulled to that of all; families of few validation cases, or people, have none."""
-    if _GROUP not in valid.columns:
-        return {}
-    everybody = tabular.margin(needed, coverage)
-    least = max(
-        _LEAST_GROUP, math.ceil(round(coverage / (1 - coverage), 9))
-    )  # with fewer the margin is all of the scale
-    found = {}
-    for code in valid[_GROUP].drop_nulls().unique().sort():
-        is_own = valid[_GROUP].eq_missing(code)
-        cases = int(is_own.sum())
-        if cases >= least and valid.filter(is_own)["person_id"].n_unique() >= min_people:
-            own = tabular.margin(needed[is_own.to_numpy()], coverage)
-            found[code] = (cases * own + _PULL * everybody) / (cases + _PULL)
-    return found
-
-
-def _margin(spread: Mapping[str, Any], frame: pl.DataFrame) -> Numbers:
-    """[n_rows] margin of each row's job family, else that of all."""
-    margins = spread["margins"]
-    if not margins or _GROUP not in frame.columns:
-        return np.full(len(frame), spread["margin"])
-    own = frame[_GROUP].replace_strict(margins, default=spread["margin"], return_dtype=pl.Float64)
-    return own.fill_null(spread["margin"]).to_numpy()
 
 
 def _spread(folder: Path) -> dict[str, Any]:
