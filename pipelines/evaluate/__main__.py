@@ -31,7 +31,7 @@ from pipelines.base.locks import lake_lock
 from pipelines.base.log import get_logger
 from pipelines.base.pseudonyms import AUDIT_KEY, secret
 from pipelines.base.sealed import seal_frame
-from pipelines.base.settings import Count, MinPeople, Section, load
+from pipelines.base.settings import Count, MinPeople, Section, Share, load
 from pipelines.base.stage import leave, main
 from pipelines.base.store import open_store
 from pipelines.evaluate import (
@@ -65,6 +65,8 @@ class Evaluate(Section):
     """Cases of the rarer outcome below which an AUC says nothing."""
     bins: Count
     """Of the calibration table; the ROC curve has ten times as many points."""
+    capacity: Share
+    """Cases, those with the lowest predictions, that managers can act on: what early warnings are judged on."""
     work_reasons: tuple[standins.WorkReason, ...]
     """Inputs that may order a protected group, and why; each must be accepted by both approvers."""
 
@@ -132,7 +134,7 @@ def run(family: str, root: Path | None = None) -> str:
         seed=settings.seed,
     )
     if module.METRIC == "mae":
-        result["warnings"] = foreseen.warnings(scored, outcomes, min_people=least, **drawn)
+        result["warnings"] = foreseen.warnings(scored, outcomes, capacity=settings.capacity, min_people=least, **drawn)
     result["popularity"] = popularity.told(module.METRIC, scored, outcomes, **drawn)
     result["intervals"] = intervals.covered(scored, outcomes, then, intervals.stated(card), min_people=least)
     if (graded := stage_dir(family, SCORED, root) / GRADES).exists():
@@ -197,7 +199,7 @@ def measured(
         if len(judged.person)
         else (nothing, nothing, nothing)
     )
-    also = {**judged.also, **(metrics.warnings(scored, outcomes) if kind == "mae" else {})}
+    also = {**judged.also, **(metrics.warnings(scored, outcomes, settings.capacity) if kind == "mae" else {})}
     return {
         "family": family,
         "metric": judged.name,

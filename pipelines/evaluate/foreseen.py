@@ -11,19 +11,20 @@ import polars as pl
 
 from pipelines.evaluate import bootstrap
 from pipelines.evaluate.bootstrap import Estimate
-from pipelines.evaluate.metrics import CAPACITY, KEYS, LOW, is_low, paired, warned
+from pipelines.evaluate.metrics import KEYS, LOW, is_low, paired, warned
 
 _QUARTERS: Final = (0.5, 0.25, 0.75)
 
 
 def warnings(
-    scored: pl.DataFrame, outcomes: pl.DataFrame, *, min_people: int, resamples: int, seed: int
+    scored: pl.DataFrame, outcomes: pl.DataFrame, *, capacity: float, min_people: int, resamples: int, seed: int
 ) -> dict[str, Any] | None:
     """The part `warnings` of metrics.json.
 
     Args:
         scored: [n_scores] `Scored` of both scorers on the test cases.
         outcomes: [n_outcomes] `Outcomes`; occurred_at is the moment of prediction.
+        capacity: Share of the cases that managers can act on.
         min_people: With fewer nothing is told.
         resamples: Draws of people.
         seed: Of the draws.
@@ -39,12 +40,13 @@ def warnings(
         return None
     y, model, baseline = (cases[name].to_numpy().astype(np.float64) for name in ("outcome", "model", "baseline"))
     person = cases["person_id"].to_numpy()
-    drawn = bootstrap.estimates(warned(y, model), warned(y, baseline), person, resamples=resamples, seed=seed, sign=1.0)
+    ours, theirs = (warned(y, score, capacity) for score in (model, baseline))
+    drawn = bootstrap.estimates(ours, theirs, person, resamples=resamples, seed=seed, sign=1.0)
     ahead = (cases["known_at"] - cases["occurred_at"]).dt.total_seconds().to_numpy() / 86_400
     middle, low, high = np.quantile(ahead, _QUARTERS).tolist()
     return {
         **_about(cases),
-        "capacity": CAPACITY,
+        "capacity": capacity,
         "low": LOW,
         "chance": float(is_low(y, np.ones((1, len(y)))).mean()),
         "precision": _three(drawn),

@@ -18,8 +18,6 @@ ROC: Final = {"false_positive_share": pl.Float64(), "model": pl.Float64(), "base
 CALIBRATION: Final = {"score": pl.Float64(), "outcome": pl.Float64(), "cases": pl.Float64()}
 _TOP = 10
 _BINS = 10
-CAPACITY: Final = 0.1
-"""Share of the cases that a manager can act on: those with the lowest predictions."""
 LOW: Final = 0.25
 """Share of the outcomes that an early warning should have named: the lowest, with all that equal them."""
 
@@ -68,12 +66,13 @@ def judged(kind: Metric, scored: pl.DataFrame, outcomes: pl.DataFrame) -> Judged
     return Judged("mae", False, cases["person_id"], ours, theirs, chance, {"rmse": rmse})
 
 
-def warnings(scored: pl.DataFrame, outcomes: pl.DataFrame) -> dict[str, tuple[float, float]]:
+def warnings(scored: pl.DataFrame, outcomes: pl.DataFrame, capacity: float) -> dict[str, tuple[float, float]]:
     """What an early warning of low outcomes is worth: precision at capacity, and days ahead; model's and baseline's.
 
     Args:
         scored: [n_scores] `Scored` of both scorers on the test cases.
         outcomes: [n_outcomes] `Outcomes`; occurred_at is the moment of prediction.
+        capacity: As for `warned`.
 
     Returns:
         warned_precision as `warned` says, warned_days_ahead (median until the outcome is known); empty without cases.
@@ -85,7 +84,7 @@ def warnings(scored: pl.DataFrame, outcomes: pl.DataFrame) -> dict[str, tuple[fl
     y, model, baseline = (cases[name].to_numpy().astype(np.float64) for name in ("outcome", "model", "baseline"))
     ahead = (cases["known_at"] - cases["occurred_at"]).dt.total_seconds().to_numpy()
     days = float(np.median(ahead)) / 86_400
-    ours, theirs = (float(warned(y, score)(np.ones((1, len(y))))[0]) for score in (model, baseline))
+    ours, theirs = (float(warned(y, score, capacity)(np.ones((1, len(y))))[0]) for score in (model, baseline))
     return {"warned_precision": (ours, theirs), "warned_days_ahead": (days, days)}
 
 
@@ -109,15 +108,16 @@ def graded(foreseen: pl.DataFrame, least: int) -> dict[str, dict[str, float]]:
     return {name: {scorer: by[scorer][name] for scorer in sorted(by)} for name in names}
 
 
-def warned(outcome: Numbers, score: Numbers) -> Weighted:
+def warned(outcome: Numbers, score: Numbers, capacity: float) -> Weighted:
     """Precision of an early warning at capacity: of the cases with the lowest predictions, how many came out low.
 
     Args:
         outcome: [n_cases] at least one.
         score: [n_cases] the prediction.
+        capacity: Share of the cases that managers can act on.
 
     Returns:
-        In [0, 1]. `CAPACITY` of the cases are warned of, one at least; of equal predictions that do not all fit each
+        In [0, 1]. `capacity` of the cases are warned of, one at least; of equal predictions that do not all fit each
         counts in part. By chance it is the share of outcomes that are low, `LOW`, or more where many are equal.
     """
     order = np.argsort(score, kind="stable")
@@ -125,7 +125,7 @@ def warned(outcome: Numbers, score: Numbers) -> Weighted:
 
     def under(weights: Numbers) -> Numbers:
         drawn, came_low = weights[:, order], is_low(outcome, weights)[:, order]
-        places = np.maximum(1, np.round(CAPACITY * weights.sum(axis=1)))
+        places = np.maximum(1, np.round(capacity * weights.sum(axis=1)))
         size = np.add.reduceat(drawn, starts, axis=1)
         low = np.add.reduceat(drawn * came_low, starts, axis=1)
         room = np.clip(places[:, None] - (np.cumsum(size, axis=1) - size), 0, size)

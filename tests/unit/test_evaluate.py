@@ -114,7 +114,7 @@ def test_chance_of_a_grade_is_the_median_of_what_was_known_before():
 
 
 def precision(outcome: np.ndarray, score: np.ndarray, weights: np.ndarray | None = None) -> float:
-    (found,) = metrics.warned(outcome, score)(once(len(outcome)) if weights is None else weights)
+    (found,) = metrics.warned(outcome, score, 0.1)(once(len(outcome)) if weights is None else weights)
     return float(found)
 
 
@@ -152,9 +152,9 @@ def test_the_lead_of_a_warning_is_the_time_until_the_rating_is_known():
         [datetime(2026, 1, 31, tzinfo=UTC), datetime(2026, 3, 2, tzinfo=UTC)],
     )
     told = known.with_columns(occurred_at=pl.Series(moments[0]), known_at=pl.Series(moments[1]))
-    found = metrics.warnings(scored(("a", "s", "t", 0.5, 0.1), ("b", "s", "t", 0.6, 0.1)), told)
+    found = metrics.warnings(scored(("a", "s", "t", 0.5, 0.1), ("b", "s", "t", 0.6, 0.1)), told, 0.1)
     assert found == {"warned_days_ahead": (45, 45), "warned_precision": (1, 0.5)}
-    assert metrics.warnings(scored(("c", "s", "t", 0.5, 0.1)), told) == {}
+    assert metrics.warnings(scored(("c", "s", "t", 0.5, 0.1)), told, 0.1) == {}
 
 
 def test_the_roc_curve_of_a_perfect_order_rises_at_once_and_of_none_is_the_diagonal():

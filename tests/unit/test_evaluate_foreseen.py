@@ -8,6 +8,7 @@ import pytest
 from pipelines.evaluate import foreseen
 
 HOW = {"min_people": 5, "resamples": 100, "seed": 1}
+WARN = HOW | {"capacity": 0.1}
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -29,7 +30,7 @@ def cases(count=20):
 
 
 def test_a_warning_is_told_with_its_interval_beside_chance_and_the_days_that_it_leaves():
-    found = foreseen.warnings(*cases(), **HOW)
+    found = foreseen.warnings(*cases(), **WARN)
     assert (found["n"], found["people"], found["capacity"], found["low"], found["chance"]) == (20, 20, 0.1, 0.25, 0.25)
     assert found["precision"]["model"] == {"value": 1.0, "low": 1.0, "high": 1.0}
     assert found["precision"]["baseline"] == {"value": 0.0, "low": 0.0, "high": 0.0}
@@ -37,13 +38,21 @@ def test_a_warning_is_told_with_its_interval_beside_chance_and_the_days_that_it_
     assert found["days_ahead"] == {"median": 9.5, "low": 4.75, "high": 14.25}, "of 0 to 19 days"
 
 
+def test_as_many_are_warned_of_as_managers_can_act_on():
+    """Half of twenty: the five lowest outcomes and those next to them, which were not low."""
+    found = foreseen.warnings(*cases(), **HOW, capacity=0.5)
+    assert found["capacity"] == 0.5
+    assert found["precision"]["model"]["value"] == 0.5
+
+
 def test_of_few_people_no_warning_is_told_however_many_their_cases():
-    assert foreseen.warnings(*cases(5), **HOW)["people"] == 5
-    assert foreseen.warnings(*cases(4), **HOW) is None
+    assert foreseen.warnings(*cases(5), **WARN)["people"] == 5
+    assert foreseen.warnings(*cases(4), **WARN) is None
     scored, known = cases(20)
     same = [frame.with_columns(subject_id="person_id", person_id=pl.lit("p")) for frame in (scored, known)]
-    assert foreseen.warnings(*same, **HOW) is None
-    assert foreseen.warnings(scored, known.with_columns(known_at=pl.lit(None, pl.Datetime("us", "UTC"))), **HOW) is None
+    assert foreseen.warnings(*same, **WARN) is None
+    never = known.with_columns(known_at=pl.lit(None, pl.Datetime("us", "UTC")))
+    assert foreseen.warnings(scored, never, **WARN) is None
 
 
 def ends(**changed):
