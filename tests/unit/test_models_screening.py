@@ -1,5 +1,8 @@
 """Screening: which application is a case, which text it is judged on, who is put forward."""
 
+import math
+import re
+import zlib
 from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
@@ -398,8 +401,8 @@ def test_the_terms_of_most_people_are_kept() -> None:
 
 
 def test_years_are_no_words_since_they_tell_an_age() -> None:
-    assert text.words("Cook, 1998-2021: 7 years of C++ and C#; 20211") == [
-        *("cook", "7", "years", "of", "c++", "and", "c#", "20211"),
+    assert text.words_of(pl.Series(["Cook, 1998-2021: 7 years of C++ and C#; 20211"])).to_list() == [
+        ["cook", "7", "years", "of", "c++", "and", "c#", "20211"],
     ]
 
 
@@ -411,9 +414,30 @@ def test_terms_are_words_and_pairs_within_a_text() -> None:
 LETTERS = st.characters(exclude_categories=("Cs", "Cn")) | st.sampled_from("aZ1920+# \n\t_\u0130\u03a3\u00df")
 
 
+def words(written: str) -> list[str]:
+    """As Python reads them: letters, digits, `+` and `#`, in lower case, without years."""
+    return re.findall(r"(?:[^\W_]|[+#])+", re.sub(text.YEAR, " ", written.lower(), flags=re.ASCII))
+
+
 @given(st.lists(st.text(LETTERS), max_size=4))
 def test_many_texts_at_once_are_read_as_one_by_one(texts: list[str]) -> None:
-    assert text.words_of(pl.Series(texts, dtype=pl.String)).to_list() == [text.words(one) for one in texts]
+    assert text.words_of(pl.Series(texts, dtype=pl.String)).to_list() == [words(one) for one in texts]
+
+
+@given(st.lists(st.text("ab \n1"), max_size=5))
+def test_what_is_monitored_of_many_texts_is_that_of_each(texts: list[str]) -> None:
+    series, bags = pl.Series(texts, dtype=pl.String), [words(one) for one in texts]
+    others = series.reverse()
+    shared = [len({*own} & {*wanted}) / max(len({*wanted}), 1) for own, wanted in zip(bags, bags[::-1], strict=True)]
+    assert text.overlaps(series, others).to_list() == pytest.approx(shared)
+    found = text.projections(series)
+    assert found.shape == (len(texts), 4)
+    for bag, sums in zip(bags, found, strict=True):
+        weights = {word: math.log(1 + bag.count(word)) for word in bag}
+        length = math.sqrt(sum(weight**2 for weight in weights.values())) or 1.0
+        # the lowest bit of each of the checksum's first four groups of seven says the sign
+        signs = {word: [1 if zlib.crc32(word.encode()) >> 7 * n & 1 else -1 for n in range(4)] for word in weights}
+        assert sums == pytest.approx([sum(weights[w] * signs[w][n] for w in weights) / length for n in range(4)])
 
 
 def test_parts_of_the_texts_are_counted_together(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -434,7 +458,8 @@ def test_of_no_text_nothing_is_counted() -> None:
 
 
 def test_rare_words_are_those_of_no_other_text() -> None:
-    assert text.rare_shares(["soup bread", "soup", ""]) == [0.5, 0.0, 0.0]
+    assert text.rare_shares(pl.Series(["soup bread soup", "soup", ""])).to_list() == [0.5, 0.0, 0.0]
+    assert text.rare_shares(pl.Series([], dtype=pl.String)).is_empty()
 
 
 def test_inputs_hold_no_text() -> None:

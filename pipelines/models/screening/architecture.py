@@ -27,7 +27,7 @@ Floats = npt.NDArray[np.float32]
 
 @keras.saving.register_keras_serializable(package="candor", name="normalised")  # type: ignore[untyped-decorator]
 def normalised(texts: tf.Tensor) -> tf.Tensor:
-    """[...] strings in lower case, words parted by one space, without years: `text.words` in TensorFlow."""
+    """[...] strings in lower case, words parted by one space, without years: `text.words_of` in TensorFlow."""
     lower = tf.strings.regex_replace(tf.strings.lower(texts, encoding="utf-8"), text.YEAR, " ")
     return tf.strings.regex_replace(lower, text.SEPARATORS, " ")
 

@@ -382,21 +382,12 @@ def _documents(asked: pl.DataFrame, resumes: pl.DataFrame, settings: Prepare) ->
 def _measured(frame: pl.DataFrame) -> pl.DataFrame:
     """`frame` with the numeric columns; every distinct text is read once."""
     resumes = frame["resume_text"].unique(maintain_order=True)
-    facts = pl.DataFrame(
-        {
-            "resume_text": resumes,
-            "rare_word_share": text.rare_shares(resumes.to_list()),
-            "projected": [text.projections(resume) for resume in resumes],
-        },
-        schema={"resume_text": pl.String, "rare_word_share": pl.Float64, "projected": pl.List(pl.Float64)},
-    ).with_columns(pl.col("projected").list.get(index).alias(name) for index, name in enumerate(PROJECTED))
-    bags = {value: set(text.words(value)) for name in TEXTS for value in frame[name].unique()}
-    overlaps = [
-        len(bags[resume] & bags[wanted]) / max(len(bags[wanted]), 1)
-        for resume, wanted in frame.select(TEXTS).iter_rows()
-    ]
+    projected = text.projections(resumes)
+    facts = pl.DataFrame({"resume_text": resumes, "rare_word_share": text.rare_shares(resumes)}).with_columns(
+        pl.Series(name, projected[:, index]) for index, name in enumerate(PROJECTED)
+    )
     return frame.join(facts, on="resume_text", maintain_order="left").with_columns(
         resume_chars=pl.col("resume_text").str.len_chars().cast(pl.Float64),
         requisition_chars=pl.col("requisition_text").str.len_chars().cast(pl.Float64),
-        overlap_share=pl.Series(overlaps, dtype=pl.Float64),
+        overlap_share=text.overlaps(frame["resume_text"], frame["requisition_text"]),
     )

@@ -1,8 +1,8 @@
 """Which texts are nearly the same: a resume sent again with another date, a sentence more, in another layout. No Keras.
 
-Texts are sets of three words in a row, as `text.words` reads them. Of each set some smallest hashes are kept, in bands:
-two texts share a band with the probability J^6 each, where J is the share of their threes that both have. Of texts that
-share nine threes of ten, 99 in 100 share one of the bands; of texts that share one of four, one in 680.
+Texts are sets of three words in a row, as `text.words_of` reads them. Of each set some smallest hashes are kept, in
+bands: two texts share a band with the probability J^6 each, where J is the share of their threes that both have. Of
+texts that share nine threes of ten, 99 in 100 share one of the bands; of texts that share one of four, one in 680.
 
 Source:
     Broder 1997, on the resemblance of documents.

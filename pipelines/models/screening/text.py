@@ -1,17 +1,16 @@
 """Words and terms of a text, the same for the vocabulary, the baseline and the inputs that are monitored. No Keras.
 
 Years such as 1998 are dropped: in a resume they say how old somebody is. Other numbers stay ("7 years").
-`words` reads one text, `words_of` many at once; `architecture` does in TensorFlow what `words_of` and `fields_of` do
-here. Tests hold all three together.
+`architecture` does in TensorFlow what `words_of` and `fields_of` do here. Tests hold both together.
 """
 
 import math
-import re
 import zlib
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from pipelines.base.errors import ContractError
@@ -32,22 +31,15 @@ _PART: Final = 1024
 _WORDS: Final = r"[\p{L}\p{N}+#]+"
 _YEARS: Final = YEAR.replace(r"\b", r"(?-u:\b)")
 """`YEAR` in Polars, whose borders of words are those of ASCII only when told so."""
-_WORD: Final = re.compile(r"(?:[^\W_]|[+#])+")
-_YEAR: Final = re.compile(YEAR, re.ASCII)
-
-
-def words(text: str) -> list[str]:
-    """Words of `text` in lower case and in order, without years."""
-    return _WORD.findall(_YEAR.sub(" ", text.lower()))
 
 
 def words_of(texts: pl.Series) -> pl.Series:
-    """[n_texts] `words` of each text: of many texts at once, some times as fast as one by one."""
+    """[n_texts] lists of words: in lower case and in order, without years."""
     return texts.str.to_lowercase().str.replace_all(_YEARS, " ").str.extract_all(_WORDS)
 
 
 def fields_of(texts: pl.Series) -> pl.Series:
-    """[n_texts] `words` of each text, then once more those of its short lines, each behind a `MARK`."""
+    """[n_texts] `words_of` each text, then once more those of its short lines, each behind a `MARK`."""
     both = pl.DataFrame({"words": words_of(texts), "short": words_of(texts.str.replace_all(LONG_LINE, ""))})
     return both.select(pl.concat_list("words", pl.col("short").list.eval(MARK + pl.element()))).to_series()
 
@@ -118,27 +110,47 @@ def by_person(frame: pl.DataFrame) -> list[str]:
     return written.sort("person_id")["resume_text"].to_list()
 
 
-def rare_shares(texts: Sequence[str]) -> list[float]:
+def rare_shares(texts: pl.Series) -> pl.Series:
     """[n_texts] share of each text's distinct words that no other of `texts` has; 0 for a text without words."""
-    bags = [set(words(text)) for text in texts]
-    seen = Counter(word for bag in bags for word in bag)
-    return [sum(seen[word] == 1 for word in bag) / len(bag) if bag else 0.0 for bag in bags]
+    own = _counted(texts)
+    rare = (pl.len().over("word") == 1).cast(pl.Float64)
+    shares = own.with_columns(rare=rare).group_by("text").agg(pl.col("rare").mean())
+    every = pl.DataFrame({"text": pl.int_range(len(texts), dtype=pl.UInt32, eager=True)})
+    return every.join(shares, on="text", how="left", maintain_order="left")["rare"].fill_null(0.0)
 
 
-def projections(text: str) -> tuple[float, ...]:
-    """[4] signed random sums of a text's words: they move when the language moves.
+def projections(texts: pl.Series) -> npt.NDArray[np.float64]:
+    """[n_texts, 4] signed random sums of each text's words: they move when the language moves.
 
     The signs come from a checksum of the word, so they are the same everywhere and need no training.
     """
-    counts = Counter(words(text))
-    length = math.sqrt(sum(math.log1p(count) ** 2 for count in counts.values())) or 1.0
-    sums = [0.0] * PROJECTIONS
-    for word, count in sorted(counts.items()):
-        signs = zlib.crc32(word.encode())
-        weight = math.log1p(count) / length
-        for index in range(PROJECTIONS):
-            sums[index] += weight if signs >> (7 * index) & 1 else -weight
-    return tuple(sums)
+    own = _counted(texts)
+    distinct = own["word"].unique().sort()
+    signs = np.array([zlib.crc32(word.encode()) for word in distinct], dtype=np.uint32)
+    bits = (signs[:, None] >> np.uint32(7) * np.arange(PROJECTIONS, dtype=np.uint32)) & np.uint32(1)
+    text, weight = own["text"].to_numpy(), np.log1p(own["count"].to_numpy())
+    length = np.sqrt(np.bincount(text, weight**2, len(texts)))
+    signed = (weight / length[text])[:, None] * (2.0 * bits - 1)[distinct.search_sorted(own["word"]).to_numpy()]
+    return np.column_stack([np.bincount(text, column, len(texts)) for column in signed.T])
+
+
+def overlaps(texts: pl.Series, others: pl.Series) -> pl.Series:
+    """[n_pairs] share of the distinct words of `others` that the text beside each has, too; 0 of none."""
+    wanted = pl.col("wanted").list.unique()
+    shared = pl.col("own").list.set_intersection(wanted).list.len()
+    share = (shared / wanted.list.len().clip(1)).alias("share")
+    pairs = pl.DataFrame({"own": texts, "wanted": others})
+    parts = (part.select(words_of(part[name]) for name in part.columns) for part in pairs.iter_slices(_PART))
+    return pl.concat([pl.Series("share", [], pl.Float64), *(part.select(share)["share"] for part in parts)])
+
+
+def _counted(texts: pl.Series) -> pl.DataFrame:
+    """[n] text (its place), word, count: by text and word."""
+    read = texts.alias("word").to_frame().with_row_index("text")
+    words = (part.with_columns(words_of(part["word"])).explode("word") for part in read.iter_slices(_PART))
+    parts = [part.drop_nulls("word").group_by("text", "word").len("count") for part in words]
+    nothing = read.clear().with_columns(count=pl.lit(None, pl.UInt32))
+    return pl.concat([nothing, *parts]).sort("text", "word")
 
 
 def _terms(texts: Sequence[str], of: Reading) -> Iterator[pl.DataFrame]:
