@@ -155,10 +155,9 @@ def run(family: str, root: Path | None = None) -> str:
     selections, pools, cells = groups.judged(
         asked, decided, people, module.UNIT, least, forty=forty, told_from=told_from
     )
-    reached, every = selective.reached(lake, lock.manifest(lake), as_of, family, decided)
     result["selective"] = selective.told(
-        reached,
-        every,
+        selective.reached(lake, lock.manifest(lake), as_of, family),
+        decided,
         people,
         by_stage=bool(module.DECISIONS),
         min_group_size=least,

@@ -116,12 +116,15 @@ def decided(lake: Lake, manifest: Manifest, as_of: date, family: str, outcomes: 
 
     Returns:
         [n_decisions] the family's unit, stage_code, outcome, decided_by and known_at, for `human_decisions`. The tables
-        count for the stages that they tell of, with cases that no model can be asked about; outcomes for the others.
+        count, with cases that no model can be asked about; `outcomes` for stages that they do not tell of, and for a
+        family that has none.
     """
     module = features(family)
-    if not module.DECISIONS:
+    if not (module.DECISIONS or module.REACHED):
         return outcomes
-    tables, _ = known.read_people(lake, manifest, module.DECISIONS, as_of)
+    tables, _ = known.read_people(lake, manifest, module.DECISIONS or module.REACHED, as_of)
+    if not module.DECISIONS:
+        return module.outcomes(tables)
     columns = [*module.UNIT, "stage_code", "outcome", "decided_by", "known_at"]
     every = module.decisions(tables).select(columns)
     if outcomes.is_empty():

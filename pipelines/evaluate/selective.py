@@ -28,28 +28,20 @@ however the other one ended."""
 _FIGURES: Final = ("known_share", "among_known", "low", "high", "sure_low", "sure_high", "ratio_low", "ratio_high")
 
 
-def reached(
-    lake: Lake, manifest: Manifest, as_of: date, family: str, decided: pl.DataFrame
-) -> tuple[pl.DataFrame | None, pl.DataFrame]:
-    """Of whom an outcome could be known, and of whom one is: `cases` and `decided` of `told`.
+def reached(lake: Lake, manifest: Manifest, as_of: date, family: str) -> pl.DataFrame | None:
+    """Of whom an outcome could be known, whether it is or not: `cases` of `told`.
 
     Args:
         lake: Where the tables are.
         manifest: The pinned state.
         as_of: What was known then.
         family: One of the catalog's families.
-        decided: [n_decisions] as `groups.decided` gives. Without tables of decisions it has only what a model could be
-            asked about: not who left before the moment of prediction, whose end is known all the same. So then every
-            outcome on record stands in its place.
 
     Returns:
-        [n_cases] as the family's `reached`, None for a family that has none; and [n_decisions].
+        [n_cases] as the family's `reached`; None for a family that has none.
     """
     module = features(family)
-    if not module.REACHED:
-        return None, decided
-    tables, _ = known.read_people(lake, manifest, module.REACHED, as_of)
-    return module.reached(tables), decided if module.DECISIONS else module.outcomes(tables)
+    return module.reached(known.read_people(lake, manifest, module.REACHED, as_of)[0]) if module.REACHED else None
 
 
 def told(

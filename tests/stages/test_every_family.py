@@ -306,7 +306,8 @@ def test_an_end_before_the_moment_of_prediction_is_a_known_outcome_though_no_mod
         taken.setdefault(run[0], set()).add(run)
     # everybody as one group, of which nothing follows about few: in a company so small no other is told
     everybody = pl.DataFrame({"person_id": list(taken)}).with_columns(of=pl.lit("all"))
-    reached, every = selective.reached(lake, lake.require(), day, "outcomes", asked)
+    reached = selective.reached(lake, lake.require(), day, "outcomes")
+    every = groups.decided(lake, lake.require(), day, "outcomes", asked)
     (one,) = selective.told(reached, every, everybody, by_stage=False, min_group_size=30, told_from=30)
     (row,) = one["groups"]
     each = [len(runs & ended) / len(runs) for runs in taken.values()]

@@ -48,11 +48,20 @@ def lake(store):
     agreed = pl.Schema({**TABLES["consents"].schema, **PROVENANCE})
     consents = [dict.fromkeys(agreed) | known | {"person_id": person(n), "is_given": True} for n in range(120)]
     frame = pl.DataFrame([dict.fromkeys(schema) | row | known for row in told], schema=schema)
+    rated = {"period_code": "H1", "period_start": date(2026, 1, 1), "period_end": date(2026, 6, 30)}
+    rated |= {"completed_at": datetime(2026, 7, 5, tzinfo=UTC)}
+    shares = [(person(0), 0.4, False), (person(1), 0.8, False), (person(2), 0.9, True)]
+    columns = pl.Schema({**TABLES["reviews"].schema, **PROVENANCE})
+    reviews = [
+        dict.fromkeys(columns) | rated | known | {"person_id": who, "rating_share": share, "is_team_level": is_team}
+        for who, share, is_team in shares
+    ]
     found = Lake(store)
     found.publish(
         "b",
         {
             "application_events": frame,
+            "reviews": pl.DataFrame(reviews, schema=columns),
             "consents": pl.DataFrame(consents, schema=agreed),
         },
         {},
@@ -110,7 +119,18 @@ def test_what_was_decided_later_is_not_known_yet(lake):
     assert early.is_empty()
 
 
-@pytest.mark.parametrize("family", sorted(set(FAMILIES) - {"screening"}))
-def test_other_families_have_no_decisions_but_their_outcomes(lake, family):
+def test_families_without_such_tables_have_what_their_own_tables_tell_and_else_their_outcomes(lake):
     outcomes = pl.DataFrame(schema=OUTCOMES)
-    assert groups.decided(lake, lake.require(), DAY, family, outcomes) is outcomes
+    assert groups.decided(lake, lake.require(), DAY, "recommendation", outcomes) is outcomes
+    assert set(FAMILIES) - {"screening", "recommendation"} == {"outcomes", "performance"}
+    assert groups.decided(lake, lake.require(), DAY, "outcomes", outcomes).is_empty()
+
+
+def test_a_rating_of_whom_no_model_could_be_asked_about_is_a_decision_all_the_same(lake):
+    """Nobody here has a work record: no case is made of them, and their managers rated them."""
+    decided = groups.decided(lake, lake.require(), DAY, "performance", pl.DataFrame(schema=OUTCOMES))
+    found = groups.human_decisions(decided, features("performance").UNIT)
+    assert found.select("stage", "person_id", "subject", "is_selected", "on").rows() == [
+        ("review", person(0), "2026-06-30", False, "2026-09-15"),  # .4 and .8: the median is .6; known since the file
+        ("review", person(1), "2026-06-30", True, "2026-09-15"),
+    ]
