@@ -33,13 +33,11 @@ WHY = "I read the whole brief and every gap in it."
 
 @dataclass(frozen=True)
 class Lost:
-    """What became of a release whose answers came too early."""
+    """What became of a release of which an answer came too early and was lost."""
 
     state: str
-    asked_again: int
-    """Times that a gate asked again after it was answered."""
     cleared: int
-    """Times that the moment was missed and the gates were made to ask anew, which is on record."""
+    """Times that no answer was lost and the gates were made to ask anew, which is on record."""
 
 
 @dataclass(frozen=True)
@@ -114,12 +112,15 @@ class Attacks:
 
     def approve(self, run: str, first: str, second: str) -> None:
         """Answer both gates, accepting every gap."""
-        conf = self.api().run("release", run)["conf"]
-        gaps = "\n".join(evidence.asked(evidence.zones(self.world.company), conf["family"], conf["verdict"]))
         with self.stands:
             for gate, account in zip(GATES, (first, second), strict=True):
-                answer = {"justification": WHY, "accepted_gaps": gaps, "choice_reason": None}
-                self.api(account).answer("release", run, gate, "Approve", answer)
+                self._answer(run, gate, account)
+
+    def _answer(self, run: str, gate: str, account: str) -> None:
+        conf = self.api().run("release", run)["conf"]
+        gaps = "\n".join(evidence.asked(evidence.zones(self.world.company), conf["family"], conf["verdict"]))
+        answer = {"justification": WHY, "accepted_gaps": gaps, "choice_reason": None}
+        self.api(account).answer("release", run, gate, "Approve", answer)
 
     def forge(self, run: str) -> str:
         """Unassigned people answer; an engineer marks both gates successful and writes the answers himself."""
@@ -174,46 +175,56 @@ class Attacks:
             return self.ended("release", run)
 
     def lose(self, run: str) -> Lost:
-        """Both answer while the scheduler stands still, which loses answers; then they are asked again."""
+        """One gate is answered while the scheduler stands still, which loses the answer; then it is asked again.
+
+        The other gate stays without an answer until then: where one was not lost, nothing comes after it, and the
+        gates are made to ask anew until one is.
+        """
         scheduler = processes.recorded("scheduler", self.world.company.airflow)
-        before: dict[str, int] = {}
         cleared = 0
 
-        def answered_too_early() -> bool:
-            nonlocal before, cleared
-            if self._states(run) == {gates.WAITING}:  # the moment has passed
+        def is_lost() -> bool:
+            nonlocal cleared
+            if self._is_lost(run, scheduler.pid):
+                return True
+            if self._states(run) in ({gates.WAITING}, {gates.WAITING, "success"}):  # a missed moment, or not lost
                 self._clear(run)
                 cleared += 1
-            before = self._answered_too_early(run, scheduler.pid)
-            return bool(before)
+            return False
 
-        until(answered_too_early, pause=0.05)
+        until(is_lost, seconds=400, pause=0.05)
         conf = self.api().run("release", run)["conf"]
         gaps = evidence.asked(evidence.zones(self.world.company), conf["family"], conf["verdict"])
         desk = gates.Desk([self.api(FIRST), self.api(SECOND)], {run: gaps})
         until(lambda: desk.work()[run] in gates.FINISHED)
-        asked = {task["task_id"]: task["try_number"] for task in self._gates(run)}
-        return Lost(self.ended("release", run), max(asked[gate] - before[gate] for gate in GATES), cleared)
+        return Lost(self.ended("release", run), cleared)
 
-    def _answered_too_early(self, run: str, scheduler: int) -> dict[str, int]:
-        """Answer when both gates have begun and before the scheduler has noted that they wait; the tries until then.
+    def _is_lost(self, run: str, scheduler: int) -> bool:
+        """Answer a gate that began and that the scheduler has not noted to wait; whether it is asked once more.
 
-        Empty when the moment is not there. Stopped asleep, the scheduler first hands out what was answered and only
-        then reads that the process which asked is over; stopped elsewhere in its round it may do so the right way
+        False also when the moment is not there. Stopped asleep, the scheduler first hands out what was answered and
+        only then reads that the process which asked is over; stopped elsewhere in its round it may do so the right way
         round. A gate at work when it stops is surely not noted, and is handed out only if the executor has room.
         """
         with self.stands:
             stopped_asleep(scheduler, self.world.company.airflow / "airflow.db")
             try:
-                states = self._states(run)
-                if "running" not in states or not states <= {"running", gates.WAITING} or not self._is_room(run):
-                    return {}
-                until(lambda: self._states(run) == {gates.WAITING}, seconds=30, pause=0.1)
-                before = {task["task_id"]: task["try_number"] for task in self._gates(run)}
-                self.approve(run, FIRST, SECOND)
-                return before
+                states = {task["task_id"]: task["state"] for task in self._gates(run)}
+                at_work = [gate for gate in GATES if states.get(gate) == "running"]
+                if not at_work or "success" in states.values() or not self._is_room(run):
+                    return False
+                until(lambda: self._gate(run, at_work[0])["state"] == gates.WAITING, seconds=30, pause=0.1)
+                asked = self._gate(run, at_work[0])["try_number"]
+                self._answer(run, at_work[0], (FIRST, SECOND)[GATES.index(at_work[0])])
             finally:
                 os.kill(scheduler, signal.SIGCONT)
+
+        def is_known() -> bool:
+            gate = self._gate(run, at_work[0])
+            return gate["state"] == "success" or gate["try_number"] > asked
+
+        until(is_known)
+        return bool(self._gate(run, at_work[0])["try_number"] > asked)
 
     def _is_room(self, run: str) -> bool:
         """Whether the executor could take both gates again while it believes them at work."""
@@ -264,6 +275,9 @@ class Attacks:
 
         until(lambda: state() in gates.FINISHED)
         return state()
+
+    def _gate(self, run: str, gate: str) -> dict[str, Any]:
+        return next(task for task in self._gates(run) if task["task_id"] == gate)
 
     def _gates(self, run: str) -> list[dict[str, Any]]:
         return [task for task in self.api().tasks("release", run) if task["task_id"] in GATES]
@@ -469,7 +483,6 @@ def test_a_posted_release_scores_nobody_anew(siege):
 
 
 def test_a_lost_answer_is_asked_for_again_and_the_second_one_counts(siege):
-    assert siege.lost.asked_again >= 1, "no answer was lost"
     run = f"release__{siege.retrains[0]['run']}__outcomes"
     assert siege.states[run] == "success"
     assert [facts["name"] for facts in siege.ledger("release:approved", run)] == [FIRST, SECOND]
