@@ -86,8 +86,6 @@ Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 class GateSettings(Section):
     """`gate` in params.yaml."""
 
-    margin: Annotated[float, Field(ge=0, lt=1)]
-    """How far below the baseline the whole interval must lie to hold, in the metric's unit."""
     slice_drop: Share
     """How much worse the model may be for a group or subject than for all, as a share of the figure for all."""
     min_group_size: Count
@@ -222,10 +220,13 @@ INTERVALS: Final = "intervals"
 _FORESEEN: Final = {"outcome": "outcomes", "grade": "scores at the end"}
 PERFORMANCE: Final = "performance"
 """Where a gap is about how good the model is, this stands in the place of an axis, and the axis in that of a group."""
+BASELINE: Final = "baseline"
+"""Or this, in that of a group, where it may be no better than its baseline."""
 
 
-BOUNDS: Final = Margins(validity=0.02, impact_ratio=0.02, selected_share=0.1)
-"""Narrower margins of validity and of shares, and wider ones of impact ratios, would hide who was passed over."""
+BOUNDS: Final = Margins(validity=0.025, impact_ratio=0.02, selected_share=0.1)
+"""As `choose` of params.yaml has them, validity as a share of the declared model's figure. Narrower margins of validity
+and of shares, and wider ones of impact ratios, would hide who was passed over."""
 
 
 class Unsure(BaseModel):
@@ -317,7 +318,7 @@ class Finding:
 M = TypeVar("M", bound=BaseModel)
 
 
-def judge_metrics(metrics: Metrics, settings: GateSettings) -> Iterator[Finding]:
+def judge_metrics(metrics: Metrics) -> Iterator[Finding]:
     """Findings about accuracy and data. An interval that is no interval, and an empty list of checks, hold."""
     for name in ("model", "difference"):
         found: Estimate = getattr(metrics, name)
@@ -331,9 +332,8 @@ def judge_metrics(metrics: Metrics, settings: GateSettings) -> Iterator[Finding]
     yield Finding("baseline:numbers", math.isfinite(value), f"The baseline is {value:.3f}.", "not_a_number")
     yield Finding(
         "against_baseline",
-        metrics.difference.high >= -settings.margin,
-        f"Model minus baseline is at most {metrics.difference.high:.3f}; its whole interval must not lie below "
-        f"-{settings.margin:.3f}.",
+        metrics.difference.high >= 0,
+        f"Model minus baseline is at most {metrics.difference.high:.3f}; its whole interval must not lie below 0.",
         "below_baseline",
     )
     count = len(metrics.data_checks)
@@ -358,6 +358,17 @@ def judge_slices(metrics: Metrics, settings: GateSettings) -> Iterator[Finding]:
         seen = f"{len(rows)} slices were judged; no whole interval may lie beyond {bound:.3f}."
         reason = f"{seen} These do: {'; '.join(told[:_SHOWN])}{more}." if far else seen
         yield Finding(f"slices:{axis}", not far, reason, "slice_far_below")
+
+
+def baseline_gaps(metrics: Metrics) -> Iterator[Gap]:
+    """A gap where the model is not surely better than its baseline: nobody releases such a one without knowing."""
+    found = metrics.difference
+    if not found.low > 0:
+        reason = (
+            f"Model minus baseline is {found.value:.3f} [{found.low:.3f}, {found.high:.3f}]: it may be no better than "
+            f"its baseline."
+        )
+        yield Gap(PERFORMANCE, BASELINE, "baseline_not_beaten", reason)
 
 
 def slice_gaps(metrics: Metrics) -> Iterator[Gap]:
@@ -470,8 +481,8 @@ def passed_over(choice: Choice) -> Iterator[Gap]:
     What the rule left because it may be better by chance must be accepted by name; what it would have taken, and all
     that a person left, must be explained too.
     """
-    margins = _at_least(Margins(**choice.margins.model_dump()))
     known = {one.name: one for one in choice.alternatives}
+    margins = _at_least(Margins(**choice.margins.model_dump()), known[DECLARED].metric.value)
     taken, tried = known[choice.chosen].impact_ratio, [one.tried for one in choice.alternatives]
     surely = {one.name for one in surely_better(tried, margins)}
     for one in better_than(choice.chosen, tried, margins):
@@ -485,10 +496,10 @@ def passed_over(choice: Choice) -> Iterator[Gap]:
         yield Gap(*((UNSURE, one.name, UNSURE) if is_open else (ALTERNATIVE, one.name, LESS_DISCRIMINATORY)), reason)
 
 
-def _at_least(margins: Margins) -> Margins:
+def _at_least(margins: Margins, declared: float | None) -> Margins:
     """What the choice counted as equal, but never so that more is hidden than by `BOUNDS`: any ref may set `choose`."""
     return Margins(
-        max(margins.validity, BOUNDS.validity),
+        max(margins.validity, BOUNDS.validity * abs(declared or 0.0)),
         min(margins.impact_ratio, BOUNDS.impact_ratio),
         max(margins.selected_share, BOUNDS.selected_share),
     )
@@ -563,7 +574,7 @@ def decide(
         family: Whose model.
         evidence: `metrics.json`, `groups.json`, `card.json`, `served.json`, `alternatives.json`; None for one that is
             not there.
-        settings: Margin and group size.
+        settings: Bounds of slices and groups.
         by: Digests of the rules (`base.ruled`); a verdict without them releases nothing.
         purpose: What the model is for.
 
@@ -579,7 +590,7 @@ def decide(
     if served and card:
         findings += judge_served(family, served, card.model_sha256)
     if metrics and card:
-        findings += [_same(family, metrics, card), *judge_metrics(metrics, settings), *judge_slices(metrics, settings)]
+        findings += [_same(family, metrics, card), *judge_metrics(metrics), *judge_slices(metrics, settings)]
     if choice and card:
         findings.append(_taken(family, choice, card))
     if groups:
@@ -645,6 +656,7 @@ def _open(groups: Groups | None, metrics: Metrics | None) -> Iterator[Gap]:
     if groups:
         yield from gaps(groups)
     if metrics:
+        yield from baseline_gaps(metrics)
         yield from slice_gaps(metrics)
         yield from stand_in_gaps(metrics)
         yield from interval_gaps(metrics)

@@ -77,7 +77,7 @@ class Choose(Section):
     """`choose`: what counts as equal when one of several models is taken."""
 
     validity_margin: Margin
-    """How far below the declared model is as valid, in the metric's unit; to be taken, the interval lies above."""
+    """How far below the declared model is as valid, as a share of its figure; to be taken, the interval lies above."""
     ratio_margin: Margin
     """Impact ratios no further apart are equal."""
     selected_margin: Share

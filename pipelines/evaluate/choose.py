@@ -193,8 +193,10 @@ def run(family: str, root: Path | None = None) -> str:
     missing = [name for name in names if not (folder / name / "card.json").is_file()]
     if missing:
         raise ContractError(f"{family} must have been trained as {', '.join(missing)}; it was not. Run `dvc repro`.")
-    margins = Margins(rule.validity_margin, rule.ratio_margin, rule.selected_margin)
     found = _all(family, names, root, decide, settings=settings, least=least) if tried else {}
+    figure = found[DECLARED].metric.value if tried else math.nan
+    validity = 0.0 if math.isnan(figure) else round(rule.validity_margin * abs(figure), 4)
+    margins = Margins(validity, rule.ratio_margin, rule.selected_margin)
     against = {name: gains.gain(one.ratios, found[DECLARED].ratios, tried=len(tried)) for name, one in found.items()}
     judged = [
         found[name].tried(name, against[name]) if name in found else Tried(name, 0.0, 0.0, 0.0, math.nan, math.nan)

@@ -68,7 +68,7 @@ def evaluate(folder: Path) -> None:
     from pipelines.fairness.evidence import Groups, gaps
     from pipelines.gate import GateSettings, judge_groups
 
-    settings = GateSettings(margin=0.02, slice_drop=0.1, min_group_size=LEAST, min_known_share=0.5)
+    settings = GateSettings(slice_drop=0.1, min_group_size=LEAST, min_known_share=0.5)
     scored, outcomes, people = (pl.read_parquet(folder / name) for name in ("scored", "outcomes", "groups"))
     told, pools, cells = groups.judged(scored, outcomes, people, UNIT, LEAST)
     write(folder / "groups.json", told)

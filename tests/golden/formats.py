@@ -105,7 +105,7 @@ def _verdict() -> bytes:
     evidence = {name: json.dumps(content, sort_keys=True).encode() for name, content in contents.items()}
     by = {"code": "1" * 64, "laws": "2" * 64, "thresholds": "3" * 64}
     purpose = "Puts applications in an order, so that people read the likeliest first."
-    settings = GateSettings(margin=0.02, slice_drop=0.1, min_group_size=30, min_known_share=0.5)
+    settings = GateSettings(slice_drop=0.1, min_group_size=30, min_known_share=0.5)
     return (
         json.dumps(decide("screening", evidence, settings, by=by, purpose=purpose), indent=1, sort_keys=True) + "\n"
     ).encode()

@@ -29,7 +29,6 @@ MODEL, DATA, LAKE = "a" * 64, "b" * 64, "c" * 64
 
 PARAMS = """
 gate:
-  margin: 0.03
   slice_drop: 0.1
   min_group_size: 30
   min_known_share: 0.5
@@ -167,7 +166,7 @@ def release(store: Store, family: str, profile: dict | None = None) -> Release:
     served = {"family": family, "model_sha256": MODEL, "checks": [{"check": "loads", "passed": True, "reason": "Yes."}]}
     evidence = {"metrics.json": metrics, "groups.json": judged | {"human": judged}, "card.json": card}
     evidence |= {"served.json": served, "alternatives.json": alternatives(family)}
-    settings = gate.GateSettings(margin=0.03, slice_drop=0.1, min_group_size=30, min_known_share=0.5)
+    settings = gate.GateSettings(slice_drop=0.1, min_group_size=30, min_known_share=0.5)
     verdict = gate.decide(family, {name: _json(value) for name, value in evidence.items()}, settings)
     files = {"verdict.json": _json(verdict), "profile.json": _json(profile or training_profile())}
     folder = f"releases/{family}/{sha256_bytes(files['verdict.json'])}"

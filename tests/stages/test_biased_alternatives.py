@@ -25,7 +25,7 @@ FAMILY = "screening"
 HIRING = ("workday_applications", "workday_candidate_eeo", "workday_candidates", "workday_requisitions", "resumes")
 
 
-def numbers(root: Path, take: str, validity: float = 0.15) -> None:
+def numbers(root: Path, take: str, validity: float = 0.2) -> None:
     """Short training.
 
     Past decisions are biased, so whoever departs from them seems less valid: the margin is wide here.
@@ -71,12 +71,14 @@ def test_a_model_with_a_better_impact_ratio_is_found_and_named(searched):
     assert other["impact_ratio"]["value"] > declared["impact_ratio"]["value"] + 0.1
     assert found["chosen"] == "reweighed_on_sex"
     assert other["gain"]["low"] > 1
-    assert "reweighed_on_sex is surely no less valid, within 0.15, and surely has a better impact ratio" in found["why"]
+    within = round(0.2 * declared["metric"]["value"], 4)
+    told = f"reweighed_on_sex is surely no less valid, within {within}, and surely has a better impact ratio"
+    assert told in found["why"]
 
 
 @pytest.mark.parametrize(
     ("take", "validity", "name"),
-    [("declared", 0.15, "alternative:reweighed_on_sex"), ("best", 0.05, "alternative_unsure:reweighed_on_sex")],
+    [("declared", 0.2, "alternative:reweighed_on_sex"), ("best", 0.06, "alternative_unsure:reweighed_on_sex")],
 )
 def test_who_takes_the_declared_one_must_explain_it_and_where_validity_is_unsure_accept_it(
     searched, tmp_path, take, validity, name

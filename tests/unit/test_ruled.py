@@ -66,7 +66,7 @@ def test_a_new_law_and_a_new_module_are_other_rules(installed):
 @pytest.mark.parametrize(
     ("section", "name", "part"),
     [
-        ("gate", "margin", {"thresholds"}),
+        ("gate", "slice_drop", {"thresholds"}),
         ("choose", "validity_margin", {"thresholds"}),
         ("serve", "answer_seconds", {"thresholds"}),
         ("serve", "memory_mb", {"thresholds"}),
