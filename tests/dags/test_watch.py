@@ -1,16 +1,12 @@
 """What wakes `ingest_exports`: the real trigger, in Airflow's own stream, at a queue that speaks as SQS does."""
 
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
+from .forked import ROOT, forking
 from .sqs import serving
 
-ROOT = Path(__file__).parents[2]
 CREATED = json.dumps({"Records": [{"eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "s3": {"x": "Ada"}}]})
 REMOVED = CREATED.replace("ObjectCreated:Put", "ObjectRemoved:Delete")
 
@@ -69,31 +65,37 @@ def queue():
         yield made
 
 
+@pytest.fixture(scope="module")
+def forks(tmp_path_factory):
+    with forking(tmp_path_factory.mktemp("airflow"), "dags._watch", "pipelines.ingest.notices", "boto3") as made:
+        yield made
+
+
 @pytest.fixture
-def started(queue, tmp_path):
+def started(forks, queue, tmp_path):
     """A program with the queue's address, an account, and one line of input for each look of the test."""
     running = []
 
     def start(code, *words, url=None):
-        environment = {
-            "PATH": os.environ["PATH"],
-            "AIRFLOW_HOME": str(tmp_path),
-            "PYTHONPATH": str(ROOT),
-            "QUEUE": url or queue.url,
-            "AWS_ACCESS_KEY_ID": "x",
-            "AWS_SECRET_ACCESS_KEY": "x",
-            "AWS_DEFAULT_REGION": "eu-central-1",
-            "AWS_ENDPOINT_URL": "http://127.0.0.1:1",  # of a store elsewhere
-        }
-        command = [sys.executable, "-W", "ignore", "-c", code, *words]
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-        running.append(subprocess.Popen(command, cwd=ROOT, env=environment, **pipes))
+        running.append(
+            forks.start(
+                code,
+                *words,
+                AIRFLOW_HOME=str(tmp_path),
+                PYTHONPATH=str(ROOT),
+                QUEUE=url or queue.url,
+                AWS_ACCESS_KEY_ID="x",
+                AWS_SECRET_ACCESS_KEY="x",
+                AWS_DEFAULT_REGION="eu-central-1",
+                AWS_ENDPOINT_URL="http://127.0.0.1:1",  # of a store elsewhere
+            )
+        )
         return running[-1]
 
     yield start
     for process in running:
         process.kill()
-        process.communicate()
+        process.ended()
 
 
 def line(process, start="event"):
