@@ -77,7 +77,6 @@ def measured(cases: Cases, settings: Evaluate, *, least: int, told_from: int) ->
     """
     kind, scored, outcomes, groups = features(cases.family).METRIC, cases.scored, cases.outcomes, cases.groups
     drawn = {"resamples": settings.resamples, "seed": settings.seed}
-    acted_on = {"capacity": settings.capacity, "min_people": least, **drawn}
     enough = {"min_people": settings.min_cases, "min_labels": settings.min_labels, "told_from": told_from}
     stand_ins = standins.tested(cases.inputs, groups, least, settings.seed)
     to_accept = standins.to_accept(cases.family, stand_ins, settings.work_reasons)
@@ -108,7 +107,7 @@ def measured(cases: Cases, settings: Evaluate, *, least: int, told_from: int) ->
             told_from=told_from,
             seed=settings.seed,
         ),
-        **({"warnings": foreseen.warnings(scored, outcomes, **acted_on)} if kind == "mae" else {}),
+        **({"warnings": _warnings(cases, settings, least)} if kind == "mae" else {}),
         "popularity": popularity.told(kind, scored, outcomes, **drawn),
         "intervals": _intervals(cases, least),
         **({} if cases.grades is None else {"grades": foreseen.grades(cases.grades, min_people=least, **drawn)}),
@@ -159,6 +158,11 @@ def _compared(cases: Cases, settings: Evaluate, least: int) -> dict[str, Any]:
             **({} if cases.grades is None else metrics.graded(cases.grades, least)),
         },
     }
+
+
+def _warnings(cases: Cases, settings: Evaluate, least: int) -> dict[str, Any] | None:
+    drawn = {"resamples": settings.resamples, "seed": settings.seed}
+    return foreseen.warnings(cases.scored, cases.outcomes, capacity=settings.capacity, min_people=least, **drawn)
 
 
 def _intervals(cases: Cases, least: int) -> list[dict[str, Any]]:
