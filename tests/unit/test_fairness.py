@@ -49,6 +49,12 @@ def test_a_gap_with_a_p_of_seven_percent_is_not_significant():
     assert decide(Pair(18, 100, 31, 100), 0.9, RULES)[0] is Verdict.ADVERSE  # z = 2.14, p = .033
 
 
+def test_a_p_of_exactly_five_percent_is_not_significant():
+    for p, verdict in ((0.05, Verdict.INVESTIGATE), (np.nextafter(0.05, 0), Verdict.ADVERSE)):
+        judged = verdicts.decide(G3, np.array(p), np.array(0.98), RULES)
+        assert BY_SEVERITY[judged.verdicts] is verdict
+
+
 def test_a_significant_gap_that_one_person_reverses_is_only_investigated():
     # 0 of 1 against 39 of 40: Fisher p = 2/41 = .049, and 1/1 > 38/40.
     verdict, reasons = decide(Pair(0, 1, 39, 40), 0.9, RULES)
