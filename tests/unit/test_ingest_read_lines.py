@@ -136,6 +136,46 @@ def test_a_trailer_that_counts_all_counts_itself(reads, refuses, count: int, is_
         assert refuses("recorded", data, PLACED) == "trailer_mismatch"
 
 
+PAID: dict[str, Any] = {
+    **DELIMITED,
+    "detail": {"type": "DTL", "size": 3, "columns": {"id": 2, "pay": 3}},
+    "trailer": {"type": "TRL", "count": 2, "counts": "details", "totals": {"pay": 4, "id": 3}},
+}
+"""What they are paid, and a hash total of their numbers."""
+
+
+@pytest.mark.parametrize(
+    ("details", "sums"),
+    [
+        (["007|0.1", "008|0.2"], "15|0.3"),  # as floats 0.30000000000000004
+        (["007|0.10", "008|"], "000000015|+0000.100"),
+        (["9|-5.5", "8|5.5"], "17|0"),
+        (["999999999999999999|0"] * 3 + ["1|0.000000001"], "2999999999999999998|0.000000001"),
+    ],
+)
+def test_a_trailer_that_adds_up_is_proved_to_the_last_place(reads, details, sums):
+    text = "\n".join(["HDR", *(f"DTL|{detail}" for detail in details), f"TRL|{len(details)}|{sums}"])
+    assert reads("recorded", text.encode(), PAID)[1].rows == len(details)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        "HDR\nDTL|7|1.5\nTRL|1|7|1.6",
+        "HDR\nDTL|7|1.5\nTRL|1|8|1.5",
+        "HDR\nDTL|7|1.5\nTRL|1|7|",
+        "HDR\nDTL|7|1.5\nTRL|1|7",
+        "HDR\nDTL|7|Zanzibarova\nTRL|1|7|0",
+        "HDR\nDTL|7|NaN\nTRL|1|7|NaN",
+        "HDR\nDTL|7|1e1\nTRL|1|7|10",
+        "HDR\nDTL|999999999999999999|0.000000001\nTRL|1|999999999999999999|0.000000002",
+        "HDR\nDTL|7|1.5|x\nTRL|1|7|1.5",
+    ],
+)
+def test_a_file_that_does_not_add_up_is_held(refuses, data: str):
+    assert refuses("recorded", data.encode(), PAID) == "trailer_mismatch"
+
+
 def test_a_quote_that_does_not_end_holds_the_file(refuses):
     assert refuses("recorded", b'HDR|x\nDTL|1|"a\nTRL|1', {**DELIMITED, "quote": '"'}) == "malformed_csv"
 
@@ -148,6 +188,8 @@ def test_a_quote_that_does_not_end_holds_the_file(refuses):
         {"detail": {"type": "DTL", "size": 2, "columns": {"id": 3}}},
         {"trailer": {"type": "TRL", "count": [4, 13], "counts": "all"}},
         {"separator": "||"},
+        {"trailer": {**DELIMITED["trailer"], "totals": {"pay": 3}}},
+        {"trailer": {**DELIMITED["trailer"], "totals": {"id": [4, 13]}}},
     ],
 )
 def test_a_layout_that_contradicts_itself_is_a_fault_of_the_feed(reads, change: dict[str, Any]):

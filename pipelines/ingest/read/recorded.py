@@ -2,16 +2,19 @@
 
 Options: `separator` and `quote` (null: none), or both null for fixed width; `type`, the place where a record says what
 it is; `header`, the first record's type, or null; `detail`, with its `type` (null: all other records), its `size` and
-`columns`; `trailer`, with its `type`, the place of its `count` and what it `counts`, or null; `others`, types that are
-passed over; `may_be_empty`. A place is the number of a cell, or the first and last character; both from 1.
+`columns`; `trailer`, with its `type`, the place of its `count`, what it `counts` and places of `totals`, or null;
+`others`, types that are passed over; `may_be_empty`. A place is the number of a cell, or the first and last character;
+both from 1.
 
-A trailer must come last and its count must be right, otherwise the file is held: it was cut or put together wrongly. A
-detail of another size is a row with the fault `ragged_row`, a record of no declared type one with `unknown_record`.
+A trailer must come last, and its count and totals must be right, otherwise the file is held: it was cut, changed or put
+together wrongly. A detail of another size is a row with the fault `ragged_row`, a record of no declared type one with
+`unknown_record`.
 """
 
 import csv
 import re
 from collections.abc import Iterator
+from decimal import Context, Decimal, Inexact
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 
@@ -26,6 +29,9 @@ from pipelines.ingest.read._records import Bounded, Record, write
 from pipelines.ingest.rules import Name
 
 _COUNT: Final = re.compile(r"[0-9]{1,18}")
+_NUMBER: Final = re.compile(r"[+-]?[0-9]{1,30}(\.[0-9]{1,9})?")
+_EXACT: Final = Context(prec=60, traps=[Inexact])
+"""As many digits as the sum of all numbers that a file may hold."""
 At = Place | Span
 
 
@@ -45,6 +51,10 @@ class Trailer(Section):
     count: At
     counts: Literal["details", "all"]
     """`all` are header, trailer and every other record too."""
+    totals: dict[Name, At] = {}  # noqa: RUF012  # pydantic copies it
+    """Column -> place of its sum over the details, such as of pay, or of numbers of people for a hash total. Numbers
+    have a decimal point if any, and an empty cell is 0. With a cell that is no number the file never adds up; nor does
+    it, most often, where a detail cannot be read: what that would have added nobody knows."""
 
 
 class Options(Section):
@@ -61,7 +71,8 @@ class Options(Section):
 
     @model_validator(mode="after")
     def _has_one_layout(self) -> Self:
-        places = [self.type, *self.detail.columns.values(), *([self.trailer.count] if self.trailer else [])]
+        said = [self.trailer.count, *self.trailer.totals.values()] if self.trailer else []
+        places = [self.type, *self.detail.columns.values(), *said]
         if any(isinstance(place, int) != (self.separator is not None) for place in places):
             raise ValueError("places must be numbers of cells with a separator, and first and last character without")
         if self.separator is None and self.quote is not None:
@@ -69,6 +80,8 @@ class Options(Section):
         ends = [place if isinstance(place, int) else place[1] for place in self.detail.columns.values()]
         if max(ends) > self.detail.size:
             raise ValueError("columns must lie within the size of a detail")
+        if self.trailer and not {*self.trailer.totals} <= {*self.detail.columns}:
+            raise ValueError("totals must be of columns of a detail")
         return self
 
 
@@ -105,6 +118,9 @@ class Sorter:
         self._want, self._feed = want, feed
         self._seen = 0
         self._trailer: str | None = None
+        self._totals = want.trailer.totals if want.trailer else {}
+        self._sums = dict.fromkeys(self._totals, Decimal(0))
+        self._said: dict[str, Decimal] = {}
 
     def rows(self, lines: Iterator[str]) -> Iterator[Record]:
         """Details, and what is nothing that was declared."""
@@ -124,6 +140,10 @@ class Sorter:
             if said != count:
                 told = "no number" if said is None else f"{said:,}"
                 message = f"must have as many records as {want.type} says; it says {told} and there are {count:,}."
+                raise Held("trailer_mismatch", f"{self._feed.name} {message} Have the source send it again.")
+            wrong = [name for name in self._totals if self._sums[name] != self._said[name]]
+            if wrong:
+                message = f"must add up to what {want.type} says; {', '.join(wrong)} does not."
                 raise Held("trailer_mismatch", f"{self._feed.name} {message} Have the source send it again.")
         if not rows and not self._want.may_be_empty:
             raise Held("empty_report", f"{self._feed.name} must hold records; it has no details.")
@@ -151,12 +171,16 @@ class Sorter:
             return
         if want.trailer is not None and kind == want.trailer.type:
             self._trailer = self._cell(record, want.trailer.count)
+            self._said = {name: number(self._cell(record, place)) for name, place in self._totals.items()}
         elif want.detail.type not in (None, kind):
             yield Record.broken("unknown_record", self._text(record))
         elif len(record) != want.detail.size:
             yield Record.broken("ragged_row", self._text(record))
         else:
-            yield Record({name: self._cell(record, place) for name, place in want.detail.columns.items()})
+            cells = {name: self._cell(record, place) for name, place in want.detail.columns.items()}
+            for name in self._totals:
+                self._sums[name] = _EXACT.add(self._sums[name], number(cells[name] or "0"))
+            yield Record(cells)
 
     def _cell(self, record: Any, place: At) -> str:
         if isinstance(place, int):
@@ -165,3 +189,8 @@ class Sorter:
 
     def _text(self, record: Any) -> str:
         return record if isinstance(record, str) else str(self._want.separator).join(record)
+
+
+def number(text: str) -> Decimal:
+    """A number as it is written; NaN, which equals nothing, where it is none."""
+    return Decimal(text.strip()) if _NUMBER.fullmatch(text.strip()) else Decimal("NaN")
