@@ -151,13 +151,14 @@ def test_every_cell_of_every_column_is_accounted_for(check: Check) -> None:
         "Fired": (1, 2),
     }
     assert outcomes(facts, "Kind") == {"workers.worker_type_code": (2, {"unknown_code": 1})}
-    assert outcomes(facts, "Hired") == {"workers.hired_at": (1, {"missing": 1, "unparsable": 1})}
+    assert outcomes(facts, "Hired") == {"workers.hired_at": (1, {"missing": 1, "unparsable": 1}), "ratings": (None, {})}
     assert outcomes(facts, "Share") == {"workers.fte": (2, {"unparsable": 1})}
     assert outcomes(facts, "Mail") == {"identifiers.value": (1, {})}
     assert outcomes(facts, "Number") == {
         "workers.person_id": (3, {}),
         "identifiers.person_id": (4, {}),
         "identifiers.value": (3, {}),
+        "ratings": (None, {}),
     }
     assert outcomes(facts, "Name") == {}
     tables = {entry["table"]: (entry["rows"], entry["rejected"]) for entry in facts["tables"]}
@@ -184,6 +185,27 @@ def test_the_page_says_in_words_how_each_column_is_read(check: Check) -> None:
     )
     assert "name       declared; period 2026-09" in page
     assert "written at 2026-09-30T23:59:59+00:00" in page
+
+
+def test_columns_that_only_other_feeds_look_up_are_no_unread_ones(check: Check, tmp_path: Path) -> None:
+    statuses = {**FEEDS[0], "name": "statuses", "files": r"statuses_(?P<period>\d{4}-\d{2})\.csv", "tables": []}
+    statuses |= {"required": [], "never": {}, "own_ids": {"status": "Id"}}
+    join = {"feed": "statuses", "match": {"Kind": "Code"}, "take": {"Text": "Label"}, "latest": ["Since"]}
+    people = {**FEEDS[0], "join": [{**join, "missing": "keep"}]}
+    common = {"owner": "HR", "cadence": "monthly", "location": "", "dialect": "csv"}
+    options = {"extracted_at": {"end_of": "period"}, "options": {"delimiter": ",", "quote": '"'}}
+    for feed in (statuses, people):
+        (tmp_path / "feeds" / f"{feed['name']}.yaml").write_text(yaml.safe_dump({**common, **options, **feed}))
+    code, page, _ = check(
+        "statuses", check.file("statuses_2026-09.csv", "Code,Label,Since,Id,Number\nE,x,2026-01-01,1,\n")
+    )
+    lines = {line.split("  ")[0]: " ".join(line.split()) for line in page.splitlines()}
+    assert code == 0
+    assert lines["Code"] == "Code 1 0 people found there by Kind"
+    assert lines["Label"] == "Label 1 0 people taken there as Text"
+    assert lines["Since"] == "Since 1 0 people decides there which row is found"
+    assert lines["Id"] == "Id 1 0 erasure whose a row is, by status"
+    assert lines["Number"] == "Number 0 1 not read", "it is people's that ratings look up"
 
 
 def test_a_held_file_says_why_and_which_columns_it_has(check: Check) -> None:

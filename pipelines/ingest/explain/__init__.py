@@ -157,9 +157,9 @@ def _explained(
     rows, cells = filled(parts(raw), Context(frozenset(), datetime.now(UTC), b"", nothing=feed.nothing))
     cells = dict.fromkeys(names, 0) | cells
     groups = it.unit.groups if it.is_found else {}
-    used = [(use, _outcome(use, looks if held is None else [])) for use in uses(feed)]
+    used = [(use, _outcome(use, looks if held is None else [])) for use in uses(feeds, feed)]
     named = {name: rows for name in groups if name not in cells and any(use.column == name for use, _ in used)}
-    is_shown = bool(_declared(feed) & set(cells))
+    is_shown = bool((_declared(feed) | {use.column for use, _ in used if use.column}) & set(cells))
     return Explained(
         feed.name,
         it.is_found,

@@ -1,6 +1,6 @@
 """A feed's rules in words: which columns of a file each reads, what becomes of them, and how."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -29,8 +29,8 @@ class Use:
     """Where columns become rows: the code of this one's."""
 
 
-def uses(feed: Feed) -> list[Use]:
-    """All uses of a feed's columns, in the order of its declaration."""
+def uses(feeds: Mapping[str, Feed], feed: Feed) -> list[Use]:
+    """All uses of a feed's columns, in the order of its declaration; then those of feeds that look things up in it."""
     found = [*_rows(feed.rows, "every table"), *_joins(feed.join)]
     for number, mapped in enumerate(feed.tables):
         taken = {new for join in (*feed.join, *mapped.join) for new in join.made()}
@@ -39,7 +39,20 @@ def uses(feed: Feed) -> list[Use]:
         for column, rule in [*ruled, (KNOWN_FROM, mapped.known_from)]:
             if rule is not None:
                 found += [replace(use, number=number) for use in _filled(rule, column, mapped, taken)]
-    return found
+    found += [Use(column, "erasure", f"whose a row is, by {kind}") for kind, column in feed.own_ids.items()]
+    joins = [(name, join) for name, other in feeds.items() for join in other.joins if join.feed == feed.name]
+    return list(dict.fromkeys([*found, *(use for name, join in joins for use in _taken(name, join))]))
+
+
+def _taken(name: str, join: Join) -> Iterator[Use]:
+    """What another feed has of this one's columns."""
+    for here, there in join.match.items():
+        yield Use(there, name, f"found there by {here}")
+    for new, there in join.take.items():
+        yield Use(there, name, f"taken there as {new}")
+    for there in join.there():
+        if there not in {*join.match.values(), *join.take.values()}:
+            yield Use(there, name, "decides there which row is found")
 
 
 def _rows(conditions: Iterable[Condition], where: str, explode: Explode | None = None) -> Iterator[Use]:
