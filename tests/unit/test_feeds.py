@@ -105,9 +105,23 @@ def test_what_no_model_may_know_is_named_where_the_lake_would_have_it(tmp_path: 
         "country_code": {"from": "Home.PostalAddress.Country"},
         "hired_at": {"from": "Hired", "date": "%Y-%m-%d"},
     }
-    write(tmp_path, tables=[{"table": "workers", "columns": columns}])
+    measures = {
+        "table": "work_records",
+        "unpivot": {"columns": {"Tasks": "tasks", "Years": "age", "ZIP": "region"}, "name": "what", "value": "much"},
+        "columns": {
+            "person_id": {"from": "ID", "person": "hris"},
+            "period_start": {"from": "Since", "date": "%Y-%m-%d"},
+            "period_end": {"from": "Until", "date": "%Y-%m-%d"},
+            "measure_code": {"from": "what"},
+            "value": {"from": "much"},
+        },
+    }
+    write(tmp_path, tables=[{"table": "workers", "columns": columns}, measures])
     found = banned_names(feeds.load(tmp_path)["links"], date(2026, 11, 27))
-    assert found == ["workers.management_level_code", "workers.worker_type_code"]
+    assert found == [
+        *("work_records.age", "work_records.region"),
+        *("workers.management_level_code", "workers.worker_type_code"),
+    ]
 
 
 def test_a_name_is_no_part_of_a_text(tmp_path: Path) -> None:
