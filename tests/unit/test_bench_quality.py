@@ -19,7 +19,7 @@ from pipelines.models.screening import network as screening_network
 from tests.bench.quality import __main__ as command
 from tests.bench.quality import outcomes as outcome
 from tests.bench.quality import performance, recommendation, screening
-from tests.bench.quality.judgement import Judgement, calibration_error, exact_calibration_error, macro_f1
+from tests.bench.quality.judgement import Judgement, as_text, calibration_error, exact_calibration_error, macro_f1
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras on NumPy 2
 ROOT = Path(__file__).parents[2]
@@ -260,6 +260,35 @@ def test_a_presentation_begins_in_the_month_of_its_letter():
 def test_a_presentation_that_tells_no_month_is_refused(code):
     with pytest.raises(ContractError, match="a year and the letter of a month"):
         outcome._start(code)
+
+
+def test_outcomes_of_a_set_that_tells_no_group_are_judged_of_everybody(monkeypatch):
+    monkeypatch.setattr(outcome, "LEAST_GROUP", 2)
+    ((label, part),) = outcome._large_groups(pl.DataFrame({"gender": ["F", "F"]}))
+    assert (label, part.to_list()) == ("gender F (2)", [True, True])
+
+
+@pytest.mark.parametrize("family", ["screening", "recommendation", "outcomes", "performance"])
+def test_a_folder_without_a_file_of_its_set_is_refused_in_a_line(quick, family, capsys):
+    (quick / "train").mkdir()
+    assert command.main([family, "--train", str(quick / "train"), "--json", str(quick / "out.json")]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"ContractError: {quick}/train must have a file ")
+    assert not (quick / "out.json").exists()
+
+
+def test_a_file_without_a_column_of_its_set_is_refused_in_a_line(quick, capsys):
+    outcomes(quick / "train", ("2013B", "2013J"))
+    (quick / "train/course.csv").write_text("code_module,code_presentation\nAAA,2013B\nAAA,2013J\n")
+    assert command.main(["outcomes", "--train", str(quick / "train"), "--json", str(quick / "out.json")]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "module_presentation_length" in line
+
+
+def test_a_byte_order_mark_and_a_name_in_any_script_are_read(tmp_path):
+    (tmp_path / "a.csv").write_bytes("\ufeffcode,name\n1,Ünï\n".encode())
+    assert as_text(tmp_path / "a.csv").rows() == [("1", "Ünï")]
+    assert as_text(tmp_path / "a.csv").columns == ["code", "name"]
 
 
 def productivity(folder, days):

@@ -18,7 +18,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
+from polars.exceptions import ColumnNotFoundError
+
 from pipelines.base import stage
+from pipelines.base.errors import ContractError
 from tests.bench.measure import resident
 from tests.bench.quality.judgement import Judgement
 
@@ -63,7 +66,13 @@ def _told(given: argparse.Namespace) -> str:
     """Judge, write the files, return what is printed."""
     judge = importlib.import_module(f"tests.bench.quality.{given.family}").judge
     with resident(os.getpid()) as looks:
-        judgement: Judgement = judge(given.train, given.test, given.seed)
+        try:
+            judgement: Judgement = judge(given.train, given.test, given.seed)
+        except ColumnNotFoundError as error:
+            named = str(error).partition("\n")[0]
+            raise ContractError(
+                f"Files must have the columns of their set of shared/data; one lacks {named}."
+            ) from error
     # the system knows this process's own peak exactly; that of all processes together can be looked for only
     peak_mb = max(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, max(looks) / 2**20)
     speed = f"trained in {judgement.train_seconds:.1f} s; {judgement.rows_per_second:,.0f} rows scored a second"

@@ -7,12 +7,14 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final, Literal
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from pipelines.base.errors import ContractError
 from pipelines.evaluate.bootstrap import Weighted, estimates
 
 RESAMPLES: Final = 1000
@@ -100,6 +102,17 @@ class Judgement:
         """Add a figure that no baseline has."""
         nan = float("nan")
         self.metrics.append(Metric(name, value, nan, nan, nan, nan, better))
+
+
+def as_text(file: Path) -> pl.DataFrame:
+    """[n_rows] a file of a set, every column as text.
+
+    Raises:
+        ContractError: The folder has no such file.
+    """
+    if not file.is_file():
+        raise ContractError(f"{file.parent} must have a file {file.name}, as its set of shared/data; it has none.")
+    return pl.read_csv(file, infer_schema=False)
 
 
 def calibration_error(outcome: Numbers, chance: Numbers, bins: int = 10) -> Weighted:

@@ -26,7 +26,7 @@ from pipelines.evaluate.bootstrap import auc, mean
 from pipelines.models import GRADE, network
 from pipelines.models.determinism import determined
 from pipelines.models.outcomes import features
-from tests.bench.quality.judgement import Judgement, Numbers, calibration_error, exact_calibration_error
+from tests.bench.quality.judgement import Judgement, Numbers, as_text, calibration_error, exact_calibration_error
 
 DAY: Final = 60
 BASELINE: Final = "HistGradientBoosting"
@@ -102,7 +102,7 @@ def read(*folders: Path) -> Set:
     """The files of one or several folders; a row that is in several counts once."""
 
     def rows(name: str, *key: str) -> pl.DataFrame:
-        every = pl.concat([pl.read_csv(folder / name, infer_schema=False) for folder in folders], how="diagonal")
+        every = pl.concat([as_text(folder / name) for folder in folders], how="diagonal")
         return every.unique(key, keep="last", maintain_order=True)
 
     registered = rows("student_registration.csv", *CASE)
@@ -303,6 +303,7 @@ def _large_groups(held: pl.DataFrame) -> list[tuple[str, pl.Series]]:
     parts = (
         (f"{name} {value}", (held[name] == value).fill_null(value=False))
         for name in GROUPS
+        if name in held.columns
         for value in sorted(held[name].drop_nulls().unique())
     )
     return [(f"{label} ({part.sum()})", part) for label, part in parts if part.sum() >= LEAST_GROUP]

@@ -23,7 +23,7 @@ from pipelines.evaluate.bootstrap import mean
 from pipelines.models import network
 from pipelines.models.determinism import determined
 from pipelines.models.performance import features
-from tests.bench.quality.judgement import Judgement, Numbers
+from tests.bench.quality.judgement import Judgement, Numbers, as_text
 
 FORESTS: Final = {"random forest": 1, "random forest, leaves of 5": 5}
 """Baselines, and the rows that one of their leaves has at least: the defaults' single rows are not the strongest."""
@@ -63,7 +63,7 @@ def judge(train: Path, test: Path | None, seed: int) -> Judgement:
 
 def read(folder: Path) -> pl.DataFrame:
     """[n_rows] the file with its row numbers; the cells of departments end with spaces."""
-    rows = pl.read_csv(folder / "productivity.csv", infer_schema=False).with_row_index("row")
+    rows = as_text(folder / "productivity.csv").with_row_index("row")
     numeric = (*MEASURES, "actual_productivity")
     return rows.with_columns(
         *(pl.col(name).cast(pl.Float64, strict=False) for name in numeric),

@@ -35,7 +35,7 @@ from pipelines.evaluate.bootstrap import mean
 from pipelines.models import network
 from pipelines.models.determinism import determined
 from pipelines.models.recommendation import features
-from tests.bench.quality.judgement import Judgement, Numbers
+from tests.bench.quality.judgement import Judgement, Numbers, as_text
 
 BEST: Final = 50
 TOP: Final = 10
@@ -71,12 +71,7 @@ def judge(train: Path, test: Path | None, seed: int) -> Judgement:
 def log(folder: Path) -> pl.DataFrame:
     """[n_pairs] user_id, item_id, at: the first view or watch of each course, a learner's in order."""
     columns = (*_PAIR, "created_at")
-    rows = pl.concat(
-        [
-            pl.read_csv(folder / name, columns=columns, infer_schema=False).select(columns)
-            for name in ("views.csv", "watches.csv")
-        ]
-    )
+    rows = pl.concat([as_text(folder / name).select(columns) for name in ("views.csv", "watches.csv")])
     at = pl.col("created_at").str.to_datetime("%Y-%m-%d %H:%M:%S", time_unit="us", time_zone="UTC")
     ordered = rows.select(*(pl.col(name).cast(pl.String) for name in _PAIR), at=at).sort("user_id", "at", "item_id")
     return ordered.unique(_PAIR, keep="first", maintain_order=True)
@@ -85,7 +80,7 @@ def log(folder: Path) -> pl.DataFrame:
 def catalogue(*folders: Path) -> pl.DataFrame:
     """[n_courses] the canonical table of courses; of a course in several folders the first word, which was known."""
     level = {"Beginner": "foundation", "Intermediate": "intermediate", "Advanced": "advanced"}
-    rows = pl.concat([pl.read_csv(folder / "courses.csv", infer_schema=False) for folder in folders], how="diagonal")
+    rows = pl.concat([as_text(folder / "courses.csv") for folder in folders], how="diagonal")
     return rows.unique("item_id", keep="first", maintain_order=True).select(
         pl.col("item_id").alias("course_id"),
         pl.col("name").alias("title"),
@@ -112,7 +107,7 @@ def there(courses: pl.DataFrame, before: pl.DataFrame) -> pl.DataFrame:
 
 def learners(*folders: Path) -> pl.DataFrame:
     """[n_learners] the canonical table of workers: who they are is their function, where they said so."""
-    rows = pl.concat([pl.read_csv(folder / "learners.csv", infer_schema=False) for folder in folders], how="diagonal")
+    rows = pl.concat([as_text(folder / "learners.csv") for folder in folders], how="diagonal")
     moment = pl.lit(datetime(2016, 1, 1, tzinfo=UTC)).cast(pl.Datetime("us", "UTC"))
     job = pl.when(pl.col("job") != "N/A").then("job").fill_null("unknown")
     return rows.unique("user_id", keep="first", maintain_order=True).select(

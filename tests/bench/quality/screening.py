@@ -35,6 +35,7 @@ from tests.bench.quality.judgement import (
     Codes,
     Judgement,
     Numbers,
+    as_text,
     calibration_error,
     exact_calibration_error,
     macro_f1,
@@ -104,7 +105,7 @@ def judge(train: Path, test: Path | None, seed: int) -> Judgement:
 
 def read(folder: Path) -> pl.DataFrame:
     """[n_resumes] resume_id, job_family, text."""
-    rows = pl.read_csv(folder / "resumes.csv", infer_schema=False)
+    rows = as_text(folder / "resumes.csv")
     return rows.select("resume_id", "job_family", pl.col("text").fill_null(""))
 
 
