@@ -94,7 +94,7 @@ def _summed_up(measure: str, sequence: npt.NDArray[np.float64], recent: int) -> 
         f"{measure}{_PART}trend": lately - mean,
     }
     columns = {name: pl.Series(name, values, dtype=pl.Float64).fill_nan(None) for name, values in numbers.items()}
-    listed = pl.Series(f"{measure}{STEPS}", sequence.tolist(), dtype=pl.List(pl.Float64))
+    listed = pl.Series(f"{measure}{STEPS}", sequence, dtype=pl.Array(pl.Float64, sequence.shape[1])).arr.to_list()
     return columns | {listed.name: listed.list.eval(pl.element().fill_nan(None))}
 
 
