@@ -5,7 +5,7 @@ averaged with the median that a forest says (`forest`), which needs fewer rating
 serves the validation cases best. The interval moves along, and is widened or narrowed by what the validation cases
 needed for its coverage (conformalised quantile regression, Romano et al. 2019), those of the same job family above all:
 one margin for all is too wide for one family and too narrow for another. These cases stopped the training, too, which
-costs two figures of a thousand; half of them would be too few for a family.
+costs some figures of a thousand; half of them would be too few for a family.
 """
 
 import json
