@@ -17,7 +17,7 @@ from pipelines.base.digests import sha256_bytes, sha256_files
 from pipelines.base.settings import MinPeople, Section, load
 
 CODE: Final = (
-    "pipelines/gate.py",
+    "pipelines/gate",
     "pipelines/evaluate",
     "pipelines/fairness",
     "pipelines/base/ages.py",

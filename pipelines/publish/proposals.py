@@ -37,8 +37,8 @@ _EVIDENCE: Final = {
 
 
 _MADE_BY: Final = (
-    *(f"pipelines/{name}.py" for name in ("snapshot", "prepare", "train", "gate")),
-    *(f"pipelines/{name}" for name in ("base", "evaluate", "fairness", "score")),
+    *(f"pipelines/{name}.py" for name in ("snapshot", "prepare", "train")),
+    *(f"pipelines/{name}" for name in ("base", "evaluate", "fairness", "gate", "score")),
 )
 """Code that makes and judges the models of every family; to it comes the family's own, and what models share."""
 _HERE: Final = Path(__file__).parents[2]

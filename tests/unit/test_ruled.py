@@ -38,7 +38,7 @@ def test_a_copy_has_the_same_rules_wherever_it_lies(installed):
 @pytest.mark.parametrize(
     ("file", "part"),
     [
-        ("pipelines/gate.py", "code"),
+        ("pipelines/gate/judged.py", "code"),
         ("pipelines/evaluate/standins.py", "code"),
         ("pipelines/fairness/rules.py", "code"),
         ("pipelines/fairness/law/use.py", "code"),
