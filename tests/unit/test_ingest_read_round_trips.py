@@ -53,6 +53,12 @@ OPTIONS: dict[str, dict[str, Any]] = {
         "may_be_empty": False,
     },
 }
+MORE: dict[str, dict[str, Any]] = {
+    "csv": {"skip_top": 1, "skip_bottom": 1},
+    "json_records": {"is_one": True, "record_path": ""},
+    "recorded": {"trailer": {"type": "T", "count": 2, "counts": "details", "totals": {"a": 3}}},
+}
+"""Options that need not be said."""
 PIECES = {
     "csv": [b"a,b\n", b"a", b",", b'"', b"\n", b"\r", b"\xe9"],
     "workday_json": [b'{"data":[', b'{"a":', b"1e9", b"9" * 50, b'"x"', b"null", b",", b"{", b"}", b"[", b"]", b"\x00"],
@@ -195,7 +201,7 @@ def test_bytes_of_any_kind_are_read_or_held(reads, name: str, data: st.DataObjec
         given_bytes = zipped(ZIPPED[name] | {"a": given_bytes})
     said = ""
     try:
-        frame, report = reads(name, given_bytes, OPTIONS[name])
+        frame, report = reads(name, given_bytes, OPTIONS[name] | data.draw(st.sampled_from([{}, MORE.get(name, {})])))
     except Held as held:
         said = str(held)
     if said:
