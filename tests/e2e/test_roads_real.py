@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from scipy.stats import fisher_exact
+import scipy
 
 from .conftest import candor
 
@@ -80,6 +80,6 @@ def found_adverse(groups: list[dict[str, Any]]) -> list[dict[str, Any]]:
         group
         for group in others
         if group["selected"] / group["n"] < 0.8 * rate
-        and fisher_exact([[g["selected"], g["n"] - g["selected"]] for g in (group, best)]).pvalue < 0.05
+        and scipy.stats.fisher_exact([[g["selected"], g["n"] - g["selected"]] for g in (group, best)]).pvalue < 0.05
         and (group["p_corrected"] or 0) < 0.05
     ]

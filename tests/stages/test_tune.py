@@ -7,7 +7,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import optuna
 import pytest
 import yaml
 
@@ -70,6 +69,8 @@ def test_two_trials_are_experiments_that_leave_the_checkout_as_it_was(checkout):
     changed = {name for name in rows[first] if name and name.split(".")[0] in (FAMILY, "train", "prepare")}
     differing = {name for name in changed if rows[first][name] != rows[second][name]}
     assert differing <= {"outcomes.train.units", "outcomes.train.dropout"}
+
+    import optuna
 
     database = checkout / "var/tune" / FAMILY / f"{first.split('-')[2]}.db"
     [stored] = optuna.get_all_study_names(f"sqlite:///{database}")

@@ -14,8 +14,7 @@ import pytest
 import yaml
 
 from pipelines.base.errors import ContractError
-from pipelines.models.outcomes import network as outcome_network
-from pipelines.models.screening import network as screening_network
+from pipelines.models import network
 from tests.bench.quality import __main__ as command
 from tests.bench.quality import outcomes as outcome
 from tests.bench.quality import performance, recommendation, screening
@@ -232,7 +231,8 @@ def test_outcomes_learn_no_enrolment_of_the_test_folder(quick, monkeypatch):
         rows = place.read_text().replace("2013000", "2013900").replace("2013001", "2013901")  # two people of their own
         place.write_text(rows)
     learnt = []
-    monkeypatch.setattr(outcome_network, "fit", watching(outcome_network.fit, learnt))
+    ours = network("outcomes")
+    monkeypatch.setattr(ours, "fit", watching(ours.fit, learnt))
     _, said = judged(quick, "outcomes", "--test", str(quick / "test"))
     assert said["subject_id"].to_list() == [
         *(f"AAA|2012J|{2012000 + n}" for n in range(39)),
@@ -414,7 +414,8 @@ def test_a_family_of_the_judged_alone_is_learnt_by_no_resume(quick, monkeypatch)
     baker = rows.with_columns(job_family=pl.lit("BAKER"), text=pl.when(pl.int_range(4) > 0).then("text"))
     baker.write_csv(place)  # one without a text: nobody can read it, and everybody else is judged
     learnt = []
-    monkeypatch.setattr(screening_network, "fit", watching(screening_network.fit, learnt))
+    ours = network("screening")
+    monkeypatch.setattr(ours, "fit", watching(ours.fit, learnt))
     _, said = judged(quick, "screening", "--test", str(quick / "test"))
     assert sorted(said["target_id"].unique()) == ["BAKER", "CHEF", "TEACHER"]
     assert {name for steps in learnt for name in steps["job_family_code"]} == {"CHEF", "TEACHER"}

@@ -2,9 +2,6 @@
 
 import numpy as np
 import pytest
-from fairlearn import metrics as theirs
-from sklearn.metrics import roc_auc_score
-from statsmodels.stats.contingency_tables import mcnemar
 
 from pipelines.base.errors import ContractError
 from pipelines.fairness import judge_counts
@@ -24,6 +21,8 @@ def company(people=4000, seed=3):
 
 
 def test_rates_and_their_differences_are_those_of_fairlearn():
+    from fairlearn import metrics as theirs
+
     selected, outcome, group = company()
     ours = group_rates(selected, outcome, group, min_group_size=1)
     known = {"y_true": outcome, "y_pred": selected, "sensitive_features": group}
@@ -168,6 +167,8 @@ def test_ranks_start_at_one():
 
 
 def test_swaps_by_hand():
+    from statsmodels.stats.contingency_tables import mcnemar
+
     # 9 lost, 1 gained, 10 unchanged: p = 2 * (1 + 10) / 2**10, mid-P is less by 10 / 2**10.
     before = [0.6] * 9 + [0.4] + [0.9] * 10
     after = [0.4] * 9 + [0.6] + [0.9] * 10
@@ -199,6 +200,8 @@ KNOBS = {"folds": 5, "min_group_size": 30, "penalty": 1.0, "seed": 1}
 
 
 def test_a_planted_proxy_is_found_with_the_area_that_theory_gives():
+    from sklearn.metrics import roc_auc_score
+
     # Two normals one apart: the area is the chance that a difference with mean 1 and variance 2 is above 0, .760.
     generator = np.random.default_rng(8)
     group = np.where(generator.random(4000) < 0.4, "a", "b")

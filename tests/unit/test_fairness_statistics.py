@@ -5,10 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import scipy.stats
-from statsmodels.stats.contingency_tables import StratifiedTable
-from statsmodels.stats.multitest import multipletests
-from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
+import scipy
 
 from pipelines.fairness import strata
 from pipelines.fairness.corrections import benjamini_hochberg
@@ -75,6 +72,8 @@ def test_many_cells_are_enumerated_in_portions_that_change_nothing(monkeypatch):
 
 @pytest.mark.parametrize("is_wide", [False, True], ids=["koopman", "miettinen_nurminen"])
 def test_score_intervals_are_those_of_statsmodels(is_wide):
+    from statsmodels.stats.proportion import confint_proportions_2indep
+
     pairs = [(36, 40, 16, 80), (0, 50, 20, 50), (50, 50, 20, 50), (5, 30, 3, 40), (9, 30, 120, 300)]
     low, high = score_interval(Pair(*np.array(pairs).T), is_miettinen_nurminen=is_wide)
     theirs = [confint_proportions_2indep(*p, method="score", compare="ratio", correction=is_wide) for p in pairs]
@@ -114,6 +113,8 @@ def test_the_bootstrap_covers_the_true_ratio_nineteen_times_in_twenty():
 
 
 def test_wilson_and_newcombe_are_those_of_statsmodels():
+    from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
+
     low, high = wilson_interval([0, 3, 10], [10, 10, 10])
     assert np.array([low, high]) == pytest.approx(np.array(proportion_confint([0, 3, 10], 10, method="wilson")))
     ours = newcombe_interval(Pair(9, 30, 120, 300))
@@ -157,6 +158,8 @@ STRATA = Pair([10, 540, 30, 0], [100, 600, 90, 10], [135, 200, 40, 0], [450, 250
 
 
 def test_mantel_haenszel_and_tarone_are_those_of_statsmodels():
+    from statsmodels.stats.contingency_tables import StratifiedTable
+
     tables = [np.array([[s, n - s], [r, m - r]]) for s, n, r, m in cells_of(STRATA)][:3]
     theirs = StratifiedTable(tables)
     ours = mantel_haenszel(STRATA[np.arange(3)])
@@ -168,6 +171,8 @@ def test_mantel_haenszel_and_tarone_are_those_of_statsmodels():
 
 
 def test_tarones_correction_is_taken_off():
+    from statsmodels.stats.contingency_tables import StratifiedTable
+
     uneven = Pair([8, 20, 15], [20, 40, 45], [20, 12, 9], [35, 30, 40])  # at least five expected in every cell
     tables = StratifiedTable([np.array([[s, n - s], [r, m - r]]) for s, n, r, m in cells_of(uneven)])
     ours = mantel_haenszel(uneven).heterogeneity
@@ -269,6 +274,8 @@ def test_common_ratios_leave_out_subjects_without_people_of_both():
 
 
 def test_benjamini_hochberg_is_that_of_statsmodels_and_of_the_hand():
+    from statsmodels.stats.multitest import multipletests
+
     assert benjamini_hochberg([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.04, 0.04])
     p_values = np.random.default_rng(2).random(200) ** 3
     assert benjamini_hochberg(p_values) == pytest.approx(multipletests(p_values, method="fdr_bh")[1])

@@ -5,11 +5,9 @@ import polars as pl
 import pytest
 
 from pipelines.base.errors import ContractError
-from pipelines.models import network as load_network
 from pipelines.models import tabular, trees
 from pipelines.models.performance import forest
 
-network = load_network("performance")
 RATINGS = np.array([0.1, 0.1, 0.1, 0.9, 0.9, 0.5, 0.5, 0.5, 0.5, 0.7])
 VALUES = np.array([[0.0]] * 5 + [[1.0]] * 5)
 

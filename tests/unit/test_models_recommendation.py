@@ -1,5 +1,6 @@
 import json
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 
 import numpy as np
 import polars as pl
@@ -7,9 +8,11 @@ import pytest
 
 from pipelines.base.errors import ContractError
 from pipelines.evaluate import metrics
-from pipelines.models.recommendation import network, reasons, tables
+from pipelines.models import network as load_network
+from pipelines.models.recommendation import reasons, tables
 from pipelines.models.recommendation.features import Decide, Prepare, Train, cases, due, examples, outcomes, select
 
+network = cache(lambda: load_network("recommendation"))  # at the first test: to collect them needs no Keras
 START = datetime(2026, 1, 1, tzinfo=UTC)
 PREPARE = Prepare(min_courses=3, max_history=5)
 TRAIN = Train(
@@ -176,17 +179,17 @@ def test_what_is_not_open_is_recommended_by_nobody(tmp_path):
     given = catalogue(company(**{f"p_{n}": "abc" if n % 2 else "bca" for n in range(6)}), is_mandatory={"d": True})
     learning = examples(given, PREPARE).filter(pl.col("split") != "test")
     (tmp_path / "baseline").mkdir()
-    network.fit(learning, TRAIN, tmp_path / "model", seed=1, min_people=1)
-    network.fit_baseline(learning, TRAIN, tmp_path / "baseline", seed=1, min_people=1)
+    network().fit(learning, TRAIN, tmp_path / "model", seed=1, min_people=1)
+    network().fit_baseline(learning, TRAIN, tmp_path / "baseline", seed=1, min_people=1)
     asked = pl.DataFrame(
         {"person_id": ["p", "q", "r"], "history": [["a"]] * 3, "split": ["now"] * 3}
         | {"open_courses": ['["a", "b", "d"]', ALL, "[]"]}
     )
     for scorer in ("model", "baseline"):
-        found = network.predict(tmp_path / scorer, asked, scorer).sort("person_id", "subject_id")
+        found = network().predict(tmp_path / scorer, asked, scorer).sort("person_id", "subject_id")
         assert found.select("person_id", "subject_id").rows() == [("p", "b"), ("q", "b"), ("q", "c")]
         assert found["score"].to_list()[0] == pytest.approx(1.0)
-        past = network.predict(tmp_path / scorer, asked.with_columns(split=pl.lit("test")), scorer)
+        past = network().predict(tmp_path / scorer, asked.with_columns(split=pl.lit("test")), scorer)
         assert set(past["subject_id"]) == {"b", "c"}
 
 
@@ -340,15 +343,15 @@ def test_a_saved_model_says_the_same_again_and_leaves_out_what_was_taken(tmp_pat
     steps = examples(company(p_1="abcd", p_2="abc", p_3="acb", p_4="bca"), PREPARE)
     learning = steps.filter(pl.col("split") != "test")
     (tmp_path / "baseline").mkdir()
-    network.fit(learning, TRAIN, tmp_path / "model", seed=1, min_people=1)
-    network.fit_baseline(learning, TRAIN, tmp_path / "baseline", seed=1, min_people=1)
+    network().fit(learning, TRAIN, tmp_path / "model", seed=1, min_people=1)
+    network().fit_baseline(learning, TRAIN, tmp_path / "baseline", seed=1, min_people=1)
     test = steps.filter(pl.col("split") == "test")
     for scorer in ("model", "baseline"):
-        once = network.predict(tmp_path / scorer, test, scorer)
-        assert once.equals(network.predict(tmp_path / scorer, test, scorer))
+        once = network().predict(tmp_path / scorer, test, scorer)
+        assert once.equals(network().predict(tmp_path / scorer, test, scorer))
         assert once.group_by("person_id").agg(pl.col("score").sum())["score"].to_list() == pytest.approx([1.0] * 4)
         assert once.filter(person_id="p_2")["subject_id"].to_list() == ["c", "d"]  # d is listed; nobody had taken it
-    reasons = network.explain(tmp_path / "model", test, network.predict(tmp_path / "model", test, "model"))
+    reasons = network().explain(tmp_path / "model", test, network().predict(tmp_path / "model", test, "model"))
     assert all(code.startswith("after:") for codes in reasons for code in codes)
 
 
@@ -359,7 +362,8 @@ def test_validation_scores_come_from_a_model_that_never_saw_the_course_that_came
     turned = pl.when(pl.col("split") == "valid").then(pl.lit("d")).otherwise(pl.col("subject_id"))
     asked = (steps, steps.with_columns(subject_id=turned))
     first, second = (
-        network.validate(one.filter(pl.col("split") != "test"), TRAIN, tmp_path, seed=1, min_people=1) for one in asked
+        network().validate(one.filter(pl.col("split") != "test"), TRAIN, tmp_path, seed=1, min_people=1)
+        for one in asked
     )
     assert first.height > 0
     assert set(first["person_id"]) == set(steps.filter(split="valid")["person_id"])
@@ -395,25 +399,25 @@ def test_the_newest_steps_stop_the_training_and_then_teach_for_as_many_epochs(tm
     moved = pl.when(late).then(pl.col("enrolled_at") + timedelta(days=9)).otherwise("enrolled_at")
     given["enrolments"] = given["enrolments"].with_columns(enrolled_at=moved)
     settings = TRAIN.model_copy(update={"epochs": 30, "patience": 6, "learning_rate": 0.02})
-    history = network.fit(examples(given, PREPARE), settings, tmp_path, seed=1, min_people=1)
+    history = network().fit(examples(given, PREPARE), settings, tmp_path, seed=1, min_people=1)
     gains = [told["valid_gain"] for told in history]
     best = gains.index(max(gains)) + 1
     assert gains[0] == pytest.approx(1 / np.log2(3)), "b is second among three"
     assert fits == [(30, True, len(history)), (best, False, best)]
     assert 1 < best < len(history) == best + 6 < 30
-    assert json.loads((tmp_path / network.MIXTURE).read_text())["epochs"] == best
+    assert json.loads((tmp_path / network().MIXTURE).read_text())["epochs"] == best
 
 
 def test_the_gain_of_a_rank_is_that_of_ndcg_at_10():
     chance = np.linspace(1.0, 0.5, 12, dtype=np.float32)[None].repeat(4, axis=0)
-    found = np.asarray(network._discounted(np.array([0, 1, 9, 10]), chance))
+    found = np.asarray(network()._discounted(np.array([0, 1, 9, 10]), chance))
     assert found == pytest.approx([1, 1 / np.log2(3), 1 / np.log2(11), 0], rel=1e-5)
 
 
 def test_without_a_step_there_is_nothing_to_train_on(tmp_path):
     steps = examples(company(p_1="a", p_2="b"), PREPARE)
     with pytest.raises(ContractError, match="a learner who took a course after another; got none"):
-        network.fit(steps, TRAIN, tmp_path, seed=1, min_people=1)
+        network().fit(steps, TRAIN, tmp_path, seed=1, min_people=1)
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -421,16 +425,16 @@ def test_that_many_take_a_course_is_no_reason_to_have_taken_another(tmp_path):
     """Everybody took b; nothing but that speaks for it after a."""
     known, nothing = tables.Catalogue(("a", "b", "c"), ("x",) * 3), np.zeros((3, 3))
     counts = tables.Tables(nothing, nothing, np.array([0.1, 0.8, 0.1]))
-    links = dict.fromkeys(network._START, nothing) | {"popular": np.array([[0.1, 0.8, 0.1]])}
+    links = dict.fromkeys(network()._START, nothing) | {"popular": np.array([[0.1, 0.8, 0.1]])}
     del links["network"]
-    reader = network._reader(counts, 3, TRAIN)
-    network._mixed(reader, counts, links, network._START | {"network": 0.0}, TRAIN).save(tmp_path / network.MODEL)
+    reader = network()._reader(counts, 3, TRAIN)
+    network()._mixed(reader, counts, links, network()._START | {"network": 0.0}, TRAIN).save(tmp_path / network().MODEL)
     known.save(tmp_path)
-    (tmp_path / network.MIXTURE).write_text('{"recent": 3}')
+    (tmp_path / network().MIXTURE).write_text('{"recent": 3}')
     asked = pl.DataFrame({"person_id": ["p"], "history": [["a"]], "split": ["now"], "open_courses": [ALL]})
-    scored = network.predict(tmp_path, asked, "model")
+    scored = network().predict(tmp_path, asked, "model")
     assert scored.sort("score")["subject_id"].to_list() == ["c", "b"]
-    assert network.explain(tmp_path, asked, scored) == [[], []]
+    assert network().explain(tmp_path, asked, scored) == [[], []]
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -440,17 +444,17 @@ def test_a_course_is_a_reason_only_if_the_score_falls_without_it(tmp_path):
     ease = nothing.copy()
     ease[:2, 2] = 0.4, 0.1
     known, counts = tables.Catalogue(tuple("abcd"), ("x",) * 4), tables.Tables(ease, nothing, np.full(4, 0.25))
-    links = dict.fromkeys(network._START, nothing) | {"popular": np.full((1, 4), 0.25)}
+    links = dict.fromkeys(network()._START, nothing) | {"popular": np.full((1, 4), 0.25)}
     del links["network"]
-    reader = network._reader(counts, 4, TRAIN)
-    network._mixed(reader, counts, links, network._START | {"network": 0.0}, TRAIN).save(tmp_path / network.MODEL)
+    reader = network()._reader(counts, 4, TRAIN)
+    network()._mixed(reader, counts, links, network()._START | {"network": 0.0}, TRAIN).save(tmp_path / network().MODEL)
     known.save(tmp_path)
-    (tmp_path / network.MIXTURE).write_text('{"recent": 3}')
+    (tmp_path / network().MIXTURE).write_text('{"recent": 3}')
     tables.Beginnings((), np.full((1, 4), 0.25)).save(tmp_path)
     asked = pl.DataFrame({"person_id": ["p"], "history": [["b", "a"]], "split": ["now"], "open_courses": [ALL]})
-    scored = network.predict(tmp_path, asked, "model").sort("subject_id")
+    scored = network().predict(tmp_path, asked, "model").sort("subject_id")
     assert reasons.nominated([1, 0], 2, ease, np.zeros((5, 4))) == [0, 1]
-    assert network.explain(tmp_path, asked, scored) == [["after:a"], []]
+    assert network().explain(tmp_path, asked, scored) == [["after:a"], []]
 
 
 def test_the_reason_whose_absence_costs_most_comes_first():
@@ -467,14 +471,14 @@ def test_the_reason_whose_absence_costs_most_comes_first():
 
 def test_a_family_that_takes_a_course_as_often_as_everybody_is_no_reason():
     begun = tables.Beginnings(("x",), np.array([[0.5, 0.3], [0.5, 0.2]]))
-    assert [network._begins("x", course, begun) for course in (0, 1)] == [[], ["job_family:x"]]
+    assert [network()._begins("x", course, begun) for course in (0, 1)] == [[], ["job_family:x"]]
 
 
 @pytest.mark.filterwarnings("ignore")
 def test_because_you_took_it_means_that_the_score_falls_without_it(tmp_path):
     """Every course named is taken out of the history; what costs most comes first."""
     walks = {f"p_{n}": walk for n, walk in enumerate(["abcd", "abdc", "bacd", "cabd", "dbca", "acbd"] * 2)}
-    network.fit(examples(company(**walks), PREPARE), TRAIN, tmp_path, seed=1, min_people=1)
+    network().fit(examples(company(**walks), PREPARE), TRAIN, tmp_path, seed=1, min_people=1)
     histories = {"q": "abc", "r": "bd", "s": "ca", "t": "d"}
     left = {person: sorted(set("abcd") - set(taken)) for person, taken in histories.items()}
 
@@ -485,16 +489,16 @@ def test_because_you_took_it_means_that_the_score_falls_without_it(tmp_path):
         )
 
     def scores(**taken: str) -> dict[tuple[str, str], float]:
-        found = network.predict(tmp_path, asked(**taken), "model")
+        found = network().predict(tmp_path, asked(**taken), "model")
         return {
             (person, course): score
             for person, course, score in found.select("person_id", "subject_id", "score").iter_rows()
         }
 
-    scored = network.predict(tmp_path, asked(**histories), "model")
+    scored = network().predict(tmp_path, asked(**histories), "model")
     whole, named = scores(**histories), 0
     without = scores(**{p + c: walk.replace(c, "") for p, walk in histories.items() for c in walk})
-    told = network.explain(tmp_path, asked(**histories), scored)
+    told = network().explain(tmp_path, asked(**histories), scored)
     for (person, course), codes in zip(scored.select("person_id", "subject_id").iter_rows(), told, strict=True):
         falls = [whole[person, course] - without[person + code.removeprefix("after:"), course] for code in codes]
         assert all(fall > 0 for fall in falls)
@@ -510,20 +514,22 @@ def test_what_was_taken_together_speaks_as_loud_of_many_courses_as_of_few(tmp_pa
     ease = nothing.copy()
     ease[:3, 3] = 0.4
     counts = tables.Tables(ease, nothing, np.full(4, 0.25))
-    links = dict.fromkeys(network._START, nothing) | {"popular": nothing[:1]}
+    links = dict.fromkeys(network()._START, nothing) | {"popular": nothing[:1]}
     del links["network"]
-    model = network._mixed(network._reader(counts, 4, TRAIN), counts, links, network._START | {"network": 0.0}, TRAIN)
+    model = network()._mixed(
+        network()._reader(counts, 4, TRAIN), counts, links, network()._START | {"network": 0.0}, TRAIN
+    )
     last, recent = np.array([[1], [1]], np.int32), np.zeros((2, 3), np.int32)
     mixed, *_ = model.predict([recent, last, np.array([[1.0, 1, 1, 0], [1, 0, 0, 0]])], verbose=0)
     assert mixed[:, 3] == pytest.approx([1.2 / 3**0.5, 0.4], rel=1e-5)
-    assert network._unit(np.array([[1.0, 1, 1, 0], [0, 0, 0, 0]]))[:, 0] == pytest.approx([1 / 3**0.5, 0])
+    assert network()._unit(np.array([[1.0, 1, 1, 0], [0, 0, 0, 0]]))[:, 0] == pytest.approx([1 / 3**0.5, 0])
 
 
 def test_daily_scoring_writes_down_the_best_open_courses_only(monkeypatch):
-    monkeypatch.setattr(network, "_SHORTLIST", 2)
+    monkeypatch.setattr(network(), "_SHORTLIST", 2)
     shares = np.array([[0.9, 0.1, 0.4, 0.3], [0.0, 0.2, 0.2, 0.6], [0.5, 0.3, 0.2, 0.0]])
     seen = np.array([[1, 0, 0, 0], [0, 0, 0, 1], [1, 1, 1, 0]])
-    assert [np.flatnonzero(row).tolist() for row in network._best(shares, seen)] == [[2, 3], [1, 2], [3]]
+    assert [np.flatnonzero(row).tolist() for row in network()._best(shares, seen)] == [[2, 3], [1, 2], [3]]
 
 
 def test_what_can_be_taken_is_on_the_first_training_row_alone():
@@ -560,10 +566,10 @@ def test_weights_are_those_by_which_the_newest_steps_rank_best():
             return np.zeros((len(recent), 3))
 
     late = pl.DataFrame({"history": [["c1"]], "subject_id": ["c2"]})
-    weights = network._weigh(counts, links, Silent(), late, known=known, settings=TRAIN)
+    weights = network()._weigh(counts, links, Silent(), late, known=known, settings=TRAIN)
     assert weights["neighbour"] > 0.1  # more than it began with
-    nothing = network._weigh(counts, links, Silent(), late.head(0), known=known, settings=TRAIN)
-    assert nothing == network._START
+    nothing = network()._weigh(counts, links, Silent(), late.head(0), known=known, settings=TRAIN)
+    assert nothing == network()._START
 
 
 def test_who_works_there_and_took_nothing_is_scored_too():
@@ -614,9 +620,9 @@ def test_a_job_family_counts_by_as_much_as_serves_the_newest_beginners():
         | {"subject_id": [c for _, c in rows]}
     )
     late = pl.DataFrame({"job_family_code": ["x"], "subject_id": ["d"]})
-    assert network._back(early, late, known, 1) < 1000
-    assert network._back(early, late.with_columns(subject_id=pl.lit("a")), known, 1) == 1e9
-    assert network._back(early, late.head(0), known, 1) == 20
+    assert network()._back(early, late, known, 1) < 1000
+    assert network()._back(early, late.with_columns(subject_id=pl.lit("a")), known, 1) == 1e9
+    assert network()._back(early, late.head(0), known, 1) == 20
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -624,18 +630,18 @@ def test_who_has_taken_nothing_is_recommended_what_the_job_family_takes(tmp_path
     """People of x begin with a, those of y with b; nobody can be told anything of z."""
     walks = {f"x_{n}": "acd" for n in range(8)} | {f"y_{n}": "bdc" for n in range(8)}
     given = staff(company(**walks), **{person: person[0] for person in walks})
-    network.fit(examples(given, PREPARE), TRAIN.model_copy(update={"epochs": 1}), tmp_path, seed=1, min_people=2)
+    network().fit(examples(given, PREPARE), TRAIN.model_copy(update={"epochs": 1}), tmp_path, seed=1, min_people=2)
     asked = pl.DataFrame(
         {"person_id": ["x", "y", "z"], "job_family_code": ["x", "y", "z"], "history": [[]] * 3, "split": ["now"] * 3}
         | {"open_courses": ['["a", "b"]', '["a", "b"]', '["a", "b"]']},
         schema_overrides={"history": pl.List(pl.String)},
     )
-    scored = network.predict(tmp_path, asked, "model").sort("person_id", "subject_id")
+    scored = network().predict(tmp_path, asked, "model").sort("person_id", "subject_id")
     a_of = dict(scored.filter(subject_id="a").select("person_id", "score").iter_rows())
     assert a_of["x"] > 0.6
     assert a_of["y"] < 0.4
     assert a_of["z"] == pytest.approx(0.5)
-    assert network.explain(tmp_path, asked, scored) == [["job_family:x"], [], [], ["job_family:y"], [], []]
+    assert network().explain(tmp_path, asked, scored) == [["job_family:x"], [], [], ["job_family:y"], [], []]
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -645,6 +651,6 @@ def test_a_course_that_nobody_took_is_recommended_by_its_title(tmp_path):
     given["courses"] = given["courses"].with_columns(
         title=pl.col("course_id").replace_strict(titles), topic_code=pl.lit("")
     )
-    network.fit(examples(given, PREPARE), TRAIN.model_copy(update={"epochs": 1}), tmp_path, seed=1, min_people=1)
+    network().fit(examples(given, PREPARE), TRAIN.model_copy(update={"epochs": 1}), tmp_path, seed=1, min_people=1)
     asked = pl.DataFrame({"person_id": ["p"], "history": [["a"]], "split": ["now"], "open_courses": [ALL]})
-    assert set(network.predict(tmp_path, asked, "model")["subject_id"]) == {"b", "c", "d"}
+    assert set(network().predict(tmp_path, asked, "model")["subject_id"]) == {"b", "c", "d"}

@@ -1,6 +1,7 @@
 """Screening's two scorers: they learn, say the same after loading, repeat themselves and give reasons."""
 
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -38,7 +39,7 @@ SETTINGS = Train(
     members=2,
     baseline_c=1.0,
 )
-network = load_network("screening")
+network = cache(lambda: load_network("screening"))  # at the first test: to collect them needs no Keras
 
 
 def examples() -> pl.DataFrame:
@@ -67,16 +68,16 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     root = tmp_path_factory.mktemp("screening")
     (root / "model").mkdir()
     (root / "baseline").mkdir()
-    history = network.fit(examples(), SETTINGS, root / "model", 7, 3)
+    history = network().fit(examples(), SETTINGS, root / "model", 7, 3)
     assert set(history[0]) == {"epoch", "loss", "valid_loss"}
-    network.fit_baseline(examples(), SETTINGS, root / "baseline", 7, 3)
+    network().fit_baseline(examples(), SETTINGS, root / "baseline", 7, 3)
     return root / "model", root / "baseline"
 
 
 def test_people_with_what_is_asked_for_score_higher(folders: tuple[Path, Path]) -> None:
     test = examples().filter(pl.col("split") == "test")
     for folder, scorer in zip(folders, ("model", "baseline"), strict=True):
-        found = network.predict(folder, test, scorer).join(test, on=["person_id", "subject_id"])
+        found = network().predict(folder, test, scorer).join(test, on=["person_id", "subject_id"])
         means = dict(found.group_by("outcome").agg(pl.col("score").mean()).iter_rows())
         assert means[1.0] > means[0.0]
         assert found.filter((pl.col("low") > pl.col("score")) | (pl.col("high") < pl.col("score"))).is_empty()
@@ -84,8 +85,8 @@ def test_people_with_what_is_asked_for_score_higher(folders: tuple[Path, Path]) 
 
 def test_the_same_seed_gives_the_same_scores(folders: tuple[Path, Path], tmp_path: Path) -> None:
     test = examples().filter(pl.col("split") == "test")
-    network.fit(examples(), SETTINGS, tmp_path, 7, 3)
-    first, second = (network.predict(folder, test, "model") for folder in (folders[0], tmp_path))
+    network().fit(examples(), SETTINGS, tmp_path, 7, 3)
+    first, second = (network().predict(folder, test, "model") for folder in (folders[0], tmp_path))
     assert first.equals(second)
 
 
@@ -106,7 +107,7 @@ def test_reasons_name_what_is_there_and_what_is_missing(folders: tuple[Path, Pat
             resume_text=pl.lit("I know soup and bread."), requisition_text=pl.lit("We want soup, ledger and audit.")
         )
     )
-    [reasons] = network.explain(folders[0], case, network.predict(folders[0], case, "model"))
+    [reasons] = network().explain(folders[0], case, network().predict(folders[0], case, "model"))
     assert reasons[0] == "match:soup"
     assert {code for code in reasons if code.startswith("missing:")} == {"missing:ledger", "missing:audit"}
     assert len(reasons) <= 5
@@ -114,10 +115,10 @@ def test_reasons_name_what_is_there_and_what_is_missing(folders: tuple[Path, Pat
 
 def test_without_what_a_reason_names_the_score_moves_as_the_reason_says(folders: tuple[Path, Path]) -> None:
     cases = examples().filter(split="test").head(6)
-    scored = network.predict(folders[0], cases, "model")
+    scored = network().predict(folders[0], cases, "model")
     tried = [
         reason
-        for row, codes in zip(scored.iter_rows(named=True), network.explain(folders[0], cases, scored), strict=True)
+        for row, codes in zip(scored.iter_rows(named=True), network().explain(folders[0], cases, scored), strict=True)
         for reason in tried_reasons("screening", folders[0], cases.filter(person_id=row["person_id"]), codes)
     ]
     assert {reason.code.partition(":")[0] for reason in tried} == {"match", "missing", "span"}
@@ -137,7 +138,7 @@ def test_a_reason_names_no_rare_word_and_none_that_only_the_applicant_wrote(
             resume_text=pl.lit("I know soup, cake and Quetzal."), requisition_text=pl.lit("We want soup and Quetzal.")
         )
     )
-    [reasons] = network.explain(folders[0], case, network.predict(folders[0], case, "model"))
+    [reasons] = network().explain(folders[0], case, network().predict(folders[0], case, "model"))
     assert reasons == ["match:soup"]
 
 
@@ -151,9 +152,9 @@ def test_passages_are_named_without_which_the_score_is_lower(folders: tuple[Path
         .with_columns(resume_text=pl.lit("\n".join(told)), requisition_text=pl.lit("We want soup, bread and ledger."))
     )
     case = pl.concat([case, case.with_columns(subject_id=pl.lit("R-8"), requisition_text=pl.lit("We want cake."))])
-    scored = network.predict(folders[0], case, "model")
+    scored = network().predict(folders[0], case, "model")
     named = [
-        [code for code in codes if code.startswith("span:")] for codes in network.explain(folders[0], case, scored)
+        [code for code in codes if code.startswith("span:")] for codes in network().explain(folders[0], case, scored)
     ]
     assert named[0][0] == f"span:{starts[1]}-{starts[1] + len(told[1])}"
     assert f"span:{starts[0]}-{starts[0] + len(filler)}" not in named[0]
@@ -171,29 +172,29 @@ def test_few_resumes_are_held_at_once_and_say_the_same(
     cases = examples().filter(split="test")  # 20 resumes, and 10 of them once more among the others
     again = cases.head(10).with_columns(pl.lit("R-9").alias("subject_id"))
     asked = pl.concat([cases, again]).with_columns(order=pl.int_range(30) * 7 % 30).sort("order")
-    whole = network.predict(folders[0], asked, "model")
-    reasons = network.explain(folders[0], asked, whole)
+    whole = network().predict(folders[0], asked, "model")
+    reasons = network().explain(folders[0], asked, whole)
     held = []
-    slices = network._slices  # type: ignore[attr-defined]
+    slices = network()._slices  # type: ignore[attr-defined]
 
     def watched(texts: pl.Series) -> object:
         held.append((texts.name, len(texts)))
         return slices(texts)
 
-    monkeypatch.setattr(network, "_slices", watched)
-    monkeypatch.setattr(network, "_BATCH", 4)
-    parted = network.predict(folders[0], asked, "model")
+    monkeypatch.setattr(network(), "_slices", watched)
+    monkeypatch.setattr(network(), "_BATCH", 4)
+    parted = network().predict(folders[0], asked, "model")
     assert parted["score"].to_list() == pytest.approx(whole["score"].to_list(), abs=1e-6)
     assert [size for name, size in held if name == "resume_text"] == [4] * 5  # none is read twice
     held.clear()
-    assert network.explain(folders[0], asked, whole) == reasons
+    assert network().explain(folders[0], asked, whole) == reasons
     assert max(size for name, size in held if name == "resume_text") <= 4
 
 
 def test_no_case_gives_no_score(folders: tuple[Path, Path]) -> None:
     nobody = examples().head(0)
-    assert network.predict(folders[0], nobody, "model").is_empty()
-    assert network.explain(folders[0], nobody, network.predict(folders[0], nobody, "model")) == []
+    assert network().predict(folders[0], nobody, "model").is_empty()
+    assert network().explain(folders[0], nobody, network().predict(folders[0], nobody, "model")) == []
 
 
 @pytest.mark.parametrize(
@@ -250,13 +251,13 @@ def families() -> pl.DataFrame:
 @pytest.fixture(scope="module")
 def trades(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("trades")
-    network.fit(families(), SETTINGS, folder, 7, 3)
+    network().fit(families(), SETTINGS, folder, 7, 3)
     return folder
 
 
 def test_people_and_requisitions_of_one_trade_are_brought_together(trades: Path) -> None:
     asked = families().filter(pl.col("split") == "valid")
-    scored = network.predict(trades, asked, "model")["score"]
+    scored = network().predict(trades, asked, "model")["score"]
     assert scored.filter(asked["outcome"] == 1).min() > scored.filter(asked["outcome"] == 0).max()
 
 
@@ -276,16 +277,16 @@ def test_a_table_of_pairs_says_what_the_saved_whole_says_of_each(
     asked = pl.concat([some, longer, empty])
     texts = [tf.constant(asked[name].to_list()) for name in ("resume_text", "requisition_text")]
     whole = loaded(folder / "model.keras").predict_on_batch(texts)[:, 0]
-    scored = network.predict(folder, asked, "model")["score"].to_list()
+    scored = network().predict(folder, asked, "model")["score"].to_list()
     assert scored == pytest.approx(whole, abs=1e-6)
     assert len({round(score, 4) for score in scored}) > 4
-    alone = [network.predict(folder, asked[n], "model")["score"][0] for n in range(len(asked))]
+    alone = [network().predict(folder, asked[n], "model")["score"][0] for n in range(len(asked))]
     assert alone == pytest.approx(scored, abs=1e-6)
 
 
 def test_what_is_left_to_a_person_is_said_first_and_is_no_reason_to_try(folders: tuple[Path, Path]) -> None:
     test = examples().filter(split="test")
-    plain = network.predict(folders[0], test, "model").sort("person_id", "subject_id")
+    plain = network().predict(folders[0], test, "model").sort("person_id", "subject_id")
     threshold = plain["score"].median()
     is_unsure = [low < threshold <= high for low, high in plain.select(pl.col("low", "high").round(6)).iter_rows()]
     assert sum(is_unsure) > 0
@@ -314,28 +315,30 @@ def test_a_classic_shape_learns_from_the_newest_cases_and_says_the_same_alone(sh
     runs = {"one": of_one_word(), "other": of_one_word(early_is_right=False)}
     for name, cases in list(runs.items())[: 2 if shape == "convolution" else 1]:
         (tmp_path / name).mkdir()
-        assert set(network.fit(cases, settings, tmp_path / name, 7, 3)[0]) == {"epoch", "loss", "valid_loss"}
+        assert set(network().fit(cases, settings, tmp_path / name, 7, 3)[0]) == {"epoch", "loss", "valid_loss"}
     test = of_one_word().filter(split="test")
-    found = network.predict(tmp_path / "one", test, "model")
+    found = network().predict(tmp_path / "one", test, "model")
     if shape == "convolution":
-        assert found.equals(network.predict(tmp_path / "other", test, "model"))  # the same 60 newest cases and seed
+        assert found.equals(network().predict(tmp_path / "other", test, "model"))  # the same 60 newest cases and seed
     means = dict(
         found.join(test, on=["person_id", "subject_id"]).group_by("outcome").agg(pl.col("score").mean()).rows()
     )
     assert means[1.0] - means[0.0] > 0.5
-    alone = [network.predict(tmp_path / "one", case, "model")["score"].item() for case in test.iter_slices(1)]
+    alone = [network().predict(tmp_path / "one", case, "model")["score"].item() for case in test.iter_slices(1)]
     assert found["score"].to_list() == pytest.approx(alone, abs=1e-6)
     saved = loaded(tmp_path / "one" / "model.keras")
     said = saved([tf.constant(test[name].to_list()) for name in ("resume_text", "requisition_text")]).numpy()[:, 0]
     assert found["score"].to_list() == pytest.approx(said.tolist(), abs=1e-6)
     two = test.head(4).with_columns(resume_text=pl.lit("I like long walks here.\nI know soup and audit."))
-    scored = network.predict(tmp_path / "one", two, "model")
-    reasons = network.explain(tmp_path / "one", two, scored)
+    scored = network().predict(tmp_path / "one", two, "model")
+    reasons = network().explain(tmp_path / "one", two, scored)
     assert {code.partition(":")[0] for codes in reasons for code in codes} <= {"span"}
     assert shape == "lstm" or reasons == [["span:24-46"]] * 4
     longer = test.with_columns(pl.col("resume_text") + " and" * 12 + " soup")
-    assert network.predict(tmp_path / "one", test.with_columns(pl.col("resume_text") + " and" * 12), "model").equals(
-        network.predict(tmp_path / "one", longer, "model")
+    assert (
+        network()
+        .predict(tmp_path / "one", test.with_columns(pl.col("resume_text") + " and" * 12), "model")
+        .equals(network().predict(tmp_path / "one", longer, "model"))
     )
     with ZipFile(tmp_path / "one" / "model.keras") as archive:
         config = archive.read("config.json")

@@ -16,7 +16,7 @@ from typing import Final
 
 import numpy as np
 import polars as pl
-from scipy.stats import binom
+import scipy
 
 from pipelines.base.settings import load
 from pipelines.evaluate.bootstrap import mean
@@ -159,6 +159,6 @@ def _measure(found: Judgement, held: pl.DataFrame, ours: pl.DataFrame, theirs: M
     for name in sorted(held["department"].unique()):
         part = (held["department"] == name).to_numpy()
         found.alone(f"coverage, {name} ({part.sum()})", "higher", float(inside[part].mean()))
-        low, high = np.array(binom.interval(0.95, part.sum(), COVERAGE)) / part.sum()
+        low, high = np.array(scipy.stats.binom.interval(0.95, part.sum(), COVERAGE)) / part.sum()
         found.notes.append(f"an exact interval covers {low:.1%} to {high:.1%} of {part.sum()} rows, 19 times of 20")
     found.alone("mean width of the interval", "lower", float((ours["high"] - ours["low"]).mean()))
