@@ -35,7 +35,7 @@ check: env ## style, types and import contracts
 
 test: env ## all tests, the whole road at 200 workers among them
 	@infra/setup/chromium.sh || true
-	@env -u PYTHONDONTWRITEBYTECODE .venv/bin/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder
+	@env -u PYTHONDONTWRITEBYTECODE .venv/bin/python -m pytest -n 3 --dist loadscope --no-loadscope-reorder
 
 test-s3: env ## the store's tests and the whole road at 200 workers on a real S3 server
 	@env -u PYTHONDONTWRITEBYTECODE .venv/bin/python -m pytest -m "s3road or not s3road" tests/s3

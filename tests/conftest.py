@@ -16,8 +16,15 @@ from pipelines.base.store import FileStore
 settings.register_profile("candor", deadline=None, derandomize=True)
 settings.load_profile("candor")
 
-TOGETHER: Final = ("tests/e2e/", "tests/s3/")
+ROAD: Final = "tests/e2e/"
+TOGETHER: Final = (ROAD, "tests/s3/")
 """Folders whose tests share one running system, so one process runs them; elsewhere a file is the unit."""
+
+BEHIND: Final = 5
+"""Niceness of the other processes of a run beside the one that walks the road: it takes longest, so it goes first."""
+
+HAS_BEGUN: Final = pytest.StashKey[bool]()
+"""Set with a process's first test, which says whether it is the one that walks the road."""
 
 POWER_CUTS: Final = "tests/kills/"
 """Whose tests see to it that bytes and names are on the disk when they should be."""
@@ -31,11 +38,20 @@ REAL_DATA = Path(os.environ.get("CANDOR_TEST_DATA", Path(__file__).parents[2] / 
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest start first: with `-n 2` one process walks the road while the other runs all the rest."""
+    """The longest start first: with `-n 3` one process walks the road while the others run all the rest."""
     items.sort(key=lambda item: not item.nodeid.startswith(TOGETHER))
     for item in items:
         if item.nodeid.startswith(TOGETHER):
             item.add_marker(pytest.mark.timeout(PATIENCE))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> None:
+    """Who runs beside the road steps back. Walking it is mostly waiting, and two others keep two cores at work."""
+    is_beside = hasattr(item.config, "workerinput") and not item.nodeid.startswith(ROAD)
+    if is_beside and HAS_BEGUN not in item.config.stash:
+        os.nice(BEHIND)
+    item.config.stash[HAS_BEGUN] = True
 
 
 @pytest.hookimpl(tryfirst=True)
