@@ -25,7 +25,7 @@ from itertools import pairwise
 from typing import Final
 
 import numpy as np
-from scipy.optimize import linprog
+import scipy  # its parts load at first use: most tables need no program solved, and whoever reads them waits
 
 from pipelines.fairness.counting import UNKNOWN, Floats, axes_of, is_crossed, joined
 
@@ -339,7 +339,7 @@ class _System:
             return span
         bounds = [(0, cases) for cases in self._cases]
         ends = [
-            linprog(sign * target.row, A_eq=rows, b_eq=values[:, figure], bounds=bounds, method="highs")
+            scipy.optimize.linprog(sign * target.row, A_eq=rows, b_eq=values[:, figure], bounds=bounds, method="highs")
             for sign in (1.0, -1.0)
         ]
         if any(end.status != 0 for end in ends):
