@@ -69,6 +69,7 @@ def check(
     *,
     wanted: Wanted,
     proposers: Collection[str],
+    shown: str,
     gaps: Collection[str] = (),
 ) -> list[Approval]:
     """Both approvals, if every rule holds.
@@ -79,6 +80,7 @@ def check(
         approvers: Names that may approve.
         wanted: What the run must be about.
         proposers: Everyone on record as having asked for this verdict.
+        shown: The brief of this verdict, which both gates must have shown: its way to them can be forged as well.
         gaps: Names `axis:group` in the verdict, to tell a comma within a name from one between two.
 
     Returns:
@@ -90,7 +92,7 @@ def check(
     requesters = {*proposers, run.get("triggering_user_name") or ""} - {""}
     faults = [*_run_faults(run, wanted, proposers)]
     for task in GATES:
-        faults += _gate_faults(task, gates.get(task), approvers, requesters, wanted)
+        faults += _gate_faults(task, gates.get(task), approvers, requesters, wanted, shown)
     _refuse([*faults, *_twice(gates)])
     return [_approval(task, gates[task] or {}, gaps) for task in GATES]
 
@@ -163,12 +165,13 @@ def _run_faults(run: Mapping[str, Any], wanted: Wanted, proposers: Collection[st
         yield Fault("other_verdict", "the run is about another family or verdict.")
 
 
-def _gate_faults(
+def _gate_faults(  # noqa: PLR0917  a step of `check`
     task: str,
     gate: Mapping[str, Any] | None,
     approvers: Collection[str],
     requesters: Collection[str],
     wanted: Wanted,
+    shown: str,
 ) -> Iterator[Fault]:
     if gate is None:
         yield Fault("no_record", f"{task} has no record.")
@@ -191,6 +194,12 @@ def _gate_faults(
     if len(_justification(gate)) < JUSTIFICATION_LENGTH:
         yield Fault(
             "no_justification", f"{task}: {name} gave no justification of at least {JUSTIFICATION_LENGTH} characters."
+        )
+    if gate.get("body") != shown:
+        yield Fault(
+            "other_brief",
+            f"{task}: what it showed is not the brief of this verdict as it is now. Clear `brief` and all after it, so "
+            "that both read it again.",
         )
     if not gate.get("responded_at"):
         yield Fault("no_moment", f"{task}: the answer has no moment.")

@@ -41,6 +41,7 @@ from pipelines.publish.approvals import (
     unaccepted,
     unexplained,
 )
+from pipelines.publish.brief import brief
 from pipelines.publish.modified import Modified, modified
 from pipelines.publish.pointers import following, point
 from pipelines.publish.proposals import CHANGED, folder_of, proposals, proposed, read_verdict
@@ -238,9 +239,12 @@ def _approve(store: Store, records: Records, wanted: Wanted, approvers: Collecti
     history = proposals(store, family)
     proposal = _newest(history, sha256)
     proposers = _proposers(history, sha256)
-    gap = modified(store, family, proposal).gap
+    difference = modified(store, family, proposal)
+    gap = difference.gap
     gaps = [item["name"] for item in (*verdict["gaps"], *([gap] if gap else ()))]
-    approved = check(records.run(DAG, wanted.run_id), gates, approvers, wanted=wanted, proposers=proposers, gaps=gaps)
+    shown = brief(verdict, sha256, records.address, difference)
+    run = records.run(DAG, wanted.run_id)
+    approved = check(run, gates, approvers, wanted=wanted, proposers=proposers, shown=shown, gaps=gaps)
     _accepted(gaps, approved)
     _explained(verdict["gaps"], approved)
     _copy(store, family, verdict, proposal)

@@ -16,15 +16,16 @@ from pipelines.audit.__main__ import proved
 from pipelines.audit.objects import prove
 from pipelines.base import releases, ruled
 from pipelines.base.digests import sha256_bytes, sha256_tree
-from pipelines.base.errors import ContractError, GateRefused, SourceUnavailable
+from pipelines.base.errors import CandorError, ContractError, GateRefused, SourceUnavailable
 from pipelines.base.records import Act
 from pipelines.base.settings import Law
-from pipelines.base.store import FileStore
+from pipelines.base.store import FileStore, open_store
 from pipelines.publish import __main__ as cli
+from pipelines.publish import proposals
 from pipelines.publish.approvals import Wanted
 from pipelines.publish.brief import brief
 from pipelines.publish.modified import Modified
-from pipelines.publish.proposals import Origin, code_of, propose
+from pipelines.publish.proposals import Origin, code_of, read_verdict
 from pipelines.publish.release import Wish, admitted, modification, release, rollback
 from pipelines.publish.versions import Change
 from tests.unit.judging import evidence
@@ -38,6 +39,10 @@ PURPOSE = "Puts applications in an order for recruiters."
 NOBODY = {"axes": [], "by_subject": [], "tallies": []}
 PARAMS = yaml.safe_load((Path(__file__).parents[2] / "params.yaml").read_text())
 THRESHOLDS = yaml.safe_dump({name: PARAMS[name] for name in (*ruled.THRESHOLDS, "privacy")})
+
+
+PROPOSED_IN = {}
+"""Verdict to the store in which it was proposed last."""
 
 
 class Answers:
@@ -64,8 +69,19 @@ class Answers:
                 "responded_by_user": {"id": str(number + 3), "name": name},
                 "chosen_options": ["Approve"],
                 "params_input": {"justification": "I read the whole report.", "accepted_gaps": ",".join(gaps)},
+                "body": self.read(verdict),
             }
         return Wanted(FAMILY, verdict, run_id)
+
+    def read(self, verdict):
+        """What people were shown; nothing of what is not as it was proposed, or never was."""
+        try:
+            store = PROPOSED_IN.get(verdict) or open_store()
+            return brief(
+                read_verdict(store, FAMILY, verdict), verdict, self.address, modification(store, FAMILY, verdict)
+            )
+        except CandorError:
+            return ""
 
     def run(self, dag, run_id):
         assert dag == "release"
@@ -176,6 +192,12 @@ def answers():
     return Answers()
 
 
+def propose(store, family, origin, root):
+    found = proposals.propose(store, family, origin, root)
+    PROPOSED_IN[found["verdict_sha256"]] = store
+    return found
+
+
 def proposed(store, root, run="r1", **changes):
     return propose(store, FAMILY, Origin(run, "engineer", "c0ffee"), checkout(root, **changes))
 
@@ -241,6 +263,13 @@ def test_a_verdict_is_read_by_its_digest_and_not_when_changed(store, answers, tm
     store.put(key, store.read(key) + b" ")
     codes = refused(store, answers, answers.approve("r", sha), "must have the sha256 in its name")
     assert codes == ["changed_after_proposal"]
+
+
+def test_what_people_were_shown_must_be_the_brief_of_what_is_released(store, answers, tmp_path):
+    wanted = answers.approve("r", proposed(store, tmp_path)["verdict_sha256"])
+    gate = answers.gates["r", "approve_second"]
+    gate["body"] = gate["body"].replace("0.800", "0.900")
+    assert refused(store, answers, wanted, "approve_second: what it showed is not the brief") == ["other_brief"]
 
 
 @pytest.mark.parametrize("name", ["model/model.keras", "evaluated/groups.json", "profile.json", "manifest.json"])
@@ -1153,8 +1182,14 @@ def test_an_acceptance_of_the_difference_from_one_release_is_none_of_that_from_a
     pointer = replace(first, sequence=2, kind="rollback")  # somebody went back while the two were reading
     store.put(pointer.key, pointer.to_json())
     assert modification(store, FAMILY, sha).gap["name"] == "modification:since_release_2"
+    wanted = Wanted(FAMILY, sha, "release__r2")
+    with pytest.raises(
+        GateRefused, match="approve_first: what it showed is not the brief of this verdict as it is now"
+    ):
+        release(store, answers, wanted, APPROVERS)
+    answers.approve("release__r2", sha, (*GAPS, SINCE))  # they were asked again, and say the same
     with pytest.raises(GateRefused, match="anna did not accept modification:since_release_2"):
-        release(store, answers, Wanted(FAMILY, sha, "release__r2"), APPROVERS)
+        release(store, answers, wanted, APPROVERS)
 
 
 def test_a_release_that_cannot_be_read_any_more_is_no_reason_to_ask_nothing(store, answers, tmp_path):

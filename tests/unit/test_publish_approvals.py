@@ -13,6 +13,7 @@ from pipelines.base.records import Act, Records, address, open_records
 from pipelines.publish.approvals import Wanted, check, unaccepted
 
 SHA = "a" * 64
+BRIEF = "## screening: the gate says *allowed*\n\nData as of 2026-10-31."
 RUN_ID = "release__manual__2026-11-01T00:00:00+00:00__screening"
 WANTED = Wanted("screening", SHA, RUN_ID)
 APPROVERS = ("anna", "ben", "carol", "engineer")
@@ -35,6 +36,7 @@ def gate(task, name, number, **changes):
         "responded_by_user": {"id": number, "name": name},
         "chosen_options": ["Approve"],
         "params_input": {"justification": "I read the whole report.", "accepted_gaps": None},
+        "body": BRIEF,
     } | changes
 
 
@@ -45,7 +47,7 @@ def checked(
     *, run=RUN, first=FIRST, second=SECOND, approvers=APPROVERS, wanted=WANTED, proposers=("engineer",), gaps=()
 ):
     gates = {"approve_first": first, "approve_second": second}
-    return check(run, gates, approvers, wanted=wanted, proposers=proposers, gaps=gaps)
+    return check(run, gates, approvers, wanted=wanted, proposers=proposers, shown=BRIEF, gaps=gaps)
 
 
 def refused(match, **changes):
@@ -58,6 +60,13 @@ def test_two_different_approvers_who_did_not_ask_are_enough():
         ("approve_first", "anna", "I read the whole report."),
         ("approve_second", "ben", "I read the whole report."),
     ]
+
+
+@pytest.mark.parametrize("shown", [BRIEF.replace("allowed", "held"), f"{BRIEF}\n", "", None])
+@pytest.mark.parametrize("task", ["first", "second"])
+def test_who_was_shown_another_brief_approved_nothing(task, shown):
+    before = {"first": FIRST, "second": SECOND}[task]
+    refused(f"approve_{task}: what it showed is not the brief of this verdict", **{task: before | {"body": shown}})
 
 
 @pytest.mark.parametrize("run_type", ["manual", "asset_triggered", "scheduled", "backfill", None])
