@@ -8,8 +8,8 @@ from typing import Any, Final
 from monitoring import results
 from monitoring.documents.cited import Source
 from monitoring.portal import evidence
-from pipelines import audit
 from pipelines.audit import Entry, Tag
+from pipelines.audit.tagged import marked
 from pipelines.base import releases
 from pipelines.base.digests import sha256_bytes
 from pipelines.base.errors import ContractError
@@ -113,10 +113,8 @@ def _of_files(store: Store, pointer: Release, files: Mapping[str, str]) -> dict[
 
 def _drill(store: Store, since: date, until: date) -> dict[str, Source]:
     """The newest drill of the stop switch, where there was one."""
-    for entry in audit.entries(store, newest_first=True):
-        if entry.recorded_at[:10] < since.isoformat():
-            break
-        if entry.tag is Tag.SCORING_TESTED and entry.recorded_at[:10] <= until.isoformat():
+    for entry in marked(store, (Tag.SCORING_TESTED,)):
+        if since.isoformat() <= entry.recorded_at[:10] <= until.isoformat():
             content = {"on": entry.recorded_at[:10], **entry.facts}
             return {"drill": Source(f"entry {entry.sequence} of the ledger", entry.sha256, content)}
     return {}
@@ -124,12 +122,11 @@ def _drill(store: Store, since: date, until: date) -> dict[str, Source]:
 
 def _proposal(store: Store, pointer: Release) -> Entry | None:
     """Who asked for the model, and from which commit it was made."""
-    wanted = (Tag.MODEL_PROPOSED, pointer.family, pointer.verdict_sha256)
     return next(
         (
             entry
-            for entry in audit.entries(store, newest_first=True)
-            if (entry.tag, entry.subject, entry.facts.get("verdict_sha256")) == wanted
+            for entry in marked(store, (Tag.MODEL_PROPOSED,), pointer.family)
+            if entry.facts.get("verdict_sha256") == pointer.verdict_sha256
             and entry.sequence <= int(pointer.ledger.get("sequence", 0))
         ),
         None,

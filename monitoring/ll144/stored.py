@@ -7,6 +7,7 @@ from typing import Any
 from monitoring.ll144.facts import Facts
 from pipelines import audit
 from pipelines.audit import Tag
+from pipelines.audit.tagged import marked
 from pipelines.base.catalog import AUDITS
 from pipelines.base.digests import sha256_bytes
 from pipelines.base.errors import ContractError
@@ -79,14 +80,15 @@ def on_record(store: Store, family: str) -> list[Package]:
     there = set(store.list(folder))
     found: dict[str, Package] = {}
     used: dict[str, date] = {}
-    for entry in audit.entries(store, newest_first=True):
-        if entry.subject != family:
-            continue
-        if entry.tag is Tag.AUDIT_PACKAGED:
-            package = _package(family, entry.facts)
-            found.setdefault(package.sha256, replace(package, is_missing=package.key not in there))
-        if entry.tag is Tag.PEOPLE_SCORED and entry.facts.get("kind") != "shadow":
+    for entry in marked(store, (Tag.AUDIT_PACKAGED,), family):
+        package = _package(family, entry.facts)
+        found.setdefault(package.sha256, replace(package, is_missing=package.key not in there))
+    wanted = {package.model_sha256 for package in found.values()}
+    for entry in marked(store, (Tag.PEOPLE_SCORED,), family) if wanted else ():
+        if entry.facts.get("kind") != "shadow":
             used.setdefault(str(entry.facts.get("model_sha256")), date.fromisoformat(entry.recorded_at[:10]))
+        if wanted <= used.keys():
+            break
     return [replace(package, last_used_on=used.get(package.model_sha256)) for package in found.values()]
 
 

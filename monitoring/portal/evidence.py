@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from itertools import islice
 from typing import Any, Final, TypeVar
 
 from monitoring import released, results
@@ -25,6 +26,7 @@ from pipelines.audit.ledger import read
 from pipelines.audit.lived import Stretch
 from pipelines.audit.objects import prove
 from pipelines.audit.proof import walk
+from pipelines.audit.tagged import marked
 from pipelines.base import releases
 from pipelines.base.catalog import PROPOSALS, REPORTS
 from pipelines.base.digests import sha256_bytes
@@ -217,15 +219,10 @@ def candidate(store: Store, family: str, pointers: Iterable[Release]) -> Candida
     Raises:
         ContractError: The stored verdict is not the one on record.
     """
-    found: dict[str, Any] | None = None
-    entry = None
-    for entry in audit.entries(store, newest_first=True):
-        if entry.subject == family and entry.tag is Tag.CANDIDATE_SCORED and found is None:
-            found = dict(entry.facts)
-        if entry.subject == family and entry.tag in _PROPOSED:
-            break
-    else:
+    entry = next(marked(store, _PROPOSED, family), None)
+    if entry is None:
         return None
+    found = next((dict(scored.facts) for scored in marked(store, (Tag.CANDIDATE_SCORED,), family)), None)
     digest = str(entry.facts["verdict_sha256"])
     data = store.read(f"{PROPOSALS}/{family}/{digest}/{VERDICT}")
     if sha256_bytes(data) != digest:
@@ -280,7 +277,7 @@ def ledger(store: Store, recent: int = 0, *, objects: bool = False) -> Ledger:
     """
     try:
         head = audit.head(store)
-        newest = [entry for entry, _ in zip(audit.entries(store, newest_first=True), range(recent), strict=False)]
+        newest = list(islice(audit.entries(store, newest_first=True), recent)) if recent else []
     except CandorError as error:
         return Ledger(Head(0, ""), (*audit.verify(store), str(error)))
     if objects:
@@ -334,12 +331,11 @@ def drills(store: Store, since: date = date.min) -> Iterator[Drill]:
         store: Holds the ledger.
         since: First day; what was before it is not read.
     """
-    for entry in audit.entries(store, newest_first=True):
+    for entry in marked(store, (Tag.SCORING_TESTED,)):
         on = date.fromisoformat(entry.recorded_at[:10])
         if on < since:
             return
-        if entry.tag is Tag.SCORING_TESTED:
-            yield Drill(on, str(entry.facts["by"]), float(entry.facts["seconds"]), entry.facts["is_held"] is True)
+        yield Drill(on, str(entry.facts["by"]), float(entry.facts["seconds"]), entry.facts["is_held"] is True)
 
 
 def _tried(read: Callable[[], T], otherwise: T, faults: list[str]) -> T:

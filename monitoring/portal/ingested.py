@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any, Final
 
-from pipelines import audit
 from pipelines.audit import Tag
+from pipelines.audit.tagged import marked
 from pipelines.base.catalog import ARRIVALS, REPORTS
 from pipelines.base.errors import CandorError
 from pipelines.base.store import Store
@@ -221,7 +221,7 @@ def late(store: Store, today: date) -> list[Late]:
 
 def _decided(store: Store) -> dict[tuple[str, str, str], dict[str, Any]]:
     """(feed, digest, batch that held it) -> the last decision."""
-    entries = [entry for entry in audit.entries(store) if entry.tag is Tag.FILE_DECIDED]
+    entries = reversed(list(marked(store, (Tag.FILE_DECIDED,))))
     return {(e.subject, str(e.facts["file_sha256"]), str(e.facts["batch"])): dict(e.facts) for e in entries}
 
 

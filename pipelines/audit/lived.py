@@ -6,12 +6,16 @@ never is, nor what was cut short before its pointer: a later entry has its numbe
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import date
-from typing import Any
+from datetime import date, timedelta
+from itertools import takewhile
+from typing import Any, Final
 
-from pipelines.audit.ledger import Entry, Tag, entries
+from pipelines.audit.ledger import Entry, Tag
+from pipelines.audit.tagged import marked
 from pipelines.base.releases import NUMBER
 from pipelines.base.store import Store
+
+_LIVE: Final = (Tag.MODEL_RELEASED, Tag.SCORING_STOPPED, Tag.SCORING_RESTARTED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +39,7 @@ class Stretch:
 
 def stretches(store: Store) -> list[Stretch]:
     """Everything that was ever live, and every stop, by beginning."""
-    return _stretches(list(entries(store)))
+    return _stretches(_told(store))
 
 
 def on(store: Store, day: date) -> list[Stretch]:
@@ -45,8 +49,10 @@ def on(store: Store, day: date) -> list[Stretch]:
         store: Holds the ledger.
         day: In UTC.
     """
-    known, text = list(entries(store)), day.isoformat()
-    scored = [entry for entry in known if entry.tag is Tag.PEOPLE_SCORED and entry.recorded_at[:10] == text]
+    known, text = _told(store), day.isoformat()
+    before = (day - timedelta(days=1)).isoformat()  # clocks of machines differ: the order is that of numbers
+    since = takewhile(lambda entry: entry.recorded_at[:10] >= before, marked(store, (Tag.PEOPLE_SCORED,)))
+    scored = [entry for entry in since if entry.recorded_at[:10] == text][::-1]
     return [
         replace(stretch, scorings=tuple(_own(stretch, scored)))
         for stretch in _stretches(known)
@@ -84,6 +90,11 @@ def _own(stretch: Stretch, scored: list[Entry]) -> Iterator[dict[str, Any]]:
             yield dict(entry.facts)
 
 
+def _told(store: Store) -> list[Entry]:
+    """What says what is live, by number."""
+    return list(marked(store, (Tag.MODEL_PROPOSED, *_LIVE)))[::-1]
+
+
 def _has_number(entry: Entry) -> bool:
     return entry.tag is Tag.MODEL_RELEASED and isinstance(entry.facts.get(NUMBER), int)
 
@@ -99,7 +110,7 @@ def _stretches(known: list[Entry]) -> list[Stretch]:
         about = (entry.subject, entry.facts.get("verdict_sha256"))
         if entry.tag is Tag.MODEL_PROPOSED:
             proposed.setdefault(about, {name: entry.facts[name] for name in ("requester", "commit")})
-        if entry.tag not in (Tag.MODEL_RELEASED, Tag.SCORING_STOPPED, Tag.SCORING_RESTARTED):
+        if entry.tag not in _LIVE:
             continue
         before = open_now.pop(entry.subject, None)
         if before is not None:

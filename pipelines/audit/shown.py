@@ -11,7 +11,8 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, Final
 
-from pipelines.audit.ledger import Entry, Tag, entries
+from pipelines.audit.ledger import Entry, Tag
+from pipelines.audit.tagged import marked
 from pipelines.base.errors import ContractError
 from pipelines.base.releases import MODIFICATION, NUMBER
 from pipelines.base.store import Store
@@ -106,7 +107,7 @@ def is_assessed(store: Store, family: str, code: str) -> bool:
 
 def _found(store: Store) -> dict[str, _Found]:
     found: dict[str, _Found] = {}
-    known = [entry for entry in entries(store) if entry.tag in _TAGS]
+    known = list(marked(store, _TAGS))[::-1]
     last = {(entry.subject, entry.facts[NUMBER]): entry.sequence for entry in known if _has_number(entry)}
     for entry in known:
         if _has_number(entry) and last[entry.subject, entry.facts[NUMBER]] != entry.sequence:

@@ -10,7 +10,8 @@ it: who says that a tool is out of scope is still asked for its audit, and has t
 import json
 from typing import Any, Final
 
-from pipelines.audit import Entry, Tag, append, entries
+from pipelines.audit import Entry, Tag, append
+from pipelines.audit.tagged import marked
 from pipelines.base.errors import ContractError
 from pipelines.base.releases import live
 from pipelines.base.store import Store
@@ -67,7 +68,5 @@ def stated(store: Store, family: str, code: str) -> dict[str, Any] | None:
 
 def newest(store: Store, family: str, code: str) -> Entry | None:
     """The entry of what was said last; None when nobody ever did."""
-    for entry in entries(store, newest_first=True):
-        if (entry.tag, entry.subject, entry.facts.get("law")) == (Tag.SCOPE_STATED, family, code):
-            return entry
-    return None
+    said = marked(store, (Tag.SCOPE_STATED,), family)
+    return next((entry for entry in said if entry.facts.get("law") == code), None)

@@ -1,0 +1,79 @@
+"""Entries by what they are, out of a long ledger that is read once in a process, and then only where it grew.
+
+A page asks for a handful of entries among many thousands of scorings. Which numbers have which tag and subject is kept
+in memory; an entry itself is always read from the ledger. When the newest entry that was read is no longer the one it
+was, all is read anew. What was changed before it is for `verify` to find, as ever.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import Final
+
+from pipelines.audit.ledger import GENESIS, Entry, Tag, parse
+from pipelines.audit.segments import key, number, numbered
+from pipelines.base.digests import sha256_bytes
+from pipelines.base.store import Store
+
+
+@dataclass(slots=True)
+class _Known:
+    """What was read of one ledger."""
+
+    upto: int = 0
+    sha256: str = GENESIS
+    """Of the newest entry read."""
+    places: dict[Tag, dict[str, list[int]]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(list)))
+    """Numbers by tag and subject, in their order."""
+
+
+_KNOWN: Final[dict[str, _Known]] = {}
+"""By the address of the store."""
+_LOCK: Final = Lock()
+
+
+def marked(store: Store, tags: Collection[Tag], subject: str | None = None) -> Iterator[Entry]:
+    """Entries with one of some tags, the newest first, read as they are asked for.
+
+    Args:
+        store: Holds the ledger.
+        tags: Any of them.
+        subject: Of this alone; None: of whatever it is.
+
+    Raises:
+        ContractError: An entry is not readable, or was not when its tag was looked at.
+    """
+    with _LOCK:
+        places = _read(store).places
+        numbers = [
+            place
+            for tag in tags
+            for about, found in places.get(tag, {}).items()
+            if subject in (None, about)
+            for place in found
+        ]
+    numbers.sort(reverse=True)
+    for place, data in zip(numbers, store.read_many(map(key, numbers)), strict=True):
+        yield parse(data, place)
+
+
+def _read(store: Store) -> _Known:
+    """What is known of a ledger, up to its newest entry now. A fault leaves what was known before."""
+    known = _KNOWN.get(store.url, _Known())
+    if known.upto and not (store.exists(key(known.upto)) and sha256_bytes(store.read(key(known.upto))) == known.sha256):
+        known = _Known()
+    if known.upto and not store.exists(key(known.upto + 1)):
+        return known
+    names = [name for name in numbered(store) if number(name) > known.upto]
+    new = []
+    for name, data in zip(names, store.read_many(names), strict=True):
+        entry = parse(data, number(name))
+        new.append((entry.tag, entry.subject, entry.sequence))
+        sha256 = sha256_bytes(data)
+    for tag, subject, place in new:
+        known.places[tag][subject].append(place)
+    if new:
+        known.upto, known.sha256 = new[-1][2], sha256
+    _KNOWN[store.url] = known
+    return known
