@@ -43,8 +43,6 @@ SEEN: Final = {
     ),
 }
 """Whose outcomes can be known at all: selective labels, which no figure of accuracy or bias shows."""
-ACQUAINTED: Final = (noted("seen before"), noted("never seen"))
-"""People of whom a model could learn, and the others, as `acquaintance` of a verdict's metrics names them."""
 _ENDS: Final = (("value", "ratio"), ("low", "low"), ("high", "high"))
 _SPAN: Final = (("value", "share"), ("low", "low"), ("high", "high"))
 _LEAST_P: Final = 0.001

@@ -15,7 +15,6 @@ from infra.sample import vocabulary as words
 from infra.sample.plan import FIRST_DAY, LAST_DAY, Array, Plan
 
 FEMALE, MALE, NON_BINARY, UNDECLARED = 0, 1, 2, 3
-HIRED_SHARE_LIMIT = 4
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,12 +125,6 @@ def simulate(plan: Plan, workers: Workers) -> Hiring:
     return Hiring(requisitions, candidates, applications, hires)
 
 
-def required_share(hiring: Hiring) -> Array:
-    """[applications] share of the required skills that the candidate has: what a resume shows of merit."""
-    a = hiring.applications
-    return _match(hiring.requisitions, hiring.candidates, a.requisition, a.candidate)[0]
-
-
 def _standard(values: Array) -> Array:
     return np.asarray((values - values.mean()) / values.std())
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import astuple
-from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
@@ -13,9 +12,6 @@ from infra.sample.dialects import decimal_comma, german_moment
 from infra.sample.learning import STATUSES, Courses
 from infra.sample.performance import Performance, period_ends
 from infra.sample.plan import MONTH_STARTS, MONTHS, PERIODS, Array, Delivery, Plan
-
-if TYPE_CHECKING:
-    from infra.sample.company import Workers
 
 WORKER = pl.format("{}", pl.col("worker").cast(pl.String).str.zfill(6))
 CATALOGUE = (
@@ -170,8 +166,3 @@ def record_frame(plan: Plan, performance: Performance, block: slice, delivery: D
 
 
 MEASURES = ("hours_worked", "overtime_hours", "absence_days", "tasks_completed", "quality_score", "customer_score")
-
-
-def worker_ids(workers: Workers) -> list[str]:
-    """All worker ids, in order."""
-    return [f"{i:06d}" for i in range(len(workers))]

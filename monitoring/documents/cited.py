@@ -20,7 +20,6 @@ from pipelines.fairness import law
 from pipelines.fairness.law import Duty, Pack
 
 UNKNOWN: Final = Markup("<em>not known</em>")
-_SHARE: Final = "share"
 
 
 @dataclass(frozen=True, slots=True)
