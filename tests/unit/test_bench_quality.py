@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from pipelines.base.errors import ContractError
+from pipelines.evaluate.bootstrap import mean
 from pipelines.models import network
 from tests.bench.quality import __main__ as command
 from tests.bench.quality import outcomes as outcome
@@ -260,6 +261,15 @@ def test_a_presentation_begins_in_the_month_of_its_letter():
 def test_a_presentation_that_tells_no_month_is_refused(code):
     with pytest.raises(ContractError, match="a year and the letter of a month"):
         outcome._start(code)
+
+
+@pytest.mark.parametrize(("people", "is_known"), [(["a", "a", "a"], False), (["a", "b", "b"], True)])
+def test_of_one_person_alone_no_interval_is_told(people, is_known):
+    found, missed = Judgement(), mean(np.array([0.1, 0.2, 0.6]))
+    found.compare("MAE", "lower", missed, {"mean": mean(np.array([0.3, 0.2, 0.7]))}, pl.Series(people))
+    (told,) = command.report("performance", found, 1.0)["metrics"]
+    assert told["delta"] == pytest.approx(-0.1)
+    assert [told[end] is not None for end in ("delta_low", "delta_high")] == [is_known] * 2
 
 
 def test_outcomes_of_a_set_that_tells_no_group_are_judged_of_everybody(monkeypatch):

@@ -32,7 +32,7 @@ class Metric:
     baseline: float
     """NaN where no baseline has such a figure."""
     delta: float
-    """Model less baseline, whichever is better; the interval holds it with 95 % confidence."""
+    """Model less baseline, whichever is better; the interval holds it with 95 % confidence (of one person: NaN)."""
     delta_low: float
     delta_high: float
     better: Better
@@ -95,8 +95,9 @@ class Judgement:
             if baseline is None:
                 self.alone(name, better, ours.value)
             else:
-                label = f"{name}, against {against}"
-                self.metrics.append(Metric(label, ours.value, theirs.value, delta.value, delta.low, delta.high, better))
+                label, one = f"{name}, against {against}", people.n_unique() < 2  # drawn again, one person is the same
+                low, high = (float("nan"),) * 2 if one else (delta.low, delta.high)
+                self.metrics.append(Metric(label, ours.value, theirs.value, delta.value, low, high, better))
 
     def alone(self, name: str, better: Better, value: float) -> None:
         """Add a figure that no baseline has."""
