@@ -2,7 +2,7 @@
 
     GET ./                                   all families
     GET models/<family>                      one family
-    GET records                              ingest counts, checks, held files and the ledger
+    GET records                              ingest counts, checks, held files and the ledger; ?prove=now waits for all
     GET reports/<family>/<day>/<name>        a report in its frame
     GET raw/<family>/<day>/<name>            the report itself, in a sandbox of its own
     GET audits/<family>/<sha256>/<name>      a bias audit's page, table or package
@@ -21,6 +21,7 @@ are asked for `can_read` on its resource. Everything is read-only; no route take
 
 import os
 import re
+import sys
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from typing import Any, Final
@@ -37,6 +38,7 @@ from monitoring import page, texts
 from monitoring.documents import made
 from monitoring.examiner.bundle import Wanted, make
 from monitoring.portal import clocks, evidence, ingested, pages
+from monitoring.portal.proved import SHORT
 from monitoring.portal.roles import Reader, Role, Source, widest
 from monitoring.portal.scope import scope
 from monitoring.texts import noted, say
@@ -167,10 +169,10 @@ def laws(who: Reader = Viewer, on: str = "", place: str = "") -> Response:
 
 
 @app.get("/records")
-def records(who: Reader = Engineer, store: Store = Company, on: str = "") -> Response:
-    """Ingest counts and the ledger; with a day, what was live on it."""
-    day = _day(on)
-    return _shown(lambda: _records(who, store, day), _ASKING)
+def records(who: Reader = Engineer, store: Store = Company, on: str = "", prove: str = "") -> Response:
+    """Ingest counts and the ledger; with a day, what was live on it; asked to prove, of a long ledger, too."""
+    day, upto = _day(on), sys.maxsize if prove else SHORT
+    return _shown(lambda: _records(who, store, day, upto), _ASKING)
 
 
 @app.get("/reports/{family}/{as_of}/{name}")
@@ -387,8 +389,8 @@ def _alarm(store: Store, family: str) -> list[str]:
         ]
 
 
-def _records(who: Reader, store: Store, day: date | None) -> str:
-    ledger = evidence.ledger(store, recent=100, objects=True)
+def _records(who: Reader, store: Store, day: date | None, upto: int) -> str:
+    ledger = evidence.ledger(store, recent=100, all_upto=upto)
     lived = [] if ledger.faults else evidence.lived(store)  # a broken ledger proves nothing
     tried = [] if ledger.faults else list(evidence.drills(store))
     then = [] if ledger.faults or day is None else evidence.lived_on(store, day)

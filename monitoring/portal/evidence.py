@@ -266,21 +266,21 @@ def report_file(store: Store, family: str, as_of: str, name: str) -> bytes | Non
     return store.read(key) if store.exists(key) else None
 
 
-def ledger(store: Store, recent: int = 0, *, objects: bool = False) -> Ledger:
+def ledger(store: Store, recent: int = 0, *, all_upto: int = 0) -> Ledger:
     """The ledger's state.
 
     Args:
         store: Holds it.
         recent: How many of its newest entries to show.
-        objects: Whether to prove everything now, every file and statement of every release as well; else the chain
-            alone, as of its newest proof.
+        all_upto: A ledger of at most so many entries is proved now, with every file and statement of every release; of
+            a longer one the chain alone is told, as of its newest proof.
     """
     try:
         head = audit.head(store)
         newest = list(islice(audit.entries(store, newest_first=True), recent)) if recent else []
     except CandorError as error:
         return Ledger(Head(0, ""), (*audit.verify(store), str(error)))
-    if objects:
+    if head.sequence <= all_upto:
         return Ledger(
             head, tuple(prove(store, signers=load(Signers, "publish").signers)), tuple(newest), datetime.now(UTC)
         )

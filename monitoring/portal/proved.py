@@ -3,7 +3,7 @@
 A short ledger is proved for every page. A long one is proved beside the pages, at most so often; until the first proof
 is there, and when the newest is old, a page says that it does not know. A proof says up to which entry it went: where
 that entry is gone or another one by now, nobody waits for the next proof to hear of it. The Records page proves
-everything while its reader waits.
+everything that a short ledger vouches for, and of a long one while that reader waits who asked for it.
 """
 
 from collections.abc import Callable

@@ -475,6 +475,24 @@ def test_what_was_live_on_a_day_is_asked_for_on_the_page(client, store, tmp_path
     assert "form-action 'none'" in get(client, "/").headers["content-security-policy"]
 
 
+def test_records_of_a_long_ledger_are_proved_whole_for_who_asks_for_that_and_wait_for_nobody_else(
+    client, store, tmp_path, keys, monkeypatch
+):
+    released(store, Answers(), tmp_path)
+    assert "of every release were proved just now" in get(client, "/records").text
+    monkeypatch.setattr("monitoring.portal.app.SHORT", 1)
+    verdict = next(key for key in store.list("releases") if key.endswith("verdict.json"))
+    store.put(verdict, store.read(verdict) + b" ")
+    quick = get(client, "/records").text
+    assert "proved just now" not in quick
+    assert "The chain was proved 2" in quick
+    assert '<button name="prove" value="now">' in quick
+    whole = get(client, "/records?prove=now").text
+    assert '<span class="word bad">broken</span>' in whole
+    assert "verdict.json" in whole
+    assert '<button name="prove"' not in whole
+
+
 def test_the_laws_of_a_day_are_those_of_the_places_in_params(client, store, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "params.yaml").write_text("law:\n  jurisdictions: [US-CO]\n  locations: {}\n")
