@@ -2,9 +2,9 @@
 
 Works on a company that `make run` has finished (default var/sample) and leaves it unchanged: whatever is run again runs
 in a temporary folder: ingest of a million rows, checks, vendors' dialects, resumes, forgetting, bias and drift reports,
-rates, a ledger of a million events, the whole road on a folder and on S3 (`tests.bench.ingest`, `.checks`, `.dialects`,
-`.documents`, `.forgetting`, `.bias`, `.drift`, `.ledger`, `.rates` and `.roads`, which also run alone). A busy machine
-makes seconds useless; where a peer exists the figure is a ratio within one run.
+rates, a ledger of a million events, the whole road on a folder and on S3, the Audit page (`tests.bench.ingest`,
+`.checks`, `.dialects`, `.documents`, `.forgetting`, `.bias`, `.drift`, `.ledger`, `.rates`, `.roads` and `.portal`,
+which also run alone). A busy machine makes seconds useless; where a peer exists the figure is a ratio within one run.
 """
 
 import argparse
@@ -29,7 +29,7 @@ from infra.setup.company import Company, opened
 from infra.setup.secrets import environment
 from pipelines.base.catalog import FAMILIES, RELEASES, STAGES
 from pipelines.base.store import open_store
-from tests.bench import bias, checks, dialects, documents, drift, forgetting, ingest, ledger, rates, roads
+from tests.bench import bias, checks, dialects, documents, drift, forgetting, ingest, ledger, portal, rates, roads
 from tests.bench.measure import ROOT, Figure
 
 PYTHON: Final = sys.executable
@@ -197,6 +197,7 @@ def main() -> int:
     figures += [*ingest.figures(), *checks.figures(), *dialects.figures(), *bias.figures()]
     figures += [*drift.figures(), *rates.figures()]
     figures += [*documents.figures(), *forgetting.figures(), *ledger.figures(), *roads.figures()]
+    figures += portal.figures(var)  # the last: it brings Airflow into this process
     print("\n".join(figure.line() for figure in figures))
     return int(not all(figure.holds for figure in figures))
 

@@ -1,4 +1,4 @@
-"""Which of a company's recorded seconds `make bench` compares, and what workers it draws."""
+"""Which of a company's recorded seconds `make bench` compares, what workers it draws, and the ledger that it grows."""
 
 import sqlite3
 from statistics import mean
@@ -6,8 +6,9 @@ from statistics import mean
 import pytest
 
 from infra.setup import company as companies
+from pipelines import audit
 from pipelines.models.performance import features
-from tests.bench import models
+from tests.bench import models, portal
 from tests.bench.__main__ import by_dags, of_the_journey
 
 RUNS = [
@@ -67,3 +68,11 @@ def test_drawn_workers_are_cases_of_the_performance_family() -> None:
     assert cases["output__trend"].to_list() == pytest.approx([mean(one[-3:]) - mean(one) for one in steps])
     assert cases["outcome"].is_between(0, 1).all()
     assert {"rating_last", "job_family_code", "output__mean"} <= set(features.inputs(cases).columns)
+
+
+def test_a_ledger_that_was_grown_for_the_bench_is_whole(store):
+    for family in ("screening", "outcomes"):
+        audit.append(store, audit.Tag.PEOPLE_SCORED, family)
+    portal.grow(store, store.root, 9)
+    assert audit.verify(store) == []
+    assert [entry.subject for entry in audit.entries(store)][-2:] == ["screening", "outcomes"]
