@@ -44,7 +44,6 @@ def test_another_ledger_in_the_same_place_and_one_that_was_cut_are_read_anew(led
     assert told(ledger, SCORED) == [(3, "outcomes"), (1, "screening")]
     for entry in list(entries(ledger)):
         ledger.delete(key(entry.sequence))
-    assert told(ledger, SCORED) == []
     for subject in ("performance", "outcomes", "performance"):
         append(ledger, SCORED, subject)
     assert told(ledger, SCORED) == [(3, "performance"), (2, "outcomes"), (1, "performance")]
