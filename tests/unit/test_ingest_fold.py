@@ -488,7 +488,7 @@ def test_what_a_column_becomes_is_said_in_words():
         "value": {"from": "g.Job.ID"},
     }
     tables = [{"table": "identifiers", "explode": explode, "columns": columns}]
-    told = uses(declared("csv", {"delimiter": ",", "quote": '"'}, tables=tables))
+    told = uses({}, declared("csv", {"delimiter": ",", "quote": '"'}, tables=tables))
     assert [(use.column, use.how) for use in told][-1] == ("g", "Job.ID of each slice that the changes make")
 
 
