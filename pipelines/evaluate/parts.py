@@ -120,7 +120,7 @@ def measured(cases: Cases, settings: Evaluate, *, least: int, told_from: int) ->
                 kind, scored, outcomes, cases.card, min_cases=settings.min_cases, min_labels=settings.min_labels
             ),
             standins.check(stand_ins, to_accept),
-            swaps.check(cases.swaps),
+            swaps.check(cases.swaps, reads_texts=cases.family == HIRING),
         ],
     }
 

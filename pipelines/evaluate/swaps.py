@@ -13,7 +13,7 @@ from pipelines.fairness import RULES
 from pipelines.fairness.corrections import benjamini_hochberg
 
 
-def check(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def check(found: Sequence[Mapping[str, Any]], *, reads_texts: bool) -> dict[str, Any]:
     """The data check on what `score` found; corrected for how many signals the model reads.
 
     A signal that moves nobody's score, such as a word that is in no vocabulary, cannot decide: it is no look.
@@ -21,14 +21,16 @@ def check(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     Args:
         found: signal, axis, one, other, pairs, gained, lost, p_value, largest_shift of each; empty for families without
             a text.
+        reads_texts: Whether texts of people are an input of the family.
 
     Returns:
-        check, passed and reason. Signals that were exchanged in nobody's resume have not passed.
+        check, passed and reason. Where texts are read, no signals have not passed, nor any that was exchanged in
+        nobody's resume.
     """
     name = "no_signal_decides"
-    if not found:
+    if not reads_texts:
         return {"check": name, "passed": True, "reason": "No text of a person is an input: nothing to exchange."}
-    pairs = min(row["pairs"] for row in found)
+    pairs = min((row["pairs"] for row in found), default=0)
     if not pairs:
         return {"check": name, "passed": False, "reason": "No resume had a signal to exchange: nothing is known."}
     read = [row for row in found if row["largest_shift"] != 0]

@@ -195,14 +195,19 @@ def _gate_faults(  # noqa: PLR0917  a step of `check`
         yield Fault(
             "no_justification", f"{task}: {name} gave no justification of at least {JUSTIFICATION_LENGTH} characters."
         )
-    if gate.get("body") != shown:
+    if _echoed(str(gate.get("body"))) != _echoed(shown):
         yield Fault(
             "other_brief",
-            f"{task}: what it showed is not the brief of this verdict as it is now. Clear `brief` and all after it, so "
-            "that both read it again.",
+            f"{task}: what it showed is not the brief of this verdict as it is now, such as after a rollback. Airflow "
+            "shows of a gate for ever what it showed first: retrain, and both are asked anew.",
         )
     if not gate.get("responded_at"):
         yield Fault("no_moment", f"{task}: the answer has no moment.")
+
+
+def _echoed(text: str) -> str:
+    """A text as it comes back from Airflow, on whose way every end of a line becomes the same."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _twice(gates: Mapping[str, Mapping[str, Any] | None]) -> Iterator[Fault]:

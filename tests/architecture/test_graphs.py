@@ -77,6 +77,32 @@ def test_a_verdict_is_given_anew_when_the_rules_change_that_it_names():
     assert {*ruled.THRESHOLDS, "privacy.min_people"} <= set(DVC["gate"]["params"])
 
 
+PLUMBING = {
+    "catalog",
+    "contracts",
+    "days",
+    "digests",
+    "errors",
+    "lake",
+    "locks",
+    "log",
+    "pseudonyms",
+    "sealed",
+    "settings",
+    "stage",
+    "store",
+}
+"""Of `pipelines.base`, what reads, writes and names: it judges nobody."""
+
+
+def test_all_that_judges_is_among_the_rules_that_a_verdict_names(imports):
+    """What the rules import is a rule, or plumbing, or the family's model."""
+    rules = {module for path in ruled.CODE for module in files_of(path)}
+    used = {one for rule in rules for one in imports.find_modules_directly_imported_by(rule)}
+    plain = {"pipelines", "pipelines.models", *(f"pipelines.base.{name}" for name in PLUMBING)}
+    assert used - rules - plain == set()
+
+
 def is_folder_only(module: str) -> bool:
     """A package whose `__init__` holds no code but a docstring cannot make a result stale."""
     file = ROOT / Path(*module.split(".")) / "__init__.py"

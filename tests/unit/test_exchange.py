@@ -58,7 +58,7 @@ def test_a_model_that_dislikes_one_groups_club_is_seen_by_the_pairs_and_by_no_ot
         ("club", "sex"),
         ("school", "sex"),
     }
-    told = swaps.check(found)
+    told = swaps.check(found, reads_texts=True)
     assert not told["passed"]
     assert "2 decide otherwise" in told["reason"]
 
@@ -66,7 +66,7 @@ def test_a_model_that_dislikes_one_groups_club_is_seen_by_the_pairs_and_by_no_ot
 def test_a_model_that_reads_none_of_the_signals_passes(exchanged):
     found, _ = exchanged(lambda text: 0.5 if "bridges" in text else 0.1, cases(40))
     assert all((row["changed_share"], row["mean_shift"], row["largest_shift"]) == (0, 0, 0) for row in found)
-    told = swaps.check(found)
+    told = swaps.check(found, reads_texts=True)
     assert told["passed"]
     assert told["reason"] == (
         "8 signals were exchanged in 40 resumes; 0 move a score at all: the model reads no such word."
@@ -108,7 +108,7 @@ def test_scores_that_are_no_numbers_are_no_pairs_and_nobody_left_is_no_pass(exch
     found, _ = exchanged(lambda text: float("nan"), cases(4))
     assert {row["pairs"] for row in found} == {0}
     assert found[0]["mean_shift"] is None
-    assert not swaps.check(found)["passed"]
+    assert not swaps.check(found, reads_texts=True)["passed"]
 
 
 def test_what_differs_only_by_rounding_is_the_same(exchanged):
@@ -119,7 +119,7 @@ def test_what_differs_only_by_rounding_is_the_same(exchanged):
 def test_a_family_without_texts_has_nothing_to_exchange(exchanged):
     found, asked = exchanged(len, cases(3).drop("resume_text"))
     assert (found, asked) == ([], [])
-    assert swaps.check(found)["passed"]
+    assert swaps.check(found, reads_texts=False)["passed"]
 
 
 def pair(p_value, **more):
@@ -136,16 +136,16 @@ def pair(p_value, **more):
     [((0.049,), False), ((0.05,), True), ((0.03, 1.0), True), ((0.024, 1.0), False), ((0.04, 0.04), False)],
 )
 def test_chance_has_as_many_tries_as_there_are_signals(p_values, passes):
-    assert swaps.check([pair(p) for p in p_values])["passed"] is passes
+    assert swaps.check([pair(p) for p in p_values], reads_texts=True)["passed"] is passes
 
 
 def test_a_signal_that_moves_nobodys_score_is_no_try():
     unread = [pair(1.0, largest_shift=0) for _ in range(20)]
-    told = swaps.check([*unread, pair(0.03)])
+    told = swaps.check([*unread, pair(0.03)], reads_texts=True)
     assert not told["passed"]
     assert "21 signals were exchanged in 9 resumes; 1 move a score at all, and 1 decide" in told["reason"]
-    assert swaps.check([*unread, pair(0.06)])["passed"]
-    assert not swaps.check([pair(1.0, largest_shift=0, pairs=0)])["passed"]
+    assert swaps.check([*unread, pair(0.06)], reads_texts=True)["passed"]
+    assert not swaps.check([pair(1.0, largest_shift=0, pairs=0)], reads_texts=True)["passed"]
 
 
 def test_every_signal_but_the_year_of_study_reaches_a_model_that_reads_words():
@@ -156,3 +156,8 @@ def test_every_signal_but_the_year_of_study_reaches_a_model_that_reads_words():
         unread |= {(signal.name, signal.axis)} if any(a == b for a, b in zip(one, other, strict=True)) else set()
     assert unread == {("year of study", "age")}
     assert {signal.axis for signal in exchange.SIGNALS if signal.name != "year of study"} == {"sex", "ethnicity", "age"}
+
+
+@pytest.mark.parametrize(("reads_texts", "passes"), [(True, False), (False, True)])
+def test_where_texts_are_read_no_signal_at_all_passes_nothing(reads_texts, passes):
+    assert swaps.check([], reads_texts=reads_texts)["passed"] is passes

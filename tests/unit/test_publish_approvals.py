@@ -69,6 +69,13 @@ def test_who_was_shown_another_brief_approved_nothing(task, shown):
     refused(f"approve_{task}: what it showed is not the brief of this verdict", **{task: before | {"body": shown}})
 
 
+@pytest.mark.parametrize(("told", "echo"), [("a\rb", "a\nb"), ("a\r\nb", "a\nb"), ("a\nb", "a\nb")])
+def test_a_brief_comes_back_with_other_ends_of_lines(told, echo):
+    gates = {task: one | {"body": echo} for task, one in (("approve_first", FIRST), ("approve_second", SECOND))}
+    found = check(RUN, gates, APPROVERS, wanted=WANTED, proposers=("engineer",), shown=told, gaps=())
+    assert [approval.name for approval in found] == ["anna", "ben"]
+
+
 @pytest.mark.parametrize("run_type", ["manual", "asset_triggered", "scheduled", "backfill", None])
 def test_a_release_that_no_retrain_triggered_is_refused(run_type):
     refused("no retrain triggered it", run=RUN | {"run_type": run_type})
