@@ -35,7 +35,9 @@ Writes  verdict.json   `gated`: allowed or held, with findings and gaps, bound t
 
 The gate always writes a verdict and never fails because of one: what is missing, malformed or not a number is a
 finding that holds. A gap is what the numbers could not say (INSUFFICIENT_DATA, unknown people, nothing to cross): it
-does not hold, but `publish` releases only when both approvers accept each gap by its name, `axis:group`. So is a less
+does not hold, but `publish` releases only when both approvers accept each gap by its name, `axis:group`. So is a model
+that is not surely better than its baseline (`performance:baseline`), an axis on which slices have too few cases
+(`performance:axis`), and a less
 discriminatory alternative that was not taken, `alternative:name`: of equal validity and with a better impact ratio.
 Both must say in writing why the other is released; not so where the rule left it because it may be better by chance
 (`alternative_unsure:name`). That nothing was tried (`alternatives:none_tried`), or could not be compared
