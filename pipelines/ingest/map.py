@@ -153,7 +153,7 @@ def reference(batch: Batch, feeds: Mapping[str, Feed], step: Join, of: Unit, uni
         units: The files that they are looked up in.
 
     Raises:
-        ContractError: Nothing of the joined feed ever arrived.
+        ContractError: Nothing of the joined feed ever arrived, or rows that were read are not there.
         Held: A history beside this one is not there yet.
     """
     if step.file is not None:
@@ -165,13 +165,16 @@ def reference(batch: Batch, feeds: Mapping[str, Feed], step: Join, of: Unit, uni
             f"{of.feed} is one history together with {name}; a file of {name} of the same day must be there, and "
             "none is. Deliver it: this one comes up again by itself.",
         )
-    for unit in units:
-        _ready(batch, unit, feeds[name])
+    rows = sum(_ready(batch, unit, feeds[name]) for unit in units)
     raws = [(part, unit.groups) for unit in units for part in parts(batch.place(unit) / "raw")]
-    found = joined(raws, feeds[name], step)
-    if found is None:
+    if not units:
         raise ContractError(f"A joined file must have arrived; of {name} none did. Deliver it first.")
-    return found
+    if rows and not raws:  # or all that is looked up would pass for unknown
+        raise ContractError(
+            f"Rows of {name} that were read must be there to be looked up in; they are not. Remove the batch's folder "
+            f"work/ingest/{batch.name} and run it again."
+        )
+    return joined(raws, feeds[name], step)
 
 
 def _looked_up(batch: Batch, feeds: Mapping[str, Feed], step: Join, of: Unit) -> list[Unit]:
@@ -219,27 +222,25 @@ def beside(name: str) -> pl.DataFrame:
     return pl.read_csv(declared.folder() / name, infer_schema=False, empty_string_is_null=False)
 
 
-def joined(raws: Iterable[Raw], feed: Feed, step: Join) -> pl.DataFrame | None:
-    """What a join takes of another feed's sound rows, cells cleaned as that feed says; None without any file."""
+def joined(raws: Iterable[Raw], feed: Feed, step: Join) -> pl.DataFrame:
+    """What a join takes of another feed's sound rows, cells cleaned as that feed says; files may have none."""
     columns = step.there()
     blank = Context(frozenset(), datetime.now(UTC), b"", nothing=feed.nothing)  # cells need neither moment nor key
     rows = () if step.every else feed.rows
     kept = (_kept(pl.read_ipc(part), rows, groups, blank).frame for part, groups in raws)
     frames = [frame.select(cell(name, context_of(frame, blank)).alias(name) for name in columns) for frame in kept]
-    if not frames:
-        return None
-    found = pl.concat(frames)
+    found = pl.concat([pl.DataFrame(schema=dict.fromkeys(columns, pl.String)), *frames])
     if step.many or step.where or step.chosen or step.count or step.timeline:  # chosen later
         return found
     keys = {f"_on{i}": pl.col(name) for i, name in enumerate(step.match.values())}
     return with_seen(found, keys).unique(list(keys), keep="last", maintain_order=True).drop(*keys)
 
 
-def _ready(batch: Batch, unit: Unit, feed: Feed) -> None:
-    """Land and read a joined file here when its own steps have not yet: they leave the same result."""
+def _ready(batch: Batch, unit: Unit, feed: Feed) -> int:
+    """Land and read a joined file here when its own steps have not yet: they leave the same result. Its rows."""
     try:
         land(batch, unit, feed)
-        read(batch, unit, feed)
+        return read(batch, unit, feed).rows
     except Held as held:
         raise Held("joined_file_held", f"A joined file must be readable; that of {feed.name} is held: {held}") from None
 

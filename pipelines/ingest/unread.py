@@ -53,7 +53,7 @@ def unread(batch: Batch, unit: Unit, feed: Feed) -> tuple[str, ...] | None:
     names: its first line may be no header but a person.
     """
     raw = read_json(batch.place(unit) / "raw" / "report.json")
-    if raw is None or feed.dialect == "documents":  # whose columns are the reader's own
+    if raw is None or not raw["columns"] or feed.dialect == "documents":  # empty, or columns are the reader's own
         return None
     told = {*feed.reads(), *feed.required, *feed.never}
     beside = {LINE} if raw["faults"] else set()  # the text of rows that are no record

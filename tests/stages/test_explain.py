@@ -340,6 +340,13 @@ def test_a_lookup_in_a_file_that_has_not_arrived_is_said_and_does_not_hide_the_r
     assert facts["rows"]["reasons"] == {"missing:period_start": 2}
 
 
+def test_in_a_file_of_nobody_nobody_is_found(check: Check) -> None:
+    check.file("people_2026-09.csv", f"{PEOPLE.splitlines()[0]}\n")
+    _, facts = check.facts("ratings", check.file("ratings_2026-09.csv", RATINGS))
+    assert facts["joins"] == {"people": "found"}
+    assert facts["rows"]["reasons"] == {"unknown_people": 2}
+
+
 def test_a_lookup_in_a_file_that_is_held_says_why(check: Check) -> None:
     check.file("people_2026-09.csv", "")
     _, facts = check.facts("ratings", check.file("ratings_2026-09.csv", RATINGS))

@@ -307,6 +307,58 @@ def test_what_was_mapped_with_a_file_that_is_held_is_mapped_again_once_that_is_s
     assert "10 rows in = 10 accepted" in ingest("run", "--batch", "august")[1]
 
 
+EMPTY = {
+    "csv": (CHANGES["options"], "id,title\nC1,Course 1\n", "id,title\n"),
+    "workday_json": (
+        {"record_path": "Report_Entry", "may_be_empty": True},
+        '{"Report_Entry": [{"id": "C1", "title": "Course 1"}]}',
+        '{"Report_Entry": []}',
+    ),
+    "xml_records": (
+        {"record_path": "Report_Data/Report_Entry", "lists": [], "may_be_empty": True},
+        "<Report_Data><Report_Entry><id>C1</id><title>Course 1</title></Report_Entry></Report_Data>",
+        "<Report_Data/>",
+    ),
+}
+
+
+@pytest.mark.parametrize("dialect", EMPTY)
+def test_an_export_of_nothing_is_taken_in_and_nothing_is_found_in_it(ingest, deliver, store, tmp_path, dialect):
+    options, june, july = EMPTY[dialect]
+    exported = COURSES | {"full": None, "dialect": dialect, "options": options}
+    looking = COURSES | {
+        "name": "zz",
+        "files": r"zz_(?P<period>\d{4}-\d{2})\.csv",
+        "full": None,
+        "join": [{"feed": "courses", "match": {"id": "id"}, "take": {"known": "title"}, "missing": "reject"}],
+        "tables": [
+            {"table": "courses", "columns": {"course_id": {"template": "{id} known"}, "title": {"from": "known"}}}
+        ],
+        "after": ["courses"],
+    }
+    for feed in (exported, looking):
+        (tmp_path / "feeds" / f"{feed['name']}.yaml").write_text(yaml.safe_dump(feed))
+    deliver("courses_2026-06", range(0)).write_text(june)
+    deliver("courses_2026-07", range(0)).write_text(july)
+    deliver("zz_2026-06", range(1, 3))
+    deliver("zz_2026-07", range(1, 3))
+    code, said = ingest("run", "--batch", "summer")
+    assert code == 0
+    assert "files held: 0" in said
+    assert "5 rows in = 2 accepted + 3 quarantined + 0 filtered" in said, "only what June says was found in it"
+
+
+@pytest.mark.parametrize("dialect", EMPTY)
+def test_a_full_export_of_nothing_after_one_of_something_waits(ingest, deliver, tmp_path, dialect):
+    options, june, july = EMPTY[dialect]
+    feed = COURSES | {"dialect": dialect, "options": options}
+    (tmp_path / "feeds" / "courses.yaml").write_text(yaml.safe_dump(feed))
+    deliver("courses_2026-06", range(0)).write_text(june)
+    ingest("run", "--batch", "june")
+    deliver("courses_2026-07", range(0)).write_text(july)
+    assert "files held: 1; held courses: lost_records" in ingest("run", "--batch", "july")[1]
+
+
 @pytest.mark.parametrize("batches", [["2026-06", "2026-07"], ["2026-06 2026-07"]], ids=["one by one", "at once"])
 def test_a_file_is_never_looked_up_in_a_later_one_if_there_is_another(ingest, store, tmp_path, batches):
     looking = COURSES | {

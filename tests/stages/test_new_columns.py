@@ -119,6 +119,13 @@ def test_a_first_file_without_any_column_but_the_feeds_own_is_one_to_compare_wit
     assert names(run("--batch", "july")) == ["notes"]
 
 
+def test_a_first_file_of_nobody_names_no_column_to_compare_with(run, tmp_path):
+    declare(tmp_path, RECORDS | {"options": RECORDS["options"] | {"may_be_empty": True}})
+    for month, records in (("06", []), ("07", [{"id": "1", "title": "a", "notes": "x"}])):
+        (tmp_path / "exports" / "lms" / f"courses_2026-{month}.json").write_text(json.dumps(records))
+        assert run("--batch", month) == ([], [])
+
+
 def test_a_history_in_one_batch_is_compared_in_the_order_of_its_months(run, deliver):
     for month, columns in (("08", ("c",)), ("07", ("a", "b")), ("06", ("a",)), ("09", ("c", "d"))):
         deliver(month, *columns)

@@ -1,6 +1,7 @@
 """Readers: text stays text, three kinds of nothing stay apart, and a broken file is held."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -29,6 +30,7 @@ from pipelines.ingest.read import (
     workday_json,
     write_part,
 )
+from pipelines.ingest.rules import Join
 
 UNIT = Unit("u", "f", "f.csv", "0" * 64, 0, {}, "")
 CSV = {"delimiter": ",", "quote": '"'}
@@ -306,6 +308,45 @@ def test_an_empty_report_can_be_allowed(tmp_path: Path) -> None:
     assert report.rows == 0
 
 
+XML = {"record_path": "Report_Data/Report_Entry", "lists": [], "may_be_empty": True}
+
+
+@pytest.mark.parametrize(
+    ("dialect", "options", "data"),
+    [
+        ("workday_json", JSON | {"may_be_empty": True}, b'{"Report_Entry": []}'),
+        ("json_records", {"record_path": "", "may_be_empty": True, "is_odata_v2": False}, b"[]"),
+        ("json_records", {"record_path": "", "may_be_empty": True, "is_odata_v2": False, "is_one": True}, b"null"),
+        ("ndjson", {"may_be_empty": True}, b"\n"),
+        ("xml_records", XML, b"<Report_Data/>"),
+        ("csv", CSV, b"id,name\n"),
+    ],
+)
+def test_an_export_of_nobody_lacks_no_column(
+    tmp_path: Path, dialect: str, options: dict[str, Any], data: bytes
+) -> None:
+    (tmp_path / "in").write_bytes(data)
+    assert read_file(tmp_path / "in", tmp_path, feed(dialect, options, required=["id"]), UNIT).rows == 0
+
+
+@pytest.mark.parametrize(
+    ("dialect", "options", "data"),
+    [
+        ("workday_json", JSON | {"may_be_empty": True}, b'{"Report_Entry": [1]}'),
+        ("workday_json", JSON | {"may_be_empty": True}, b'{"Report_Entry": [{"name": "A"}]}'),
+        ("xml_records", XML, b"<Report_Data><Report_Entry/></Report_Data>"),
+        ("csv", CSV, b"name\n"),
+    ],
+)
+def test_rows_or_a_header_without_a_required_column_hold_the_file(
+    tmp_path: Path, dialect: str, options: dict[str, Any], data: bytes
+) -> None:
+    (tmp_path / "in").write_bytes(data)
+    with pytest.raises(Held) as caught:
+        read_file(tmp_path / "in", tmp_path, feed(dialect, options, required=["id"]), UNIT)
+    assert caught.value.reason_code == "missing_required_column"
+
+
 def test_many_records_are_numbered_through_all_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_records, "PART_ROWS", 2)
     data = json.dumps({"Report_Entry": [{"a": str(number)} for number in range(5)]}).encode()
@@ -466,3 +507,15 @@ def test_rows_that_were_read_and_are_not_there_to_be_mapped_stop_the_batch(
     with pytest.raises(ContractError, match="2 of 3 were"):
         ingest_map.map_unit(batch, UNIT, {UNIT.feed: feed("csv", CSV)})
     assert not (batch.place(UNIT) / "mapped").exists()
+
+
+def test_rows_that_were_read_and_are_not_there_to_be_looked_up_in_stop_the_batch(slow: tuple[Batch, Slow]) -> None:
+    batch, dialect = slow
+    dialect.used.set()
+    unit = replace(UNIT, is_replay=True)  # which has landed
+    read(batch, unit, feed("csv", CSV))
+    step = Join.model_validate({"feed": UNIT.feed, "match": {"id": "a"}, "take": {"b": "b"}, "missing": "keep"})
+    for part in parts(batch.place(unit) / "raw"):
+        part.unlink()
+    with pytest.raises(ContractError, match="must be there to be looked up in"):
+        ingest_map.reference(batch, {UNIT.feed: feed("csv", CSV)}, step, unit, [unit])

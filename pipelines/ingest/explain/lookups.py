@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
 import polars as pl
 
@@ -13,6 +14,9 @@ from pipelines.ingest.map import Raw, beside, joined
 from pipelines.ingest.pgp import plain
 from pipelines.ingest.read import parts, read_file
 from pipelines.ingest.rules import Join, TableMap
+
+FOUND: Final = "found"
+"""What is said of a joined file that is there and can be read, also when it has no rows."""
 
 
 class Lookups:
@@ -44,14 +48,13 @@ class Lookups:
         """What a join finds; no rows where nothing has arrived."""
         if step.file is not None:
             return beside(step.file)
-        found = joined(self._raws[str(step.feed)], self.feeds[str(step.feed)], step)
-        return pl.DataFrame(schema=dict.fromkeys(step.there(), pl.String())) if found is None else found
+        return joined(self._raws[str(step.feed)], self.feeds[str(step.feed)], step)
 
     def _table(self, mapped: TableMap) -> TableMap:
         return mapped.model_copy(update={"join": tuple(map(self._step, mapped.join))})
 
     def _step(self, step: Join) -> Join:
-        is_there = step.feed is None or self._raws[step.feed]
+        is_there = step.feed is None or self.said[step.feed] == FOUND
         return step if is_there else step.model_copy(update={"missing": "keep"})
 
     def _read(self, name: str) -> tuple[list[Raw], str]:
@@ -73,7 +76,7 @@ class Lookups:
             except Held as why:
                 return [], f"its file is held: {why.reason_code}: {why}"
             found += [(part, unit.groups) for part in parts(out)]
-        return found, "found"
+        return found, FOUND
 
 
 def _source(feed: Feed, unit: Unit) -> Path:

@@ -139,8 +139,9 @@ def read_file(source: Path, out: Path, feed: Feed, unit: Unit, *, keep: Collecti
         raise _too_large("columns", feed.name, feed.limits.max_columns)
     if said is not None and said["records"] != report.rows:
         raise _not_as_said(feed, "records", str(report.rows))
-    require(feed, set(report.columns))
-    _as_agreed(feed, report.columns)
+    if report.rows or report.columns:  # else there was nothing to name a column, which its reader was told may be
+        require(feed, set(report.columns))
+        _as_agreed(feed, report.columns)
     write_json(out / "report.json", asdict(report))
     return report
 
