@@ -61,8 +61,10 @@ Zone = Annotated[str, Field(min_length=1), AfterValidator(_known_zone)]
 """A name of the IANA database, by the copy of it that Polars has."""
 _TIMED: Final = re.compile(r"%[-_0]?[HkIlTRrXc+s]")
 """Parts of a format that tell the hour."""
-_PLACED: Final = re.compile(r"%[:#]*z|%\+|%s|Z$|[+-]\d{2}:?\d{2}$")
-"""Parts of a format that tell which instant it is, wherever its clocks stand."""
+_INSTANT: Final = re.compile(r"%[:#]*z|%\+|%s|(?<!%)Z$|(?:UTC|GMT)\)?$|[+-]00:?00$")
+"""Parts of a format that tell which instant it is, as it is then read."""
+_PLACED: Final = re.compile(rf"{_INSTANT.pattern}|%Z|UTC|GMT|[+-]\d{{2}}:?\d{{2}}$")
+"""Parts of a format that tell, or seem to, where its clocks stand; a name or another offset in it is not read."""
 
 
 def is_timed(pattern: str) -> bool:
@@ -134,7 +136,8 @@ class Rule(Declared):
     zone: Zone | None = None
     """Where the clocks of the source stand, such as `Europe/Berlin`. A moment without an offset is what they showed: of
     an hour that comes twice the later one, as nothing may be known before it was, and one that they left out is none. A
-    date that is told as a moment, such as midnight there in UTC, is the day that it was there."""
+    date that is told as an instant, such as midnight there in UTC, is the day that it was there; one whose format tells
+    no offset, Z or UTC is the source's day as it stands and takes no zone."""
     plus: float | None = None
     """Add a constant to the number."""
     minus: Name | None = None
@@ -176,13 +179,16 @@ class Rule(Declared):
     def _moves_nothing_that_is_placed(self) -> Self:
         if self.zone is None:
             return self
-        if self.moment is not None:
-            is_free = is_timed(self.moment) and not _PLACED.search(self.moment) and self.end_of is None
-        else:
-            is_free = self.date is not None and is_timed(self.date)
-        if not is_free:
+        is_free = self.moment is None or (
+            is_timed(self.moment) and not _PLACED.search(self.moment) and self.end_of is None
+        )
+        # A day beside an hour that tells no instant is the day there already: as if in UTC, west of it, it would be the
+        # day before.
+        is_told = self.date is None or (is_timed(self.date) and _INSTANT.search(self.date) is not None)
+        if (self.moment or self.date) is None or not is_free or not is_told:
             raise ValueError(
-                "zone goes with a moment of an hour and no offset, without `end_of`, or a date that is told as a moment"
+                "zone goes with a moment of an hour and no offset, without `end_of`, or a date that is told as an "
+                "instant: an hour with its offset, Z or UTC"
             )
         return self
 

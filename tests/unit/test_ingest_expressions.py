@@ -202,6 +202,10 @@ def test_a_moment_of_clocks_elsewhere_is_never_earlier_than_it_was() -> None:
         ("America/Los_Angeles", "%Y-%m-%dT%H:%M:%S%.3fZ", "2017-06-22T07:00:00.000Z", 22),
         ("America/Los_Angeles", "%Y-%m-%dT%H:%M:%S%:z", "2017-06-22T00:00:00+02:00", 21),
         ("Europe/Berlin", "%s%3f", "1498082400000", 22),
+        ("Europe/Berlin", "%Y-%m-%d %H:%M:%S UTC", "2017-06-21 22:00:00 UTC", 22),
+        ("America/New_York", "%Y-%m-%d %H:%M (GMT)", "2017-06-22 04:00 (GMT)", 22),
+        ("America/New_York", "%Y-%m-%d %H:%M+00:00", "2017-06-22 03:59+00:00", 21),
+        (None, "%Y-%m-%d %H:%M:%S", "2017-06-22 00:00:00", 22),
         (None, "%Y-%m-%dT%H:%M:%S%.3fZ", "2017-06-21T22:00:00.000Z", 21),
         (None, "%Y-%m-%dT%H:%M:%S%:z", "2017-06-22T00:00:00+02:00", 22),
     ],
@@ -216,9 +220,16 @@ def test_a_day_told_as_its_midnight_is_that_day_where_the_source_says_whose_midn
     [
         {"date": "%Y-%m-%d"},
         {"date": "%Y-%m-%d%:z"},
+        {"date": "%Y-%m-%d %H:%M:%S"},
+        *({"date": f"%Y-%m-%d %H:%M{offset}"} for offset in (" %Z", "+02:00", " GMT+2")),
+        {"date": "%Y-%m-%d", "moment": "%Y-%m-%d %H:%M"},
+        {"date": "%Y-%m-%dT%H:%M%:z", "moment": "%Y-%m-%dT%H:%M%:z"},
         {"moment": "%Y-%m-%d"},
         {"moment": "%Y-%m-%d %H:%M", "end_of": "day"},
-        *({"moment": f"%Y-%m-%dT%H:%M:%S{offset}"} for offset in ("Z", "%z", "%:z", "%#z", "+00:00", "-0700")),
+        *(
+            {"moment": f"%Y-%m-%dT%H:%M:%S{offset}"}
+            for offset in ("Z", "%z", "%:z", "%#z", "+00:00", "-0700", " UTC", " GMT", " GMT+2", " %Z")
+        ),
         {"moment": "%s%3f"},
         {"moment": "%+"},
         {},
