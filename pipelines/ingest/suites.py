@@ -1,8 +1,9 @@
 """What a feed's files are held against, read off its declaration and written as a suite of Great Expectations.
 
 A file that is cut, or of another layout, has to be held while it is read, before any of its rows counts: readers and
-`plausible` judge it, without Great Expectations. What stands as `$PARAMETER` they take from its manifest, its trailer
-or the files before it. What rows are held against is read off the contracts (`python -m pipelines.validate --suites`).
+`plausible` judge it, without Great Expectations. What stands as `$PARAMETER` they take from its manifest, its trailer,
+records passed over or the files before it. What rows are held against is read off the contracts (`python -m
+pipelines.validate --suites`).
 """
 
 import json
@@ -12,9 +13,11 @@ from typing import Any, Final, Literal
 
 from pipelines.base.contracts import LISTED
 from pipelines.ingest import feeds as declared
-from pipelines.ingest.feeds import Feed
+from pipelines.ingest.feeds import Feed, options
 from pipelines.ingest.filled import EMPTIED, RESHAPED
 from pipelines.ingest.plausible import GAINED, LOST, OLDER
+from pipelines.ingest.read import recorded
+from pipelines.ingest.rules import Rule
 
 Severity = Literal["hold", "quarantine", "warn"]
 _COUNT: Final = "expect_table_row_count_to_be_between"
@@ -45,9 +48,12 @@ def asked(feed: Feed) -> list[Asked]:
 
     Returns:
         Of level `file`: header, manifest, trailer, number and age of a full file. Of level `raw`: how far required
-        columns are filled, how long identifiers are, what they look like, and codes that are listed.
+        columns are filled, how long identifiers are, what they look like, and codes of cells that are listed.
+
+    Raises:
+        SettingsError: The options are none of its dialect.
     """
-    return [*_of_layout(feed), *_of_counts(feed), *_of_columns(feed), *_of_codes(feed)]
+    return [*_of_layout(feed), *_of_counts(feed), *_of_trailer(feed), *_of_columns(feed), *_of_codes(feed)]
 
 
 def _of_layout(feed: Feed) -> list[Asked]:
@@ -68,9 +74,6 @@ def _of_counts(feed: Feed) -> list[Asked]:
         found.append(Asked("other_bytes_than_manifest", "expect_column_values_to_be_in_set", digest))
         records = {"value": _given("manifest_records")}
         found.append(Asked("other_records_than_manifest", "expect_table_row_count_to_equal", records))
-    if feed.dialect == "recorded":
-        told = {"value": _given("trailer_records")}
-        found.append(Asked("trailer_mismatch", "expect_table_row_count_to_equal", told))
     if feed.full is not None:
         least = {"min_value": _given(f"records_before * {1 - feed.full.may_lose:g}")}
         most = {"max_value": _given(f"records_before * {1 + feed.full.may_gain:g}")}
@@ -78,6 +81,28 @@ def _of_counts(feed: Feed) -> list[Asked]:
         found += [Asked(LOST, _COUNT, least), Asked(GAINED, _COUNT, most)]
         found.append(Asked(OLDER, "expect_column_values_to_be_between", later))
     return found
+
+
+def _of_trailer(feed: Feed) -> list[Asked]:
+    """That there are as many rows as the trailer says, and that its totals are their sums."""
+    if feed.dialect != "recorded":
+        return []
+    want: recorded.Options = options(recorded.Options, feed)
+    if want.trailer is None:
+        return []
+    found = [Asked("trailer_mismatch", "expect_table_row_count_to_equal", {"value": _given(_told_rows(want))})]
+    for name in want.trailer.totals:
+        total = dict.fromkeys(("min_value", "max_value"), _given(f"trailer_total.{name}"))
+        found.append(Asked("trailer_mismatch", "expect_column_sum_to_be_between", {"column": name, **total}))
+    return found
+
+
+def _told_rows(want: recorded.Options) -> str:
+    """What a trailer says of the rows: one that counts all records counts those too that never become any."""
+    if want.trailer is None or want.trailer.counts == "details":
+        return "trailer_records"
+    around = 1 if want.header is None else 2
+    return f"trailer_records - {around}" + (" - passed_over" if want.others else "")
 
 
 def _of_columns(feed: Feed) -> list[Asked]:
@@ -88,9 +113,10 @@ def _of_columns(feed: Feed) -> list[Asked]:
         filled = {"column": name, "mostly": _given(f"filled_before - {feed.may_empty:g}")}
         found.append(Asked(EMPTIED, "expect_column_values_to_not_be_null", filled, "raw"))
     for name in feed.ids:
-        lengths = {"min_value": _given("shortest_before"), "max_value": _given("longest_before")}
+        # Of six and eight characters before, seven are wrong: no least and most.
+        lengths = {"regex_list": _given("^.{lengths_before}$"), "match_on": "any"}
         share = {"column": name, **lengths, "mostly": round(1 - feed.may_reshape, 6)}
-        found.append(Asked(RESHAPED, "expect_column_value_lengths_to_be_between", share, "raw"))
+        found.append(Asked(RESHAPED, "expect_column_values_to_match_regex_list", share, "raw"))
     for one in feed.rows:
         if one.like is not None and one.reject:
             form = {"column": one.column, "regex": f"^(?:{one.like})$"}
@@ -103,15 +129,25 @@ def _of_codes(feed: Feed) -> list[Asked]:
         Asked(
             f"unlisted_code:{table.table}.{name}",
             "expect_column_values_to_be_in_set",
-            {"column": source, "value_set": sorted(rule.codes), "mostly": LISTED},
+            {"column": rule.from_, "value_set": sorted(rule.codes), "mostly": LISTED},
             "raw",
             "warn",
         )
         for table in feed.tables
         for name, rule in table.columns.items()
         if rule.codes
-        for source in sorted(rule.columns())
+        and rule.from_ in feed.reads() & table.reads()  # one column, which is the source's
+        and _is_asked_of_cells(rule)
     ]
+
+
+def _is_asked_of_cells(rule: Rule) -> bool:
+    """Whether a map of codes is of the cells of a column as they stand, and what it does not list is counted.
+
+    What is put together, cut out of a text or chosen by other columns is no cell; of it no expectation on one is true.
+    """
+    is_changed = rule.trim or rule.html or rule.extract is not None or rule.absent is not None or bool(rule.override)
+    return not is_changed and rule.otherwise in ("reject", "null")
 
 
 def _given(name: str) -> dict[str, str]:
