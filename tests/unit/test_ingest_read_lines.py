@@ -150,6 +150,9 @@ PAID: dict[str, Any] = {
         (["007|0.1", "008|0.2"], "15|0.3"),  # as floats 0.30000000000000004
         (["007|0.10", "008|"], "000000015|+0000.100"),
         (["9|-5.5", "8|5.5"], "17|0"),
+        (["7| ", "8|\t2 ", "9|"], "24| 2.00"),
+        (["7|.5", "8|-.25", "9|+5."], "24|5.25"),
+        (["7|.25"], "7|.25"),
         (["999999999999999999|0"] * 3 + ["1|0.000000001"], "2999999999999999998|0.000000001"),
     ],
 )
@@ -168,12 +171,24 @@ def test_a_trailer_that_adds_up_is_proved_to_the_last_place(reads, details, sums
         "HDR\nDTL|7|Zanzibarova\nTRL|1|7|0",
         "HDR\nDTL|7|NaN\nTRL|1|7|NaN",
         "HDR\nDTL|7|1e1\nTRL|1|7|10",
+        "HDR\nDTL|7|0\nTRL|1|7| ",
+        "HDR\nDTL|7|.\nTRL|1|7|0",
+        "HDR\nDTL|7|+\nTRL|1|7|0",
+        "HDR\nDTL|7|. 5\nTRL|1|7|0.5",
+        "HDR\nDTL|7|1.0000000000\nTRL|1|7|1",
         "HDR\nDTL|999999999999999999|0.000000001\nTRL|1|999999999999999999|0.000000002",
         "HDR\nDTL|7|1.5|x\nTRL|1|7|1.5",
     ],
 )
 def test_a_file_that_does_not_add_up_is_held(refuses, data: str):
     assert refuses("recorded", data.encode(), PAID) == "trailer_mismatch"
+
+
+def test_blanks_at_a_place_add_nothing_to_a_total(reads):
+    detail = {"type": "DTL", "size": 12, "columns": {"id": [4, 6], "pay": [7, 12]}}
+    trailer = {"type": "TRL", "count": [4, 6], "counts": "details", "totals": {"pay": [7, 12]}}
+    data = b"HDR2026-09-30\nDTL007      \nDTL008  1.50\nTRL002   1.5\n"
+    assert reads("recorded", data, {**PLACED, "detail": detail, "trailer": trailer})[1].rows == 2
 
 
 def test_a_quote_that_does_not_end_holds_the_file(refuses):

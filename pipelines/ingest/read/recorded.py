@@ -29,7 +29,7 @@ from pipelines.ingest.read._records import Bounded, Record, write
 from pipelines.ingest.rules import Name
 
 _COUNT: Final = re.compile(r"[0-9]{1,18}")
-_NUMBER: Final = re.compile(r"[+-]?[0-9]{1,30}(\.[0-9]{1,9})?")
+_NUMBER: Final = re.compile(r"[+-]?(?:[0-9]{1,30}(?:\.[0-9]{0,9})?|\.[0-9]{1,9})")
 _EXACT: Final = Context(prec=60, traps=[Inexact])
 """As many digits as the sum of all numbers that a file may hold."""
 At = Place | Span
@@ -53,8 +53,9 @@ class Trailer(Section):
     """`all` are header, trailer and every other record too."""
     totals: dict[Name, At] = {}  # noqa: RUF012  # pydantic copies it
     """Column -> place of its sum over the details, such as of pay, or of numbers of people for a hash total. Numbers
-    have a decimal point if any, and an empty cell is 0. With a cell that is no number the file never adds up; nor does
-    it, most often, where a detail cannot be read: what that would have added nobody knows."""
+    have a decimal point if any, such as `.5` or `5.`, and a cell that is empty or blank is 0. With a cell that is no
+    number the file never adds up; nor does it, most often, where a detail cannot be read: what that would have added
+    nobody knows."""
 
 
 class Options(Section):
@@ -179,7 +180,7 @@ class Sorter:
         else:
             cells = {name: self._cell(record, place) for name, place in want.detail.columns.items()}
             for name in self._totals:
-                self._sums[name] = _EXACT.add(self._sums[name], number(cells[name] or "0"))
+                self._sums[name] = _EXACT.add(self._sums[name], number(cells[name].strip() or "0"))
             yield Record(cells)
 
     def _cell(self, record: Any, place: At) -> str:
