@@ -48,7 +48,10 @@ def faults(
 
 
 def is_called_for(pointer: Release, entry: Entry) -> bool:
-    """Whether a pointer is, in all but the anchor that it may choose, what an entry calls for."""
+    """Whether a pointer is, in all but the anchor that it may choose, what an entry calls for.
+
+    Of an entry that names no number it may choose that as well: whoever asks must see that no other has one before it.
+    """
     return "verdict_sha256" in entry.facts and pointer == _expected(pointer, entry)
 
 

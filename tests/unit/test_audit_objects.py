@@ -5,6 +5,7 @@ import json
 import shutil
 import subprocess
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -751,6 +752,74 @@ def test_an_entry_by_hand_has_no_signature_of_its_own(made, changed):
     made.put(forged.key, forged.to_json())
     with pytest.raises(ContractError, match=rf"{forged.key} must have a statement signed by a key that may"):
         vouched.live(made, FAMILY)
+
+
+def taken_away(store, sequence):
+    """Take the newest pointer away, as whoever can write the store can; its entry stays."""
+    pointer = releases.live(store, FAMILY)
+    assert pointer.sequence == sequence
+    store.delete(pointer.key)
+
+
+def test_a_pointer_taken_away_brings_back_no_older_release(made):
+    """The rollback away from 2 is removed: 2 must not score again. Only as long as a pointer may take it does."""
+    taken_away(made, 3)
+    last = [entry for entry in entries(made) if entry.tag is Tag.MODEL_RELEASED][-1]
+    said = datetime.fromisoformat(last.recorded_at)
+    for minutes in (-9, 0, 9):
+        assert vouched.live(made, FAMILY, now=said + timedelta(minutes=minutes)).sequence == 2
+    for minutes in (-11, 11, 10**6):
+        with pytest.raises(ContractError, match=rf"that of entry {last.sequence} of the ledger has none.*again"):
+            vouched.live(made, FAMILY, now=said + timedelta(minutes=minutes))
+    back_to(made, releases.pointers(made, FAMILY)[0])
+    assert vouched.live(made, FAMILY, now=said + timedelta(days=1)).released_at == last.recorded_at
+    taken_away(made, 3)
+    taken_away(made, 2)
+    with pytest.raises(ContractError, match="must have a pointer"):
+        vouched.live(made, FAMILY, now=said)
+    taken_away(made, 1)
+    with pytest.raises(ContractError, match="must have a pointer"):
+        vouched.live(made, FAMILY, now=said)
+
+
+def test_a_release_that_was_cut_short_holds_up_none_that_takes_its_number(made, tmp_path, monkeypatch):
+    """What a kill leaves is an entry without a pointer; what the next run makes of it scores, however late."""
+    first, late = releases.pointers(made, FAMILY)[0], datetime.now(UTC) + timedelta(days=1)
+    with monkeypatch.context() as killed:
+        killed.setattr("pipelines.publish.release.point", lambda *_: None)
+        released(made, Answers(), tmp_path, "r4", weights=b"weights 4")
+    assert vouched.live(made, FAMILY).sequence == 3
+    with pytest.raises(ContractError, match="the run was cut short"):
+        vouched.live(made, FAMILY, now=late)
+    back_to(made, first)
+    assert vouched.live(made, FAMILY, now=late) == releases.live(made, FAMILY)
+    assert releases.live(made, FAMILY).sequence == 4
+
+
+@pytest.mark.parametrize("number", [None, 1, 2])
+def test_a_statement_of_before_is_live_at_no_number_after(made, number):
+    """Whoever has no key can write an old release's entry once more, with its statement, and a pointer after all."""
+    first = next(entry for entry in entries(made) if entry.tag is Tag.MODEL_RELEASED)
+    facts = {name: value for name, value in first.facts.items() if name not in ("number", "statement_sha256")}
+    signed = attest(made, FAMILY, facts if number is None else facts | {"number": number})
+    entry = append(made, Tag.MODEL_RELEASED, FAMILY, **signed)
+    place, known = number or 4, releases.pointers(made, FAMILY)
+    for pointer in known[place - 1 :]:
+        made.delete(pointer.key)
+    said = {"released_at": entry.recorded_at, "ledger": {"sequence": entry.sequence, "sha256": entry.sha256}}
+    forged = replace(known[0], **said, sequence=place)
+    made.put(forged.key, forged.to_json())
+    with pytest.raises(ContractError, match="none does: it was put there by hand"):
+        vouched.live(made, FAMILY)
+
+
+def test_an_unsigned_entry_with_a_high_number_does_not_stop_a_family_for_good(made, tmp_path):
+    last = [entry for entry in entries(made) if entry.tag is Tag.MODEL_RELEASED][-1]
+    append(made, Tag.MODEL_RELEASED, FAMILY, **(dict(last.facts) | {"number": 99}))
+    with pytest.raises(ContractError, match="must have a pointer"):
+        vouched.live(made, FAMILY)
+    newer = released(made, Answers(), tmp_path, "r5", weights=b"weights 5")
+    assert vouched.live(made, FAMILY) == newer
 
 
 def test_a_release_of_before_statements_scores_until_a_key_is_named_or_adopted(store):
