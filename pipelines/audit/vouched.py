@@ -95,11 +95,13 @@ def _is_in_flight(entry: Entry, now: datetime) -> bool:
 def _is_signed(store: Store, entry: Entry, signers: Collection[str]) -> bool:
     """Whether a key that may sign has signed that these very files have this number in this family.
 
-    A release of before statements were signed has none: it may be as long as no key lies there or is named.
+    A release of before statements were signed has none. It may be if it was on record before the first key was adopted,
+    and none is named: what is appended comes after that.
     """
-    keys = {name: key for name, key in keys_there(store) if not signers or name in signers}
     if SIGNED not in entry.facts:
-        return not keys and not signers
+        *_, first_key = (None, *marked(store, (Tag.KEY_ADOPTED,)))
+        return not signers and (first_key is None or entry.sequence < first_key.sequence)
+    keys = {name: key for name, key in keys_there(store) if not signers or name in signers}
     try:
         said = json.loads(dsse.opened(store.read(statement_key(entry.subject, str(entry.facts[SIGNED]))), keys))
     except ContractError:

@@ -822,15 +822,35 @@ def test_an_unsigned_entry_with_a_high_number_does_not_stop_a_family_for_good(ma
     assert vouched.live(made, FAMILY) == newer
 
 
-def test_a_release_of_before_statements_scores_until_a_key_is_named_or_adopted(store):
-    facts = dict.fromkeys(("verdict_sha256", "manifest_sha256", "model_sha256", "data_sha256"), "a" * 64)
-    facts |= {"as_of": "2026-10-31", "run_id": "r", "kind": "release", "approvers": []}
-    folder = f"releases/{FAMILY}/{'a' * 64}"
-    old = point(store, FAMILY, "release", folder, append(store, Tag.MODEL_RELEASED, FAMILY, **facts))
+def unsigned(store, letter="a", **more):
+    """A release without a statement, as before there were any."""
+    facts = dict.fromkeys(("verdict_sha256", "manifest_sha256", "model_sha256", "data_sha256"), letter * 64)
+    facts |= {"as_of": "2026-10-31", "run_id": f"r {letter}", "kind": "release", "approvers": []} | more
+    folder = f"releases/{FAMILY}/{letter * 64}"
+    return point(store, FAMILY, "release", folder, append(store, Tag.MODEL_RELEASED, FAMILY, **facts))
+
+
+def test_a_release_of_before_statements_scores_until_a_key_is_named(store):
+    """Another family's first signed release adopts a key, and `verify` finds nothing wrong with what was before it."""
+    old = unsigned(store)
     assert vouched.live(store, FAMILY) == old
+    for seed in (b"1", b"2"):
+        key = dsse.private_key(seed * 32)
+        adopt(store, dsse.public_pem(key), dsse.key_id(key.public_key()))
+        assert vouched.live(store, FAMILY) == old
+        assert not [fault for fault in prove(store) if "statement" in fault]
     with pytest.raises(ContractError, match="signed by a key that may"):
         vouched.live(store, FAMILY, ["0" * 64])
-    key = dsse.private_key(b"1" * 32)
-    adopt(store, dsse.public_pem(key), dsse.key_id(key.public_key()))
+
+
+@pytest.mark.parametrize("keys", [1, 2])
+def test_a_release_without_a_statement_after_the_first_key_scores_nobody(store, keys):
+    for seed in (b"1", b"2")[:keys]:
+        key = dsse.private_key(seed * 32)
+        adopt(store, dsse.public_pem(key), dsse.key_id(key.public_key()))
+        if seed == b"1":
+            unsigned(store)
+    for name in store.list("releases/keys"):
+        store.delete(name)
     with pytest.raises(ContractError, match="signed by a key that may"):
         vouched.live(store, FAMILY)
