@@ -38,16 +38,22 @@ def axes_for_all(items: Sequence[Axis], pools: Sequence[Axis] = ()) -> tuple[Axi
 
 
 def oversight_for_all(result: Oversight) -> Oversight:
-    """What people decided beside scores, as everybody may see it: as it is, but for a result from before it was so."""
-    if all("is_told" in row for item in result.judgements for row in item["groups"]):
+    """What people decided beside scores, as everybody may see it: as it is, but for a result from before it was so.
+
+    Some of these withhold, and tell of whom they withhold how many were put forward and how many not.
+    """
+    rows = [(item["axis"], row) for item in result.judgements for row in item["groups"]]
+    untold = {(axis, row["group"]) for axis, row in rows if not row.get("is_told", True)}
+    if all("is_told" in row and (row["is_told"] or row["n"] is None) for _, row in rows):
         return result
-    hidden = {(axis, group) for _, _, axis, group in withheld.withheld(result.judgements)}
+    is_whole = any("is_told" not in row for _, row in rows)
+    hidden = {(axis, group) for *_, axis, group in withheld.withheld(result.judgements)} if is_whole else untold
     everywhere = frozenset((None, item.get("stage"), *name) for item in result.judgements for name in hidden)
     groups = tuple(
         OversightGroup(axis=row.axis, group=row.group) if (row.axis, row.group) in hidden else row
         for row in result.groups
     )
-    told = tuple(withheld.for_all(result.judgements, everywhere))
+    told = tuple(withheld.for_all(result.judgements, everywhere, is_split=True))
     return result.model_copy(update={"groups": groups, "judgements": told})
 
 

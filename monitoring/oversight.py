@@ -187,6 +187,7 @@ def judged(
     # Departures of those put forward are the people whom somebody said no to: what one table withholds all do.
     hidden = {(axis, group) for axis, found in suppress(cells, least).items() for group in found}
     hidden |= {(axis, group) for _, _, axis, group in withheld.withheld(yes)}
+    everywhere = frozenset((None, item["stage"], *name) for item in yes for name in hidden)
     return Oversight(
         family="",
         as_of=None,
@@ -200,9 +201,7 @@ def judged(
         brought_back=_share(is_over.filter(part[BACK]), human["person_id"].filter(part[BACK])),
         waited_days=tuple(human["waited_days"].quantile(q, "linear") for q in QUANTILES),
         groups=tuple(_by_group(parts, cells, hidden)),
-        judgements=tuple(
-            withheld.for_all(yes, frozenset((None, item["stage"], *name) for item in yes for name in hidden))
-        ),
+        judgements=tuple(withheld.for_all(yes, everywhere, is_split=True)),
     )
 
 
@@ -258,7 +257,9 @@ def _by_group(
 
 
 def _counted(rows: pl.DataFrame) -> Cell:
-    return Cell(rows["person_id"].n_unique(), rows.height, (int(rows["is_over"].sum()),))
+    """With how many were put forward, which the judgements of both parts tell."""
+    counts = (int(rows[name].sum()) for name in ("is_over", "is_recommended"))
+    return Cell(rows["person_id"].n_unique(), rows.height, tuple(counts))
 
 
 def _parts(told: pl.DataFrame, axis: str) -> Iterator[tuple[str, pl.DataFrame]]:

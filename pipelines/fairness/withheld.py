@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
+from pipelines.fairness.counting import UNKNOWN
 from pipelines.fairness.suppression import Cell, suppress
 
 Judgement = Mapping[str, Any]
@@ -103,7 +104,11 @@ def marked(judgements: Sequence[Judgement], pools: Sequence[Judgement] = ()) -> 
 
 
 def for_all(
-    judgements: Sequence[Judgement], hidden: frozenset[Name] | None = None, *, pools: Sequence[Judgement] = ()
+    judgements: Sequence[Judgement],
+    hidden: frozenset[Name] | None = None,
+    *,
+    pools: Sequence[Judgement] = (),
+    is_split: bool = False,
 ) -> list[dict[str, Any]]:
     """The judgements without what is withheld; rows have `is_told` and `about` (None, or a rounded rate) besides.
 
@@ -111,9 +116,11 @@ def for_all(
         judgements: Of one source.
         hidden: As `withheld`, where more is to be left out, such as what was withheld before.
         pools: As for `withheld`.
+        is_split: Whether stages split the same people by what was counted of them, such as what was recommended: how
+            many of a withheld group are at one of them is then such a count, and is None too.
     """
     left_out = withheld(judgements, pools) if hidden is None else hidden
-    unnumbered = _unnumbered(judgements, left_out)
+    unnumbered = left_out if is_split else _unnumbered(judgements, left_out)
     everywhere = _by_judgement(_unnumbered(pools, withheld(pools)))
     names, without = _by_judgement(left_out | unnumbered), _by_judgement(unnumbered)
     gone = [_names(item, without) | _names({**item, "subject": None}, everywhere) for item in judgements]
@@ -151,6 +158,8 @@ def _told(item: Judgement, names: set[str], without: set[str]) -> dict[str, Any]
         for row in item["groups"]
     ]
     told = {**item, "groups": rows}
+    if UNKNOWN in without:
+        told["unknown"] = None
     if item.get("subject") is not None and names:  # what it comes to is of those that are told
         told["selected"] = sum(row["selected"] for row in rows if row["is_told"])
     if item.get("common"):

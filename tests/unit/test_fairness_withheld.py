@@ -230,7 +230,15 @@ def test_what_people_decided_as_it_was_kept_before_is_shown_without_few_people_t
     shown = audience.oversight_for_all(old)
     assert [row["selected"] for row in shown.judgements[0]["groups"]] == [180, None, 600, None]
     assert shown.groups[0].departed is None
+    assert [row["n"] for row in shown.judgements[0]["groups"]] == [400, None, 1000, None]
     assert audience.oversight_for_all(shown) is shown
+    counted = [row | {"n": 5} for row in shown.judgements[0]["groups"]]
+    between = shown.model_copy(update={"judgements": (shown.judgements[0] | {"groups": counted},)})
+    again = audience.oversight_for_all(between)
+    assert [(row["n"], row["selected"]) for row in again.judgements[0]["groups"]] == [
+        (5, 180), (None, None), (5, 600), (None, None),
+    ], "kept when figures were withheld and numbers were not"  # fmt: skip
+    assert again.groups == shown.groups
     one, ledger = Model("screening", newest=Day(DAY, oversight=old)), Ledger(Head(1, "e" * 64), ())
     viewer, compliance = (pages.model(one, ledger, [], Reader("v", role)) for role in (Role.VIEWER, Role.COMPLIANCE))
     daily = page.report(

@@ -196,6 +196,42 @@ def test_groups_too_small_to_judge_are_told_where_they_are_not_of_few_people():
     assert [group.people for group in fewer.groups] == [None, None]
 
 
+def split(**groups_of):
+    """Of name = (put forward, of these yes; not put forward, of these yes); and their groups."""
+    rows = [
+        (name, is_forward, i < yes)
+        for name, (forward, upheld, back, brought) in groups_of.items()
+        for is_forward, count, yes in ((True, forward, upheld), (False, back, brought))
+        for i in range(count)
+    ]
+    sexes, forward, yes = zip(*rows, strict=True)
+    human = decided(len(rows), 0).with_columns(is_recommended=pl.Series(forward), is_yes=pl.Series(yes))
+    return human, human.select("person_id", sex=pl.Series(sexes))
+
+
+def test_of_few_people_it_is_not_told_how_many_the_model_put_forward_nor_does_that_follow():
+    """3 of 8 were put forward: the model's selection count of few people, which its own tables withhold."""
+    people = split(few=(3, 2, 5, 1), female=(40, 30, 50, 5), male=(60, 40, 50, 6), unknown=(30, 20, 25, 5))
+    result = oversight.judged(*people, UNIT, 30, told_from=10)
+    for item in result.judgements:
+        told = {row["group"]: (row["n"], row["people"], row["is_told"]) for row in item["groups"]}
+        assert told["few"] == told["unknown"] == (None, None, False), "the next smallest, or the few would follow"
+        number = {oversight.FORWARD: 60, oversight.BACK: 50}[item["stage"]]
+        assert told["male"] == (number, number, True)
+        assert item["unknown"] is None
+    page_of = page.environment().from_string('{% import "parts.html" as p with context %}{{ p.judgement(item, "") }}')
+    shown = page_of.render(item=result.judgements[0])
+    assert '<th scope="row">few</th><td class="n">not told</td>' in shown
+
+
+def test_whoever_would_tell_how_many_of_few_people_were_put_forward_is_withheld_too():
+    """Beside the 8, of whom all were put forward, 20 women, of whom all were too: all 28 who are left out would be."""
+    people = split(few=(8, 5, 0, 0), female=(20, 12, 0, 0), male=(40, 20, 30, 10), other=(50, 25, 45, 15))
+    result = oversight.judged(*people, UNIT, 30, told_from=10)
+    assert [group.group for group in result.groups if group.people is not None] == ["other"]
+    assert [item["unknown"] for item in result.judgements] == [0, 0], "told where it is nobody's"
+
+
 def test_a_score_counts_from_when_it_could_be_seen_and_not_from_the_day_it_was_made_as_of():
     """Made as of the 1st and seen on the 9th: a decision of the 5th had none. Seen at noon: the afternoon had one."""
     shown, told = scored(("a", 1, True)), outcomes(("a", moment(5, 15), 1, "human"))
