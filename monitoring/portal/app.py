@@ -291,7 +291,7 @@ def _overview(who: Reader, store: Store, today: date) -> str:
 
 
 def _laws(who: Reader, day: date, place: str) -> str:
-    places = (place,) if place else law.within(load(Law, "law").jurisdictions) or law.everywhere()
+    places = law.within((place,) if place else load(Law, "law").jurisdictions) or law.everywhere()
     found = law.standing(places, day), law.coming(places, day), law.ended(places, day)
     return pages.laws(*found, who, place=place, places=law.everywhere())
 

@@ -507,6 +507,11 @@ def test_the_laws_of_a_day_are_those_of_the_places_in_params(client, store, tmp_
     assert ("HB 3773" in illinois, "SB 26-189" in illinois) == (True, False), "not where params.yaml says"
     assert "<option selected>US-IL</option>" in illinois
     assert get(client, "/laws?place=US-XX").status_code == 404
+    wide = get(client, "/laws?on=2027-02-01&place=US").text
+    (tmp_path / "params.yaml").write_text("law:\n  jurisdictions: [US]\n  locations: {}\n")
+    as_set = get(client, "/laws?on=2027-02-01").text
+    assert ("HB 3773" in wide, "SB 26-189" in wide) == (True, True), "in it are the states"
+    assert re.findall("<h2>.*?</h2>", wide) == re.findall("<h2>.*?</h2>", as_set), "whoever names it, it is the same"
 
 
 def test_a_broken_ledger_is_shown(client, filled):
