@@ -35,6 +35,15 @@ def test_a_person_reads_the_purpose_that_was_declared_and_nothing_where_none_was
     assert "was used along the way. It is not to decide" in packet("screening")
 
 
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_person_is_told_that_the_score_goes_to_another_system_too_and_what_was_tried_does_not(family):
+    """`score.export` writes score, low, high and reasons of everybody for the ATS or LMS."""
+    text = packet(family)
+    assert "in no file that others get" not in text
+    assert "Your score, how far it may be off and the reasons that the program named are also in the file for" in text
+    assert "what was tried is in this packet alone." in text
+
+
 def test_only_reasons_that_held_are_told_those_against_apart_from_those_in_favour():
     reasons = [
         Reason("lowers:viewed_count", 0.31, is_held=True),
