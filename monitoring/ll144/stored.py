@@ -7,7 +7,7 @@ from typing import Any
 from monitoring.ll144.facts import Facts
 from pipelines import audit
 from pipelines.audit import Tag
-from pipelines.audit.tagged import marked
+from pipelines.audit.tagged import last_scored, marked
 from pipelines.base.catalog import AUDITS
 from pipelines.base.digests import sha256_bytes
 from pipelines.base.errors import ContractError
@@ -79,16 +79,12 @@ def on_record(store: Store, family: str) -> list[Package]:
     folder = f"{AUDITS}/{family}"
     there = set(store.list(folder))
     found: dict[str, Package] = {}
-    used: dict[str, date] = {}
     for entry in marked(store, (Tag.AUDIT_PACKAGED,), family):
         package = _package(family, entry.facts)
         found.setdefault(package.sha256, replace(package, is_missing=package.key not in there))
     wanted = {package.model_sha256 for package in found.values()}
-    for entry in marked(store, (Tag.PEOPLE_SCORED,), family) if wanted else ():
-        if entry.facts.get("kind") != "shadow":
-            used.setdefault(str(entry.facts.get("model_sha256")), date.fromisoformat(entry.recorded_at[:10]))
-        if wanted <= used.keys():
-            break
+    scored = last_scored(store, family, wanted) if wanted else ()
+    used = {entry.facts["model_sha256"]: date.fromisoformat(entry.recorded_at[:10]) for entry in scored}
     return [replace(package, last_used_on=used.get(package.model_sha256)) for package in found.values()]
 
 

@@ -14,6 +14,7 @@ from typing import Final
 from pipelines.audit.ledger import GENESIS, Entry, Tag, parse
 from pipelines.audit.segments import key, number, numbered
 from pipelines.base.digests import sha256_bytes
+from pipelines.base.errors import ContractError
 from pipelines.base.store import Store
 
 
@@ -26,6 +27,8 @@ class _Known:
     """Of the newest entry read."""
     places: dict[Tag, dict[str, list[int]]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(list)))
     """Numbers by tag and subject, in their order."""
+    used: dict[tuple[str, str], int] = field(default_factory=dict)
+    """Number of the newest scoring of a family by a model, shadows apart."""
 
 
 _KNOWN: Final[dict[str, _Known]] = {}
@@ -58,6 +61,35 @@ def marked(store: Store, tags: Collection[Tag], subject: str | None = None) -> I
         yield parse(data, place)
 
 
+def last_scored(store: Store, family: str, models: Collection[str]) -> Iterator[Entry]:
+    """The newest scoring that each of some models did, shadows apart, whatever was scored since; read from the ledger.
+
+    Args:
+        store: Holds the ledger.
+        family: Whose people.
+        models: Digests. Models that never scored are left out.
+
+    Raises:
+        ContractError: An entry is not readable, or no longer the scoring that it was.
+    """
+    with _LOCK:
+        used = _read(store).used
+        wanted = [(model, place) for model in models if (place := used.get((family, model)))]
+    for (model, place), data in zip(wanted, store.read_many(key(place) for _, place in wanted), strict=True):
+        entry = parse(data, place)
+        if _scorer(entry) != (family, model):
+            raise ContractError(
+                f"Entry {place} of the ledger must be the scoring that it was; its content was changed."
+            )
+        yield entry
+
+
+def _scorer(entry: Entry) -> tuple[str, str] | None:
+    """Family and model of a scoring that was none of a shadow."""
+    is_one = entry.tag is Tag.PEOPLE_SCORED and entry.facts.get("kind") != "shadow"
+    return (entry.subject, str(entry.facts.get("model_sha256"))) if is_one else None
+
+
 def _read(store: Store) -> _Known:
     """What is known of a ledger, up to its newest entry now. A fault leaves what was known before."""
     known = _KNOWN.get(store.url, _Known())
@@ -66,13 +98,16 @@ def _read(store: Store) -> _Known:
     if known.upto and not store.exists(key(known.upto + 1)):
         return known
     names = [name for name in numbered(store) if number(name) > known.upto]
-    new = []
+    new, used = [], {}
     for name, data in zip(names, store.read_many(names), strict=True):
         entry = parse(data, number(name))
         new.append((entry.tag, entry.subject, entry.sequence))
+        if scorer := _scorer(entry):
+            used[scorer] = entry.sequence
         sha256 = sha256_bytes(data)
     for tag, subject, place in new:
         known.places[tag][subject].append(place)
+    known.used |= used
     if new:
         known.upto, known.sha256 = new[-1][2], sha256
     _KNOWN[store.url] = known

@@ -1,11 +1,15 @@
 """Entries by tag and subject out of a long ledger: what is read once, what again, and when nothing is believed."""
 
+from dataclasses import replace
+from datetime import date
+
 import pytest
 
+from monitoring.ll144 import stored
 from pipelines.audit import Tag, append, entries
 from pipelines.audit import ledger as written
 from pipelines.audit.segments import key
-from pipelines.audit.tagged import marked
+from pipelines.audit.tagged import last_scored, marked
 from pipelines.base.errors import ContractError
 
 SCORED, STOPPED = Tag.PEOPLE_SCORED, Tag.SCORING_STOPPED
@@ -61,3 +65,59 @@ def test_an_entry_that_was_changed_since_it_was_known_is_not_believed(ledger):
     ledger.put(key(1), ledger.read(key(1)).replace(b"screening", b"other----"))
     with pytest.raises(ContractError, match="Entry 1 of the ledger must be as it was written"):
         told(ledger, SCORED)
+
+
+def used(store, *models):
+    return [(entry.facts["model_sha256"], entry.sequence) for entry in last_scored(store, "screening", models)]
+
+
+@pytest.fixture
+def scorings(store):
+    """Scored by a; by b, in shadow after it was live; of another family by c, which never scored this one's."""
+    for family, model, kind in (
+        ("screening", "b", "release"), ("screening", "a", "release"), ("screening", "a", "rollback"),
+        ("screening", "b", "shadow"), ("outcomes", "c", "release"), ("outcomes", "a", "release"),
+    ):  # fmt: skip
+        append(store, SCORED, family, model_sha256=model, kind=kind)
+    append(store, STOPPED, "screening", model_sha256="a")
+    return store
+
+
+def test_the_last_scoring_of_a_model_is_its_newest_in_a_family_shadows_apart(scorings):
+    assert used(scorings, "a", "b", "c", "d") == [("a", 3), ("b", 1)]
+    append(scorings, SCORED, "screening", model_sha256="b", kind="release")
+    assert used(scorings, "a", "b") == [("a", 3), ("b", 8)], "what came after is read too"
+    scorings.delete(key(8))
+    assert used(scorings, "b") == [("b", 1)], "and forgotten with the rest"
+
+
+def test_the_last_scoring_is_found_without_reading_others_however_long_ago_it_was_and_where_there_is_none(
+    scorings, monkeypatch
+):
+    used(scorings)
+    read, parse = [], written.parse
+    monkeypatch.setattr("pipelines.audit.tagged.parse", lambda data, place: read.append(place) or parse(data, place))
+    assert used(scorings, "b", "never") == [("b", 1)]
+    assert read == [1]
+
+
+@pytest.mark.parametrize("change", [{"kind": "shadow"}, {"model_sha256": "c"}])
+def test_a_last_scoring_that_became_another_is_not_believed(scorings, change):
+    used(scorings)
+    entry = written.parse(scorings.read(key(1)), 1)
+    scorings.put(key(1), replace(entry, facts={**entry.facts, **change}).to_json())
+    with pytest.raises(ContractError, match="Entry 1 of the ledger must be the scoring that it was"):
+        used(scorings, "b")
+
+
+def test_when_the_models_of_packages_were_last_used_is_found_without_reading_their_scorings(scorings, monkeypatch):
+    """The page of a family asks for it: one whose audited model never scored read all of them each time."""
+    days = dict.fromkeys(("since", "until", "audited_on"), "2026-01-01") | {"distributed_on": None, "auditor": None}
+    for model in ("a", "never"):
+        append(scorings, Tag.AUDIT_PACKAGED, "screening", sha256=model, model=model, model_sha256=model, **days)
+    stored.on_record(scorings, "screening")
+    read, parse = [], written.parse
+    monkeypatch.setattr("pipelines.audit.tagged.parse", lambda data, place: read.append(place) or parse(data, place))
+    found = {package.model: package.last_used_on for package in stored.on_record(scorings, "screening")}
+    assert found == {"never": None, "a": date.fromisoformat(parse(scorings.read(key(3)), 3).recorded_at[:10])}
+    assert sorted(read) == [3, 8, 9], "the newest scoring of a, and both packages"
