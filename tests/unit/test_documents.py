@@ -306,6 +306,14 @@ def test_a_release_of_which_little_is_known_has_its_documents(kind):
     assert b"not known" in text
 
 
+def test_a_release_from_before_approvers_were_asked_why_no_alternative_has_its_documents():
+    about = contents()["release"]
+    approvers = [{name: value for name, value in one.items() if name != "choice_reason"} for one in about["approvers"]]
+    text = rendered("card", FAMILY, cited(release={**about, "approvers": approvers}), []).decode()
+    assert "Read &lt;b&gt;it&lt;/b&gt;." in text
+    assert "Why no alternative" not in text
+
+
 def test_what_people_wrote_is_shown_and_not_run():
     text = rendered("card", FAMILY, cited(), []).decode()
     assert "Read &lt;b&gt;it&lt;/b&gt;." in text

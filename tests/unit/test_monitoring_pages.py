@@ -1,5 +1,6 @@
 """Drawings and pages: what they say, and that nothing gets through unescaped."""
 
+import json
 import math
 import re
 from dataclasses import replace
@@ -686,3 +687,17 @@ def test_every_kind_and_basis_of_a_duty_has_words():
     said = {duty.kind for pack in law.library() for duty in pack.duties}
     assert said == set(pages.KINDS_OF_DUTIES)
     assert {duty.basis for pack in law.library() for duty in pack.duties} <= set(pages.BASES)
+
+
+def test_a_verdict_from_before_blessings_were_named_is_shown():
+    known = json.loads((Path(__file__).parents[1] / "golden" / "files" / "verdict.json").read_bytes())
+    older = {name: value for name, value in known.items() if name != "blessings"}
+
+    def shown(verdict):
+        return pages.model(
+            Model("screening", candidate=evidence.Candidate("a" * 64, "2026-10-31", verdict, is_released=False)),
+            WHOLE, [], WHO,
+        )  # fmt: skip
+
+    assert ("Blessings:" in shown(known), "Blessings:" in shown(older)) == (True, False)
+    assert "What the gate checked" in shown(older)
