@@ -249,6 +249,22 @@ def test_of_two_that_say_otherwise_when_an_item_is_due_the_one_known_first_count
     assert handed_in(runs, [paper("p", "1", 12, 2.0), sooner]) == {("p", "r"): (None, 1), ("q", "r"): (None, 1)}
 
 
+def test_a_source_that_never_says_early_makes_nothing_due_before_it_is():
+    """Due on day 40: p and q had it in on days 5 and 6, of which such a source says 0 days late."""
+    runs = [enrolment(person, "c", 0, 80) for person in "pqru"]
+
+    def told(*late):
+        papers = [paper(who, "1", day, days) for who, day, days in zip("pq", (5, 6), late, strict=True)]
+        return [(share, count) for share, count in handed_in(runs, papers).values()]
+
+    assert told(0.0, 0.0) == told(-35.0, -34.0) == [(None, 1), (None, 1), (None, 0), (None, 0)]
+    late = [paper("p", "1", 11, 1.0), paper("q", "1", 9, 0.0), paper("r", "1", 12, 2.0)]  # two of three say: on day 10
+    assert handed_in(runs, late) == {
+        ("p", "r"): (1.0, 0), ("q", "r"): (1.0, 0), ("r", "r"): (1.0, 0), ("u", "r"): (0.0, 0),
+    }  # fmt: skip
+    assert handed_in(runs, late[:2])["u", "r"] == (None, 0), "one alone tells when it was due"
+
+
 def test_who_is_no_example_for_being_told_late_is_not_scored_either():
     late, early = enrolment("p", "c", 0, 80) | {"known_from": moment(20.5)}, enrolment("q", "c", 0, 80)
     found = features.cases(tables([late, early], []), SETTINGS, (moment(0) + timedelta(days=40)).date())

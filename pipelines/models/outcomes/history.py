@@ -52,9 +52,10 @@ def _due(frame: pl.DataFrame, known: pl.DataFrame, runs: pl.DataFrame, case: tup
 
     When an item is due, counted from the start of the run, tells the first submission of it that says how late it was,
     whoever's. It is known of from the second person's on: what one alone has handed in nobody else may have been asked
-    for, and some sources number every paper anew. Of a run that tells of no lateness nothing is known to be due.
+    for, and some sources number every paper anew. Of a run that tells of no lateness nothing is known to be due. Nor by
+    a lateness of exactly 0: so says a source that never says "early" of whoever was in time, weeks before it was due.
     """
-    dated = known.filter(pl.col("event_code") == "submitted").drop_nulls(["item_code", "lateness_days"])
+    dated = known.filter(pl.col("event_code") == "submitted", pl.col("lateness_days") != 0).drop_nulls("item_code")
     late = pl.duration(microseconds=(pl.col("lateness_days") * 86_400_000_000).cast(pl.Int64))
     dated = dated.join(runs.select(*case, "starts_at"), on=list(case)).with_columns(
         after=pl.col("occurred_at") - late - pl.col("starts_at")
