@@ -485,7 +485,7 @@ _ALL = (
             _code("item_code", required=False),
             Column("occurred_at", "moment"),
             Column("score_share", "share", required=False),
-            Column("lateness_days", "float", required=False),
+            Column("lateness_days", "float", required=False, low=-36_600, high=36_600),
             _UNTIL,  # how long having completed it counts, where the source says so of each completion
         ),
         references={"course_id": "courses"},

@@ -5,7 +5,8 @@ from datetime import UTC, date, datetime, timedelta
 import polars as pl
 import pytest
 
-from pipelines.models.outcomes import features
+from pipelines.base.contracts import TABLES
+from pipelines.models.outcomes import features, history
 from pipelines.models.outcomes.features import Decide, Prepare
 
 SETTINGS = Prepare(horizon_days=60, horizon_share=0.25, open_days=100, work_measures=("overtime_hours",), work_steps=2)
@@ -263,6 +264,17 @@ def test_a_source_that_never_says_early_makes_nothing_due_before_it_is():
         ("p", "r"): (1.0, 0), ("q", "r"): (1.0, 0), ("r", "r"): (1.0, 0), ("u", "r"): (0.0, 0),
     }  # fmt: skip
     assert handed_in(runs, late[:2])["u", "r"] == (None, 0), "one alone tells when it was due"
+
+
+@pytest.mark.parametrize("late", [1e9, -1e9, 1e300, float("inf"), float("-inf"), float("nan")])
+def test_a_lateness_that_is_none_stops_nobody_and_tells_nothing(late):
+    run, end = enrolment("p", "c", 0, 80), event("p", "c", "completed", 70)
+    papers = [paper("p", "1", 11, late), paper("q", "1", 9, late), paper("p", "2", 12, 2.0)]
+    found = only(features.examples(tables([run], [end, *papers]), SETTINGS))
+    assert (found["submitted_due_share"], found["submitted_ahead_count"]) == (None, 2)
+    assert found["submitted_lateness_mean"] == 2
+    (column,) = (one for one in TABLES["learning_events"].columns if one.name == "lateness_days")
+    assert column.bounds == (-history._MOST_DAYS_LATE, history._MOST_DAYS_LATE)
 
 
 def test_who_is_no_example_for_being_told_late_is_not_scored_either():

@@ -130,6 +130,15 @@ def test_each_rule_names_the_row_that_breaks_it(change: dict[str, Any], reason: 
     assert failures(workers({}, change, {})) == [(1, reason)]
 
 
+def test_a_lateness_of_more_than_a_hundred_years_is_none() -> None:
+    day, late = datetime(2026, 1, 1, tzinfo=UTC), [0.5, -36_600.0, 36_601.0, -1e9, float("inf"), None]
+    told = {"course_id": "c", "event_code": "submitted", "occurred_at": day, "known_from": day}
+    rows = [told | {"person_id": f"p_{n:032x}", "lateness_days": days} for n, days in enumerate(late)]
+    frame = pl.DataFrame(rows, {**TABLES["learning_events"].schema, "known_from": pl.Datetime("us", "UTC")})
+    found = failures(frame, "learning_events", courses=pl.Series(["c"]))
+    assert found == [(row, "out_of_range:lateness_days") for row in (2, 3, 4)]
+
+
 def test_sound_rows_fail_nothing() -> None:
     assert failures(workers({}, {"terminated_at": date(2020, 1, 1), "fte": 2.0})) == []
 

@@ -11,6 +11,8 @@ from pipelines.models import asof
 
 WORK: Final = "work_"
 """Before the name of a work measure, such as `work_overtime_hours`."""
+_MOST_DAYS_LATE: Final = 36_600
+"""Or early, as the contract has it: of more a moment cannot be reckoned."""
 
 
 def with_submissions(
@@ -22,7 +24,12 @@ def with_submissions(
     next, and who did all of it is on course in either. Not how long ago the last paper was, nor the latest of all: that
     tells when a run asks for papers, and the next one asks for them on other days.
     """
-    known = events.with_columns(seen_at=asof.known_at(pl.col("occurred_at")))
+    late = pl.col("lateness_days")
+    known = events.with_columns(
+        seen_at=asof.known_at(pl.col("occurred_at")),
+        # the lake may hold rows that are older than this rule of their contract
+        lateness_days=pl.when(late.is_between(-_MOST_DAYS_LATE, _MOST_DAYS_LATE)).then(late),
+    )
     seen = frame.select(*case, "moment").join(
         known.select(*case, "event_code", "item_code", "seen_at", "score_share", "lateness_days"), on=list(case)
     )
