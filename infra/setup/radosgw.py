@@ -29,6 +29,7 @@ from pathlib import Path
 from typing import Final
 
 from infra.run import processes
+from infra.setup import packages
 from infra.setup.company import Refused
 
 PACKAGES: Final = ("ceph-mon", "ceph-osd", "radosgw", "ceph-common")
@@ -103,18 +104,23 @@ def install() -> None:
     Raises:
         Refused: Something is missing and cannot be installed here.
     """
-    missing = [program for program in PROGRAMS if not shutil.which(program)]
+    missing = _missing()
     if not missing:
         return
     command = ["apt-get", "install", "--yes", "-qq", "--no-install-recommends", *PACKAGES]
     if os.geteuid() != 0 or not shutil.which("apt-get"):
         raise Refused(f"{', '.join(missing)} must be installed; they are not. As root: {shlex.join(command)}")
     quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for words in (["apt-get", "update", "-qq"], command):
-        done = subprocess.run(words, env=quiet, capture_output=True, text=True, check=False)
-        if done.returncode:
-            last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-            raise Refused(f"`{shlex.join(words)}` must succeed; got: {last}")
+    with packages.turn():
+        for words in (["apt-get", "update", "-qq"], command) if _missing() else ():
+            done = subprocess.run(words, env=quiet, capture_output=True, text=True, check=False)
+            if done.returncode:
+                last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+                raise Refused(f"`{shlex.join(words)}` must succeed; got: {last}")
+
+
+def _missing() -> list[str]:
+    return [program for program in PROGRAMS if not shutil.which(program)]
 
 
 def start(folder: Path) -> Gateway:

@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from infra.setup import packages
 from infra.setup.company import ROOT, Refused
 
 PACKAGES: Final = ("openssh-server", "libwrap0")
@@ -69,9 +70,11 @@ def found() -> Path:
 
 
 def _unpacked() -> Path:
-    if not UNPACKED.is_dir():
-        UNPACKED.parent.mkdir(exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=UNPACKED.parent) as scratch:
+    if UNPACKED.is_dir():  # whole: it got its name last
+        return UNPACKED
+    UNPACKED.parent.mkdir(exist_ok=True)
+    with packages.turn(), tempfile.TemporaryDirectory(dir=UNPACKED.parent) as scratch:
+        if not UNPACKED.is_dir():
             try:
                 _fetch(Path(scratch))
             except (OSError, subprocess.SubprocessError):
