@@ -24,9 +24,10 @@ from pipelines.base.forgotten import Group, group
 from pipelines.base.pseudonyms import PSEUDONYM_KEY, pseudonym, secret
 from pipelines.base.store import FileStore
 from pipelines.ingest import feeds as declared
+from pipelines.ingest import pgp as opening
 from pipelines.ingest.batch import Held
 from pipelines.ingest.feeds import Feed
-from pipelines.ingest.pgp import HOME, MEMORY, judged, plain
+from pipelines.ingest.pgp import HOME, judged, plain
 from pipelines.privacy.landing import erase
 from tests.sources.conftest import courses
 
@@ -94,6 +95,15 @@ def people() -> Iterator[People]:
     shutil.rmtree(top)
 
 
+@pytest.fixture(autouse=True)
+def memory(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Where homes for gpg are made: not where those of other processes are, who also sweep there."""
+    made = Path(tempfile.mkdtemp(prefix="pgp-"))  # short: sockets lie in it
+    monkeypatch.setattr(opening, "MEMORY", made)
+    yield made
+    shutil.rmtree(made)
+
+
 @pytest.fixture
 def encrypt(people: People) -> Callable[..., bytes]:
     """A message of the sender's to the receiver, signed unless told otherwise."""
@@ -136,7 +146,7 @@ def opened(message: bytes, folder: Path) -> bytes:
             return file.read_bytes()
     finally:
         assert not (folder / ".opened").exists()
-        assert not list(MEMORY.glob(f"{HOME}*"))
+        assert not list(opening.MEMORY.iterdir())
 
 
 def refused(message: bytes, folder: Path) -> str:
@@ -340,30 +350,30 @@ def test_a_key_that_expires_soon_is_told(people, encrypt, signed, tmp_path, caps
     assert "pgp_key_expires" not in capsys.readouterr().err
 
 
-def agents() -> list[Path]:
-    """Processes that have a home of ours."""
+def agents(memory: Path) -> list[Path]:
+    """Processes that have a home there."""
     found = []
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         with contextlib.suppress(OSError):  # it has just ended
-            found += [path] if HOME.encode() in path.read_bytes() else []
+            found += [path] if os.fsencode(memory / HOME) in path.read_bytes() else []
     return found
 
 
-def all_ended() -> bool:
-    """Whether no agent of ours is left; one takes a moment to end."""
+def all_ended(memory: Path) -> bool:
+    """Whether no agent is left there; one takes a moment to end."""
     until = time.monotonic() + 20
-    while agents() and time.monotonic() < until:
+    while agents(memory) and time.monotonic() < until:
         time.sleep(0.05)
-    return not agents()
+    return not agents(memory)
 
 
-def test_no_agent_and_no_key_stays_behind(encrypt, tmp_path):
+def test_no_agent_and_no_key_stays_behind(memory, encrypt, tmp_path):
     opened(encrypt(CSV), tmp_path)
-    assert not list(MEMORY.glob(f"{HOME}*"))
-    assert all_ended()
+    assert not list(memory.iterdir())
+    assert all_ended(memory)
 
 
-def test_what_a_killed_run_left_of_keys_and_agents_ends_with_the_next(encrypt, tmp_path):
+def test_what_a_killed_run_left_of_keys_and_agents_ends_with_the_next(memory, encrypt, tmp_path):
     message = encrypt(CSV)
     (tmp_path / "message").write_bytes(message)
     code = f"""
@@ -371,15 +381,16 @@ import os
 from pathlib import Path
 from pipelines.ingest import pgp
 from pipelines.ingest.feeds import folder, load
+pgp.MEMORY = Path({str(memory)!r})
 pgp._decrypt = lambda *_: os.kill(os.getpid(), 9)
 with pgp.plain(Path({str(tmp_path / "message")!r}), load(folder())["courses"], Path({str(tmp_path)!r})): pass
 """
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == -9
-    (home,) = MEMORY.glob(f"{HOME}*")
+    (home,) = memory.glob(f"{HOME}*")
     assert home.stat().st_mode & 0o777 == 0o700
-    assert agents()
+    assert agents(memory)
     assert opened(message, tmp_path) == CSV
-    assert all_ended()
+    assert all_ended(memory)
 
 
 def test_check_explains_an_encrypted_file(encrypt, ingest, tmp_path):
