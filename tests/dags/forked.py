@@ -4,6 +4,7 @@ A forked program has standard streams, an environment and modules of its own, as
 the environment at import (AIRFLOW_HOME, settings of Airflow) is the first process's.
 """
 
+import atexit
 import importlib
 import json
 import os
@@ -11,6 +12,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -31,7 +33,7 @@ class Program:
     _server: socket.socket
 
     def ended(self) -> int:
-        """Wait for its end: 0, 1 where it raised, or minus the signal that killed it."""
+        """Wait for its end: its exit code, 1 where it raised, or minus the signal that killed it."""
         self.stdin.close()
         self._server.send(json.dumps({"pid": self.pid}).encode())
         code = int(self._server.recv(64))
@@ -61,21 +63,30 @@ class Forks:
 
 @contextmanager
 def forking(home: Path, *modules: str) -> Iterator[Forks]:
-    """A process that has imported `modules`, with `home` as Airflow's."""
+    """A process that has imported `modules`, with `home` as Airflow's.
+
+    Raises:
+        ImportError: It could not; why stands in its own words on standard error.
+    """
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     environment = {"PATH": os.environ["PATH"], "AIRFLOW_HOME": str(home), "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-W", "ignore", __file__, str(theirs.fileno()), *modules]
     process = subprocess.Popen(command, cwd=ROOT, env=environment, pass_fds=[theirs.fileno()])
     theirs.close()
-    with ours:
-        yield Forks(ours)
-    process.wait(30)
+    try:
+        with ours:
+            if not ours.recv(64):
+                raise ImportError(f"{', '.join(modules)} must be there to import; the words above say what is not.")
+            yield Forks(ours)
+    finally:
+        process.wait(30)
 
 
 def serve(asks: socket.socket, modules: Sequence[str]) -> None:
-    """Fork for each message that has code, wait for each that names a process, until nobody asks any more."""
+    """Say so when all is imported; then fork for each message that has code, wait for each that names a process."""
     for name in modules:
         importlib.import_module(name)
+    asks.send(b"ready")
     while True:
         message, streams, _, _ = socket.recv_fds(asks, 1 << 18, 2)
         if not message:
@@ -95,7 +106,7 @@ def serve(asks: socket.socket, modules: Sequence[str]) -> None:
 
 
 def ran(asked: Mapping[str, Any], heard: int, said: int) -> int:
-    """Run the code as `python -c` does; its exit code."""
+    """Run the code as `python -c` does, to the end of its threads and of what it wants done at exit; its exit code."""
     for stream, number in ((heard, 0), (said, 1), (said, 2)):
         os.dup2(stream, number)
     os.close(heard)
@@ -103,14 +114,20 @@ def ran(asked: Mapping[str, Any], heard: int, said: int) -> int:
     os.environ.clear()
     os.environ.update(asked["environment"])
     sys.argv = ["-c", *asked["words"]]
+    code = 0
     try:
         exec(compile(asked["code"], "<test>", "exec"), {"__name__": "__main__"})  # noqa: S102  a test's own words
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else int(end.code is not None)
+        if not isinstance(end.code, int | None):
+            print(end.code, file=sys.stderr)
     except BaseException:  # noqa: BLE001  told as Python tells it
         traceback.print_exc()
-        return 1
-    finally:
-        sys.stdout.flush()
-    return 0
+        code = 1
+    threading._shutdown()  # `os._exit`, which ends a fork, does neither
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    return code
 
 
 if __name__ == "__main__":
