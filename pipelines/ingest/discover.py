@@ -28,7 +28,7 @@ from pipelines.base.store import Store
 from pipelines.ingest import arrivals, cadence, decide, files, plausible
 from pipelines.ingest import feeds as declared
 from pipelines.ingest.arrivals import NOT_A_FILE, UNSAFE, Found, OnDisk, Sighted, can_be_shown, matched
-from pipelines.ingest.batch import Batch, Unit, tidy, told_apart, unit_id, unit_record
+from pipelines.ingest.batch import Batch, Unit, drop, tidy, told_apart, unit_id, unit_record
 from pipelines.ingest.feeds import Feed
 from pipelines.ingest.lookups import looked_into, since
 
@@ -271,10 +271,17 @@ def later(store: Store, feed: Feed, units: list[Unit]) -> list[Unit]:
 
 
 def take_along(batch: Batch, feeds: Mapping[str, Feed]) -> None:
-    """Plan a batch as it would be now."""
-    units = planned_now(batch, feeds)
-    if units != batch.units():
-        batch.write_plan(batch.plan | {"units": [unit_record(unit) for unit in told_apart(units)]})
+    """Plan a batch as it would be now, without what was made of files that are no longer in it.
+
+    A file with the bytes of one of these may come in its place: it has the same id, and is of another day.
+    """
+    before, units = batch.units(), planned_now(batch, feeds)
+    if units != before:
+        apart = told_apart(units)
+        for unit in before:
+            if unit not in apart:
+                drop(batch.place(unit))
+        batch.write_plan(batch.plan | {"units": [unit_record(unit) for unit in apart]})
 
 
 def planned_now(batch: Batch, feeds: Mapping[str, Feed]) -> list[Unit]:

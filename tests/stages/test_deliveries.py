@@ -276,6 +276,25 @@ def test_what_a_late_file_took_along_gives_way_to_what_took_its_place_meanwhile(
     assert titles(store) == ["first", "second", "fourth", "fourth"]
 
 
+@pytest.mark.parametrize("is_mapped", [False, True])
+def test_what_gave_way_leaves_nothing_to_a_later_file_of_its_bytes(arrive, store, tmp_path, is_mapped):
+    """March is corrected between the plan of late February and its publishing, and April has the bytes that it had."""
+    told = "A=first B=same"
+    arrive({"01": f"{told} C=new"}, {"03": told})
+    february = tmp_path / "exports" / "courses_2026-02.csv"
+    february.write_text("id,title\nA,second\nB,same\n")
+    late = Batch(store, "late")
+    units = discover(late)["units"]
+    assert [unit["groups"]["period"] for unit in units] == ["2026-02", "2026-03"]
+    if is_mapped:
+        assert [command.main(["take", "late", unit["id"]]) for unit in units] == [0, 0]
+    february.rename(tmp_path / "elsewhere")
+    arrive({"03": "B=same", "04": told})
+    (tmp_path / "elsewhere").rename(february)
+    command.run(late, None)
+    assert titles(store) == ["first", "second", "second", "first"]
+
+
 @pytest.mark.parametrize("is_checked", [False, True])
 def test_a_file_that_is_read_again_gives_way_to_what_took_its_place_meanwhile(arrive, store, is_checked):
     arrive({"01": FIRST, "02": FIRST})
