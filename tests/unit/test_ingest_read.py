@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from pipelines.base.errors import ContractError
+from pipelines.base.errors import ContractError, SettingsError
 from pipelines.base.store import FileStore
 from pipelines.ingest import map as ingest_map
 from pipelines.ingest import read as ingest_read
@@ -181,6 +181,42 @@ def test_a_table_among_other_lines_is_held_as_any_other(tmp_path: Path, data, ar
         read_csv(tmp_path, data, CSV | {"skip_top": above, "skip_bottom": below})
     assert caught.value.reason_code == reason
     assert [path.name for path in tmp_path.iterdir()] == ["in.csv"], "no copy stays"
+
+
+TOTALLED = CSV | {"skip_bottom": 2, "bottom_like": r'^"?Total: \d+"?,?$'}
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("total", ["Total: 2", '"Total: 2",'])
+def test_what_stands_below_a_table_looks_as_it_should(tmp_path: Path, total: str, end: str) -> None:
+    frame, report = read_csv(tmp_path, end.join(["a,b", "1,2", "3,4", total, "printed", ""]).encode(), TOTALLED)
+    assert (report.rows, frame["a"].to_list()) == (2, ["1", "3"])
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["a,b", "1,2", "3,4"],  # without a pattern 1,2 and 3,4 would be the bottom
+        ["a,b", "1,2", "3,4", "Total: 2"],
+        ["a,b", "1,2", "3,4", "Total: 2", "printed", "again"],
+        ["a,b", "1,2", "3,4", "Total: ", "printed"],
+        ["a,b", "1,2", "3,4", "x Total: 2", "printed"],
+        ["a,b", "1,2", "3,4", "", "Total: 2"],
+        ["Total: 2"],
+        [],
+    ],
+)
+def test_a_table_that_was_cut_above_its_bottom_is_held_and_loses_no_row_unseen(tmp_path: Path, lines) -> None:
+    with pytest.raises(Held, match="must have 2 lines below its rows") as caught:
+        read_csv(tmp_path, "\n".join(lines).encode(), TOTALLED)
+    assert caught.value.reason_code == "missing_trailer"
+    assert [path.name for path in tmp_path.iterdir()] == ["in.csv"], "no copy stays"
+
+
+@pytest.mark.parametrize("options", [{"bottom_like": "^Total"}, {"skip_bottom": 1, "bottom_like": "("}])
+def test_a_bottom_has_lines_and_a_pattern_that_is_one(tmp_path: Path, options) -> None:
+    with pytest.raises(SettingsError, match="bottom_like"):
+        read_csv(tmp_path, b"a,b\n", CSV | options)
 
 
 def test_parts_of_a_table_among_other_lines_have_all_columns_as_nobody_finds_their_bytes_again(tmp_path: Path) -> None:

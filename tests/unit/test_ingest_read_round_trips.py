@@ -54,7 +54,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     },
 }
 MORE: dict[str, dict[str, Any]] = {
-    "csv": {"skip_top": 1, "skip_bottom": 1},
+    "csv": {"skip_top": 1, "skip_bottom": 1, "bottom_like": "^"},
     "json_records": {"is_one": True, "record_path": ""},
     "recorded": {"trailer": {"type": "T", "count": 2, "counts": "details", "totals": {"a": 3}}},
 }

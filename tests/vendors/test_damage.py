@@ -20,7 +20,7 @@ from infra.sample import workday
 from infra.sample.dialects import write_report
 from infra.sample.exports import Company, simulate
 from infra.sample.plan import DELIVERIES, Plan
-from infra.sample.vendors import successfactors, successfactors_compound, workday_csv, workday_eib
+from infra.sample.vendors import adp, successfactors, successfactors_compound, workday_csv, workday_eib
 from infra.sample.vendors.oracle import extract, loader
 from pipelines.ingest import __main__ as command
 from tests.fuzz.seeds import unpacked
@@ -65,6 +65,7 @@ WRITERS: dict[str, tuple[str, Callable[[Path], object], str]] = {
     "workday_workers": ("", lambda out: write_report(out / "HRML_Workers_2026-09.json", rows()), "HRML_Workers"),
     "workday_csv_workers": ("vendors/workday", staff(workday_csv.write_workers), ""),
     "workday_eib_workers": ("vendors/workday", staff(workday_eib.write_delimited), "EIB_Workers_2"),
+    "adp_report": ("vendors/adp", staff(adp.write_report), "Roster"),
     "successfactors_employments": ("vendors/successfactors", staff(successfactors.write_employments), "EmpEmployment"),
     "successfactors_compound": ("vendors/successfactors", staff(successfactors_compound.write_people), "Compound"),
     "oracle_extract_workers": ("vendors/oracle", staff(extract.write_extract), ""),
@@ -115,6 +116,7 @@ BOM = b"\xef\xbb\xbf"
 ENTITY = b'<!DOCTYPE a [<!ENTITY a SYSTEM "file:///etc/passwd">]><'
 LAUGHS = b'<!DOCTYPE a [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;">]><'
 WORKDAY, CSV, EIB = "workday_workers", "workday_csv_workers", "workday_eib_workers"
+ADP = "adp_report"
 ODATA, COMPOUND = "successfactors_employments", "successfactors_compound"
 EMPLOYMENTS = ROWS + 4
 """OData tells two of four people: one works for another company as well, two were here before, one is abroad."""
@@ -143,6 +145,9 @@ CASES: dict[str, Case] = {
     "formula": Case(CSV, put("Evans", "=1+1|' /C calc'!A0")),
     "missing trailer": Case(EIB, lambda data: data[: data.rindex(b"TRL")], "missing_trailer"),
     "cut within a record": Case(EIB, lambda data: data[:1500], "missing_trailer"),
+    "total": Case(ADP, lambda data: data),
+    "missing total": Case(ADP, lambda data: data[: data.rindex(b"Total")], "missing_trailer"),
+    "lines below the total": Case(ADP, lambda data: data + b"\r\n", "missing_trailer"),
     "wrong count": Case(EIB, put("TRL|0000000020", "TRL|0000000021"), "trailer_mismatch"),
     "lost record": Case(EIB, lambda data: re.sub(rb"DTL\|000003.*?\r\n", b"", data), "trailer_mismatch"),
     "no number for a count": Case(EIB, put("TRL|0000000020", f"TRL|{CANARY}"), "trailer_mismatch"),

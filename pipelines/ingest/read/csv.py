@@ -1,28 +1,29 @@
 """Delimited text with a header, streamed by Polars while that proves itself and by Arrow: every cell is text.
 
 Options: `delimiter`, `quote`. `skip_top` and `skip_bottom` are how many lines stand above the header and below the
-rows, such as a title and a total. Header names are matched after trimming and without regard to case; duplicates are
-refused. Rows with too few or too many cells become rows with the fault `ragged_row`: cells are never shifted or padded.
+rows, such as a title and a total; `bottom_like` is what the first of those below looks like. Header names are matched
+after trimming and without regard to case; duplicates are refused. Rows with too few or too many cells become rows with
+the fault `ragged_row`: cells are never shifted or padded.
 """
 
 import codecs
 import csv
 from codecs import BOM_UTF8
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated, Any, Final, TextIO
+from typing import Annotated, Any, Final, Self, TextIO
 
 import numpy as np
 import polars as pl
 import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.csv as pc  # type: ignore[import-untyped]
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from pipelines.base.settings import Section
 from pipelines.ingest.ahead import ahead
@@ -33,6 +34,7 @@ from pipelines.ingest.read._csv_pairs import Pairs
 from pipelines.ingest.read._csv_plain import Plain
 from pipelines.ingest.read._lines import END_OF_FILE
 from pipelines.ingest.read._records import count_of, header_of, marked_twice
+from pipelines.ingest.rules import Pattern
 
 BLOCK: Final = 1 << 24
 """Bytes parsed at once; a part of the result has the rows of one block."""
@@ -64,8 +66,17 @@ class Options(Section):
     skip_top: Annotated[int, Field(ge=0, le=MOST_AROUND)] = 0
     """Lines above the header, empty ones too."""
     skip_bottom: Annotated[int, Field(ge=0, le=MOST_AROUND)] = 0
-    """Lines below the last row, empty ones too. A file that was cut loses its last rows as if they were these: declare
-    it for files that show otherwise that they are whole."""
+    """Lines below the last row, empty ones too. A file that was cut loses its last rows as if they were these: say what
+    they look like (`bottom_like`), or declare them for files that show otherwise that they are whole."""
+    bottom_like: Pattern | None = None
+    """What the first of the lines below looks like, without its end, such as `^Total: `; `^` is its beginning. No row
+    may look like it. A file without it was cut and is held."""
+
+    @model_validator(mode="after")
+    def _has_a_bottom(self) -> Self:
+        if self.bottom_like is not None and not self.skip_bottom:
+            raise ValueError("bottom_like goes with skip_bottom: it is of the first line below the rows")
+        return self
 
 
 def read(source: Path, out: Path, feed: Feed, unit: Unit) -> Report:
@@ -78,7 +89,8 @@ def read(source: Path, out: Path, feed: Feed, unit: Unit) -> Report:
         unit: Not used: nothing comes from the name.
 
     Raises:
-        Held: Empty, not in the declared encoding, a header with duplicates, a quote that does not end.
+        Held: Empty, not in the declared encoding, a header with duplicates, a quote that does not end, without the
+            lines below its rows.
     """
     del unit
     want: Options = options(Options, feed)
@@ -105,9 +117,23 @@ def _table(source: Path, out: Path, want: Options, feed: Feed) -> Iterator[Path]
                         ahead.append(line)
                     if len(ahead) > want.skip_bottom:
                         copy.write(ahead.popleft())
+            _ends(ahead, want, feed)
         except UnicodeError:
             raise _undecodable(feed) from None
         yield path
+
+
+def _ends(below: Sequence[str], want: Options, feed: Feed) -> None:
+    """Hold a file that has something else below its rows than it should: its last rows, as it was cut."""
+    if want.bottom_like is None:
+        return
+    first = below[0].rstrip("\r\n") if len(below) == want.skip_bottom else None
+    if not pl.Series([first], dtype=pl.String).str.contains(want.bottom_like).fill_null(value=False).item():
+        raise Held(
+            "missing_trailer",
+            f"{feed.name} must have {want.skip_bottom} lines below its rows, the first as `bottom_like` says; it is "
+            "another. The file was cut: have the source send it again.",
+        )
 
 
 def _read(source: Path, out: Path, want: Options, feed: Feed, keep: AbstractSet[str] | None) -> Report:
