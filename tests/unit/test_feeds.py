@@ -124,6 +124,46 @@ def test_what_no_model_may_know_is_named_where_the_lake_would_have_it(tmp_path: 
     ]
 
 
+def test_what_no_model_may_know_is_named_where_a_join_takes_it_under_another_name(tmp_path: Path) -> None:
+    def take(**names: str) -> dict[str, object]:
+        return {"feed": "people", "match": {"ID": "ID"}, "take": names, "missing": "keep"}
+
+    beside = {"feed": "lives", "of": ["ID"], "day": "Since", "take": {"z": "Marital Status"}}
+    news = {"column": "news", "of": ["z"], "before": {"former": "z"}}
+    history = {"of": ["ID"], "day": "Since", "until": "until", "place": "place", "since": "since"}
+    timed = {**take(w="Grade"), "timeline": {**history, "beside": [beside], "news": news}}
+    columns = {
+        "person_id": {"from": "x", "person": "hris"},
+        "worker_type_code": {"from": "x"},
+        "job_family_code": {"from": "y.Code"},
+        "management_level_code": {"template": "{Level}{z}"},
+        "company_code": {"from": "former"},
+        "originally_hired_at": {"from": "w", "date": "%Y-%m-%d"},
+        "fte": {"from": "xy", "number": "point"},  # not `x`
+        "hired_at": {"from": "Hired", "date": "%Y-%m-%d"},
+    }
+    workers = {"table": "workers", "join": [take(y="Ethnic Group"), timed], "columns": columns}
+    measures = {
+        "table": "work_records",
+        "unpivot": {"columns": {"x": "tasks", "y": "calls"}, "name": "what", "value": "much"},
+        "columns": {
+            "person_id": {"from": "ID", "person": "hris"},
+            "period_start": {"from": "Since", "date": "%Y-%m-%d"},
+            "period_end": {"from": "Until", "date": "%Y-%m-%d"},
+            "measure_code": {"from": "what"},
+            "value": {"from": "much"},
+        },
+    }
+    for name in ("people", "lives"):
+        write(tmp_path, name=name, files=rf"{name}_(?P<period>\d{{4}}-\d{{2}})\.csv")
+    write(tmp_path, join=[take(x="Gender")], tables=[workers, measures])
+    assert banned_names(feeds.load(tmp_path)["links"], date(2026, 11, 27)) == [
+        "work_records.tasks",
+        *(f"workers.{name}" for name in ("company_code", "job_family_code", "management_level_code")),
+        "workers.worker_type_code",
+    ]
+
+
 def test_a_name_is_no_part_of_a_text(tmp_path: Path) -> None:
     compose = {"column": "resume", "names": ["a"], "sections": {"a": ""}}
     write(tmp_path, tables=[{**GOOD["tables"][0], "compose": compose}])
