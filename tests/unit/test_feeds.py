@@ -164,6 +164,20 @@ def test_what_no_model_may_know_is_named_where_a_join_takes_it_under_another_nam
     ]
 
 
+@pytest.mark.parametrize("titles", [("Gender", "Title"), ("Title", "Gender"), ("Gender", "Gender")])
+def test_what_no_model_may_know_is_named_whichever_of_two_mappings_of_a_table_has_it(tmp_path: Path, titles) -> None:
+    people = {
+        "person_id": {"from": "ID", "person": "hris"},
+        "worker_type_code": {"from": "Kind"},
+        "management_level_code": {"from": "Level"},
+        "country_code": {"from": "Country"},
+        "hired_at": {"from": "Hired", "date": "%Y-%m-%d"},
+    }
+    tables = [{"table": "workers", "columns": {**people, "job_family_code": {"from": title}}} for title in titles]
+    write(tmp_path, tables=tables)
+    assert banned_names(feeds.load(tmp_path)["links"], date(2026, 11, 27)) == ["workers.job_family_code"]
+
+
 def test_a_name_is_no_part_of_a_text(tmp_path: Path) -> None:
     compose = {"column": "resume", "names": ["a"], "sections": {"a": ""}}
     write(tmp_path, tables=[{**GOOD["tables"][0], "compose": compose}])

@@ -21,20 +21,21 @@ def banned_names(feed: Feed, day: date) -> list[str]:
     """
     from pipelines.fairness import law  # a quarter of a second, of whoever asks
 
-    lake = [mapped for mapped in feed.tables if TABLES[mapped.table].zone == "lake"]
-    sources = {
-        f"{mapped.table}.{name}": _called(rule.columns(), _taken(feed, mapped))
+    lake = [mapped for mapped in feed.tables if TABLES[mapped.table].zone == "lake"]  # several may be of one table
+    sources = [
+        (f"{mapped.table}.{name}", _called(rule.columns(), _taken(feed, mapped)))
         for mapped in lake
         for name, rule in mapped.columns.items()
         if rule.person is None and name != "country_code"
-    }
+    ]
     for mapped in lake:  # a measure becomes an input by its code
         told = mapped.unpivot.columns if mapped.unpivot else {}
-        sources |= {
-            f"{mapped.table}.{code}": _called({source}, _taken(feed, mapped)) | {code} for source, code in told.items()
-        }
-    hits = law.banned({source for some in sources.values() for source in some}, day)
-    return sorted(where for where, some in sources.items() if not hits.keys().isdisjoint(some))
+        sources += [
+            (f"{mapped.table}.{code}", _called({source}, _taken(feed, mapped)) | {code})
+            for source, code in told.items()
+        ]
+    hits = law.banned({source for _, some in sources for source in some}, day)
+    return sorted({where for where, some in sources if not hits.keys().isdisjoint(some)})
 
 
 def _called(names: Iterable[str], taken: Mapping[str, str]) -> set[str]:
