@@ -51,7 +51,9 @@ def on(store: Store, day: date) -> list[Stretch]:
     """
     known, text = _told(store), day.isoformat()
     before = (day - timedelta(days=1)).isoformat()  # clocks of machines differ: the order is that of numbers
-    since = takewhile(lambda entry: entry.recorded_at[:10] >= before, marked(store, (Tag.PEOPLE_SCORED,)))
+    since = takewhile(
+        lambda entry: entry.recorded_at[:10] >= before, marked(store, (Tag.PEOPLE_SCORED,), despite_holes=True)
+    )
     scored = [entry for entry in since if entry.recorded_at[:10] == text][::-1]
     return [
         replace(stretch, scorings=tuple(_own(stretch, scored)))
@@ -91,8 +93,8 @@ def _own(stretch: Stretch, scored: list[Entry]) -> Iterator[dict[str, Any]]:
 
 
 def _told(store: Store) -> list[Entry]:
-    """What says what is live, by number."""
-    return list(marked(store, (Tag.MODEL_PROPOSED, *_LIVE)))[::-1]
+    """What says what is live, by number. Whoever shows it says beside it whether the ledger is whole."""
+    return list(marked(store, (Tag.MODEL_PROPOSED, *_LIVE), despite_holes=True))[::-1]
 
 
 def _has_number(entry: Entry) -> bool:

@@ -11,6 +11,7 @@ from pipelines.audit import ledger as written
 from pipelines.audit.segments import key
 from pipelines.audit.tagged import last_scored, marked
 from pipelines.base.errors import ContractError
+from pipelines.base.store import FileStore
 
 SCORED, STOPPED = Tag.PEOPLE_SCORED, Tag.SCORING_STOPPED
 
@@ -121,3 +122,50 @@ def test_when_the_models_of_packages_were_last_used_is_found_without_reading_the
     found = {package.model: package.last_used_on for package in stored.on_record(scorings, "screening")}
     assert found == {"never": None, "a": date.fromisoformat(parse(scorings.read(key(3)), 3).recorded_at[:10])}
     assert sorted(read) == [3, 8, 9], "the newest scoring of a, and both packages"
+
+
+def test_entries_beyond_one_that_is_missing_are_told_as_a_fault_by_whoever_knew_those_before_it(ledger, monkeypatch):
+    now = [1000.0]
+    monkeypatch.setattr("pipelines.audit.tagged.time.monotonic", lambda: now[0])
+    told(ledger, SCORED)
+    for subject in ("outcomes", "performance", "outcomes"):
+        append(ledger, STOPPED, subject)
+    kept = ledger.read(key(5))
+    ledger.delete(key(5))
+    now[0] += 59
+    assert told(ledger, STOPPED) == [(2, "scoring")], "the one after the newest known counts as not written yet"
+    now[0] += 2
+    for _ in range(2):
+        with pytest.raises(ContractError, match="Entry 5 of the ledger must be there as others after it are"):
+            told(ledger, STOPPED)
+    ledger.put(key(5), kept)
+    assert told(ledger, STOPPED) == [(7, "outcomes"), (6, "performance"), (5, "outcomes"), (2, "scoring")]
+
+
+def test_a_ledger_with_a_hole_tells_nothing_to_who_reads_it_first(ledger):
+    ledger.delete(key(2))
+    with pytest.raises(ContractError, match="Entry 2 of the ledger must be there"):
+        told(ledger, SCORED)
+
+
+def test_a_list_made_while_others_wrote_loses_no_entry(ledger, monkeypatch):
+    monkeypatch.setattr("pipelines.audit.tagged.numbered", lambda store: [key(1), key(2), key(4)])
+    assert told(ledger, SCORED) == [(4, "screening"), (3, "outcomes"), (1, "screening")]
+
+
+def test_the_whole_list_is_made_once_a_minute(ledger, monkeypatch):
+    lists, whole, now = [], FileStore.list, [1000.0]
+    monkeypatch.setattr("pipelines.audit.tagged.time.monotonic", lambda: now[0])
+    monkeypatch.setattr(FileStore, "list", lambda store, prefix: lists.append(prefix) or whole(store, prefix))
+    for now[0] in (1000.0, 1030.0, 1059.0, 1061.0, 1062.0, 1122.0):
+        told(ledger, SCORED)
+    assert len(lists) == 3
+
+
+@pytest.mark.parametrize(("tag", "subject"), [(STOPPED, "screening"), (SCORED, "other")])
+def test_an_entry_written_again_as_another_is_not_told_as_what_it_was(ledger, tag, subject):
+    told(ledger, SCORED)
+    first = next(entries(ledger))
+    ledger.put(key(1), replace(first, tag=tag, subject=subject).to_json())
+    with pytest.raises(ContractError, match="Entry 1 of the ledger must say what it said when it was read"):
+        told(ledger, SCORED, subject="screening")
