@@ -242,6 +242,58 @@ def test_in_a_course_without_runs_what_is_due_is_counted_from_each_ones_start():
     assert handed_in(runs, late) == due
 
 
+def again(person: str, course: str = "c") -> dict:
+    """The same course without runs, years later."""
+    return enrolment(person, course, 1000, 1080, None)
+
+
+def test_that_somebody_takes_a_course_without_runs_again_changes_no_case_of_others():
+    """Due on day 10 and 50 of an enrolment, by what p and q had told; x is asked about on its day 20."""
+    runs = [enrolment(person, "c", start, start + 80, None) for person, start in (("p", 0), ("q", 0), ("x", 100))]
+    papers = [paper(person, item, day, 2.0, run=None) for person in "pq" for item, day in (("1", 12), ("2", 52))]
+    papers += [paper("x", item, 105, None, run=None) for item in ("1", "9")]
+    ends = [event("x", "c", "completed", 170, run=None)]
+
+    def of_x(enrolments, events):
+        return only(features.examples(tables(enrolments, events), SETTINGS).filter(person_id="x"))
+
+    before = of_x(runs, [*ends, *papers])
+    assert (before["submitted_due_share"], before["submitted_ahead_count"]) == (1.0, 1)
+    later = [paper("p", "1", 1030, 1.0, run=None), event("p", "c", "completed", 1070, run=None)]
+    assert of_x([*runs, again("p")], [*ends, *papers]) == before
+    assert of_x([again("p"), *runs, again("q")], [*later, *ends, *papers]) == before
+
+
+def test_what_somebody_did_when_they_took_a_course_before_is_no_part_of_taking_it_again():
+    runs = [enrolment("p", "c", 0, 80, None), again("p")]
+    papers = [paper("p", "1", 10, 1.0, run=None), event("p", "c", "viewed", 11, run=None)]
+    ends = [event("p", "c", code, day, run=None) for code, day in (("failed", 70), ("passed", 1070))]
+    found = only(features.examples(tables(runs, [*papers, *ends]), SETTINGS))
+    assert found["occurred_at"] == moment(1020)
+    of_before = ("submitted_score_mean", "submitted_score_min", "submitted_lateness_mean", "end_score_share")
+    assert [found[name] for name in of_before] == [None] * 4
+    assert (found["submitted_ahead_count"], found["viewed_count"]) == (0, 0)
+    now = [paper("p", "1", 1010, 3.0, run=None) | {"score_share": 0.7}, event("p", "c", "viewed", 1001, run=None)]
+    found = only(features.examples(tables(runs, [*papers, *now, *ends]), SETTINGS))
+    assert [found[name] for name in of_before] == [0.7, 0.7, 3.0, 0.7]
+    assert (found["submitted_ahead_count"], found["viewed_count"]) == (1, 1)
+
+
+def test_a_paper_handed_in_before_the_first_enrolment_was_told_is_of_that():
+    """Enrolled on day -5, and in again on day 995: a paper of the day before either is of the enrolment that stood."""
+    first, ends = enrolment("p", "c", 0, 80, None), [event("p", "c", "passed", 1070, run=None)]
+    early = paper("p", "1", -6, None, run=None)
+    assert (
+        only(features.examples(tables([first], [early, event("p", "c", "passed", 70, run=None)]), SETTINGS))[
+            "submitted_ahead_count"
+        ]
+        == 1
+    )
+    papers = [early, paper("p", "2", 994, None, run=None), paper("p", "3", 995, None, run=None)]
+    found = only(features.examples(tables([again("p"), first], [*papers, *ends]), SETTINGS))
+    assert found["submitted_ahead_count"] == 1, "on the very day of the enrolment"
+
+
 def test_of_two_that_say_otherwise_when_an_item_is_due_the_one_known_first_counts():
     runs = [enrolment(person, "c", 0, 80) for person in "pq"]
     told = paper("q", "1", 9, -21.0) | {"known_from": moment(19)}  # due on day 30; known on day 19

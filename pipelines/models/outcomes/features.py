@@ -117,7 +117,8 @@ def examples(tables: Tables, settings: Prepare) -> pl.DataFrame:
     """
     ended = _asked(tables, settings).filter(pl.col("ended_at").is_not_null())
     asked = ended.filter(pl.col("ended_at") > pl.col("moment"), _told_in_time())
-    return _described(_graded(asked, _keyed(tables["learning_events"])), tables, settings)
+    events = _events(tables)
+    return _described(_graded(asked, events), events, tables, settings)
 
 
 def cases(tables: Tables, settings: Prepare, as_of: date) -> pl.DataFrame:
@@ -136,7 +137,7 @@ def cases(tables: Tables, settings: Prepare, as_of: date) -> pl.DataFrame:
     running = _asked(tables, settings).filter(
         pl.col("ended_at").is_null(), pl.col("moment") <= now, last.dt.date() >= as_of, _told_in_time()
     )
-    return _described(running.with_columns(pl.lit(None, pl.Float64).alias(GRADE)), tables, settings)
+    return _described(running.with_columns(pl.lit(None, pl.Float64).alias(GRADE)), _events(tables), tables, settings)
 
 
 def outcomes(tables: Tables) -> pl.DataFrame:
@@ -193,10 +194,7 @@ def _asked(tables: Tables, settings: Prepare) -> pl.DataFrame:
 
 def _runs(tables: Tables) -> pl.DataFrame:
     """Enrolments, newest of each person, course and run, and how they ended."""
-    enrolled = tables["enrolments"].with_columns(
-        run=pl.col("run_code").fill_null(""),
-        target_code=_target(),
-    )
+    enrolled = _keyed(tables["enrolments"]).with_columns(target_code=_target())
     enrolled = enrolled.sort("enrolled_at", "enrolment_id").unique(subset=list(_CASE), keep="last")
     ends = _keyed(tables["learning_events"]).filter(pl.col("event_code").is_in(ENDED))
     ends = ends.select(
@@ -236,21 +234,27 @@ def _told_in_time() -> pl.Expr:
     return asof.known_at(pl.col("enrolled_at")) <= pl.col("moment")
 
 
-def _keyed(events: pl.DataFrame) -> pl.DataFrame:
-    return events.with_columns(run=pl.col("run_code").fill_null(""))
+def _keyed(rows: pl.DataFrame) -> pl.DataFrame:
+    return rows.with_columns(run=pl.col("run_code").fill_null(""))
+
+
+def _events(tables: Tables) -> pl.DataFrame:
+    """What happened, with the enrolment that it was part of."""
+    return history.of_enrolments(_keyed(tables["learning_events"]), _keyed(tables["enrolments"]), _CASE)
 
 
 def _graded(ended: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
     """`ended` with `GRADE`."""
-    handed_in = events.filter(pl.col("event_code") == "submitted").select(*_CASE, "occurred_at", "score_share")
-    during = ended.select(*_CASE, "ended_at").join(handed_in, on=list(_CASE))
+    own = [*_CASE, "enrolled_at"]
+    handed_in = events.filter(pl.col("event_code") == "submitted").select(*own, "occurred_at", "score_share")
+    during = ended.select(*own, "ended_at").join(handed_in, on=own)
     during = during.filter(pl.col("occurred_at") <= pl.col("ended_at"))
     means = during.group_by(_CASE).agg(handed_in_mean=pl.col("score_share").mean())
     grade = pl.when(pl.col("stage_code").is_in(GRADED)).then(pl.coalesce("end_score", "handed_in_mean"))
     return ended.join(means, on=list(_CASE), how="left", maintain_order="left").with_columns(grade.alias(GRADE))
 
 
-def _described(asked: pl.DataFrame, tables: Tables, settings: Prepare) -> pl.DataFrame:
+def _described(asked: pl.DataFrame, events: pl.DataFrame, tables: Tables, settings: Prepare) -> pl.DataFrame:
     """The cases' identity, label and features."""
     about = ("topic_code", "level_code", "duration_minutes")
     frame = asof.with_facts(asked, tables["courses"], "course_id", about, at="moment", always=True)
@@ -259,9 +263,8 @@ def _described(asked: pl.DataFrame, tables: Tables, settings: Prepare) -> pl.Dat
         lead_days=history.days(pl.col("starts_at") - pl.col("enrolled_at")),
         prior_attempts=pl.col("prior_attempts").cast(pl.Float64),
     )
-    runs = _asked(tables, settings)
-    frame = history.with_submissions(frame, _keyed(tables["learning_events"]), runs, _CASE)
-    frame = history.with_earlier(frame, runs)
+    frame = history.with_submissions(frame, events, _CASE)
+    frame = history.with_earlier(frame, _asked(tables, settings))
     frame = history.with_work(frame, tables["work_records"], settings.work_measures, settings.work_steps)
     work = [history.WORK + measure for measure in settings.work_measures]
     return frame.select(

@@ -15,9 +15,32 @@ _MOST_DAYS_LATE: Final = 36_600
 """Or early, as the contract has it: of more a moment cannot be reckoned."""
 
 
-def with_submissions(
-    frame: pl.DataFrame, events: pl.DataFrame, runs: pl.DataFrame, case: tuple[str, ...]
-) -> pl.DataFrame:
+def of_enrolments(events: pl.DataFrame, enrolments: pl.DataFrame, case: tuple[str, ...]) -> pl.DataFrame:
+    """Each event with the enrolment that stood when it happened; one before the first belongs to that.
+
+    A course without runs is taken again under the same key. What somebody did there years ago was no part of this
+    enrolment, and when something was due is counted from the start of the one it was handed in for.
+
+    Args:
+        events: [n_events] the columns of `case`, and occurred_at.
+        enrolments: [n_enrolments] older ones too: the columns of `case`, enrolment_id, enrolled_at, starts_at.
+        case: Columns that name whose enrolment it is, in what.
+
+    Returns:
+        [≤ n_events] `events` in their order with enrolled_at and starts_at; none of who never enrolled.
+    """
+    keys = list(case)
+    every = enrolments.sort("enrolled_at", "enrolment_id").select(*keys, "enrolled_at", "starts_at")
+    first = every.group_by(keys).agg(first_at=pl.col("enrolled_at").min())
+    told = events.with_row_index("_row").join(first, on=keys)
+    told = told.with_columns(_at=pl.max_horizontal("occurred_at", "first_at")).sort("_at")
+    stood = told.join_asof(
+        every, left_on="_at", right_on="enrolled_at", by=keys, coalesce=False, check_sortedness=False
+    )
+    return stood.sort("_row").drop("_row", "_at", "first_at")
+
+
+def with_submissions(frame: pl.DataFrame, events: pl.DataFrame, case: tuple[str, ...]) -> pl.DataFrame:
     """What the person did in this run by the moment of prediction.
 
     Of what was due, the share that was handed in, and how much beside: one run asks for twice as much by then as the
@@ -30,8 +53,9 @@ def with_submissions(
         # the lake may hold rows that are older than this rule of their contract
         lateness_days=pl.when(late.is_between(-_MOST_DAYS_LATE, _MOST_DAYS_LATE)).then(late),
     )
-    seen = frame.select(*case, "moment").join(
-        known.select(*case, "event_code", "item_code", "seen_at", "score_share", "lateness_days"), on=list(case)
+    own = [*case, "enrolled_at"]
+    seen = frame.select(*own, "moment").join(
+        known.select(*own, "event_code", "item_code", "seen_at", "score_share", "lateness_days"), on=own
     )
     seen = seen.filter(pl.col("seen_at") <= pl.col("moment"))
     handed_in = pl.col("event_code") == "submitted"
@@ -42,7 +66,7 @@ def with_submissions(
         viewed_count=pl.col("event_code").is_in(("viewed", "watched")).sum(),
     )
     item = [*case, "item_code"]
-    there, due = seen.filter(handed_in).select(item), _due(frame, known, runs, case)
+    there, due = seen.filter(handed_in).select(item), _due(frame, known, case)
     shares = due.join(there.unique().with_columns(is_there=True), on=item, how="left").group_by(case)
     ahead = there.join(due, on=item, how="anti").group_by(case)
     for found in (
@@ -54,7 +78,7 @@ def with_submissions(
     return frame.with_columns(pl.col("submitted_ahead_count", "viewed_count").fill_null(0))
 
 
-def _due(frame: pl.DataFrame, known: pl.DataFrame, runs: pl.DataFrame, case: tuple[str, ...]) -> pl.DataFrame:
+def _due(frame: pl.DataFrame, known: pl.DataFrame, case: tuple[str, ...]) -> pl.DataFrame:
     """[n_due] each case's items that were due by its moment.
 
     When an item is due, counted from the start of the run, tells the first submission of it that says how late it was,
@@ -64,9 +88,7 @@ def _due(frame: pl.DataFrame, known: pl.DataFrame, runs: pl.DataFrame, case: tup
     """
     dated = known.filter(pl.col("event_code") == "submitted", pl.col("lateness_days") != 0).drop_nulls("item_code")
     late = pl.duration(microseconds=(pl.col("lateness_days") * 86_400_000_000).cast(pl.Int64))
-    dated = dated.join(runs.select(*case, "starts_at"), on=list(case)).with_columns(
-        after=pl.col("occurred_at") - late - pl.col("starts_at")
-    )
+    dated = dated.with_columns(after=pl.col("occurred_at") - late - pl.col("starts_at"))
     run = [name for name in case if name != "person_id"]
     first = dated.sort("seen_at", "after").unique([*case, "item_code"], keep="first", maintain_order=True)
     second = pl.col("seen_at").get(1, null_on_oob=True)
