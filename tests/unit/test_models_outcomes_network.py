@@ -354,10 +354,12 @@ def test_a_course_has_a_width_of_its_own_and_one_that_nobody_learnt_from_that_of
     module.fit(frame, SETTINGS["outcomes"].model_copy(update={"epochs": 1, "members": 1}), tmp_path, 1, 2)
     asked = frame.head(5).with_columns(subject_id=pl.Series(["sure", "unsure", "rare", "alone", "new"]))
 
-    def halves(*others):
-        setting = missing_by({"sure": [0.1] * 180, "unsure": [0.3] * 20, "rare": [0.1] * 10})
+    def halves(*others, measured=()):
+        setting = missing_by(
+            {"sure": [0.1] * 180, "unsure": [0.3] * 20, "rare": [0.1] * 10} | dict.fromkeys(measured, [0.1] * 20)
+        )
         learnt = missing_by({name: [0, 0] for name in ("sure", "unsure", "rare", *others)} | {"alone": [0]})
-        module._save_widths(tmp_path, np.full(210, 0.5), setting, learnt, 0.9, 2)
+        module._save_widths(tmp_path, np.full(len(setting), 0.5), setting, learnt, 0.9, 2)
         return widths()
 
     def widths():
@@ -367,10 +369,24 @@ def test_a_course_has_a_width_of_its_own_and_one_that_nobody_learnt_from_that_of
 
     own = (20 * 0.3 + 10 * 0.1) / 30  # pulled to that of all
     assert halves() == pytest.approx([0.1, own, 0.1, own, own])
-    # of 22 courses 21 have no more than .1, and 9/10 of 23 are 20.7
-    assert halves(*(f"c{n}" for n in range(19))) == pytest.approx([0.1, own, 0.1, 0.1, 0.1])
+    more = [f"c{n}" for n in range(19)]
+    # of which nobody measured anything: that they have the width of all says nothing of how courses differ
+    assert halves(*more) == pytest.approx([0.1, own, 0.1, own, own])
+    # of 21 or 22 that were measured all but one have .1, and 9/10 of 22 or 23 are 19.8 or 20.7
+    assert halves(*more, measured=more) == pytest.approx([0.1, own, 0.1, 0.1, 0.1])
     (tmp_path / module.GRADE_WIDTH).write_text('{"half_width": 0.2}')
     assert widths() == pytest.approx([0.2] * 5), "a release of before"
+
+
+def test_a_course_that_nobody_learnt_from_is_no_surer_than_all_together(tmp_path):
+    """Measured is only one course, missed by .05, pulled to the .3 of all; the ten small ones are missed by that."""
+    module = network("outcomes")
+    missed = {"large": [0.05] * 20} | {f"c{n}": [0.3] * 4 for n in range(10)}
+    setting = missing_by(missed)
+    module._save_widths(tmp_path, np.full(60, 0.5), setting, setting, 0.9, 2)
+    found = json.loads((tmp_path / module.GRADE_WIDTH).read_text())
+    assert found["half_width"] == pytest.approx(0.3)
+    assert found["widths"] == pytest.approx({"large": (20 * 0.05 + 10 * 0.3) / 30} | {f"c{n}": 0.3 for n in range(10)})
 
 
 def test_who_sets_the_interval_of_scores_stops_no_training(monkeypatch, tmp_path):

@@ -263,13 +263,14 @@ def _save_widths(  # noqa: PLR0917
     """Half the width by which the interval holds `coverage` of the cases to come, by course.
 
     A course that was learnt from and has too few cases that set it has that of all. Of one that nobody learnt from
-    nothing is known but how courses differ: it has the width that is enough for `coverage` of them, else the widest.
+    nothing is known but how courses differ whose width was measured: it has the width that is enough for `coverage` of
+    these, else the widest, and never less than that of all.
     """
     missed = np.abs(foreseen - setting[GRADE].to_numpy())
     half = tabular.margin(missed, coverage)
-    widths = dict.fromkeys(tabular.common(known, _COURSE, min_people), half)
-    widths |= tabular.margins(setting, _COURSE, missed, coverage, min_people)
-    strange = min(tabular.margin(np.array(list(widths.values())), coverage), max(widths.values(), default=half))
+    own = tabular.margins(setting, _COURSE, missed, coverage, min_people)
+    strange = max(half, min(tabular.margin(np.array(list(own.values())), coverage), max(own.values(), default=half)))
+    widths = dict.fromkeys(tabular.common(known, _COURSE, min_people), half) | own
     content = {"half_width": strange, "widths": widths}
     (folder / GRADE_WIDTH).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
