@@ -18,8 +18,6 @@ from pipelines.privacy import expire
 from tests.kills import roads
 from tests.stages.test_ingest import candidate, report, resume, table
 
-TODAY = datetime.now(UTC).date()
-LATER = TODAY + timedelta(days=8)
 JOINED = """
 name: marks
 owner: Learning and development
@@ -59,29 +57,35 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Any:
         yield root, store
 
 
+@pytest.fixture(scope="module")
+def today(company: Any) -> date:
+    """The day on which they were, which may not be the day on which the tests began."""
+    return datetime.now(UTC).date()
+
+
 def expired(store: FileStore) -> list[audit.Entry]:
     return [entry for entry in audit.entries(store) if entry.tag is audit.Tag.LANDING_EXPIRED]
 
 
-def test_a_file_is_kept_for_all_its_days(company: Any) -> None:
+def test_a_file_is_kept_for_all_its_days(company: Any, today: date) -> None:
     _, store = company
-    said = expire.expire(store, TODAY + timedelta(days=7), 7)
-    assert said.startswith(f"expired: 0 landed objects from before {TODAY}")
+    said = expire.expire(store, today + timedelta(days=7), 7)
+    assert said.startswith(f"expired: 0 landed objects from before {today}")
     assert expired(store) == []
     assert "1 rows in = 0 accepted + 0 quarantined + 1 filtered" in run(Batch(store, "in time"), "lms_courses")
 
 
-def test_then_its_key_is_gone_and_a_replay_is_held_and_says_so(company: Any) -> None:
+def test_then_its_key_is_gone_and_a_replay_is_held_and_says_so(company: Any, today: date) -> None:
     root, store = company
     manifest, registered = Lake(store).require(), files.of_feed(store, "lms_courses")
     sealed = {key: store.read(key) for key in store.list("landing")}
-    said = expire.expire(store, LATER, 7)
-    assert said == f"expired: 5 landed objects from before {TODAY + timedelta(days=1)}, by 7 days kept"
+    said = expire.expire(store, today + timedelta(days=8), 7)
+    assert said == f"expired: 5 landed objects from before {today + timedelta(days=1)}, by 7 days kept"
     assert store.list("keys") == []
     for key, data in sealed.items():
         assert store.read(key) == data.partition(b"\n")[0] + b"\n"
     [entry] = expired(store)
-    assert (entry.subject, entry.facts["objects"]) == (str(TODAY + timedelta(days=1)), 5)
+    assert (entry.subject, entry.facts["objects"]) == (str(today + timedelta(days=1)), 5)
 
     for feed in ("lms_courses", "resumes"):
         line = run(Batch(store, f"replay {feed}"), feed)
@@ -90,7 +94,7 @@ def test_then_its_key_is_gone_and_a_replay_is_held_and_says_so(company: Any) -> 
     assert files.of_feed(store, "lms_courses") == registered
     assert run(Batch(store, "after"), None) == "nothing new for batch after"
 
-    assert expire.expire(store, LATER, 7).startswith("expired: 0")
+    assert expire.expire(store, today + timedelta(days=8), 7).startswith("expired: 0")
     assert len(expired(store)) == 1
     (root / "feeds/marks.yaml").write_text(JOINED)
     table(root / "exports/lms/marks_2026-09.csv", "Course,Mark", "K1,5")
