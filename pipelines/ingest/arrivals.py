@@ -9,7 +9,7 @@ import re
 import stat
 import unicodedata
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -25,6 +25,8 @@ OF_RUN: Final = ("run_id", "previous_run_id", "full_or_delta")
 """What a manifest may say of the run that wrote its files."""
 VERSION: Final = "schema_version"
 """What it may say of the layout of a file, or of all its files."""
+UNNAMED: Final = "record"
+"""The last part of the landing key of a file of one person."""
 NOT_A_FILE: Final = "not_a_file"
 """A link, which may lead to what only we may read, or a pipe, which may never end."""
 UNSAFE: Final = "unsafe_name"
@@ -159,9 +161,11 @@ def one(feed: Feed, item: Found) -> Unit:
         said, digest = _manifest(item.file.beside(feed.ready.manifest), item.name.rpartition("/")[2])
         declaration = sha256_bytes(f"{feed.sha256} {digest}".encode())  # a manifest that is corrected is another one
     groups = feed.with_moment(item.groups, said)
-    return Unit(
+    unit = Unit(
         unit_id(feed.name, sha256), feed.name, item.name, sha256, item.file.size, groups, declaration, manifest=said
     )
+    # Whoever may list sees keys, and the name of a file of one person is often theirs.
+    return replace(unit, landed_as=f"{unit.landing_folder}/{sha256}/{UNNAMED}") if feed.is_one else unit
 
 
 def _manifest(data: bytes | None, name: str) -> tuple[dict[str, Any], str]:

@@ -78,7 +78,7 @@ class Unit:
     manifest: Mapping[str, Any] | None = None
     """What the file's manifest says: sha256 and records, and more of its run. Empty when that is nothing usable."""
     landed_as: str = ""
-    """Where the bytes are that landed before, of which this file was another delivery; empty where it has its own."""
+    """Where the bytes are, where that is not told by the name: of what landed before, and of a file of one person."""
 
     @property
     def landing_key(self) -> str:

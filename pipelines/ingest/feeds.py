@@ -258,6 +258,11 @@ class Feed(Declared):
         return bucket(self.location)
 
     @property
+    def is_one(self) -> bool:
+        """Whether a file is one record, about one person: its name is often theirs, as a document's is."""
+        return bool(self.options.get("is_one"))
+
+    @property
     def is_on_server(self) -> bool:
         """Whether the files lie on a server, not in a folder of this machine."""
         return self.sftp is not None or self.bucket is not None

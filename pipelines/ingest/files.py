@@ -5,9 +5,11 @@ under another name are a duplicate delivery, which is counted once and then know
 key: a document is often named after the person it is about.
 """
 
+import hmac
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final, Literal
 
 from pipelines.base.catalog import LAKE
@@ -16,6 +18,7 @@ from pipelines.base.pseudonyms import VAULT_KEY, secret
 from pipelines.base.sealed import seal, unseal
 from pipelines.base.store import Store
 
+_NOBODYS: Final = re.compile("erased/[0-9a-f]{32}")
 _PLACES: Final = 24
 """Bits for the place in a batch."""
 
@@ -82,10 +85,32 @@ def enter(store: Store, record: Record, note: Callable[[str, str, str], None] | 
         note: Told of the object and its digests before and after, just before it is replaced.
     """
     key = _key(record.feed, record.sha256, record.name)
-    data = seal(secret(VAULT_KEY), json.dumps(asdict(record), sort_keys=True).encode())
+    data = _sealed(record)
     if note is not None:
         note(key, sha256_bytes(store.read(key)), sha256_bytes(data))
     store.put(key, data)
+
+
+def unname(store: Store, feed: str, sha256: str, note: Callable[[str, str, str], None]) -> None:
+    """Replace the names under which some bytes arrived by keyed digests of them; done again it changes nothing.
+
+    Args:
+        store: Holds the register.
+        feed: Whose files are about one person each, and often named after them.
+        sha256: Of the bytes.
+        note: Told of the folder, as an object's own key has a digest of the name that anybody could guess.
+    """
+    folder = f"{LAKE}/files/{feed}/{sha256}"
+    for key in store.list(folder):
+        before = store.read(key)
+        record = _record(before)
+        if not _NOBODYS.fullmatch(record.name):
+            digest = hmac.digest(secret(VAULT_KEY), f"file|{record.name}".encode(), "sha256").hex()[:32]
+            unnamed = replace(record, name=f"erased/{digest}")
+            data = _sealed(unnamed)
+            note(folder, sha256_bytes(before), sha256_bytes(data))
+            store.put(_key(feed, sha256, unnamed.name), data)
+            store.delete(key)
 
 
 def find(store: Store, feed: str, sha256: str) -> list[Record]:
@@ -119,6 +144,10 @@ def of_feed(store: Store, feed: str) -> list[Record]:
     return sorted(
         records, key=lambda record: (record.groups.get("period", ""), record.name, record.since, record.sha256)
     )
+
+
+def _sealed(record: Record) -> bytes:
+    return seal(secret(VAULT_KEY), json.dumps(asdict(record), sort_keys=True).encode())
 
 
 def _record(data: bytes) -> Record:

@@ -148,15 +148,22 @@ def _unsearched(
 ) -> Unsearched:
     """Rewrite what one file left in landing; what of it cannot be read."""
     feed = feeds.get(record.feed)
+    shown = _shown(record, feed)
     try:
         if feed is None:
-            return {record.landing_key: None}
+            return {shown: None}
         rows = (_documents if record.documents else _file)(store, feed, record, sought, note)
     except Held:
-        return {record.landing_key: None}
+        return {shown: None}
     if _is_of_another(feed):
-        return {record.landing_key: None}
-    return {record.landing_key: rows} if rows else {}
+        return {shown: None}
+    return {shown: rows} if rows else {}
+
+
+def _shown(record: files.Record, feed: Feed | None) -> str:
+    """A landed file as the certificate names it: by its folder where its name may be a person's."""
+    is_neutral = bool(record.documents) or (feed is not None and not feed.is_one)
+    return record.landing_key if is_neutral else record.landing_key.rpartition("/")[0]
 
 
 def _quarantine(store: Store, feeds: Mapping[str, Feed], sought: Sought, note: Note) -> Unsearched:
@@ -233,7 +240,9 @@ def _file(store: Store, feed: Feed, record: files.Record, sought: Sought, note: 
             raise ContractError(
                 f"A landed file of {feed.name} must lose {len(mine)} of {rows} rows; it would not. It is as it was."
             )
-        note(key, sha256_file(source), sha256_bytes(data))
+        if feed.is_one:  # first: once nobody is in the file, nothing says any more whose its name was
+            files.unname(store, feed.name, record.sha256, note)
+        note(_shown(record, feed), sha256_file(source), sha256_bytes(data))
         landing.replace(store, key, io.BytesIO(data), folder)
     return unclear
 

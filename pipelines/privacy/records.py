@@ -23,14 +23,10 @@ def texts(data: bytes, feed: Feed, rows: Collection[int]) -> dict[int, str]:
     if feed.dialect == "csv":
         return {n: record.decode(feed.encoding, "replace") for n, record in _records(data, feed) if n in rows}
     text = _decoded(data)
-    if _is_one(feed):
+    if feed.is_one:
         return {1: text} if 1 in rows else {}
     spans = (span for at in _lists(text, feed) for span in _elements(text, at))
     return {number: text[start:end] for number, (start, end) in enumerate(spans, 1) if number in rows}
-
-
-def _is_one(feed: Feed) -> bool:
-    return bool(feed.options.get("is_one"))
 
 
 def _is_known(feed: Feed) -> bool:
@@ -81,7 +77,7 @@ def without_lines(data: bytes, rows: Collection[int], feed: Feed) -> bytes:
 
 def without_elements(data: bytes, rows: Collection[int], feed: Feed) -> bytes:
     """A JSON file without some elements of its list, or of the lists of its pages; null in place of the one record."""
-    if _is_one(feed):
+    if feed.is_one:
         return _nothing(_path(feed)) if rows else data
     text = _decoded(data)
     made, done, number = "", 0, 0

@@ -467,6 +467,12 @@ def test_elements_go_from_the_list_that_the_feed_names(data, path, gone, left):
     assert records.without(data.encode(), gone, feed).decode() == left
 
 
+def test_a_file_of_a_feed_that_nobody_declares_any_more_is_named_by_its_folder(store):
+    """It may have been of one person, and named after them."""
+    key = land(store, "people_of_before", "zoe-zanzibarova.json", b"{}")
+    assert erased(store, who("workday_worker", "000001")) == ({}, {key.rpartition("/")[0]: None})
+
+
 @pytest.mark.parametrize(("path", "left"), [("", b"null"), ("d.e", b'{"d": {"e": null}}')])
 def test_of_a_document_that_is_one_record_nothing_stays(path: str, left: bytes) -> None:
     words = {"name": "f", "owner": "o", "cadence": "once", "location": "", "files": ".*", "tables": []}
