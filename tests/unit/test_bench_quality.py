@@ -342,6 +342,57 @@ def test_productivity_is_predicted_row_by_row_with_an_interval(quick):
     assert figure(report, "coverage of the 90%")["model"] == pytest.approx(inside)
 
 
+def test_productivity_that_was_learnt_is_not_judged_and_takes_nobodys_place(quick, monkeypatch):
+    """Six days are in both folders; the others are predicted as without them, but by their own rows."""
+    productivity(quick / "train", range(30))
+    ours, asked = network("performance"), []
+    monkeypatch.setattr(ours, "fit", lambda *_: None)
+    monkeypatch.setattr(ours, "predict", lambda _, cases, *__: asked.append(cases) or half(cases))
+
+    def half(cases):
+        return cases.with_columns(score=pl.lit(0.5), low=pl.lit(0.4), high=pl.lit(0.6)).select("score", "low", "high")
+
+    rows = []
+    for days in (range(24, 36), range(30, 36)):
+        productivity(quick / "test", days)
+        report, said = judged(quick, "performance", "--test", str(quick / "test"))
+        rows.append(said["row"].to_list())
+        note = "24 rows of the test folder left out: the training folder has the same"
+        assert (note in report["notes"]) == (days[0] == 24)
+    assert rows == [[str(n) for n in range(24, 48)], [str(n) for n in range(24)]]
+    assert asked[0].equals(asked[1])
+    assert set(asked[0]["person_id"].str.split("|").list.last()) == {"0"}, "nobody is a second shift of themselves"
+
+
+def test_a_second_shift_of_a_day_that_was_learnt_is_judged():
+    about = {"row": pl.UInt32, "department": pl.String, "team": pl.String, "at": pl.Date, "wip": pl.Float64}
+    day = {"department": "sewing", "team": "1", "at": date(2015, 1, 1), "wip": None}
+    known = pl.DataFrame([day | {"row": 0}, day | {"row": 1, "at": date(2015, 1, 2)}], about)
+    later = pl.DataFrame([day | {"row": 0}, day | {"row": 1, "wip": 5.0}], about)
+    _, held, told = performance.parted(known, later)
+    assert held.select("row", "wip").rows() == [(1, 5.0)]
+    assert told == ["1 rows of the test folder left out: the training folder has the same"]
+
+
+@pytest.mark.parametrize(
+    ("train", "test", "why"),
+    [
+        (range(0), None, "got 0 days with 0 rows to learn from, and 0 rows to judge"),
+        (range(1), None, "got 0 days with 0 rows to learn from, and 4 rows to judge"),
+        (range(2), None, "got 1 days with 4 rows to learn from, and 4 rows to judge"),
+        (range(1), range(2, 4), "got 1 days with 4 rows to learn from, and 8 rows to judge"),
+        (range(9), range(0), "got 9 days with 36 rows to learn from, and 0 rows to judge"),
+        (range(9), range(3, 6), "got 9 days with 36 rows to learn from, and 0 rows to judge"),
+    ],
+)
+def test_productivity_with_nothing_to_learn_or_to_judge_is_refused(tmp_path, train, test, why):
+    productivity(tmp_path / "train", train)
+    if test is not None:
+        productivity(tmp_path / "test", test)
+    with pytest.raises(ContractError, match=why):
+        performance.judge(tmp_path / "train", None if test is None else tmp_path / "test", 0)
+
+
 def test_an_empty_cell_of_a_code_is_a_code_that_nobody_wrote(quick):
     productivity(quick / "train", range(5))
     place = quick / "train" / "productivity.csv"

@@ -4,13 +4,13 @@ A case is a team and a day; what is set before the day begins is known, idle tim
 and nobody sees them. Productivity above the standard hour exists; it is judged as it is.
 
 With a test folder its days are judged, as they come: the figures of the days before, in either folder, are known by
-then. Without one the days of the newest fifth of the rows are. Predictions are numbered by the row of the judged file,
-from 0.
+then. Rows that the training folder has too are left out. Without a test folder the days of the newest fifth of the rows
+are judged. Predictions are numbered by the row of the judged file, from 0.
 """
 
 import tempfile
 from collections.abc import Mapping
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +18,7 @@ import numpy as np
 import polars as pl
 import scipy
 
+from pipelines.base.errors import ContractError
 from pipelines.base.settings import load
 from pipelines.evaluate.bootstrap import mean
 from pipelines.models import network
@@ -45,20 +46,55 @@ _VALID_SHARE: Final = 0.15
 
 
 def judge(train: Path, test: Path | None, seed: int) -> Judgement:
-    """Train on the earlier days, predict the later ones."""
-    known = read(train)
-    if test:
-        held = read(test)
-    else:
-        day = known.sort("at", "row")["at"][int(_BEFORE * len(known))]
-        known, held = known.filter(pl.col("at") < day), known.filter(pl.col("at") >= day)
+    """Train on the earlier days, predict the later ones.
+
+    Raises:
+        ContractError: Too few days to learn from, or no row is left to judge.
+    """
+    known, held, told = parted(read(train), read(test) if test else None)
     found = Judgement()
     with tempfile.TemporaryDirectory() as folder:
         ours = modelled(found, Path(folder), known, held, seed)
     theirs = {name: grown(known, held, seed, leaf) for name, leaf in FORESTS.items()}
     _measure(found, held, ours, theirs)
     found.predictions = ours.select("row", "prediction", "low", "high")
+    found.notes += told
     return found
+
+
+def parted(own: pl.DataFrame, later: pl.DataFrame | None) -> tuple[pl.DataFrame, pl.DataFrame, list[str]]:
+    """Rows that are learnt, rows that are judged, and what a reader must know of these: no row is in both.
+
+    Args:
+        own: [n_rows] of the training folder.
+        later: [n_rows] of the test folder; None without one.
+
+    Raises:
+        ContractError: Too few days to learn from, or no row is left to judge.
+    """
+    told: list[str] = []
+    if later is None:
+        day = _day(own, _BEFORE)
+        known, held = own.filter(pl.col("at") < day), own.filter(pl.col("at") >= day)
+    else:
+        same = [name for name in own.columns if name != "row" and name in later.columns]
+        known, held = own, later.join(own, on=same, how="anti", nulls_equal=True, maintain_order="left")
+        if dropped := len(later) - len(held):
+            told.append(f"{dropped} rows of the test folder left out: the training folder has the same")
+    trained = known.filter(pl.col("at") < _day(known, 1 - _VALID_SHARE))
+    if trained.is_empty() or held.is_empty():
+        raise ContractError(
+            f"There must be rows of one day to train on, of a later one to stop by, and others to judge; got "
+            f"{known['at'].n_unique()} days with {len(known)} rows to learn from, and {len(held)} rows to judge. Give "
+            "a training folder with more days, and a test folder with rows that it lacks."
+        )
+    return known, held, told
+
+
+def _day(rows: pl.DataFrame, share: float) -> date:
+    """The day that the newest rows begin with, where `share` of them come before; of no rows the first of all days."""
+    days = rows["at"].sort().to_list()
+    return days[int(share * len(days))] if days else date.min
 
 
 def read(folder: Path) -> pl.DataFrame:
@@ -114,9 +150,7 @@ def modelled(found: Judgement, folder: Path, known: pl.DataFrame, held: pl.DataF
     rows = every.select("person_id", "at", "part", "row")
     described = rows.join(described, on=["person_id", "at"], how="left", maintain_order="left")
     steps, cases = (described.filter(pl.col("part") == part).drop("part", "row") for part in ("known", "held"))
-    days = steps["at"].sort()
-    newest = days[int((1 - _VALID_SHARE) * len(days))]
-    split = pl.when(pl.col("at") >= newest).then(pl.lit("valid")).otherwise(pl.lit("train"))
+    split = pl.when(pl.col("at") >= _day(steps, 1 - _VALID_SHARE)).then(pl.lit("valid")).otherwise(pl.lit("train"))
     family = network("performance")
     wanted = train.model_copy(update={"coverage": COVERAGE})
     determined(seed)
