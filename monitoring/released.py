@@ -4,10 +4,12 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from pipelines.audit import vouched
 from pipelines.base import releases
 from pipelines.base.digests import sha256_bytes
 from pipelines.base.errors import ContractError
 from pipelines.base.releases import Release
+from pipelines.base.settings import Signers, load
 from pipelines.base.store import Store
 
 
@@ -39,9 +41,10 @@ def current(store: Store, family: str) -> Released | None:
     """The live release, else the one in shadow, else None.
 
     Raises:
-        ContractError: A file is not what was approved.
+        ContractError: A file is not what was approved, or the ledger does not vouch for the newest release.
+        SettingsError: Nothing says whose signature counts.
     """
-    pointer = releases.live(store, family) or releases.shadow(store, family)
+    pointer = vouched.live(store, family, load(Signers, "publish").signers) or releases.shadow(store, family)
     return opened(store, pointer) if pointer is not None else None
 
 

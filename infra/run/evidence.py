@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from infra.setup import secrets
 from infra.setup.company import Company
-from pipelines.base.settings import Law, load
+from pipelines.base.settings import Law, Signers, load
 from pipelines.base.store import Store, open_store
 from pipelines.fairness.evidence import hidden
 from pipelines.publish.release import modification
@@ -55,9 +55,10 @@ def ingested(store: Store) -> dict[str, dict[str, int]]:
 
 
 def not_scored(store: Store) -> list[str]:
-    """In which places which model scores nobody and why; without places, that nothing of the kind is checked."""
+    """Which model scores nobody, in which places, and why; without places, that nothing of the kind is checked."""
     settings = load(Law, "law")
-    return places.told(store, settings) if settings.jurisdictions else [places.NOTHING_CHECKED]
+    told = places.told(store, settings, load(Signers, "publish").signers)
+    return told if settings.jurisdictions else [*told, places.NOTHING_CHECKED]
 
 
 def turned_away(store: Store) -> dict[tuple[str, str], int]:

@@ -20,7 +20,7 @@ from monitoring.released import Released
 from monitoring.results import Bias, Drift, Estimated, Findings, Oversight, Performance
 from monitoring.texts import noted
 from pipelines import audit
-from pipelines.audit import Entry, Head, Tag
+from pipelines.audit import Entry, Head, Tag, vouched
 from pipelines.audit import lived as audit_lived
 from pipelines.audit.ledger import read
 from pipelines.audit.lived import Stretch
@@ -105,11 +105,13 @@ class Model:
     newest: Day | None = None
     faults: tuple[str, ...] = ()
     """Why something could not be shown."""
+    refused: str = ""
+    """Why the newest release is not believed: scoring refuses it as well, and nobody is scored, in shadow neither."""
 
     @property
     def shown(self) -> Released | None:
-        """The model that scores: the live one, else the one in shadow."""
-        return self.live or self.shadow
+        """The model that scores: the live one, else the one in shadow; None where that is refused."""
+        return None if self.refused else self.live or self.shadow
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,19 +161,27 @@ def model(store: Store, family: str) -> Model:
     """Everything about one family."""
     faults: list[str] = []
     nothing: list[Release] = []
+    live: Released | None = _tried(lambda: _live(store, family), None, faults)
+    refused = " ".join(faults)
     pointers = _tried(lambda: releases.pointers(store, family), nothing, faults)
     shadows = _tried(lambda: releases.pointers(store, family, is_shadow=True), nothing, faults)
     days = report_days(store, family)
     return Model(
         family=family,
-        live=_tried(lambda: released.opened(store, pointers[-1]) if pointers else None, None, faults),
+        live=live,
         shadow=_tried(lambda: released.opened(store, shadows[-1]) if shadows else None, None, faults),
         candidate=_tried(lambda: candidate(store, family, pointers), None, faults),
         history=tuple(reversed(pointers)),
         days=tuple(days),
         newest=_tried(lambda: day(store, family, days[0]) if days else None, None, faults),
-        faults=tuple(faults),
+        faults=tuple(dict.fromkeys(faults)),
+        refused=refused,
     )
+
+
+def _live(store: Store, family: str) -> Released | None:
+    pointer = vouched.live(store, family, load(Signers, "publish").signers)
+    return released.opened(store, pointer) if pointer is not None else None
 
 
 def bias_audits(store: Store, family: str, today: date) -> list[BiasAudit]:
@@ -318,10 +328,9 @@ def stops(store: Store, settings: Law, today: date) -> tuple[list[str], list[str
     if order is not None and order.is_stopped:
         faults.append(f"{order.by} stopped it: {order.why}")
     lines = [f"Scoring is stopped for all models. {fault}" for fault in faults]
-    if not settings.jurisdictions:
-        return lines, [places.NOTHING_CHECKED]
     nothing: list[str] = []
-    return lines + _tried(lambda: places.told(store, settings, today), nothing, lines), []
+    lines += _tried(lambda: places.told(store, settings, load(Signers, "publish").signers, today), nothing, lines)
+    return lines, [] if settings.jurisdictions else [places.NOTHING_CHECKED]
 
 
 def drills(store: Store, since: date = date.min) -> Iterator[Drill]:

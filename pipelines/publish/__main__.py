@@ -28,7 +28,7 @@ from typing import Any
 
 from pydantic import ConfigDict
 
-from pipelines.audit import Tag, append
+from pipelines.audit import Tag, append, vouched
 from pipelines.base import releases
 from pipelines.base.catalog import FAMILIES
 from pipelines.base.errors import SettingsError
@@ -108,9 +108,9 @@ def on_refuse(args: argparse.Namespace) -> str:
 
 
 def on_live(args: argparse.Namespace) -> str:
-    """What scores people now; without a release, what scores in shadow."""
+    """What scores people now, as scoring itself asks; without a release, what scores in shadow."""
     store = open_store()
-    found = releases.live(store, args.family) or releases.shadow(store, args.family)
+    found = vouched.live(store, args.family, load(Signers, "publish").signers) or releases.shadow(store, args.family)
     return said(found) if found else json.dumps({"family": args.family, "status": "nothing_released"})
 
 

@@ -9,7 +9,7 @@ A case whose place nobody knows counts as being everywhere that is named, one wi
 jurisdiction nothing is checked.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from itertools import product
@@ -17,9 +17,11 @@ from typing import Any, Final
 
 import polars as pl
 
+from pipelines.audit import vouched
 from pipelines.audit.shown import NOTHING, Shown, every, shown
-from pipelines.base import known, people, releases
+from pipelines.base import known, people
 from pipelines.base.catalog import FAMILIES, HIRING
+from pipelines.base.errors import ContractError
 from pipelines.base.lake import Lake, Manifest
 from pipelines.base.settings import Law
 from pipelines.base.store import Store
@@ -109,16 +111,27 @@ def allowed(
     return marked.filter(pl.col("_places").list.len() == 0).drop("_places"), counts
 
 
-def told(store: Store, settings: Law, today: date | None = None) -> list[str]:
-    """Where live models may not be used, and why, in sentences. Without any jurisdiction there are none.
+def told(store: Store, settings: Law, signers: Collection[str], today: date | None = None) -> list[str]:
+    """Which families score nobody, and where live models may not be used, with the reasons, in sentences.
+
+    Args:
+        store: Holds releases and the ledger.
+        settings: Whose laws count; without any jurisdiction no place is told.
+        signers: As for `vouched.live`, which every scoring asks first.
+        today: The day of use: the clock's.
 
     Raises:
         SettingsError: A place is none that a pack could mean.
-        ContractError: The ledger or a pointer does not say what it must.
+        ContractError: The ledger does not say what it must.
     """
-    on_record, lines = every(store), []
+    on_record: Mapping[str, Shown] = every(store) if settings.jurisdictions else {}
+    lines = []
     for family in FAMILIES:
-        live = releases.live(store, family)
+        try:
+            live = vouched.live(store, family, signers)
+        except ContractError as error:
+            lines.append(f"{family.capitalize()} scores nobody. {error}")
+            continue
         of_it = on_record.get(family, NOTHING)
         found = _stopped(of_it, family, live.model_sha256, settings, today) if live else {}
         lines += [f"In {place}, {family} scores nobody. {' '.join(reasons)}" for place, reasons in found.items()]

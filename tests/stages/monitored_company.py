@@ -7,6 +7,7 @@ equal. `overtime_hours` shifts before the second scoring; `tenure_days` does not
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict, replace
 from datetime import UTC, date, datetime
 from types import SimpleNamespace
 
@@ -174,9 +175,8 @@ def release(store: Store, family: str, profile: dict | None = None) -> Release:
     for name, data in (files | {"manifest.json": manifest}).items():
         store.put(f"{folder}/{name}", data)
     digest = sha256_bytes(files["verdict.json"])
-    audit.append(store, audit.Tag.MODEL_RELEASED, family, verdict_sha256=digest)
-    head = audit.head(store)
     gaps = [gap["name"] for gap in verdict["gaps"]]
+    top, moment = audit.head(store), "2026-10-01T09:05:00+00:00"
     pointer = Release(
         family=family,
         sequence=1,
@@ -200,9 +200,15 @@ def release(store: Store, family: str, profile: dict | None = None) -> Release:
             }
             for n, name in enumerate(("compliance_first", "compliance_second"), 1)
         ),
-        ledger={"sequence": head.sequence, "sha256": head.sha256},
-        released_at="2026-10-01T09:05:00+00:00",
+        ledger={"sequence": top.sequence + 1},
+        released_at=moment,
     )
+    other = {"family", "sequence", "folder", "ledger", "released_at"}
+    facts = {name: value for name, value in asdict(pointer).items() if name not in other} | {"number": 1}
+    facts["approvers"] = list(pointer.approvers)
+    entry = audit.Entry(top.sequence + 1, audit.Tag.MODEL_RELEASED, family, facts, moment, top.sha256)
+    store.create(f"ledger/{entry.sequence:012d}.json", entry.to_json())
+    pointer = replace(pointer, ledger={"sequence": entry.sequence, "sha256": entry.sha256})
     store.put(pointer.key, pointer.to_json())
     return pointer
 

@@ -458,7 +458,8 @@ def test_a_changed_verdict_is_not_shown_as_if_it_were_the_approved_one(client, f
     filled.put(key, filled.read(key).replace(b"allowed", b"held---"))
     page = get(client, "/models/screening").text
     assert "Not trusted" in page
-    assert "Nothing was released" in page
+    assert "Nobody is scored, in shadow neither" in page
+    assert "Nothing was released" not in page
 
 
 def test_what_was_live_on_a_day_is_asked_for_on_the_page(client, store, tmp_path, keys):

@@ -5,27 +5,35 @@ import json
 import shutil
 import subprocess
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from html import unescape
 
 import pytest
 
 from monitoring.examiner import bundle
 from monitoring.portal import evidence as shown
+from monitoring.portal import pages
+from monitoring.portal.roles import Reader, Role
+from monitoring.released import current
 from pipelines.audit import Tag, append, dsse, entries, ledger, pointed, verify, vouched
 from pipelines.audit.__main__ import main
 from pipelines.audit.ledger import record
 from pipelines.audit.objects import prove
+from pipelines.audit.segments import key as ledger_key
 from pipelines.audit.statement import adopt, attest, pem_key
 from pipelines.base import releases
 from pipelines.base.digests import sha256_bytes, sha256_tree
 from pipelines.base.errors import ContractError, SettingsError
+from pipelines.base.settings import Law
 from pipelines.base.store import FileStore
+from pipelines.publish.__main__ import main as publish
 from pipelines.publish.pointers import point
 from pipelines.publish.proposals import Origin, propose
 from pipelines.publish.release import release
 from tests.unit.test_publish import APPROVERS, FAMILY, GAPS, NOBODY, Answers, back_to, proposed, released
 
 KEY = "55" * 32
+DAY = date(2026, 11, 27)
 
 
 @pytest.fixture(autouse=True)
@@ -854,3 +862,52 @@ def test_a_release_without_a_statement_after_the_first_key_scores_nobody(store, 
         store.delete(name)
     with pytest.raises(ContractError, match="signed by a key that may"):
         vouched.live(store, FAMILY)
+
+
+def forged_pointer(store):
+    """A pointer by hand to the model that was gone back from, with approvers who are on record; its key."""
+    second, live = releases.pointers(store, FAMILY)[-2:]
+    forged = replace(second, sequence=4, ledger=live.ledger, released_at="2026-11-28T00:00:00+00:00")
+    store.put(forged.key, forged.to_json())
+    return forged.key
+
+
+def unlisted(store):
+    """The live pointer is taken away, and its entry is of long ago."""
+    taken_away(store, 3)
+    last = [entry for entry in entries(store) if entry.tag is Tag.MODEL_RELEASED][-1]
+    store.put(ledger_key(last.sequence), replace(last, recorded_at="2026-01-01T00:00:00+00:00").to_json())
+    return f"The newest release of {FAMILY}"
+
+
+@pytest.mark.parametrize("change", [forged_pointer, unlisted])
+def test_a_release_that_scores_nobody_is_shown_as_that_and_not_as_live(made, change, monkeypatch, capsys):
+    before = shown.model(made, FAMILY)
+    assert (before.live.pointer.sequence, before.refused) == (3, "")
+    assert shown.stops(made, Law(jurisdictions=(), locations={}), DAY)[0] == []
+    about = change(made)
+    found = shown.model(made, FAMILY)
+    assert (found.live, replace(found, shadow=before.live).shown) == (None, None)
+    assert found.refused.startswith(about)
+    assert found.faults == (found.refused,)
+    for places in ((), ("EU-DE",)):
+        lines, _ = shown.stops(made, Law(jurisdictions=places, locations={}), DAY)
+        assert lines == [f"Screening scores nobody. {found.refused}"]
+    who, whole = Reader("c", Role.COMPLIANCE), shown.ledger(made)
+    text = unescape(pages.model(found, whole, [], who))
+    assert f"Not trusted: {found.refused}" in text
+    assert ">nobody is scored<" in text
+    assert "Nobody is scored, in shadow neither" in text
+    assert "Nothing was released" not in text
+    assert "Approved by" not in text
+    first = releases.pointers(made, FAMILY)[0].verdict_sha256
+    assert f"rollbacks/{FAMILY}/{first}" in text, "the way back"
+    text = pages.overview([found], whole, who, stops=lines)
+    assert 'word good">live' not in text
+    assert ">nobody is scored<" in text
+    assert "anna" not in text
+    with pytest.raises(ContractError, match="obody is scored by"):
+        current(made, FAMILY)
+    monkeypatch.setenv("CANDOR_STORE", made.url)
+    assert publish(["live", FAMILY]) == 1
+    assert capsys.readouterr().err.startswith(f"ContractError: {about}")
