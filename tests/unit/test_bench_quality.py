@@ -251,6 +251,25 @@ def test_outcomes_without_anybody_to_judge_are_refused(quick):
         outcome.judge(quick / "train", quick / "train", 0)
 
 
+@pytest.mark.parametrize("length", [None, "AAA,2014J,", "AAA,2014J,long"])
+def test_a_presentation_of_no_length_is_refused_by_name(tmp_path, length):
+    outcomes(tmp_path / "train", ("2013B", "2013J"))
+    outcomes(tmp_path / "test", ("2014B", "2014J"))
+    place = tmp_path / "test" / "course.csv"
+    kept = [line for line in place.read_text().splitlines() if "2014J" not in line]
+    place.write_text("\n".join([*kept, *([length] if length else [])]) + "\n")
+    with pytest.raises(ContractError, match=r"must have its days in course\.csv; got none of AAA 2014J\."):
+        outcome.judge(tmp_path / "train", tmp_path / "test", 0)
+
+
+@pytest.mark.parametrize(("share", "got"), [(1.0, "0 enrolments and 39"), (0.0, "39 enrolments and 0")])
+def test_outcomes_of_too_few_people_to_train_on_and_to_stop_by_are_refused(tmp_path, monkeypatch, share, got):
+    outcomes(tmp_path / "train", ("2013B", "2013J"))
+    monkeypatch.setattr(outcome, "_VALID_SHARE", share)
+    with pytest.raises(ContractError, match=f"got {got}\\."):
+        outcome.judge(tmp_path / "train", None, 0)
+
+
 def test_a_presentation_begins_in_the_month_of_its_letter():
     assert outcome._start("2012A") == datetime(2012, 1, 1, tzinfo=UTC)
     assert outcome._start("2014J") == datetime(2014, 10, 1, tzinfo=UTC)

@@ -99,7 +99,11 @@ def parted(own: pl.DataFrame, every: pl.DataFrame | None) -> tuple[pl.DataFrame,
 
 
 def read(*folders: Path) -> Set:
-    """The files of one or several folders; a row that is in several counts once."""
+    """The files of one or several folders; a row that is in several counts once.
+
+    Raises:
+        ContractError: A presentation has no length: nobody would know when it ends, and no case of it has features.
+    """
 
     def rows(name: str, *key: str) -> pl.DataFrame:
         every = pl.concat([as_text(folder / name) for folder in folders], how="diagonal")
@@ -111,13 +115,20 @@ def read(*folders: Path) -> Set:
     students = students.join(length, on=RUN, how="left", maintain_order="left")
     handed_in = rows("student_assessment.csv", "id_assessment", "id_student")
     submissions = handed_in.join(rows("assessment.csv", "id_assessment"), on="id_assessment", maintain_order="left")
-    return Set(
-        _numbers(
-            students, "date_registration", "date_unregistration", "module_presentation_length",
-            "num_of_prev_attempts", "studied_credits",
-        ),
-        _numbers(submissions, "date_submitted", "score", "date"),
+    students = _numbers(
+        students, "date_registration", "date_unregistration", "module_presentation_length",
+        "num_of_prev_attempts", "studied_credits",
     )  # fmt: skip
+    endless = students.filter(pl.col("module_presentation_length").is_null()).select(
+        pl.concat_str(RUN, separator=" ", ignore_nulls=True)
+    )
+    if not endless.is_empty():
+        runs = ", ".join(endless.to_series().unique().sort())
+        raise ContractError(
+            f"Every presentation that somebody enrolled in must have its days in course.csv; got none of {runs}. Add "
+            "them there, or leave out their students."
+        )
+    return Set(students, _numbers(submissions, "date_submitted", "score", "date"))
 
 
 def cases(students: pl.DataFrame) -> pl.DataFrame:
@@ -210,6 +221,11 @@ def modelled(
     steps = told.join(known, on=list(known.columns), how="semi")
     cases_ = asked.join(described, on=list(asked.columns), how="left", maintain_order="left")
     is_valid = pl.Series([_share(person) < _VALID_SHARE for person in steps["person_id"]], dtype=pl.Boolean)
+    if is_valid.all() or not is_valid.any():
+        raise ContractError(
+            f"There must be people to train on and others to stop by; got {(~is_valid).sum()} enrolments and "
+            f"{is_valid.sum()}. Give a training folder with more people."
+        )
     split = pl.when(is_valid).then(pl.lit("valid")).otherwise(pl.lit("train"))
     family = network("outcomes")
     determined(seed)
