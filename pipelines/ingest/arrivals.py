@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from pipelines.base.digests import sha256_bytes, sha256_file
-from pipelines.ingest.batch import Unit, unit_id
+from pipelines.ingest.batch import UNNAMED, Unit, unit_id
 from pipelines.ingest.feeds import WRITTEN, Feed
 
 UNIT_BY: Final = "unit_by"
@@ -25,8 +25,6 @@ OF_RUN: Final = ("run_id", "previous_run_id", "full_or_delta")
 """What a manifest may say of the run that wrote its files."""
 VERSION: Final = "schema_version"
 """What it may say of the layout of a file, or of all its files."""
-UNNAMED: Final = "record"
-"""The last part of the landing key of a file of one person."""
 NOT_A_FILE: Final = "not_a_file"
 """A link, which may lead to what only we may read, or a pipe, which may never end."""
 UNSAFE: Final = "unsafe_name"

@@ -39,6 +39,8 @@ CELLS: Final = (
 """Where a batch's folder holds cells of people."""
 OLDER: Final = ("*/raw/part-*.parquet", "*/mapped/*/part-*.parquet", "checked/rows/*.parquet")
 """What versions before left there in another form."""
+UNNAMED: Final = "record"
+"""The last part of the landing key of a file of one person."""
 CHECK: Final = ".candor-check-"
 """How folders of `checks` begin."""
 
@@ -304,15 +306,20 @@ def tidy(store: Store) -> None:
         for pattern in CELLS:
             for folder in published.parent.glob(pattern):
                 shutil.rmtree(folder, ignore_errors=True)
-        _forget_documents(Batch(store, published.parent.name))
+        _forget_names(Batch(store, published.parent.name))
 
 
-def _forget_documents(batch: Batch) -> None:
-    """Documents are named after people, and a published batch needs their names no more."""
+def _forget_names(batch: Batch) -> None:
+    """Documents and files of one person are named after people, and a published batch needs their names no more."""
     plan = batch.plan if batch.is_planned else {}
-    kinds = [kind for kind in ("units", "duplicates") if any(unit["documents"] for unit in plan.get(kind, ()))]
-    if kinds:
-        batch.write_plan(plan | {kind: [unit | {"documents": []} for unit in plan[kind]] for kind in kinds})
+    left = {kind: [unit | _unnamed(unit) for unit in plan.get(kind, ())] for kind in ("units", "duplicates")}
+    if any(units != plan.get(kind, []) for kind, units in left.items()):
+        batch.write_plan(plan | left)
+
+
+def _unnamed(unit: Mapping[str, Any]) -> dict[str, Any]:
+    is_of_one = unit.get("landed_as", "").endswith(f"/{UNNAMED}")  # older plans do not say
+    return {"documents": []} | ({"name": ""} if is_of_one else {})
 
 
 def drop_unfinished(store: Store, note: Callable[[str, str, str], None]) -> list[str]:

@@ -9,6 +9,7 @@ import yaml
 
 from pipelines.ingest import __main__ as command
 from pipelines.ingest import check, files
+from pipelines.ingest.batch import Batch
 from pipelines.privacy.forget import forget
 from tests.kills.roads import nothing_failed
 
@@ -51,6 +52,8 @@ def clear(store) -> list[str]:
 
 def test_the_name_of_a_file_of_one_person_goes_with_the_person(resumes, store):
     assert clear(store) == []
+    batch = Batch(store, "one")
+    assert {unit.name for unit in (*batch.units(), *batch.duplicates())} == {""}, "it is published and needs none"
     before = files.of_feed(store, "json_resume_candidates")
     forget(store, named("workday_candidate", "C-000001"), "request")
     assert clear(store) == []
@@ -76,21 +79,35 @@ def test_what_is_left_of_a_file_of_one_person_is_read_again(resumes, store):
     assert opened(store, empty) == b"null"
 
 
-def test_an_erasure_that_is_killed_before_the_file_is_written_anew_finds_the_person_there(resumes, store, monkeypatch):
-    class KilledError(Exception):
-        pass
+class KilledError(Exception):
+    pass
 
-    def killed(*_):
+
+@pytest.mark.parametrize("at", ["before", "after", "file"])
+def test_an_erasure_that_is_killed_finds_the_person_in_the_file_again(resumes, store, monkeypatch, at):
+    """Before or after it lets go of the first record with the name, or before it writes the file anew."""
+    delete = type(store).delete
+
+    def replaced(*_):
         raise KilledError
 
+    def deleted(self, key):
+        if not key.startswith("lake/files") or at == "after":
+            delete(self, key)
+        if key.startswith("lake/files"):
+            raise KilledError
+
     with monkeypatch.context() as during:
-        during.setattr("pipelines.base.landing.replace", killed)
+        if at == "file":
+            during.setattr("pipelines.base.landing.replace", replaced)
+        else:
+            during.setattr(type(store), "delete", deleted)
         with pytest.raises(KilledError):
             forget(store, named("workday_candidate", "C-000001"), "request")
-    before = {record.name for record in files.of_feed(store, "json_resume_candidates")}
+    assert len(files.of_feed(store, "json_resume_candidates")) >= 3, "none is lost"
     forget(store, named("workday_candidate", "C-000001"), "request")
     after = files.of_feed(store, "json_resume_candidates")
-    assert {record.name for record in after} == before
+    assert sorted(record.name.startswith("erased/") for record in after) == [False, True, True]
     assert b"null" in [opened(store, record.landing_key) for record in after]
 
 
