@@ -355,6 +355,16 @@ def test_no_three_reaches_into_the_next_text() -> None:
     assert numbers == numbers[::-1]
 
 
+def test_a_year_is_none_of_the_words_that_near_duplicates_share_in_any_script() -> None:
+    years = [" ".join(f"{word} {year}年 ({year})" for word in WORDS) for year in (2019, 2020)]
+    assert len(near.bands(pl.Series("resume_text", years)).drop("resume_text").unique()) == 1
+
+
+def test_a_text_without_three_words_is_near_to_none() -> None:
+    found = near.bands(pl.Series("resume_text", ["", "2019", "a b", "- a b -", "a b c"])).drop("resume_text")
+    assert found.select(pl.all_horizontal(pl.all().is_null())).to_series().to_list() == [True] * 4 + [False]
+
+
 def test_nobody_is_a_duplicate_of_anybody() -> None:
     assert near.bands(pl.Series("resume_text", [], dtype=pl.String)).is_empty()
 

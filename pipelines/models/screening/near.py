@@ -33,8 +33,7 @@ def bands(texts: pl.Series) -> pl.DataFrame:
         same share at least one in its place. Null for a text of fewer than three words.
     """
     cases = pl.DataFrame({"text": texts}).with_row_index("row")
-    read = pl.col("text").str.to_lowercase().str.replace_all(text.YEAR, " ").str.replace_all(text.SEPARATORS, " ")
-    words = cases.select("row", read.str.strip_chars().str.split(" ").alias("word")).explode("word")
+    words = cases.select("row", word=text.words_of(cases["text"])).explode("word").drop_nulls("word")
     row, code = words["row"].to_numpy(), words["word"].rank("dense").to_numpy().astype(np.uint64)
     is_whole = row[: 1 - _WORDS] == row[_WORDS - 1 :]
     rng = np.random.default_rng(_SEED)
