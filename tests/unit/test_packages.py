@@ -54,7 +54,9 @@ def test_set_ups_that_begin_together_fetch_one_after_the_other_and_each_thing_on
     programs = tmp_path / "bin"
     programs.mkdir()
     for name, code in (("apt-get", APT), ("dpkg-deb", DPKG)):
-        (programs / name).write_text(f"#!{sys.executable} -IS\n{code}")
+        script = programs / f"{name}.py"
+        script.write_text(code)
+        (programs / name).write_text(f'#!/bin/sh\nexec "{sys.executable}" -IS "{script}" "$@"\n')
         (programs / name).chmod(0o755)
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     words = [sys.executable, "-c", SET_UP]
