@@ -14,6 +14,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -48,35 +49,42 @@ def points(labels: Sequence[str]) -> list[Point]:
     return found
 
 
+class _Now(threading.local):
+    """What one thread is at: another's effect, such as freeing scratch beside publishing, is one of its own."""
+
+    depth, is_inside = 0, False
+
+
 class Effects:
     """Counts effects; ends the process at one of them."""
 
     def __init__(self, at: int | None, phase: str, log: Path | None) -> None:
         self.at, self.phase, self.log = at, phase, log
-        self.count, self.depth, self.is_inside = 0, 0, False
+        self.count, self.counting, self.now = 0, threading.Lock(), _Now()
 
     def around(self, original: Callable[..., Any], label: Callable[..., str | None], half: Callable[..., None] | None):
         """`original`, counted. `label` says what kind of effect a call is (None: not one); `half` does half of it."""
 
         def counted(*args: Any, **kwargs: Any) -> Any:
-            kind = None if self.depth else label(*args, **kwargs)
+            kind = None if self.now.depth else label(*args, **kwargs)
             if kind is None:
                 return original(*args, **kwargs)
-            self.count += 1
-            if self.log is not None:
-                with self.log.open("a") as file:
-                    file.write(kind + "\n")
-            is_here = self.count == self.at
+            with self.counting:
+                self.count += 1
+                is_here = self.count == self.at
+                if self.log is not None:
+                    with self.log.open("a") as file:
+                        file.write(kind + "\n")
             if is_here and self.phase == "before":
                 die()
             if is_here and self.phase == "inside" and half is not None:
                 half(original, *args, **kwargs)
                 die()
-            self.depth, self.is_inside = 1, is_here and self.phase == "inside"
+            self.now.depth, self.now.is_inside = 1, is_here and self.phase == "inside"
             try:
                 answer = original(*args, **kwargs)
             finally:
-                self.depth = 0
+                self.now.depth = 0
             if is_here:
                 die()
             return answer
@@ -87,7 +95,7 @@ class Effects:
         """A rename or link: the moment at which a staged write takes its name."""
 
         def moved(*args: Any, **kwargs: Any) -> Any:
-            if self.is_inside:
+            if self.now.is_inside:
                 die()
             return original(*args, **kwargs)
 
