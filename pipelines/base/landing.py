@@ -15,9 +15,9 @@ the same bytes under the same key, and other bytes are never kept under it.
 import hashlib
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import date
 from pathlib import Path
 from typing import BinaryIO, Final, Self
@@ -65,14 +65,46 @@ def write(store: Store, key: str, source: BinaryIO, sha256: str, *, day: date, s
     Returns:
         Whether they were the bytes expected; if not, nothing is kept of them.
     """
-    place = f"{day}/{_object(key)}/0"
-    material, settles = _key_for(store, place, sha256), store.keeps_files
-    with _sealed(source, key, place, material, scratch, settles=settles) as (staged, digest):
+    with _sealed(store, key, source, sha256, day=day, scratch=scratch, settles=store.keeps_files) as (staged, digest):
+        if digest == sha256:
+            _keep(store, key, staged)
+    return digest == sha256
+
+
+def write_later(
+    store: Store, key: str, source: BinaryIO, sha256: str, *, day: date, scratch: Path, copy: Path
+) -> Callable[[], None] | None:
+    """As `write`, but to wait for the disk or the server is left to whoever has the time.
+
+    Args:
+        store: As for `write`.
+        key: As for `write`.
+        source: As for `write`.
+        sha256: As for `write`.
+        day: As for `write`.
+        scratch: As for `write`.
+        copy: An empty file that gets the bytes as well, for until they are kept they cannot be read back.
+
+    Returns:
+        What keeps the bytes, to be called once, by any thread; None when they were not those expected.
+    """
+    with ExitStack() as stack:
+        sealed = _sealed(store, key, source, sha256, day=day, scratch=scratch, settles=False, copy=copy)
+        staged, digest = stack.enter_context(sealed)
         if digest != sha256:
-            return False
-        if not store.upload_new(key, staged, may_keep=True) and not is_kept(store, key):
-            store.upload(key, staged)  # what was there had lost its key
-    return True
+            return None
+        rest = stack.pop_all()
+
+    def keep() -> None:
+        with rest:
+            _keep(store, key, staged)
+
+    return keep
+
+
+def _keep(store: Store, key: str, staged: Path) -> None:
+    if not store.upload_new(key, staged, may_keep=True) and not is_kept(store, key):
+        store.upload(key, staged)  # what was there had lost its key
 
 
 def read(store: Store, key: str, path: Path) -> bool:
@@ -114,7 +146,8 @@ def replace(store: Store, key: str, source: BinaryIO, scratch: Path) -> None:
     """
     start, _, number = _place(store, key).rpartition("/")
     place, material = f"{start}/{int(number) + 1}", os.urandom(_KEY)
-    with _sealed(source, key, place, material, scratch) as (staged, digest):
+    with _staged(scratch) as staged:
+        digest = _seal(source, staged, material, _head(place), key)
         store.put(_name(place), _wrapped(material, digest, _name(place)))
         store.upload(key, staged)
     settle(store, key)
@@ -164,27 +197,52 @@ def let_go(store: Store, names: Iterable[str]) -> None:
 
 @contextmanager
 def _sealed(
-    source: BinaryIO, key: str, place: str, material: bytes, scratch: Path, *, settles: bool = False
+    store: Store,
+    key: str,
+    source: BinaryIO,
+    sha256: str,
+    *,
+    day: date,
+    scratch: Path,
+    settles: bool,
+    copy: Path | None = None,
 ) -> Iterator[tuple[Path, str]]:
     """Bytes as their object will be, most of them on the disk where it `settles`; and the digest of its plain bytes."""
+    place = f"{day}/{_object(key)}/0"
+    material = _key_for(store, place, sha256)
+    with _staged(scratch) as staged:
+        yield staged, _seal(source, staged, material, _head(place), key, settles=settles, copy=copy)
+
+
+@contextmanager
+def _staged(scratch: Path) -> Iterator[Path]:
     scratch.mkdir(parents=True, exist_ok=True)
     with staging.new_file(scratch, ".landing-") as staged:
-        yield staged, _seal(source, staged, material, _head(place), key, settles=settles)
+        yield staged
 
 
-def _seal(source: BinaryIO, target: Path, material: bytes, head: bytes, key: str, *, settles: bool) -> str:
+def _seal(
+    source: BinaryIO,
+    target: Path,
+    material: bytes,
+    head: bytes,
+    key: str,
+    *,
+    settles: bool = False,
+    copy: Path | None = None,
+) -> str:
     cipher, about = AESGCM(material), head + key.encode()
     written = list[Future[None]]()
-    with target.open("wb") as sealed, ThreadPoolExecutor(1) as beside, _Digest() as digest:
+    with target.open("wb") as sealed, ThreadPoolExecutor(1) as beside, _Taken(copy) as taken:
         sealed.write(head)
         for number, (nonce, piece) in enumerate(_pieces(source, PIECE), 1):
-            digest.update(piece)
+            taken.update(piece)
             sealed.write(cipher.encrypt(nonce, piece, about))
             if settles and number % _STRETCH == 0:
                 written.append(beside.submit(os.fdatasync, sealed.fileno()))
         for stretch in written:
             stretch.result()  # a disk tells a fault once only
-        return digest.hexdigest()
+        return taken.hexdigest()
 
 
 def _unseal(sealed: BinaryIO, target: Path, material: bytes, head: bytes, key: str) -> None:
@@ -198,11 +256,13 @@ def _unseal(sealed: BinaryIO, target: Path, material: bytes, head: bytes, key: s
         raise _changed(key) from None
 
 
-class _Digest:
-    """SHA-256 of pieces, each taken in while its writer goes on with it."""
+class _Taken:
+    """SHA-256 of pieces, and a copy of them where one is wanted; each is taken in while its writer goes on with it."""
 
-    def __init__(self) -> None:
+    def __init__(self, copy: Path | None) -> None:
         self._digest, self._beside = hashlib.sha256(), ThreadPoolExecutor(1)
+        # Not emptied anew: ext4 would write such a file to the disk as soon as it is closed, and it is soon gone.
+        self._copy = copy.open("r+b") if copy else None
         self._last: Future[None] | None = None
 
     def __enter__(self) -> Self:
@@ -210,19 +270,26 @@ class _Digest:
 
     def __exit__(self, *_: object) -> None:
         self._beside.shutdown()
+        if self._copy:
+            self._copy.close()
 
     def update(self, piece: bytes) -> None:
         """Take in a piece; a short one is not worth a thread."""
         self._settle()
         if len(piece) < PIECE:
-            self._digest.update(piece)
+            self._take(piece)
         else:
-            self._last = self._beside.submit(self._digest.update, piece)
+            self._last = self._beside.submit(self._take, piece)
 
     def hexdigest(self) -> str:
         """Of all pieces so far."""
         self._settle()
         return self._digest.hexdigest()
+
+    def _take(self, piece: bytes) -> None:
+        self._digest.update(piece)
+        if self._copy:
+            self._copy.write(piece)
 
     def _settle(self) -> None:
         if self._last is not None:

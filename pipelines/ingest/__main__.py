@@ -54,7 +54,7 @@ from pipelines.ingest.discover import discover, take_along
 from pipelines.ingest.explain import Explained, explain
 from pipelines.ingest.explain.page import page
 from pipelines.ingest.feeds import Feed
-from pipelines.ingest.land import land, settle, stay
+from pipelines.ingest.land import floating, land, settle, stay
 from pipelines.ingest.map import looking_elsewhere, map_unit
 from pipelines.ingest.publish import Overtaken, drifted, publish
 from pipelines.ingest.read import read
@@ -142,7 +142,7 @@ def run(batch: Batch, replay: str | None) -> str:
     if batch.is_checked:
         return finish(batch)
     feeds = declared.load(declared.folder())
-    with ExitStack() as open_, ThreadPoolExecutor(1) as beside:
+    with ExitStack() as open_, ThreadPoolExecutor(1) as beside, floating(batch):
         ready = cache(lambda: open_.enter_context(validator()))
         plan = discover(batch, replay, ready)
         _tell(plan)
@@ -359,7 +359,12 @@ def _of_batch(batch: Batch, given: argparse.Namespace) -> str:
     if given.step == "publish":
         return f"{finish(batch)}\n{json.dumps({'held': undecided(batch)})}"
     unit = batch.unit(given.names[1])
-    return "\n".join(one(name, batch, unit, feeds) for name in (AT_ONCE if given.step == "take" else [given.step]))
+    if given.step != "take":
+        return one(given.step, batch, unit, feeds)
+    with floating(batch) as afloat:
+        lines = [one(name, batch, unit, feeds) for name in AT_ONCE]
+        afloat.wait()
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":

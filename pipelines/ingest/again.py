@@ -14,7 +14,7 @@ import polars as pl
 from pipelines.base import staging
 from pipelines.ingest import read
 from pipelines.ingest.batch import Batch, Held, Unit
-from pipelines.ingest.land import fetch
+from pipelines.ingest.land import fetched
 from pipelines.ingest.read import FAULT, ROW, Pieces, parts
 
 
@@ -44,7 +44,7 @@ def _landed(batch: Batch, unit: Unit, open_: ExitStack) -> Path | None:
     """A unit's bytes for as long as somebody reads; None when there are none any more."""
     folder = open_.enter_context(staging.new_folder(batch.place(unit), ".again-"))
     try:
-        return fetch(batch.store, unit.landing_key, folder / "source")
+        return fetched(batch, unit, folder / "source")
     except Held:
         return None
 

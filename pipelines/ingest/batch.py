@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
@@ -24,6 +24,9 @@ from pipelines.base.errors import ContractError
 from pipelines.base.pseudonyms import VAULT_KEY, secret
 from pipelines.base.sealed import seal, unseal
 from pipelines.base.store import Store
+
+if TYPE_CHECKING:
+    from pipelines.ingest.afloat import Afloat
 
 WORK: Final = "CANDOR_WORK"
 """Folder for scratch; `work` beside the zones where that is not set."""
@@ -117,6 +120,8 @@ class Batch:
         self.store = store
         self.name = batch_name(name)
         self.folder = scratch(store) / "ingest" / self.name
+        self.afloat: Afloat | None = None
+        """Files that this process is landing and may read already."""
 
     @property
     def plan(self) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import json
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -21,6 +21,7 @@ from pipelines.base.digests import sha256_bytes
 from pipelines.base.errors import SourceUnavailable
 from pipelines.base.pseudonyms import VAULT_KEY, secret
 from pipelines.base.store import Store
+from pipelines.ingest.afloat import Afloat
 from pipelines.ingest.arrivals import Gone
 from pipelines.ingest.batch import Batch, Held, Unit, read_json, write_json
 from pipelines.ingest.discover import place
@@ -28,6 +29,7 @@ from pipelines.ingest.feeds import Feed
 
 EXPIRED: Final = "expired"
 CHANGED: Final = "changed_while_landing"
+_CHANGED: Final = "A file must keep its bytes until it is landed; it changed after discovery."
 
 
 def document_key(unit: Unit, name: str, sha256: str) -> str:
@@ -51,19 +53,34 @@ def land(batch: Batch, unit: Unit, feed: Feed) -> str:
         Held: The bytes are no longer those that were discovered.
     """
     done = batch.place(unit) / "landed.json"
-    if read_json(done) is None or not _is_there(batch.store, unit):
-        if not unit.is_replay:
-            _landed(batch.store, unit, feed, batch.place(unit))
-        write_json(done, {"key": unit.landing_key, "objects": max(1, len(unit.documents))})
+    is_afloat = batch.afloat is not None and unit.id in batch.afloat
+    if not is_afloat and (read_json(done) is None or not _is_there(batch.store, unit)):
+        note = partial(write_json, done, {"key": unit.landing_key, "objects": max(1, len(unit.documents))})
+        if not _float(batch, unit, feed, note):
+            if not unit.is_replay:
+                _landed(batch.store, unit, feed, batch.place(unit))
+            note()
     return f"landed {unit.id}: {max(1, len(unit.documents))} objects, {unit.size} bytes"
+
+
+@contextmanager
+def floating(batch: Batch) -> Iterator[Afloat]:
+    """In the block large files may be read while they are on their way into landing; `settle` waits for them."""
+    with Afloat() as afloat:
+        batch.afloat = afloat
+        yield afloat
+    batch.afloat = None
 
 
 def settle(batch: Batch) -> None:
     """Wait until what was landed would survive a power cut.
 
     Raises:
-        SourceUnavailable: Something that was landed is not there: what is read of it now could never be read again.
+        SourceUnavailable: It could not be landed, or is not there any more: what is read of it now could never be read
+            again.
     """
+    if batch.afloat:
+        batch.afloat.wait()
     units = batch.units()
     batch.store.settle(key for unit in units for key in _keys(unit))
     if any(batch.held(unit) is None and not _is_there(batch.store, unit) for unit in units):
@@ -92,9 +109,43 @@ def _keys(unit: Unit) -> Iterator[str]:
     yield unit.landing_key
 
 
+def _float(batch: Batch, unit: Unit, feed: Feed, note: Callable[[], None]) -> bool:
+    """Seal a unit's file, to be read before it is kept; False where that is not worth it, or it is kept already.
+
+    An encrypted file is opened beside its landed object, which therefore has to be there.
+    """
+    store, afloat, key = batch.store, batch.afloat, unit.landing_key
+    may_float = not (unit.is_replay or unit.documents) and feed.pgp is None
+    if afloat is None or not (may_float and afloat.has_room(unit.size)) or landing.is_kept(store, key):
+        return False
+    scratch = batch.place(unit)
+    scratch.mkdir(parents=True, exist_ok=True)
+    copy, keep = afloat.copy(scratch), None
+    with _looked_at_again(store, unit, feed):
+        with suppress(Gone), _source(store, feed) as opened, opened(unit.name, unit.sha256) as source:
+            keep = landing.write_later(store, key, source, unit.sha256, day=_today(), scratch=scratch, copy=copy)
+        if keep is None:
+            raise Held(CHANGED, _CHANGED)
+    kept = keep
+
+    def come_in() -> None:
+        kept()
+        note()
+
+    afloat.add(unit.id, copy, unit.size, come_in)
+    return True
+
+
 def _landed(store: Store, unit: Unit, feed: Feed, scratch: Path) -> None:
-    try:
+    with _looked_at_again(store, unit, feed):
         _copy(store, unit, feed, scratch)
+
+
+@contextmanager
+def _looked_at_again(store: Store, unit: Unit, feed: Feed) -> Iterator[None]:
+    """What a server was seen to hold is looked at again when it turns out otherwise."""
+    try:
+        yield
     except Held:
         if feed.is_on_server:
             from pipelines.ingest.pickup import Looks
@@ -144,11 +195,22 @@ def _file(
     with suppress(Gone), opened() as source:
         if _one(store, key, source, sha256, scratch):
             return
-    raise Held(CHANGED, "A file must keep its bytes until it is landed; it changed after discovery.")
+    raise Held(CHANGED, _CHANGED)
 
 
 def _one(store: Store, key: str, source: BinaryIO, sha256: str, scratch: Path) -> bool:
-    return landing.write(store, key, source, sha256, day=datetime.now(UTC).date(), scratch=scratch)
+    return landing.write(store, key, source, sha256, day=_today(), scratch=scratch)
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()
+
+
+def fetched(batch: Batch, unit: Unit, path: Path) -> Path:
+    """A unit's bytes as a local file, for a reader; raises as `fetch` does."""
+    if batch.afloat and batch.afloat.take(unit.id, path):
+        return path
+    return fetch(batch.store, unit.landing_key, path)
 
 
 def fetch(store: Store, key: str, path: Path) -> Path:

@@ -23,6 +23,7 @@ from pipelines.base.errors import SettingsError
 from pipelines.base.forgotten import Group, group
 from pipelines.base.pseudonyms import PSEUDONYM_KEY, pseudonym, secret
 from pipelines.base.store import FileStore
+from pipelines.ingest import afloat
 from pipelines.ingest import feeds as declared
 from pipelines.ingest import pgp as opening
 from pipelines.ingest.batch import Held
@@ -121,6 +122,7 @@ def signed(people: People, declare: Callable[..., None], tmp_path: Path, monkeyp
     """The company's feed asks for files that the sender signed; they lie in a folder. Write another one."""
     (tmp_path / "feeds" / "sender.asc").write_bytes(people.sender.gpg("--armor", "--export", "sender", "expired"))
     monkeypatch.setenv(KEY, people.receiver.gpg("--armor", "--export-secret-keys").decode())
+    monkeypatch.setattr(afloat, "LARGE", 1)  # and yet these are read once they are kept
     signers = people.sender.fingerprints
     pgp = {"private_keys": KEY, "signers": signers, "public_keys": "sender.asc"}
 
@@ -157,8 +159,10 @@ def refused(message: bytes, folder: Path) -> str:
 
 
 def test_a_signed_and_encrypted_file_on_a_server_becomes_rows_and_stays_sealed_as_delivered(
-    *, store, signed, sftp, outbound, deliver, encrypt, ingest, tmp_path
+    *, store, signed, sftp, outbound, deliver, encrypt, ingest, tmp_path, monkeypatch
 ):
+    kept = FileStore.upload_new
+    monkeypatch.setattr(FileStore, "upload_new", lambda *words, **named: time.sleep(0.3) or kept(*words, **named))
     message = encrypt(CSV)
     deliver("courses_2026-05.csv.pgp", message)
     signed(sftp=sftp, location=str(outbound), ready={"marker": ".done"})

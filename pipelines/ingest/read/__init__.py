@@ -23,7 +23,7 @@ import polars as pl
 from pipelines.ingest import files
 from pipelines.ingest.batch import Batch, Held, Unit, drop, read_json, result, spill, write_json
 from pipelines.ingest.feeds import WRITTEN, Feed
-from pipelines.ingest.land import fetch, forget
+from pipelines.ingest.land import fetched, forget
 from pipelines.ingest.pgp import landed_plain
 
 NULL: Final = "\x00"
@@ -239,7 +239,7 @@ def reading(batch: Batch, unit: Unit, feed: Feed) -> Generator[Path, None, None]
         return
     drop(done)
     with result(done) as out:
-        source = fetch(batch.store, unit.landing_key, out / ".source")
+        source = fetched(batch, unit, out / ".source")
         try:
             is_believed = bool(files.of_status(batch.store, unit.feed, unit.sha256, "published")) if feed.pgp else False
             opened = landed_plain(batch.store, unit.landing_key, source, feed, out, is_believed=is_believed)
