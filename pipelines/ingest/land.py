@@ -68,8 +68,10 @@ def floating(batch: Batch) -> Iterator[Afloat]:
     """In the block large files may be read while they are on their way into landing; `settle` waits for them."""
     with Afloat() as afloat:
         batch.afloat = afloat
-        yield afloat
-    batch.afloat = None
+        try:
+            yield afloat
+        finally:
+            batch.afloat = None
 
 
 def settle(batch: Batch) -> None:
