@@ -22,6 +22,8 @@ from pipelines.base.errors import SettingsError, SourceUnavailable
 from pipelines.base.stage import loading
 from pipelines.base.store import Store
 
+_PIECE = 1 << 16
+"""Rows that are Arrow at once."""
 _LOG_DIGITS = 20
 """Of the version at the beginning of a log file's name."""
 
@@ -115,7 +117,7 @@ def append(
         if after is None:
             write_deltalake(
                 uri,
-                rows.to_arrow(),
+                _in_pieces(rows),
                 mode="overwrite",
                 schema_mode="overwrite",
                 partition_by=partition_by,
@@ -129,7 +131,7 @@ def append(
         before = int(table.version())
         write_deltalake(
             table,
-            rows.to_arrow(),
+            _in_pieces(rows),
             mode="append",
             schema_mode="merge",
             partition_by=partition_by,
@@ -166,6 +168,14 @@ def replace_partition(store: Store, key: str, rows: pl.DataFrame, partition: dic
             schema_mode="merge",
             storage_options=options,
         )
+
+
+def _in_pieces(rows: pl.DataFrame) -> Any:  # PyArrow has no static types
+    """Rows as Arrow, of which there are never more at once than a writer takes: a copy of all would be as large."""
+    import pyarrow as pa  # type: ignore[import-untyped]
+
+    pieces = (batch for some in rows.iter_slices(_PIECE) for batch in some.to_arrow().to_batches())
+    return pa.RecordBatchReader.from_batches(rows.clear().to_arrow().schema, pieces)
 
 
 def _encoding(rows: pl.DataFrame, distinct: Collection[str]) -> WriterProperties:
