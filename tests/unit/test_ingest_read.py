@@ -168,7 +168,7 @@ def test_that_sign_is_no_row_of_a_single_column_either(tmp_path: Path, end: str)
     ("data", "around", "reason"),
     [
         (b"title\na,b\n1,2\n", (3, 0), "empty_file"),
-        (b"a,b\n1,2\ntotal\n", (0, 3), "empty_file"),
+        (b"total\n", (0, 1), "empty_file"),
         (b"title\n\xff\n1,2\n", (1, 0), "bad_encoding"),
         (b"\xef\xbb\xbf\xef\xbb\xbfa,b\n1,2\ntotal\n", (0, 1), "bad_encoding"),
         (b"title\na,b\n1,2\x00\n", (1, 0), "bad_encoding"),
@@ -177,8 +177,9 @@ def test_that_sign_is_no_row_of_a_single_column_either(tmp_path: Path, end: str)
 )
 def test_a_table_among_other_lines_is_held_as_any_other(tmp_path: Path, data, around, reason) -> None:
     above, below = around
+    options = {"skip_top": above} | ({"skip_bottom": below, "bottom_like": "t"} if below else {})
     with pytest.raises(Held) as caught:
-        read_csv(tmp_path, data, CSV | {"skip_top": above, "skip_bottom": below})
+        read_csv(tmp_path, data, CSV | options)
     assert caught.value.reason_code == reason
     assert [path.name for path in tmp_path.iterdir()] == ["in.csv"], "no copy stays"
 
@@ -213,7 +214,18 @@ def test_a_table_that_was_cut_above_its_bottom_is_held_and_loses_no_row_unseen(t
     assert [path.name for path in tmp_path.iterdir()] == ["in.csv"], "no copy stays"
 
 
-@pytest.mark.parametrize("options", [{"bottom_like": "^Total"}, {"skip_bottom": 1, "bottom_like": "("}])
+@pytest.mark.parametrize("pattern", ["", "^", ",", r"^\d"])
+def test_a_bottom_that_looks_like_a_row_is_none(tmp_path: Path, pattern: str) -> None:
+    """The source wrote no total that day: with such a pattern its last person would be taken for one."""
+    with pytest.raises((Held, SettingsError)) as caught:
+        read_csv(tmp_path, b"a,b\n1,2\n3,4\n", CSV | {"skip_bottom": 1, "bottom_like": pattern})
+    assert getattr(caught.value, "reason_code", "") == ("trailer_mismatch" if pattern else "")
+    assert [path.name for path in tmp_path.iterdir()] == ["in.csv"], "no copy stays"
+
+
+@pytest.mark.parametrize(
+    "options", [{"bottom_like": "^Total"}, {"skip_bottom": 1}, {"skip_bottom": 1, "bottom_like": "("}]
+)
 def test_a_bottom_has_lines_and_a_pattern_that_is_one(tmp_path: Path, options) -> None:
     with pytest.raises(SettingsError, match="bottom_like"):
         read_csv(tmp_path, b"a,b\n", CSV | options)

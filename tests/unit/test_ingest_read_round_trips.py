@@ -54,7 +54,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     },
 }
 MORE: dict[str, dict[str, Any]] = {
-    "csv": {"skip_top": 1, "skip_bottom": 1, "bottom_like": "^"},
+    "csv": {"skip_top": 1, "skip_bottom": 1, "bottom_like": "^a"},
     "json_records": {"is_one": True, "record_path": ""},
     "recorded": {"trailer": {"type": "T", "count": 2, "counts": "details", "totals": {"a": 3}}},
 }
@@ -146,8 +146,8 @@ AROUND = st.lists(TEXT.map(lambda text: re.sub("[\r\n]", "", text)), max_size=3)
 @FEW
 def test_what_stands_around_a_table_is_none_of_it(reads, above: list[str], below: list[str], end: str, encoding: str):
     rows = ["a,b", '1,"x\r\ny"', "2", "3,z"]
-    text = "".join(f"{line}{end}" for line in [*above, *rows, *below])
-    options = OPTIONS["csv"] | {"skip_top": len(above), "skip_bottom": len(below)}
+    text = "".join(f"{line}{end}" for line in [*above, *rows, "Total", *below])
+    options = OPTIONS["csv"] | {"skip_top": len(above), "skip_bottom": 1 + len(below), "bottom_like": "^Total$"}
     frame, report = reads("csv", text.encode(encoding), options, encoding=encoding)
     assert frame.select(ROW, "a", "b").rows() == [(1, "1", "x\r\ny"), (2, None, None), (3, "3", "z")]
     assert report == Report(3, ("a", "b"), {"ragged_row": 1})

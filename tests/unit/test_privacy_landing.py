@@ -494,7 +494,7 @@ def test_rows_go_from_a_table_among_other_lines_and_those_stay() -> None:
         "dialect": "csv",
         "tables": [],
     }
-    options = {"delimiter": ",", "quote": '"', "skip_top": 2, "skip_bottom": 1}
+    options = {"delimiter": ",", "quote": '"', "skip_top": 2, "skip_bottom": 1, "bottom_like": "^Total: "}
     feed = Feed.model_validate({**words, "options": options, "extracted_at": {"constant": "2026-01-01T00:00:00Z"}})
     data = b'Roster of 5" files\r\n\r\nid,name\r\n1,"a\r\nb"\r\n2,c\r\nTotal: 2\r\n'
     assert records.texts(data, feed, {1, 2}) == {1: '1,"a\r\nb"\r\n', 2: "2,c\r\n"}

@@ -1,9 +1,9 @@
 """Delimited text with a header, streamed by Polars while that proves itself and by Arrow: every cell is text.
 
 Options: `delimiter`, `quote`. `skip_top` and `skip_bottom` are how many lines stand above the header and below the
-rows, such as a title and a total; `bottom_like` is what the first of those below looks like. Header names are matched
-after trimming and without regard to case; duplicates are refused. Rows with too few or too many cells become rows with
-the fault `ragged_row`: cells are never shifted or padded.
+rows, such as a title and a total; `bottom_like` is what the first of those below looks like, and no row does. Header
+names are matched after trimming and without regard to case; duplicates are refused. Rows with too few or too many cells
+become rows with the fault `ragged_row`: cells are never shifted or padded.
 """
 
 import codecs
@@ -66,16 +66,19 @@ class Options(Section):
     skip_top: Annotated[int, Field(ge=0, le=MOST_AROUND)] = 0
     """Lines above the header, empty ones too."""
     skip_bottom: Annotated[int, Field(ge=0, le=MOST_AROUND)] = 0
-    """Lines below the last row, empty ones too. A file that was cut loses its last rows as if they were these: say what
-    they look like (`bottom_like`), or declare them for files that show otherwise that they are whole."""
+    """Lines below the last row, empty ones too. It goes with `bottom_like`: a file that was cut, or whose source writes
+    none any more, would lose its last people as if they were these."""
     bottom_like: Pattern | None = None
-    """What the first of the lines below looks like, without its end, such as `^Total: `; `^` is its beginning. No row
-    may look like it. A file without it was cut and is held."""
+    """What the first of the lines below looks like, without its end, such as `^Total: `; `^` is its beginning. A file
+    without it was cut and is held; so is one whose last row looks like it, too, as people could be taken for totals."""
 
     @model_validator(mode="after")
     def _has_a_bottom(self) -> Self:
-        if self.bottom_like is not None and not self.skip_bottom:
-            raise ValueError("bottom_like goes with skip_bottom: it is of the first line below the rows")
+        if (self.bottom_like is None) != (self.skip_bottom == 0):
+            raise ValueError(
+                "skip_bottom and bottom_like go together: how many lines stand below the rows, and what the first of "
+                "them looks like, or a file without them would lose its last rows as if they were these"
+            )
         return self
 
 
@@ -105,6 +108,7 @@ def _table(source: Path, out: Path, want: Options, feed: Feed) -> Iterator[Path]
         yield source
         return
     ahead: deque[str] = deque()
+    above = ""
     with TemporaryDirectory(dir=out) as folder:
         path = Path(folder) / "table"
         try:
@@ -116,24 +120,34 @@ def _table(source: Path, out: Path, want: Options, feed: Feed) -> Iterator[Path]
                     if number >= want.skip_top:
                         ahead.append(line)
                     if len(ahead) > want.skip_bottom:
-                        copy.write(ahead.popleft())
-            _ends(ahead, want, feed)
+                        above = ahead.popleft()
+                        copy.write(above)
+            _ends(above, ahead, want, feed)
         except UnicodeError:
             raise _undecodable(feed) from None
         yield path
 
 
-def _ends(below: Sequence[str], want: Options, feed: Feed) -> None:
+def _ends(above: str, below: Sequence[str], want: Options, feed: Feed) -> None:
     """Hold a file that has something else below its rows than it should: its last rows, as it was cut."""
     if want.bottom_like is None:
         return
-    first = below[0].rstrip("\r\n") if len(below) == want.skip_bottom else None
-    if not pl.Series([first], dtype=pl.String).str.contains(want.bottom_like).fill_null(value=False).item():
+    if len(below) < want.skip_bottom or not _is_like(want.bottom_like, below[0]):
         raise Held(
             "missing_trailer",
             f"{feed.name} must have {want.skip_bottom} lines below its rows, the first as `bottom_like` says; it is "
             "another. The file was cut: have the source send it again.",
         )
+    if _is_like(want.bottom_like, above):
+        raise Held(
+            "trailer_mismatch",
+            f"{feed.name} must have {want.skip_bottom} lines below its rows, and no row like the first of them; the "
+            "last row is. Nobody can tell what is a row: correct `skip_bottom` or `bottom_like`.",
+        )
+
+
+def _is_like(pattern: str, line: str) -> bool:
+    return bool(pl.Series([line.rstrip("\r\n")]).str.contains(pattern).item())
 
 
 def _read(source: Path, out: Path, want: Options, feed: Feed, keep: AbstractSet[str] | None) -> Report:
