@@ -31,6 +31,24 @@ Format = Annotated[str, AfterValidator(_full_years)]
 """A strftime format. Two-digit years are refused: nobody can say which century they mean."""
 
 
+def _reads_where_it_is(text: str) -> str:
+    if not _INSTANT.search(text) and _UNREAD.search(_PARTS.sub("%", text[_begins_to_tell_time(text) :])):
+        raise ValueError(
+            "must not have an offset or a name of a zone as its words: nobody reads them, so it would pass for UTC. "
+            "Write %z, %:z or %#z for an offset; a name is left out by `extract` and said by `zone`"
+        )
+    return text
+
+
+def _begins_to_tell_time(text: str) -> int:
+    found = _TIMED.search(text)
+    return found.start() if found else len(text)
+
+
+Instant = Annotated[Format, AfterValidator(_reads_where_it_is)]
+"""A format of moments. What stands in it as plain words is compared and not read: of offsets those of UTC may."""
+
+
 def whole(pattern: str) -> str:
     """The regular expression of texts of which nothing stands beside what a pattern means."""
     return f"^(?:{pattern})$"
@@ -63,8 +81,12 @@ _TIMED: Final = re.compile(r"%[-_0]?[HkIlTRrXc+s]")
 """Parts of a format that tell the hour."""
 _INSTANT: Final = re.compile(r"%[:#]*z|%\+|%s|(?<!%)Z$|(?:UTC|GMT)\)?$|[+-]00:?00$")
 """Parts of a format that tell which instant it is, as it is then read."""
-_PLACED: Final = re.compile(rf"{_INSTANT.pattern}|%Z|UTC|GMT|[+-]\d{{2}}:?\d{{2}}$")
-"""Parts of a format that tell, or seem to, where its clocks stand; a name or another offset in it is not read."""
+_PLACED: Final = re.compile(rf"{_INSTANT.pattern}|UTC|GMT")
+"""Parts of a format that tell, or seem to, where its clocks stand; others that seem to are refused."""
+_PARTS: Final = re.compile(r"%[-_0.:#\d]*(?!Z)[A-Za-z+%]")
+"""Parts of a format that are read."""
+_UNREAD: Final = re.compile(r"%Z|\b(?!UTC|GMT)[A-Z]{2,5}\b|[+-]\d")
+"""Behind the hour, what seems to tell where clocks stand and would not be read: `+0200`, `GMT+2`, `(CEST)`, `%Z`."""
 
 
 def is_timed(pattern: str) -> bool:
@@ -131,8 +153,9 @@ class Rule(Declared):
     """`(100)` and `100-` are below zero, as accountants and mainframes write."""
     date: Format | None = None
     """As `moment`; the day is kept as it is written, whatever hour and offset stand beside it."""
-    moment: Format | None = None
-    """Read as UTC unless it tells an offset. `%s` alone are seconds since 1970, `%s%3f` milliseconds."""
+    moment: Instant | None = None
+    """Read as UTC unless it tells an offset, as `%z` does; `+0200` or `CET` as words of it are refused. `%s` alone are
+    seconds since 1970, `%s%3f` milliseconds."""
     zone: Zone | None = None
     """Where the clocks of the source stand, such as `Europe/Berlin`. A moment without an offset is what they showed: of
     an hour that comes twice the later one, as nothing may be known before it was, and one that they left out is none. A
