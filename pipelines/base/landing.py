@@ -27,7 +27,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from pipelines.base import staging
 from pipelines.base.catalog import KEYS, LANDING
-from pipelines.base.digests import sha256_bytes
+from pipelines.base.digests import sha256_bytes, sha256_file
 from pipelines.base.errors import ContractError
 from pipelines.base.pseudonyms import VAULT_KEY, secret
 from pipelines.base.sealed import seal, unseal
@@ -151,6 +151,34 @@ def replace(store: Store, key: str, source: BinaryIO, scratch: Path) -> None:
         store.put(_name(place), _wrapped(material, digest, _name(place)))
         store.upload(key, staged)
     settle(store, key)
+
+
+def copy(store: Store, key: str, new: str, scratch: Path) -> None:
+    """Keep what landed under one key under another, too, as of the same day; done again it changes nothing.
+
+    What cannot be opened any more is so there, too.
+
+    Args:
+        store: Where it is.
+        key: Its landing key.
+        new: The other one.
+        scratch: As for `write`.
+    """
+    start = _start(store, key)
+    if not start or _start(store, new):
+        return
+    scratch.mkdir(parents=True, exist_ok=True)
+    day, _, number = _named(start, key).split("/")
+    place = f"{day}/{_object(new)}/{number}"  # which also says whether other bytes stand there than those that landed
+    with staging.new_folder(scratch) as folder:
+        plain = folder / "plain"
+        if not read(store, key, plain):
+            store.put(new, _head(place))
+            return
+        with plain.open("rb") as source:
+            material = _key_for(store, place, sha256_file(plain))
+            with _sealed(source, new, place, material, folder) as (staged, _):
+                store.upload(new, staged)
 
 
 def is_rewritten(store: Store, key: str) -> bool:

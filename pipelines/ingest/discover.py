@@ -114,9 +114,13 @@ def sighted(feed: Feed, folder: Path, look: Callable[[list[Found]], None] | None
 
 
 def _is_known(unit: Unit, records: list[files.Record]) -> bool:
-    """Whether this file needs nothing more: taken in under this name, or held as it is declared now."""
+    """Whether this file needs nothing more: taken in under this name, or held as it is declared now.
+
+    Of whoever was forgotten the register has no name, and must not get it back from a file that still lies there.
+    """
+    names = (unit.name, files.nobodys(unit.name)) if records else ()
     return any(
-        record.name == unit.name and (record.status != "held" or record.feed_sha256 == unit.feed_sha256)
+        record.name in names and (record.status != "held" or record.feed_sha256 == unit.feed_sha256)
         for record in records
     )
 

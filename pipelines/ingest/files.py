@@ -104,13 +104,19 @@ def unname(store: Store, feed: str, sha256: str, note: Callable[[str, str, str],
     for key in store.list(folder):
         before = store.read(key)
         record = _record(before)
-        if not _NOBODYS.fullmatch(record.name):
-            digest = hmac.digest(secret(VAULT_KEY), f"file|{record.name}".encode(), "sha256").hex()[:32]
-            unnamed = replace(record, name=f"erased/{digest}")
+        unnamed = replace(record, name=nobodys(record.name))
+        if unnamed != record:
             data = _sealed(unnamed)
             note(folder, sha256_bytes(before), sha256_bytes(data))
             store.put(_key(feed, sha256, unnamed.name), data)
             store.delete(key)
+
+
+def nobodys(name: str) -> str:
+    """What the register calls a file whose person was forgotten."""
+    if _NOBODYS.fullmatch(name):
+        return name
+    return "erased/" + hmac.digest(secret(VAULT_KEY), f"file|{name}".encode(), "sha256").hex()[:32]
 
 
 def find(store: Store, feed: str, sha256: str) -> list[Record]:
@@ -121,7 +127,7 @@ def find(store: Store, feed: str, sha256: str) -> list[Record]:
 def knows_all(store: Store, feed: str, names: Iterable[str]) -> bool:
     """Whether a file of each name arrived before, whatever its bytes; no record is read for it."""
     marks = {key.rpartition("/")[2] for key in store.list(f"{LAKE}/files/{feed}")}
-    return all(_mark(name) in marks for name in names)
+    return all(_mark(name) in marks or _mark(nobodys(name)) in marks for name in names)
 
 
 def delivered(store: Store, feed: str) -> Callable[[str], frozenset[str]]:

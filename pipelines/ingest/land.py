@@ -55,7 +55,7 @@ def land(batch: Batch, unit: Unit, feed: Feed) -> str:
     done = batch.place(unit) / "landed.json"
     is_afloat = batch.afloat is not None and unit.id in batch.afloat
     if not is_afloat and (read_json(done) is None or not _is_there(batch.store, unit)):
-        note = partial(write_json, done, {"key": unit.landing_key, "objects": max(1, len(unit.documents))})
+        note = partial(write_json, done, {"objects": max(1, len(unit.documents))})
         if not _float(batch, unit, feed, note):
             if not unit.is_replay:
                 _landed(batch.store, unit, feed, batch.place(unit))

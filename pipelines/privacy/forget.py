@@ -28,8 +28,9 @@ from pipelines.base.forgotten import Group
 from pipelines.base.lake import PUBLISHING, Lake
 from pipelines.base.pseudonyms import PERSON_KEY, secret
 from pipelines.base.store import Store
+from pipelines.ingest import feeds
 from pipelines.ingest.batch import drop_unfinished, tidy
-from pipelines.privacy import erasure, landing, scores, unkept
+from pipelines.privacy import erasure, landing, scores, unkept, unnamed
 from pipelines.privacy.erasure import Erasure
 from pipelines.privacy.landing import Unsearched
 from pipelines.privacy.learned import models
@@ -86,6 +87,7 @@ def finish(store: Store, one: Erasure) -> str:
         tidy(store)
         at_work = drop_unfinished(store, note)
         Lake(store).erase(one.people, note)
+        unnamed.unname(store, feeds.load(feeds.folder()))
         unsearched = dict.fromkeys(at_work) | landing.erase(store, group, note, remember)
         for name in _VAULT_TABLES:
             vault.erase(store, name, one.people, note)

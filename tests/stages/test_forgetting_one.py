@@ -1,15 +1,20 @@
 """Files of one person each, named after them: an erasure leaves nothing of the name, and the file can be read again."""
 
 import contextlib
+import hashlib
+import io
 import json
+from datetime import date
 from pathlib import Path
 
 import pytest
 import yaml
 
+from pipelines.base import landing
 from pipelines.ingest import __main__ as command
 from pipelines.ingest import check, files
 from pipelines.ingest.batch import Batch
+from pipelines.ingest.feeds import Feed
 from pipelines.privacy.forget import forget
 from tests.kills.roads import nothing_failed
 
@@ -20,8 +25,8 @@ NAMES = {"C-000001": "zoe-zanzibarova", "C-000002": "max-muster"}
 
 
 @pytest.fixture
-def resumes(keys, store, tmp_path, monkeypatch):
-    """The folder of two files that were taken in, as the vendor's feed says to declare them, and a copy of one."""
+def declared(keys, store, tmp_path, monkeypatch):
+    """The folder of two files, as the vendor's feed says to declare them, and a copy of one."""
     feed = yaml.safe_load(FEED.read_text()) | {
         "files": r"resumes/(?P<period>\d{4}-\d{2})/[^/]+\.json",
         "dialect": "json_records",
@@ -40,8 +45,26 @@ def resumes(keys, store, tmp_path, monkeypatch):
         basics = {"name": name, "email": f"{name}@x.org", "summary": "writes code"}
         (folder / f"{name}.json").write_text(json.dumps({"meta": meta, "basics": basics}))
     (folder / "zoe-zanzibarova-2.json").write_bytes((folder / "zoe-zanzibarova.json").read_bytes())
-    assert command.main(["run", "--batch", "one"]) == 0
     return folder
+
+
+@pytest.fixture
+def resumes(declared):
+    """The same, once these were taken in."""
+    assert command.main(["run", "--batch", "one"]) == 0
+    return declared
+
+
+@pytest.fixture
+def older(declared, store, monkeypatch):
+    """The same of a version that landed them under their names; a file that is held is among them."""
+    (declared / "zoe-zanzibarova-3.json").write_text("{")
+    with monkeypatch.context() as then:
+        then.setattr(Feed, "is_one", property(lambda _: False))
+        assert command.main(["run", "--batch", "one"]) == 0
+    assert any(key.endswith("/max-muster.json") for key in store.list("landing"))
+    assert clear(store) != []
+    return declared
 
 
 def clear(store) -> list[str]:
@@ -120,3 +143,80 @@ def test_a_file_of_one_person_that_cannot_be_read_is_not_named(resumes, store):
     (unread,) = (r for r in files.of_feed(store, "json_resume_candidates") if r.status == "held")
     place = f"landing/json_resume_candidates/2026-09/{unread.sha256}"
     assert certificate["unsearched"] == [{"object": place, "rows": None}]
+
+
+def test_a_file_that_still_lies_in_its_folder_brings_no_name_back(resumes, store):
+    forget(store, named("workday_candidate", "C-000001"), "request")
+    before = files.of_feed(store, "json_resume_candidates")
+    assert command.main(["run", "--batch", "still there"]) == 0
+    assert clear(store) == []
+    assert files.of_feed(store, "json_resume_candidates") == before
+
+
+def opening(store) -> list[bytes]:
+    """Every landed object that can be opened."""
+    return sorted(opened(store, key) for key in store.list("landing"))
+
+
+def test_what_landed_under_a_name_has_none_any_more_once_anybody_is_forgotten(older, store):
+    before = files.of_feed(store, "json_resume_candidates")
+    days = {key.split("/")[2] for key in store.list("keys/landing")}
+    kept = opening(store)
+    forget(store, named("workday_candidate", "C-000001"), "request")
+    assert clear(store) == []
+    assert {key.rpartition("/")[2] for key in store.list("landing")} == {"record"}
+    batch = Batch(store, "one")
+    assert {unit.name for unit in (*batch.units(), *batch.duplicates())} == {""}
+    assert {unit.landing_key for unit in batch.units()} == {*store.list("landing")}
+    after = files.of_feed(store, "json_resume_candidates")
+    assert {record.landing_key for record in after} == {*store.list("landing")}
+    assert sorted((r.sha256, r.status, r.since) for r in after) == sorted((r.sha256, r.status, r.since) for r in before)
+    left = [body for body in kept if b"C-000001" not in body]
+    assert opening(store) == sorted([*left, b"null"]), "others' bytes are as they were"
+    assert {key.split("/")[2] for key in store.list("keys/landing")} == days
+    assert len(store.list("keys/landing")) == len(store.list("landing")), "no key of what is gone"
+    assert command.main(["run", "--batch", "again", "--replay", "json_resume_candidates"]) == 0
+    assert json.loads(store.read("reports/ingest/again.json"))["counts"]["json_resume_candidates"]["in"] == 1
+
+
+@pytest.mark.parametrize("at", ["copy", "enter", "remove", "replace"])
+@pytest.mark.parametrize("is_done", [False, True])
+def test_names_go_wherever_it_is_killed(older, store, monkeypatch, at, is_done):
+    """Before and after each effect of taking the names away."""
+    place = files if at == "enter" else landing
+    real, bodies = getattr(place, at), opening(store)
+
+    def dies(*given, **more):
+        if is_done:
+            real(*given, **more)
+        raise KilledError
+
+    with monkeypatch.context() as during:
+        during.setattr(place, at, dies)
+        with pytest.raises(KilledError):
+            forget(store, named("workday_candidate", "C-000001"), "request")
+    forget(store, named("workday_candidate", "C-000001"), "request")
+    assert clear(store) == []
+    assert opening(store) == sorted([*(body for body in bodies if b"C-000001" not in body), b"null"])
+    assert len(store.list("keys/landing")) == len(store.list("landing"))
+
+
+def test_what_expired_loses_its_name_and_is_still_said_to_have_expired(older, store):
+    landing.let_go(store, landing.due(store, date(9999, 1, 1)))
+    forget(store, named("workday_candidate", "C-000001"), "request")
+    assert clear(store) == []
+    assert {key.rpartition("/")[2] for key in store.list("landing")} == {"record"}
+    assert all(record.name.startswith("erased/") for record in files.of_feed(store, "json_resume_candidates"))
+    command.main(["run", "--batch", "again", "--replay", "json_resume_candidates"])
+    assert {held["reason_code"] for held in json.loads(store.read("reports/ingest/again.json"))["held"]} == {"expired"}
+
+
+def test_what_no_batch_has_registered_stays_for_somebody_to_look_at(resumes, store, tmp_path):
+    data = b'{"meta": {"canonical": "https://x/C-000003"}}'
+    sha256 = hashlib.sha256(data).hexdigest()
+    key = f"landing/json_resume_candidates/2026-09/{sha256}/somebody.json"
+    landing.write(store, key, io.BytesIO(data), sha256, day=date(2026, 10, 1), scratch=tmp_path)
+    forget(store, named("workday_candidate", "C-000001"), "request")
+    assert opened(store, key) == data
+    (certificate,) = (json.loads(store.read(key)) for key in store.list("reports/privacy"))
+    assert certificate["unsearched"] == [{"object": key.rpartition("/")[0], "rows": None}]

@@ -1,0 +1,83 @@
+"""Files of one person that landed before those did under no name: afterwards no key has one any more.
+
+Reads   lake/files    which files of feeds with `is_one` landed, and where
+Writes  landing       landing/<feed>/<period>/<sha256>/record in place of …/<name>, with the bytes, the day and the form
+        lake/files    records that say so; of what cannot be opened any more without its name
+        quarantine    reasons that say so
+        scratch       plans and notes of published batches without names
+
+Whoever may list saw these names, so those of everybody go as soon as anybody is forgotten. Nothing is said twice and no
+byte is lost, wherever this is killed: an object stays under its name until the register knows of the other.
+"""
+
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from typing import Any
+
+from pipelines.base import landing
+from pipelines.base.catalog import LANDING, QUARANTINE
+from pipelines.base.store import Store
+from pipelines.ingest import files
+from pipelines.ingest.batch import UNNAMED, Batch, read_json, scratch, write_json
+from pipelines.ingest.feeds import Feed
+
+
+def unname(store: Store, feeds: Mapping[str, Feed]) -> None:
+    """Put every file of one person where new ones land; done again it changes nothing.
+
+    Args:
+        store: All zones; nobody may publish meanwhile.
+        feeds: All feeds.
+    """
+    names = [name for name, feed in feeds.items() if feed.is_one]
+    if not names:
+        return
+    for name in names:
+        for record in files.of_feed(store, name):
+            key = neutral(record.landing_key)
+            if key != record.landing_key:
+                landing.copy(store, record.landing_key, key, scratch(store) / "privacy")
+                files.enter(store, replace(record, landing_key=key))
+            if not landing.is_kept(store, key):  # nobody can say any more whose the name is
+                files.unname(store, name, record.sha256, lambda *_: None)
+        for key in store.list(f"{LANDING}/{name}"):
+            if key != neutral(key) and store.exists(neutral(key)):
+                landing.remove(store, key)
+    _reasons(store, names)
+    _plans(store, names)
+
+
+def neutral(key: str) -> str:
+    """The landing key of a file of one person without what it was called."""
+    return f"{key.rpartition('/')[0]}/{UNNAMED}"
+
+
+def _reasons(store: Store, names: Collection[str]) -> None:
+    for key in store.list(QUARANTINE):
+        if key.endswith(".json"):
+            about = json.loads(store.read(key))
+            if about["feed"] in names and about["landing_key"] != neutral(about["landing_key"]):
+                told = about | {"landing_key": neutral(about["landing_key"])}
+                store.put(key, json.dumps(told, sort_keys=True).encode())
+
+
+def _plans(store: Store, names: Collection[str]) -> None:
+    """A published batch needs the names of its files no more."""
+    for published in (scratch(store) / "ingest").glob("*/published.json"):
+        batch = Batch(store, published.parent.name)
+        for note in published.parent.glob("*/landed.json"):
+            if note.parent.name.rpartition("-")[0] in names:
+                write_json(note, {"objects": read_json(note)["objects"]})
+        if batch.is_planned:
+            plan = batch.plan
+            kinds = ("units", "duplicates")
+            batch.write_plan(plan | {kind: [_unnamed(unit, names) for unit in plan[kind]] for kind in kinds})
+
+
+def _unnamed(unit: Mapping[str, Any], names: Collection[str]) -> Mapping[str, Any]:
+    """A unit of a plan; of a file of one person without what it was called."""
+    if unit["feed"] not in names or not unit["name"]:
+        return unit
+    folder = f"{LANDING}/{unit['feed']}/{unit['groups'].get('period', 'undated')}/{unit['sha256']}"
+    return {**unit, "name": "", "landed_as": neutral(unit.get("landed_as") or f"{folder}/")}
