@@ -35,6 +35,11 @@ REWRITTEN: Final = f"{LAKE}/rewritten"
 """Per table the version that an erasure left."""
 RETIRED: Final = f"{LAKE}/retired"
 """Per table the day before which nothing is kept; what a file says of earlier days is not taken in again."""
+UNKEPT: Final = f"{LAKE}/unkept.json"
+"""The day since which nothing was told of candidates who were let go; what a file repeats of such is not taken in."""
+OWN: Final = ("candidates", "consents")
+"""Tables that say of a person no more than that they are one to decide about, and may be."""
+TOLD: Final = "told_on"
 Rows = pl.DataFrame | pl.LazyFrame
 Note = Callable[[str, str, str], None]
 """Told of an object and its digests before and after, just before it is changed."""
@@ -103,6 +108,12 @@ def stamp(table: Table, frame: pl.DataFrame) -> pl.DataFrame:
     digests = frame["record_sha256"] if "record_sha256" in frame.columns else row_digests(business)
     stamped = frame.with_columns(digests, place.cast(pl.Int32).alias("bucket"), published_seq=pl.lit(0))
     return conform(stamped, pl.Schema({**table.schema, **PROVENANCE}), table.name)
+
+
+def told_on(table: Table) -> pl.Expr:
+    """The last day on which a source told of somebody, by a row that says that they are."""
+    moments = [name for name in ("created_at", "known_from") if name == "known_from" or name in table.schema]
+    return pl.max_horizontal(moments).dt.date().alias(TOLD)
 
 
 def is_before(table: Table, day: date) -> pl.Expr:
@@ -270,6 +281,41 @@ class Lake:
         """The day before which nothing of a table is kept; None where everything is."""
         key = f"{RETIRED}/{name}.json"
         return date.fromisoformat(json.loads(self.store.read(key))["before"]) if self.store.exists(key) else None
+
+    def people(self, without: Collection[str] = ()) -> set[str]:
+        """Everybody whom a row of any version names, as whoever it is about, is linked to or manages.
+
+        Args:
+            without: Tables that are not asked.
+        """
+        manifest, found = self.manifest(), set[str]()
+        for name in sorted(manifest.tables.keys() - {*without}) if manifest else ():
+            columns = [column for column in TABLES[name].schema if column.endswith("person_id")]
+            if manifest is not None and TABLES[name].zone == "lake" and columns:
+                rows = self.scan(name, manifest).select(columns).unique().collect()
+                found |= {person for column in columns for person in rows[column].drop_nulls()}
+        return found
+
+    def unkept(self) -> date | None:
+        """The day before which nothing was told of people of whom nothing is kept any more; None where all are kept."""
+        return date.fromisoformat(json.loads(self.store.read(UNKEPT))["before"]) if self.store.exists(UNKEPT) else None
+
+    def leave(self, people: Collection[str], names: Collection[str], before: date, note: Note) -> None:
+        """Take people out of tables, with all history of these. Done again it changes nothing.
+
+        The caller holds the lock of publishing.
+
+        Args:
+            people: Pseudonyms.
+            names: Tables of the lake that have one row of a person.
+            before: The day since which nothing was told of them.
+            note: As for `erase`.
+        """
+        manifest = self.require()
+        mark = {"before": max(before, self.unkept() or before).isoformat()}
+        self.store.put(UNKEPT, json.dumps(mark).encode())
+        for name in sorted(manifest.tables.keys() & {*names}):
+            self._erase(name, manifest, sorted(people), note)
 
     def due(self, name: str, before: date) -> int:
         """How many rows of a table, all versions of all keys, are of a day before that one."""

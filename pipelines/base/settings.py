@@ -42,7 +42,8 @@ class Privacy(MinPeople):
     keep_days: Count
     """Days for which landed exports can be read again."""
     retention: dict[str, Count]
-    """Table of the lake, `scores`, `vault` or `snapshots` -> days after which what happened goes; all else stays."""
+    """Table of the lake, `candidates`, `scores`, `vault` or `snapshots` -> days after which what happened goes; all
+    else stays."""
 
 
 class Signers(Section):

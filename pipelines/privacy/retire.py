@@ -1,6 +1,6 @@
 """Let go of what happened long ago: what is older than `privacy.retention` says is kept no more.
 
-Reads   lake, scores, vault, keys   what is due
+Reads   lake, scores, vault, keys   what is due; candidates are, once the lake has nothing of them but that they are
 Writes  lake          without rows of a table that are, and without their history; retired/<table>.json, the day before
                       which nothing is kept: what a file still says of earlier days is filtered as `beyond_retention`
         scores        without the days that are, the files written back among them
@@ -23,15 +23,18 @@ from pipelines.base import keys
 from pipelines.base.catalog import KEYS, SCORES, VAULT
 from pipelines.base.contracts import TABLES
 from pipelines.base.errors import SettingsError
-from pipelines.base.lake import PUBLISHING, Lake
+from pipelines.base.lake import OWN, PUBLISHING, Lake
 from pipelines.base.store import Store
 from pipelines.fairness import law
 from pipelines.privacy import scores, unkept
 
 PLAN: Final = f"{KEYS}/retirement.json"
 SNAPSHOTS: Final = "snapshots"
-_ORDER: Final = {SCORES: 1, VAULT: 2, SNAPSHOTS: 3}
+CANDIDATES: Final = "candidates"
+_ORDER: Final = {SCORES: 1, CANDIDATES: 2, VAULT: 3, SNAPSHOTS: 4}
 """Zones with days of their own, in the order in which one may leave nothing of somebody but what the next has."""
+
+_UNKEPT: Final = {CANDIDATES: unkept.as_candidates, VAULT: unkept.in_vault}
 
 _CALENDAR: Final = 4 * 365 + 1
 """Days in which the calendar comes round."""
@@ -45,7 +48,7 @@ def retire(
     Args:
         store: Lake, keys and ledger.
         as_of: The day: earlier ones let go of less.
-        retention: Table, `scores`, `vault` or `snapshots` -> days, from `params.yaml`.
+        retention: Table, `candidates`, `scores`, `vault` or `snapshots` -> days, from `params.yaml`.
         places: Jurisdictions whose laws say what must be kept; none means all that are known.
         today: Whose law holds, and since when nothing is kept of whom is seen for the first time; the clock's without.
 
@@ -80,14 +83,16 @@ def _due(store: Store, name: str, before: date, today: date) -> int:
     """Rows of a table or of scores, rows in the vault or keys of people, for which the time has come."""
     if name == SCORES:
         return scores.due(store, before)
-    if name == VAULT:
-        return unkept.in_vault(store, before)[1]
+    if name in _UNKEPT:
+        return _UNKEPT[name](store, before)[1]
     return len(unkept.with_key(store, today, before)) if name == SNAPSHOTS else Lake(store).due(name, before)
 
 
 def _let_go(store: Store, name: str, before: date, today: date) -> None:
     if name == SCORES:
         scores.retire(store, before)
+    elif name == CANDIDATES:
+        Lake(store).leave(unkept.as_candidates(store, before)[0], OWN, before, lambda *_: None)
     elif name == VAULT:
         unkept.leave_vault(store, unkept.in_vault(store, before)[0])
     elif name == SNAPSHOTS:

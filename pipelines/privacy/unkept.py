@@ -1,9 +1,9 @@
-"""People of whom nothing is kept any more but who they are: what the vault says of them, and their key of snapshots.
+"""People of whom nothing is kept any more but who they are: their own row, what the vault says, their key of snapshots.
 
 Reads   lake, scores   who has a row in any version, as whoever it is about, is linked to or manages
         vault, ledger  when something was last told of a person; both halves of the vault, so both keys are needed
         keys           people/; unkept.sealed, since when nothing is kept of whom
-Writes  vault, keys    without those for whom the time has come; unkept.sealed
+Writes  lake, vault, keys   without those for whom the time has come; unkept.sealed
 
 Who is told of again is simply known again: nobody is barred, and a new key is made. A person's key opens their rows in
 snapshots that DVC keeps from before; without it these are noise.
@@ -20,7 +20,7 @@ from pipelines.base import keys, vault
 from pipelines.base.catalog import KEYS
 from pipelines.base.contracts import TABLES
 from pipelines.base.digests import sha256_bytes
-from pipelines.base.lake import Lake
+from pipelines.base.lake import OWN, TOLD, Lake, told_on
 from pipelines.base.pseudonyms import PERSON_KEY, secret
 from pipelines.base.sealed import seal_frame, unseal_frame
 from pipelines.base.store import Store
@@ -29,6 +29,28 @@ from pipelines.privacy import scores
 SINCE: Final = f"{KEYS}/unkept.sealed"
 _VAULT: Final = tuple(name for name, table in TABLES.items() if table.zone != "lake")
 _SCHEMA: Final = pl.Schema({"person_id": pl.String(), "since": pl.Date()})
+
+
+def as_candidates(store: Store, before: date) -> tuple[list[str], int]:
+    """Candidates of whom the lake has nothing but that they are, and of whom it was told nothing since a day.
+
+    Whoever was rejected is one once applications, events and resumes have had their time; whoever was hired is a
+    worker. As for the vault it counts when a row was published, too.
+
+    Args:
+        store: All zones; nobody may publish meanwhile.
+        before: The day.
+
+    Returns:
+        Their pseudonyms, and how many rows the lake has of them, all versions.
+    """
+    lake = Lake(store)
+    manifest = lake.manifest()
+    if manifest is None or not manifest.tables.keys() & {*OWN}:
+        return [], 0
+    names = sorted(manifest.tables.keys() & {*OWN})
+    told = [lake.scan(name, manifest).select("person_id", "published_seq", told_on(TABLES[name])) for name in names]
+    return _last_told(store, pl.concat(told).collect(), before, OWN)
 
 
 def in_vault(store: Store, before: date) -> tuple[list[str], int]:
@@ -45,15 +67,20 @@ def in_vault(store: Store, before: date) -> tuple[list[str], int]:
     Returns:
         Their pseudonyms, and how many rows the vault has of them.
     """
-    columns = ("person_id", "known_from", "published_seq")
-    told = pl.concat([vault.all_versions(store, name).select(columns) for name in _VAULT])
+    told = [vault.all_versions(store, name) for name in _VAULT]
+    columns = ("person_id", "published_seq", pl.col("known_from").dt.date().alias(TOLD))
+    return _last_told(store, pl.concat([rows.select(columns) for rows in told]), before)
+
+
+def _last_told(store: Store, told: pl.DataFrame, before: date, without: Collection[str] = ()) -> tuple[list[str], int]:
+    """Of whom rows tell nothing since a day, and whom no other table names; and how many rows those are."""
     days = told.join(_published(store), on="published_seq", how="left")
     last = days.group_by("person_id").agg(
-        pl.max_horizontal(pl.col("known_from").dt.date().max(), pl.col("published_on").max()).alias("told_on"),
+        pl.max_horizontal(pl.col(TOLD).max(), pl.col("published_on").max()).alias(TOLD),
         pl.col("published_on").is_not_null().all().alias("is_dated"),
         pl.len(),
     )
-    due = last.filter("is_dated", pl.col("told_on") < before, ~pl.col("person_id").is_in(_named(store)))
+    due = last.filter("is_dated", pl.col(TOLD) < before, ~pl.col("person_id").is_in(_named(store, without)))
     return due["person_id"].sort().to_list(), int(due["len"].sum())
 
 
@@ -104,13 +131,6 @@ def erase(store: Store, people: Collection[str], note: scores.Note) -> None:
             store.put(SINCE, after)
 
 
-def _named(store: Store) -> list[str]:
-    """Everybody whom a row of the lake, of any version, or of the scores names."""
-    lake = Lake(store)
-    manifest, found = lake.manifest(), scores.people(store)
-    for name in manifest.tables if manifest else ():
-        columns = [column for column in TABLES[name].schema if column.endswith("person_id")]
-        if manifest is not None and TABLES[name].zone == "lake" and columns:
-            rows = lake.scan(name, manifest).select(columns).unique().collect()
-            found |= {person for column in columns for person in rows[column].drop_nulls()}
-    return sorted(found)
+def _named(store: Store, without: Collection[str] = ()) -> list[str]:
+    """Everybody whom a row of the lake, of any version and of any table but these, or of the scores names."""
+    return sorted(Lake(store).people(without) | scores.people(store))
