@@ -99,13 +99,13 @@ def test_what_the_vault_was_told_stays_while_the_ledger_does_not_say_when(store,
     today = datetime.now(UTC).date()
 
     def kept(today: date) -> int:
-        retire(store, today, {"vault": 100}, ("EU-DE",), today=today)
+        retire(store, today, {"vault": 200}, ("EU-DE",), today=today)
         return len(vault.all_versions(store, "protected"))
 
     assert kept(today) == 2
     assert run("b") == 0
-    assert kept(today) == kept(today + timedelta(days=100)) == 2
-    assert kept(today + timedelta(days=102)) == 1, "the lake knows the other"
+    assert kept(today) == kept(today + timedelta(days=200)) == 2
+    assert kept(today + timedelta(days=202)) == 1, "the lake knows the other"
 
 
 def test_rows_with_an_id_of_which_nothing_is_seen_are_nobodys(store, tmp_path):
