@@ -20,7 +20,7 @@ seen = []
 def waits_for_the_lock(event=None):
     async def log_action(request, session, user):
         seen.append(await request.json())
-        seen.append(committed.wait(5))  # as SQLite does while another request holds its lock
+        seen.append(committed.wait(60))  # as SQLite does while another request holds its lock
     return log_action
 
 app = FastAPI()
