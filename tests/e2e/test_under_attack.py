@@ -9,9 +9,9 @@ import os
 import signal
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event, Lock, RLock
@@ -110,17 +110,52 @@ class Attacks:
         with self.stands:
             self.api("ml_engineer").call("POST", "/api/v2/dags/release/clearTaskInstances", words)
 
-    def approve(self, run: str, first: str, second: str) -> None:
-        """Answer both gates, accepting every gap."""
-        with self.stands:
-            for gate, account in zip(GATES, (first, second), strict=True):
-                self._answer(run, gate, account)
+    def approve(self, run: str, first: str, second: str, then: Callable[[], object] | None = None) -> None:
+        """Answer both gates, accepting every gap; once more where the scheduler was not ready and an answer was lost.
 
-    def _answer(self, run: str, gate: str, account: str) -> None:
+        `then` is done before the scheduler can make anything of the answers.
+        """
+        gaps, due = self._gaps(run), dict(zip(GATES, (first, second), strict=True))
+        while due:
+            with self._standing() if then else self.stands:
+                asked = {gate: self._gate(run, gate)["try_number"] for gate in due}
+                for gate, account in due.items():
+                    self._answer(run, gate, account, gaps)
+                if then:
+                    then()
+            due = {gate: account for gate, account in due.items() if self._is_asked_anew(run, gate, asked[gate])}
+            for gate in due:
+                until(lambda gate=gate: self._gate(run, gate)["state"] == gates.WAITING)
+            time.sleep(gates.READING_SECONDS if due else 0)
+
+    def _gaps(self, run: str) -> list[str]:
         conf = self.api().run("release", run)["conf"]
-        gaps = "\n".join(evidence.asked(evidence.zones(self.world.company), conf["family"], conf["verdict"]))
-        answer = {"justification": WHY, "accepted_gaps": gaps, "choice_reason": None}
+        return evidence.asked(evidence.zones(self.world.company), conf["family"], conf["verdict"])
+
+    def _answer(self, run: str, gate: str, account: str, gaps: list[str]) -> None:
+        answer = {"justification": WHY, "accepted_gaps": "\n".join(gaps), "choice_reason": None}
         self.api(account).answer("release", run, gate, "Approve", answer)
+
+    def _is_asked_anew(self, run: str, gate: str, asked: int) -> bool:
+        """Whether the answer to a try was lost, as soon as it shows."""
+
+        def is_known() -> bool:
+            found = self._gate(run, gate)
+            return found["state"] == "success" or found["try_number"] > asked
+
+        until(is_known)
+        return bool(self._gate(run, gate)["try_number"] > asked)
+
+    @contextmanager
+    def _standing(self) -> Iterator[None]:
+        """The scheduler stands still."""
+        scheduler = processes.recorded("scheduler", self.world.company.airflow).pid
+        with self.stands:
+            stopped_asleep(scheduler, self.world.company.airflow / "airflow.db")
+            try:
+                yield
+            finally:
+                os.kill(scheduler, signal.SIGCONT)
 
     def forge(self, run: str) -> str:
         """Unassigned people answer; an engineer marks both gates successful and writes the answers himself."""
@@ -156,8 +191,8 @@ class Attacks:
         with self.is_read:
             before = verdict.read_bytes()
             try:
-                self.approve(run, FIRST, SECOND)
-                verdict.write_bytes(before.replace(b'"family"', b' "family"', 1))
+                edited = before.replace(b'"family"', b' "family"', 1)
+                self.approve(run, FIRST, SECOND, then=lambda: verdict.write_bytes(edited))
                 return self.ended("release", run)
             finally:
                 verdict.write_bytes(before)
@@ -180,12 +215,11 @@ class Attacks:
         The other gate stays without an answer until then: where one was not lost, nothing comes after it, and the
         gates are made to ask anew until one is.
         """
-        scheduler = processes.recorded("scheduler", self.world.company.airflow)
-        cleared = 0
+        gaps, cleared = self._gaps(run), 0
 
         def is_lost() -> bool:
             nonlocal cleared
-            if self._is_lost(run, scheduler.pid):
+            if self._is_lost(run, gaps):
                 return True
             if self._states(run) in ({gates.WAITING}, {gates.WAITING, "success"}):  # a missed moment, or not lost
                 self._clear(run)
@@ -193,38 +227,27 @@ class Attacks:
             return False
 
         until(is_lost, seconds=400, pause=0.05)
-        conf = self.api().run("release", run)["conf"]
-        gaps = evidence.asked(evidence.zones(self.world.company), conf["family"], conf["verdict"])
         desk = gates.Desk([self.api(FIRST), self.api(SECOND)], {run: gaps})
         until(lambda: desk.work()[run] in gates.FINISHED)
         return Lost(self.ended("release", run), cleared)
 
-    def _is_lost(self, run: str, scheduler: int) -> bool:
+    def _is_lost(self, run: str, gaps: list[str]) -> bool:
         """Answer a gate that began and that the scheduler has not noted to wait; whether it is asked once more.
 
         False also when the moment is not there. Stopped asleep, the scheduler first hands out what was answered and
         only then reads that the process which asked is over; stopped elsewhere in its round it may do so the right way
         round. A gate at work when it stops is surely not noted, and is handed out only if the executor has room.
         """
-        with self.stands:
-            stopped_asleep(scheduler, self.world.company.airflow / "airflow.db")
-            try:
-                states = {task["task_id"]: task["state"] for task in self._gates(run)}
-                at_work = [gate for gate in GATES if states.get(gate) == "running"]
-                if not at_work or "success" in states.values() or not self._is_room(run):
-                    return False
-                until(lambda: self._gate(run, at_work[0])["state"] == gates.WAITING, seconds=30, pause=0.1)
-                asked = self._gate(run, at_work[0])["try_number"]
-                self._answer(run, at_work[0], (FIRST, SECOND)[GATES.index(at_work[0])])
-            finally:
-                os.kill(scheduler, signal.SIGCONT)
-
-        def is_known() -> bool:
-            gate = self._gate(run, at_work[0])
-            return gate["state"] == "success" or gate["try_number"] > asked
-
-        until(is_known)
-        return bool(self._gate(run, at_work[0])["try_number"] > asked)
+        with self._standing():
+            states = {task["task_id"]: task["state"] for task in self._gates(run)}
+            at_work = [gate for gate in GATES if states.get(gate) == "running"]
+            if not at_work or "success" in states.values() or not self._is_room(run):
+                return False
+            gate = at_work[0]
+            until(lambda: self._gate(run, gate)["state"] == gates.WAITING, seconds=30, pause=0.1)
+            asked = self._gate(run, gate)["try_number"]
+            self._answer(run, gate, (FIRST, SECOND)[GATES.index(gate)], gaps)
+        return self._is_asked_anew(run, gate, asked)
 
     def _is_room(self, run: str) -> bool:
         """Whether the executor could take both gates again while it believes them at work."""
