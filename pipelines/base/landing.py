@@ -175,10 +175,10 @@ def copy(store: Store, key: str, new: str, scratch: Path) -> None:
         if not read(store, key, plain):
             store.put(new, _head(place))
             return
-        with plain.open("rb") as source:
-            material = _key_for(store, place, sha256_file(plain))
-            with _sealed(source, new, place, material, folder) as (staged, _):
-                store.upload(new, staged)
+        material = _key_for(store, place, sha256_file(plain))
+        with plain.open("rb") as source, _staged(folder) as staged:
+            _seal(source, staged, material, _head(place), new)
+            store.upload(new, staged)
 
 
 def is_rewritten(store: Store, key: str) -> bool:
