@@ -242,6 +242,15 @@ def test_in_a_course_without_runs_what_is_due_is_counted_from_each_ones_start():
     assert handed_in(runs, late) == due
 
 
+AGAIN = "open@2028-09-22T00:00:00Z"
+"""The case of `again`: enrolled on day 995."""
+
+
+def second(found: pl.DataFrame) -> dict:
+    """The case of who took a course again, asked about on its day 20."""
+    return only(found.filter(target_code=AGAIN, occurred_at=moment(1020)))
+
+
 def again(person: str, course: str = "c") -> dict:
     """The same course without runs, years later."""
     return enrolment(person, course, 1000, 1080, None)
@@ -268,15 +277,99 @@ def test_what_somebody_did_when_they_took_a_course_before_is_no_part_of_taking_i
     runs = [enrolment("p", "c", 0, 80, None), again("p")]
     papers = [paper("p", "1", 10, 1.0, run=None), event("p", "c", "viewed", 11, run=None)]
     ends = [event("p", "c", code, day, run=None) for code, day in (("failed", 70), ("passed", 1070))]
-    found = only(features.examples(tables(runs, [*papers, *ends]), SETTINGS))
-    assert found["occurred_at"] == moment(1020)
+    found = second(features.examples(tables(runs, [*papers, *ends]), SETTINGS))
     of_before = ("submitted_score_mean", "submitted_score_min", "submitted_lateness_mean", "end_score_share")
     assert [found[name] for name in of_before] == [None] * 4
     assert (found["submitted_ahead_count"], found["viewed_count"]) == (0, 0)
     now = [paper("p", "1", 1010, 3.0, run=None) | {"score_share": 0.7}, event("p", "c", "viewed", 1001, run=None)]
-    found = only(features.examples(tables(runs, [*papers, *now, *ends]), SETTINGS))
+    found = second(features.examples(tables(runs, [*papers, *now, *ends]), SETTINGS))
     assert [found[name] for name in of_before] == [0.7, 0.7, 3.0, 0.7]
     assert (found["submitted_ahead_count"], found["viewed_count"]) == (1, 1)
+
+
+def test_who_takes_a_course_again_has_a_case_each_time_and_neither_knows_more_than_its_day():
+    """Day 20 of each: one paper of .4 by the first, none by the second, which knows that the first was failed with .3.
+
+    Whatever comes later, a third time too, changes no case of before.
+    """
+    runs = [enrolment("p", "c", 0, 80, None), again("p")]
+    before = [paper("p", "1", 10, None, run=None) | {"score_share": 0.4}, event("p", "c", "failed", 70, 0.3, run=None)]
+    after = [paper("p", "1", 1030, None, run=None), event("p", "c", "passed", 1070, 0.9, run=None)]
+    told = ("target_code", "stage_code", "outcome", "occurred_at", "known_at", "end_score_share")
+    seen = ("submitted_ahead_count", "submitted_score_mean", "earlier_count", "earlier_completed_share")
+    first = features.examples(tables(runs[:1], before), SETTINGS)
+    assert first.select(told).rows() == [("open", "failed", 0.0, moment(20), moment(70), 0.3)]
+    assert first.select(seen).rows() == [(1, 0.4, 0, None)]
+    both = features.examples(tables(runs, [*before, *after]), SETTINGS)
+    assert both.head(1).equals(first)
+    assert both.tail(1).select(told).rows() == [(AGAIN, "passed", 1.0, moment(1020), moment(1070), 0.9)]
+    assert both.tail(1).select(seen).rows() == [(0, None, 1, 0.0)]
+    third = [enrolment("p", "c", 2000, 2080, None)]
+    left = event("p", "c", "withdrawn", 2040, run=None)
+    assert features.examples(tables([*third, *runs], [left, *before, *after]), SETTINGS).head(2).equals(both)
+    assert features.outcomes(tables(runs, [*before, *after])).select(told[:3]).rows() == [
+        ("open", "failed", 0.0), (AGAIN, "passed", 1.0),
+    ]  # fmt: skip
+
+
+def test_the_end_of_an_earlier_time_that_is_told_late_is_in_no_case_before_it_was():
+    runs, end = [enrolment("p", "c", 0, 80, None), again("p")], event("p", "c", "passed", 1070, run=None)
+    late = event("p", "c", "failed", 70, run=None) | {"known_from": moment(1021)}
+    assert second(features.examples(tables(runs, [late, end]), SETTINGS))["earlier_count"] == 0
+    in_time = late | {"known_from": moment(1020)}
+    assert second(features.examples(tables(runs, [in_time, end]), SETTINGS))["earlier_count"] == 1
+
+
+def test_of_who_takes_a_course_again_the_newest_enrolment_is_running_and_no_other():
+    """On day 1030 both are past their moment and none has ended; on day 30 the second is planned only."""
+    first = enrolment("p", "c", 0, 2000, None)
+    soon = enrolment("p", "c", 50, 2000, None)
+
+    def running(day: float, *events: dict) -> list[str]:
+        made = features.cases(tables([first, soon], list(events)), SETTINGS, moment(day).date())
+        return made["target_code"].to_list()
+
+    assert running(200) == ["open@2026-02-15T00:00:00Z"]
+    assert running(200, event("p", "c", "failed", 40, run=None)) == ["open@2026-02-15T00:00:00Z"]
+    assert running(200, event("p", "c", "failed", 60, run=None)) == []
+    far = enrolment("p", "c", 300, 2000, None)
+    made = features.cases(tables([first, far], []), SETTINGS, moment(200).date())
+    assert made["target_code"].to_list() == ["open"], "an enrolment to come takes the place of none"
+
+
+def test_an_enrolment_that_another_took_the_place_of_came_to_no_end():
+    """Registered on day -5 and again on day 4: what ends on day 70 is the second."""
+    runs = [enrolment("p", "c", 0, 80), enrolment("p", "c", 9, 89)]
+    made = tables(runs, [event("p", "c", "passed", 70)])
+    for found in (features.examples(made, SETTINGS), features.outcomes(made), features.reached(made)):
+        assert only(found)["target_code"] == "r@2026-01-05T00:00:00Z"
+
+
+def test_who_fails_and_enrols_again_on_one_day_failed_what_there_was():
+    """A source that tells days alone; of who took a course in a day the end is that of the day."""
+    runs = [enrolment("p", "c", 0, 80, None), enrolment("p", "c", 75, 155, None)]
+    ends = [event("p", "c", "failed", 70, run=None), event("p", "c", "passed", 140, run=None)]
+    told = ["target_code", "stage_code"]
+    both = [("open", "failed"), ("open@2026-03-12T00:00:00Z", "passed")]
+    assert features.examples(tables(runs, ends), SETTINGS).select(told).rows() == both
+    already = [event("p", "c", "failed", 60, run=None), event("p", "c", "passed", 70, run=None)]
+    assert features.outcomes(tables(runs, already)).select(told).rows() == both
+    alone = [event("p", "c", "passed", -5, run=None)]
+    assert features.outcomes(tables(runs[:1], alone)).select(told).rows() == [("open", "passed")]
+
+
+def test_who_takes_a_course_again_is_no_second_person_by_whom_a_paper_is_known_to_be_due():
+    runs = [enrolment("q", "c", 0, 80, None), enrolment("q", "c", 100, 180, None), enrolment("x", "c", 200, 280, None)]
+    papers = [paper("q", "1", day, 1.0, run=None) for day in (11, 111)]
+    ends = [event(who, "c", "failed", day, run=None) for who, day in (("q", 70), ("q", 170), ("x", 270))]
+
+    def of_x(*more: dict) -> float | None:
+        made = features.examples(tables(runs, [*papers, *more, *ends]), SETTINGS)
+        return only(made.filter(person_id="x"))["submitted_due_share"]
+
+    assert of_x() is None
+    assert of_x(paper("r", "1", 12, 1.0, run=None)) is None, "who never enrolled handed in nothing"
+    assert of_x(paper("x", "1", 209, -1.0, run=None)) == 1.0
 
 
 def test_a_paper_handed_in_before_the_first_enrolment_was_told_is_of_that():
@@ -290,7 +383,7 @@ def test_a_paper_handed_in_before_the_first_enrolment_was_told_is_of_that():
         == 1
     )
     papers = [early, paper("p", "2", 994, None, run=None), paper("p", "3", 995, None, run=None)]
-    found = only(features.examples(tables([again("p"), first], [*papers, *ends]), SETTINGS))
+    found = second(features.examples(tables([again("p"), first], [*papers, *ends]), SETTINGS))
     assert found["submitted_ahead_count"] == 1, "on the very day of the enrolment"
 
 
@@ -375,7 +468,7 @@ def test_whoever_enrolled_could_have_come_to_an_end_whether_they_did_or_not():
     made += [enrolment("o", "d", 0, None, None), enrolment("o", "c", 9, 59)]
     found = features.reached(tables(made, []))
     assert found.columns == ["person_id", "subject_id", "target_code"]
-    assert found.rows() == [("o", "c", "r"), ("o", "d", "open"), ("p", "c", "a"), ("p", "c", "b")]
+    assert found.rows() == [("o", "c", "r@2026-01-05T00:00:00Z"), ("o", "d", "open"), ("p", "c", "a"), ("p", "c", "b")]
     ended = features.outcomes(
         tables(made, [event("p", "c", "failed", 40, run="a"), event("o", "d", "passed", 9, run=None)])
     )

@@ -8,8 +8,13 @@ of time are the other one.
 Beside whether, it is asked with what score: that of the end, or where the source gives none, the mean of what was
 handed in. Who left or ran out of time has none.
 
-subject_id is the course, target_code the run (`open` for a course without runs). Nothing here reads a protected
-attribute, and tenure and country are left out on purpose: they stand for age and origin.
+Who takes a run again, or a course without runs, has a case an enrolment, each as known at its own moment: what ended
+the first is what ended it, whatever came later. One that another took the place of before it ended came to no end, and
+is no case.
+
+subject_id is the course, target_code the run (`open` for a course without runs), and of whoever enrolled in it before
+also the moment of this enrolment: `open@2026-03-01T08:00:00Z`. Nothing here reads a protected attribute, and tenure and
+country are left out on purpose: they stand for age and origin.
 """
 
 from datetime import date
@@ -57,7 +62,8 @@ CATEGORICAL: Final = (
     "assigned_by_code",
     "job_family_code",
 )
-_CASE: Final = ("person_id", "course_id", "run")
+_RUN: Final = ("person_id", "course_id", "run")
+_CASE: Final = (*_RUN, "enrolled_at")
 
 
 class Prepare(Section):
@@ -115,10 +121,10 @@ def examples(tables: Tables, settings: Prepare) -> pl.DataFrame:
         [n_cases] person_id, subject_id, target_code, stage_code, decided_by, occurred_at, known_at, outcome (1
         completed or passed, else 0), `GRADE` and the model's columns.
     """
-    ended = _asked(tables, settings).filter(pl.col("ended_at").is_not_null())
-    asked = ended.filter(pl.col("ended_at") > pl.col("moment"), _told_in_time())
     events = _events(tables)
-    return _described(_graded(asked, events), events, tables, settings)
+    every = _asked(tables, events, settings)
+    asked = every.filter(pl.col("ended_at") > pl.col("moment"), _told_in_time())
+    return _described(_graded(asked, events), every, events, tables, settings)
 
 
 def cases(tables: Tables, settings: Prepare, as_of: date) -> pl.DataFrame:
@@ -134,10 +140,14 @@ def cases(tables: Tables, settings: Prepare, as_of: date) -> pl.DataFrame:
     """
     now = end_of(as_of)
     last = pl.col("due_at").fill_null(pl.col("starts_at") + pl.duration(days=settings.open_days))
-    running = _asked(tables, settings).filter(
-        pl.col("ended_at").is_null(), pl.col("moment") <= now, last.dt.date() >= as_of, _told_in_time()
+    events = _events(tables)
+    every = _asked(tables, events, settings)
+    stands = (pl.col("next_at") > now).fill_null(value=True)
+    running = every.filter(
+        pl.col("ended_at").is_null(), stands, pl.col("moment") <= now, last.dt.date() >= as_of, _told_in_time()
     )
-    return _described(running.with_columns(pl.lit(None, pl.Float64).alias(GRADE)), _events(tables), tables, settings)
+    unknown = running.with_columns(pl.lit(None, pl.Float64).alias(GRADE))
+    return _described(unknown, every, events, tables, settings)
 
 
 def outcomes(tables: Tables) -> pl.DataFrame:
@@ -149,7 +159,7 @@ def outcomes(tables: Tables) -> pl.DataFrame:
     Returns:
         [n_ended] the Outcomes columns without family. Courses are graded by rule, not by a person's decision.
     """
-    ended = _runs(tables).filter(pl.col("ended_at").is_not_null())
+    ended = _runs(tables, _events(tables)).filter(pl.col("ended_at").is_not_null())
     return ended.select(
         "person_id",
         pl.col("course_id").alias("subject_id"),
@@ -170,9 +180,12 @@ def reached(tables: Tables) -> pl.DataFrame:
 
     Returns:
         [n_cases] person_id, subject_id, target_code, each once: who took a course twice may have come to one end only.
+        An enrolment that another took the place of before it ended is none.
     """
-    enrolled = tables["enrolments"].select("person_id", pl.col("course_id").alias("subject_id"), _target())
-    return enrolled.unique().sort("person_id", "subject_id", "target_code")
+    stands = pl.col("ended_at").is_not_null() | pl.col("next_at").is_null()
+    here = _runs(tables, _events(tables)).filter(stands)
+    cases = here.select("person_id", pl.col("course_id").alias("subject_id"), "target_code")
+    return cases.sort("person_id", "subject_id", "target_code")
 
 
 def inputs(frame: pl.DataFrame) -> pl.DataFrame:
@@ -187,17 +200,16 @@ def select(scored: pl.DataFrame, settings: Decide) -> pl.Series:
     return scored["score"] >= settings.threshold
 
 
-def _asked(tables: Tables, settings: Prepare) -> pl.DataFrame:
-    """Runs with their moment of prediction, in its order."""
-    return _runs(tables).with_columns(moment=_moment(settings)).sort("moment", *_CASE)
+def _asked(tables: Tables, events: pl.DataFrame, settings: Prepare) -> pl.DataFrame:
+    """Enrolments with their moment of prediction, in its order."""
+    return _runs(tables, events).with_columns(moment=_moment(settings)).sort("moment", *_CASE)
 
 
-def _runs(tables: Tables) -> pl.DataFrame:
-    """Enrolments, newest of each person, course and run, and how they ended."""
-    enrolled = _keyed(tables["enrolments"]).with_columns(target_code=_target())
-    enrolled = enrolled.sort("enrolled_at", "enrolment_id").unique(subset=list(_CASE), keep="last")
-    ends = _keyed(tables["learning_events"]).filter(pl.col("event_code").is_in(ENDED))
-    ends = ends.select(
+def _runs(tables: Tables, events: pl.DataFrame) -> pl.DataFrame:
+    """Every enrolment, when the next in the same run followed, and how it ended."""
+    enrolled = _enrolled(tables).with_columns(next_at=pl.col("enrolled_at").shift(-1).over(_RUN))
+    ends = events.filter(pl.col("event_code").is_in(ENDED), pl.col("occurred_at") >= pl.col("enrolled_at"))
+    ends = _of_the_one_before(ends, enrolled).select(
         *_CASE,
         ended_at="occurred_at",
         stage_code="event_code",
@@ -205,21 +217,37 @@ def _runs(tables: Tables) -> pl.DataFrame:
         end_known=pl.max_horizontal("occurred_at", "known_from"),
         end_seen=asof.known_at(pl.col("occurred_at")),
     )
-    matched = enrolled.select(*_CASE, "enrolled_at").join(ends, on=list(_CASE))
-    first = (
-        matched.filter(pl.col("ended_at") >= pl.col("enrolled_at"))
-        .sort("end_seen", "ended_at", "stage_code")
-        .unique(subset=list(_CASE), keep="first")
-        .drop("enrolled_at")
-    )
+    first = ends.sort("end_seen", "ended_at", "stage_code").unique(subset=list(_CASE), keep="first")
     return enrolled.join(first, on=list(_CASE), how="left").with_columns(
         outcome=pl.col("stage_code").is_in(COMPLETED).cast(pl.Float64),
         known_at=pl.col("end_known"),
     )
 
 
-def _target() -> pl.Expr:
-    return pl.col("run_code").fill_null("open").alias("target_code")
+def _enrolled(tables: Tables) -> pl.DataFrame:
+    """Each enrolment once, oldest first, under the name of its case."""
+    every = _keyed(tables["enrolments"]).sort("enrolled_at", "enrolment_id")
+    once = every.unique(subset=list(_CASE), keep="last", maintain_order=True)
+    code = pl.col("run_code").fill_null("open")
+    # by the moment and not by a number: one that is told later, of before, must not give its name to another
+    again = pl.format("{}@{}", code, pl.col("enrolled_at").dt.to_string("%Y-%m-%dT%H:%M:%S%.fZ"))
+    is_first = pl.int_range(pl.len()).over(_RUN) == 0
+    return once.with_columns(target_code=pl.when(is_first).then(code).otherwise(again))
+
+
+def _of_the_one_before(ends: pl.DataFrame, enrolled: pl.DataFrame) -> pl.DataFrame:
+    """`ends`, those at the very moment of an enrolment given to the one before that, where nothing else ended it.
+
+    Who fails and enrols again has both on one day, and many a source tells no more than that.
+    """
+    before = enrolled.select(*_CASE, before_at=pl.col("enrolled_at").shift().over(_RUN))
+    told = ends.join(before, on=list(_CASE))
+    ended = told.select(*_RUN, before_at="enrolled_at").unique().with_columns(has_ended=True)
+    told = told.join(ended, on=[*_RUN, "before_at"], how="left")
+    is_its = (pl.col("occurred_at") == pl.col("enrolled_at")) & pl.col("has_ended").is_null()
+    return told.with_columns(
+        enrolled_at=pl.when(is_its).then(pl.coalesce("before_at", "enrolled_at")).otherwise("enrolled_at")
+    )
 
 
 def _moment(settings: Prepare) -> pl.Expr:
@@ -240,21 +268,22 @@ def _keyed(rows: pl.DataFrame) -> pl.DataFrame:
 
 def _events(tables: Tables) -> pl.DataFrame:
     """What happened, with the enrolment that it was part of."""
-    return history.of_enrolments(_keyed(tables["learning_events"]), _keyed(tables["enrolments"]), _CASE)
+    return history.of_enrolments(_keyed(tables["learning_events"]), _keyed(tables["enrolments"]), _RUN)
 
 
 def _graded(ended: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
     """`ended` with `GRADE`."""
-    own = [*_CASE, "enrolled_at"]
-    handed_in = events.filter(pl.col("event_code") == "submitted").select(*own, "occurred_at", "score_share")
-    during = ended.select(*own, "ended_at").join(handed_in, on=own)
+    handed_in = events.filter(pl.col("event_code") == "submitted").select(*_CASE, "occurred_at", "score_share")
+    during = ended.select(*_CASE, "ended_at").join(handed_in, on=list(_CASE))
     during = during.filter(pl.col("occurred_at") <= pl.col("ended_at"))
     means = during.group_by(_CASE).agg(handed_in_mean=pl.col("score_share").mean())
     grade = pl.when(pl.col("stage_code").is_in(GRADED)).then(pl.coalesce("end_score", "handed_in_mean"))
     return ended.join(means, on=list(_CASE), how="left", maintain_order="left").with_columns(grade.alias(GRADE))
 
 
-def _described(asked: pl.DataFrame, events: pl.DataFrame, tables: Tables, settings: Prepare) -> pl.DataFrame:
+def _described(
+    asked: pl.DataFrame, every: pl.DataFrame, events: pl.DataFrame, tables: Tables, settings: Prepare
+) -> pl.DataFrame:
     """The cases' identity, label and features."""
     about = ("topic_code", "level_code", "duration_minutes")
     frame = asof.with_facts(asked, tables["courses"], "course_id", about, at="moment", always=True)
@@ -264,7 +293,7 @@ def _described(asked: pl.DataFrame, events: pl.DataFrame, tables: Tables, settin
         prior_attempts=pl.col("prior_attempts").cast(pl.Float64),
     )
     frame = history.with_submissions(frame, events, _CASE)
-    frame = history.with_earlier(frame, _asked(tables, settings))
+    frame = history.with_earlier(frame, every)
     frame = history.with_work(frame, tables["work_records"], settings.work_measures, settings.work_steps)
     work = [history.WORK + measure for measure in settings.work_measures]
     return frame.select(

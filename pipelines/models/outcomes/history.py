@@ -41,7 +41,7 @@ def of_enrolments(events: pl.DataFrame, enrolments: pl.DataFrame, case: tuple[st
 
 
 def with_submissions(frame: pl.DataFrame, events: pl.DataFrame, case: tuple[str, ...]) -> pl.DataFrame:
-    """What the person did in this run by the moment of prediction.
+    """What the person did in this enrolment by the moment of prediction.
 
     Of what was due, the share that was handed in, and how much beside: one run asks for twice as much by then as the
     next, and who did all of it is on course in either. Not how long ago the last paper was, nor the latest of all: that
@@ -53,9 +53,8 @@ def with_submissions(frame: pl.DataFrame, events: pl.DataFrame, case: tuple[str,
         # the lake may hold rows that are older than this rule of their contract
         lateness_days=pl.when(late.is_between(-_MOST_DAYS_LATE, _MOST_DAYS_LATE)).then(late),
     )
-    own = [*case, "enrolled_at"]
-    seen = frame.select(*own, "moment").join(
-        known.select(*own, "event_code", "item_code", "seen_at", "score_share", "lateness_days"), on=own
+    seen = frame.select(*case, "moment").join(
+        known.select(*case, "event_code", "item_code", "seen_at", "score_share", "lateness_days"), on=list(case)
     )
     seen = seen.filter(pl.col("seen_at") <= pl.col("moment"))
     handed_in = pl.col("event_code") == "submitted"
@@ -89,8 +88,9 @@ def _due(frame: pl.DataFrame, known: pl.DataFrame, case: tuple[str, ...]) -> pl.
     dated = known.filter(pl.col("event_code") == "submitted", pl.col("lateness_days") != 0).drop_nulls("item_code")
     late = pl.duration(microseconds=(pl.col("lateness_days") * 86_400_000_000).cast(pl.Int64))
     dated = dated.with_columns(after=pl.col("occurred_at") - late - pl.col("starts_at"))
-    run = [name for name in case if name != "person_id"]
-    first = dated.sort("seen_at", "after").unique([*case, "item_code"], keep="first", maintain_order=True)
+    run = [name for name in case if name not in {"person_id", "enrolled_at"}]
+    own = ["person_id", *run, "item_code"]  # who takes it again is no second person
+    first = dated.sort("seen_at", "after").unique(own, keep="first", maintain_order=True)
     second = pl.col("seen_at").get(1, null_on_oob=True)
     items = first.group_by(*run, "item_code", maintain_order=True).agg(pl.col("after").first(), second)
     asked = frame.select(*case, "starts_at", "moment").join(items.select(*run, "item_code", "after", "seen_at"), on=run)
@@ -132,7 +132,7 @@ def with_work(frame: pl.DataFrame, records: pl.DataFrame, measures: tuple[str, .
 def _as_of(frame: pl.DataFrame, facts: pl.DataFrame, by: str, when: str) -> pl.DataFrame:
     """The newest of `facts` by the case's moment, joined to it."""
     later = facts.sort(when).rename({when: "fact_at"})
-    joined = frame.sort("moment", "person_id", "course_id", "run").join_asof(
+    joined = frame.sort("moment", "person_id", "course_id", "run", "enrolled_at").join_asof(
         later, left_on="moment", right_on="fact_at", by=by, strategy="backward", check_sortedness=False
     )
     return joined.drop("fact_at")
