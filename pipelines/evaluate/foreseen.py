@@ -1,9 +1,11 @@
 """What else is foreseen, beside what a family is judged by, with intervals: who will come out low, and with what score.
 
 Told and not judged. An early warning is worth what a manager can do with it: how many of those warned of come out low,
-beside how many of all do, and how long before it is known. A score at the end is foreseen for who comes to one.
+beside how many of all do, how many of these are named, and how long before it is known. Warned of is who is flagged in
+the daily file, of more than managers can act on the lowest. A score at the end is foreseen for who comes to one.
 """
 
+import math
 from typing import Any, Final
 
 import numpy as np
@@ -11,7 +13,7 @@ import polars as pl
 
 from pipelines.evaluate import bootstrap
 from pipelines.evaluate.bootstrap import Estimate
-from pipelines.evaluate.metrics import KEYS, LOW, is_low, paired, warned
+from pipelines.evaluate.metrics import KEYS, LOW, Share, days_ahead, flagged, is_low, warned
 
 _QUARTERS: Final = (0.5, 0.25, 0.75)
 
@@ -30,26 +32,31 @@ def warnings(
         seed: Of the draws.
 
     Returns:
-        n, people, capacity (share warned of), low (share of outcomes that should have been), chance (precision of a
-        warning at random), precision (model, baseline and difference, each value, low, high; above zero the model is
-        better) and days_ahead (median, and the quarters of the cases around it: low, high). None without enough people.
+        n, people, capacity, flagged (share that the daily file warns of), low (share of outcomes that should have been
+        named), chance (precision of a warning at random), precision and recall (`metrics.warned`: model, baseline and
+        difference, each value, low, high; above zero the model is better) and days_ahead (median, and the quarters of
+        those warned of around it: low, high; NaN where nobody was). None without enough people.
     """
-    known = outcomes.unique(subset=list(KEYS), keep="last", maintain_order=True).drop_nulls(["known_at", "outcome"])
-    cases = paired(scored).join(known, on=list(KEYS)).sort(KEYS)
+    cases = flagged(scored, outcomes)
     if cases["person_id"].n_unique() < max(min_people, 1):
         return None
     y, model, baseline = (cases[name].to_numpy().astype(np.float64) for name in ("outcome", "model", "baseline"))
-    person = cases["person_id"].to_numpy()
-    ours, theirs = (warned(y, score, capacity) for score in (model, baseline))
-    drawn = bootstrap.estimates(ours, theirs, person, resamples=resamples, seed=seed, sign=1.0)
-    ahead = (cases["known_at"] - cases["occurred_at"]).dt.total_seconds().to_numpy() / 86_400
-    middle, low, high = np.quantile(ahead, _QUARTERS).tolist()
+    person, is_flagged = cases["person_id"].to_numpy(), cases["is_flagged"].to_numpy()
+
+    def drawn(share: Share) -> dict[str, dict[str, float]]:
+        ours, theirs = (warned(y, score, is_flagged, capacity, share) for score in (model, baseline))
+        return _three(bootstrap.estimates(ours, theirs, person, resamples=resamples, seed=seed, sign=1.0))
+
+    ahead = days_ahead(cases, model, is_flagged, capacity)
+    middle, low, high = np.quantile(ahead, _QUARTERS).tolist() if len(ahead) else [math.nan] * 3
     return {
         **_about(cases),
         "capacity": capacity,
+        "flagged": float(is_flagged.mean()),
         "low": LOW,
         "chance": float(is_low(y, np.ones((1, len(y)))).mean()),
-        "precision": _three(drawn),
+        "precision": drawn("precision"),
+        "recall": drawn("recall"),
         "days_ahead": {"median": middle, "low": low, "high": high},
     }
 

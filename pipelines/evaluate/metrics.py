@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,7 @@ ROC: Final = {"false_positive_share": pl.Float64(), "model": pl.Float64(), "base
 CALIBRATION: Final = {"score": pl.Float64(), "outcome": pl.Float64(), "cases": pl.Float64()}
 _TOP = 10
 _BINS = 10
+Share = Literal["precision", "recall"]
 LOW: Final = 0.25
 """Share of the outcomes that an early warning should have named: the lowest, with all that equal them."""
 
@@ -67,7 +68,7 @@ def judged(kind: Metric, scored: pl.DataFrame, outcomes: pl.DataFrame) -> Judged
 
 
 def warnings(scored: pl.DataFrame, outcomes: pl.DataFrame, capacity: float) -> dict[str, tuple[float, float]]:
-    """What an early warning of low outcomes is worth: precision at capacity, and days ahead; model's and baseline's.
+    """What the early warnings of the daily file are worth; model's and baseline's.
 
     Args:
         scored: [n_scores] `Scored` of both scorers on the test cases.
@@ -75,17 +76,41 @@ def warnings(scored: pl.DataFrame, outcomes: pl.DataFrame, capacity: float) -> d
         capacity: As for `warned`.
 
     Returns:
-        warned_precision as `warned` says, warned_days_ahead (median until the outcome is known); empty without cases.
+        warned_precision and warned_recall as `warned` says, warned_days_ahead (median until the outcome is known, of
+        those warned of); empty without cases.
     """
-    known = outcomes.unique(subset=list(KEYS), keep="last", maintain_order=True).drop_nulls(["known_at", "outcome"])
-    cases = paired(scored).join(known, on=list(KEYS))
+    cases = flagged(scored, outcomes)
     if cases.is_empty():
         return {}
-    y, model, baseline = (cases[name].to_numpy().astype(np.float64) for name in ("outcome", "model", "baseline"))
-    ahead = (cases["known_at"] - cases["occurred_at"]).dt.total_seconds().to_numpy()
-    days = float(np.median(ahead)) / 86_400
-    ours, theirs = (float(warned(y, score, capacity)(np.ones((1, len(y))))[0]) for score in (model, baseline))
-    return {"warned_precision": (ours, theirs), "warned_days_ahead": (days, days)}
+    y, *scores, is_flagged = (cases[name].to_numpy() for name in ("outcome", "model", "baseline", "is_flagged"))
+    once = np.ones((1, len(y)))
+    told = {
+        f"warned_{share}": [float(warned(y, score, is_flagged, capacity, share)(once)[0]) for score in scores]
+        for share in ("precision", "recall")
+    }
+    days = [_median(days_ahead(cases, score, is_flagged, capacity)) for score in scores]
+    return {name: (ours, theirs) for name, (ours, theirs) in (told | {"warned_days_ahead": days}).items()}
+
+
+def flagged(scored: pl.DataFrame, outcomes: pl.DataFrame) -> pl.DataFrame:
+    """[n_cases] KEYS, model, baseline, outcome, occurred_at, known_at and `is_flagged`: an outcome that became known.
+
+    Flagged is what the model's rule does not select, as it stands in the daily file: `is_selected` of `Scored`, which
+    `score` gives by one function every day and here. A score that is no number is the lowest.
+    """
+    known = outcomes.unique(subset=list(KEYS), keep="last", maintain_order=True).drop_nulls(["known_at", "outcome"])
+    ours = scored.filter(scorer="model").select(*KEYS, is_flagged=~pl.col("is_selected"))
+    cases = paired(scored).join(known, on=list(KEYS)).join(ours, on=list(KEYS)).sort(KEYS)
+    columns = (*KEYS, "outcome", "model", "baseline", "occurred_at", "known_at", "is_flagged")
+    return cases.select(columns).with_columns(pl.col("model", "baseline").cast(pl.Float64).fill_nan(-math.inf))
+
+
+def days_ahead(cases: pl.DataFrame, score: Numbers, is_flagged: npt.NDArray[np.bool_], capacity: float) -> Numbers:
+    """[n_warned] days from the warning until the outcome was known; all that equal the last one warned of are in."""
+    days = (cases["known_at"] - cases["occurred_at"]).dt.total_seconds().to_numpy() / 86_400
+    places = int(_places(np.ones((1, len(score))), is_flagged, capacity)[0])
+    found: Numbers = days[score <= np.sort(score)[places - 1]] if places else days[:0]
+    return found
 
 
 def graded(foreseen: pl.DataFrame, least: int) -> dict[str, dict[str, float]]:
@@ -108,31 +133,46 @@ def graded(foreseen: pl.DataFrame, least: int) -> dict[str, dict[str, float]]:
     return {name: {scorer: by[scorer][name] for scorer in sorted(by)} for name in names}
 
 
-def warned(outcome: Numbers, score: Numbers, capacity: float) -> Weighted:
-    """Precision of an early warning at capacity: of the cases with the lowest predictions, how many came out low.
+def warned(
+    outcome: Numbers, score: Numbers, is_flagged: npt.NDArray[np.bool_], capacity: float, share: Share = "precision"
+) -> Weighted:
+    """How right the warnings are that managers can act on, and how many low outcomes they name.
 
     Args:
         outcome: [n_cases] at least one.
-        score: [n_cases] the prediction.
+        score: [n_cases] the prediction, of the model or of the baseline.
+        is_flagged: [n_cases] whom the model's rule warns of: those whom it predicts lowest.
         capacity: Share of the cases that managers can act on.
+        share: `precision`, of those warned of how many came out low; `recall`, of those how many were warned of.
 
     Returns:
-        In [0, 1]. `capacity` of the cases are warned of, one at least; of equal predictions that do not all fit each
-        counts in part. By chance it is the share of outcomes that are low, `LOW`, or more where many are equal.
+        In [0, 1], NaN where there is nobody to count. As many are warned of as are flagged, at most `capacity` of the
+        cases (one at least), the lowest first: of the baseline as many, so that both are asked for the same. Of equal
+        predictions that do not all fit each counts in part. By chance the precision is the share of outcomes that are
+        low, `LOW`, or more where many are equal.
     """
     order = np.argsort(score, kind="stable")
-    starts = np.flatnonzero(np.r_[True, np.diff(score[order]) != 0])
+    starts = np.flatnonzero(np.r_[True, score[order][1:] != score[order][:-1]])
 
     def under(weights: Numbers) -> Numbers:
-        drawn, came_low = weights[:, order], is_low(outcome, weights)[:, order]
-        places = np.maximum(1, np.round(capacity * weights.sum(axis=1)))
+        came_low = is_low(outcome, weights)
+        drawn = weights[:, order]
+        places = _places(weights, is_flagged, capacity)
         size = np.add.reduceat(drawn, starts, axis=1)
-        low = np.add.reduceat(drawn * came_low, starts, axis=1)
+        low = np.add.reduceat(drawn * came_low[:, order], starts, axis=1)
         room = np.clip(places[:, None] - (np.cumsum(size, axis=1) - size), 0, size)
-        found: Numbers = (np.divide(low, size, out=np.zeros(size.shape), where=size > 0) * room).sum(axis=1) / places
+        right = (np.divide(low, size, out=np.zeros(size.shape), where=size > 0) * room).sum(axis=1)
+        whole = places if share == "precision" else (weights * came_low).sum(axis=1)
+        found: Numbers = np.divide(right, whole, out=np.full(len(weights), np.nan), where=whole > 0)
         return found
 
     return under
+
+
+def _places(weights: Numbers, is_flagged: npt.NDArray[np.bool_], capacity: float) -> Numbers:
+    """[n_draws] how many are warned of."""
+    most = np.maximum(1, np.round(capacity * weights.sum(axis=1)))
+    return np.asarray(np.minimum(weights @ is_flagged.astype(np.float64), most))
 
 
 def is_low(outcome: Numbers, weights: Numbers) -> npt.NDArray[np.bool_]:
@@ -248,6 +288,10 @@ def _error(outcome: Numbers, score: Numbers) -> float:
     if not len(score) or not np.isfinite(score).all():
         return math.nan
     return float(calibration_errors(outcome[None], score, _BINS)[0])
+
+
+def _median(values: Numbers) -> float:
+    return float(np.median(values)) if len(values) else math.nan
 
 
 def _mean(values: Any) -> float:

@@ -37,7 +37,7 @@ class Evaluate(Section):
     bins: Count
     """Of the calibration table; the ROC curve has ten times as many points."""
     capacity: Share
-    """Cases, those with the lowest predictions, that managers can act on: what early warnings are judged on."""
+    """Cases that managers can act on: of more early warnings than that the lowest are judged."""
     work_reasons: tuple[standins.WorkReason, ...]
     """Inputs that may order a protected group, and why; each must be accepted by both approvers."""
 

@@ -4,7 +4,8 @@
 what people have to do whatever a model says, which is never among the scores; and `<as_of>.grades.csv` and `.json`,
 where it foresees with what score a case ends. What a spreadsheet would run as a formula gets a quote before it, in the
 CSV only: JSON holds every value as it is. Where people are ranked, only those put forward are in the file.
-`is_selected` is empty where the model abstains: the file recommends nothing about such a case, and a person decides.
+Of early warnings the lowest prediction stands first. `is_selected` is empty where the model abstains: the file
+recommends nothing about such a case, and a person decides.
 """
 
 import json
@@ -88,7 +89,9 @@ def files(
     shown = shown.with_columns(pl.when(~pl.col("is_abstained")).then("is_selected"))
     known = identifiers(store, manifest, family, as_of, settings)
     table = shown.join(known, on="person_id", how="left").select("scheme_code", "identifier", *_COLUMNS)
-    table = table.sort("identifier", "subject_id", "target_code")
+    # of more warnings than managers can act on the lowest are judged: they stand first
+    first = [pl.col("score").fill_nan(-1)] if features(family).METRIC == "mae" else []
+    table = table.sort(*first, "identifier", "subject_id", "target_code")
     stem = f"{SCORES}/exports/{family}/{as_of.isoformat()}"
     made = {f"{stem}.csv": as_csv(table), f"{stem}.json": as_json(table)}
     for name, frame in (beside or {}).items():

@@ -8,6 +8,7 @@ import pytest
 
 from pipelines.evaluate import bootstrap, checks, groups, metrics
 from pipelines.fairness import kept
+from pipelines.models.performance import features as performance
 
 UNIT = ("person_id", "subject_id")
 
@@ -113,9 +114,16 @@ def test_chance_of_a_grade_is_the_median_of_what_was_known_before():
     assert not judged.higher_is_better
 
 
-def precision(outcome: np.ndarray, score: np.ndarray, weights: np.ndarray | None = None) -> float:
-    (found,) = metrics.warned(outcome, score, 0.1)(once(len(outcome)) if weights is None else weights)
+def warned(outcome, score, *, flagged=None, capacity=0.1, share="precision", weights=None) -> float:
+    everybody = np.ones(len(outcome), bool)
+    under = metrics.warned(outcome, score, everybody if flagged is None else flagged, capacity, share)
+    (found,) = under(once(len(outcome)) if weights is None else weights)
     return float(found)
+
+
+def precision(outcome: np.ndarray, score: np.ndarray, weights: np.ndarray | None = None) -> float:
+    """Where more are flagged than can be acted on."""
+    return warned(outcome, score, weights=weights)
 
 
 def test_an_early_warning_is_judged_by_the_tenth_that_can_be_acted_on():
@@ -129,6 +137,22 @@ def test_an_early_warning_is_judged_by_the_tenth_that_can_be_acted_on():
     assert precision(np.array([0.3]), np.array([0.5])) == 1
     many = np.where(np.arange(20) < 10, 0.0, 0.5)  # half of all equal the lowest quarter
     assert precision(many, np.zeros(20)) == pytest.approx(0.5)
+
+
+def test_who_is_not_flagged_is_not_warned_of_however_many_could_be_acted_on():
+    """Of twenty, five came out low, 0 to 4; ten could be acted on, and three are flagged: 0, 1 and 7."""
+    outcome, flagged = np.arange(20) / 20, np.isin(np.arange(20), [0, 1, 7])
+    score = np.where(flagged, 0.1, 0.9)
+    asked = {"flagged": flagged, "capacity": 0.5}
+    assert warned(outcome, score, **asked) == pytest.approx(2 / 3)
+    assert warned(outcome, score, **asked, share="recall") == pytest.approx(2 / 5)
+    assert warned(outcome, outcome, **asked) == 1, "of another scorer as many, its own lowest"
+    assert warned(outcome, outcome, **asked, share="recall") == pytest.approx(3 / 5)
+    nobody = {"flagged": np.zeros(20, bool), "capacity": 0.5}
+    assert np.isnan(warned(outcome, score, **nobody)), "no warning is neither right nor wrong"
+    assert warned(outcome, score, **nobody, share="recall") == 0
+    twice = np.where(np.arange(20) == 7, 2.0, 1.0)[None]  # drawn once more, 7 is flagged twice: 2 of 4 came out low
+    assert warned(outcome, score, **asked, weights=twice) == pytest.approx(2 / 4)
 
 
 def test_under_a_draw_a_warning_is_judged_as_if_the_cases_had_been_drawn():
@@ -152,9 +176,25 @@ def test_the_lead_of_a_warning_is_the_time_until_the_rating_is_known():
         [datetime(2026, 1, 31, tzinfo=UTC), datetime(2026, 3, 2, tzinfo=UTC)],
     )
     told = known.with_columns(occurred_at=pl.Series(moments[0]), known_at=pl.Series(moments[1]))
-    found = metrics.warnings(scored(("a", "s", "t", 0.5, 0.1), ("b", "s", "t", 0.6, 0.1)), told, 0.1)
-    assert found == {"warned_days_ahead": (45, 45), "warned_precision": (1, 0.5)}
-    assert metrics.warnings(scored(("c", "s", "t", 0.5, 0.1)), told, 0.1) == {}
+    cases = scored(("a", "s", "t", 0.5, 0.1), ("b", "s", "t", 0.6, 0.1)).with_columns(is_selected=pl.lit(value=False))
+    found = metrics.warnings(cases, told, 0.1)  # a by the model, a or b by the baseline, known after 30 and 60 days
+    whole = {"warned_precision": (1, 0.5), "warned_recall": (1, 0.5), "warned_days_ahead": (30, 45)}
+    assert found == whole
+    assert metrics.warnings(cases.filter(person_id="c"), told, 0.1) == {}
+    nobody = metrics.warnings(cases.with_columns(is_selected=pl.lit(value=True)), told, 0.9)
+    assert nobody["warned_recall"] == (0, 0)
+    assert np.isnan([*nobody["warned_precision"], *nobody["warned_days_ahead"]]).all()
+
+
+def test_a_case_is_judged_as_warned_of_where_the_rule_of_the_daily_file_flags_it():
+    """By `select` of the family itself, on both sides of its threshold; a score that is no number is flagged, too."""
+    cases = scored(("a", "s", "t", 0.39, 0.1), ("b", "s", "t", 0.4, 0.1), ("c", "s", "t", float("nan"), 0.1))
+    rule = performance.select(cases, performance.Decide(threshold=0.4))
+    moment = pl.lit(datetime(2026, 1, 1, tzinfo=UTC))
+    known = outcomes(*((who, "s", "t", 0.5) for who in "abc")).with_columns(occurred_at=moment, known_at=moment)
+    found = metrics.flagged(cases.with_columns(is_selected=rule), known)
+    assert found.select("person_id", "is_flagged").rows() == [("a", True), ("b", False), ("c", True)]
+    assert found["model"].to_list() == [0.39, 0.4, -np.inf]
 
 
 def test_the_roc_curve_of_a_perfect_order_rises_at_once_and_of_none_is_the_diagonal():

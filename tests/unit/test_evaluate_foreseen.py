@@ -1,5 +1,6 @@
 """Early warnings and scores at the end, with intervals: figures by hand, and nothing of few people."""
 
+import math
 from datetime import UTC, datetime, timedelta
 
 import polars as pl
@@ -17,9 +18,12 @@ def keys(number):
 
 
 def cases(count=20):
-    """Outcomes from low to high; the model knows them, the baseline has them the other way round."""
+    """Outcomes from low to high; the model knows them, the baseline has them the other way round.
+
+    The daily file warns of the first six, of whom the first five came out low.
+    """
     scores = [
-        keys(n) | {"scorer": scorer, "score": sign * n / 20}
+        keys(n) | {"scorer": scorer, "score": sign * n / 20, "is_selected": n >= 6}
         for scorer, sign in (("model", 1.0), ("baseline", -1.0))
         for n in range(count)
     ]
@@ -35,14 +39,23 @@ def test_a_warning_is_told_with_its_interval_beside_chance_and_the_days_that_it_
     assert found["precision"]["model"] == {"value": 1.0, "low": 1.0, "high": 1.0}
     assert found["precision"]["baseline"] == {"value": 0.0, "low": 0.0, "high": 0.0}
     assert found["precision"]["difference"]["value"] == 1.0
-    assert found["days_ahead"] == {"median": 9.5, "low": 4.75, "high": 14.25}, "of 0 to 19 days"
+    assert found["recall"]["model"]["value"] == 0.4, "two of the five that came out low"
+    assert found["flagged"] == 0.3
+    assert found["days_ahead"] == {"median": 0.5, "low": 0.25, "high": 0.75}, "of two, known after 0 days and 1"
 
 
 def test_as_many_are_warned_of_as_managers_can_act_on():
-    """Half of twenty: the five lowest outcomes and those next to them, which were not low."""
+    """Ten of twenty could be acted on: all six flagged are, five of which came out low, and nobody else."""
     found = foreseen.warnings(*cases(), **HOW, capacity=0.5)
     assert found["capacity"] == 0.5
-    assert found["precision"]["model"]["value"] == 0.5
+    assert found["precision"]["model"]["value"] == pytest.approx(5 / 6)
+    assert found["recall"]["model"]["value"] == 1
+    assert found["days_ahead"]["median"] == 2.5, "of 0 to 5 days"
+    scored, known = cases()
+    nobody = foreseen.warnings(scored.with_columns(is_selected=pl.lit(value=True)), known, **WARN)
+    assert (nobody["flagged"], nobody["recall"]["model"]["value"]) == (0, 0)
+    assert math.isnan(nobody["precision"]["model"]["value"])
+    assert math.isnan(nobody["days_ahead"]["median"])
 
 
 def test_of_few_people_no_warning_is_told_however_many_their_cases():

@@ -495,6 +495,11 @@ def test_early_warnings_and_scores_at_the_end_stand_with_intervals_beside_the_ba
     told = text[text.index("With what score it ends") :]
     assert "90 cases of 80 people" in told
     assert "Scores inside their interval, as a share 0.612 [0.500 to 0.700]" in told
+    live.live.verdict["metrics"]["warnings"] |= {"recall": three, "flagged": 0.123}
+    text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", pages.model(live, WHOLE, [], WHO)))
+    told = text[text.index("What an early warning is worth") :]
+    assert "the daily file warns of 12%; of more than the 10% that managers can act on, the lowest" in told
+    assert "Low outcomes that were warned of, as a share 0.612 [0.500 to 0.700]" in told
     assert "Distance from the score at the end with intervals" in told
 
 

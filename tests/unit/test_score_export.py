@@ -53,3 +53,21 @@ def test_most_families_know_of_nothing_that_is_due(monkeypatch):
     assert people._due("outcomes", {}, DAY) is None
     made = export.files(None, None, "outcomes", DAY, pl.DataFrame(schema=SCORED))  # type: ignore[arg-type]
     assert list(made) == ["scores/exports/outcomes/2026-01-03.csv", "scores/exports/outcomes/2026-01-03.json"]
+
+
+def test_of_early_warnings_the_lowest_prediction_stands_first_and_of_other_families_nobody_is_placed(monkeypatch):
+    """So that managers who can act on some only act on those that are judged; what is no number is the lowest."""
+    monkeypatch.setattr(export, "identifiers", lambda *_: KNOWN.head(0))
+    rows = [
+        {"person_id": who, "subject_id": who, "score": score}
+        for who, score in zip("abc", (0.3, 0.2, None), strict=True)
+    ]
+    made = pl.DataFrame(rows).with_columns(pl.col("score").fill_null(float("nan")), pl.lit("model").alias("scorer"))
+    scored = pl.concat([pl.DataFrame(schema=SCORED), made], how="diagonal_relaxed")
+
+    def order(family: str) -> list[str]:
+        files = export.files(None, None, family, DAY, scored)  # type: ignore[arg-type]
+        return [row["subject_id"] for row in json.loads(files[f"scores/exports/{family}/2026-01-03.json"])]
+
+    assert order("performance") == ["c", "b", "a"]
+    assert order("outcomes") == ["a", "b", "c"]
