@@ -351,8 +351,10 @@ def test_a_saved_model_says_the_same_again_and_leaves_out_what_was_taken(tmp_pat
         assert once.equals(network().predict(tmp_path / scorer, test, scorer))
         assert once.group_by("person_id").agg(pl.col("score").sum())["score"].to_list() == pytest.approx([1.0] * 4)
         assert once.filter(person_id="p_2")["subject_id"].to_list() == ["c", "d"]  # d is listed; nobody had taken it
-    reasons = network().explain(tmp_path / "model", test, network().predict(tmp_path / "model", test, "model"))
-    assert all(code.startswith("after:") for codes in reasons for code in codes)
+    told = network().explain(tmp_path / "model", test, network().predict(tmp_path / "model", test, "model"))
+    others = {reasons.TOGETHER, reasons.POPULAR, reasons.NOTHING}
+    assert all(codes for codes in told), "nobody is put forward without a word why"
+    assert all(code.startswith("after:") or (codes == [code] and code in others) for codes in told for code in codes)
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -434,7 +436,8 @@ def test_that_many_take_a_course_is_no_reason_to_have_taken_another(tmp_path):
     asked = pl.DataFrame({"person_id": ["p"], "history": [["a"]], "split": ["now"], "open_courses": [ALL]})
     scored = network().predict(tmp_path, asked, "model")
     assert scored.sort("score")["subject_id"].to_list() == ["c", "b"]
-    assert network().explain(tmp_path, asked, scored) == [[], []]
+    told = dict(zip(scored["subject_id"], network().explain(tmp_path, asked, scored), strict=True))
+    assert told == {"b": ["popular:everybody"], "c": ["none:nothing_speaks_for_it"]}
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -454,7 +457,7 @@ def test_a_course_is_a_reason_only_if_the_score_falls_without_it(tmp_path):
     asked = pl.DataFrame({"person_id": ["p"], "history": [["b", "a"]], "split": ["now"], "open_courses": [ALL]})
     scored = network().predict(tmp_path, asked, "model").sort("subject_id")
     assert reasons.nominated([1, 0], 2, ease, np.zeros((5, 4))) == [0, 1]
-    assert network().explain(tmp_path, asked, scored) == [["after:a"], []]
+    assert network().explain(tmp_path, asked, scored) == [["after:a"], ["none:nothing_speaks_for_it"]]
 
 
 def test_the_reason_whose_absence_costs_most_comes_first():
@@ -467,6 +470,26 @@ def test_the_reason_whose_absence_costs_most_comes_first():
     ease = np.array([[0, 0, 0.3], [0, 0, 0.2], [0, 0, 0]])
     found = reasons.of([[0, 1], [0]], [(0, 2), (1, 2)], ease, np.zeros((4, 3)), rescore)
     assert found == [[1, 0], []]
+
+
+def test_where_no_one_course_is_a_reason_it_is_said_what_else_is():
+    """Of the first two learners 0 is taken: without it the first one's 1 falls by .2, the second one's 1 does not.
+
+    Open to all are 1 and 2, whose shares have the mean .3: 1 is taken more, and 2 less. The third has taken nothing.
+    """
+    scored = {(0, (0,)): 0.5, (0, ()): 0.3, (1, (0,)): 0.5, (1, ()): 0.5}
+
+    def rescore(people, histories):
+        return np.array([[0, scored[who, tuple(past)], 0.1] for who, past in zip(people, histories, strict=True)])
+
+    past, shut = [[0], [0], []], np.array([[1.0, 0, 0]] * 3)
+    asked = [(0, 1), (0, 2), (1, 1), (2, 1), (2, 2)]
+    found = reasons.beside(past, asked, shut, np.array([0.9, 0.4, 0.2]), rescore)
+    together, popular, nothing = "together:courses_taken", "popular:everybody", "none:nothing_speaks_for_it"
+    assert found == [together, nothing, popular, popular, nothing]
+    alike = reasons.beside(past, asked[3:], shut, np.array([0.9, 0.3, 0.3]), rescore)
+    assert alike == [nothing, nothing], "taken as often as the other is not taken more"
+    assert reasons.beside(past, [], shut, np.zeros(3), rescore) == []
 
 
 def test_a_family_that_takes_a_course_as_often_as_everybody_is_no_reason():
@@ -500,7 +523,9 @@ def test_because_you_took_it_means_that_the_score_falls_without_it(tmp_path):
     without = scores(**{p + c: walk.replace(c, "") for p, walk in histories.items() for c in walk})
     told = network().explain(tmp_path, asked(**histories), scored)
     for (person, course), codes in zip(scored.select("person_id", "subject_id").iter_rows(), told, strict=True):
-        falls = [whole[person, course] - without[person + code.removeprefix("after:"), course] for code in codes]
+        before = [code.removeprefix("after:") for code in codes if code.startswith("after:")]
+        falls = [whole[person, course] - without[person + one, course] for one in before]
+        assert codes
         assert all(fall > 0 for fall in falls)
         assert falls == sorted(falls, reverse=True)
         named += len(falls)
@@ -641,7 +666,9 @@ def test_who_has_taken_nothing_is_recommended_what_the_job_family_takes(tmp_path
     assert a_of["x"] > 0.6
     assert a_of["y"] < 0.4
     assert a_of["z"] == pytest.approx(0.5)
-    assert network().explain(tmp_path, asked, scored) == [["job_family:x"], [], [], ["job_family:y"], [], []]
+    nothing = ["none:nothing_speaks_for_it"]  # a and b are taken as often
+    told = network().explain(tmp_path, asked, scored)
+    assert told == [["job_family:x"], nothing, nothing, ["job_family:y"], nothing, nothing]
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -199,12 +199,13 @@ def explain(folder: Path, frame: pl.DataFrame, scored: pl.DataFrame) -> list[lis
 
     Returns:
         [n_rows] at most three codes `after:<course>`, the strongest first: without that course the score would be lower
-        (`reasons`). Empty when there is none, only that many take it. For who has taken nothing `job_family:<code>`,
-        where more of that family take it than of everybody.
+        (`reasons`). For who has taken nothing `job_family:<code>`, where more of that family take it than of everybody.
+        Where neither is, one of `reasons.beside`: never none.
     """
     known, parts, begun = Catalogue.load(folder), _mixture(folder), Beginnings.load(folder)
     model = loaded(folder / MODEL)
     ease, linked = (np.asarray(model.get_layer(name).get_weights()[0]) for name in ("ease", "linked"))
+    popular = linked[0] if begun is None else begun.of([None])[0]
     index = {course: place for place, course in enumerate(known.courses)}
     wanted = scored.group_by("person_id", maintain_order=True).agg("subject_id")
     asked_of = {person: [index[course] for course in courses] for person, courses in wanted.iter_rows()}
@@ -227,6 +228,9 @@ def explain(folder: Path, frame: pl.DataFrame, scored: pl.DataFrame) -> list[lis
         for (place, course), several in zip(asked, reasons.of(past, asked, ease, linked, rescore), strict=True):
             told = [f"after:{known.courses[taken]}" for taken in several]
             codes[people[place], course] = told if past[place] else _begins(families[place], course, begun)
+        bare = [(place, course) for place, course in asked if not codes[people[place], course]]
+        others = reasons.beside(past, bare, shut, popular, rescore)
+        codes |= {(people[place], course): [code] for (place, course), code in zip(bare, others, strict=True)}
     return [codes[person, index[course]] for person, course in scored.select("person_id", "subject_id").iter_rows()]
 
 

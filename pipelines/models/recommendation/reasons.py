@@ -3,6 +3,8 @@
 What the counts say of a learner's courses only nominates them. A score is a share of the whole, a vector of unit length
 and a network besides, so a course that speaks for another may still have lowered its score. Each one nominated is
 taken out of the history and the learner is scored again: it is a reason if the score falls, and the more the sooner.
+Where none is, all of them are tried together; then it may be one that many take. Of what is put forward for want of
+anything better that is said.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,6 +16,12 @@ from pipelines.models.recommendation.tables import Links, Numbers
 
 MOST: Final = 3
 """Reasons of one course; so many courses are nominated for it too."""
+TOGETHER: Final = "together:courses_taken"
+"""Without all that was taken the score would be lower, and no one course is a reason."""
+POPULAR: Final = "popular:everybody"
+"""It is taken more than the mean of the courses open to the learner, and nothing of theirs speaks for it."""
+NOTHING: Final = "none:nothing_speaks_for_it"
+"""It is among the best of what is left to the learner, by nothing that could be named."""
 _LEAST: Final = 1e-6
 """A fall that nobody sees, as scores are kept."""
 Rescore = Callable[[Sequence[int], Sequence[Sequence[int]]], Numbers]
@@ -65,4 +73,34 @@ def of(
         falls = np.array([whole[person][course] - without[place[person, taken], course] for taken in several])
         order = sorted(range(len(several)), key=lambda n: (-falls[n], several[n]))
         found.append([several[n] for n in order if falls[n] > _LEAST])
+    return found
+
+
+def beside(
+    past: Sequence[Sequence[int]], asked: Sequence[tuple[int, int]], shut: Numbers, popular: Numbers, rescore: Rescore
+) -> list[str]:
+    """What else speaks for each course, of which no course taken alone does.
+
+    Args:
+        past: As for `of`.
+        asked: Likewise.
+        shut: [n_people, n_courses] 1 where a course is not open.
+        popular: [n_courses] share of all courses taken.
+        rescore: As for `of`.
+
+    Returns:
+        [n_asked] `TOGETHER`, `POPULAR` or `NOTHING`, the first that is true.
+    """
+    people = sorted({person for person, _ in asked if past[person]})
+    taken: tuple[list[Sequence[int]], ...] = ([past[person] for person in people], [[] for _ in people])
+    whole, without = (
+        dict(zip(people, rescore(people, histories) if people else [], strict=True)) for histories in taken
+    )
+    found = []
+    for person, course in asked:
+        if person in whole and whole[person][course] - without[person][course] > _LEAST:
+            found.append(TOGETHER)
+        else:
+            is_popular = popular[course] > popular[shut[person] == 0].mean() + _LEAST
+            found.append(POPULAR if is_popular else NOTHING)
     return found
