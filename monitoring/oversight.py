@@ -23,12 +23,11 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from monitoring import results, tables
+from monitoring import released, results, tables
 from monitoring.performance import KEYS
 from monitoring.results import Estimate, Oversight, OversightGroup
 from pipelines import audit, models
 from pipelines.audit import Entry, Tag
-from pipelines.base import releases
 from pipelines.base.contracts import is_abstained
 from pipelines.base.lake import Lake
 from pipelines.base.settings import MinPeople, load
@@ -55,11 +54,15 @@ _CASES: Final = pl.Schema(
 
 
 def run(store: Store, family: str, until: date | None) -> Oversight:
-    """Compare decisions with the scores before them as known on the newest scoring day, write the report, return it."""
+    """Compare decisions with the scores before them as known on the newest scoring day, write the report, return it.
+
+    Raises:
+        ContractError: The ledger does not vouch for the newest release (`released.live`).
+    """
     as_of = tables.judged_day(store, family, until)
     if as_of is None:
         return Oversight(family=family, as_of=None, status="no_scores")
-    module, release = models.features(family), releases.live(store, family)
+    module, release = models.features(family), released.live(store, family)
     if not module.DECISIONS:
         result = Oversight(family=family, as_of=as_of, status="nobody_decides")
     elif release is None:
@@ -72,7 +75,7 @@ def run(store: Store, family: str, until: date | None) -> Oversight:
         groups, forty = evaluated.read_aging(lake, lake.require(), as_of)
         least, told_from = load(GateSettings, "gate").min_group_size, load(MinPeople, "privacy").min_people
         result = judged(decided, groups, module.UNIT, least, forty, told_from=told_from)
-    named = f"{family} {release.kind} {release.sequence}" if release is not None else None
+    named = release.id if release is not None else None
     result = result.model_copy(update={"family": family, "as_of": as_of, "release": named})
     results.save(store, result, family, as_of, "oversight.json")
     return result

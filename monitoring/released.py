@@ -24,7 +24,7 @@ class Released:
     @property
     def id(self) -> str:
         """What people call it, such as `screening release 3`."""
-        return f"{self.pointer.family} {self.pointer.kind} {self.pointer.sequence}"
+        return self.pointer.id
 
     @property
     def profile(self) -> dict[str, Any]:
@@ -37,14 +37,29 @@ class Released:
         return dict(self.files[releases.VERDICT])
 
 
+def live(store: Store, family: str) -> Release | None:
+    """The release that people are scored by; None before the first.
+
+    Raises:
+        ContractError: The ledger does not vouch for the newest release: then nobody is scored.
+        SettingsError: Nothing says whose signature counts.
+    """
+    return vouched.live(store, family, load(Signers, "publish").signers)
+
+
+def scoring(store: Store, family: str) -> Release | None:
+    """The live release, else the one in shadow, else None. Raises as `live`."""
+    return live(store, family) or releases.shadow(store, family)
+
+
 def current(store: Store, family: str) -> Released | None:
-    """The live release, else the one in shadow, else None.
+    """As `scoring`, with its files.
 
     Raises:
         ContractError: A file is not what was approved, or the ledger does not vouch for the newest release.
         SettingsError: Nothing says whose signature counts.
     """
-    pointer = vouched.live(store, family, load(Signers, "publish").signers) or releases.shadow(store, family)
+    pointer = scoring(store, family)
     return opened(store, pointer) if pointer is not None else None
 
 

@@ -10,19 +10,24 @@ again, one that finished does not.
 from collections.abc import Sequence
 from datetime import date
 
-from monitoring import findings, page, results, tables
+from monitoring import findings, page, released, results, tables
 from monitoring.results import Bias, Drift, Estimated, Findings, Oversight, Performance
 from monitoring.settings import Monitor
 from pipelines import audit
-from pipelines.base import releases
+from pipelines.base.releases import Release
 from pipelines.base.store import Store
 
 
 def run(store: Store, family: str, until: date | None, settings: Monitor) -> Findings:
-    """Conclude the newest scoring day, write the reports and the ledger, return the findings."""
+    """Conclude the newest scoring day, write the reports and the ledger, return the findings.
+
+    Raises:
+        ContractError: The ledger does not vouch for the newest release (`released.scoring`).
+    """
     as_of = tables.judged_day(store, family, until)
     if as_of is None:
         return Findings(family=family, as_of=None, retrain=False, reasons=(), findings=())
+    release = released.scoring(store, family)
     drift = results.saved(store, Drift, family, as_of, "drift.json")
     performance = results.saved(store, Performance, family, as_of, "performance.json")
     estimated = results.saved(store, Estimated, family, as_of, "estimated.json")
@@ -34,14 +39,14 @@ def run(store: Store, family: str, until: date | None, settings: Monitor) -> Fin
         *findings.of_performance(performance, settings),
         *findings.of_estimated(estimated),
         *findings.of_drift(drift, settings),
-        *findings.of_erasures(outdated(store, family)),
+        *findings.of_erasures(outdated(store, release)),
     ]
     with store.lock(f"monitor-{family}"):
         earlier = requested(store, family)
         if not store.exists(results.key(family, as_of, "findings.json")):  # a killed run recorded what nobody heard
             earlier = [request for request in earlier if request["as_of"] != str(as_of)]
         concluded = findings.concluded(family, as_of, found, earlier, settings)
-        concluded = concluded.model_copy(update={"release": _release(store, family)})
+        concluded = concluded.model_copy(update={"release": release.id if release is not None else None})
         for rule in concluded.reasons:
             audit.append(store, audit.Tag.RETRAIN_REQUESTED, family, once=True, finding=rule, as_of=str(as_of))
     told = page.report(concluded, drift, performance, bias, oversight, estimated=estimated)
@@ -50,15 +55,8 @@ def run(store: Store, family: str, until: date | None, settings: Monitor) -> Fin
     return concluded
 
 
-def _release(store: Store, family: str) -> str | None:
-    """What `monitoring.released.Released.id` says of the release that scores now."""
-    release = releases.live(store, family) or releases.shadow(store, family)
-    return f"{family} {release.kind} {release.sequence}" if release is not None else None
-
-
-def outdated(store: Store, family: str) -> int:
-    """Erasures of people whom the family's model in use may have learned from."""
-    release = releases.live(store, family) or releases.shadow(store, family)
+def outdated(store: Store, release: Release | None) -> int:
+    """Erasures of people whom the model in use may have learned from."""
     if release is None:
         return 0
     marks = [entry for entry in audit.entries(store) if entry.tag == audit.Tag.MODEL_OUTDATED]

@@ -11,6 +11,9 @@ from typing import Any, Final
 
 from infra.setup import secrets
 from infra.setup.company import Company
+from pipelines.audit import vouched
+from pipelines.base import releases
+from pipelines.base.errors import ContractError
 from pipelines.base.settings import Law, Signers, load
 from pipelines.base.store import Store, open_store
 from pipelines.fairness.evidence import hidden
@@ -97,13 +100,16 @@ def hidden_in_pool(verdict: Mapping[str, Any]) -> list[str]:
     return hidden(groups.get("by_subject", []), groups.get("axes", []))
 
 
-def live(store: Store, family: str) -> dict[str, Any]:
-    """The pointer that scores people now, or that scores in shadow."""
-    keys = store.list(f"releases/{family}")
-    for prefix in (f"releases/{family}", f"releases/{family}/shadow"):
-        if pointers := [key for key in keys if key.rpartition("/")[0] == prefix and key.endswith(".json")]:
-            return read(store, pointers[-1])
-    return {}
+def live(store: Store, family: str) -> str:
+    """By what kind of release people are scored, `shadow` for one that reaches nobody; or that nobody is.
+
+    `not_scored` says why.
+    """
+    try:
+        found = vouched.live(store, family, load(Signers, "publish").signers) or releases.shadow(store, family)
+    except ContractError:
+        return "nothing: not vouched for"
+    return found.kind if found is not None else "nothing"
 
 
 def monitored(store: Store, family: str) -> dict[str, dict[str, Any]]:

@@ -56,7 +56,6 @@ def text(found: Mapping[str, Any]) -> str:
 def _family(store: Store, journey: Journey, family: str, proposal: Mapping[str, Any]) -> dict[str, Any]:
     verdict = evidence.verdict(store, family, proposal.get("verdict_sha256", ""))
     release = journey.done.get("releases", {}).get(family)
-    live = evidence.live(store, family)
     metrics = verdict.get("metrics") or {}
     return {
         "verdict": verdict.get("verdict", "none"),
@@ -71,7 +70,7 @@ def _family(store: Store, journey: Journey, family: str, proposal: Mapping[str, 
         "chance": metrics.get("chance"),
         "higher_is_better": metrics.get("higher_is_better"),
         "approvers": gates.approvers(journey.session("viewer"), release) if release else [],
-        "live": live.get("kind", "nothing"),
+        "live": evidence.live(store, family),
         "exports": evidence.exports(store, family),
     }
 

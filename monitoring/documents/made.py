@@ -7,12 +7,12 @@ from typing import Any, Final
 
 from markupsafe import Markup
 
-from monitoring import page
+from monitoring import page, released
 from monitoring.documents import sources
 from monitoring.documents.cited import Cited, Source, asks, is_confirmed, title_of
 from monitoring.texts import noted
-from pipelines.base import releases
-from pipelines.base.settings import load
+from pipelines.audit import vouched
+from pipelines.base.settings import Signers, load
 from pipelines.base.store import Store
 from pipelines.fairness import withheld
 from pipelines.publish.modified import COMPARED, PROPOSAL, Modified, contents
@@ -104,12 +104,12 @@ def unforeseen(store: Store, family: str) -> tuple[str, ...]:
         What each change is about, such as `inputs: tenure_days`; empty for the first release, and without any.
 
     Raises:
-        ContractError: A file of a release was changed.
+        ContractError: A file of a release was changed, or the ledger does not vouch for the newest.
     """
-    known = releases.pointers(store, family)
-    if not known:
+    now = released.live(store, family)
+    if now is None:
         return ()
-    now = known[-1]
+    known = vouched.history(store, family, load(Signers, "publish").signers)
     same = [place for place, item in enumerate(known) if item.verdict_sha256 == now.verdict_sha256]
     first = same[0] if now.kind == "rollback" else len(known) - 1
     if first == 0:
@@ -133,9 +133,9 @@ def ahead(store: Store, family: str, verdict_sha256: str) -> Modified:
         verdict_sha256: Of the candidate.
 
     Raises:
-        ContractError: A file of the candidate was changed.
+        ContractError: A file of the candidate was changed, or the ledger does not vouch for the newest release.
     """
-    live, settings = releases.live(store, family), load(Documents, "documents")
+    live, settings = released.live(store, family), load(Documents, "documents")
     if live is None:
         return Modified()
     key = (store.url, live.key, live.manifest_sha256, verdict_sha256, settings.model_dump_json())

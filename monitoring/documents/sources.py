@@ -8,12 +8,12 @@ from typing import Any, Final
 from monitoring import results
 from monitoring.documents.cited import Source
 from monitoring.portal import evidence
-from pipelines.audit import Entry, Tag
+from pipelines.audit import Entry, Tag, vouched
 from pipelines.audit.tagged import marked
-from pipelines.base import releases
 from pipelines.base.digests import sha256_bytes
 from pipelines.base.errors import ContractError
 from pipelines.base.releases import MANIFEST, Release, read_manifest
+from pipelines.base.settings import Signers, load
 from pipelines.base.store import Store
 from pipelines.publish.modified import COMPARED, PROPOSAL
 
@@ -29,13 +29,17 @@ def chosen(store: Store, family: str, number: int | None) -> tuple[Release, Rele
         number: Which; without it the live one.
 
     Raises:
-        ContractError: There is no such release.
+        ContractError: There is no such release, or it is none that the ledger vouches for.
+        SettingsError: Nothing says whose signature counts.
     """
-    pointers = releases.pointers(store, family)
+    signers = load(Signers, "publish").signers
+    if number is None:
+        vouched.live(store, family, signers)
+    pointers = vouched.history(store, family, signers)
     found = [place for place, item in enumerate(pointers) if number in (None, item.sequence)]
     if not found:
         raise ContractError(
-            f"A document must be about a release; {family} has none that was asked for. "
+            f"A document must be about a release that the ledger vouches for; {family} has none that was asked for. "
             f"`python -m pipelines.audit show --tag {Tag.MODEL_RELEASED}` lists them."
         )
     place = found[-1]
@@ -77,13 +81,12 @@ def of_monitoring(store: Store, pointer: Release, since: date, until: date) -> d
         until: Last day.
     """
     found = _drill(store, since, until)
-    named = f"{pointer.family} {pointer.kind} {pointer.sequence}"
     days = [day for day in evidence.report_days(store, pointer.family) if since <= day <= until]
     for name, file in _DAY.items():
         for day in days:
             data = _saved(store, pointer.family, day, file)
             content = json.loads(data) if data is not None else {}
-            if data is not None and content.get("release") == named:
+            if data is not None and content.get("release") == pointer.id:
                 found[name] = Source(f"report of {day}, {file}", sha256_bytes(data), content)
                 break
     return found

@@ -27,7 +27,7 @@ from typing import Any, Final
 
 import polars as pl
 
-from monitoring import tables
+from monitoring import released, tables
 from monitoring.ll144 import bundle, penalties, proof
 from monitoring.ll144.counted import Counted, counted
 from monitoring.ll144.facts import stated
@@ -175,6 +175,8 @@ def _scored(store: Store, args: argparse.Namespace) -> tuple[pl.DataFrame, dict[
     """What a released model scored as of the days of the period, and what is known of it."""
     is_shadow = args.of == "shadow"
     pointers = releases.pointers(store, FAMILY, is_shadow=is_shadow)
+    if not is_shadow and args.release is None:
+        released.live(store, FAMILY)  # else what is newest is nothing that anybody was scored by
     chosen = [item for item in pointers if args.release is None or item.sequence == args.release]
     if not chosen:
         raise ContractError(f"An audit must be of a model that is {args.of}; there is none. Choose another with --of.")
@@ -189,7 +191,7 @@ def _scored(store: Store, args: argparse.Namespace) -> tuple[pl.DataFrame, dict[
     period = {"since": args.since, "until": args.until}
     known = scorings(ours, audit.entries(store), FAMILY, release.model_sha256, is_shadow=is_shadow, **period)
     return ours, {
-        "model": f"{FAMILY} {release.kind} {release.sequence}",
+        "model": release.id,
         "model_sha256": release.model_sha256,
         "data_sha256": release.data_sha256,
         "distributed_on": None if is_shadow else known.first_used_on,

@@ -64,6 +64,24 @@ def live(store: Store, family: str, signers: Collection[str] = (), now: datetime
     return pointer
 
 
+def history(store: Store, family: str, signers: Collection[str] = ()) -> list[Release]:
+    """As `releases.pointers`, of releases that the ledger vouches for, each by an entry of its own and a key for that.
+
+    What is newest of them need not be live: `live` says.
+
+    Args:
+        store: Holds the pointers, the ledger and the statements.
+        family: Whose models.
+        signers: As of `live`.
+
+    Raises:
+        ContractError: A pointer or an entry is not readable.
+    """
+    entries = tuple(marked(store, (Tag.MODEL_RELEASED,), family))
+    placed = [(pointer, _place(pointer, entries)) for pointer in releases.pointers(store, family)]
+    return [item for item, place in placed if place < len(entries) and _is_signed(store, entries[place], signers)]
+
+
 def _place(pointer: Release | None, released: Sequence[Entry]) -> int:
     """Which of a family's releases, the newest first, a pointer comes of; their number where it comes of none."""
     if pointer is None:

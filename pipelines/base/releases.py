@@ -65,6 +65,11 @@ class Release:
         return self.kind == "shadow"
 
     @property
+    def id(self) -> str:
+        """What people call it, such as `screening release 3`."""
+        return f"{self.family} {self.kind} {self.sequence}"
+
+    @property
     def key(self) -> str:
         """Where the pointer itself lives."""
         return f"{pointers_under(self.family, is_shadow=self.is_shadow)}/{self.sequence:012d}.json"
@@ -95,7 +100,7 @@ def pointer_keys(store: Store, family: str, *, is_shadow: bool = False) -> list[
 
 
 def live(store: Store, family: str) -> Release | None:
-    """The release that scores people now; None before the first."""
+    """The newest pointer, whoever put it there; None before the first. `audit.vouched.live` says what scores people."""
     return next(reversed(pointers(store, family)), None)
 
 

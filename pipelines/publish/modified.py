@@ -3,8 +3,9 @@
 What `versions` finds, between the proposal and the live release. Where something differs that nobody foresaw, or where
 nobody can tell, there is one gap more than the verdict has, such as `modification:since_release_3`: both approvers
 accept it by its name, with the justification that each must give, or nothing is released. The name says against which
-release, so that another one going live meanwhile asks anew. A family's first release is no modification of anything,
-and going back was approved when it was new.
+release, so that another one going live meanwhile asks anew. What the ledger does not vouch for scores nobody and is
+compared with nothing: a pointer laid there by hand, to the proposal's own files, would hide every difference. A
+family's first release is no modification of anything, and going back was approved when it was new.
 """
 
 import json
@@ -12,12 +13,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from pipelines.audit import Entry
+from pipelines.audit import Entry, vouched
 from pipelines.base import releases
 from pipelines.base.digests import sha256_bytes
 from pipelines.base.errors import CandorError, ContractError
 from pipelines.base.releases import CARD, METRICS, MODIFICATION, PROFILE, VERDICT, read_manifest
-from pipelines.base.settings import load
+from pipelines.base.settings import Signers, load
 from pipelines.base.store import Store
 from pipelines.publish.proposals import folder_of, proposed
 from pipelines.publish.versions import Change, Documents, changes
@@ -45,7 +46,7 @@ class Modified:
     """A proposal beside the release that scores now."""
 
     against: int = 0
-    """Number of that release; 0 where there is none."""
+    """Number of the newest release; 0 where there is none."""
     changes: tuple[Change, ...] = ()
     """What differs, what nobody foresaw first."""
     fault: str = ""
@@ -59,16 +60,16 @@ class Modified:
     @property
     def gap(self) -> dict[str, str] | None:
         """What approvers must accept, as gaps of a verdict are written; None when all that differs was foreseen."""
-        before = f"release {self.against}, which scores now"
         if self.fault:
-            return self._gap(NOT_KNOWN, f"Whether it is another system than {before}, is not known. {self.fault}")
+            what = f"Whether it is another system than release {self.against}, the newest, is not known."
+            return self._gap(NOT_KNOWN, f"{what} {self.fault}")
         if not (found := self.unforeseen):
             return None
         more = f" and {len(found) - _FIRST} more" if found[_FIRST:] else ""
         return self._gap(
             SUBSTANTIAL,
-            f"It differs from {before}, in what nobody foresaw: {', '.join(found[:_FIRST])}{more}. It counts as "
-            "another system until a person has assessed it as one.",
+            f"It differs from release {self.against}, which scores now, in what nobody foresaw: "
+            f"{', '.join(found[:_FIRST])}{more}. It counts as another system until a person has assessed it as one.",
         )
 
     def _gap(self, code: str, reason: str) -> dict[str, str]:
@@ -89,7 +90,12 @@ def modified(store: Store, family: str, proposal: Entry) -> Modified:
         ContractError: A file of the proposal is not what was proposed, or pointers cannot be read.
         SettingsError: Nothing says which changes were foreseen.
     """
-    live = releases.live(store, family)
+    newest = releases.live(store, family)
+    number = newest.sequence if newest is not None else 0
+    try:
+        live = vouched.live(store, family, load(Signers, "publish").signers)
+    except ContractError as error:
+        return Modified(number, fault=str(error))
     if live is None:
         return Modified()
     folder = folder_of(family, proposal.facts["verdict_sha256"])

@@ -16,7 +16,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from pipelines.audit import Entry, Tag, append, entries
+from pipelines.audit import Entry, Tag, append, entries, vouched
 from pipelines.audit.shown import shown
 from pipelines.audit.statement import attest
 from pipelines.base import releases
@@ -26,7 +26,7 @@ from pipelines.base.errors import ContractError, GateRefused
 from pipelines.base.records import Act
 from pipelines.base.releases import MANIFEST, MODEL, MODIFICATION, NUMBER, Release, read_manifest
 from pipelines.base.ruled import others, rules
-from pipelines.base.settings import Law
+from pipelines.base.settings import Law, Signers, load
 from pipelines.base.store import Store
 from pipelines.fairness import law
 from pipelines.publish.approvals import (
@@ -199,8 +199,8 @@ def rollback(store: Store, wish: Wish, settings: Law, today: date | None = None)
                 "never_released",
             )
         live = known[-1]
-        if live.verdict_sha256 == wish.verdict_sha256 and live.released_at == _newest_release(store, family):
-            return live  # else a release was cut short before its pointer, and must not come of a second try
+        if live.verdict_sha256 == wish.verdict_sha256 and _scores(store, live):
+            return live
         if wish.instead_of is not None and live.sequence != wish.instead_of:
             raise GateRefused(
                 f"A rollback must replace the release that it was asked to, {wish.instead_of}; {live.sequence} scores "
@@ -391,10 +391,19 @@ def _as_released(store: Store, family: str, verdict_sha256: str, known: Sequence
     return None
 
 
-def _newest_release(store: Store, family: str) -> str | None:
-    """When the ledger says last that a model of the family was released, or gone back to."""
-    newest = entries(store, newest_first=True)
-    return next((e.recorded_at for e in newest if (e.tag, e.subject) == (Tag.MODEL_RELEASED, family)), None)
+def _scores(store: Store, newest: Release) -> bool:
+    """Whether people are scored by the newest pointer, and the ledger has no release after it.
+
+    One that was cut short before its pointer must not come of a second try; and to a pointer that was laid there by
+    hand nobody can have gone back.
+    """
+    released = (entry for entry in entries(store, newest_first=True) if entry.tag is Tag.MODEL_RELEASED)
+    last = next((entry.recorded_at for entry in released if entry.subject == newest.family), None)
+    signers = load(Signers, "publish").signers
+    try:
+        return newest.released_at == last and newest == vouched.live(store, newest.family, signers)
+    except ContractError:
+        return False
 
 
 def _read(store: Store, target: Release) -> dict[str, Any]:

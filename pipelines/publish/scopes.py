@@ -10,10 +10,10 @@ it: who says that a tool is out of scope is still asked for its audit, and has t
 import json
 from typing import Any, Final
 
-from pipelines.audit import Entry, Tag, append
+from pipelines.audit import Entry, Tag, append, vouched
 from pipelines.audit.tagged import marked
 from pipelines.base.errors import ContractError
-from pipelines.base.releases import live
+from pipelines.base.settings import Signers, load
 from pipelines.base.store import Store
 from pipelines.fairness import law
 
@@ -39,7 +39,8 @@ def state(store: Store, family: str, code: str, criterion: str, *, weights: str,
         One line of JSON: status, family, law, criterion.
 
     Raises:
-        ContractError: The law asks for no such record, the criterion is none, or weights or a name are missing.
+        ContractError: The law asks for no such record, the criterion is none, or weights or a name are missing. The
+            ledger does not vouch for the newest release.
     """
     asking = [pack.code for pack in law.library() if any(duty.code == DUTY for duty in pack.duties)]
     if code not in asking or criterion not in CRITERIA:
@@ -51,7 +52,7 @@ def state(store: Store, family: str, code: str, criterion: str, *, weights: str,
         raise ContractError(
             f"A scope must be stated by somebody, with the weights in at least {_WORDS} characters; one is not. Add it."
         )
-    release = live(store, family)
+    release = vouched.live(store, family, load(Signers, "publish").signers)
     facts: dict[str, Any] = {"law": code, "criterion": criterion, "weights": weights.strip(), "by": by.strip()}
     facts["model_sha256"] = release.model_sha256 if release else None
     with store.lock(f"publish-{family}"):

@@ -93,20 +93,22 @@ def run(family: str, today: date, root: Path | None = None) -> str:
     """
     store = open_store()
     with switch.watched(store) as require_running:
-        answer = _run(store, family, today, root, require_running)
-        if answer["status"] != NOTHING and (found := _beside(store, family, today, root, require_running)) is not None:
-            answer["candidate"] = found
+        signers = load(Signers, "publish", root=root).signers
+        release = vouched.live(store, family, signers) or releases.shadow(store, family)
+        if release is None:
+            answer: dict[str, Any] = {"status": NOTHING, "family": family}
+        else:
+            answer = _run(store, release, today, root, require_running)
+            if (found := _beside(store, release, today, root, require_running)) is not None:
+                answer["candidate"] = found
     get_logger("score").info("people_scored", **answer)
     return json.dumps(answer)
 
 
 def _run(
-    store: Store, family: str, today: date, root: Path | None, require_running: Callable[[], None]
+    store: Store, release: Release, today: date, root: Path | None, require_running: Callable[[], None]
 ) -> dict[str, Any]:
-    signers = load(Signers, "publish", root=root).signers
-    release = vouched.live(store, family, signers) or releases.shadow(store, family)
-    if release is None:
-        return {"status": NOTHING, "family": family}
+    family = release.family
     if not release.is_shadow:
         export.require_key()
     manifest, law = Lake(store).require(), load(Law, "law", root=root)
@@ -145,13 +147,17 @@ def _run(
 
 
 def _beside(
-    store: Store, family: str, today: date, root: Path | None, require_running: Callable[[], None]
+    store: Store, live: Release, today: date, root: Path | None, require_running: Callable[[], None]
 ) -> dict[str, Any] | None:
-    """Score the candidate beside the live model, once; None without one. A fault of it is told and holds up nothing."""
-    live = releases.live(store, family)
+    """Score the candidate beside the model that just scored, once; None without one, and beside one in shadow.
+
+    A fault of it is told and holds up nothing.
+    """
+    if live.is_shadow:
+        return None
     try:
-        release = beside.candidate(store, family) if live is not None else None
-        if live is None or release is None:
+        release = beside.candidate(store, live.family)
+        if release is None:
             return None
         return _compared(store, today, live, release, load(Law, "law", root=root), require_running)
     except (GateRefused, SourceUnavailable):

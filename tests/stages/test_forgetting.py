@@ -17,7 +17,7 @@ from monitoring import report
 from monitoring.settings import Monitor
 from pipelines import audit, prepare, snapshot
 from pipelines.audit import Tag
-from pipelines.base import delta, forgotten, snapshots, staging, vault
+from pipelines.base import delta, forgotten, releases, snapshots, staging, vault
 from pipelines.base import keys as keyring
 from pipelines.base.catalog import PREPARED, SNAPSHOT, stage_dir
 from pipelines.base.digests import sha256_bytes
@@ -442,11 +442,11 @@ def test_a_proposal_that_waited_during_the_erasure_is_outdated_once_released(sto
     proposal = test_publish.proposed(store, tmp_path)["verdict_sha256"]
     forgotten_company.fill(store)
     forget(store, forgotten_company.WHO, "request")
-    assert report.outdated(store, "screening") == 0
+    assert report.outdated(store, releases.live(store, "screening")) == 0
     release(store, answers, answers.approve("release__r1", proposal), test_publish.APPROVERS)
-    assert report.outdated(store, "screening") == 1
+    assert report.outdated(store, releases.live(store, "screening")) == 1
     forget(store, forgotten_company.OTHERS[0], "request")
-    assert report.outdated(store, "screening") == 2
+    assert report.outdated(store, releases.live(store, "screening")) == 2
     entries = [e for e in audit.entries(store) if e.tag is Tag.MODEL_OUTDATED and e.subject == "screening"]
     assert [entry.facts["kind"] for entry in entries] == ["proposal", "release"]
 

@@ -326,6 +326,13 @@ def test_what_is_no_audit_is_refused_and_leaves_nothing(filled, capsys, more, fa
     assert filled.list("reports/ll144") == []
 
 
+def test_a_release_by_hand_is_not_the_one_that_is_audited(filled, capsys):
+    forged = replace(releases.live(filled, "screening"), sequence=2)
+    filled.put(forged.key, forged.to_json())
+    assert f"{forged.key} must be what an entry of the ledger calls for" in refused(capsys)
+    assert made(capsys, "--release", "1")["key"], "the one that scored is what it was"
+
+
 def test_an_auditor_s_day_is_never_that_on_which_the_package_was_made(filled, capsys):
     """Else last year's audit, made again, would be good for another year."""
     undated = [word for word in ARGS if word not in ("--audited-on", "2026-11-27")]

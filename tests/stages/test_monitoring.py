@@ -2,13 +2,15 @@
 
 import json
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import polars as pl
 import pytest
 
-from monitoring.__main__ import main
+from monitoring.__main__ import COMMANDS, main
 from pipelines import audit
+from pipelines.base import releases
 from pipelines.base.lake import Lake
 from pipelines.evaluate.cells import opened
 from tests.stages import monitored_company as company
@@ -148,6 +150,16 @@ def test_a_check_that_fails_keeps_the_others_and_asks_for_nothing(monitored, cap
     names = {key.rpartition("/")[2] for key in monitored.list("reports/screening/2026-10-31")}
     assert {"drift.json", "performance.json"} <= names
     assert not {"bias.json", "findings.json"} & names
+    assert audit.Tag.RETRAIN_REQUESTED not in {entry.tag for entry in audit.entries(monitored)}
+
+
+def test_a_release_by_hand_is_judged_by_no_check_and_asks_for_nothing(monitored, capsys):
+    forged = replace(releases.live(monitored, "screening"), sequence=2)
+    monitored.put(forged.key, forged.to_json())
+    for check in COMMANDS:
+        assert main([check, "screening"]) == 1
+        assert f"ContractError: {forged.key} must be what an entry of the ledger calls for" in capsys.readouterr().err
+    assert not monitored.list("reports/screening")
     assert audit.Tag.RETRAIN_REQUESTED not in {entry.tag for entry in audit.entries(monitored)}
 
 

@@ -1000,6 +1000,23 @@ def test_a_candidate_is_scored_beside_the_live_model_and_reaches_nothing_but_its
     assert (str(last.tag), last.facts["verdict_sha256"]) == ("candidate:scored", digest)
 
 
+def test_a_candidate_is_compared_with_what_scored_and_not_with_a_pointer_laid_since(released, monkeypatch):
+    root, store = released
+    propose(root, store, Tag.MODEL_PROPOSED)
+    live, score = releases.live(store, FAMILY), people._run
+
+    def and_forge(*asked):
+        forged = replace(live, sequence=2, verdict_sha256="0" * 64, folder=f"releases/{FAMILY}/{'0' * 64}")
+        answer = score(*asked)
+        store.put(forged.key, forged.to_json())
+        return answer
+
+    monkeypatch.setattr(people, "_run", and_forge)
+    assert json.loads(people.run(FAMILY, LAST, root))["candidate"]["live_verdict_sha256"] == live.verdict_sha256
+    with pytest.raises(ContractError, match="put there by hand"):
+        people.run(FAMILY, LAST, root)
+
+
 def test_a_candidate_is_scored_on_nobody_in_the_union_before_an_impact_assessment_was_signed(released, tmp_path):
     root, store = released
     release(root, store, "release")

@@ -10,6 +10,7 @@ from html import unescape
 
 import pytest
 
+from infra.run import evidence as evidence_of
 from monitoring.examiner import bundle
 from monitoring.portal import evidence as shown
 from monitoring.portal import pages
@@ -883,6 +884,7 @@ def unlisted(store):
 @pytest.mark.parametrize("change", [forged_pointer, unlisted])
 def test_a_release_that_scores_nobody_is_shown_as_that_and_not_as_live(made, change, monkeypatch, capsys):
     before = shown.model(made, FAMILY)
+    assert [evidence_of.live(made, family) for family in (FAMILY, "outcomes")] == ["rollback", "nothing"]
     assert (before.live.pointer.sequence, before.refused) == (3, "")
     assert shown.stops(made, Law(jurisdictions=(), locations={}), DAY)[0] == []
     about = change(made)
@@ -890,6 +892,7 @@ def test_a_release_that_scores_nobody_is_shown_as_that_and_not_as_live(made, cha
     assert (found.live, replace(found, shadow=before.live).shown) == (None, None)
     assert found.refused.startswith(about)
     assert found.faults == (found.refused,)
+    assert evidence_of.live(made, FAMILY) == "nothing: not vouched for"
     for places in ((), ("EU-DE",)):
         lines, _ = shown.stops(made, Law(jurisdictions=places, locations={}), DAY)
         assert lines == [f"Screening scores nobody. {found.refused}"]

@@ -4,6 +4,7 @@ import html.parser
 import json
 import math
 import re
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -13,6 +14,8 @@ from monitoring.documents import sources
 from monitoring.documents.__main__ import main
 from monitoring.documents.cited import UNKNOWN, Cited, Source
 from monitoring.documents.made import KINDS, ahead, for_all, make, rendered, unforeseen
+from pipelines.audit import Tag, entries
+from pipelines.audit.segments import key as ledger_key
 from pipelines.base import releases
 from pipelines.base.catalog import FAMILIES
 from pipelines.base.digests import sha256_bytes
@@ -673,10 +676,41 @@ def test_an_alarm_names_what_nobody_foresaw_in_the_release_that_scores(made, sto
     assert "groups: ethnicity: a" in unforeseen(made, FAMILY)
     back_to(made, second)
     assert unforeseen(made, FAMILY) == ("inputs: postcode",), "it is another system than the first, as it was"
-    for pointer in releases.pointers(made, FAMILY)[2:]:
-        made.delete(pointer.key)
-    made.delete(releases.pointers(made, FAMILY)[-1].key)
-    assert unforeseen(made, FAMILY) == (), "the first release differs from nothing"
+
+
+def test_the_first_release_differs_from_nothing(store, tmp_path, keys):
+    released(store, Answers(), tmp_path)
+    assert unforeseen(store, FAMILY) == ()
+
+
+@pytest.mark.parametrize("change", [
+    lambda second: (replace(second, sequence=3), "none does: it was put there by hand"),
+    lambda second: (replace(second, manifest_sha256="0" * 64), "none does: it was put there by hand"),
+    lambda second: (None, "must have a pointer"),
+])  # fmt: skip
+def test_what_the_ledger_does_not_vouch_for_is_in_no_document_and_in_no_alarm(made, tmp_path, change):
+    """The newest pointer is laid by hand, changed, or taken away, which leaves the one before it."""
+    sha = proposed(made, tmp_path, "r3", weights=b"weights 3")["verdict_sha256"]
+    assert ahead(made, FAMILY, sha).against == 2
+    second = releases.live(made, FAMILY)
+    forged, why = change(second)
+    said = [entry for entry in entries(made) if entry.tag is Tag.MODEL_RELEASED][-1]
+    made.put(ledger_key(said.sequence), replace(said, recorded_at="2026-01-01T00:00:00+00:00").to_json())
+    if forged is None:
+        made.delete(second.key)
+    else:
+        made.put(forged.key, forged.to_json())
+    asked = (
+        lambda: make(made, ["card"], FAMILY),
+        lambda: unforeseen(made, FAMILY),
+        lambda: ahead(made, FAMILY, sha),
+    )
+    for ask in asked:
+        with pytest.raises(ContractError, match=why):
+            ask()
+    with pytest.raises(ContractError, match="that the ledger vouches for"):
+        make(made, ["card"], FAMILY, forged.sequence if forged else 2)
+    assert make(made, ["card"], FAMILY, 1)[0]["card"], "an older one is what it was"
 
 
 def test_a_candidate_is_compared_once_and_anew_when_another_release_scores(made, tmp_path, monkeypatch):
@@ -685,11 +719,10 @@ def test_a_candidate_is_compared_once_and_anew_when_another_release_scores(made,
     first = ahead(made, FAMILY, sha)
     assert (first.against, first.unforeseen) == (2, ["inputs: postcode"])
     with monkeypatch.context() as patch:
-        patch.setattr(made, "read_many", None)  # how the ledger is read
         patch.setattr(releases, "read_manifest", None)
         assert ahead(made, FAMILY, sha) is first
-    made.delete(releases.live(made, FAMILY).key)
-    assert ahead(made, FAMILY, sha).against == 1
+    back_to(made, releases.pointers(made, FAMILY)[0])
+    assert ahead(made, FAMILY, sha).against == 3
 
 
 def test_an_alarm_is_not_given_on_a_file_that_was_changed(made):

@@ -11,7 +11,7 @@ import yaml
 
 from infra.run import evidence as evidence_of
 from pipelines import audit, gate
-from pipelines.audit import Tag, entries, verify
+from pipelines.audit import Tag, entries, verify, vouched
 from pipelines.audit.__main__ import proved
 from pipelines.audit.objects import prove
 from pipelines.base import releases, ruled
@@ -747,6 +747,15 @@ def test_a_rollback_replaces_the_release_that_was_looked_at_or_nothing(store, an
     assert len(releases.pointers(store, FAMILY)) == 4
 
 
+def test_a_pointer_by_hand_is_nothing_that_was_gone_back_to(store, answers, tmp_path):
+    first = released(store, answers, tmp_path)
+    forged = replace(first, sequence=2)
+    store.put(forged.key, forged.to_json())
+    back = back_to(store, first)
+    assert (back.sequence, back.kind) == (3, "rollback")
+    assert back_to(store, first) == vouched.live(store, FAMILY) == back
+
+
 @pytest.mark.parametrize(("said", "status"), [("--instead-of=2", 0), ("--instead-of=", 0), ("--instead-of=1", 3)])
 def test_the_command_takes_the_number_that_a_form_may_leave_out(store, answers, tmp_path, monkeypatch, *, said, status):
     monkeypatch.setenv("CANDOR_STORE", store.url)
@@ -1202,6 +1211,20 @@ def test_a_release_that_cannot_be_read_any_more_is_no_reason_to_ask_nothing(stor
     assert "its digest differs" in gap["reason"]
     refused(store, answers, answers.approve("release__r2", sha), rf"did not accept {SINCE}")
     assert release(store, answers, answers.approve("release__r2", sha, (*GAPS, SINCE)), APPROVERS).sequence == 2
+
+
+def test_a_pointer_by_hand_to_the_proposals_own_files_hides_no_difference(store, answers, tmp_path):
+    sha = another(store, answers, tmp_path)
+    files = {"folder": f"proposals/{FAMILY}/{sha}", "verdict_sha256": sha}
+    files["manifest_sha256"] = sha256_bytes(store.read(f"{files['folder']}/manifest.json"))
+    forged = replace(releases.live(store, FAMILY), sequence=2, **files)
+    store.put(forged.key, forged.to_json())
+    name, gap = "modification:since_release_2", modification(store, FAMILY, sha).gap
+    assert (gap["name"], gap["code"]) == (name, "modification_unknown")
+    assert f"{forged.key} must be what an entry of the ledger calls for" in gap["reason"]
+    refused(store, answers, answers.approve("release__r2", sha), rf"did not accept {name}")
+    assert release(store, answers, answers.approve("release__r2", sha, (*GAPS, name)), APPROVERS).sequence == 3
+    assert vouched.live(store, FAMILY).verdict_sha256 == sha
 
 
 def test_the_first_release_and_what_nobody_proposed_are_no_modification(store, tmp_path):
