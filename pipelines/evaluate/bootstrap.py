@@ -1,7 +1,9 @@
 """Intervals of a metric, of the baseline's and of their paired difference, by drawing people with replacement."""
 
+import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +25,9 @@ class Estimate:
     def to_dict(self) -> dict[str, float]:
         """For JSON."""
         return asdict(self)
+
+
+UNKNOWN: Final = Estimate(math.nan, math.nan, math.nan)
 
 
 def estimates(

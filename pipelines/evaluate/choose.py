@@ -38,14 +38,12 @@ from pipelines.base.settings import Count, Section, load
 from pipelines.base.stage import leave, main
 from pipelines.base.store import open_store
 from pipelines.base.tried import ALTERNATIVES, BEST, DECLARED, VALID, Alternative, Alternatives, Choose, Taken
-from pipelines.evaluate import bootstrap, gains, groups, metrics
-from pipelines.evaluate.bootstrap import Estimate, Numbers
+from pipelines.evaluate import gains, groups, metrics
+from pipelines.evaluate.bootstrap import UNKNOWN, Estimate, Numbers
 from pipelines.evaluate.weigh import Judged
 from pipelines.evaluate.written import write
 from pipelines.fairness.alternatives import Lowest, Margins, Tried, better_than, chosen, lowest, of_equal_validity
 from pipelines.models import features
-
-_NOTHING = Estimate(math.nan, math.nan, math.nan)
 
 
 class Resampled(Section):
@@ -123,18 +121,9 @@ def measured(
     judged = metrics.judged(module.METRIC, both, outcomes)
     rarer = min((outcomes["outcome"] == 1).sum(), (outcomes["outcome"] != 1).sum())
     is_enough = len(judged.person) >= settings.min_cases and (module.METRIC != "auc" or rarer >= settings.min_labels)
-    metric, _, difference = (
-        bootstrap.estimates(
-            judged.model,
-            judged.baseline,
-            judged.person.to_numpy(),
-            resamples=settings.resamples,
-            seed=settings.seed,
-            sign=1.0 if judged.higher_is_better else -1.0,
-        )
-        if is_enough
-        else (_NOTHING, _NOTHING, _NOTHING)
-    )
+    metric, difference = UNKNOWN, UNKNOWN
+    if is_enough:
+        metric, _, difference = judged.estimates(resamples=settings.resamples, seed=settings.seed)
     decisions = groups.model_selections(groups.asked(both, outcomes), module.UNIT)
     share = float(decisions["is_selected"].mean()) if len(decisions) else math.nan  # type: ignore[arg-type]
     reports = groups.reports(decisions, people, least, forty)
@@ -222,7 +211,7 @@ def run(family: str, root: Path | None = None) -> str:
         "margins": {name: getattr(margins, name) for name in Margins.__slots__},
         "alternatives": [
             _told(name, next((one for one in tried if one.name == name), None), found.get(name), name in equal, folder)
-            | {"gain": against.get(name, _NOTHING).to_dict()}
+            | {"gain": against.get(name, UNKNOWN).to_dict()}
             for name in names
         ],
     }
@@ -250,13 +239,13 @@ def _all(
 def _told(name: str, one: Alternative | None, found: Measured | None, is_equal: bool, folder: Path) -> dict[str, Any]:
     card = json.loads((folder / name / "card.json").read_text(encoding="utf-8"))
     low = found.lowest if found else None
-    ratio = {key: getattr(low.row, at) for key, at in _RATIO.items()} if low else _NOTHING.to_dict()
+    ratio = {key: getattr(low.row, at) for key, at in _RATIO.items()} if low else UNKNOWN.to_dict()
     return {
         "name": name,
         "what": what(one) if one else "as params.yaml declares it",
         "model_sha256": card["model_sha256"],
-        "metric": (found.metric if found else _NOTHING).to_dict(),
-        "difference": (found.difference if found else _NOTHING).to_dict(),
+        "metric": (found.metric if found else UNKNOWN).to_dict(),
+        "difference": (found.difference if found else UNKNOWN).to_dict(),
         "selected_share": found.selected_share if found else math.nan,
         "impact_ratio": ratio,
         "axis": low.axis if low else None,

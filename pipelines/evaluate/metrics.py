@@ -10,7 +10,7 @@ import numpy.typing as npt
 import polars as pl
 
 from pipelines.evaluate import bootstrap
-from pipelines.evaluate.bootstrap import Numbers, Weighted
+from pipelines.evaluate.bootstrap import UNKNOWN, Estimate, Numbers, Weighted
 from pipelines.models import Metric
 
 KEYS: Final = ("person_id", "subject_id", "target_code")
@@ -37,6 +37,15 @@ class Judged:
     """What somebody who knows nothing of the case would reach."""
     also: Mapping[str, tuple[float, float]]
     """Further metrics: model's and baseline's value."""
+
+    def estimates(self, *, resamples: int, seed: int) -> tuple[Estimate, Estimate, Estimate]:
+        """As `bootstrap.estimates`, more always being better in the difference; all unknown without a case."""
+        if self.person.is_empty():
+            return UNKNOWN, UNKNOWN, UNKNOWN
+        sign = 1.0 if self.higher_is_better else -1.0
+        return bootstrap.estimates(
+            self.model, self.baseline, self.person.to_numpy(), resamples=resamples, seed=seed, sign=sign
+        )
 
 
 def judged(kind: Metric, scored: pl.DataFrame, outcomes: pl.DataFrame) -> Judged:

@@ -1,6 +1,5 @@
 """What metrics.json says of a family's test cases, part by part. Pure: the stage reads and writes around it."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +10,6 @@ from pipelines.base.catalog import HIRING
 from pipelines.base.settings import Count, Section, Share
 from pipelines.evaluate import (
     abstention,
-    bootstrap,
     checks,
     foreseen,
     intervals,
@@ -129,19 +127,7 @@ def _compared(cases: Cases, settings: Evaluate, least: int) -> dict[str, Any]:
     """The family's metric, of the model and of its baseline, and what is told beside it."""
     kind = features(cases.family).METRIC
     judged = metrics.judged(kind, cases.scored, cases.outcomes)
-    nothing = bootstrap.Estimate(math.nan, math.nan, math.nan)
-    model, baseline, difference = (
-        bootstrap.estimates(
-            judged.model,
-            judged.baseline,
-            judged.person.to_numpy(),
-            resamples=settings.resamples,
-            seed=settings.seed,
-            sign=1.0 if judged.higher_is_better else -1.0,
-        )
-        if len(judged.person)
-        else (nothing, nothing, nothing)
-    )
+    model, baseline, difference = judged.estimates(resamples=settings.resamples, seed=settings.seed)
     warned = metrics.warnings(cases.scored, cases.outcomes, settings.capacity) if kind == "mae" else {}
     also = {**judged.also, **warned}
     return {
