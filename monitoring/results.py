@@ -289,7 +289,12 @@ def key(family: str, as_of: date, name: str) -> str:
 
 def save(store: Store, result: Result, family: str, as_of: date, name: str) -> None:
     """Write a result as JSON; the same result gives the same bytes."""
-    store.put(key(family, as_of, name), result.model_dump_json(indent=1).encode() + b"\n")
+    store.put(key(family, as_of, name), told(result))
+
+
+def told(result: Result) -> bytes:
+    """A result as JSON, as it is stored and served."""
+    return result.model_dump_json(indent=1).encode() + b"\n"
 
 
 def saved(store: Store, model: type[R], family: str, as_of: date, name: str) -> R | None:

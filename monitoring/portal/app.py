@@ -179,7 +179,7 @@ def records(who: Reader = Engineer, store: Store = Company, on: str = "", prove:
 def report(family: str, as_of: str, name: str, who: Reader = Engineer, store: Store = Company) -> Response:
     """A report in its frame."""
     _must_be(family in FAMILIES and name in evidence.PAGES)
-    _must_be(evidence.report_file(store, family, as_of, name) is not None)
+    _must_be(evidence.report_file(store, family, as_of, name, sees_counts=True) is not None)  # whether it is there
     return _shown(lambda: pages.report(family, as_of, name, who))
 
 
@@ -191,7 +191,11 @@ def raw(family: str, as_of: str, name: str, who: Reader = Engineer, store: Store
     """The report itself; whole counts by group only for who sees those."""
     if name in evidence.COUNTS and not who.sees_counts:
         raise HTTPException(403, noted("Counts by group are for the role compliance. Ask an administrator for it."))
-    data = evidence.report_file(store, family, as_of, name) if family in FAMILIES else None
+    _must_be(family in FAMILIES)
+    try:
+        data = evidence.report_file(store, family, as_of, name, sees_counts=who.sees_counts)
+    except CandorError as error:
+        return HTMLResponse(pages.refusal(503, str(error)), 503, headers=_PAGE)
     _must_be(data is not None)
     headers = _SUMMARY if name == "index.html" else _REPORT
     return Response(data, media_type=_KINDS[name.rpartition(".")[2]], headers=headers)

@@ -12,7 +12,8 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import islice
 from typing import Any, Final, TypeVar
 
-from monitoring import released, results
+from monitoring import page, released, results
+from monitoring.audience import oversight_for_all
 from monitoring.ll144 import bundle, proof, stored
 from monitoring.ll144.stored import Package
 from monitoring.portal.proved import Proofs
@@ -48,6 +49,9 @@ FILES: Final = (*PAGES, "bias.csv", *(f"{name}.json" for name in _RESULTS))
 """Everything that is served of a day. Nothing else in the store has an address."""
 COUNTS: Final = ("bias.csv", "bias.json")
 """Those of them with what was counted of few people; the others are as everybody may see them."""
+_OVERSIGHT: Final = "oversight.json"
+_OF_DECISIONS: Final = ("index.html", _OVERSIGHT)
+"""Those that tell of what people decided."""
 PACKAGE: Final = "package.zip"
 AUDIT_FILES: Final = (*bundle.PUBLISHED, *bundle.VERDICTS, PACKAGE)
 """What is served of a bias audit: for publication, for the reader here, and all of it for an auditor."""
@@ -259,7 +263,7 @@ def day(store: Store, family: str, as_of: date) -> Day:
             drift=results.saved(store, Drift, family, as_of, "drift.json"),
             performance=results.saved(store, Performance, family, as_of, "performance.json"),
             estimated=results.saved(store, Estimated, family, as_of, "estimated.json"),
-            oversight=results.saved(store, Oversight, family, as_of, "oversight.json"),
+            oversight=results.saved(store, Oversight, family, as_of, _OVERSIGHT),
             names=tuple(name for name in FILES if store.exists(results.key(family, as_of, name))),
         )
     except ValueError:
@@ -268,12 +272,38 @@ def day(store: Store, family: str, as_of: date) -> Day:
         ) from None
 
 
-def report_file(store: Store, family: str, as_of: str, name: str) -> bytes | None:
-    """A report's bytes; None for everything that is not a report's own name, whatever it looks like."""
+def report_file(store: Store, family: str, as_of: str, name: str, *, sees_counts: bool = False) -> bytes | None:
+    """A report's bytes; None for everything that is not a report's own name, whatever it looks like.
+
+    Args:
+        store: Holds the reports.
+        family: Whose.
+        as_of: Day of the report, as in its address.
+        name: Of the file, as in its address.
+        sees_counts: Whether the reader may see what was counted of few people. Days that were judged before that was
+            withheld of decisions have it in two files: for anybody else those are made anew without.
+
+    Raises:
+        ContractError: What people decided that day is not readable, so that nobody knows what it tells of few.
+    """
     if name not in FILES or not _DAY.fullmatch(as_of):
         return None
     key = f"{REPORTS}/{family}/{as_of}/{name}"
-    return store.read(key) if store.exists(key) else None
+    if not store.exists(key):
+        return None
+    if name in _OF_DECISIONS and not sees_counts:
+        found = day(store, family, date.fromisoformat(as_of))
+        told = oversight_for_all(found.oversight) if found.oversight else None
+        if told is not None and told is not found.oversight:
+            return results.told(told) if name == _OVERSIGHT else _summary(found)
+    return store.read(key)
+
+
+def _summary(found: Day) -> bytes | None:
+    if found.findings is None:
+        return None
+    judged = (found.drift, found.performance, found.bias, found.oversight)
+    return page.report(found.findings, *judged, estimated=found.estimated).encode()
 
 
 def ledger(store: Store, recent: int = 0, *, all_upto: int = 0) -> Ledger:

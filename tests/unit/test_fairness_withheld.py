@@ -7,12 +7,13 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from monitoring import audience, bias, findings, page
-from monitoring.portal import pages
+from monitoring import audience, bias, findings, page, results
+from monitoring.portal import evidence, pages
 from monitoring.portal.evidence import Day, Ledger, Model
 from monitoring.portal.roles import Reader, Role
 from monitoring.results import Axis, Bias, Estimate, Findings, Oversight, OversightGroup
 from pipelines.audit import Head
+from pipelines.base.errors import ContractError
 from pipelines.fairness import bias_report, judge_counts, kept, withheld
 from pipelines.fairness.axes import without_small
 
@@ -249,6 +250,34 @@ def test_what_people_decided_as_it_was_kept_before_is_shown_without_few_people_t
     old = old.model_copy(update={"judgements": (judged(two, stage="put forward"),)})
     (found,) = findings.of_oversight(old, SimpleNamespace(departed_floor=0.0))
     assert (found.text, found.is_alert) == ("Decisions about people put forward, sex: ADVERSE.", True)
+
+
+def test_a_day_that_was_judged_before_few_people_were_withheld_is_served_without_them(store):
+    """Of 5 people 1, and of 60 others 31 beside them: in the file and on the page as both were stored then."""
+    counts = {"female": (400, 180), "male": (1000, 600), "unknown": (60, 31), "few": (5, 1)}
+    share, about = Estimate(value=0.1, low=0.05, high=0.2), {"family": "screening", "as_of": DAY}
+    group = OversightGroup(axis="sex", group="few", people=5, decided=5, departed=share, agreed=share)
+    parts = {"departed": share, "agreed": share, "waited_days": (1.0, 2.0, 3.0), "groups": (group,)}
+    old = Oversight(status="ok", **about, **parts, judgements=(judged(counts, stage="put forward"),))
+    results.save(store, old, "screening", DAY, "oversight.json")
+    results.save(store, Findings(retrain=False, reasons=(), findings=(), **about), "screening", DAY, "findings.json")
+    store.put(results.key("screening", DAY, "index.html"), b"<td>31</td>")
+    asked = "screening", str(DAY)
+    found = Oversight.model_validate_json(evidence.report_file(store, *asked, "oversight.json"))
+    assert [row["selected"] for row in found.judgements[0]["groups"]] == [180, None, 600, None]
+    assert found.groups == (OversightGroup(axis="sex", group="few"),)
+    page_shown = evidence.report_file(store, *asked, "index.html")
+    assert b"Human oversight" in page_shown
+    assert b">31<" not in page_shown
+    whole = {
+        name: evidence.report_file(store, *asked, name, sees_counts=True) for name in ("oversight.json", "index.html")
+    }
+    assert whole == {"oversight.json": results.told(old), "index.html": b"<td>31</td>"}
+    results.save(store, found, "screening", DAY, "oversight.json")
+    assert evidence.report_file(store, *asked, "index.html") == b"<td>31</td>", "what withholds is served as it is"
+    store.put(results.key("screening", DAY, "oversight.json"), b"{")
+    with pytest.raises(ContractError, match="must be readable"):
+        evidence.report_file(store, *asked, "index.html")
 
 
 @pytest.mark.parametrize("seed", range(3))
