@@ -5,10 +5,11 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
@@ -20,6 +21,9 @@ from monitoring.texts.spoken import Speaking
 from pipelines.base.contracts import TABLES
 from pipelines.fairness import ALL_STAGES
 from pipelines.fairness.counting import is_crossed
+from pipelines.fairness.grids import worth
+from pipelines.fairness.intervals import METHODS, posterior_interval
+from pipelines.fairness.pairs import Pair
 
 STAGES: Final = next(c.values for c in TABLES["application_events"].columns if c.name == "stage_code")
 """Of hiring, in their order."""
@@ -46,6 +50,10 @@ SEEN: Final = {
 _ENDS: Final = (("value", "ratio"), ("low", "low"), ("high", "high"))
 _SPAN: Final = (("value", "share"), ("low", "low"), ("high", "high"))
 _LEAST_P: Final = 0.001
+_OF_EMPTY_CELLS: Final = METHODS[2]
+_DRAWS: Final = 100_000
+_SEED: Final = 20231101
+"""Of the bootstrap: the same page says the same."""
 SAID: Final = ("audit_", "report.", "parts.")
 """How the names of templates begin that speak the reader's language; documents and packages are English."""
 TEMPLATES: Final = Path(__file__).parent / "templates"
@@ -162,6 +170,33 @@ def ratios(judgement: Mapping[str, Any]) -> Markup:
     axis = svg.Axis(0.25, 2.0, ((0.5, "0.5"), (0.8, "4/5"), (1.0, say("equal"))), is_log=True)
     title = say("Impact ratio by {axis} with 95% intervals", axis=judgement["axis"])
     return Markup(svg.intervals(bars, axis, title))  # noqa: S704  # svg escapes
+
+
+def bootstrapped(judgement: Mapping[str, Any], row: Mapping[str, Any]) -> tuple[float, float] | None:
+    """The bootstrap's interval of an impact ratio where a cell is empty, beside the score interval that counts.
+
+    Either will do there by the formulas that this follows; they differ in what they take for granted, and where they
+    tell another story the reader should know.
+
+    Args:
+        judgement: That the row is of.
+        row: Of a group that was compared.
+
+    Returns:
+        Low and high; None where no cell is empty, or the counts are not told.
+    """
+    best = next((other for other in judgement["groups"] if other["is_reference"]), None)
+    if row["interval"] != _OF_EMPTY_CELLS or best is None or row["n"] is None or best["n"] is None:
+        return None
+    both = [(one["n"], one["selected"], one.get("design_effect", 1.0)) for one in (row, best)]
+    (people, reference_people), (selected, reference_selected) = worth(*np.transpose(both))
+    return _drawn(int(selected), int(people), int(reference_selected), int(reference_people))
+
+
+@lru_cache(maxsize=4096)
+def _drawn(*counts: int) -> tuple[float, float]:
+    low, high = posterior_interval(Pair(*map(np.asarray, counts)), draws=_DRAWS, seed=_SEED)
+    return float(low), float(high)
 
 
 def attention(seen: Mapping[str, Any]) -> Markup:
@@ -510,6 +545,7 @@ def environment(said: tuple[str, ...] | None = SAID) -> Environment:
         "number": number,
         "p_value": p_value,
         "ratios": ratios,
+        "bootstrapped": bootstrapped,
         "attention": attention,
         "acquaintance": acquaintance,
         "held": held,

@@ -46,9 +46,7 @@ class Grid:
         """As many decisions about different people as these are worth, in whole numbers."""
         if self.design_effect is None:
             return self
-        people = np.maximum(np.rint(self.people / self.design_effect), self.people > 0).astype(np.int64)
-        selected = np.minimum(np.rint(self.selected / self.design_effect).astype(np.int64), people)
-        return Grid(self.subjects, self.groups, people, selected)
+        return Grid(self.subjects, self.groups, *worth(self.people, self.selected, self.design_effect))
 
     @property
     def pool(self) -> "Grid":
@@ -58,6 +56,19 @@ class Grid:
     def of(self, found: Repeats) -> "Grid":
         """A pool, with what its decisions share."""
         return replace(self, persons=found.persons[np.newaxis], design_effect=found.design_effect[np.newaxis])
+
+
+def worth(people: npt.ArrayLike, selected: npt.ArrayLike, design_effect: npt.ArrayLike) -> tuple[Ints, Ints]:
+    """As many decisions about different people as some are worth, and how many of these selected, in whole numbers.
+
+    Args:
+        people: [n_cells] decisions.
+        selected: [n_cells] of these.
+        design_effect: [n_cells] as in `clusters`, at least 1.
+    """
+    counted, effect = np.asarray(people), np.asarray(design_effect)
+    fewer = np.maximum(np.rint(counted / effect), counted > 0).astype(np.int64)
+    return fewer, np.minimum(np.rint(np.asarray(selected) / effect).astype(np.int64), fewer)
 
 
 def tabulate(selected: npt.ArrayLike, group: npt.ArrayLike | Coded, subject: npt.ArrayLike | Coded) -> Grid:

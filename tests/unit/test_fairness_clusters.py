@@ -7,6 +7,7 @@ import pytest
 from pipelines.evaluate import groups
 from pipelines.fairness import Reason, Verdict, bias_report
 from pipelines.fairness.clusters import repeats
+from pipelines.fairness.grids import worth
 
 
 def found(rows, of=2):
@@ -126,3 +127,9 @@ def test_evaluate_says_who_a_decision_is_about():
     answers = pl.DataFrame({"person_id": people, "sex": ["f" if k < 20 else "m" for k in range(40)]})
     (report,) = groups.reports(decisions, answers, min_group_size=30)
     assert [(row.n, row.people, row.is_small) for row in report.pool.groups] == [(60, 20, True)] * 2
+
+
+def test_decisions_that_say_twice_the_same_are_worth_half_as_many_and_somebody_is_never_nobody():
+    people, selected = worth([80, 120, 1, 0], [40, 120, 1, 0], [2.0, 3.0, 4.0, 1.0])
+    assert people.tolist() == [40, 40, 1, 0]
+    assert selected.tolist() == [20, 40, 0, 0]
