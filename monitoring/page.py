@@ -147,6 +147,21 @@ def number(value: float | None, digits: int) -> str:
     return "–" if value is None or math.isnan(value) else f"{value:,.{digits}f}"  # noqa: RUF001
 
 
+def waited(days: float | None) -> str:
+    """How long somebody took, in days, or in hours or minutes below one; a dash for unknown.
+
+    Who decides minutes after the score has hardly read a resume: in days that would be none.
+    """
+    if days is None or math.isnan(days):
+        return number(None, 1)
+    minutes = days * 24 * 60
+    if minutes < 60:
+        return say("{n} minutes", n=number(minutes, 0))
+    if days < 1:
+        return say("{n} hours", n=number(days * 24, 1))
+    return say("{n} days", n=number(days, 1))
+
+
 def p_value(value: float | None) -> str:
     """A p-value as it stands after a `p`; a small one is never written as none. A dash for unknown."""
     return "< 0.001" if value is not None and value < _LEAST_P else number(value, 3)
@@ -544,6 +559,7 @@ def environment(said: tuple[str, ...] | None = SAID) -> Environment:
         "share": share,
         "number": number,
         "p_value": p_value,
+        "waited": waited,
         "ratios": ratios,
         "bootstrapped": bootstrapped,
         "attention": attention,

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import zipfile
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -575,6 +575,9 @@ WIDER = """() => document.documentElement.scrollWidth <= document.documentElemen
   [...document.querySelectorAll("main *")].filter(part => !part.closest(".scroll")
     && part.getBoundingClientRect().right > document.documentElement.clientWidth)
   .map(part => part.tagName + " " + part.innerText?.slice(0, 60))"""
+TALL = """() => [...document.querySelectorAll("tr")].filter(row => row.getBoundingClientRect().height > 500)
+  .map(row => row.innerText.slice(0, 60))"""
+"""Rows of which nobody sees the end: their columns were squeezed to a word."""
 CLOSED = """() => [...document.querySelectorAll("details:not([open]) > :not(summary)")]
   .filter(part => !part.checkVisibility({contentVisibilityAuto: true})).map(part => part.innerText.slice(0, 60))"""
 FOCUSABLE = "() => [...document.querySelectorAll('a[href], summary, .scroll')].map((e, n) => (e.dataset.n = n))"
@@ -628,19 +631,20 @@ in_a_browser = pytest.mark.skipif(CHROMIUM is None, reason=MISSING)
 def test_axe_finds_nothing_on_any_page_however_narrow_it_is(filled, open_page):
     from axe_playwright_python.sync_playwright import Axe
 
-    found, wider, page = {}, {}, open_page(500, bypass_csp=True)  # axe is put into the page
+    found, wider, tall, page = {}, {}, {}, open_page(400, bypass_csp=True)  # axe is put into the page
     for address in pages_of(filled):
         page.goto(HOST + address)
         if "/raw/" in address and not address.endswith("index.html"):
             page.get_by_text("R-0007" if "bias" in address else "overtime_hours").first.wait_for()
         assert page.locator("main").count() == 1, address
-        wider[address] = page.evaluate(WIDER)
+        wider[address], tall[address] = page.evaluate(WIDER), page.evaluate(TALL)
         violations = Axe().run(page, options={"iframes": False}).response["violations"]
         found[address] = [(fault["id"], fault["nodes"][0]["html"]) for fault in violations]
     page.set_content(packet("screening", Reason("missing:ledger", 0.31, is_held=True)))
     found["packet"], wider["packet"] = Axe().run(page).response["violations"], page.evaluate(WIDER)
     assert not any(found.values()), {address: what for address, what in found.items() if what}
     assert not any(wider.values()), {address: what for address, what in wider.items() if what}
+    assert not any(tall.values()), {address: what for address, what in tall.items() if what}
 
 
 ASKED = f"{HOST}/api/v2/dags/rollback/dagRuns"
@@ -697,6 +701,17 @@ def test_a_keyboard_reaches_every_link_every_table_and_what_is_closed(filled, op
             page.keyboard.press("Enter")
         reached.add(page.evaluate("() => document.activeElement.dataset.n"))
     assert wanted - reached == set()
+
+
+@in_a_browser
+def test_what_was_live_on_a_day_breaks_no_moment_and_no_digest_in_pieces(gone_on, open_page):
+    page = open_page(1280)
+    page.goto(f"{HOST}/records?on={date.fromisoformat(gone_on[0].released_at[:10])}")
+    rows = page.locator("td.digests")
+    assert rows.count() > 0
+    lines = "parts => Math.max(...parts.map(part => part.getClientRects().length))"
+    assert rows.locator("code").evaluate_all(lines) == 2
+    assert page.locator("section .day").evaluate_all(lines) == 1
 
 
 @in_a_browser

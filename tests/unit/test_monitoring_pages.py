@@ -128,6 +128,24 @@ def test_an_unknown_number_is_a_dash_and_not_a_zero():
     assert (page.share(0.253), page.share(0.0253), page.number(1234.5, 1)) == ("25%", "2.5%", "1,234.5")
 
 
+@pytest.mark.parametrize(
+    ("days", "says"),
+    [
+        (None, "–"),  # noqa: RUF001
+        (math.nan, "–"),  # noqa: RUF001
+        (0.0, "0 minutes"),
+        (40 / 1440, "40 minutes"),
+        (59.4 / 1440, "59 minutes"),
+        (1 / 24, "1.0 hours"),
+        (0.75, "18.0 hours"),
+        (1.0, "1.0 days"),
+        (12.34, "12.3 days"),
+    ],
+)
+def test_who_decides_within_minutes_is_not_told_in_days(days, says):
+    assert page.waited(days) == says
+
+
 def axis(counts, **about):
     judged = judge_counts(counts, axis=about.get("axis", "sex"), min_group_size=30, subject=about.get("subject"))
     return Axis(source="human", stage="screen", subject=about.get("subject"), judgement=judged.to_dict())
@@ -466,7 +484,9 @@ def test_what_known_outcomes_leave_open_is_drawn_and_told_by_group_and_stage(sto
     assert "male 1,200 80% 50% 40% to 60% [37% to 63%] reference" in table
     assert "0.17 to 0.30 lower in any case unknown" in table
     assert "[37% to 63%] – few 4 too few to tell" in table  # noqa: RUF001
-    assert "Favourable outcomes, by race In figures" in table
+    why = "Nothing to draw: no group has enough people, or what is told would tell of few."
+    assert f"Favourable outcomes, by race {why} In figures" in table
+    assert told.count(why) == 1
     assert "bounds of all, by race" not in table, "nothing to draw"
 
 
@@ -739,3 +759,25 @@ def test_a_verdict_from_before_blessings_were_named_is_shown():
 
     assert ("Blessings:" in shown(known), "Blessings:" in shown(older)) == (True, False)
     assert "What the gate checked" in shown(older)
+
+
+@pytest.mark.parametrize(
+    ("high", "selected", "says"),
+    [
+        (0.0, 0.5, "as valid, and selects fewer"),
+        (-0.02, 0.7, "as valid, and selects more"),
+        (-0.021, 0.5, "not of equal validity"),
+        (None, 0.5, "not of equal validity"),
+    ],
+)
+def test_an_alternative_that_is_as_valid_and_selects_otherwise_is_not_called_less_valid(store, high, selected, says):
+    company.release(store, "screening")
+    live = evidence.model(store, "screening")
+    choice = live.live.verdict["alternatives"]
+    declared, other = choice["alternatives"][:2]
+    del choice["alternatives"][2:]
+    declared |= {"selected_share": 0.6, "is_equal": True}
+    other |= {"is_equal": False, "selected_share": selected, "difference": {"value": -0.03, "low": -0.05, "high": high}}
+    choice["margins"]["validity"] = 0.02
+    told = re.findall(r'<br><span class="hint">([^<]*(?:valid|validity)[^<]*)<', pages.model(live, WHOLE, [], WHO))
+    assert told == ["of equal validity", says]
