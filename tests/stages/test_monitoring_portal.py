@@ -575,7 +575,7 @@ WIDER = """() => document.documentElement.scrollWidth <= document.documentElemen
   [...document.querySelectorAll("main *")].filter(part => !part.closest(".scroll")
     && part.getBoundingClientRect().right > document.documentElement.clientWidth)
   .map(part => part.tagName + " " + part.innerText?.slice(0, 60))"""
-TALL = """() => [...document.querySelectorAll("tr")].filter(row => row.getBoundingClientRect().height > 500)
+TALL = """() => [...document.querySelectorAll("tr")].filter(row => row.getBoundingClientRect().height > 240)
   .map(row => row.innerText.slice(0, 60))"""
 """Rows of which nobody sees the end: their columns were squeezed to a word."""
 CLOSED = """() => [...document.querySelectorAll("details:not([open]) > :not(summary)")]
@@ -705,7 +705,7 @@ def test_a_keyboard_reaches_every_link_every_table_and_what_is_closed(filled, op
 
 @in_a_browser
 def test_what_was_live_on_a_day_breaks_no_moment_and_no_digest_in_pieces(gone_on, open_page):
-    page = open_page(1280)
+    page = open_page(900)
     page.goto(f"{HOST}/records?on={date.fromisoformat(gone_on[0].released_at[:10])}")
     rows = page.locator("td.digests")
     assert rows.count() > 0
