@@ -176,7 +176,6 @@ def release(store: Store, family: str, profile: dict | None = None) -> Release:
         store.put(f"{folder}/{name}", data)
     digest = sha256_bytes(files["verdict.json"])
     gaps = [gap["name"] for gap in verdict["gaps"]]
-    top, moment = audit.head(store), "2026-10-01T09:05:00+00:00"
     pointer = Release(
         family=family,
         sequence=1,
@@ -200,13 +199,21 @@ def release(store: Store, family: str, profile: dict | None = None) -> Release:
             }
             for n, name in enumerate(("compliance_first", "compliance_second"), 1)
         ),
-        ledger={"sequence": top.sequence + 1},
-        released_at=moment,
+        ledger={},
+        released_at="2026-10-01T09:05:00+00:00",
     )
+    return recorded(store, pointer)
+
+
+def recorded(store: Store, pointer: Release) -> Release:
+    """Lay a pointer as `publish` does: with an entry of the ledger that calls for it."""
+    top = audit.head(store)
     other = {"family", "sequence", "folder", "ledger", "released_at"}
-    facts = {name: value for name, value in asdict(pointer).items() if name not in other} | {"number": 1}
+    facts = {name: value for name, value in asdict(pointer).items() if name not in other} | {"number": pointer.sequence}
     facts["approvers"] = list(pointer.approvers)
-    entry = audit.Entry(top.sequence + 1, audit.Tag.MODEL_RELEASED, family, facts, moment, top.sha256)
+    entry = audit.Entry(
+        top.sequence + 1, audit.Tag.MODEL_RELEASED, pointer.family, facts, pointer.released_at, top.sha256
+    )
     store.create(f"ledger/{entry.sequence:012d}.json", entry.to_json())
     pointer = replace(pointer, ledger={"sequence": entry.sequence, "sha256": entry.sha256})
     store.put(pointer.key, pointer.to_json())

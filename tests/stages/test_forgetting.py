@@ -33,7 +33,7 @@ from pipelines.privacy.forget import forget
 from pipelines.publish.release import release
 from pipelines.score import people
 from pipelines.score import rows as scoring
-from tests.stages import forgotten_company
+from tests.stages import forgotten_company, monitored_company
 from tests.stages.forgotten_company import readable
 from tests.stages.test_stages import FAMILY, LAST, company, frame, moment, person, settings
 from tests.unit import test_publish
@@ -391,7 +391,7 @@ def released(store: FileStore, family: str, model: str, lake_sha256: str, as_of:
     about = {"lake_sha256": lake_sha256, "model_sha256": model, "as_of": as_of}
     store.put(f"{folder}/evaluated/metrics.json", json.dumps(about).encode())
     made = Release(family, 1, "release", folder, "1" * 64, "b" * 64, model, "d" * 64, as_of, "r", "", (), {}, "2026")
-    store.put(made.key, made.to_json())
+    monitored_company.recorded(store, made)
     scored = pl.DataFrame({"person_id": [OTHER], "score": [0.3], "family": family, "as_of": "2026-05-30"})
     delta.replace_partition(store, "scores/scored", scored, {"family": family, "as_of": "2026-05-30"})
 

@@ -144,7 +144,7 @@ def test_the_tool_is_in_use_since_this_very_model_first_scored_people(filled, ca
     other = replace(first, sequence=2, model_sha256="f" * 64, released_at="2026-09-20T09:00:00+00:00")
     back = replace(first, sequence=3, kind="rollback", released_at="2026-11-01T09:00:00+00:00")
     for pointer in (other, back):
-        filled.put(pointer.key, pointer.to_json())
+        company.recorded(filled, pointer)
     # As of a day before the period; and in shadow earlier still, which is no use.
     write(filled, date(2026, 8, 31), scores(date(2026, 8, 31), pl.lit(0.9)), date(2026, 9, 2), "shadow")
     write(filled, date(2026, 8, 31), scores(date(2026, 8, 31), pl.lit(0.9)), date(2026, 10, 5))

@@ -333,16 +333,17 @@ def test_a_form_is_not_shown_where_releases_cannot_be_read(client, store, gone_o
 def follow(store, before, profile, ratio):
     """One more release like the one before it, but for a profile and the impact ratio of women."""
     row = {"group": "female", "n": 90, "verdict": "NO_EVIDENCE", "impact_ratio": ratio}
-    files = {"verdict.json": store.read(f"{before.folder}/verdict.json"), "profile.json": json.dumps(profile).encode()}
+    number = releases.pointers(store, before.family)[-1].sequence + 1
+    verdict = store.read(f"{before.folder}/verdict.json") + b"\n" * number  # other bytes each time
+    files = {"verdict.json": verdict, "profile.json": json.dumps(profile).encode()}
     files["evaluated/groups.json"] = json.dumps({"axes": [{"axis": "sex", "groups": [row]}]}).encode()
     manifest = json.dumps({"files": {name: sha256_bytes(data) for name, data in files.items()}}).encode()
-    number = releases.pointers(store, before.family)[-1].sequence + 1
-    folder = f"releases/{before.family}/{sha256_bytes(manifest)}"
+    verdict_sha256 = sha256_bytes(verdict)
+    folder = f"releases/{before.family}/{verdict_sha256}"
     for name, data in (files | {"manifest.json": manifest}).items():
         store.put(f"{folder}/{name}", data)
-    made = replace(before, sequence=number, folder=folder, manifest_sha256=sha256_bytes(manifest))
-    store.put(made.key, made.to_json())
-    return made
+    digests = {"verdict_sha256": verdict_sha256, "manifest_sha256": sha256_bytes(manifest)}
+    return company.recorded(store, replace(before, sequence=number, folder=folder, **digests))
 
 
 def test_a_release_that_is_another_system_raises_an_alarm_before_anybody_opens_a_document(

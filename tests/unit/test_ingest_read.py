@@ -485,7 +485,7 @@ class Slow:
 def slow(store: FileStore, monkeypatch: pytest.MonkeyPatch) -> tuple[Batch, Slow]:
     dialect = Slow()
     monkeypatch.setattr(ingest_read, "dialect", lambda _name: dialect)
-    monkeypatch.setattr(ingest_read, "fetch", lambda _store, _key, path: (path.write_bytes(b"landed"), path)[1])
+    monkeypatch.setattr(ingest_read, "fetched", lambda _batch, _unit, path: (path.write_bytes(b"landed"), path)[1])
     return Batch(store, "b"), dialect
 
 
