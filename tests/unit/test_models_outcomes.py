@@ -358,6 +358,47 @@ def test_who_fails_and_enrols_again_on_one_day_failed_what_there_was():
     assert features.outcomes(tables(runs[:1], alone)).select(told).rows() == [("open", "passed")]
 
 
+def by_days(enrolled: list[int], *ends: tuple[str, int]) -> list[str | None]:
+    """How each enrolment ended, oldest first, by a source that tells days alone."""
+    runs = [enrolment("p", "c", day + 5, day + 85, None) for day in enrolled]
+    told = features.outcomes(tables(runs, [event("p", "c", code, day, run=None) for code, day in ends]))
+    ended = {row["target_code"]: row["stage_code"] for row in told.to_dicts()}
+    assert len(ended) == len(told)
+    names = ["open", *(f"open@{moment(day):%Y-%m-%dT%H:%M:%SZ}" for day in enrolled[1:])]
+    assert set(ended) <= set(names)
+    return [ended.get(name) for name in names]
+
+
+@pytest.mark.parametrize(
+    ("enrolled", "ends", "stages"),
+    [
+        ([0, 31, 59], [("failed", 31), ("failed", 59), ("passed", 90)], ["failed", "failed", "passed"]),
+        (
+            [0, 31, 59, 90],
+            [("failed", 31), ("expired", 59), ("withdrawn", 90), ("passed", 120)],
+            ["failed", "expired", "withdrawn", "passed"],
+        ),
+        ([0, 31], [("failed", 31), ("passed", 90)], ["failed", "passed"]),
+        ([0, 59], [("failed", 31), ("passed", 59)], ["failed", "passed"]),
+        ([0, 31, 59], [("completed", 0), ("completed", 31), ("completed", 59)], ["completed"] * 3),
+        ([0, 31, 59], [("completed", 10), ("completed", 31), ("completed", 59)], ["completed"] * 3),
+        ([0, 31, 59], [("completed", 31), ("failed", 40), ("passed", 59)], ["completed", "failed", "passed"]),
+        ([0, 31], [("failed", 31), ("completed", 31)], ["failed", "completed"]),
+        ([0, 31, 59], [("failed", 31), ("completed", 31), ("completed", 59)], ["failed", "completed", "completed"]),
+        ([0, 31], [("failed", 10), ("failed", 31), ("completed", 31)], ["failed", "completed"]),
+        ([0, 240], [("completed", 240)], ["completed", None]),
+    ],
+    ids=[
+        "fails twice", "ends three times", "fails once", "ended before", "each in a day",
+        "the first in ten, others in a day", "ended between", "fails and completes on one day",
+        "and completes on another day too", "failed before that day", "a guess: left, and completed in a day",
+    ],
+)  # fmt: skip
+def test_by_days_alone_each_end_is_of_the_enrolment_that_it_ended(enrolled, ends, stages):
+    assert by_days(enrolled, *ends) == stages
+    assert by_days(enrolled, *reversed(ends)) == stages
+
+
 def test_who_takes_a_course_again_is_no_second_person_by_whom_a_paper_is_known_to_be_due():
     runs = [enrolment("q", "c", 0, 80, None), enrolment("q", "c", 100, 180, None), enrolment("x", "c", 200, 280, None)]
     papers = [paper("q", "1", day, 1.0, run=None) for day in (11, 111)]

@@ -238,16 +238,26 @@ def _enrolled(tables: Tables) -> pl.DataFrame:
 def _of_the_one_before(ends: pl.DataFrame, enrolled: pl.DataFrame) -> pl.DataFrame:
     """`ends`, those at the very moment of an enrolment given to the one before that, where nothing else ended it.
 
-    Who fails and enrols again has both on one day, and many a source tells no more than that.
+    Who fails and enrols again has both on one day, and many a source tells no more than that; who fails each time has
+    each end on the day of the next. Of a day with a completion and another end the completion is that of the day's
+    enrolment. It is a guess: who left a course without a word, and later enrolled in it and completed it on one day,
+    reads as who completed the first time.
     """
-    before = enrolled.select(*_CASE, before_at=pl.col("enrolled_at").shift().over(_RUN))
-    told = ends.join(before, on=list(_CASE))
-    ended = told.select(*_RUN, before_at="enrolled_at").unique().with_columns(has_ended=True)
-    told = told.join(ended, on=[*_RUN, "before_at"], how="left")
-    is_its = (pl.col("occurred_at") == pl.col("enrolled_at")) & pl.col("has_ended").is_null()
-    return told.with_columns(
-        enrolled_at=pl.when(is_its).then(pl.coalesce("before_at", "enrolled_at")).otherwise("enrolled_at")
+    own, done = pl.col("occurred_at") == pl.col("enrolled_at"), pl.col("event_code").is_in(COMPLETED)
+    had = ends.group_by(_CASE).agg(
+        has_own=own.any(), has_later=(~own).any(), has_both=(own & done).any() & (own & ~done).any()
     )
+    place = enrolled.select(_CASE).sort(_CASE).join(had, on=list(_CASE), how="left", maintain_order="left")
+    place = place.with_columns(pl.col("has_own", "has_later", "has_both").fill_null(value=False))
+    # one whose only end is of its own day is ended by that where the one before it is ended: as that, then
+    ended = pl.when(pl.col("has_later") | pl.col("has_both")).then(True).when(~pl.col("has_own")).then(False)
+    place = place.with_columns(is_ended=ended.forward_fill().over(_RUN).fill_null(value=True)).with_columns(
+        before_at=pl.col("enrolled_at").shift().over(_RUN),
+        is_before_open=~pl.col("is_ended").shift().over(_RUN).fill_null(value=True),
+    )
+    told = ends.join(place.select(*_CASE, "before_at", "is_before_open", "has_both"), on=list(_CASE))
+    is_its = own & pl.col("is_before_open") & ~(pl.col("has_both") & done)
+    return told.with_columns(enrolled_at=pl.when(is_its).then("before_at").otherwise("enrolled_at"))
 
 
 def _moment(settings: Prepare) -> pl.Expr:
