@@ -17,6 +17,8 @@ from airflow.sdk import DAG, Asset, Param, chain, task
 from dags._stage import HANDED, OWNER, PERSON, RETRAIN_POOL, RETRIED, RUN, Stage, allowed, ordered
 from pipelines.base.catalog import FAMILIES, RETRAIN_REQUEST_ASSET, STAGES
 
+EVERY = list(FAMILIES)
+
 with DAG(
     dag_id="retrain",
     doc_md=__doc__,
@@ -26,7 +28,7 @@ with DAG(
     default_args={"owner": OWNER, "retries": 0, "pool": RETRAIN_POOL},
     tags=["models"],
     params={
-        "families": Param(list(FAMILIES), type="array", items={"enum": list(FAMILIES)}, examples=list(FAMILIES)),
+        "families": Param(EVERY, type="array", items={"enum": EVERY}, minItems=1, uniqueItems=True, examples=EVERY),
         "as_of": Param(None, type=["null", "string"], format="date", description="Newest day known, when empty."),
         "reason": Param(None, type=["null", "string"], description="Why now. Required; name no person."),
         "ref": Param("main", type="string", pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$", description="Branch or commit."),

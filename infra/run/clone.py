@@ -263,10 +263,12 @@ def lanes(families: Sequence[str], cores: int) -> list[list[str]]:
 
     There and back: the one that takes longest goes with the one that takes shortest. DVC lets go of the checkout while
     a step's command runs, and families share no output; `--wait-for-lock` makes one lane wait while another writes
-    `dvc.lock`.
+    `dvc.lock`. A family of unknown length counts as the longest. No lane is empty: without a target DVC runs the whole
+    graph.
     """
-    count = min(len(families), cores)
-    longest = [family for family in LONGEST_FIRST if family in families]
+    ordered = list(dict.fromkeys(families))
+    longest = sorted(ordered, key=lambda family: LONGEST_FIRST.index(family) if family in LONGEST_FIRST else -1)
+    count = min(len(longest), cores)
     shared: list[list[str]] = [[] for _ in range(count)]
     for at, family in enumerate(longest):
         turn, lane = divmod(at, count)
@@ -432,7 +434,10 @@ def main(words: list[str] | None = None) -> int:
 
 
 def _ordered(order: dict[str, Any], requester: str) -> Order:
-    return Order(tuple(order["families"]), order.get("as_of") or "", order["reason"], order["ref"], requester)
+    families = tuple(dict.fromkeys(order["families"]))
+    if not families:
+        raise SettingsError("A retrain must name one family at least; it names none. Name those to be trained.")
+    return Order(families, order.get("as_of") or "", order["reason"], order["ref"], requester)
 
 
 if __name__ == "__main__":

@@ -165,6 +165,11 @@ def test_retrain_has_the_edges_of_the_reproducible_graph(dags):
     assert after == {task: [before] for before, task in itertools.pairwise(order)} | {"order": []}
 
 
+def test_the_form_of_retrain_takes_each_family_once_and_one_at_least(dags):
+    form = dags["retrain"]["params"]["families"]
+    assert (form["minItems"], form["uniqueItems"]) == (1, True)
+
+
 def test_retrain_runs_the_stages_of_dvc_in_its_order():
     assert tuple(yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]) == STAGES
 

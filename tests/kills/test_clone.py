@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from infra.run import clone as step
 from infra.run.clone import LONGEST_FIRST, lanes
 from pipelines.base.catalog import FAMILIES
 
@@ -409,6 +410,29 @@ def test_the_family_that_is_trained_longest_shares_its_core_with_the_one_trained
     assert lanes(four, 3) == [["outcomes"], ["screening"], ["performance", "recommendation"]]
     assert lanes(four, 8) == [["outcomes"], ["screening"], ["performance"], ["recommendation"]]
     assert lanes(["recommendation", "screening"], 2) == [["screening"], ["recommendation"]]
+
+
+def test_no_lane_is_empty_for_a_family_named_twice_and_none_is_dropped_for_being_unknown():
+    assert lanes(["outcomes"] * 2, 2) == [["outcomes"]]
+    assert lanes(["outcomes", "screening", "outcomes"], 3) == [["outcomes"], ["screening"]]
+    assert lanes(["recommendation", "payroll", "outcomes"], 2) == [["payroll"], ["outcomes", "recommendation"]]
+
+
+def test_a_retrain_of_no_family_is_refused_and_one_named_twice_is_trained_once(remote, tmp_path, monkeypatch, capsys):
+    retrain = made(remote, tmp_path)
+    monkeypatch.setenv("CANDOR_CLONES", str(retrain.clones))
+    monkeypatch.setenv("CANDOR_GIT_REMOTE", str(retrain.remote))
+    monkeypatch.setenv("CANDOR_DVC_REMOTE", "none")
+    monkeypatch.setenv("CANDOR_DVC_CACHE", "none")
+
+    def opened(families):
+        return step.main(["open", RUN, "--order", json.dumps(ORDER | {"families": families})])
+
+    assert opened([]) == 1
+    assert "SettingsError: A retrain must name one family at least" in capsys.readouterr().err
+    assert not retrain.clones.exists()
+    assert opened(["outcomes", "performance", "outcomes"]) == 0
+    assert step.Clone(RUN).order().families == ("outcomes", "performance")
 
 
 def test_no_family_is_left_out_for_not_being_among_those_whose_length_is_known():
