@@ -12,14 +12,21 @@ import numpy as np
 import polars as pl
 
 from pipelines.evaluate import bootstrap
-from pipelines.evaluate.bootstrap import Estimate
-from pipelines.evaluate.metrics import KEYS, LOW, Share, days_ahead, flagged, is_low, warned
+from pipelines.evaluate.bootstrap import UNKNOWN, Estimate
+from pipelines.evaluate.metrics import KEYS, LOW, Share, days_ahead, flagged, is_low, is_told, warned
 
 _QUARTERS: Final = (0.5, 0.25, 0.75)
 
 
 def warnings(
-    scored: pl.DataFrame, outcomes: pl.DataFrame, *, capacity: float, min_people: int, resamples: int, seed: int
+    scored: pl.DataFrame,
+    outcomes: pl.DataFrame,
+    *,
+    capacity: float,
+    min_people: int,
+    told_from: int,
+    resamples: int,
+    seed: int,
 ) -> dict[str, Any] | None:
     """The part `warnings` of metrics.json.
 
@@ -28,31 +35,37 @@ def warnings(
         outcomes: [n_outcomes] `Outcomes`; occurred_at is the moment of prediction.
         capacity: Share of the cases that managers can act on.
         min_people: With fewer nothing is told.
+        told_from: People; where fewer are warned of, nothing is told of these.
         resamples: Draws of people.
         seed: Of the draws.
 
     Returns:
-        n, people, capacity, flagged (share that the daily file warns of), low (share of outcomes that should have been
-        named), chance (precision of a warning at random), precision and recall (`metrics.warned`: model, baseline and
-        difference, each value, low, high; above zero the model is better) and days_ahead (median, and the quarters of
-        those warned of around it: low, high; NaN where nobody was). None without enough people.
+        n, people, capacity, flagged (share that the daily file warns of; NaN where it is of few people), low (share of
+        outcomes that should have been named), chance (precision of a warning at random), precision and recall
+        (`metrics.warned`: model, baseline and difference, each value, low, high; above zero the model is better) and
+        days_ahead (median, and the quarters of those warned of around it: low, high; NaN where nobody was). The last
+        three are NaN where `metrics.is_told` says no. None without enough people.
     """
     cases = flagged(scored, outcomes)
     if cases["person_id"].n_unique() < max(min_people, 1):
         return None
+    may_tell = is_told(cases, capacity, told_from)
     y, model, baseline = (cases[name].to_numpy().astype(np.float64) for name in ("outcome", "model", "baseline"))
     person, is_flagged = cases["person_id"].to_numpy(), cases["is_flagged"].to_numpy()
 
     def drawn(share: Share) -> dict[str, dict[str, float]]:
+        if not may_tell:
+            return _three((UNKNOWN, UNKNOWN, UNKNOWN))
         ours, theirs = (warned(y, score, is_flagged, capacity, share) for score in (model, baseline))
         return _three(bootstrap.estimates(ours, theirs, person, resamples=resamples, seed=seed, sign=1.0))
 
     ahead = days_ahead(cases, model, is_flagged, capacity)
-    middle, low, high = np.quantile(ahead, _QUARTERS).tolist() if len(ahead) else [math.nan] * 3
+    middle, low, high = np.quantile(ahead, _QUARTERS).tolist() if len(ahead) and may_tell else [math.nan] * 3
+    is_few = 0 < cases.filter("is_flagged")["person_id"].n_unique() < told_from
     return {
         **_about(cases),
         "capacity": capacity,
-        "flagged": float(is_flagged.mean()),
+        "flagged": math.nan if is_few else float(is_flagged.mean()),
         "low": LOW,
         "chance": float(is_low(y, np.ones((1, len(y)))).mean()),
         "precision": drawn("precision"),

@@ -76,29 +76,35 @@ def judged(kind: Metric, scored: pl.DataFrame, outcomes: pl.DataFrame) -> Judged
     return Judged("mae", False, cases["person_id"], ours, theirs, chance, {"rmse": rmse})
 
 
-def warnings(scored: pl.DataFrame, outcomes: pl.DataFrame, capacity: float) -> dict[str, tuple[float, float]]:
+def warnings(
+    scored: pl.DataFrame, outcomes: pl.DataFrame, capacity: float, least: int
+) -> dict[str, tuple[float, float]]:
     """What the early warnings of the daily file are worth; model's and baseline's.
 
     Args:
         scored: [n_scores] `Scored` of both scorers on the test cases.
         outcomes: [n_outcomes] `Outcomes`; occurred_at is the moment of prediction.
         capacity: As for `warned`.
+        least: As for `is_told`.
 
     Returns:
         warned_precision and warned_recall as `warned` says, warned_days_ahead (median until the outcome is known, of
-        those warned of); empty without cases.
+        those warned of); all NaN where `is_told` says no, empty without cases.
     """
     cases = flagged(scored, outcomes)
     if cases.is_empty():
         return {}
     y, *scores, is_flagged = (cases[name].to_numpy() for name in ("outcome", "model", "baseline", "is_flagged"))
+    names = ("warned_precision", "warned_recall", "warned_days_ahead")
+    if not is_told(cases, capacity, least):
+        return dict.fromkeys(names, (math.nan, math.nan))
     once = np.ones((1, len(y)))
     told = {
         f"warned_{share}": [float(warned(y, score, is_flagged, capacity, share)(once)[0]) for score in scores]
         for share in ("precision", "recall")
     }
-    days = [_median(days_ahead(cases, score, is_flagged, capacity)) for score in scores]
-    return {name: (ours, theirs) for name, (ours, theirs) in (told | {"warned_days_ahead": days}).items()}
+    told["warned_days_ahead"] = [_median(days_ahead(cases, score, is_flagged, capacity)) for score in scores]
+    return {name: (told[name][0], told[name][1]) for name in names}
 
 
 def flagged(scored: pl.DataFrame, outcomes: pl.DataFrame) -> pl.DataFrame:
@@ -115,11 +121,33 @@ def flagged(scored: pl.DataFrame, outcomes: pl.DataFrame) -> pl.DataFrame:
 
 
 def days_ahead(cases: pl.DataFrame, score: Numbers, is_flagged: npt.NDArray[np.bool_], capacity: float) -> Numbers:
-    """[n_warned] days from the warning until the outcome was known; all that equal the last one warned of are in."""
+    """[n_warned] days from the warning until the outcome was known, of `is_warned`."""
     days = (cases["known_at"] - cases["occurred_at"]).dt.total_seconds().to_numpy() / 86_400
-    places = int(_places(np.ones((1, len(score))), is_flagged, capacity)[0])
-    found: Numbers = days[score <= np.sort(score)[places - 1]] if places else days[:0]
+    found: Numbers = days[is_warned(score, is_flagged, capacity)]
     return found
+
+
+def is_warned(score: Numbers, is_flagged: npt.NDArray[np.bool_], capacity: float) -> npt.NDArray[np.bool_]:
+    """[n_cases] whether each is warned of, as for `warned`; all that equal the last one warned of are."""
+    places = int(_places(np.ones((1, len(score))), is_flagged, capacity)[0])
+    return np.asarray(score <= np.sort(score)[places - 1]) if places else np.zeros(len(score), np.bool_)
+
+
+def is_told(cases: pl.DataFrame, capacity: float, least: int) -> bool:
+    """Whether figures of those warned of tell of no few people.
+
+    Args:
+        cases: [n_cases] of `flagged`.
+        capacity: As for `warned`.
+        least: People of whom figures may tell.
+
+    Returns:
+        True where by either scorer at least so many people are warned of, however many their cases; and where nobody
+        is flagged, of whom nothing is told.
+    """
+    is_flagged = cases["is_flagged"].to_numpy()
+    warned_of = [is_warned(cases[scorer].to_numpy(), is_flagged, capacity) for scorer in ("model", "baseline")]
+    return not is_flagged.any() or all(cases.filter(each)["person_id"].n_unique() >= least for each in warned_of)
 
 
 def graded(foreseen: pl.DataFrame, least: int) -> dict[str, dict[str, float]]:

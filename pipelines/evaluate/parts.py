@@ -82,7 +82,7 @@ def measured(cases: Cases, settings: Evaluate, *, least: int, told_from: int) ->
         "family": cases.family,
         **{name: cases.card[name] for name in ("model_sha256", "data_sha256", "as_of")},
         "decide": cases.decide,
-        **_compared(cases, settings, least),
+        **_compared(cases, settings, least, told_from),
         "slices": slices.judged(kind, scored, outcomes, groups, **enough, **drawn),
         "acquaintance": slices.by_acquaintance(kind, scored, outcomes, **enough, **drawn),
         "parity": parity.told(
@@ -105,7 +105,7 @@ def measured(cases: Cases, settings: Evaluate, *, least: int, told_from: int) ->
             told_from=told_from,
             seed=settings.seed,
         ),
-        **({"warnings": _warnings(cases, settings, least)} if kind == "mae" else {}),
+        **({"warnings": _warnings(cases, settings, least, told_from)} if kind == "mae" else {}),
         "popularity": popularity.told(kind, scored, outcomes, **drawn),
         "intervals": _intervals(cases, least),
         **({} if cases.grades is None else {"grades": foreseen.grades(cases.grades, min_people=least, **drawn)}),
@@ -123,12 +123,12 @@ def measured(cases: Cases, settings: Evaluate, *, least: int, told_from: int) ->
     }
 
 
-def _compared(cases: Cases, settings: Evaluate, least: int) -> dict[str, Any]:
+def _compared(cases: Cases, settings: Evaluate, least: int, told_from: int) -> dict[str, Any]:
     """The family's metric, of the model and of its baseline, and what is told beside it."""
     kind = features(cases.family).METRIC
     judged = metrics.judged(kind, cases.scored, cases.outcomes)
     model, baseline, difference = judged.estimates(resamples=settings.resamples, seed=settings.seed)
-    warned = metrics.warnings(cases.scored, cases.outcomes, settings.capacity) if kind == "mae" else {}
+    warned = metrics.warnings(cases.scored, cases.outcomes, settings.capacity, told_from) if kind == "mae" else {}
     also = {**judged.also, **warned}
     return {
         "metric": judged.name,
@@ -146,9 +146,10 @@ def _compared(cases: Cases, settings: Evaluate, least: int) -> dict[str, Any]:
     }
 
 
-def _warnings(cases: Cases, settings: Evaluate, least: int) -> dict[str, Any] | None:
+def _warnings(cases: Cases, settings: Evaluate, least: int, told_from: int) -> dict[str, Any] | None:
     drawn = {"resamples": settings.resamples, "seed": settings.seed}
-    return foreseen.warnings(cases.scored, cases.outcomes, capacity=settings.capacity, min_people=least, **drawn)
+    shown = {"min_people": least, "told_from": told_from}
+    return foreseen.warnings(cases.scored, cases.outcomes, capacity=settings.capacity, **shown, **drawn)
 
 
 def _intervals(cases: Cases, least: int) -> list[dict[str, Any]]:

@@ -177,11 +177,14 @@ def test_the_lead_of_a_warning_is_the_time_until_the_rating_is_known():
     )
     told = known.with_columns(occurred_at=pl.Series(moments[0]), known_at=pl.Series(moments[1]))
     cases = scored(("a", "s", "t", 0.5, 0.1), ("b", "s", "t", 0.6, 0.1)).with_columns(is_selected=pl.lit(value=False))
-    found = metrics.warnings(cases, told, 0.1)  # a by the model, a or b by the baseline, known after 30 and 60 days
+    found = metrics.warnings(cases, told, 0.1, 1)  # a by the model, a or b by the baseline, known after 30 and 60 days
     whole = {"warned_precision": (1, 0.5), "warned_recall": (1, 0.5), "warned_days_ahead": (30, 45)}
     assert found == whole
-    assert metrics.warnings(cases.filter(person_id="c"), told, 0.1) == {}
-    nobody = metrics.warnings(cases.with_columns(is_selected=pl.lit(value=True)), told, 0.9)
+    assert metrics.warnings(cases.filter(person_id="c"), told, 0.1, 1) == {}
+    few = metrics.warnings(cases, told, 0.1, 2)
+    assert list(few) == list(whole)
+    assert np.isnan(list(few.values())).all(), "the model's is one person, the baseline's two"
+    nobody = metrics.warnings(cases.with_columns(is_selected=pl.lit(value=True)), told, 0.9, 2)
     assert nobody["warned_recall"] == (0, 0)
     assert np.isnan([*nobody["warned_precision"], *nobody["warned_days_ahead"]]).all()
 

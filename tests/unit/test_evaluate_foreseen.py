@@ -9,7 +9,7 @@ import pytest
 from pipelines.evaluate import foreseen
 
 HOW = {"min_people": 5, "resamples": 100, "seed": 1}
-WARN = HOW | {"capacity": 0.1}
+WARN = HOW | {"capacity": 0.1, "told_from": 2}
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -46,7 +46,7 @@ def test_a_warning_is_told_with_its_interval_beside_chance_and_the_days_that_it_
 
 def test_as_many_are_warned_of_as_managers_can_act_on():
     """Ten of twenty could be acted on: all six flagged are, five of which came out low, and nobody else."""
-    found = foreseen.warnings(*cases(), **HOW, capacity=0.5)
+    found = foreseen.warnings(*cases(), **WARN | {"capacity": 0.5})
     assert found["capacity"] == 0.5
     assert found["precision"]["model"]["value"] == pytest.approx(5 / 6)
     assert found["recall"]["model"]["value"] == 1
@@ -66,6 +66,40 @@ def test_of_few_people_no_warning_is_told_however_many_their_cases():
     assert foreseen.warnings(*same, **WARN) is None
     never = known.with_columns(known_at=pl.lit(None, pl.Datetime("us", "UTC")))
     assert foreseen.warnings(scored, never, **WARN) is None
+
+
+def figures(found):
+    """All of a report that tells of those warned of."""
+    return [found[name][scorer]["value"] for name in ("precision", "recall") for scorer in found["precision"]] + list(
+        found["days_ahead"].values()
+    )
+
+
+def test_of_few_people_warned_of_nothing_is_told_however_many_were_judged():
+    """Twenty people, six flagged: with a capacity of two, five or six they are warned of, of five a figure may tell."""
+    for capacity, is_told in ((0.1, False), (0.2, False), (0.25, True), (0.3, True)):
+        found = foreseen.warnings(*cases(), **HOW, told_from=5, capacity=capacity)
+        assert [math.isnan(value) for value in figures(found)] == [not is_told] * 9, capacity
+        assert found["flagged"] == 0.3, "of six people"
+    scored, known = cases()
+    four = scored.with_columns(is_selected=pl.col("person_id") >= "p04")
+    found = foreseen.warnings(four, known, **HOW, told_from=5, capacity=0.5)
+    assert all(math.isnan(value) for value in [found["flagged"], *figures(found)])
+    assert (found["people"], found["chance"]) == (20, 0.25)
+
+
+def test_people_warned_of_are_counted_and_not_their_cases_by_either_scorer():
+    """Five cases are warned of. By one scorer all are of one person, by the other each of another."""
+    scored, known = cases()
+    one = {f"p{n:02}": "p" for n in range(5)}
+    last = {f"p{n:02}": "q" for n in range(15, 20)}
+    for names, is_told in (({}, True), (one, False), (last, False)):
+        renamed = [
+            frame.with_columns(subject_id="person_id", person_id=pl.col("person_id").replace(names))
+            for frame in (scored, known)
+        ]
+        found = foreseen.warnings(*renamed, **HOW, told_from=5, capacity=0.25)
+        assert math.isnan(found["precision"]["model"]["value"]) != is_told, names
 
 
 def ends(**changed):

@@ -553,6 +553,15 @@ def test_early_warnings_and_scores_at_the_end_stand_with_intervals_beside_the_ba
     told = text[text.index("What an early warning is worth") :]
     assert "the daily file warns of 12%; of more than the 10% that managers can act on, the lowest" in told
     assert "Low outcomes that were warned of, as a share 0.612 [0.500 to 0.700]" in told
+    assert "too few people are warned of" not in told
+    for lost in ({"value": None, "low": None, "high": None}, {"value": 1.0, "low": None, "high": None}):
+        few = three | {"model": lost}
+        live.live.verdict["metrics"]["warnings"] |= {"precision": few, "recall": few, "flagged": None}
+        text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", pages.model(live, WHOLE, [], WHO)))
+        told = text[text.index("What an early warning is worth") :]
+        assert "Of 1,040 cases of 700 people too few people are warned of" in told
+        assert "days later" not in told
+        assert "warned of, as a share" not in told
     assert "Distance from the score at the end with intervals" in told
 
 
