@@ -4,6 +4,7 @@ Airflow's edges are held against DVC's in tests/dags/test_edges.py, the numbers 
 of dvc.yaml in tests/stages/test_every_family.py.
 """
 
+import ast
 import importlib
 import re
 from pathlib import Path
@@ -130,7 +131,23 @@ def test_nothing_is_trained_again_for_what_training_does_not_run(imports):
 def is_folder_only(module: str) -> bool:
     """A package whose `__init__` holds no code but a docstring cannot make a result stale."""
     file = ROOT / Path(*module.split(".")) / "__init__.py"
-    return file.exists() and not re.search(r"^(import|from|def|class) ", file.read_text(), re.MULTILINE)
+    return file.exists() and is_docstring_only(file.read_text())
+
+
+def is_docstring_only(source: str) -> bool:
+    body = ast.parse(source).body
+    return not body or (len(body) == 1 and ast.get_docstring(ast.Module(body, []), clean=False) is not None)
+
+
+@pytest.mark.parametrize(
+    "code", ["import a", "X = 1", "if True:\n    import a", "async def f(): ...", "@f\nclass A: ..."]
+)
+def test_only_a_docstring_is_no_code(code):
+    assert is_docstring_only("")
+    assert is_docstring_only('# Of.\n"""Speaks of\nimport this\n"""\n')
+    assert not is_docstring_only(code)
+    assert not is_docstring_only(f'"""Of."""\n{code}\n')
+    assert not is_docstring_only("1")
 
 
 def test_dvc_knows_the_stages_of_the_catalog_in_order():
