@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import polars as pl
 import pytest
 
+from pipelines.base import known
 from pipelines.base.contracts import TABLES
 from pipelines.models.outcomes import features, history
 from pipelines.models.outcomes.features import Decide, Prepare
@@ -356,6 +357,39 @@ def test_who_fails_and_enrols_again_on_one_day_failed_what_there_was():
     assert features.outcomes(tables(runs, already)).select(told).rows() == both
     alone = [event("p", "c", "passed", -5, run=None)]
     assert features.outcomes(tables(runs[:1], alone)).select(told).rows() == [("open", "passed")]
+
+
+MARCH = "open@2026-03-01T00:00:00Z"
+JANUARY = "open@2026-01-01T00:00:00Z"
+
+
+def names(*told: tuple[int, int, str]) -> dict[int, str]:
+    """Day of an enrolment -> its name, of enrolments with the day on which each was known, and on what basis."""
+    runs = [
+        enrolment("p", "c", day + 5, day + 85, None) | {"known_from": moment(known), "known_from_basis": basis}
+        for day, known, basis in told
+    ]
+    ends = [event("p", "c", "withdrawn", day + 9, run=None) for day, _, _ in told]
+    found = features.outcomes(tables(runs, ends))
+    assert sorted(features.reached(tables(runs, ends))["target_code"]) == sorted(found["target_code"])
+    return {(row["occurred_at"] - moment(9)).days: row["target_code"] for row in found.to_dicts()}
+
+
+@pytest.mark.parametrize("basis", ["source", "observed"])
+def test_an_enrolment_that_is_told_later_of_an_earlier_day_takes_no_name_of_another(basis):
+    """1 January is day 0 and 1 March day 59; that of January is told on day 83, and a score of March stands by then."""
+    march, january = (59, 59, basis), (0, 83, basis)
+    assert names(march) == {59: "open"}
+    assert names(march, january) == names(january, march) == {59: "open", 0: JANUARY}
+    assert names((59, 83, basis), january) == {0: "open", 59: MARCH}, "told of at once: the older is the first"
+    assert names((0, 0, basis), march) == {0: "open", 59: MARCH}
+
+
+def test_a_correction_of_the_first_enrolment_gives_its_name_to_no_other():
+    """That of January is corrected by a file of day 83, after that of March was told."""
+    assert names((0, 83, known.RESTATED), (59, 59, "observed")) == {0: "open", 59: MARCH}
+    assert names((0, 0, "observed"), (59, 83, known.RESTATED)) == {0: "open", 59: MARCH}
+    assert names((0, 83, known.RESTATED)) == {0: "open"}
 
 
 def by_days(enrolled: list[int], *ends: tuple[str, int]) -> list[str | None]:

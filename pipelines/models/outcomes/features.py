@@ -12,9 +12,12 @@ Who takes a run again, or a course without runs, has a case an enrolment, each a
 the first is what ended it, whatever came later. One that another took the place of before it ended came to no end, and
 is no case.
 
-subject_id is the course, target_code the run (`open` for a course without runs), and of whoever enrolled in it before
-also the moment of this enrolment: `open@2026-03-01T08:00:00Z`. Nothing here reads a protected attribute, and tenure and
-country are left out on purpose: they stand for age and origin.
+subject_id is the course, target_code the run (`open` for a course without runs). Of several enrolments in it the one
+that was told first has this name, so that a stored score finds its own outcome when an older one is told of later; each
+other has its moment in it: `open@2026-03-01T08:00:00Z`. The name changes hands where nothing tells any more which was
+first: when retention takes that one away, and when its source dates a correction of it after the next.
+
+Nothing here reads a protected attribute, and tenure and country are left out on purpose: they stand for age and origin.
 """
 
 from datetime import date
@@ -62,6 +65,8 @@ CATEGORICAL: Final = (
     "assigned_by_code",
     "job_family_code",
 )
+_RESTATED: Final = "restated"
+"""Of `known_from_basis`: known_from is that of a correction."""
 _RUN: Final = ("person_id", "course_id", "run")
 _CASE: Final = (*_RUN, "enrolled_at")
 
@@ -229,10 +234,12 @@ def _enrolled(tables: Tables) -> pl.DataFrame:
     every = _keyed(tables["enrolments"]).sort("enrolled_at", "enrolment_id")
     once = every.unique(subset=list(_CASE), keep="last", maintain_order=True)
     code = pl.col("run_code").fill_null("open")
-    # by the moment and not by a number: one that is told later, of before, must not give its name to another
     again = pl.format("{}@{}", code, pl.col("enrolled_at").dt.to_string("%Y-%m-%dT%H:%M:%S%.fZ"))
-    is_first = pl.int_range(pl.len()).over(_RUN) == 0
-    return once.with_columns(target_code=pl.when(is_first).then(code).otherwise(again))
+    # a correction hides when its enrolment was first told: the oldest then counts as the first
+    is_hidden = (pl.col("known_from_basis") == _RESTATED).any().over(_RUN)
+    once = once.with_columns(_told=pl.when(~is_hidden).then("known_from"))
+    is_first = pl.col("enrolled_at") == pl.col("enrolled_at").sort_by("_told", "enrolled_at").first().over(_RUN)
+    return once.with_columns(target_code=pl.when(is_first).then(code).otherwise(again)).drop("_told")
 
 
 def _of_the_one_before(ends: pl.DataFrame, enrolled: pl.DataFrame) -> pl.DataFrame:
