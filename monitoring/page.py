@@ -201,7 +201,9 @@ def bootstrapped(judgement: Mapping[str, Any], row: Mapping[str, Any]) -> tuple[
         Low and high; None where no cell is empty, or the counts are not told.
     """
     best = next((other for other in judgement["groups"] if other["is_reference"]), None)
-    if row["interval"] != _OF_EMPTY_CELLS or best is None or row["n"] is None or best["n"] is None:
+    if row["interval"] != _OF_EMPTY_CELLS or best is None:
+        return None
+    if any(one[count] is None for one in (row, best) for count in ("n", "selected")):
         return None
     both = [(one["n"], one["selected"], one.get("design_effect", 1.0)) for one in (row, best)]
     (people, reference_people), (selected, reference_selected) = worth(*np.transpose(both))

@@ -48,7 +48,7 @@ def live(store: Store, family: str, signers: Collection[str] = (), now: datetime
                 f"{pointer.key} must be what an entry of the ledger calls for; none does: it was put there by hand, or "
                 f"changed. {_NOBODY}"
             )
-        if not _is_signed(store, released[place], signers):
+        if not is_signed(store, released[place], signers):
             raise ContractError(
                 f"{pointer.key} must have a statement signed by a key that may; entry {released[place].sequence} of "
                 f"the ledger has none. {_NOBODY}"
@@ -79,7 +79,7 @@ def history(store: Store, family: str, signers: Collection[str] = ()) -> list[Re
     """
     entries = tuple(marked(store, (Tag.MODEL_RELEASED,), family))
     placed = [(pointer, _place(pointer, entries)) for pointer in releases.pointers(store, family)]
-    return [item for item, place in placed if place < len(entries) and _is_signed(store, entries[place], signers)]
+    return [item for item, place in placed if place < len(entries) and is_signed(store, entries[place], signers)]
 
 
 def _place(pointer: Release | None, released: Sequence[Entry]) -> int:
@@ -99,7 +99,7 @@ def _is_outdated(store: Store, entry: Entry, before: Sequence[Entry], signers: C
     Only what is signed counts: else whoever can append one entry with a high number would stop the family for good.
     """
     number = number_of(entry) or 0
-    return any((number_of(one) or 0) > number and _is_signed(store, one, signers) for one in before)
+    return any((number_of(one) or 0) > number and is_signed(store, one, signers) for one in before)
 
 
 def _is_in_flight(entry: Entry, now: datetime) -> bool:
@@ -110,7 +110,7 @@ def _is_in_flight(entry: Entry, now: datetime) -> bool:
         return False
 
 
-def _is_signed(store: Store, entry: Entry, signers: Collection[str]) -> bool:
+def is_signed(store: Store, entry: Entry, signers: Collection[str] = ()) -> bool:
     """Whether a key that may sign has signed that these very files have this number in this family.
 
     A release of before statements were signed has none. It may be if it was on record before the first key was adopted,

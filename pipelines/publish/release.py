@@ -377,15 +377,18 @@ def _same(what: str, got: str, expected: str) -> None:
 
 
 def _as_released(store: Store, family: str, verdict_sha256: str, known: Sequence[Release]) -> Release | None:
-    """A release that was live, as the ledger says that two people approved it; its pointer alone proves nothing."""
+    """The newest release of a verdict that the ledger has and a key vouches for; neither a pointer nor an entry alone.
+
+    Else whoever can write the store could lay both, and who goes back to that would sign what nobody approved.
+    """
+    signers = load(Signers, "publish").signers
     pointer = next((item for item in reversed(known) if item.verdict_sha256 == verdict_sha256), None)
     if pointer is None:
         return None
-    wanted = (Tag.MODEL_RELEASED, family, verdict_sha256, pointer.manifest_sha256, "release")
     for entry in entries(store, newest_first=True):
         facts = entry.facts
-        said = (facts.get(name) for name in ("verdict_sha256", "manifest_sha256", "kind"))
-        if (entry.tag, entry.subject, *said) == wanted:
+        said = (entry.tag, entry.subject, facts.get("verdict_sha256"), facts.get("kind"))
+        if said == (Tag.MODEL_RELEASED, family, verdict_sha256, "release") and vouched.is_signed(store, entry, signers):
             about = {name: facts[name] for name in _NAMED} | {"approvers": tuple(facts["approvers"])}
             return replace(pointer, folder=f"{RELEASES}/{family}/{verdict_sha256}", **about)
     return None

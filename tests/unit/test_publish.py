@@ -25,6 +25,7 @@ from pipelines.publish import proposals
 from pipelines.publish.approvals import Wanted
 from pipelines.publish.brief import brief
 from pipelines.publish.modified import Modified
+from pipelines.publish.pointers import point
 from pipelines.publish.proposals import Origin, code_of, read_verdict
 from pipelines.publish.release import Wish, admitted, modification, release, rollback
 from pipelines.publish.versions import Change
@@ -1241,3 +1242,29 @@ def test_the_brief_begins_with_the_alarm_and_asks_for_it_by_name(store, answers,
     assert f"- `{SINCE}`: {told}" in page
     assert "- **not foreseen**: inputs, `postcode`. The model reads it anew." in page
     assert "modification" not in brief(verdict, sha).lower()
+
+
+def test_nobody_goes_back_to_what_an_entry_and_a_pointer_call_a_release_and_no_key_signed(store, answers, tmp_path):
+    released(store, answers, tmp_path)
+    sha256 = proposed(store, tmp_path / "two", run="r9", weights=b"of nobody")["verdict_sha256"]
+    source = f"proposals/{FAMILY}/{sha256}"
+    for key in store.list(source):
+        store.put(key.replace("proposals/", "releases/", 1), store.read(key))
+    said = json.loads(store.read(f"{source}/verdict.json"))
+    facts = {"verdict_sha256": sha256, "manifest_sha256": sha256_bytes(store.read(f"{source}/manifest.json"))}
+    facts |= {"model_sha256": said["model_sha256"], "data_sha256": "b" * 64, "as_of": "2026-10-31", "run_id": "x"}
+    facts |= {"kind": "release", "number": 2, "approvers": [{"name": "anna"}, {"name": "ben"}]}
+    entry = audit.append(store, Tag.MODEL_RELEASED, FAMILY, **facts)
+    forged = point(store, FAMILY, "release", f"releases/{FAMILY}/{sha256}", entry)
+    with pytest.raises(GateRefused) as caught:
+        back_to(store, forged)
+    assert caught.value.codes == ("never_released",)
+
+
+def test_a_pointer_of_other_files_under_a_releases_verdict_keeps_nobody_from_going_back_to_it(store, answers, tmp_path):
+    first = released(store, answers, tmp_path)
+    forged = replace(first, sequence=2, manifest_sha256="0" * 64)
+    store.put(forged.key, forged.to_json())
+    back = back_to(store, first)
+    assert (back.sequence, back.manifest_sha256) == (3, first.manifest_sha256)
+    assert vouched.live(store, FAMILY) == back
