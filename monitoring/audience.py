@@ -44,7 +44,8 @@ def oversight_for_all(result: Oversight) -> Oversight:
     """
     rows = [(item["axis"], row) for item in result.judgements for row in item["groups"]]
     untold = {(axis, row["group"]) for axis, row in rows if not row.get("is_told", True)}
-    if all("is_told" in row and (row["is_told"] or row["n"] is None) for _, row in rows):
+    said = ("n", "interval")
+    if all("is_told" in row and (row["is_told"] or not any(row.get(name) for name in said)) for _, row in rows):
         return result
     is_whole = any("is_told" not in row for _, row in rows)
     hidden = {(axis, group) for *_, axis, group in withheld.withheld(result.judgements)} if is_whole else untold

@@ -19,8 +19,14 @@ Name = tuple[str | None, str | None, str, str]
 """Subject, stage, axis and group."""
 Groups = Mapping[tuple[str | None, str | None, str], set[str]]
 """Subject, stage and axis to groups."""
-_AGAINST: Final = ("impact_ratio", "low", "high", "z", "fisher_p", "mid_p", "p_value", "p_corrected", "shortfall")
-"""Numbers of a group against the reference: beside its own counts they tell those of the reference."""
+_AGAINST: Final = (
+    *("impact_ratio", "low", "high", "interval", "z", "fisher_p", "mid_p", "p_value", "p_corrected"),
+    *("shortfall", "is_flipped_by_one"),
+)
+"""What is said of a group against the reference: beside its own counts it tells those of the reference.
+
+Also in words: an interval of the kind for empty cells says that all or nobody of a group was selected.
+"""
 _OWN: Final = (*_AGAINST, "selected", "rate", "statutory_impact_ratio", "power", "design_effect")
 _NUMBERS: Final = frozenset({"n", "people"})
 ALL_STAGES: Final = "all stages"

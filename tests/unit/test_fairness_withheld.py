@@ -294,3 +294,13 @@ def test_no_count_of_a_small_group_follows_from_judgements_as_they_are_shown(see
         if small and sum(sizes) >= 30 and len(told["groups"]) > 1:
             assert len(left) > 1
             assert sum(row["n"] for row in left) >= 30
+
+
+def test_the_kind_of_an_interval_does_not_tell_that_all_or_nobody_of_few_people_was_selected():
+    shown = [
+        withheld.for_all([judged({"few": few, "mid": mid, "big": (400, 200), "other": (300, 100)})])[0]["groups"]
+        for few, mid in (((6, 6), (40, 0)), ((6, 0), (40, 6)), ((6, 5), (40, 1)))
+    ]
+    left = [[row for row in rows if not row["is_told"]] for rows in shown]
+    assert [[row["group"] for row in rows] for rows in left] == [["few", "mid"]] * 3
+    assert [[(row["interval"], row["is_flipped_by_one"]) for row in rows] for rows in left] == [[(None, None)] * 2] * 3
