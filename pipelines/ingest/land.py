@@ -117,7 +117,8 @@ def _float(batch: Batch, unit: Unit, feed: Feed, note: Callable[[], None]) -> bo
     An encrypted file is opened beside its landed object, which therefore has to be there.
     """
     store, afloat, key = batch.store, batch.afloat, unit.landing_key
-    may_float = not (unit.is_replay or unit.documents) and feed.pgp is None
+    # A server is not asked again, before publishing, whether it has what it answered for: there it is landed first.
+    may_float = store.keeps_files and not (unit.is_replay or unit.documents) and feed.pgp is None
     if afloat is None or not (may_float and afloat.has_room(unit.size)) or landing.is_kept(store, key):
         return False
     scratch = batch.place(unit)

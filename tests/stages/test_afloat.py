@@ -147,3 +147,12 @@ def test_small_files_and_too_many_large_ones_are_kept_first(tmp_path, size, befo
         if before:
             some.add("other", some.copy(tmp_path), before, lambda: None)
         assert some.has_room(size) is has_room
+
+
+def test_on_a_server_a_file_is_kept_before_it_is_read(lms, store, monkeypatch):
+    """What was taken in and whose upload then failed would be published, since a server is not asked again."""
+    del lms
+    monkeypatch.setattr(FileStore, "keeps_files", False)
+    monkeypatch.setattr(landing, "write_later", None)
+    assert "3 rows in = 3 accepted" in ingest.run(Batch(store, "first"), None)
+    assert len(store.list("landing")) == 2
