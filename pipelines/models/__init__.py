@@ -83,6 +83,12 @@ class Features(Protocol):
     def inputs(self, frame: pl.DataFrame) -> pl.DataFrame:
         """person_id, subject_id and the model's numeric and categorical columns, as far as `frame` has them."""
 
+    def is_measure(self, name: str) -> bool:
+        """Whether an input is made of a measure of work records, and not there where no record has it.
+
+        Not there in a family that reads no work records.
+        """
+
     def select(self, scored: pl.DataFrame, settings: Any) -> pl.Series:
         """[n_rows] bool. Who gets the favourable outcome."""
 

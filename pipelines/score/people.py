@@ -289,10 +289,11 @@ def _predicted(
         releases.download(store, release, Path(name))
         prepare, decide = approved(family, Path(name))
         cases, counts = may(module.cases(tables, prepare, as_of))
+        inputs = _inputs(family, cases, Path(name) / releases.PROFILE)
         stamp = rows.Stamp(release.model_sha256, release.data_sha256, as_of)
         scored = spread.scored(family, Path(name) / releases.MODEL, cases, "model", stamp, decide=decide)
         grades = rows.grades(family, Path(name) / releases.MODEL, cases, "model")
-        return scored, _inputs(family, cases, Path(name) / releases.PROFILE), counts, grades
+        return scored, inputs, counts, grades
 
 
 def approved(family: str, folder: Path) -> tuple[Any, Any]:
@@ -313,9 +314,21 @@ def approved(family: str, folder: Path) -> tuple[Any, Any]:
 
 
 def _inputs(family: str, cases: pl.DataFrame, profile: Path) -> pl.DataFrame:
-    """What the release knows of: inputs that were taken out as leaks are not monitored either."""
-    described = json.loads(profile.read_text(encoding="utf-8"))
-    inputs = features(family).inputs(cases)
+    """What the release knows of: inputs that were taken out as leaks are not monitored either.
+
+    Raises:
+        ContractError: It was trained on an input that is made no more, and would take it as missing of everybody.
+    """
+    module, described = features(family), json.loads(profile.read_text(encoding="utf-8"))
+    inputs = module.inputs(cases)
+    lost = sorted(described.keys() - {*inputs.columns})
+    if hasattr(module, "is_measure"):
+        lost = [name for name in lost if not module.is_measure(name)]
+    if lost:
+        raise ContractError(
+            f"Every input that the release of {family} was trained on must be made of its cases; {', '.join(lost)} is "
+            "not, with this version of Candor. Retrain and release again, or score with the version that trained it."
+        )
     return inputs.select("person_id", "subject_id", *(name for name in inputs.columns if name in described))
 
 

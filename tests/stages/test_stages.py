@@ -33,6 +33,7 @@ from pipelines.base.lake import Lake
 from pipelines.base.store import FileStore
 from pipelines.evaluate import __main__ as evaluate
 from pipelines.evaluate import cells, choose, weigh
+from pipelines.models.outcomes import features as outcomes
 from pipelines.publish import assessments, notices
 from pipelines.publish.pointers import point
 from pipelines.score import __main__ as score
@@ -539,6 +540,16 @@ def test_a_release_without_the_numbers_it_was_judged_by_scores_nobody(released):
         metrics.write_text(whole)
     with pytest.raises(ContractError, match="must hold the numbers it was judged by"):
         people.run(FAMILY, LAST, root)
+
+
+def test_a_release_whose_inputs_are_made_no_more_scores_nobody(released, monkeypatch):
+    root, store = released
+    release(root, store, "release")
+    inputs = outcomes.inputs
+    monkeypatch.setattr(outcomes, "inputs", lambda frame: inputs(frame).drop("submitted_due_share"))
+    with pytest.raises(ContractError, match="must be made of its cases; submitted_due_share is not"):
+        people.run(FAMILY, LAST, root)
+    assert delta.version(store, "scores/scored") is None
 
 
 def test_the_file_for_the_lms_has_its_own_numbers_reasons_and_no_formula(released):

@@ -195,9 +195,14 @@ def reached(tables: Tables) -> pl.DataFrame:
 
 def inputs(frame: pl.DataFrame) -> pl.DataFrame:
     """person_id, subject_id and those numeric and categorical columns that `frame` still has."""
-    work = [name for name in frame.columns if name.startswith(history.WORK)]
+    work = [name for name in frame.columns if is_measure(name)]
     wanted = [*NUMERIC, *work, *CATEGORICAL]
     return frame.select("person_id", "subject_id", *(name for name in wanted if name in frame.columns))
+
+
+def is_measure(name: str) -> bool:
+    """Whether an input is made of a measure of work records."""
+    return name.startswith(history.WORK)
 
 
 def select(scored: pl.DataFrame, settings: Decide) -> pl.Series:

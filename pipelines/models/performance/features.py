@@ -208,6 +208,11 @@ def inputs(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.select("person_id", "subject_id", *numeric, *(n for n in CATEGORICAL if n in frame.columns))
 
 
+def is_measure(name: str) -> bool:
+    """Whether an input is made of a measure of work records: each that is neither of ratings nor a code."""
+    return name not in {*RATINGS, *CATEGORICAL}
+
+
 def select(scored: pl.DataFrame, settings: Decide) -> pl.Series:
     """[n_rows] bool. Not flagged: predicted at or above the threshold. NaN is flagged."""
     return (scored["score"] >= settings.threshold) & scored["score"].is_not_nan()
