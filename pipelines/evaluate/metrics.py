@@ -134,7 +134,7 @@ def is_warned(score: Numbers, is_flagged: npt.NDArray[np.bool_], capacity: float
 
 
 def is_told(cases: pl.DataFrame, capacity: float, least: int) -> bool:
-    """Whether figures of those warned of tell of no few people.
+    """Whether figures of those warned of tell of no few people, nor, by what is left of all, of few others.
 
     Args:
         cases: [n_cases] of `flagged`.
@@ -142,12 +142,13 @@ def is_told(cases: pl.DataFrame, capacity: float, least: int) -> bool:
         least: People of whom figures may tell.
 
     Returns:
-        True where by either scorer at least so many people are warned of, however many their cases; and where nobody
-        is flagged, of whom nothing is told.
+        True where by either scorer at least so many people are warned of, however many their cases, and as many or
+        nobody not; and where nobody is flagged, of whom nothing is told.
     """
     is_flagged = cases["is_flagged"].to_numpy()
     warned_of = [is_warned(cases[scorer].to_numpy(), is_flagged, capacity) for scorer in ("model", "baseline")]
-    return not is_flagged.any() or all(cases.filter(each)["person_id"].n_unique() >= least for each in warned_of)
+    people = [[cases.filter(part)["person_id"].n_unique() for part in (each, ~each)] for each in warned_of]
+    return not is_flagged.any() or all(of >= least and (not left or left >= least) for of, left in people)
 
 
 def graded(foreseen: pl.DataFrame, least: int) -> dict[str, dict[str, float]]:

@@ -189,6 +189,16 @@ def test_the_lead_of_a_warning_is_the_time_until_the_rating_is_known():
     assert np.isnan([*nobody["warned_precision"], *nobody["warned_days_ahead"]]).all()
 
 
+def test_warnings_of_all_but_few_people_tell_of_those_few_and_are_not_told():
+    moment = pl.lit(datetime(2026, 1, 1, tzinfo=UTC))
+    known = outcomes(*((who, "s", "t", 0.5) for who in "abc")).with_columns(occurred_at=moment, known_at=moment)
+    cases = scored(*((who, "s", "t", score, score) for who, score in (("a", 0.1), ("b", 0.2), ("c", 0.3))))
+    cases = cases.with_columns(is_selected=pl.lit(value=False))
+    assert np.isnan([*metrics.warnings(cases, known, 0.7, 2)["warned_precision"]]).all(), "two of three, c is left"
+    assert not np.isnan([*metrics.warnings(cases, known, 1.0, 2)["warned_precision"]]).any(), "nobody is left"
+    assert not np.isnan([*metrics.warnings(cases, known, 0.7, 1)["warned_precision"]]).any()
+
+
 def test_a_case_is_judged_as_warned_of_where_the_rule_of_the_daily_file_flags_it():
     """By `select` of the family itself, on both sides of its threshold; a score that is no number is flagged, too."""
     cases = scored(("a", "s", "t", 0.39, 0.1), ("b", "s", "t", 0.4, 0.1), ("c", "s", "t", float("nan"), 0.1))
