@@ -99,6 +99,11 @@ class Unit:
         return f"landing/{self.feed}/{self.groups.get('period', 'undated')}"
 
 
+def nameless(key: str) -> str:
+    """The landing key of a file of one person without what the file was called."""
+    return f"{key.rpartition('/')[0]}/{UNNAMED}"
+
+
 def batch_name(text: str) -> str:
     """A batch's name as a folder: anything but letters, digits, dot, dash and underscore becomes a dash."""
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip(".-")[:120]

@@ -28,7 +28,7 @@ from pipelines.base.store import Store
 from pipelines.ingest import arrivals, cadence, decide, files, plausible
 from pipelines.ingest import feeds as declared
 from pipelines.ingest.arrivals import NOT_A_FILE, UNSAFE, Found, OnDisk, Sighted, can_be_shown, matched
-from pipelines.ingest.batch import Batch, Unit, drop, tidy, told_apart, unit_id, unit_record
+from pipelines.ingest.batch import Batch, Unit, drop, nameless, tidy, told_apart, unit_id, unit_record
 from pipelines.ingest.feeds import Feed
 from pipelines.ingest.lookups import looked_into, since
 
@@ -183,8 +183,13 @@ def _versions(units: Sequence[Unit]) -> list[Unit]:
 
 
 def _is_back(store: Store, unit: Unit, records: list[files.Record], arrived: frozenset[str]) -> bool:
-    """Whether a file was taken in under this name, then another, and now lies there again."""
-    mine = [record.since for record in records if record.name == unit.name and record.status in TAKEN_IN]
+    """Whether a file was taken in under this name, then another, and now lies there again.
+
+    Its own name may have been forgotten when its bytes expired. Where that of the other was, it may be the person who
+    was: nothing of them comes back.
+    """
+    names = (unit.name, files.nobodys(unit.name)) if records else ()
+    mine = [record.since for record in records if record.name in names and record.status in TAKEN_IN]
     if not mine or len(arrived) == 1:
         return False
     theirs = [
@@ -254,6 +259,23 @@ def landed(record: files.Record, feed: Feed) -> Unit:
     )
 
 
+def known_as(store: Store, unit: Unit) -> Unit:
+    """A unit as the register has it now: of what is read again an erasure may have taken names away since the plan."""
+    if not unit.is_replay:
+        return unit
+    names = (unit.name, files.nobodys(unit.name))
+    record = next((one for one in files.find(store, unit.feed, unit.sha256) if one.name in names), None)
+    if record is None:
+        return unit
+    return replace(unit, name=record.name, landed_as=landed_at(store, unit))
+
+
+def landed_at(store: Store, unit: Unit) -> str:
+    """Where a unit's bytes are; an erasure takes the name of a file of one person from what landed under it."""
+    is_there = not unit.is_replay or store.exists(unit.landing_key)
+    return unit.landing_key if is_there else nameless(unit.landing_key)
+
+
 def replayed(store: Store, feed: Feed) -> list[Unit]:
     """Units for every file of a feed that ever landed, read again as it is declared now; held ones, too."""
     records = files.of_feed(store, feed.name)
@@ -293,7 +315,7 @@ def planned_now(batch: Batch, feeds: Mapping[str, Feed]) -> list[Unit]:
 
     Without what it reads again itself and what another file took the place of: that one says what its source said last.
     """
-    units = _standing(batch.store, feeds, batch.units())
+    units = _standing(batch.store, feeds, [known_as(batch.store, unit) for unit in batch.units()])
     known = {(unit.feed, unit.name, unit.sha256) for unit in units}
     found = with_others(batch.store, feeds, [unit for unit in units if batch.held(unit) is None])
     return [*units, *(unit for unit in found if (unit.feed, unit.name, unit.sha256) not in known)]

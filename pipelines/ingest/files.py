@@ -131,12 +131,12 @@ def knows_all(store: Store, feed: str, names: Iterable[str]) -> bool:
 
 
 def delivered(store: Store, feed: str) -> Callable[[str], frozenset[str]]:
-    """Finds the digests of all bytes that arrived under a name; no record is read for it."""
+    """Finds the digests of all bytes that arrived under a name, forgotten or not; no record is read for it."""
     found: dict[str, set[str]] = {}
     for key in store.list(f"{LAKE}/files/{feed}"):
         *_, sha256, mark = key.split("/")
         found.setdefault(mark, set()).add(sha256)
-    return lambda name: frozenset(found.get(_mark(name), ()))
+    return lambda name: frozenset().union(*(found.get(_mark(one), ()) for one in (name, nobodys(name))))
 
 
 def of_status(store: Store, feed: str, sha256: str, *statuses: str) -> list[Record]:

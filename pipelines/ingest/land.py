@@ -24,7 +24,7 @@ from pipelines.base.store import Store
 from pipelines.ingest.afloat import Afloat
 from pipelines.ingest.arrivals import Gone
 from pipelines.ingest.batch import Batch, Held, Unit, read_json, write_json
-from pipelines.ingest.discover import place
+from pipelines.ingest.discover import landed_at, place
 from pipelines.ingest.feeds import Feed
 
 EXPIRED: Final = "expired"
@@ -213,7 +213,7 @@ def fetched(batch: Batch, unit: Unit, path: Path) -> Path:
     """A unit's bytes as a local file, for a reader; raises as `fetch` does."""
     if batch.afloat and batch.afloat.take(unit.id, path):
         return path
-    return fetch(batch.store, unit.landing_key, path)
+    return fetch(batch.store, landed_at(batch.store, unit), path)
 
 
 def fetch(store: Store, key: str, path: Path) -> Path:

@@ -30,10 +30,11 @@ from pipelines.ingest import decide, files
 from pipelines.ingest import feeds as declared
 from pipelines.ingest.admit import DUPLICATE, REJECTED, admit, gone, is_outdated, repeated
 from pipelines.ingest.again import cells
-from pipelines.ingest.batch import Batch, Unit, read_json
+from pipelines.ingest.batch import Batch, Unit, read_json, unit_record
 from pipelines.ingest.check import numbered
 from pipelines.ingest.counts import Tally
 from pipelines.ingest.dedupe import UNIT
+from pipelines.ingest.discover import known_as
 from pipelines.ingest.flags import flagged
 from pipelines.ingest.land import CHANGED, EXPIRED, settle
 from pipelines.ingest.plausible import JOINED, PREDECESSOR
@@ -67,6 +68,7 @@ def publish(batch: Batch) -> dict[str, Any]:
         Overtaken: Another batch came between, and this one has to be checked anew.
     """
     with batch.store.lock(PUBLISHING):
+        _rename(batch)
         if is_outdated(batch):
             raise Overtaken
         settle(batch)  # what the register will name
@@ -82,6 +84,14 @@ def publish(batch: Batch) -> dict[str, Any]:
     report = _report(batch, counts, seq, len(duplicates), reconciled) | {"flags": flagged(units, admitted.rows)}
     batch.store.put(f"{REPORTS}/ingest/{batch.name}.json", json.dumps(report, sort_keys=True, indent=1).encode())
     return report
+
+
+def _rename(batch: Batch) -> None:
+    """Plan what is read again under the names that the register has now: else what an erasure took would be back."""
+    planned = batch.units()
+    units = [known_as(batch.store, unit) for unit in planned]
+    if units != planned:
+        batch.write_plan(batch.plan | {"units": [unit_record(unit) for unit in units]})
 
 
 def _register(

@@ -19,7 +19,7 @@ from pipelines.base import landing
 from pipelines.base.catalog import LANDING, QUARANTINE
 from pipelines.base.store import Store
 from pipelines.ingest import files
-from pipelines.ingest.batch import UNNAMED, Batch, read_json, scratch, write_json
+from pipelines.ingest.batch import Batch, nameless, read_json, scratch, write_json
 from pipelines.ingest.feeds import Feed
 
 
@@ -34,31 +34,29 @@ def unname(store: Store, feeds: Mapping[str, Feed]) -> None:
     if not names:
         return
     for name in names:
-        for record in files.of_feed(store, name):
-            key = neutral(record.landing_key)
+        records = files.of_feed(store, name)
+        for record in records:
+            key = nameless(record.landing_key)
             if key != record.landing_key:
                 landing.copy(store, record.landing_key, key, scratch(store) / "privacy")
                 files.enter(store, replace(record, landing_key=key))
-            if not landing.is_kept(store, key):  # nobody can say any more whose the name is
-                files.unname(store, name, record.sha256, lambda *_: None)
+        # bytes that no delivery of them opens any more: nobody can say whose the names are
+        kept = {record.sha256 for record in records if landing.is_kept(store, nameless(record.landing_key))}
+        for sha256 in sorted({record.sha256 for record in records} - kept):
+            files.unname(store, name, sha256, lambda *_: None)
         for key in store.list(f"{LANDING}/{name}"):
-            if key != neutral(key) and store.exists(neutral(key)):
+            if key != nameless(key) and store.exists(nameless(key)):
                 landing.remove(store, key)
     _reasons(store, names)
     _plans(store, names)
-
-
-def neutral(key: str) -> str:
-    """The landing key of a file of one person without what it was called."""
-    return f"{key.rpartition('/')[0]}/{UNNAMED}"
 
 
 def _reasons(store: Store, names: Collection[str]) -> None:
     for key in store.list(QUARANTINE):
         if key.endswith(".json"):
             about = json.loads(store.read(key))
-            if about["feed"] in names and about["landing_key"] != neutral(about["landing_key"]):
-                told = about | {"landing_key": neutral(about["landing_key"])}
+            if about["feed"] in names and about["landing_key"] != nameless(about["landing_key"]):
+                told = about | {"landing_key": nameless(about["landing_key"])}
                 store.put(key, json.dumps(told, sort_keys=True).encode())
 
 
@@ -80,4 +78,4 @@ def _unnamed(unit: Mapping[str, Any], names: Collection[str]) -> Mapping[str, An
     if unit["feed"] not in names or not unit["name"]:
         return unit
     folder = f"{LANDING}/{unit['feed']}/{unit['groups'].get('period', 'undated')}/{unit['sha256']}"
-    return {**unit, "name": "", "landed_as": neutral(unit.get("landed_as") or f"{folder}/")}
+    return {**unit, "name": "", "landed_as": nameless(unit.get("landed_as") or f"{folder}/")}

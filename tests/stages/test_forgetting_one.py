@@ -211,6 +211,81 @@ def test_what_expired_loses_its_name_and_is_still_said_to_have_expired(older, st
     assert {held["reason_code"] for held in json.loads(store.read("reports/ingest/again.json"))["held"]} == {"expired"}
 
 
+@pytest.mark.parametrize("at", ["discover", "land", "read", "map", "validate"])
+def test_an_erasure_while_files_are_read_again_leaves_no_name(older, store, at):
+    """After each step before the last; somebody holds the batch all the while, so it is not dropped."""
+    feed, batch = "json_resume_candidates", Batch(store, "again")
+    others = [r for r in files.of_feed(store, feed) if r.name.endswith("max-muster.json")]
+
+    def step(name: str) -> None:
+        if name in command.STEPS:
+            for unit in batch.units():
+                assert command.main([name, "again", unit.id]) == 0
+        else:
+            given = ["--batch", "again", "--replay", feed] if name == "discover" else ["again"]
+            assert command.main([name, *given]) == 0
+
+    with batch.at_work():
+        for name in ("discover", "land", "read", "map", "validate"):
+            step(name)
+            if name == at:
+                forget(store, named("workday_candidate", "C-000001"), "request")
+        step("publish")
+    assert clear(store) == []
+    records = files.of_feed(store, feed)
+    assert {record.landing_key for record in records} == {*store.list("landing")}
+    told = {json.loads(store.read(key))["landing_key"] for key in store.list("quarantine") if key.endswith("json")}
+    assert told <= {*store.list("landing")}
+    left = [r for r in records if not r.name.startswith("erased/")]
+    assert [(r.name, r.sha256, r.since) for r in left if r.status == "published"] == [
+        (r.name, r.sha256, r.since) for r in others
+    ]
+    # somebody else's file is corrected, and that is news
+    theirs = older / "max-muster.json"
+    theirs.write_text(theirs.read_text().replace("writes code", "reads code"))
+    assert command.main(["run", "--batch", "corrected"]) == 0
+    counts = json.loads(store.read("reports/ingest/corrected.json"))["counts"][feed]
+    assert (counts["in"], counts["accepted"] > 0) == (1, True)
+    assert clear(store) == []
+
+
+def test_names_of_bytes_that_another_delivery_of_them_opens_stay(older, store):
+    """A file that came for two months lies in landing for the first: a correction of it, and its way back, are read."""
+    feed, theirs = "json_resume_candidates", older / "max-muster.json"
+    data = theirs.read_bytes()
+    again = older.parent / "2026-10" / "max-muster.json"
+    again.parent.mkdir()
+    again.write_bytes(data)
+    assert command.main(["run", "--batch", "two"]) == 0
+    forget(store, named("workday_candidate", "C-000001"), "request")
+    sha256 = hashlib.sha256(data).hexdigest()
+    names = {record.name for record in files.find(store, feed, sha256)}
+    assert names == {f"resumes/{month}/max-muster.json" for month in ("2026-09", "2026-10")}
+    again.unlink()
+    rows = []
+    for number, text in enumerate((data.replace(b"writes", b"reads"), data)):
+        theirs.write_bytes(text)
+        assert command.main(["run", "--batch", f"way-{number}"]) == 0
+        rows.append(json.loads(store.read(f"reports/ingest/way-{number}.json"))["counts"][feed]["in"])
+    assert rows == [2, 2], "October's is read again with it"
+    assert clear(store) == []
+
+
+def test_what_expired_is_read_again_after_other_bytes_and_who_was_forgotten_stays_out(older, store):
+    feed, theirs, hers = "json_resume_candidates", older / "max-muster.json", older / "zoe-zanzibarova.json"
+    data, before = theirs.read_bytes(), hers.read_bytes()
+    hers.write_bytes(before.replace(b"writes", b"reads"))
+    assert command.main(["run", "--batch", "hers"]) == 0
+    landing.let_go(store, landing.due(store, date(9999, 1, 1)))
+    forget(store, named("workday_candidate", "C-000001"), "request")
+    for number, text in enumerate((data.replace(b"writes", b"reads"), data)):
+        theirs.write_bytes(text)
+        hers.write_bytes(before)
+        assert command.main(["run", "--batch", f"way-{number}"]) == 0
+        assert json.loads(store.read(f"reports/ingest/way-{number}.json"))["counts"][feed]["in"] == 1, "his alone"
+    assert clear(store) == []
+
+
 def test_what_no_batch_has_registered_stays_for_somebody_to_look_at(resumes, store, tmp_path):
     data = b'{"meta": {"canonical": "https://x/C-000003"}}'
     sha256 = hashlib.sha256(data).hexdigest()

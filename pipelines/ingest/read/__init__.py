@@ -22,6 +22,7 @@ import polars as pl
 
 from pipelines.ingest import files
 from pipelines.ingest.batch import Batch, Held, Unit, drop, read_json, result, spill, write_json
+from pipelines.ingest.discover import landed_at
 from pipelines.ingest.feeds import WRITTEN, Feed
 from pipelines.ingest.land import fetched, forget
 from pipelines.ingest.pgp import landed_plain
@@ -242,7 +243,7 @@ def reading(batch: Batch, unit: Unit, feed: Feed) -> Generator[Path, None, None]
         source = fetched(batch, unit, out / ".source")
         try:
             is_believed = bool(files.of_status(batch.store, unit.feed, unit.sha256, "published")) if feed.pgp else False
-            opened = landed_plain(batch.store, unit.landing_key, source, feed, out, is_believed=is_believed)
+            opened = landed_plain(batch.store, landed_at(batch.store, unit), source, feed, out, is_believed=is_believed)
             with opened as plain, ThreadPoolExecutor(1) as reader:
                 work = reader.submit(read_file, plain, out, feed, unit, keep=None if feed.pgp else feed.kept())
                 given = 0
