@@ -47,6 +47,16 @@ def live(store: Store, family: str) -> Release | None:
     return vouched.live(store, family, load(Signers, "publish").signers)
 
 
+def history(store: Store, family: str) -> list[Release]:
+    """All that the ledger vouches for, oldest first; whoever can write the store may have laid others beside.
+
+    Raises:
+        ContractError: A pointer or an entry is not readable.
+        SettingsError: Nothing says whose signature counts.
+    """
+    return vouched.history(store, family, load(Signers, "publish").signers)
+
+
 def scoring(store: Store, family: str) -> Release | None:
     """The live release, else the one in shadow, else None. Raises as `live`."""
     return live(store, family) or releases.shadow(store, family)

@@ -11,8 +11,8 @@ from monitoring import page, released
 from monitoring.documents import sources
 from monitoring.documents.cited import Cited, Source, asks, is_confirmed, title_of
 from monitoring.texts import noted
-from pipelines.audit import vouched
-from pipelines.base.settings import Signers, load
+from pipelines.base.errors import ContractError
+from pipelines.base.settings import load
 from pipelines.base.store import Store
 from pipelines.fairness import withheld
 from pipelines.publish.modified import COMPARED, PROPOSAL, Modified, contents
@@ -104,16 +104,22 @@ def unforeseen(store: Store, family: str) -> tuple[str, ...]:
         What each change is about, such as `inputs: tenure_days`; empty for the first release, and without any.
 
     Raises:
-        ContractError: A file of a release was changed, or the ledger does not vouch for the newest.
+        ContractError: A file of a release was changed, or the ledger does not vouch for the newest; or for none before
+            it, though it was not the first.
     """
     now = released.live(store, family)
     if now is None:
         return ()
-    known = vouched.history(store, family, load(Signers, "publish").signers)
+    known = released.history(store, family)
     same = [place for place, item in enumerate(known) if item.verdict_sha256 == now.verdict_sha256]
     first = same[0] if now.kind == "rollback" else len(known) - 1
-    if first == 0:
+    if known[first].sequence == 1:
         return ()
+    if first == 0:
+        raise ContractError(
+            f"The release of {family} before number {known[0].sequence} must be known, to say whether that is another "
+            "system; no key that publish.signers names has signed one. Name its key too, or compare them by hand."
+        )
     before = known[first - 1]
     settings = load(Documents, "documents")
     key = (store.url, before.manifest_sha256, now.manifest_sha256, settings.model_dump_json())

@@ -174,9 +174,9 @@ def _audited_on(args: argparse.Namespace) -> date:
 def _scored(store: Store, args: argparse.Namespace) -> tuple[pl.DataFrame, dict[str, Any]]:
     """What a released model scored as of the days of the period, and what is known of it."""
     is_shadow = args.of == "shadow"
-    pointers = releases.pointers(store, FAMILY, is_shadow=is_shadow)
     if not is_shadow and args.release is None:
         released.live(store, FAMILY)  # else what is newest is nothing that anybody was scored by
+    pointers = releases.shadows(store, FAMILY) if is_shadow else released.history(store, FAMILY)
     chosen = [item for item in pointers if args.release is None or item.sequence == args.release]
     if not chosen:
         raise ContractError(f"An audit must be of a model that is {args.of}; there is none. Choose another with --of.")

@@ -34,7 +34,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Resp
 from starlette.exceptions import HTTPException as AnyHTTPException
 from starlette.middleware.gzip import GZipMiddleware
 
-from monitoring import page, texts
+from monitoring import page, released, texts
 from monitoring.documents import made
 from monitoring.examiner.bundle import Wanted, make
 from monitoring.portal import clocks, evidence, ingested, pages
@@ -240,7 +240,7 @@ def document(family: str, number: str, kind: str, store: Store = Company) -> Res
     """A document about a release."""
     _must_be(family in FAMILIES and _NUMBER.fullmatch(number) is not None and kind in made.KINDS)
     try:
-        _must_be(any(item.sequence == int(number) for item in releases.pointers(store, family)))
+        _must_be(any(item.sequence == int(number) for item in released.history(store, family)))
         pages_made, _ = made.make(store, [kind], family, int(number))
     except CandorError as error:
         return HTMLResponse(pages.refusal(503, str(error)), 503, headers=_PAGE)
@@ -252,12 +252,12 @@ def rollback(family: str, verdict: str, who: Reader = Compliance, store: Store =
     """The form to go back to an older release. It changes nothing: it asks for a run of Airflow's DAG."""
     _must_be(family in FAMILIES)
     try:
-        known = releases.pointers(store, family)
+        newest, known = releases.pointers(store, family)[-1:], released.history(store, family)
     except CandorError as error:
         return HTMLResponse(pages.refusal(503, str(error)), 503, headers=_PAGE)
     found = [item for item in known if item.verdict_sha256 == verdict]
-    _must_be(bool(found) and known[-1].verdict_sha256 != verdict)
-    return HTMLResponse(pages.rollback(family, known[-1], found[-1], who), headers=_FORM)
+    _must_be(bool(found) and newest != found[-1:])
+    return HTMLResponse(pages.rollback(family, newest[0], found[-1], who), headers=_FORM)
 
 
 @app.get("/rollback.js")

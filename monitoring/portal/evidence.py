@@ -21,7 +21,7 @@ from monitoring.released import Released
 from monitoring.results import Bias, Drift, Estimated, Findings, Oversight, Performance
 from monitoring.texts import noted
 from pipelines import audit
-from pipelines.audit import Entry, Head, Tag, vouched
+from pipelines.audit import Entry, Head, Tag
 from pipelines.audit import lived as audit_lived
 from pipelines.audit.ledger import read
 from pipelines.audit.lived import Stretch
@@ -167,8 +167,8 @@ def model(store: Store, family: str) -> Model:
     nothing: list[Release] = []
     live: Released | None = _tried(lambda: _live(store, family), None, faults)
     refused = " ".join(faults)
-    pointers = _tried(lambda: releases.pointers(store, family), nothing, faults)
-    shadows = _tried(lambda: releases.pointers(store, family, is_shadow=True), nothing, faults)
+    pointers = _tried(lambda: released.history(store, family), nothing, faults)
+    shadows = _tried(lambda: releases.shadows(store, family), nothing, faults)
     days = report_days(store, family)
     return Model(
         family=family,
@@ -184,7 +184,7 @@ def model(store: Store, family: str) -> Model:
 
 
 def _live(store: Store, family: str) -> Released | None:
-    pointer = vouched.live(store, family, load(Signers, "publish").signers)
+    pointer = released.live(store, family)
     return released.opened(store, pointer) if pointer is not None else None
 
 

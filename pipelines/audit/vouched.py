@@ -110,7 +110,7 @@ def _is_in_flight(entry: Entry, now: datetime) -> bool:
         return False
 
 
-def is_signed(store: Store, entry: Entry, signers: Collection[str] = ()) -> bool:
+def is_signed(store: Store, entry: Entry, signers: Collection[str]) -> bool:
     """Whether a key that may sign has signed that these very files have this number in this family.
 
     A release of before statements were signed has none. It may be if it was on record before the first key was adopted,

@@ -106,7 +106,12 @@ def live(store: Store, family: str) -> Release | None:
 
 def shadow(store: Store, family: str) -> Release | None:
     """The newest model that is scored in shadow; None when there is none."""
-    return next(reversed(pointers(store, family, is_shadow=True)), None)
+    return next(reversed(shadows(store, family)), None)
+
+
+def shadows(store: Store, family: str) -> list[Release]:
+    """Pointers to models that were scored in shadow, oldest first. No ledger vouches for one: they decide nothing."""
+    return pointers(store, family, is_shadow=True)
 
 
 def verdict(store: Store, release: Release) -> dict[str, Any]:

@@ -14,11 +14,11 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from pipelines.audit import Entry, Tag, append, entries
+from pipelines.audit import Entry, Tag, append, entries, vouched
 from pipelines.audit.shown import System, is_assessed, system
 from pipelines.base.digests import sha256_bytes
 from pipelines.base.errors import ContractError
-from pipelines.base.releases import live
+from pipelines.base.settings import Signers, load
 from pipelines.base.store import Store
 from pipelines.fairness import law
 
@@ -45,8 +45,8 @@ def sign(store: Store, family: str, code: str, document: Path, *, signed_on: dat
 
     Raises:
         ContractError: The law asks for none, the document is not there or still a draft, the day is to come, or who or
-            what is missing. Or it is not of the system that scores now: the document is one of another, or was signed
-            before there was this.
+            what is missing. Or the ledger does not vouch for what scores now. Or it is not of that system: the document
+            is one of another, or was signed before there was this.
     """
     _known(code)
     if signed_on > datetime.now(UTC).date():
@@ -54,7 +54,7 @@ def sign(store: Store, family: str, code: str, document: Path, *, signed_on: dat
     _said(by, conclusion, "what it concludes")
     digest = _digest(document)
     with store.lock(f"publish-{family}"):
-        release = live(store, family)
+        release = vouched.live(store, family, load(Signers, "publish").signers)
         facts: dict[str, Any] = {"law": code, "document_sha256": digest, "signed_on": signed_on.isoformat()}
         facts |= {"conclusion": conclusion.strip(), "by": by.strip()}
         facts["verdict_sha256"] = release.verdict_sha256 if release else None

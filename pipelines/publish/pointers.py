@@ -1,16 +1,29 @@
 """Write a release pointer: the one act that changes what scores people."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from pipelines.audit import Entry, head
 from pipelines.base.errors import GateRefused
 from pipelines.base.releases import NUMBER, Release, pointers
 from pipelines.base.store import Store
 
+_LAST: Final = 10**12 - 1
+"""A number has twelve digits in a pointer's key."""
+
 
 def following(known: Sequence[Release]) -> int:
-    """The number of the pointer after those of a family, oldest first."""
+    """The number of the pointer after those of a family, oldest first.
+
+    Raises:
+        GateRefused: One of them has the last number there is: who can write the store laid it there.
+    """
+    if known and known[-1].sequence >= _LAST:
+        raise GateRefused(
+            f"There must be a number for the next pointer of {known[-1].family}; {known[-1].key} leaves none. It was "
+            "put there by hand: take it out of the store, and find out who could write there. Nothing was changed.",
+            "no_number",
+        )
     return known[-1].sequence + 1 if known else 1
 
 

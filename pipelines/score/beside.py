@@ -10,13 +10,13 @@ the answer.
 """
 
 import math
+from collections.abc import Collection
 from typing import Any, Final
 
 import polars as pl
 
 from pipelines import audit
-from pipelines.audit import Tag
-from pipelines.base import releases
+from pipelines.audit import Tag, vouched
 from pipelines.base.catalog import PROPOSALS
 from pipelines.base.releases import Release
 from pipelines.base.store import Store
@@ -28,19 +28,20 @@ _SHADOW: Final = ["no_group_data"]
 """What alone may hold a model that is scored in shadow."""
 
 
-def candidate(store: Store, family: str) -> Release | None:
+def candidate(store: Store, family: str, signers: Collection[str]) -> Release | None:
     """The newest verdict's model, as a pointer that is kept nowhere; None when it is released, or held for a fault.
 
     Args:
         store: Holds the ledger and the pointers.
         family: Whose model.
+        signers: As for `vouched.live`: a pointer that no key signed releases nothing.
     """
     newest = (e for e in audit.entries(store, newest_first=True) if e.tag in _PROPOSED and e.subject == family)
     entry = next(newest, None)
     if entry is None or (entry.tag is Tag.MODEL_HELD and entry.facts["codes"] != _SHADOW):
         return None
     verdict_sha256 = str(entry.facts["verdict_sha256"])
-    if any(pointer.verdict_sha256 == verdict_sha256 for pointer in releases.pointers(store, family)):
+    if any(pointer.verdict_sha256 == verdict_sha256 for pointer in vouched.history(store, family, signers)):
         return None
     digests = {name: str(entry.facts[name]) for name in ("manifest_sha256", "model_sha256", "data_sha256", "as_of")}
     return Release(

@@ -156,7 +156,7 @@ def _beside(
     if live.is_shadow:
         return None
     try:
-        release = beside.candidate(store, live.family)
+        release = beside.candidate(store, live.family, load(Signers, "publish", root=root).signers)
         if release is None:
             return None
         return _compared(store, today, live, release, load(Law, "law", root=root), require_running)

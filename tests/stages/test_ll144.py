@@ -330,6 +330,7 @@ def test_a_release_by_hand_is_not_the_one_that_is_audited(filled, capsys):
     forged = replace(releases.live(filled, "screening"), sequence=2)
     filled.put(forged.key, forged.to_json())
     assert f"{forged.key} must be what an entry of the ledger calls for" in refused(capsys)
+    assert "there is none" in refused(capsys, "--release", "2")
     assert made(capsys, "--release", "1")["key"], "the one that scored is what it was"
 
 

@@ -13,6 +13,7 @@ from pipelines.base import releases
 from pipelines.base.errors import ContractError
 from pipelines.publish import assessments
 from pipelines.publish.__main__ import main
+from pipelines.publish.pointers import point
 from tests.unit.test_documents import cited
 
 LAW, DAY = "eu-gdpr", date(2026, 1, 5)
@@ -45,16 +46,15 @@ def released(store, verdict, *gaps, kind="release", is_cut_short=False, **more):
     people = [{"name": name, "accepted_gaps": list(gaps)} for name in ("anna", "ben")]
     number = len(releases.pointers(store, "screening")) + 1
     facts = {"kind": kind, "verdict_sha256": verdict, "approvers": people, "number": number, **more}
-    audit.append(store, Tag.MODEL_RELEASED, "screening", **facts)
+    facts |= dict.fromkeys(("manifest_sha256", "model_sha256", "data_sha256", "as_of"), "") | {"run_id": f"r{number}"}
+    entry = audit.append(store, Tag.MODEL_RELEASED, "screening", **facts)
     if not is_cut_short:
-        pointed(store, verdict, number, kind)
+        pointed(store, entry)
+    return entry
 
 
-def pointed(store, verdict, number, kind="release"):
-    names = ("folder", "manifest_sha256", "model_sha256", "data_sha256", "as_of", "run_id", "reason", "released_at")
-    about = dict.fromkeys(names, "") | {"verdict_sha256": verdict, "kind": kind}
-    release = releases.Release("screening", number, approvers=(), ledger={}, **about)
-    store.put(release.key, release.to_json())
+def pointed(store, entry):
+    point(store, "screening", entry.facts["kind"], f"releases/screening/{entry.facts['verdict_sha256']}", entry)
 
 
 def test_an_assessment_stands_for_its_family_and_law_until_it_is_withdrawn(store, document):
@@ -116,9 +116,9 @@ A, B, C, ANOTHER = "1" * 64, "2" * 64, "3" * 64, "modification:since_release_1"
 
 def test_an_assessment_is_of_what_scores_while_a_release_waits_for_its_pointer(store, document):
     released(store, A, modification=None)
-    released(store, B, ANOTHER, modification=ANOTHER, is_cut_short=True)
+    entry = released(store, B, ANOTHER, modification=ANOTHER, is_cut_short=True)
     sign(store, document)
-    pointed(store, B, 2)
+    pointed(store, entry)
     assert shown(store, "screening").assessments == {}, "B was never assessed"
     released(store, A, kind="rollback")
     assert shown(store, "screening").assessments == {LAW: DAY}

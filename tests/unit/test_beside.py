@@ -7,6 +7,7 @@ from pipelines import audit
 from pipelines.audit import Tag
 from pipelines.base.releases import Release
 from pipelines.score.beside import candidate, compared
+from tests.stages.monitored_company import recorded
 
 A, B = "a" * 64, "b" * 64
 
@@ -16,21 +17,30 @@ def judged(store, verdict, tag=Tag.MODEL_PROPOSED, codes=(), family="screening")
     audit.append(store, tag, family, verdict_sha256=verdict, as_of="2026-10-31", run_id="r", codes=list(codes), **facts)
 
 
+def pointer(number, verdict):
+    folder = f"releases/screening/{verdict}"
+    return Release(
+        "screening", number, "release", folder, verdict, B, B, B, "2026-10-31", "r", "", (), {}, "2026-11-01"
+    )
+
+
 def point(store, number, verdict):
-    made = Release("screening", number, "release", "f", verdict, B, B, B, "2026-10-31", "r", "", (), {}, "2026-11-01")
+    made = pointer(number, verdict)
     store.put(made.key, made.to_json())
 
 
 def test_the_newest_verdict_of_the_family_is_the_candidate_until_it_is_released(store):
-    assert candidate(store, "screening") is None
+    assert candidate(store, "screening", ()) is None
     judged(store, A)
     judged(store, "c" * 64, family="outcomes")
-    found = candidate(store, "screening")
+    found = candidate(store, "screening", ())
     assert (found.verdict_sha256, found.is_shadow, found.folder) == (A, True, f"proposals/screening/{A}")
     judged(store, B)
-    assert candidate(store, "screening").verdict_sha256 == B
+    assert candidate(store, "screening", ()).verdict_sha256 == B
     point(store, 1, B)
-    assert candidate(store, "screening") is None, "what was released, and maybe left again, is no candidate"
+    assert candidate(store, "screening", ()).verdict_sha256 == B, "a pointer that somebody laid releases nothing"
+    recorded(store, pointer(1, B))
+    assert candidate(store, "screening", ()) is None, "what was released, and maybe left again, is no candidate"
 
 
 @pytest.mark.parametrize(
@@ -40,7 +50,7 @@ def test_the_newest_verdict_of_the_family_is_the_candidate_until_it_is_released(
 def test_of_held_models_only_one_without_group_data_is_a_candidate(store, codes, is_one):
     judged(store, A)
     judged(store, B, Tag.MODEL_HELD, codes)
-    assert (candidate(store, "screening") is not None) is is_one
+    assert (candidate(store, "screening", ()) is not None) is is_one
 
 
 def scores(*rows):

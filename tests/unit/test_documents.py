@@ -14,7 +14,7 @@ from monitoring.documents import sources
 from monitoring.documents.__main__ import main
 from monitoring.documents.cited import UNKNOWN, Cited, Source
 from monitoring.documents.made import KINDS, ahead, for_all, make, rendered, unforeseen
-from pipelines.audit import Tag, entries
+from pipelines.audit import Tag, entries, vouched
 from pipelines.audit.segments import key as ledger_key
 from pipelines.base import releases
 from pipelines.base.catalog import FAMILIES
@@ -676,6 +676,14 @@ def test_an_alarm_names_what_nobody_foresaw_in_the_release_that_scores(made, sto
     assert "groups: ethnicity: a" in unforeseen(made, FAMILY)
     back_to(made, second)
     assert unforeseen(made, FAMILY) == ("inputs: postcode",), "it is another system than the first, as it was"
+
+
+def test_whether_a_release_is_another_system_is_not_known_where_no_named_key_signed_the_one_before(made, monkeypatch):
+    """As after a key was replaced, and the former one is named no longer."""
+    _, second = releases.pointers(made, FAMILY)
+    monkeypatch.setattr(vouched, "history", lambda *_: [second])
+    with pytest.raises(ContractError, match="before number 2 must be known, to say whether that is another system"):
+        unforeseen(made, FAMILY)
 
 
 def test_the_first_release_differs_from_nothing(store, tmp_path, keys):

@@ -235,6 +235,10 @@ def test_what_people_decided_as_it_was_kept_before_is_shown_without_few_people_t
     assert audience.oversight_for_all(shown) is shown
     counted = [row | {"n": 5} for row in shown.judgements[0]["groups"]]
     between = shown.model_copy(update={"judgements": (shown.judgements[0] | {"groups": counted},)})
+    kinds = [row | {"interval": "score"} for row in shown.judgements[0]["groups"]]
+    kept = shown.model_copy(update={"judgements": (shown.judgements[0] | {"groups": kinds},)})
+    told = audience.oversight_for_all(kept).judgements[0]["groups"]
+    assert [row["interval"] for row in told] == ["score", None, "score", None], "it told that all were, or nobody"
     again = audience.oversight_for_all(between)
     assert [(row["n"], row["selected"]) for row in again.judgements[0]["groups"]] == [
         (5, 180), (None, None), (5, 600), (None, None),

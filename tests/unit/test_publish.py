@@ -757,6 +757,22 @@ def test_a_pointer_by_hand_is_nothing_that_was_gone_back_to(store, answers, tmp_
     assert back_to(store, first) == vouched.live(store, FAMILY) == back
 
 
+def test_a_pointer_by_hand_with_the_last_number_ends_no_family(store, answers, tmp_path):
+    """It is named before anything is written to the ledger; once it is out of the store all goes on."""
+    first = released(store, answers, tmp_path)
+    forged = replace(first, sequence=10**12 - 1)
+    store.put(forged.key, forged.to_json())
+    before = [entry.sequence for entry in entries(store) if entry.tag is Tag.MODEL_RELEASED]
+    for ask in (back_to, lambda *_: released(store, answers, tmp_path, "r2", weights=b"weights 2")):
+        with pytest.raises(GateRefused, match=r"999999999999\.json leaves none\. It was put there by hand"):
+            ask(store, first)
+        assert last_refusal(store) == ["no_number"]
+    assert [entry.sequence for entry in entries(store) if entry.tag is Tag.MODEL_RELEASED] == before
+    store.delete(forged.key)
+    second = released(store, answers, tmp_path, "r3", weights=b"weights 2")
+    assert (second.sequence, vouched.live(store, FAMILY)) == (2, second)
+
+
 @pytest.mark.parametrize(("said", "status"), [("--instead-of=2", 0), ("--instead-of=", 0), ("--instead-of=1", 3)])
 def test_the_command_takes_the_number_that_a_form_may_leave_out(store, answers, tmp_path, monkeypatch, *, said, status):
     monkeypatch.setenv("CANDOR_STORE", store.url)
