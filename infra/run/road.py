@@ -26,7 +26,9 @@ def prepare(company: Company, progress: Progress) -> str:
         progress.say(f"    account {account:<18} password {password}")
     if changed := repository.uncommitted():
         progress.say(f"    note: {changed} uncommitted changes are not part of what retrain runs", "yellow")
-        progress.say("    where they change how models are judged, no model is released (other_rules)", "yellow")
+        progress.say(
+            "    where they change how models are judged, none is released (other_rules): commit or stash", "yellow"
+        )
     return commit
 
 

@@ -304,7 +304,8 @@ def _ruled(verdict: Mapping[str, Any]) -> None:
         raise GateRefused(
             f"A verdict must be given by this installation's rules of today; its {', '.join(found)} "
             f"{'is' if found == ['code'] else 'are'} not: something was upgraded since, or the retrain's ref has "
-            "others. Bring the ref up to date and retrain: only what changed runs again, and the gate judges anew.",
+            "others. Commit what was edited here, or stash it; bring the ref up to date and retrain: only what changed "
+            "runs again, and the gate judges anew.",
             "other_rules",
         )
 
