@@ -49,6 +49,7 @@ from monitoring.bias import told
 from monitoring.plots import SHOWN, is_compared, lowest_of, rate_figure, subject_figure
 from monitoring.results import Axis, Bias, Drift
 from monitoring.settings import Monitor
+from pipelines.base.wording import counted
 
 
 class ExactPsi(ByLabelMetric):
@@ -291,11 +292,12 @@ def _subjects_of(result: Bias, pool: Axis) -> AdverseSubjects:
     failed = [told(subject, pool) for subject in mine if subject.verdict == "ADVERSE"]
     tallies = [t.verdicts for t in result.tallies if (t.source, t.stage, t.axis) == _key(pool)]
     few, all_ = sum(t.get("INSUFFICIENT_DATA", 0) for t in tallies), sum(sum(t.values()) for t in tallies)
+    lacking = f"{counted(few, 'holds', 'hold')} too little data to be judged alone."
     return AdverseSubjects(
         about=_what(pool),
         axis=pool.judgement["axis"],
         adverse=len(failed),
-        lines=[*failed, f"{all_} subjects looked at; {few} of them hold too little data to be judged alone."],
+        lines=[*failed, f"{counted(all_, 'subject', 'subjects')} looked at; {lacking}"],
         judgements=[subject.judgement for subject in mine[:SHOWN]],
     )
 

@@ -13,6 +13,7 @@ from monitoring.audience import bias_for_all, oversight_for_all
 from monitoring.bias import in_order, told, worst
 from monitoring.results import Axis, Bias, Drift, Estimated, Finding, Findings, Oversight, Performance
 from monitoring.settings import Monitor
+from pipelines.base.wording import counted
 from pipelines.fairness.evidence import UNTOLD
 
 
@@ -93,10 +94,10 @@ def of_estimated(estimated: Estimated | None) -> list[Finding]:
     row = next(iter(estimated.groups), None) if estimated is not None else None
     if estimated is None or row is None or row.is_within is not False or row.promised is None or row.found is None:
         return []
-    promised = row.promised
+    promised, cases = row.promised, counted(row.labelled or 0, "case", "cases")
     text = (
         f"Scores promised {estimated.metric} {promised.value:.3f} [{promised.low:.3f} to {promised.high:.3f}] on "
-        f"{row.labelled} cases; their outcomes show {row.found:.3f}. Do not believe estimates without labels."
+        f"{cases}; their outcomes show {row.found:.3f}. Do not believe estimates without labels."
     )
     return [Finding(rule="estimate_missed", subject=estimated.metric, text=text, value=row.found, is_alert=False)]
 
@@ -194,7 +195,8 @@ def of_erasures(forgotten: int) -> list[Finding]:
     """
     if not forgotten:
         return []
-    text = f"{forgotten} people were forgotten whom this model may have learned from. Train it again without them."
+    people = counted(forgotten, "person was", "people were")
+    text = f"{people} forgotten whom this model may have learned from. Train it again without them."
     return [Finding(rule="person_forgotten", subject="model", text=text, value=forgotten, bound=0)]
 
 

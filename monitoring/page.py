@@ -16,8 +16,9 @@ from markupsafe import Markup, escape
 from monitoring import svg, texts
 from monitoring.audience import bias_for_all, oversight_for_all
 from monitoring.results import Bias, ColumnDrift, Drift, Estimated, Findings, Oversight, Performance, Tally
-from monitoring.texts import noted, say
+from monitoring.texts import counted, noted, say
 from monitoring.texts.spoken import Speaking
+from monitoring.words import DECIDES, MEANINGS, TONES
 from pipelines.base.contracts import TABLES
 from pipelines.fairness import ALL_STAGES
 from pipelines.fairness.counting import is_crossed
@@ -27,26 +28,6 @@ from pipelines.fairness.pairs import Pair
 
 STAGES: Final = next(c.values for c in TABLES["application_events"].columns if c.name == "stage_code")
 """Of hiring, in their order."""
-SEEN: Final = {
-    "screening": noted(
-        "an outcome is known of applications that people screened, and it is their decision, not how somebody "
-        "would have worked: of people who never applied, or were not screened, nothing is learnt, and none of those "
-        "turned away shows what they would have done"
-    ),
-    "recommendation": noted(
-        "it is known which courses were taken: one that somebody was never shown, or was not allowed, "
-        "looks like one that they did not want"
-    ),
-    "outcomes": noted(
-        "an end is known of people who enrolled, or were enrolled, and were still there on the day of the "
-        "prediction: who was never offered the course is in no figure"
-    ),
-    "performance": noted(
-        "a rating is known of people who were hired and stayed until it was given, and it is what a "
-        "reviewer said: who was not hired, or left before, is in no figure"
-    ),
-}
-"""Whose outcomes can be known at all: selective labels, which no figure of accuracy or bias shows."""
 _ENDS: Final = (("value", "ratio"), ("low", "low"), ("high", "high"))
 _SPAN: Final = (("value", "share"), ("low", "low"), ("high", "high"))
 _LEAST_P: Final = 0.001
@@ -57,33 +38,6 @@ _SEED: Final = 20231101
 SAID: Final = ("audit_", "report.", "parts.")
 """How the names of templates begin that speak the reader's language; documents and packages are English."""
 TEMPLATES: Final = Path(__file__).parent / "templates"
-
-MEANINGS: Final = {
-    "ADVERSE": noted(
-        "A group is selected at less than four fifths of the best group's rate, chance does not explain it, and "
-        "one different decision would not undo it."
-    ),
-    "INVESTIGATE": noted("There is a gap that the rules alone cannot settle. A person must look into it."),
-    "INSUFFICIENT_DATA": noted("Too little data to see a gap of the size that matters. This never reads as fair."),
-    "NO_EVIDENCE": noted("There was enough data to see a gap that matters, and none was seen."),
-    "allowed": noted("Every check of the gate passed. Two people still had to approve."),
-    "held": noted("At least one check of the gate did not pass. Nothing was released from this verdict."),
-}
-WORDS: Final = (
-    *(noted("ADVERSE"), noted("INVESTIGATE"), noted("INSUFFICIENT DATA"), noted("NO EVIDENCE")),
-    *(noted("allowed"), noted("held")),
-)
-"""Verdicts as they are shown."""
-KINDS: Final = (noted("release"), noted("shadow"), noted("rollback"), noted("stop"))
-"""Of pointers, as they are shown."""
-TONES: Final = {
-    "ADVERSE": "bad",
-    "INVESTIGATE": "warn",
-    "INSUFFICIENT_DATA": "unsure",
-    "NO_EVIDENCE": "good",
-    "allowed": "good",
-    "held": "bad",
-}
 
 
 def report(
@@ -139,12 +93,12 @@ def meaning(verdict: str) -> str:
 
 def share(value: float | None) -> str:
     """A share in words, such as `41%`; a dash for unknown."""
-    return "–" if value is None or math.isnan(value) else f"{value:.1%}" if abs(value) < 0.1 else f"{value:.0%}"  # noqa: RUF001
+    return "–" if value is None or math.isnan(value) else f"{value:z.1%}" if abs(value) < 0.1 else f"{value:.0%}"  # noqa: RUF001
 
 
 def number(value: float | None, digits: int) -> str:
     """A number; a dash for unknown."""
-    return "–" if value is None or math.isnan(value) else f"{value:,.{digits}f}"  # noqa: RUF001
+    return "–" if value is None or math.isnan(value) else f"{value:z,.{digits}f}"  # noqa: RUF001
 
 
 def waited(days: float | None) -> str:
@@ -156,7 +110,7 @@ def waited(days: float | None) -> str:
         return number(None, 1)
     minutes = days * 24 * 60
     if minutes < 60:
-        return say("{n} minutes", n=number(minutes, 0))
+        return counted("{n} minute", "{n} minutes", round(minutes))
     if days < 1:
         return say("{n} hours", n=number(days * 24, 1))
     return say("{n} days", n=number(days, 1))
@@ -350,7 +304,7 @@ def figures(title: str, rows: Iterable[tuple[str, float | None, float | None, fl
         return Markup("")
     low, high = min(known), max(known)
     room = (high - low) * 0.1 or 0.05
-    axis = svg.Axis(low - room, high + room, ((low, f"{low:.3f}"), (high, f"{high:.3f}")))
+    axis = svg.Axis(low - room, high + room, ((low, number(low, 3)), (high, number(high, 3))))
     named = title if " " in title else title.upper()
     return Markup(svg.intervals(bars, axis, say("{figure} with intervals", figure=named)))  # noqa: S704  # svg escapes
 
@@ -558,6 +512,7 @@ def environment(said: tuple[str, ...] | None = SAID) -> Environment:
         "tone": tone,
         "meaning": meaning,
         "meanings_of": MEANINGS,
+        "what_decides": DECIDES,
         "share": share,
         "number": number,
         "p_value": p_value,
@@ -617,13 +572,18 @@ def _note(row: Mapping[str, Any]) -> str:
 
 def _points(found: Mapping[str, Any]) -> str:
     """A difference of shares in points of a hundred, with its interval where there is one."""
-    points = {name: f"{100 * found[name]:+.1f}" for name in ("value", "low", "high") if found[name] is not None}
+    points = {name: _signed(100 * found[name]) for name in ("value", "low", "high") if found[name] is not None}
     return say("{value} [{low} to {high}]", **points) if len(points) > 2 else points["value"]
+
+
+def _signed(value: float) -> str:
+    """With its sign, and without one where it rounds to none."""
+    return f"{value:+.1f}" if abs(value) >= 0.05 else number(0.0, 1)
 
 
 def _with_bounds(value: float | None, low: float | None, high: float | None) -> str:
     if value is None:
         return say("unknown")
     if low is None or high is None:
-        return f"{value:.3f}"
-    return say("{value} [{low} to {high}]", value=f"{value:.3f}", low=f"{low:.3f}", high=f"{high:.3f}")
+        return number(value, 3)
+    return say("{value} [{low} to {high}]", value=number(value, 3), low=number(low, 3), high=number(high, 3))

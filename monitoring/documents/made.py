@@ -11,6 +11,7 @@ from monitoring import page, released
 from monitoring.documents import sources
 from monitoring.documents.cited import Cited, Source, asks, is_confirmed, title_of
 from monitoring.texts import noted
+from monitoring.words import SEEN
 from pipelines.base.errors import ContractError
 from pipelines.base.settings import load
 from pipelines.base.store import Store
@@ -167,7 +168,7 @@ def rendered(kind: str, family: str, cited: Cited, differing: list[Change]) -> b
         template,
         title=title,
         family=family,
-        seen=page.SEEN[family],
+        seen=SEEN[family],
         cited=cited,
         n=cited.n,
         t=cited.t,

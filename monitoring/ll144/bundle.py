@@ -62,6 +62,7 @@ def made_by() -> str:
     sources = [
         *here.glob("*.py"),
         here.parent / "page.py",
+        here.parent / "words.py",
         *(here.parent / "templates").glob("ll144_*"),
         *Path(statutory.__file__).parent.glob("*.py"),
     ]

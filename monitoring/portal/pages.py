@@ -21,6 +21,7 @@ from monitoring.portal.ingested import Feed, Ingested
 from monitoring.portal.roles import Reader
 from monitoring.portal.scope import Scope
 from monitoring.texts import noted, say
+from monitoring.words import SEEN
 from pipelines.audit.lived import Stretch
 from pipelines.base.catalog import FAMILIES
 from pipelines.base.releases import MODIFICATION, Release
@@ -227,7 +228,7 @@ def _page(template: str, current: str, base: str, who: Reader, **values: Any) ->
         "who": who,
         "families": FAMILIES,
         "questions": QUESTIONS,
-        "seen": page.SEEN,
+        "seen": SEEN,
     }
     return page.render(template, **shared, **values)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import polars as pl
 
+from pipelines.base.wording import counted
 from pipelines.evaluate.metrics import KEYS, paired
 from pipelines.fairness import law
 from pipelines.models import Metric
@@ -45,19 +46,21 @@ def _complete(scored: pl.DataFrame) -> dict[str, Any]:
 
 def _both(scored: pl.DataFrame) -> dict[str, Any]:
     ours, shared = scored.filter(pl.col("scorer") == "model").height, len(paired(scored))
-    reason = f"The baseline scored {shared} of the model's {ours} cases."
+    reason = f"The baseline scored {shared} of the {counted(ours, 'case', 'cases')} of the model."
     return _check("same_cases_for_both", ours == shared and ours > 0, reason)
 
 
 def _cases(scored: pl.DataFrame, outcomes: pl.DataFrame, least: int) -> dict[str, Any]:
     n = len(_labelled(scored, outcomes))
-    return _check("enough_cases", n >= least, f"{n} test cases have an outcome; {least} are needed.")
+    known = counted(n, "test case has", "test cases have")
+    return _check("enough_cases", n >= least, f"{known} an outcome; {least} are needed.")
 
 
 def _labels(scored: pl.DataFrame, outcomes: pl.DataFrame, least: int) -> dict[str, Any]:
     labels = _labelled(scored, outcomes)["outcome"]
     rarer = min(int((labels == 1).sum()), int((labels == 0).sum()))
-    return _check("enough_of_each_outcome", rarer >= least, f"The rarer outcome has {rarer} cases; {least} are needed.")
+    reason = f"The rarer outcome has {counted(rarer, 'case', 'cases')}; {least} are needed."
+    return _check("enough_of_each_outcome", rarer >= least, reason)
 
 
 def _leaks(card: Mapping[str, Any]) -> dict[str, Any]:

@@ -38,6 +38,7 @@ from pipelines.base.settings import Count, Section, load
 from pipelines.base.stage import leave, main
 from pipelines.base.store import open_store
 from pipelines.base.tried import ALTERNATIVES, BEST, DECLARED, VALID, Alternative, Alternatives, Choose, Taken
+from pipelines.base.wording import counted
 from pipelines.evaluate import gains, groups, metrics
 from pipelines.evaluate.bootstrap import UNKNOWN, Estimate, Numbers
 from pipelines.evaluate.weigh import Judged
@@ -139,16 +140,17 @@ def explained(taken: Tried, tried: list[Tried], margins: Margins, take: str) -> 
     better = ", ".join(one.name for one in better_than(taken.name, tried, margins))
     if not others:
         return "No alternative is declared: this is the only model that was trained."
+    looked = f"{counted(len(others), 'alternative was', 'alternatives were')} tried."
     unknown = sum(not one.is_known for one in others)
-    missing = f" Of {len(others)} alternatives {unknown} could not be compared." if unknown else ""
+    missing = f" Of these {unknown} could not be compared." if unknown else ""
     if take != BEST:
         worse = f" At equal validity the impact ratio of {better} is better." if better else ""
         return f"params.yaml names {taken.name}, whatever the others do.{worse}{missing}"
     if taken.name == DECLARED:
         chance = f" That of {better} looks better at equal validity, and may be so by chance." if better else ""
         return (
-            f"None of {len(others)} alternatives is surely no less valid, within {margins.validity:g}, "
-            f"and surely has a better impact ratio: the declared model stays.{chance}{missing}"
+            f"{looked} None is surely no less valid, within {margins.validity:g}, and surely has a better impact "
+            f"ratio: the declared model stays.{chance}{missing}"
         )
     (declared,) = (one for one in tried if one.name == DECLARED)
     return (

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final, Self
 
 from pydantic import BaseModel, Field, model_validator
 
+from pipelines.base.wording import counted
 from pipelines.fairness.counting import UNKNOWN, crossed_name
 from pipelines.fairness.rules import RULES, Reason, Verdict, worst
 from pipelines.fairness.withheld import marked
@@ -242,13 +243,15 @@ def gaps(groups: Judgements) -> Iterator[Gap]:
         told = [tally for tally in groups.tallies if (tally.axis, tally.stage) == (axis.axis, axis.stage)]
         weak, single = sum(t.of(Verdict.INSUFFICIENT_DATA) for t in told), sum(t.subjects for t in told)
         if weak:
-            reason = f"{weak} of {single} subjects have too little data to be judged on their own."
+            subjects = f"of {counted(single, 'subject', 'subjects')} {'has' if weak == 1 else 'have'}"
+            reason = f"{weak} {subjects} too little data to be judged alone."
             yield Gap(axis.axis, BY_SUBJECT, "subjects_insufficient", reason)
 
 
 def _chance(axis: Axis, row: Row) -> Gap:
     """By itself it would be ADVERSE, among all that were compared it may be chance: somebody must say yes to it."""
-    reason = f"What was seen of {row.group}, in {row.n} decisions, may be chance among the groups compared."
+    decisions = counted(row.n, "decision", "decisions")
+    reason = f"What was seen of {row.group}, in {decisions}, may be chance among the groups compared."
     return Gap(axis.axis, row.group, Reason.NOT_SIGNIFICANT_AFTER_CORRECTION, reason)
 
 
@@ -264,5 +267,5 @@ def _is_open(verdict: Verdict) -> bool:
 def _gap(axis: Axis, row: Row) -> Gap:
     code = "unknown_group" if row.is_unknown else "insufficient_data"
     # It is told to whoever approves, and beside documents: how many were selected of few people is not.
-    reason = f"{row.n} people: {', '.join(row.reasons) or 'no reason given'}."
+    reason = f"{counted(row.n, 'person', 'people')}: {', '.join(row.reasons) or 'no reason given'}."
     return Gap(axis.axis, row.group, code, reason)

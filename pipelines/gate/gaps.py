@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from pipelines.base.tried import BEST, DECLARED
+from pipelines.base.wording import counted
 from pipelines.fairness.alternatives import Margins, better_than, surely_better
 from pipelines.fairness.evidence import (
     ALTERNATIVE,
@@ -49,17 +50,16 @@ def baseline_gaps(metrics: Metrics) -> Iterator[Gap]:
     """A gap where the model is not surely better than its baseline: nobody releases such a one without knowing."""
     found = metrics.difference
     if not found.low > 0:
-        reason = (
-            f"Model minus baseline is {found.value:.3f} [{found.low:.3f}, {found.high:.3f}]: it may be no better than "
-            f"its baseline."
-        )
+        interval = f"[{found.low:z.3f}, {found.high:z.3f}]"
+        reason = f"Model minus baseline is {found.value:z.3f} {interval}: it may be no better than its baseline."
         yield Gap(PERFORMANCE, BASELINE, "baseline_not_beaten", reason)
 
 
 def slice_gaps(metrics: Metrics) -> Iterator[Gap]:
     """One gap an axis on which somebody has too few cases for a figure of their own."""
     for axis, count in sorted(metrics.slices.too_few.items()):
-        reason = f"{count} slices by {axis} have too few cases to say how good the model is for them."
+        slices = counted(count, f"slice by {axis} has", f"slices by {axis} have")
+        reason = f"{slices} too few cases to say how good the model is there."
         yield Gap(PERFORMANCE, axis, "slices_insufficient", reason)
 
 
@@ -77,9 +77,10 @@ def interval_gaps(metrics: Metrics) -> Iterator[Gap]:
     for one in metrics.intervals:
         if one.is_below:
             what, part = _FORESEEN[one.foreseen], f"{one.group} of {one.axis}"
+            people = counted(one.people, "person", "people")
             reason = (
-                f"Intervals are to hold {one.promised:.0%} of the {what}; of {one.people} people of {one.group} "
-                f"({one.axis}) they hold {one.share:.1%}, surely fewer: their scores are less certain than is told."
+                f"Intervals are to hold {one.promised:.0%} of the {what}; of {people} of {one.group} ({one.axis}) they "
+                f"hold {one.share:.1%}, surely fewer: their scores are less certain than is told."
             )
             named = part if one.foreseen == "outcome" else f"{one.foreseen} of {part}"
             yield Gap(INTERVALS, named, "interval_too_narrow", reason)
@@ -140,5 +141,5 @@ def not_searched(choice: Choice) -> Iterator[Gap]:
 def _said(found: Unsure) -> str:
     if found.value is None:
         return "unknown"
-    ends = (f"{end:.2f}" if end is not None else "unknown" for end in (found.low, found.high))
-    return f"{found.value:.2f} [{' to '.join(ends)}]"
+    ends = (f"{end:z.2f}" if end is not None else "unknown" for end in (found.low, found.high))
+    return f"{found.value:z.2f} [{' to '.join(ends)}]"

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from pipelines.base.catalog import BLESSINGS
 from pipelines.base.tried import ALTERNATIVES
+from pipelines.base.wording import counted
 from pipelines.fairness import RULES, Verdict, worst
 from pipelines.fairness.evidence import BY_SUBJECT, Axis, Judgements
 from pipelines.gate.read import Card, Choice, Estimate, GateSettings, Metrics, Served
@@ -78,10 +79,11 @@ def judge_metrics(metrics: Metrics) -> Iterator[Finding]:
     """Findings about accuracy and data. An interval that is no interval, and an empty list of checks, hold."""
     for name in ("model", "difference"):
         found: Estimate = getattr(metrics, name)
+        interval = f"[{found.low:z.3f}, {found.high:z.3f}]"
         yield Finding(
             f"{name}:numbers",
             math.isfinite(found.value) and found.low <= found.high < math.inf and found.low > -math.inf,
-            f"The {name} is {found.value:.3f} [{found.low:.3f}, {found.high:.3f}]; all three must be numbers in order.",
+            f"The {name} is {found.value:z.3f} {interval}; all three must be numbers in order.",
             "not_a_number",
         )
     value = metrics.baseline.value
@@ -89,7 +91,7 @@ def judge_metrics(metrics: Metrics) -> Iterator[Finding]:
     yield Finding(
         "against_baseline",
         metrics.difference.high >= 0,
-        f"Model minus baseline is at most {metrics.difference.high:.3f}; its whole interval must not lie below 0.",
+        f"Model minus baseline is at most {metrics.difference.high:z.3f}; its whole interval must not lie below 0.",
         "below_baseline",
     )
     count = len(metrics.data_checks)
@@ -111,7 +113,7 @@ def judge_slices(metrics: Metrics, settings: GateSettings) -> Iterator[Finding]:
         far = [item for item in rows if not _is_near(item.model, bound, metrics.higher_is_better)]
         told = [item.told for item in far]
         more = f" and {len(told) - _SHOWN} more" if told[_SHOWN:] else ""
-        seen = f"{len(rows)} slices were judged; no whole interval may lie beyond {bound:.3f}."
+        seen = f"{counted(len(rows), 'slice was', 'slices were')} judged; no whole interval may lie beyond {bound:.3f}."
         reason = f"{seen} These do: {'; '.join(told[:_SHOWN])}{more}." if far else seen
         yield Finding(f"slices:{axis}", not far, reason, "slice_far_below")
 
@@ -146,8 +148,8 @@ def judge_groups(groups: Judgements, settings: GateSettings) -> Iterator[Finding
         yield Finding(
             "everyone_judged",
             not unmatched,
-            f"{len(unmatched)} axes lack subjects or people that others of their stage have, or have them twice: "
-            f"{', '.join(unmatched) or 'none'}.",
+            f"{counted(len(unmatched), 'axis lacks', 'axes lack')} subjects or people that others of the stage have, "
+            f"or has them twice: {', '.join(unmatched) or 'none'}.",
             "evidence_incomplete",
         )
     if not is_known:
@@ -159,14 +161,15 @@ def judge_groups(groups: Judgements, settings: GateSettings) -> Iterator[Finding
     yield Finding(
         "group_sizes",
         small + cleared == 0,
-        f"{small} groups with fewer than {settings.min_group_size} people were read as if they could be judged, and "
-        f"{cleared} subjects whose groups could have fewer.",
+        f"{counted(small, 'group was', 'groups were')} judged with fewer than {settings.min_group_size} people, and "
+        f"{counted(cleared, 'subject was', 'subjects were')} whose groups could have fewer.",
         "small_group_judged",
     )
     yield Finding(
         "subjects_listed",
         groups.unlisted == 0,
-        f"{groups.unlisted} subjects are counted as ADVERSE or INVESTIGATE and not listed, or listed and not counted.",
+        f"{counted(groups.unlisted, 'subject is', 'subjects are')} counted as ADVERSE or INVESTIGATE and not listed, "
+        "or listed and not counted.",
         "subjects_unlisted",
     )
     pairs, there = groups.intersections, {axis.axis for axis in groups.axes}
@@ -179,15 +182,15 @@ def judge_groups(groups: Judgements, settings: GateSettings) -> Iterator[Finding
     )
     for name in dict.fromkeys([*(a.axis for a in groups.by_subject), *(t.axis for t in groups.tallies)]):
         listed = [axis for axis in groups.by_subject if axis.axis == name]
-        counted = [tally.worst for tally in groups.tallies if tally.axis == name]
-        yield _selection(f"selection:{name}:{BY_SUBJECT}", listed, counted)
+        tallied = [tally.worst for tally in groups.tallies if tally.axis == name]
+        yield _selection(f"selection:{name}:{BY_SUBJECT}", listed, tallied)
     for axis in groups.axes:
         yield _selection(f"selection:{axis.axis}", [axis])
 
 
-def _selection(check: str, axes: Sequence[Axis], counted: Sequence[Verdict] = ()) -> Finding:
+def _selection(check: str, axes: Sequence[Axis], tallied: Sequence[Verdict] = ()) -> Finding:
     """Passed unless ADVERSE; the code is the worst verdict, in small letters. What the pool hides is told first."""
-    verdict = worst([*(axis.worst for axis in axes), *counted])
+    verdict = worst([*(axis.worst for axis in axes), *tallied])
     if verdict is not Verdict.ADVERSE:
         return Finding(check, passed=True, reason=f"The worst verdict is {verdict}.", code=verdict.lower())
     told = [axis.told for axis in sorted(axes, key=_is_in_sight) if axis.worst is verdict]

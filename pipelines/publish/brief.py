@@ -6,6 +6,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from pipelines.base.catalog import AUDIT_PAGES, BLESSINGS
+from pipelines.base.wording import counted
 from pipelines.fairness import withheld
 from pipelines.fairness.evidence import LESS_DISCRIMINATORY, hidden
 from pipelines.publish.modified import NOT_KNOWN, SUBSTANTIAL, Modified
@@ -50,7 +51,8 @@ def _lines(verdict: Mapping[str, Any], verdict_sha256: str, airflow_url: str, mo
     if purpose := verdict.get("purpose"):
         yield f"Declared purpose: {_plain(purpose)}"
         yield ""
-    yield f"Data as of {verdict['as_of']}, judged on {metrics['n']} cases that the model had not seen."
+    cases = counted(metrics["n"], "case", "cases")
+    yield f"Data as of {verdict['as_of']}, judged on {cases} that the model had not seen."
     yield ""
     yield f"| {metrics['metric']} | value | 95 % interval |"
     yield "|---|---|---|"
@@ -131,7 +133,8 @@ def _groups(groups: Mapping[str, Any]) -> Iterator[str]:
         for group in axis.get("small_groups", ()):
             yield f"| {where} | {_cell(group)} | too few to be told | | | | INSUFFICIENT_DATA |"
     yield ""
-    yield f"{groups['subjects']} tables by subject were made; those that need a look are above."
+    tables = counted(groups["subjects"], "table by subject was", "tables by subject were")
+    yield f"{tables} made; those that need a look are above."
     yield "Not told: what was counted of few people, and what it follows from; compliance reads it on the Audit page."
 
 
@@ -147,7 +150,8 @@ def _alternatives(choice: Mapping[str, Any]) -> Iterator[str]:
     yield ""
     yield "### What else was tried"
     yield ""
-    yield f"{choice['why']} Measured on {choice['n']} validation cases, each interval by itself."
+    cases = counted(choice["n"], "validation case", "validation cases")
+    yield f"{choice['why']} Measured on {cases}, each interval by itself."
     yield ""
     yield f"| model | otherwise | {choice['metric']} | against the declared | selected | lowest impact ratio | of |"
     yield "|---|---|---|---|---|---|---|"
@@ -168,13 +172,14 @@ def _changes(modification: Modified) -> Iterator[str]:
     if not modification.changes:
         return
     unforeseen = [change for change in modification.changes if not change.is_foreseen]
+    foreseen = len(modification.changes) - len(unforeseen)
     yield ""
     yield f"### What differs from release {modification.against}"
     yield ""
     yield from (f"- **not foreseen**: {change.kind}, `{change.about}`. {change.why}" for change in unforeseen[:_SHOWN])
     if unforeseen[_SHOWN:]:
         yield f"- **not foreseen**: {len(unforeseen) - _SHOWN} more."
-    yield f"- {len(modification.changes) - len(unforeseen)} changes that were foreseen (`documents` in params.yaml)."
+    yield f"- {counted(foreseen, 'change that was', 'changes that were')} foreseen (`documents` in params.yaml)."
 
 
 def _interval(found: Mapping[str, Any]) -> str:
@@ -199,4 +204,4 @@ def _gaps(gaps: list[Mapping[str, Any]]) -> Iterator[str]:
 
 def _number(found: Mapping[str, Any], name: str) -> str:
     value = found.get(name)
-    return f"{value:.3f}" if isinstance(value, int | float) else "unknown"
+    return f"{value:z.3f}" if isinstance(value, int | float) else "unknown"

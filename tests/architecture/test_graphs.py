@@ -109,8 +109,9 @@ PLUMBING = {
     "settings",
     "stage",
     "store",
+    "wording",
 }
-"""Of `pipelines.base`, what reads, writes and names: it judges nobody."""
+"""Of `pipelines.base`, what reads, writes, names and words: it judges nobody."""
 
 
 def test_all_that_judges_is_among_the_rules_that_a_verdict_names(imports):

@@ -6,6 +6,7 @@ import math
 import re
 from dataclasses import replace
 from datetime import date
+from html import unescape
 
 import pytest
 
@@ -14,6 +15,7 @@ from monitoring.documents import sources
 from monitoring.documents.__main__ import main
 from monitoring.documents.cited import UNKNOWN, Cited, Source
 from monitoring.documents.made import KINDS, ahead, for_all, make, rendered, unforeseen
+from monitoring.words import DECIDES
 from pipelines.audit import Tag, entries, vouched
 from pipelines.audit.segments import key as ledger_key
 from pipelines.base import releases
@@ -272,6 +274,11 @@ def test_every_number_of_a_document_is_in_the_file_that_it_names(kind, family):
         assert json.loads(value["value"]) == sources.raw(named[value["data-source"]], value["data-path"])
     text = rendered(kind, family, sources, found).decode()
     assert all(source.sha256 in text for source in sources.sources.values())
+
+
+@pytest.mark.parametrize("kind", ["card", "dpia", "colorado"])
+def test_beside_verdicts_and_intervals_a_document_says_which_of_them_decides(kind):
+    assert DECIDES in unescape(rendered(kind, "screening", *both()).decode())
 
 
 def test_a_value_says_its_file_its_place_and_its_letter():

@@ -303,7 +303,26 @@ def test_what_the_numbers_cannot_say_is_a_gap_and_not_a_hold():
         ("sex", "by_subject", "subjects_insufficient"),
     ]
     assert decided["gaps"][1]["reason"] == "3 people: below_min_group_size."
-    assert decided["gaps"][3]["reason"].startswith("2 of 2 subjects")
+    assert decided["gaps"][3]["reason"] == "2 of 2 subjects have too little data to be judged alone."
+
+
+def test_one_person_one_subject_and_one_slice_are_told_as_one():
+    selected = [True, False] * 5000 + [True]
+    group, subject = ["a"] * 5000 + ["b"] * 5000 + ["c"], ["r1"] * 10_001
+    metrics = METRICS | {"slices": {"judged": [], "too_few": {"sex": 1}}}
+    told = [gap["reason"] for gap in verdict(metrics, groups=evidence(selected, {"sex": group}, subject))["gaps"]]
+    assert "1 person: below_min_group_size." in told
+    assert "1 of 1 subject has too little data to be judged alone." in told
+    assert "1 slice by sex has too few cases to say how good the model is there." in told
+
+
+def test_a_difference_that_rounds_to_none_has_no_sign():
+    told = METRICS | {"difference": {"value": -0.0004, "low": -0.02, "high": 0.019}}
+    [gap] = [gap for gap in verdict(told)["gaps"] if gap["code"] == "baseline_not_beaten"]
+    assert gap["reason"].startswith("Model minus baseline is 0.000 [-0.020, 0.019]")
+    other = tried("a", 0.8) | {"difference": {"value": -0.004, "low": -0.02, "high": 0.004}}
+    [reason] = [gap["reason"] for gap in verdict(choice=choice(other))["gaps"] if gap["name"] == "alternative:a"]
+    assert reason.endswith("that of the declared model by 0.00 [-0.02 to 0.00].")
 
 
 def test_unknown_people_are_a_gap_whatever_their_row_says():
@@ -615,8 +634,8 @@ def test_slices_that_are_too_few_to_tell_are_gaps_by_axis_that_both_must_accept(
     assert decided["verdict"] == "allowed"
     found = {gap["name"]: gap["reason"] for gap in decided["gaps"] if gap["code"] == "slices_insufficient"}
     assert found == {
-        "performance:sex": "2 slices by sex have too few cases to say how good the model is for them.",
-        "performance:subject": "40 slices by subject have too few cases to say how good the model is for them.",
+        "performance:sex": "2 slices by sex have too few cases to say how good the model is there.",
+        "performance:subject": "40 slices by subject have too few cases to say how good the model is there.",
     }
 
 

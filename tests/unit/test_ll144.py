@@ -6,6 +6,7 @@ import subprocess
 import sys
 import zipfile
 from datetime import UTC, date, datetime
+from html import unescape
 from html.parser import HTMLParser
 
 import polars as pl
@@ -14,6 +15,7 @@ import pytest
 from monitoring.ll144 import bundle, proof
 from monitoring.ll144.counted import counted
 from monitoring.ll144.facts import stated
+from monitoring.words import DECIDES
 from pipelines.base.digests import sha256_bytes
 from pipelines.base.errors import ContractError, SettingsError
 from pipelines.fairness import RULES, law
@@ -138,6 +140,7 @@ def test_pages_stand_alone_print_and_can_be_used_by_keyboard():
         headers = [attrs for tag, attrs in page.tags if tag == "th"]
         assert headers
         assert all(attrs["scope"] in {"row", "col"} for attrs in headers)
+    assert DECIDES in unescape(made["verdicts.html"]), "verdicts and intervals can seem at odds"
 
 
 def test_what_people_write_is_escaped_and_is_no_formula():

@@ -20,6 +20,7 @@ from monitoring.portal.ingested import Check, Feed, HeldFile, Ingested, Late, Mi
 from monitoring.portal.roles import Reader, Role
 from monitoring.portal.scope import Part, Scope
 from monitoring.results import Axis, Bias, Finding, Findings, Tally
+from monitoring.words import DECIDES
 from pipelines.audit import Entry, Head, Tag
 from pipelines.audit.lived import Stretch
 from pipelines.base.catalog import AUDIT_PAGES, FAMILIES
@@ -126,6 +127,16 @@ def test_only_words_known_to_be_good_look_good(word):
 def test_an_unknown_number_is_a_dash_and_not_a_zero():
     assert (page.number(None, 2), page.number(math.nan, 2), page.share(None)) == ("–", "–", "–")  # noqa: RUF001
     assert (page.share(0.253), page.share(0.0253), page.number(1234.5, 1)) == ("25%", "2.5%", "1,234.5")
+
+
+def test_a_number_that_rounds_to_none_has_no_sign_and_others_keep_theirs():
+    assert [page.number(value, 2) for value in (-0.004, -0.006, 0.004)] == ["0.00", "-0.01", "0.00"]
+    assert [page.share(value) for value in (-0.0004, -0.0006, 0.0004)] == ["0.0%", "-0.1%", "0.0%"]
+    points = [{"value": value, "low": None, "high": None} for value in (-0.0004, 0.0004, -0.0006, 0.0006)]
+    assert [page.environment().globals["points"](one) for one in points] == ["0.0", "0.0", "-0.1", "+0.1"]
+    text = str(page.figures("auc", [("model", -0.0004, -0.2, 0.2, "plain")]))
+    assert "0.000 [-0.200 to 0.200]" in text
+    assert "-0.000" not in text
 
 
 @pytest.mark.parametrize(
@@ -402,6 +413,16 @@ def test_the_tests_behind_a_verdict_stand_below_it():
     text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", text))
     (told,) = re.findall(r"One person turns it Interval (.*? Katz)", text)
     assert told == "female -5.10 &lt; 0.001 &lt; 0.001 &lt; 0.001 &lt; 0.001 42.9 98% no Katz"
+
+
+def test_beside_a_verdict_and_an_interval_that_seem_at_odds_stands_which_of_them_decides():
+    """12 of 30 against 38 of 60: z = -2.10, p .036, Fisher p .044; Katz .632 exp(-+1.96 x .244) = [.39, 1.02]."""
+    pool = axis({"female": (30, 12), "male": (60, 38)})
+    assert pool.verdict == "ADVERSE"
+    found = Findings(family="screening", as_of=DAY, retrain=False, reasons=(), findings=())
+    text = page.report(found, None, None, Bias(family="screening", as_of=DAY, status="ok", pools=(pool,)))
+    assert "0.39 to 1.02" in text
+    assert unescape(text).count(DECIDES) == 1
 
 
 def test_a_model_page_says_for_whom_the_model_is_wrong_and_who_is_seen(store):
