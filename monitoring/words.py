@@ -12,7 +12,9 @@ MEANINGS: Final = {
     "INVESTIGATE": noted("There is a gap that the rules alone cannot settle. A person must look into it."),
     "INSUFFICIENT_DATA": noted("Too little data to see a gap of the size that matters. This never reads as fair."),
     "NO_EVIDENCE": noted("There was enough data to see a gap that matters, and none was seen."),
-    "allowed": noted("Every check of the gate passed. Two people still had to approve."),
+    "allowed": noted(
+        "No check of the gate holds it; what is left open is listed as gaps. Two people still had to approve."
+    ),
     "held": noted("At least one check of the gate did not pass. Nothing was released from this verdict."),
 }
 DECIDES: Final = noted(

@@ -11,8 +11,9 @@ from datetime import date
 from typing import Final
 
 from monitoring.portal.evidence import LL144, BiasAudit
+from monitoring.texts import counted
 from pipelines.fairness import law
-from pipelines.fairness.law import Duty, Pack, Standing
+from pipelines.fairness.law import Clock, Duty, Pack, Standing
 
 SOON: Final = 30
 """Days before a clock runs out from which the page warns."""
@@ -115,3 +116,15 @@ def _state(on: date | None, day: date) -> str:
     if on < day:
         return "overdue"
     return "soon" if (on - day).days <= SOON else "running"
+
+
+def span(clock: Clock) -> str:
+    """A span of time and what it starts or ends with, such as `1 month after request`."""
+    said = {
+        "hours": counted("{n} hour", "{n} hours", clock.amount),
+        "days": counted("{n} day", "{n} days", clock.amount),
+        "business_days": counted("{n} business day", "{n} business days", clock.amount),
+        "months": counted("{n} month", "{n} months", clock.amount),
+        "years": counted("{n} year", "{n} years", clock.amount),
+    }
+    return f"{said.get(clock.unit, clock.amount)} {clock.side} {clock.trigger.replace('_', ' ')}"

@@ -15,7 +15,7 @@ from monitoring.audience import bias_for_all, oversight_for_all, verdict_for_all
 from monitoring.documents.made import KINDS
 from monitoring.findings import whole
 from monitoring.portal import evidence
-from monitoring.portal.clocks import Board
+from monitoring.portal.clocks import Board, span
 from monitoring.portal.evidence import BiasAudit, Day, Drill, Ledger, Model
 from monitoring.portal.ingested import Feed, Ingested
 from monitoring.portal.roles import Reader
@@ -229,6 +229,7 @@ def _page(template: str, current: str, base: str, who: Reader, **values: Any) ->
         "families": FAMILIES,
         "questions": QUESTIONS,
         "seen": SEEN,
+        "span": span,
     }
     return page.render(template, **shared, **values)
 

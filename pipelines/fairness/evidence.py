@@ -35,6 +35,17 @@ STAND_IN: Final = "stand_in"
 """The axis name, and code, of the gap that an input orders a protected group, for a declared reason or by chance."""
 UNTOLD: Final = "its figures would tell of few people"
 """What is told of a group whose figures are not."""
+_IN_WORDS: Final[Mapping[str, str]] = {
+    Reason.BELOW_FOUR_FIFTHS: "the impact ratio is below four fifths",
+    Reason.NOT_SIGNIFICANT: "chance may explain it",
+    Reason.FLIPS_WITH_ONE_PERSON: "one different decision would undo it",
+    Reason.LOW_POWER: "too few to see a gap that matters",
+    Reason.BELOW_MIN_GROUP_SIZE: "fewer than a group must have to be judged",
+    Reason.UNKNOWN_GROUP: "their group is not known",
+    Reason.NO_COMPARISON: "no other group is large enough to be compared with",
+    Reason.NOBODY_SELECTED: "nobody was selected, so that there is no rate to compare",
+}
+"""Why too little is known, for whoever is asked to accept it."""
 _SEEN: Final = (Verdict.ADVERSE, Verdict.INVESTIGATE)
 
 
@@ -267,5 +278,6 @@ def _is_open(verdict: Verdict) -> bool:
 def _gap(axis: Axis, row: Row) -> Gap:
     code = "unknown_group" if row.is_unknown else "insufficient_data"
     # It is told to whoever approves, and beside documents: how many were selected of few people is not.
-    reason = f"{counted(row.n, 'person', 'people')}: {', '.join(row.reasons) or 'no reason given'}."
+    why = ", ".join(_IN_WORDS.get(code, code) for code in row.reasons) or "no reason given"
+    reason = f"{counted(row.n, 'person', 'people')}: {why}."
     return Gap(axis.axis, row.group, code, reason)

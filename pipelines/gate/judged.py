@@ -95,7 +95,8 @@ def judge_metrics(metrics: Metrics) -> Iterator[Finding]:
         "below_baseline",
     )
     count = len(metrics.data_checks)
-    yield Finding("data_checks", count > 0, f"{count} data checks ran; at least one must.", "no_checks")
+    ran = f"{counted(count, 'data check', 'data checks')} ran; at least one must."
+    yield Finding("data_checks", count > 0, ran, "no_checks")
     for check in metrics.data_checks:
         yield Finding(f"data:{check.check}", check.passed, check.reason, "data_check")
 
@@ -130,7 +131,8 @@ def judge_served(family: str, served: Served, model_sha256: str) -> Iterator[Fin
     is_same = (served.family, served.model_sha256) == (family, model_sha256)
     yield Finding("served:same_model", is_same, "What was served must be what was trained.", "other_model")
     count = len(served.checks)
-    yield Finding("served:checks", count > 0, f"{count} checks of serving ran; at least one must.", "no_checks")
+    ran = f"{counted(count, 'check', 'checks')} of serving ran; at least one must."
+    yield Finding("served:checks", count > 0, ran, "no_checks")
     for check in served.checks:
         yield Finding(f"served:{check.check}", check.passed, check.reason, "does_not_serve")
 
@@ -148,8 +150,8 @@ def judge_groups(groups: Judgements, settings: GateSettings) -> Iterator[Finding
         yield Finding(
             "everyone_judged",
             not unmatched,
-            f"{counted(len(unmatched), 'axis lacks', 'axes lack')} subjects or people that others of the stage have, "
-            f"or has them twice: {', '.join(unmatched) or 'none'}.",
+            "Axes that lack subjects or people that others of their stage have, or have them twice: "
+            f"{', '.join(unmatched) or 'none'}.",
             "evidence_incomplete",
         )
     if not is_known:
@@ -162,7 +164,7 @@ def judge_groups(groups: Judgements, settings: GateSettings) -> Iterator[Finding
         "group_sizes",
         small + cleared == 0,
         f"{counted(small, 'group was', 'groups were')} judged with fewer than {settings.min_group_size} people, and "
-        f"{counted(cleared, 'subject was', 'subjects were')} whose groups could have fewer.",
+        f"{counted(cleared, 'subject was', 'subjects were')} cleared whose groups could have fewer.",
         "small_group_judged",
     )
     yield Finding(
@@ -177,7 +179,7 @@ def judge_groups(groups: Judgements, settings: GateSettings) -> Iterator[Finding
     yield Finding(
         "intersections",
         not missing,
-        f"{len(pairs) - len(missing)} of the {len(pairs)} intersections that {RULES.code} names were judged.",
+        f"Of the intersections that {RULES.code} names, {len(pairs) - len(missing)} of {len(pairs)} judged.",
         "intersection_missing",
     )
     for name in dict.fromkeys([*(a.axis for a in groups.by_subject), *(t.axis for t in groups.tallies)]):

@@ -281,6 +281,22 @@ def test_beside_verdicts_and_intervals_a_document_says_which_of_them_decides(kin
     assert DECIDES in unescape(rendered(kind, "screening", *both()).decode())
 
 
+@pytest.mark.parametrize(
+    ("code", "passed", "says"),
+    [
+        ("insufficient_data", True, "cannot say"),
+        ("investigate", True, "look into it"),
+        ("no_evidence", True, "passed"),
+        ("adverse", False, "holds the release"),
+    ],
+)
+def test_a_check_that_could_see_nothing_is_not_told_as_passed(code, passed, says):
+    finding = {"check": "selection:sex", "passed": passed, "code": code, "reason": "As it is."}
+    sources, found = both(verdict=contents()["verdict"] | {"findings": [finding]})
+    text = rendered("card", "screening", sources, found).decode()
+    assert re.findall(r"</th><td>([a-z ]*)</td><td><data[^>]*>As it is\.", text) == [says]
+
+
 def test_a_value_says_its_file_its_place_and_its_letter():
     shown = cited().n("metrics", "model.value", 3)
     assert shown == (

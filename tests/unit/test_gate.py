@@ -302,7 +302,7 @@ def test_what_the_numbers_cannot_say_is_a_gap_and_not_a_hold():
         ("sex", "unknown", "unknown_group"),
         ("sex", "by_subject", "subjects_insufficient"),
     ]
-    assert decided["gaps"][1]["reason"] == "3 people: below_min_group_size."
+    assert decided["gaps"][1]["reason"] == "3 people: fewer than a group must have to be judged."
     assert decided["gaps"][3]["reason"] == "2 of 2 subjects have too little data to be judged alone."
 
 
@@ -311,7 +311,7 @@ def test_one_person_one_subject_and_one_slice_are_told_as_one():
     group, subject = ["a"] * 5000 + ["b"] * 5000 + ["c"], ["r1"] * 10_001
     metrics = METRICS | {"slices": {"judged": [], "too_few": {"sex": 1}}}
     told = [gap["reason"] for gap in verdict(metrics, groups=evidence(selected, {"sex": group}, subject))["gaps"]]
-    assert "1 person: below_min_group_size." in told
+    assert "1 person: fewer than a group must have to be judged." in told
     assert "1 of 1 subject has too little data to be judged alone." in told
     assert "1 slice by sex has too few cases to say how good the model is there." in told
 

@@ -6,12 +6,12 @@ import pytest
 
 from monitoring.ll144.stored import Package
 from monitoring.portal import pages
-from monitoring.portal.clocks import Board, board
+from monitoring.portal.clocks import Board, board, span
 from monitoring.portal.evidence import BiasAudit, Ledger
 from monitoring.portal.roles import Reader, Role
 from pipelines.audit import Head
 from pipelines.base.errors import SettingsError
-from pipelines.fairness.law import coming
+from pipelines.fairness.law import Clock, coming
 
 TODAY = date(2026, 11, 27)
 OURS, OTHER = "a" * 64, "b" * 64
@@ -136,3 +136,17 @@ def test_the_overview_says_what_is_missing_first_and_that_no_pack_is_advice():
     assert "The clocks of bias audits cannot be shown: Entry 7 is broken." in unread
     assert "2026-12-31" in unread
     assert "no audit on record" not in unread
+
+
+@pytest.mark.parametrize(
+    ("amount", "unit", "says"),
+    [
+        (1, "months", "1 month after request"),
+        (30, "days", "30 days after request"),
+        (10, "business_days", "10 business days after request"),
+        (72, "hours", "72 hours after request"),
+        (1, "years", "1 year after request"),
+    ],
+)
+def test_a_span_of_one_is_told_as_one(amount, unit, says):
+    assert span(Clock(amount=amount, unit=unit, side="after", trigger="request")) == says

@@ -936,7 +936,7 @@ def test_the_brief_shows_verdict_groups_and_gaps_by_name(store, tmp_path):
     assert "| model | 0.800 | 0.700 to 0.900 |" in page
     assert "| sex | a | 2500 of 5000 | 0.500 | 1.000 |" in page
     assert "| sex | b | not told, of 5000 | about 0.50 | | | NO_EVIDENCE |" in page, "the one unknown would follow"
-    assert "- `sex:unknown`: 1 person: unknown_group." in page
+    assert "- `sex:unknown`: 1 person: their group is not known." in page
     assert sha in page
     assert "Open *Audit* in the navigation for the reports of screening." in page
 
