@@ -101,6 +101,17 @@ def number(value: float | None, digits: int) -> str:
     return "–" if value is None or math.isnan(value) else f"{value:z,.{digits}f}"  # noqa: RUF001
 
 
+def signed(value: float, digits: int) -> str:
+    """A number with its sign, and without one where it rounds to none."""
+    said = f"{value:+.{digits}f}"
+    return said if float(said) else number(0.0, digits)
+
+
+def counts_people(judgement: Mapping[str, Any]) -> bool:
+    """Whether every decision of a judgement is about somebody else, so that its rows count people."""
+    return all(row.get("people") in (None, row["n"]) for row in judgement["groups"] if row["n"] is not None)
+
+
 def waited(days: float | None) -> str:
     """How long somebody took, in days, or in hours or minutes below one; a dash for unknown.
 
@@ -515,6 +526,8 @@ def environment(said: tuple[str, ...] | None = SAID) -> Environment:
         "what_decides": DECIDES,
         "share": share,
         "number": number,
+        "signed": signed,
+        "counts_people": counts_people,
         "p_value": p_value,
         "waited": waited,
         "ratios": ratios,
@@ -572,13 +585,8 @@ def _note(row: Mapping[str, Any]) -> str:
 
 def _points(found: Mapping[str, Any]) -> str:
     """A difference of shares in points of a hundred, with its interval where there is one."""
-    points = {name: _signed(100 * found[name]) for name in ("value", "low", "high") if found[name] is not None}
+    points = {name: signed(100 * found[name], 1) for name in ("value", "low", "high") if found[name] is not None}
     return say("{value} [{low} to {high}]", **points) if len(points) > 2 else points["value"]
-
-
-def _signed(value: float) -> str:
-    """With its sign, and without one where it rounds to none."""
-    return f"{value:+.1f}" if abs(value) >= 0.05 else number(0.0, 1)
 
 
 def _with_bounds(value: float | None, low: float | None, high: float | None) -> str:

@@ -279,5 +279,6 @@ def _gap(axis: Axis, row: Row) -> Gap:
     code = "unknown_group" if row.is_unknown else "insufficient_data"
     # It is told to whoever approves, and beside documents: how many were selected of few people is not.
     why = ", ".join(_IN_WORDS.get(code, code) for code in row.reasons) or "no reason given"
-    reason = f"{counted(row.n, 'person', 'people')}: {why}."
+    people = row.n if row.people is None else row.people  # of a pool, `n` are decisions
+    reason = f"{counted(people, 'person', 'people')}: {why}."
     return Gap(axis.axis, row.group, code, reason)

@@ -316,6 +316,14 @@ def test_one_person_one_subject_and_one_slice_are_told_as_one():
     assert "1 slice by sex has too few cases to say how good the model is there." in told
 
 
+def test_a_gap_counts_people_and_not_the_decisions_about_them():
+    groups = copy.deepcopy(EVEN)
+    row = groups["axes"][0]["groups"][0]
+    row |= {"n": 51, "people": 17, "verdict": "INSUFFICIENT_DATA", "reasons": ["below_min_group_size"]}
+    told = [gap["reason"] for gap in verdict(groups=groups)["gaps"]]
+    assert "17 people: fewer than a group must have to be judged." in told
+
+
 def test_a_difference_that_rounds_to_none_has_no_sign():
     told = METRICS | {"difference": {"value": -0.0004, "low": -0.02, "high": 0.019}}
     [gap] = [gap for gap in verdict(told)["gaps"] if gap["code"] == "baseline_not_beaten"]

@@ -415,6 +415,19 @@ def test_the_tests_behind_a_verdict_stand_below_it():
     assert told == "female -5.10 &lt; 0.001 &lt; 0.001 &lt; 0.001 &lt; 0.001 42.9 98% no Katz"
 
 
+@pytest.mark.parametrize(("people", "head", "cell"), [(400, "People", "400"), (150, "Decisions", "400 150 people")])
+def test_decisions_about_one_person_are_not_told_as_people(people, head, cell):
+    """Three levels of courses a learner are three decisions about one person."""
+    pool = axis({"female": (400, 180), "male": (1000, 600)})
+    rows = [row | ({"people": people} if row["group"] == "female" else {}) for row in pool.judgement["groups"]]
+    pool = pool.model_copy(update={"judgement": pool.judgement | {"groups": rows}})
+    found = Findings(family="recommendation", as_of=DAY, retrain=False, reasons=(), findings=())
+    text = page.report(found, None, None, Bias(family="recommendation", as_of=DAY, status="ok", pools=(pool,)))
+    text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", text))
+    assert f" Group {head} Selected " in text
+    assert f" female {cell} 180 " in text
+
+
 def test_beside_a_verdict_and_an_interval_that_seem_at_odds_stands_which_of_them_decides():
     """12 of 30 against 38 of 60: z = -2.10, p .036, Fisher p .044; Katz .632 exp(-+1.96 x .244) = [.39, 1.02]."""
     pool = axis({"female": (30, 12), "male": (60, 38)})
