@@ -25,6 +25,7 @@ from pipelines.base.catalog import (
     CANDIDATES,
     EVALUATED,
     FAMILIES,
+    GATED,
     PREPARED,
     SCORED,
     SNAPSHOT,
@@ -59,6 +60,8 @@ RUNS = dict(zip(STAGES, RUN, strict=True))
 CANARY = "qxyzzyv"
 WEIGHS = "performance"
 """The family of which an alternative is trained too, with weights that stand for somebody's sex."""
+RANKS = "recommendation"
+"""And one whose models rank, with the first alternative that it declares."""
 HIDDEN = (SNAPSHOT, PREPARED, CANDIDATES, SCORED)
 """What stages wrote that must not know who is what."""
 LABELS = ("stage_code", "decided_by", "known_at", "outcome", "end_score_share", "split", *TOGETHER)
@@ -73,7 +76,9 @@ def quick(root: Path) -> None:
     small = {"epochs": 2, "members": 1, "trees": 5}
     for family in FAMILIES:
         params[family]["train"] |= {name: value for name, value in small.items() if name in params[family]["train"]}
-        params[family]["alternatives"]["tried"] = [{"name": "reweighed", "reweigh": "sex"}] if family == WEIGHS else []
+        own = params[family]["alternatives"]["tried"]
+        tried = {WEIGHS: [{"name": "reweighed", "reweigh": "sex"}], RANKS: own[:1]}
+        params[family]["alternatives"]["tried"] = tried.get(family, [])
     params["evaluate"]["resamples"] = 50
     (root / "params.yaml").write_text(yaml.safe_dump(params))
 
@@ -183,6 +188,29 @@ def test_weights_are_numbers_of_an_answer_and_an_outcome_and_say_nothing_else(wa
     assert len(weights) == len(pl.read_parquet(stage_dir(WEIGHS, PREPARED, root) / "examples.parquet"))
     assert weights["sex"].n_unique() <= 5, "two answers with two outcomes, and 1 for whoever trains nothing"
     assert found(root, store, WEIGHS, WEIGHED) == []
+
+
+def test_models_that_rank_are_compared_with_an_alternative_too_and_the_verdict_carries_the_search(walked):
+    root, _, _ = walked
+    (name,) = [
+        one["name"] for one in yaml.safe_load((root / "params.yaml").read_text())[RANKS]["alternatives"]["tried"]
+    ]
+    verdict = json.loads((stage_dir(RANKS, GATED, root) / "verdict.json").read_text())
+    choice = verdict["alternatives"]
+    declared, other = choice["alternatives"]
+    assert (declared["name"], other["name"], choice["metric"]) == ("declared", name, "hr_at_10")
+    assert declared["model_sha256"] != other["model_sha256"]
+    cases = pl.read_parquet(stage_dir(RANKS, PREPARED, root) / "examples.parquet", columns=["split"])
+    for one in ("declared", name):
+        said = pl.read_parquet(stage_dir(RANKS, CANDIDATES, root) / one / "valid.parquet")
+        shares = said.group_by("row").agg(pl.col("score").sum())["score"]
+        assert len(shares) == (cases["split"] == "valid").sum() == choice["n"]
+        assert shares.to_numpy() == pytest.approx(1, abs=1e-4)
+    assert 0 < other["selected_share"] <= 1
+    assert "alternatives:none_tried" not in {gap["name"] for gap in verdict["gaps"]}
+    taken = next(one for one in choice["alternatives"] if one["name"] == choice["chosen"])
+    card = json.loads((stage_dir(RANKS, TRAINED, root) / "card.json").read_text())
+    assert card["model_sha256"] == verdict["model_sha256"] == taken["model_sha256"]
 
 
 @pytest.mark.parametrize("family", FAMILIES)

@@ -1,17 +1,21 @@
 """The search for a less discriminatory alternative: the rule that takes one, and weights that tell no group."""
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from pipelines.base.catalog import FAMILIES
 from pipelines.base.errors import SettingsError
-from pipelines.base.settings import check
+from pipelines.base.settings import check, load
 from pipelines.base.tried import Alternatives, Choose
 from pipelines.fairness import bias_report
 from pipelines.fairness.alternatives import Margins, Tried, better_than, chosen, lowest, of_equal_validity
 from pipelines.fairness.reweighing import answered, table
+from pipelines.models import features
 
+ROOT = Path(__file__).parents[2]
 MARGINS = Margins(validity=0.02, impact_ratio=0.02, selected_share=0.1)
 NAN = math.nan
 DECLARED = Tried("declared", 0.0, 0.0, 0.0, 0.4, 0.7, 1.0)
@@ -23,6 +27,17 @@ def tried(name, ratio, difference=0.0, high=0.01, *, share=0.4, low=-0.01, gain=
 
 def names(found):
     return [one.name for one in found]
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_family_declares_alternatives_that_differ_from_its_model(family):
+    section = features(family).Train
+    own = load(section, family, "train", root=ROOT).model_dump()
+    tried = load(Alternatives, family, "alternatives", root=ROOT).tried
+    assert tried, "that nothing was looked for is a gap in every release"
+    for one in tried:
+        numbers = check(section, own | one.train, family).model_dump()
+        assert one.drop or one.reweigh or numbers != own
 
 
 def test_the_better_ratio_is_taken_at_equal_validity():
