@@ -18,7 +18,7 @@ from monitoring.audience import bias_for_all, oversight_for_all
 from monitoring.results import Bias, ColumnDrift, Drift, Estimated, Findings, Oversight, Performance, Tally
 from monitoring.texts import counted, noted, say
 from monitoring.texts.spoken import Speaking
-from monitoring.words import DECIDES, MEANINGS, TONES
+from monitoring.words import DECIDES, MEANINGS, METRIC_MEANINGS, TONES, metric_name
 from pipelines.base.contracts import TABLES
 from pipelines.fairness import ALL_STAGES
 from pipelines.fairness.counting import is_crossed
@@ -316,7 +316,7 @@ def figures(title: str, rows: Iterable[tuple[str, float | None, float | None, fl
     low, high = min(known), max(known)
     room = (high - low) * 0.1 or 0.05
     axis = svg.Axis(low - room, high + room, ((low, number(low, 3)), (high, number(high, 3))))
-    named = title if " " in title else title.upper()
+    named = title if " " in title else metric_name(title)
     return Markup(svg.intervals(bars, axis, say("{figure} with intervals", figure=named)))  # noqa: S704  # svg escapes
 
 
@@ -479,7 +479,10 @@ def frontier(choice: Mapping[str, Any]) -> Markup:
     across = svg.Axis(least - room, most + room, marks)
     up = svg.Axis(0.0, 1.2, ((0.0, "0"), (0.5, "0.5"), (0.8, "4/5"), (1.0, say("equal"))))
     names = (
-        say("validity: {metric} against the declared model, better to the right", metric=str(choice["metric"]).upper()),
+        say(
+            "validity: {metric} against the declared model, better to the right",
+            metric=metric_name(str(choice["metric"])),
+        ),
         say("lowest impact ratio"),
     )
     title = say("Models that were tried: lowest impact ratio against validity, with 95% intervals")
@@ -526,6 +529,8 @@ def environment(said: tuple[str, ...] | None = SAID) -> Environment:
         "what_decides": DECIDES,
         "share": share,
         "number": number,
+        "metric_name": metric_name,
+        "metric_meanings": METRIC_MEANINGS,
         "signed": signed,
         "counts_people": counts_people,
         "p_value": p_value,

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from monitoring.texts import noted
+from monitoring.texts import noted, say
 
 MEANINGS: Final = {
     "ADVERSE": noted(
@@ -29,6 +29,20 @@ DECIDES: Final = noted(
     "not."
 )
 """Beside every verdict that has an interval: which of the two counts."""
+METRICS: Final = {
+    "auc": noted("AUC"),
+    "mae": noted("mean absolute error"),
+    "hr_at_10": noted("HR@10"),
+}
+"""Names of metrics, as they are shown."""
+METRIC_MEANINGS: Final = {
+    "auc": noted("AUC: how often a favourable case has the higher score of two; 0.5 is chance, 1 always."),
+    "mae": noted(
+        "Mean absolute error: how far a prediction lies from what came, in the mean, as a share of the scale."
+    ),
+    "hr_at_10": noted("HR@10: the share of people whose next course was among the first ten of their list."),
+}
+"""What they say."""
 WORDS: Final = (
     *(noted("ADVERSE"), noted("INVESTIGATE"), noted("INSUFFICIENT DATA"), noted("NO EVIDENCE")),
     *(noted("allowed"), noted("held")),
@@ -64,3 +78,8 @@ SEEN: Final = {
     ),
 }
 """Whose outcomes can be known at all: selective labels, which no figure of accuracy or bias shows."""
+
+
+def metric_name(metric: str) -> str:
+    """The name of a metric, as it is shown; one that is not known as it is written."""
+    return say(METRICS.get(metric.lower(), metric))

@@ -124,6 +124,22 @@ def test_only_words_known_to_be_good_look_good(word):
     assert page.tone(word) != "good"
 
 
+@pytest.mark.parametrize(
+    ("metric", "name"),
+    [
+        ("hr_at_10", "HR@10"),
+        ("mae", "mean absolute error"),
+        ("auc", "AUC"),
+        ("MAE", "mean absolute error"),
+        ("new_one", "new_one"),
+    ],
+)
+def test_a_metric_is_told_by_its_name_and_not_by_that_of_a_column(metric, name):
+    choice = company.alternatives("screening") | {"metric": metric}
+    assert f"validity: {name} against the declared model" in page.frontier(choice)
+    assert f"{name} with intervals" in page.figures(metric, [("model", 0.5, 0.4, 0.6, "plain")])
+
+
 def test_an_unknown_number_is_a_dash_and_not_a_zero():
     assert (page.number(None, 2), page.number(math.nan, 2), page.share(None)) == ("–", "–", "–")  # noqa: RUF001
     assert (page.share(0.253), page.share(0.0253), page.number(1234.5, 1)) == ("25%", "2.5%", "1,234.5")
@@ -548,7 +564,7 @@ def test_people_never_seen_and_what_intervals_hold_are_drawn_and_told(store):
     html = pages.model(live, WHOLE, [], WHO)
     text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html))
     told = text[text.index("People whom it never saw") :]
-    assert "MAE with intervals" in told
+    assert "mean absolute error with intervals" in told
     assert "never seen 0.142 [0.120 to 0.167] seen before 0.100 [0.090 to 0.110]" in told
     assert "never seen 101 120 0.142 0.120 to 0.167 seen before 1,200 1,300 0.100 0.090 to 0.110" in told
     assert "too few were tested" not in told
