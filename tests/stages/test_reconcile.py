@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import shutil
 from pathlib import Path
 
 import polars as pl
@@ -25,6 +26,7 @@ from pipelines.ingest.reconcile import Compared, compare
 from tests.kills.roads import nothing_failed
 
 from .test_held_files import CHANGES, COURSES
+from .test_ingest import report, worker
 
 FULL = COURSES | {"full": {"may_lose": 0.1, "reconciles": ["changes"]}}
 OTHERS = COURSES | {"name": "others", "files": r"others_(?P<period>\d{4}-\d{2})\.csv", "full": None}
@@ -246,3 +248,38 @@ def test_a_feed_that_proves_nothing_is_a_fault_of_its_declaration(tmp_path, reco
     wrong = COURSES | {"full": {"may_lose": 0.1, "reconciles": [reconciles]}}
     with pytest.raises(SettingsError, match=fault):
         load(declare(tmp_path / "feeds", wrong, CHANGES, OTHERS, PEOPLE, JOINED))
+
+
+def test_workdays_weekly_report_says_whom_its_daily_ones_missed(run, store, tmp_path, monkeypatch):
+    shipped = Path(__file__).parents[2] / "feeds" / "vendors" / "workday"
+    (tmp_path / "shipped").mkdir()
+    for name in ("daily", "weekly"):
+        shutil.copy(shipped / f"workday_{name}_workers.yaml", tmp_path / "shipped")
+    monkeypatch.setenv("CANDOR_FEEDS", str(tmp_path / "shipped"))
+    folder = tmp_path / "exports" / "workday_changes"
+
+    def of(number: int, day: int, family: str) -> dict:
+        return worker(number, Job_Family_ID=family, Last_Functionally_Updated=f"2026-06-{day:02}T09:00:00.000Z")
+
+    staff = {number: of(number, 1, "ENG") for number in range(1, 11)}
+    reports = {  # 2 moved and was told of; nothing happened on Tuesday; 3 moved and 11 came without a word
+        "HRML_Workers_2026-06-07": staff,
+        "HRML_Workers_Changes_2026-06-08_1": {2: of(2, 8, "FIN")},
+        "HRML_Workers_Changes_2026-06-09_2": {},
+        "HRML_Workers_2026-06-14": staff | {2: of(2, 8, "FIN"), 3: of(3, 9, "LAW"), 11: of(11, 10, "ENG")},
+    }
+    for name, rows in reports.items():
+        report(folder / f"{name}.json", *rows.values())
+        said, result = run(name.rsplit("_", 1)[-1] if "Changes" in name else name[-2:], store)
+        assert result["held"] == []
+    found = {one["table"]: one for one in result["reconciled"]}["workers"]
+    counts = {name: found[name] for name in ("rows", "agree", "differ", "only_in_file", "only_in_lake", "columns")}
+    assert counts == {
+        "rows": 11,
+        "agree": 9,
+        "differ": 1,
+        "only_in_file": 1,
+        "only_in_lake": 0,
+        "columns": {"job_family_code": 1},
+    }
+    assert "workday_daily_workers against 11 workers of workday_weekly_workers: 1 differ, 1 never told" in said
