@@ -54,6 +54,8 @@ class Column:
     """Up to which value, 0 left out, a number is counted as of another scale; its row stays."""
     end: End | None = None
     """Of a date that ends something, which day is kept; feeds must say which one their source writes."""
+    is_for_models: bool = True
+    """Whether a family may be given it; of one that none may, neither snapshots nor scoring are told."""
 
     @property
     def dtype(self) -> pl.DataType:
@@ -121,6 +123,11 @@ class Table:
         return pl.Schema({column.name: column.dtype for column in self.columns})
 
     @property
+    def for_models(self) -> list[str]:
+        """Business columns that a family may be given."""
+        return [column.name for column in self.columns if column.is_for_models]
+
+    @property
     def refers(self) -> dict[str, str]:
         """Column -> table whose key it is looked for in, whatever becomes of a row in which it is not found."""
         return {**self.references, **self.sought}
@@ -182,6 +189,8 @@ _STATUSES: Final = (
     *("terminated", "retired", "deceased", "dormant", "unknown"),
 )
 
+_LANGUAGE: Final = r"^[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|\d{3}))?$"
+"""BCP 47, as far as it names language, script and region."""
 _PARTIAL: Final = r"^\d{4}(-\d{2}(-\d{2})?)?$"
 """A day, a month or a year, as exact as it was told."""
 _UNTIL: Final = Column("valid_to", "date", required=False, end="first_day_after")
@@ -410,6 +419,9 @@ _ALL = (
             _code("backend_code", required=False),
             Column("hidden_text_share", "share", required=False),  # of all characters; they are not in the text
             Column("stuffed_text_share", "share", required=False),  # of the words of the text
+            # Who puts a photo in, and in which language somebody writes, stands for age and origin.
+            Column("has_photo", "bool", required=False, is_for_models=False),
+            Column("language_code", "code", required=False, form=_LANGUAGE, is_for_models=False),
             Column("received_at", "moment"),
         ),
         sought={"person_id": "candidates"},

@@ -58,8 +58,8 @@ def read_people(
         versioned: Those of the tables of which every version is wanted, not only the newest.
 
     Returns:
-        Table -> [n_rows] business columns and `KNOWN`, ordered by key and time; and per table how many rows were kept
-        and how many belong to people without consent.
+        Table -> [n_rows] business columns that are for models and `KNOWN`, ordered by key and time; and per table how
+        many rows were kept and how many belong to people without consent.
 
     Raises:
         ContractError: A table is for no model.
@@ -78,7 +78,7 @@ def read_people(
         known = people.resolve(versions if name in versioned else _newest_of(name, versions), who, _PERSONS)
         kept = known.filter(pl.col("person_id").is_in(agreed.implode())) if "person_id" in known.columns else known
         key = [*TABLES[name].key, *(("known_from",) if name in versioned else ())]
-        frames[name] = _newest(key, kept).select(*TABLES[name].schema, *KNOWN)
+        frames[name] = _newest(key, kept).select(*TABLES[name].for_models, *KNOWN)
         counts[name] = {"rows": len(frames[name]), "without_consent": len(known) - len(kept)}
     return frames, counts
 

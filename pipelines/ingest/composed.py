@@ -14,6 +14,7 @@ from typing import Any, Final
 import polars as pl
 
 from pipelines.ingest.cells import Context, cell
+from pipelines.ingest.documents.language import language
 from pipelines.ingest.documents.quality import clean
 from pipelines.ingest.documents.redact import redact
 from pipelines.ingest.documents.redact.words import PARTICLES
@@ -45,13 +46,12 @@ def with_text(frame: pl.DataFrame, step: Compose, context: Context) -> pl.DataFr
     texts = [told(row, headings) for row in cells.rows()]
     # Redacted first: without its name, an address of mail or of a page is not seen as one.
     bare = [without(redact(text), of) if text else "" for text, of in zip(texts, names.rows(), strict=True)]
-    kept = [(one, stuffed_share(text)) if text else None for one, text in zip(bare, texts, strict=True)]
-    made = (
-        pl.Series([None if one is None else one[0] for one in kept], dtype=pl.String),
-        pl.Series([None if one is None else str(len(one[0])) for one in kept], dtype=pl.String),
-        pl.Series([None if one is None else f"{one[1]:.6f}" for one in kept], dtype=pl.String),
-    )
-    return frame.with_columns(series.alias(name) for name, series in zip(step.made, made, strict=True))
+    kept = [
+        (one, str(len(one)), f"{stuffed_share(text):.6f}", language(text)) if text else (None,) * len(step.made)
+        for one, text in zip(bare, texts, strict=True)
+    ]
+    made = pl.DataFrame(kept, schema=dict.fromkeys(step.made, pl.String), orient="row")
+    return frame.with_columns(made.get_columns())
 
 
 def told(cells: Sequence[str | None], headings: Sequence[str]) -> str:

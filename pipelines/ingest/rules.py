@@ -583,8 +583,8 @@ class Unpivot(Declared):
 class Compose(Declared):
     """A resume's text out of cells, redacted.
 
-    It makes the columns `<column>.text`, `<column>.char_count` and `<column>.stuffed_text_share`, empty where no cell
-    says anything.
+    It makes the columns `<column>.text`, `<column>.char_count`, `<column>.stuffed_text_share` and
+    `<column>.language_code`, empty where no cell says anything, the last also where it is not clear.
     """
 
     column: Name
@@ -600,9 +600,9 @@ class Compose(Declared):
         return self
 
     @property
-    def made(self) -> tuple[str, str, str]:
+    def made(self) -> tuple[str, ...]:
         """Columns that this step adds."""
-        return f"{self.column}.text", f"{self.column}.char_count", f"{self.column}.stuffed_text_share"
+        return tuple(f"{self.column}.{name}" for name in ("text", "char_count", "stuffed_text_share", "language_code"))
 
 
 class TableMap(Declared):

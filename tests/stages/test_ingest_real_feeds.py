@@ -84,7 +84,9 @@ def resume(path: Path) -> None:
     canvas = Canvas(str(path), invariant=1)
     canvas.drawString(72, 780, "SENIOR ACCOUNTANT")
     for number in range(12):
-        canvas.drawString(72, 760 - 16 * number, "Posted journal entries and reconciled accounts.")
+        canvas.drawString(
+            72, 760 - 16 * number, "Posted the entries of each month and reconciled accounts with the banks."
+        )
     canvas.save()
 
 
@@ -170,7 +172,9 @@ def test_a_resume_meets_five_requisitions_one_of_which_is_open(real: tuple[FileS
         pl.col("outcome_code") == "advanced"
     )
     assert families["job_family_code"].to_list() == ["ACCOUNTANT"]
-    assert rows(real[0], "resumes")["text"].to_list()[0].startswith("SENIOR ACCOUNTANT")
+    (resume,) = rows(real[0], "resumes").to_dicts()
+    assert resume["text"].startswith("SENIOR ACCOUNTANT")
+    assert (resume["has_photo"], resume["language_code"]) == (False, "en")
 
 
 def test_courses_keep_no_count_of_later_views(real: tuple[FileStore, dict[str, Any]]) -> None:

@@ -64,6 +64,23 @@ def test_nothing_is_read_of_whoever_did_not_agree(store, name):
     assert counts[name] == {"rows": 1, "without_consent": 1}
 
 
+def test_neither_snapshot_nor_scoring_is_told_what_stands_for_who_somebody_is(store):
+    barred = {(t.name, c.name) for t in TABLES.values() for c in t.columns if not c.is_for_models}
+    assert barred == {("resumes", "has_photo"), ("resumes", "language_code")}
+    lake = Lake(store)
+    publish(lake, "resumes", row(TABLES["resumes"], ANN))
+    publish(lake, "consents", row(TABLES["consents"], ANN))
+    for versioned in ((), ("resumes",)):
+        frames, _ = known.read_people(lake, lake.require(), ["resumes"], date(2024, 3, 31), versioned)
+        assert frames["resumes"].columns == [
+            *("person_id", "document_id", "text", "char_count", "status_code", "backend_code"),
+            *("hidden_text_share", "stuffed_text_share", "received_at", "known_from", "known_from_basis"),
+        ]
+    assert {"has_photo", "language_code"} <= set(lake.versions("resumes", lake.require()).columns), (
+        "the lake keeps them"
+    )
+
+
 @pytest.mark.parametrize("name", HAPPENED)
 def test_what_happened_long_ago_is_let_go_of(store, name):
     lake, table = Lake(store), TABLES[name]

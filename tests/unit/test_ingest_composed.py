@@ -53,6 +53,16 @@ def test_an_address_with_the_name_in_it_goes_whole():
     step = Compose(column="resume", names=("n",), sections={"s": ""})
     frame = pl.DataFrame({"n": ["Jane Doe"], "s": ["jane.doe@doe.example, Jane.Doe@doe.example, jane doe led a team"]})
     context = Context(frozenset(frame.columns), datetime(2026, 1, 1, tzinfo=UTC), b"k" * 32)
-    ((text, count),) = with_text(frame, step, context).select("resume.text", "resume.char_count").rows()
+    ((text, count, language),) = with_text(frame, step, context).select(step.made[0], step.made[1], step.made[3]).rows()
     assert text == "[EMAIL], [EMAIL], [NAME] led a team"
-    assert count == str(len(text))
+    assert (count, language) == (str(len(text)), None)
+
+
+def test_a_text_made_of_cells_has_a_language_and_none_has_none():
+    step = Compose(column="resume", names=("n",), sections={"s": ""})
+    told = "Leitung der Abrechnung mit einem Team von fünf sowie Schulung und Beratung für Filialen"
+    frame = pl.DataFrame({"n": ["Jane Doe"] * 2, "s": [told, None]}, schema={"n": pl.String, "s": pl.String})
+    context = Context(frozenset(frame.columns), datetime(2026, 1, 1, tzinfo=UTC), b"k" * 32)
+    made = with_text(frame, step, context)
+    assert made["resume.language_code"].to_list() == ["de", None]
+    assert made.select(step.made).row(1) == (None,) * 4

@@ -33,7 +33,7 @@ def test_html_loses_scripts_styles_and_comments_and_keeps_cells_apart() -> None:
         b"<table><tr><td><p>Left</p></td><td>Right</td></tr><tr><td>Low<td>End</table><p>Last &amp; least</body></html>"
     )
     lines = ["Top", "One two three", "a", "b", "x", "y", "Left\tRight", "Low\tEnd", "Last & least"]
-    assert found(data) == Extracted("ok", "\n".join(lines), "lexbor", 0.0, 0.0)
+    assert found(data) == Extracted("ok", "\n".join(lines), "lexbor", 0.0, 0.0, has_photo=False)
 
 
 def test_a_page_in_another_encoding_says_so_itself() -> None:
@@ -54,7 +54,7 @@ def test_a_page_in_another_encoding_says_so_itself() -> None:
     ],
 )
 def test_plain_text_is_read_in_the_encoding_that_it_proves(text: str, encoding: str) -> None:
-    assert found(text.encode(encoding)) == Extracted("ok", text, "text", 0.0, 0.0)
+    assert found(text.encode(encoding)) == Extracted("ok", text, "text", 0.0, 0.0, has_photo=False)
 
 
 def test_a_type_is_told_by_content_alone() -> None:

@@ -56,6 +56,8 @@ class Parsed:
     """Cleaned (`quality.clean`)."""
     hidden_share: float | None
     """Characters that nobody sees, of all; None where the format or its reader cannot tell."""
+    has_photo: bool | None
+    """Whether a picture in it is plausibly a portrait; None where that cannot be told."""
 
 
 def letters(text: str) -> int:

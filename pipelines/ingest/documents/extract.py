@@ -9,6 +9,7 @@ from typing import Final
 
 from pipelines.ingest.documents import pdf, plain, rich, web, word
 from pipelines.ingest.documents.bounds import Limits, Parsed, Refused
+from pipelines.ingest.documents.language import language
 from pipelines.ingest.documents.redact import redact
 from pipelines.ingest.documents.stuffing import stuffed_share
 
@@ -34,6 +35,10 @@ class Extracted:
     """Of all characters, those that nobody sees; they are not in the text. None where its reader cannot tell."""
     stuffed_text_share: float | None = None
     """Of the words of the text, those in stuffed stretches."""
+    has_photo: bool | None = None
+    """Whether a picture in it is plausibly a portrait; None where that cannot be told."""
+    language_code: str | None = None
+    """Of BCP 47; None where it is not clear."""
 
 
 def extract(data: bytes, limits: Limits) -> Extracted:
@@ -44,7 +49,7 @@ def extract(data: bytes, limits: Limits) -> Extracted:
         limits: Bounds.
 
     Returns:
-        Status `ok` with text, backend and shares, or the status alone: encrypted, needs_ocr, unsupported, corrupt,
+        Status `ok` with text and what is said of it, or the status alone: encrypted, needs_ocr, unsupported, corrupt,
         too_large, empty.
     """
     try:
@@ -57,7 +62,15 @@ def extract(data: bytes, limits: Limits) -> Extracted:
         return Extracted("too_large")
     except Exception:  # noqa: BLE001  # a parser may raise anything; the file is what is wrong
         return Extracted("corrupt")
-    return Extracted("ok", redact(found.text), found.backend, found.hidden_share, stuffed_share(found.text))
+    return Extracted(
+        "ok",
+        redact(found.text),
+        found.backend,
+        found.hidden_share,
+        stuffed_share(found.text),
+        found.has_photo,
+        language(found.text),
+    )
 
 
 def _parsed(data: bytes, limits: Limits) -> Parsed:

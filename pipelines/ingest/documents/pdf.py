@@ -9,7 +9,7 @@ from collections.abc import Callable
 from operator import attrgetter
 from typing import Any, Final, TypeVar
 
-from pipelines.ingest.documents import pdf_hidden
+from pipelines.ingest.documents import pdf_hidden, pdf_pictures
 from pipelines.ingest.documents.bounds import TINY_POINTS, WHITE, Limits, Parsed, Refused, is_lost
 from pipelines.ingest.documents.pdf_layers import Layers
 from pipelines.ingest.documents.pdf_signs import Signs
@@ -62,12 +62,13 @@ def read(data: bytes, limits: Limits) -> Parsed:
     if _pages_said(reader) > limits.max_pages or len(reader.pages) > limits.max_pages:
         raise Refused("too_large")
     signs, document, hidden = Signs.of(_drawn(reader, limits.unpacked(len(data)))), _opened(data), 0.0
+    is_pictured = pdf_pictures.photo(reader)  # behind the bound on what pages draw
     fast = _oxide(document)  # first, since the characters of a page cost little once its text is there
     if _draws_oddly(signs, reader) or is_spent() or _may_hide(document, signs):  # a spent parser cannot tell
         data, hidden = pdf_hidden.without(reader)
         reader, fast = PdfReader(io.BytesIO(data)), _oxide(_opened(data))
     backend, text = _better(fast, reader, limits)
-    return Parsed(backend, text, hidden)
+    return Parsed(backend, text, hidden, is_pictured)
 
 
 def _pages_said(reader: Any) -> int:

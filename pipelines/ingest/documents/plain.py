@@ -40,8 +40,8 @@ def read(data: bytes, declared: str | None = None) -> str:
 
 
 def parsed(text: str) -> Parsed:
-    """Plain text hides nothing."""
-    return Parsed("text", clean(text), 0.0)
+    """Plain text hides nothing, and has no pictures."""
+    return Parsed("text", clean(text), 0.0, has_photo=False)
 
 
 def _decoded(data: bytes, declared: str | None) -> str | None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+from pipelines.ingest.documents import rich_pictures
 from pipelines.ingest.documents.bounds import (
     MAX_DEPTH,
     TINY_POINTS,
@@ -112,11 +113,12 @@ def read(data: bytes, limits: Limits) -> Parsed:
     Raises:
         Refused: It is nested too deeply, or its text is broken.
     """
-    split = _split(data.decode("latin-1"))
+    text = data.decode("latin-1")
+    split = _split(text)
     seen, hidden = _decoded(split.seen), _decoded(split.hidden)
     if measure(seen).broken_share > limits.max_broken_share:
         raise Refused("corrupt")
-    return Parsed("striprtf", clean(seen), share(letters(hidden), letters(seen)))
+    return Parsed("striprtf", clean(seen), share(letters(hidden), letters(seen)), rich_pictures.photo(text))
 
 
 def _decoded(tokens: list[str]) -> str:

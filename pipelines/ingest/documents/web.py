@@ -4,10 +4,12 @@ Scripts, styles and comments are no text; what styles hide is counted (`css`).
 """
 
 import re
+from collections.abc import Iterator
 from typing import Any, Final
 
 from pipelines.ingest.documents.bounds import MAX_DEPTH, Parsed, Refused, letters, share
 from pipelines.ingest.documents.css import Look, Said, looked, sheets
+from pipelines.ingest.documents.pictures import Picture, has_photo, of_base64
 from pipelines.ingest.documents.quality import clean
 
 _OPENING: Final = re.compile(
@@ -38,6 +40,12 @@ _CELLS: Final = frozenset({"td", "th"})
 _ROWS: Final = frozenset({"tr", "br"})
 """Begin no line of their own."""
 _BLANKS: Final = re.compile(r"\s+")
+_WITHIN: Final = re.compile(r"data:image/[\w.+-]{1,40};base64,", re.IGNORECASE)
+"""How a picture begins that stands in the page itself."""
+_SIDE: Final = re.compile(r"(?<![\w-])(width|height)\s*:\s*(\d{1,6}(?:\.\d{1,6})?)(px|pt)", re.IGNORECASE)
+_NUMBER: Final = re.compile("[0-9]{1,6}")
+_PIXEL: Final = 0.75
+"""Points."""
 
 
 def is_html(text: str) -> bool:
@@ -67,7 +75,7 @@ def read(text: str) -> Parsed:
     tree = LexborHTMLParser(text)
     page = _shown(tree.root, sheets(tree))
     text = "".join(page.pieces)
-    return Parsed("lexbor", clean(text), share(page.hidden, letters(text)))
+    return Parsed("lexbor", clean(text), share(page.hidden, letters(text)), has_photo(_pictures(tree)))
 
 
 def _depth(text: str) -> int:
@@ -140,3 +148,23 @@ def _children(node: Any, look: Look) -> list[tuple[Any, Look]]:
         children.append((child, look))
         child = child.next
     return children[::-1]
+
+
+def _pictures(tree: Any) -> Iterator[Picture]:
+    """Pictures of a page; of one that lies elsewhere only how large it is drawn is known."""
+    for image in tree.css("img"):
+        said = image.attributes
+        source = said.get("src") or ""
+        head = _WITHIN.match(source)
+        yield Picture(of_base64(source[head.end() :]) if head else None, *_sides(said))
+
+
+def _sides(said: Any) -> tuple[float | None, float | None]:
+    """Points that a picture's style or else its attributes say, across and up."""
+    styled = {
+        name.lower(): float(n) * (_PIXEL if unit.lower() == "px" else 1)
+        for name, n, unit in _SIDE.findall(said.get("style") or "")
+    }
+    plain = {name: int(said[name]) * _PIXEL for name in ("width", "height") if _NUMBER.fullmatch(said.get(name) or "")}
+    found = plain | styled
+    return found.get("width"), found.get("height")

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
+from pipelines.ingest.documents import word_pictures
 from pipelines.ingest.documents.bounds import (
     TINY_POINTS,
     UNKNOWN,
@@ -86,7 +87,7 @@ def read(data: bytes, limits: Limits) -> Parsed:
     body = list(walk.blocks(document.element.body))
     heads, feet = [[text for part in parts for text in walk.blocks(part)] for parts in _heads_and_feet(document)]
     text = "\n".join([*heads, *body, *feet])
-    return Parsed("python-docx", clean(text), share(walk.hidden, letters(text)))
+    return Parsed("python-docx", clean(text), share(walk.hidden, letters(text)), word_pictures.photo(document))
 
 
 def _heads_and_feet(document: Any) -> tuple[list[Any], list[Any]]:

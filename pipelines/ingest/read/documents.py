@@ -2,7 +2,8 @@
 
 Options: `unit_by` (groups of the file name that tell deliveries apart) and the limits of one document. Columns: the
 groups of the path, `path`, `sha256`, `bytes`, `status`, `text`, `char_count`, `backend`, `hidden_text_share`,
-`stuffed_text_share`. A document without text has the status as its fault, and only its place in landing is kept.
+`stuffed_text_share`, `has_photo` (true, false, or nothing where it cannot be told), `language_code` (BCP 47, or nothing
+where it is not clear). A document without text has the status as its fault, and only its place in landing is kept.
 """
 
 import re
@@ -10,6 +11,7 @@ import shutil
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 import polars as pl
 
@@ -21,6 +23,8 @@ from pipelines.ingest.documents.pool import extract_all
 from pipelines.ingest.feeds import Feed, options
 from pipelines.ingest.land import document_key, fetch
 from pipelines.ingest.read import FAULT, ROW, Report, write_part
+
+_ANSWERS: Final = {True: "true", False: "false", None: None}
 
 
 class Options(Limits):
@@ -87,6 +91,8 @@ def to_frame(unit: Unit, feed: Feed, results: list[Extracted]) -> pl.DataFrame:
             "backend": pl.Series([r.backend for r in results], dtype=pl.String),
             "hidden_text_share": _numbers([r.hidden_text_share for r in results]),
             "stuffed_text_share": _numbers([r.stuffed_text_share for r in results]),
+            "has_photo": pl.Series([_ANSWERS[r.has_photo] for r in results], dtype=pl.String),
+            "language_code": pl.Series([r.language_code for r in results], dtype=pl.String),
         }
     )
 
