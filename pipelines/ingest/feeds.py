@@ -574,6 +574,8 @@ def _columns(mapped: TableMap) -> list[str]:
             faults.append(f"{mapped.table}.{column.name}: must say `means`: last_day or first_day_after")
         if rule is not None and (fault := _typed(rule, column.kind)):
             faults.append(f"{mapped.table}.{column.name}: {fault}")
+        if rule is not None and rule.person is None and column.name.endswith("person_id"):
+            faults.append(f"{mapped.table}.{column.name}: must have `person`, the scheme of the number: none is kept")
     for step in mapped.explode.steps if mapped.explode is not None else ():
         left = sorted(name for name in mapped.reads() if name.startswith(f"{step.column}."))
         faults += [f"{mapped.table}: {name} is none of the fields that explode takes" for name in left]

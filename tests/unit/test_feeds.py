@@ -604,3 +604,14 @@ def test_the_words_that_the_readme_shows_for_servers_and_pgp_are_those_of_a_feed
     shown = yaml.safe_load(block.replace("…", "A" * 43))
     assert {"location", "sftp", "ready", "pgp"} == set(shown)
     feeds.Feed.model_validate({**GOOD, **shown})
+
+
+@pytest.mark.parametrize("name", ["person_id", "linked_person_id"])
+def test_a_number_of_a_person_without_a_scheme_is_a_fault_of_the_feed(tmp_path: Path, name: str) -> None:
+    columns = {column: {"from": column, "person": "ats"} for column in ("person_id", "linked_person_id")}
+    write(tmp_path, tables=[{"table": "person_links", "columns": columns}])
+    assert feeds.load(tmp_path)
+    columns[name].pop("person")
+    write(tmp_path, tables=[{"table": "person_links", "columns": columns}])
+    with pytest.raises(SettingsError, match=rf"person_links\.{name}: must have `person`, the scheme of the number"):
+        feeds.load(tmp_path)

@@ -61,8 +61,15 @@ def test_a_language_that_is_not_told_is_not_taken_for_its_neighbour(text: str) -
 
 @pytest.mark.parametrize(
     "text",
-    ["", "Python, SQL, Kafka, Terraform", "the and of with", RESUMES["en"] + RESUMES["de"], "and " * 50],
-    ids=["nothing", "terms", "four words", "two languages", "one word"],
+    [
+        "",
+        "Python, SQL, Kafka, Terraform",
+        "the and of with",
+        "the and the and the and",
+        RESUMES["en"] + RESUMES["de"],
+        "and " * 50,
+    ],
+    ids=["nothing", "terms", "four words", "two words", "two languages", "one word"],
 )
 def test_what_is_not_clear_is_no_language(text: str) -> None:
     assert language(text) is None
