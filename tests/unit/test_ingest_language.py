@@ -69,7 +69,7 @@ def test_a_language_that_is_not_told_is_not_taken_for_its_neighbour(text: str) -
         RESUMES["en"] + RESUMES["de"],
         "and " * 50,
     ],
-    ids=["nothing", "terms", "four words", "two words", "two languages", "one word"],
+    ids=["nothing", "terms", "four words", "two words", "two languages", "one word", "a quotation"],
 )
 def test_what_is_not_clear_is_no_language(text: str) -> None:
     assert language(text) is None
