@@ -68,6 +68,7 @@ def test_a_language_that_is_not_told_is_not_taken_for_its_neighbour(text: str) -
         "the and the and the and",
         RESUMES["en"] + RESUMES["de"],
         "and " * 50,
+        "järjestelmä " * 900 + RESUMES["en"],
     ],
     ids=["nothing", "terms", "four words", "two words", "two languages", "one word", "a quotation"],
 )
