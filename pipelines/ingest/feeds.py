@@ -406,7 +406,7 @@ def load(path: Path) -> dict[str, Feed]:
         if not circle:
             return ordered
         faults.append(f"`after` must not run in a circle; it does for {', '.join(circle)}")
-    raise SettingsError("Feeds must be well declared; " + "; ".join(faults) + ". Correct the files named.")
+    raise SettingsError("\n- ".join(["Feeds must be well declared:", *faults]) + "\nCorrect the files named.")
 
 
 def _read(file: Path) -> tuple[Feed | None, list[str]]:

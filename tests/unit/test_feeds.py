@@ -268,7 +268,7 @@ def test_three_faults_of_one_file_are_told_at_once(tmp_path: Path) -> None:
     with pytest.raises(SettingsError) as caught:
         feeds.load(tmp_path)
     for part in ("links.yaml: cadence", "links: after: nobody is no feed", "links: tables: persons is no canonical"):
-        assert part in str(caught.value)
+        assert f"\n- {part}" in str(caught.value), "each on a line of its own"
 
 
 def test_options_that_a_dialect_does_not_have_are_told_with_all_other_faults(tmp_path: Path) -> None:
