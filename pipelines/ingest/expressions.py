@@ -18,9 +18,10 @@ import polars as pl
 
 from pipelines.base.contracts import DTYPES, Column
 from pipelines.ingest.cells import BROKEN, Context, cell, decoded, first
+from pipelines.ingest.formats import is_timed
 from pipelines.ingest.identity import named, named_column
 from pipelines.ingest.read import LEAST_MILLISECONDS
-from pipelines.ingest.rules import Listed, Rule, is_timed, template_columns
+from pipelines.ingest.rules import Listed, Rule, template_columns
 
 YEARS: Final = (1900, 2100)
 """Dates outside are unreadable: they come from milliseconds read as seconds and from sentinels nobody declared."""

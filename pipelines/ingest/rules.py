@@ -5,7 +5,6 @@ which always apply in the order in which they are declared here, whatever their 
 """
 
 import re
-from datetime import datetime
 from typing import Annotated, Any, Final, Literal, Self
 
 import polars as pl
@@ -13,40 +12,13 @@ from pydantic import AfterValidator, Field, model_validator
 
 from pipelines.base.contracts import End
 from pipelines.base.settings import Section
+from pipelines.ingest.formats import Format, Instant, Zone, is_instant, is_timed
 
 Name = Annotated[str, Field(min_length=1)]
 
 
 class Declared(Section):
     """A part of a feed file; what stands under its fields explains them in an editor, too (see `schema`)."""
-
-
-def _full_years(text: str) -> str:
-    if "%" not in text or "%y" in text:
-        raise ValueError("must be a format with a four-digit year, such as %Y-%m-%d")
-    return text
-
-
-Format = Annotated[str, AfterValidator(_full_years)]
-"""A strftime format. Two-digit years are refused: nobody can say which century they mean."""
-
-
-def _reads_where_it_is(text: str) -> str:
-    if not _INSTANT.search(text) and _UNREAD.search(_PARTS.sub("%", text[_begins_to_tell_time(text) :])):
-        raise ValueError(
-            "must not have an offset or a name of a zone as its words: nobody reads them, so it would pass for UTC. "
-            "Write %z, %:z or %#z for an offset; a name is left out by `extract` and said by `zone`"
-        )
-    return text
-
-
-def _begins_to_tell_time(text: str) -> int:
-    found = _TIMED.search(text)
-    return found.start() if found else len(text)
-
-
-Instant = Annotated[Format, AfterValidator(_reads_where_it_is)]
-"""A format of moments. What stands in it as plain words is compared and not read: of offsets those of UTC may."""
 
 
 def whole(pattern: str) -> str:
@@ -65,33 +37,6 @@ def _parses(text: str) -> str:
 
 Pattern = Annotated[str, Field(min_length=1), AfterValidator(_parses)]
 """A regular expression of a kind that takes no more time than the text is long."""
-
-
-def _known_zone(name: str) -> str:
-    try:
-        pl.Series([datetime(2000, 1, 1)]).dt.replace_time_zone(name)  # noqa: DTZ001  # it gets its zone here
-    except pl.exceptions.PolarsError:
-        raise ValueError("must be a time zone of the IANA database, such as Europe/Berlin") from None
-    return name
-
-
-Zone = Annotated[str, Field(min_length=1), AfterValidator(_known_zone)]
-"""A name of the IANA database, by the copy of it that Polars has."""
-_TIMED: Final = re.compile(r"%[-_0]?[HkIlTRrXc+s]")
-"""Parts of a format that tell the hour."""
-_INSTANT: Final = re.compile(r"%[:#]*z|%\+|%s|(?<!%)Z$|(?:UTC|GMT)\)?$|[+-]00:?00$")
-"""Parts of a format that tell which instant it is, as it is then read."""
-_PLACED: Final = re.compile(rf"{_INSTANT.pattern}|UTC|GMT")
-"""Parts of a format that tell, or seem to, where its clocks stand; others that seem to are refused."""
-_PARTS: Final = re.compile(r"%[-_0.:#\d]*(?!Z)[A-Za-z+%]")
-"""Parts of a format that are read."""
-_UNREAD: Final = re.compile(r"%Z|\b(?!UTC|GMT)[A-Z]{2,5}\b|[+-]\d")
-"""Behind the hour, what seems to tell where clocks stand and would not be read: `+0200`, `GMT+2`, `(CEST)`, `%Z`."""
-
-
-def is_timed(pattern: str) -> bool:
-    """Whether a format tells the hour: without one it is a day's, and read as a day."""
-    return _TIMED.search(pattern) is not None
 
 
 class Listed(Declared):
@@ -154,8 +99,8 @@ class Rule(Declared):
     date: Format | None = None
     """As `moment`; the day is kept as it is written, whatever hour and offset stand beside it."""
     moment: Instant | None = None
-    """Read as UTC unless it tells an offset, as `%z` does; `+0200` or `CET` as words of it are refused. `%s` alone are
-    seconds since 1970, `%s%3f` milliseconds."""
+    """Read as UTC unless it tells an offset, as `%z` does; `+0200` or `CET` as words of it are refused, as is `%Z` without
+    an offset: nobody reads them. `%s` alone are seconds since 1970, `%s%3f` milliseconds."""
     zone: Zone | None = None
     """Where the clocks of the source stand, such as `Europe/Berlin`. A moment without an offset is what they showed: of
     an hour that comes twice the later one, as nothing may be known before it was, and one that they left out is none. A
@@ -202,12 +147,10 @@ class Rule(Declared):
     def _moves_nothing_that_is_placed(self) -> Self:
         if self.zone is None:
             return self
-        is_free = self.moment is None or (
-            is_timed(self.moment) and not _PLACED.search(self.moment) and self.end_of is None
-        )
+        is_free = self.moment is None or (is_timed(self.moment) and not is_instant(self.moment) and self.end_of is None)
         # A day beside an hour that tells no instant is the day there already: as if in UTC, west of it, it would be the
         # day before.
-        is_told = self.date is None or (is_timed(self.date) and _INSTANT.search(self.date) is not None)
+        is_told = self.date is None or is_instant(self.date)
         if (self.moment or self.date) is None or not is_free or not is_told:
             raise ValueError(
                 "zone goes with a moment of an hour and no offset, without `end_of`, or a date that is told as an "

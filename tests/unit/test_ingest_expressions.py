@@ -148,9 +148,10 @@ def test_moments_are_read_as_utc_and_days_may_end_late() -> None:
     assert filled({"from": "m", "moment": "%d.%m.%Y %H:%M"}, moment, m=["05.11.2023 20:21"])[0] == [
         datetime(2023, 11, 5, 20, 21, tzinfo=UTC)
     ]
-    assert filled({"from": "m", "moment": "%Y-%m-%d", "end_of": "day"}, moment, m=["2024-04-24"])[0] == [
-        datetime(2024, 4, 24, 23, 59, 59, 999999, tzinfo=UTC)
-    ]
+    for day, text in (("%Y-%m-%d", "2024-04-24"), ("Stand %d.%m.%Y", "Stand 24.04.2024")):
+        assert filled({"from": "m", "moment": day, "end_of": "day"}, moment, m=[text])[0] == [
+            datetime(2024, 4, 24, 23, 59, 59, 999999, tzinfo=UTC)
+        ]
 
 
 def test_moments_may_be_seconds_or_milliseconds_since_1970() -> None:
@@ -193,6 +194,8 @@ def test_a_moment_of_clocks_elsewhere_is_never_earlier_than_it_was() -> None:
     assert faults == [None, None, None, "unparsable", "missing"]
     west = filled({**rule, "zone": "America/Los_Angeles"}, column, m=["19.04.2021 18:00"])[0]
     assert west == [datetime(2021, 4, 20, 1, 0, tzinfo=UTC)]
+    worded = {"from": "m", "moment": "%d.%m.%Y godz. %H:%M", "zone": "Europe/Warsaw"}  # its z is no Z
+    assert filled(worded, column, m=["19.04.2021 godz. 15:35"])[0] == [datetime(2021, 4, 19, 13, 35, tzinfo=UTC)]
 
 
 @pytest.mark.parametrize(
@@ -205,6 +208,7 @@ def test_a_moment_of_clocks_elsewhere_is_never_earlier_than_it_was() -> None:
         ("Europe/Berlin", "%Y-%m-%d %H:%M:%S UTC", "2017-06-21 22:00:00 UTC", 22),
         ("America/New_York", "%Y-%m-%d %H:%M (GMT)", "2017-06-22 04:00 (GMT)", 22),
         ("America/New_York", "%Y-%m-%d %H:%M+00:00", "2017-06-22 03:59+00:00", 21),
+        ("Europe/Berlin", "%a %b %d %H:%M:%S GMT %Y", "Wed Jun 21 22:00:00 GMT 2017", 22),
         (None, "%Y-%m-%d %H:%M:%S", "2017-06-22 00:00:00", 22),
         (None, "%Y-%m-%dT%H:%M:%S%.3fZ", "2017-06-21T22:00:00.000Z", 21),
         (None, "%Y-%m-%dT%H:%M:%S%:z", "2017-06-22T00:00:00+02:00", 22),
@@ -227,6 +231,7 @@ def test_a_day_told_as_its_midnight_is_that_day_where_the_source_says_whose_midn
         {"moment": "%Y-%m-%d"},
         {"moment": "%Y-%m-%d %H:%M", "end_of": "day"},
         *({"moment": f"%Y-%m-%dT%H:%M:%S{offset}"} for offset in ("Z", "%z", "%:z", "%#z", "+00:00", " UTC", " GMT")),
+        {"moment": "%a %b %d %H:%M:%S GMT %Y"},
         {"moment": "%s%3f"},
         {"moment": "%+"},
         {},
@@ -244,9 +249,13 @@ def test_a_zone_is_refused_where_it_would_move_what_is_told_already(more) -> Non
             f"%Y-%m-%d %H:%M{offset}"
             for offset in (" +0200", "-07:00", "-07", "+2", " GMT+2", " (UTC+02:00)", " CEST", " (MEZ)", " EST", " %Z")
         ),
+        *(f"%Y-%m-%d %H:%M{named}" for named in ("NZ", " MESZ", " EST (UTC)", " (Pacific Standard Time)", " UTC2")),
+        *(f"%Y-%m-%d %H:%M{more}" for more in ("+0200Z", "+02:00 GMT", "+00:30", " \u221202:00", "[Europe/Berlin]")),
         "%a %b %d %H:%M:%S CET %Y",
         "%Y-%m-%d %I:%M %p EST",
         "%d.%m.%Y %T +0100",
+        *(f"{time}-07 %d.%m.%Y" for time in ("%H:%M", "%H:%M:%S", "%H:%M:%S%.3f", "%I:%M %p", "%I:%M %P")),
+        "MEZ %d.%m.%Y %H:%M",
     ],
 )
 def test_an_offset_that_nobody_would_read_is_refused_and_not_taken_for_utc(pattern: str) -> None:
@@ -264,7 +273,17 @@ def test_an_offset_that_nobody_would_read_is_refused_and_not_taken_for_utc(patte
         ("%d.%m.%Y um %H:%M Uhr", "01.07.2026 um 08:00 Uhr"),
         ("%d-%b-%Y %I:%M %p", "01-Jul-2026 08:00 AM"),
         ("%a %b %d %H:%M:%S GMT %Y", "Wed Jul 01 08:00:00 GMT 2026"),
-        ("%d.%m.%Y %H:%M UHRzeit", "01.07.2026 08:00 UHRzeit"),
+        ("%d/%m/%Y \u00e0 %Hh%M", "01/07/2026 \u00e0 08h00"),
+        ("%G-W%V-%uT%H:%M", "2026-W27-3T08:00"),
+        ("%B %dst, %Y at %I:%M %p", "July 01st, 2026 at 08:00 AM"),
+        ("%H:%M-%d.%m.%Y", "08:00-01.07.2026"),
+        ("%H:%M %Y-%m-01", "08:00 2026-07-01"),
+        ("%d%H%MZ%b%Y", "010800ZJul2026"),
+        ("%Y-%m-%d %H:%M:%S %z %Z", "2026-07-01 10:00:00 +0200 CEST"),
+        (
+            "%Y-%m-%d %H:%M:%S GMT+0000 (Coordinated Universal Time)",
+            "2026-07-01 08:00:00 GMT+0000 (Coordinated Universal Time)",
+        ),
         ("%Y-%m-01T%H:%M:%S", "2026-07-01T08:00:00"),
         ("%H:%M:%S %Y-%m-%d", "08:00:00 2026-07-01"),
         ("%Y-%m-%dT%H:%M:%S%.3f+00:00", "2026-07-01T08:00:00.000+00:00"),
@@ -293,9 +312,16 @@ def test_markup_leaves_its_text_and_words_stay_whole() -> None:
     assert values == ["We look for Senior people. R&D 5 < 6", "plain text", None, None]
 
 
-def test_two_digit_years_are_refused_when_the_feed_is_read() -> None:
+@pytest.mark.parametrize("pattern", ["%d.%m.%y", "%d.%m.%-y", "%D", "%x", "%g-W%V-%u", "100%%", "d.m.Y"])
+def test_two_digit_years_are_refused_when_the_feed_is_read(pattern: str) -> None:
     with pytest.raises(ValueError, match="four-digit year"):
-        Rule.model_validate({"from": "d", "date": "%d.%m.%y"})
+        Rule.model_validate({"from": "d", "date": pattern})
+
+
+@pytest.mark.parametrize("pattern", ["%Y-%m-%d %I:%M", "%Y-%m-%d %H:%M %p", "%Y-%m-%d %H"])
+def test_a_format_that_no_reader_takes_is_refused_when_the_feed_is_read_and_stops_no_batch(pattern: str) -> None:
+    with pytest.raises(ValueError, match="must be a format that can be read"):
+        Rule.model_validate({"from": "d", "date": pattern})
 
 
 def test_a_month_ends_on_its_last_day() -> None:
