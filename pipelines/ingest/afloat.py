@@ -1,4 +1,4 @@
-"""Large files that are read already while they are on their way into landing: the disk or the server takes its time."""
+"""Large files that are read already while they are on their way into landing: a disk takes its time."""
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor

@@ -99,8 +99,8 @@ class Rule(Declared):
     date: Format | None = None
     """As `moment`; the day is kept as it is written, whatever hour and offset stand beside it."""
     moment: Instant | None = None
-    """Read as UTC unless it tells an offset, as `%z` does; `+0200` or `CET` as words of it are refused, as is `%Z` without
-    an offset: nobody reads them. `%s` alone are seconds since 1970, `%s%3f` milliseconds."""
+    """Read as UTC unless it tells an offset, as `%z` does; `+0200` or `CET` as words of it are refused, as is `%Z`
+    without an offset: nobody reads them. `%s` alone are seconds since 1970, `%s%3f` milliseconds."""
     zone: Zone | None = None
     """Where the clocks of the source stand, such as `Europe/Berlin`. A moment without an offset is what they showed: of
     an hour that comes twice the later one, as nothing may be known before it was, and one that they left out is none. A

@@ -1,6 +1,7 @@
 """Readers: text stays text, three kinds of nothing stay apart, and a broken file is held."""
 
 import json
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from threading import Event
@@ -221,6 +222,14 @@ def test_a_bottom_that_looks_like_a_row_is_none(tmp_path: Path, pattern: str) ->
         read_csv(tmp_path, b"a,b\n1,2\n3,4\n", CSV | {"skip_bottom": 1, "bottom_like": pattern})
     assert getattr(caught.value, "reason_code", "") == ("trailer_mismatch" if pattern else "")
     assert [path.name for path in tmp_path.iterdir()] == ["in.csv"], "no copy stays"
+
+
+@pytest.mark.parametrize(("rows", "is_read"), [([], True), (["1,2"], True), (["Totals,2"], False)])
+def test_a_header_that_looks_like_the_bottom_is_still_the_header(tmp_path: Path, rows: list[str], is_read) -> None:
+    one = feed("csv", CSV | {"skip_top": 1, "skip_bottom": 2, "bottom_like": "^Total"})
+    (tmp_path / "in.csv").write_text("\n".join(["title", "Totals,b", *rows, "Total: 9", "printed"]))
+    with nullcontext() if is_read else pytest.raises(Held, match="the last row is"):
+        assert csv.read(tmp_path / "in.csv", tmp_path, one, UNIT).rows == len(rows)
 
 
 @pytest.mark.parametrize(

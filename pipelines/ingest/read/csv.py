@@ -1,9 +1,9 @@
 """Delimited text with a header, streamed by Polars while that proves itself and by Arrow: every cell is text.
 
 Options: `delimiter`, `quote`. `skip_top` and `skip_bottom` are how many lines stand above the header and below the
-rows, such as a title and a total; `bottom_like` is what the first of those below looks like, and no row does. Header
-names are matched after trimming and without regard to case; duplicates are refused. Rows with too few or too many cells
-become rows with the fault `ragged_row`: cells are never shifted or padded.
+rows, such as a title and a total; `bottom_like` is what the first of those below looks like, and the last row does not.
+Header names are matched after trimming and without regard to case; duplicates are refused. Rows with too few or too
+many cells become rows with the fault `ragged_row`: cells are never shifted or padded.
 """
 
 import codecs
@@ -70,7 +70,8 @@ class Options(Section):
     none any more, would lose its last people as if they were these."""
     bottom_like: Pattern | None = None
     """What the first of the lines below looks like, without its end, such as `^Total: `; `^` is its beginning. A file
-    without it was cut and is held; so is one whose last row looks like it, too, as people could be taken for totals."""
+    without it was cut and is held; so is one whose last row looks like it, too, as people could be taken for totals.
+    What the header and other rows look like does not matter."""
 
     @model_validator(mode="after")
     def _has_a_bottom(self) -> Self:
@@ -108,7 +109,7 @@ def _table(source: Path, out: Path, want: Options, feed: Feed) -> Iterator[Path]
         yield source
         return
     ahead: deque[str] = deque()
-    above = ""
+    last: str | None = None
     with TemporaryDirectory(dir=out) as folder:
         path = Path(folder) / "table"
         try:
@@ -120,15 +121,15 @@ def _table(source: Path, out: Path, want: Options, feed: Feed) -> Iterator[Path]
                     if number >= want.skip_top:
                         ahead.append(line)
                     if len(ahead) > want.skip_bottom:
-                        above = ahead.popleft()
-                        copy.write(above)
-            _ends(above, ahead, want, feed)
+                        copy.write(line := ahead.popleft())
+                        last = line if number > want.skip_top + want.skip_bottom else None  # the header is no row
+            _ends(last, ahead, want, feed)
         except UnicodeError:
             raise _undecodable(feed) from None
         yield path
 
 
-def _ends(above: str, below: Sequence[str], want: Options, feed: Feed) -> None:
+def _ends(last: str | None, below: Sequence[str], want: Options, feed: Feed) -> None:
     """Hold a file that has something else below its rows than it should: its last rows, as it was cut."""
     if want.bottom_like is None:
         return
@@ -138,7 +139,7 @@ def _ends(above: str, below: Sequence[str], want: Options, feed: Feed) -> None:
             f"{feed.name} must have {want.skip_bottom} lines below its rows, the first as `bottom_like` says; it is "
             "another. The file was cut: have the source send it again.",
         )
-    if _is_like(want.bottom_like, above):
+    if last is not None and _is_like(want.bottom_like, last):
         raise Held(
             "trailer_mismatch",
             f"{feed.name} must have {want.skip_bottom} lines below its rows, and no row like the first of them; the "
