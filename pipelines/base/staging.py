@@ -54,16 +54,29 @@ def at_work(folder: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def is_held(path: Path) -> bool:
-    """Whether somebody is at work there."""
-    handle = os.open(path, os.O_RDONLY)
+@contextmanager
+def claimed(folder: Path) -> Iterator[bool]:
+    """Hold a folder alone for the block, so that others wait; False when somebody is at work there, or it is gone."""
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+    except FileNotFoundError:
+        yield False
+        return
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        is_mine = True
     except BlockingIOError:
-        return True
+        is_mine = False
+    try:
+        yield is_mine
     finally:
         os.close(handle)
-    return False
+
+
+def is_held(path: Path) -> bool:
+    """Whether somebody is at work there."""
+    with claimed(path) as is_mine:
+        return not is_mine
 
 
 def sweep(paths: Iterable[Path]) -> None:

@@ -36,6 +36,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
+from pipelines.base import staging
 from pipelines.base.errors import SettingsError, SourceUnavailable
 from pipelines.base.lake import Lake
 from pipelines.base.log import get_logger
@@ -45,8 +46,8 @@ from pipelines.base.stage import EXIT_ERROR, guarded, leave
 from pipelines.base.store import STORE_URL, open_store
 from pipelines.ingest import cadence, files
 from pipelines.ingest import feeds as declared
-from pipelines.ingest.admit import is_outdated
-from pipelines.ingest.batch import Batch, Held, Unit, carry_over, drop, read_json, tidy, write_json
+from pipelines.ingest.admit import is_in_lake, is_outdated
+from pipelines.ingest.batch import Batch, Held, Unit, carry_over, drop, read_json, tidy, unpublished, write_json
 from pipelines.ingest.check import check, let_go, noted, validator
 from pipelines.ingest.decide import Deciders, Decision, File, answered, decide, listed
 from pipelines.ingest.decide import page as decision_page
@@ -141,6 +142,7 @@ def run(batch: Batch, replay: str | None) -> str:
     carry_over(batch.folder)
     if batch.is_checked:
         return finish(batch)
+    finish_others(batch)
     feeds = declared.load(declared.folder())
     with ExitStack() as open_, ThreadPoolExecutor(1) as beside, floating(batch):
         ready = cache(lambda: open_.enter_context(validator()))
@@ -228,11 +230,26 @@ def finish(batch: Batch) -> str:
     """
     report = read_json(batch.folder / "published.json")
     if report is None:
+        finish_others(batch)
         stay(batch, declared.load(declared.folder()))
         report = _published(batch)
     write_json(batch.folder / "published.json", report)
     tidy(batch.store)
     return publish_line(report)
+
+
+def finish_others(batch: Batch) -> None:
+    """Publish to their end batches whose publish was killed, and that nobody is at work at.
+
+    Their rows are in the lake, and as long as the register does not know their files these are news to this batch:
+    rows that were rejected would be in quarantine twice.
+    """
+    for other in unpublished(batch.store):
+        if other.name != batch.name and is_in_lake(other):
+            with staging.claimed(other.folder) as is_mine:
+                if is_mine:
+                    carry_over(other.folder)
+                    get_logger("ingest").info("publish_ended", batch=other.name, line=finish(other))
 
 
 def _published(batch: Batch) -> dict[str, Any]:
@@ -345,6 +362,7 @@ def _of_batch(batch: Batch, given: argparse.Namespace) -> str:
     if given.step == "run":
         return run(batch, given.replay)
     if given.step == "discover":
+        finish_others(batch)
         plan = discover(batch, given.replay)
         _tell(plan)
         largest_first = sorted(plan["units"], key=lambda unit: -unit["size"])  # the longest task must not begin last

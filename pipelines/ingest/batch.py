@@ -106,7 +106,7 @@ def nameless(key: str) -> str:
 
 def batch_name(text: str) -> str:
     """A batch's name as a folder: anything but letters, digits, dot, dash and underscore becomes a dash."""
-    name = re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip(".-")[:120]
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip(".-")[:120].rstrip(".-")
     if not name:
         raise ContractError("A batch must have a name with letters or digits; got none. Pass another --batch.")
     return name
@@ -330,6 +330,12 @@ def _forget_names(batch: Batch) -> None:
 def _unnamed(unit: Mapping[str, Any]) -> dict[str, Any]:
     is_of_one = unit.get("landed_as", "").endswith(f"/{UNNAMED}")  # older plans do not say
     return {"documents": []} | ({"name": ""} if is_of_one else {})
+
+
+def unpublished(store: Store) -> list[Batch]:
+    """Batches that are checked and that nobody noted as published, by name."""
+    checked = (Batch(store, place.parent.name) for place in sorted((scratch(store) / "ingest").glob("*/checked")))
+    return [batch for batch in checked if not (batch.folder / "published.json").exists()]
 
 
 def drop_unfinished(store: Store, note: Callable[[str, str, str], None]) -> list[str]:

@@ -1,6 +1,7 @@
 """A second delivery to a lake that holds one: it is checked, and only has to be published."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,11 @@ def publish(folder: Path) -> int:
     return main(["publish", BATCH])
 
 
-ROADS: dict[str, Callable[[Path], Any]] = {"until_publish_again": until_publish, "publish": publish}
+ROADS: dict[str, Callable[[Path], Any]] = {
+    "until_publish_again": until_publish,
+    "publish": publish,
+    "ingest_next": partial(roads.ingest, batch="b3"),
+}
 
 
 def deliver(folder: Path) -> None:

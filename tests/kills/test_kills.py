@@ -16,7 +16,7 @@ from pipelines.base.digests import sha256_bytes, sha256_file, sha256_frame
 from pipelines.base.lake import Lake
 from pipelines.base.store import FileStore
 from tests.kills import retrains, roads, second_batch
-from tests.kills.killing import Server, points
+from tests.kills.killing import Point, Server, points
 
 KILLED = -9
 PRELOAD = (
@@ -167,6 +167,25 @@ def test_a_second_batch_killed_anywhere_in_its_publish_is_added_once_and_leaves_
     assert [manifest.seq for manifest in after.manifests()] == [1, 2]
     assert after.manifest(1) == first
     assert (first.tables["workers"].rows, after.require().tables["workers"].rows) == (1, 3)
+
+
+def test_a_publish_killed_behind_its_manifest_is_ended_by_the_next_batch_which_finds_nothing_new(
+    server, company, tmp_path
+):
+    second_batch.made(server, company)
+    whole = shutil.copytree(company, tmp_path / "whole")
+    labels = server.labels("publish", whole)
+    expected = state(whole)
+    behind = labels.index("create lake/manifests .json") + 1
+    effects = ("put quarantine .sealed", "put quarantine .json", "put lake/files .sealed")
+    kills = [Point(labels.index(label, behind) + 1, "after", label) for label in effects]
+    for point in [Point(behind, "after", "the manifest"), *kills]:
+        folder = shutil.copytree(company, tmp_path / "killed")
+        assert server.call("publish", folder, point) == KILLED, f"{point}: {server.said()}"
+        assert server.call("ingest_next", folder) == 0, server.said()
+        now = {name: seen for name, seen in state(folder).items() if not name.startswith("work/ingest/b3/")}
+        assert [name for name in expected | now if expected.get(name) != now.get(name)] == [], point
+        shutil.rmtree(folder)
 
 
 @pytest.mark.parametrize(("road", "at_least"), [("snapshot", 6), ("propose", 8), ("seal", 5)])
