@@ -246,6 +246,7 @@ def test_a_folder_that_does_not_open_never_passes_for_one_without_anything_new(t
 def test_batch_names_become_safe_folders() -> None:
     assert batch_name("scheduled__2026-01-01T00:00:00+00:00") == "scheduled__2026-01-01T00-00-00-00-00"
     assert batch_name("../../x") == "x"
+    assert batch_name(f"{'x' * 119}-y") == "x" * 119, "a folder's name is the name of its batch"
     with pytest.raises(ContractError, match="letters or digits"):
         batch_name("../..")
 

@@ -85,6 +85,16 @@ def test_what_a_killed_check_read_is_gone_when_any_batch_is_planned_or_anybody_f
         assert list(temporary.iterdir()) == [at_work]
 
 
+def test_a_folder_is_claimed_by_one_and_while_nobody_is_at_work_there(tmp_path):
+    with staging.claimed(tmp_path) as mine, staging.claimed(tmp_path) as another:
+        assert (mine, another, staging.is_held(tmp_path)) == (True, False, True)
+    with staging.at_work(tmp_path), staging.claimed(tmp_path) as mine:
+        assert not mine
+    with staging.claimed(tmp_path / "swept away") as mine:
+        assert not mine
+    assert not staging.is_held(tmp_path)
+
+
 def test_a_step_begun_again_replaces_the_half_folder_of_the_killed_try(tmp_path):
     def half() -> None:
         with result(tmp_path / "raw") as out:
