@@ -46,7 +46,7 @@ from pipelines.base.stage import EXIT_ERROR, guarded, leave
 from pipelines.base.store import STORE_URL, open_store
 from pipelines.ingest import cadence, files
 from pipelines.ingest import feeds as declared
-from pipelines.ingest.admit import is_in_lake, is_outdated
+from pipelines.ingest.admit import is_outdated
 from pipelines.ingest.batch import Batch, Held, Unit, carry_over, drop, read_json, tidy, unpublished, write_json
 from pipelines.ingest.check import check, let_go, noted, validator
 from pipelines.ingest.decide import Deciders, Decision, File, answered, decide, listed
@@ -244,8 +244,10 @@ def finish_others(batch: Batch) -> None:
     Their rows are in the lake, and as long as the register does not know their files these are news to this batch:
     rows that were rejected would be in quarantine twice.
     """
-    for other in unpublished(batch.store):
-        if other.name != batch.name and is_in_lake(other):
+    others = [other for other in unpublished(batch.store) if other.name != batch.name]
+    shown = {manifest.batch_id for manifest in Lake(batch.store).manifests()} if others else set()
+    for other in others:
+        if other.name in shown:
             with staging.claimed(other.folder) as is_mine:
                 if is_mine:
                     carry_over(other.folder)

@@ -54,7 +54,7 @@ def gone(batch: Batch, units: list[Unit]) -> dict[str, str]:
     not wait for the daily one. Who rejects a file once its rows can be seen in the lake comes too
     late: a publish that was killed after that says what is there.
     """
-    is_late, found = is_in_lake(batch), dict[str, str]()
+    is_late, found = _is_in_lake(batch), dict[str, str]()
     since = {manifest.batch_id for manifest in _after(batch, batch.plan.get("seq"))}
     for unit in units:
         records = files.find(batch.store, unit.feed, unit.sha256)
@@ -94,18 +94,18 @@ def is_outdated(batch: Batch) -> bool:
 def is_overtaken(batch: Batch) -> bool:
     """Whether another batch was published since this one was checked: what its rows repeat or restate has changed."""
     seq = (read_json(batch.folder / "checked" / "lake.json") or {}).get("seq")
-    return not is_in_lake(batch) and bool(_after(batch, seq))
+    return not _is_in_lake(batch) and bool(_after(batch, seq))
 
 
 def lacks_files(batch: Batch) -> bool:
     """Whether a batch would have other files now, by what another took in since its plan."""
-    is_late = not is_in_lake(batch) and bool(_after(batch, batch.plan.get("seq")))
+    is_late = not _is_in_lake(batch) and bool(_after(batch, batch.plan.get("seq")))
     return is_late and planned_now(batch, declared.load(declared.folder())) != batch.units()
 
 
 def looks_elsewhere(batch: Batch) -> bool:
     """Whether another batch took files in since this one was planned in which those of this one would be looked up."""
-    if not batch.is_checked or is_in_lake(batch) or not _after(batch, batch.plan.get("seq")):
+    if not batch.is_checked or _is_in_lake(batch) or not _after(batch, batch.plan.get("seq")):
         return False
     told = read_json(batch.folder / "checked" / "looked_up.json")
     older = dict.fromkeys(read_json(batch.folder / "checked" / "tallies.json"))  # noted by no older version
@@ -118,8 +118,7 @@ def _after(batch: Batch, seq: int | None) -> list[Manifest]:
     return list(takewhile(lambda manifest: manifest.batch_id != batch.name, later))
 
 
-def is_in_lake(batch: Batch) -> bool:
-    """Whether a manifest shows a batch; unless that was killed, the register knows its files, too."""
+def _is_in_lake(batch: Batch) -> bool:
     return any(manifest.batch_id == batch.name for manifest in Lake(batch.store).manifests())
 
 
@@ -138,7 +137,7 @@ def admit(batch: Batch, units: list[Unit], left_out: Mapping[str, str]) -> Admit
     rows = {name: rows_of(place, name) for name in TABLES if (place / "rows" / f"{name}.arrow").is_file()}
     bad = pl.read_parquet(place / "bad.parquet")
     checked = Admitted(rows, bad, read_json(place / "tallies.json"), read_json(place / "counts.json"))
-    if not rows and any(tally["accepted"] for tally in checked.tallies.values()) and not is_in_lake(batch):
+    if not rows and any(tally["accepted"] for tally in checked.tallies.values()) and not _is_in_lake(batch):
         raise ContractError(
             "Rows that were accepted must be there to be published; none is. "
             f"Remove the folder work/ingest/{batch.name} and run the batch again."
@@ -180,7 +179,7 @@ def _with_rows(
 def _not_beyond(batch: Batch, units: list[Unit], checked: Admitted) -> Admitted:
     """Without what tells of days of which nothing is kept any more since the batch was checked."""
     lake = Lake(batch.store)
-    if is_in_lake(batch):
+    if _is_in_lake(batch):
         return checked
     days = {name: day for name in checked.rows if (day := lake.retired(name)) is not None}
     late = {name: is_before(TABLES[name], day).fill_null(value=False) for name, day in days.items()}
