@@ -19,7 +19,7 @@ from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import DAG, Asset, CronTriggerTimetable, task
 
-from dags._stage import BATCH, INGEST, OWNER, RETRIED, SOURCES, Stage, questions
+from dags._stage import BATCH, INGEST, OWNER, PERSON, RETRIED, SOURCES, Stage, questions
 from dags._watch import woken
 from pipelines.base.catalog import LAKE_ASSET
 
@@ -52,5 +52,6 @@ with DAG(
         task_id="ask", trigger_dag_id="held_file", logical_date=None, skip_when_already_exists=True
     ).expand_kwargs(task(task_id="questions")(questions)(publish.output))
     # Whether or not anything arrived, and when nobody reads the lake any more: rows may leave it.
-    publish >> Stage(task_id="expire", command=["pipelines.privacy", "expire"], trigger_rule="all_done", **RETRIED)
+    expire = ["pipelines.privacy", "expire"]
+    publish >> Stage(task_id="expire", command=expire, secrets=(*INGEST, *PERSON), trigger_rule="all_done", **RETRIED)
     publish >> EmptyOperator(task_id="every_step", trigger_rule="none_failed")  # a leaf, so that a failure shows

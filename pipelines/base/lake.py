@@ -35,10 +35,8 @@ REWRITTEN: Final = f"{LAKE}/rewritten"
 """Per table the version that an erasure left."""
 RETIRED: Final = f"{LAKE}/retired"
 """Per table the day before which nothing is kept; what a file says of earlier days is not taken in again."""
-UNKEPT: Final = f"{LAKE}/unkept.json"
-"""The day since which nothing was told of candidates who were let go; what a file repeats of such is not taken in."""
-OWN: Final = ("candidates", "consents")
-"""Tables that say of a person no more than that they are one to decide about, and may be."""
+OWN: Final = ("candidates", "consents", "person_links")
+"""Tables that say of a person no more than that they are one to decide about, may be, and who else they are."""
 TOLD: Final = "told_on"
 Rows = pl.DataFrame | pl.LazyFrame
 Note = Callable[[str, str, str], None]
@@ -296,24 +294,17 @@ class Lake:
                 found |= {person for column in columns for person in rows[column].drop_nulls()}
         return found
 
-    def unkept(self) -> date | None:
-        """The day before which nothing was told of people of whom nothing is kept any more; None where all are kept."""
-        return date.fromisoformat(json.loads(self.store.read(UNKEPT))["before"]) if self.store.exists(UNKEPT) else None
-
-    def leave(self, people: Collection[str], names: Collection[str], before: date, note: Note) -> None:
+    def leave(self, people: Collection[str], names: Collection[str], note: Note) -> None:
         """Take people out of tables, with all history of these. Done again it changes nothing.
 
         The caller holds the lock of publishing.
 
         Args:
             people: Pseudonyms.
-            names: Tables of the lake that have one row of a person.
-            before: The day since which nothing was told of them.
+            names: Tables of the lake.
             note: As for `erase`.
         """
         manifest = self.require()
-        mark = {"before": max(before, self.unkept() or before).isoformat()}
-        self.store.put(UNKEPT, json.dumps(mark).encode())
         for name in sorted(manifest.tables.keys() & {*names}):
             self._erase(name, manifest, sorted(people), note)
 

@@ -6,7 +6,7 @@ under the lock of publishing. Such rows count as filtered, bad ones too, which q
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from itertools import takewhile
 from typing import Any, Final
@@ -14,10 +14,10 @@ from typing import Any, Final
 import polars as pl
 
 from pipelines.base import forgotten
-from pipelines.base.contracts import TABLES, Table
+from pipelines.base.contracts import TABLES
 from pipelines.base.errors import ContractError
 from pipelines.base.forgotten import Group
-from pipelines.base.lake import OWN, Lake, Manifest, is_before, told_on
+from pipelines.base.lake import Lake, Manifest, is_before
 from pipelines.ingest import feeds as declared
 from pipelines.ingest import files
 from pipelines.ingest.batch import Batch, Unit, read_json
@@ -28,6 +28,7 @@ from pipelines.ingest.discover import planned_now, still_repeated
 from pipelines.ingest.map import looking_elsewhere
 from pipelines.ingest.persons import own, persons
 from pipelines.ingest.read import LINE, ROW, parts
+from pipelines.ingest.retold import left, retold
 
 REJECTED: Final = "rejected"
 """The register's word for such a file, and the reason of its rows."""
@@ -177,44 +178,17 @@ def _with_rows(
 
 
 def _not_beyond(batch: Batch, units: list[Unit], checked: Admitted) -> Admitted:
-    """Without what tells of days of which nothing is kept any more since the batch was checked."""
+    """Without what tells of days of which nothing is kept any more since the batch was checked, and of people."""
     lake = Lake(batch.store)
     if _is_in_lake(batch):
         return checked
     days = {name: day for name in checked.rows if (day := lake.retired(name)) is not None}
     late = {name: is_before(TABLES[name], day).fill_null(value=False) for name, day in days.items()}
-    others = [frame for name, frame in checked.rows.items() if name not in OWN and TABLES[name].zone == "lake"]
-    for name in checked.rows.keys() & {*OWN}:
-        is_late = _is_repeated(lake, TABLES[name], checked.rows[name], others)
-        late |= {} if is_late is None else {name: is_late}
     rows = {name: frame.filter(~late[name]) if name in late else frame for name, frame in checked.rows.items()}
-    if not any(len(checked.rows[name].filter(is_late).head(1).collect()) for name, is_late in late.items()):
+    again = retold(lake, rows)
+    if not again and not any(len(checked.rows[name].filter(late[name]).head(1).collect()) for name in late):
         return checked
-    return _with_rows(batch, units, checked, rows, BEYOND)
-
-
-def _is_repeated(lake: Lake, table: Table, rows: pl.LazyFrame, others: Iterable[pl.LazyFrame]) -> pl.Expr | None:
-    """Which rows repeat of candidates who were let go that they are, and no more; None where none can.
-
-    Whoever is told of in another table, now or before, is kept, however old what is said of themselves.
-    """
-    before = lake.unkept()
-    if before is None:
-        return None
-    is_old = told_on(table) < before
-    old = rows.filter(is_old).select("person_id").unique().collect()["person_id"]
-    kept = lake.people(without=OWN) | _people(others) if len(old) else set()
-    return is_old & pl.col("person_id").is_in([person for person in old if person not in kept])
-
-
-def _people(frames: Iterable[pl.LazyFrame]) -> set[str]:
-    """Everybody whom rows name."""
-    found = set[str]()
-    for frame in frames:
-        for column in frame.collect_schema().names():
-            if column.endswith("person_id"):
-                found |= {*frame.select(pl.col(column).unique().drop_nulls()).collect().to_series()}
-    return found
+    return _with_rows(batch, units, checked, left(rows, again), BEYOND)
 
 
 def _without_forgotten(batch: Batch, units: list[Unit], checked: Admitted) -> Admitted:

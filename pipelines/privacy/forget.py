@@ -19,7 +19,7 @@ from typing import Final
 import polars as pl
 
 from pipelines import audit
-from pipelines.base import forgotten, keys, known, vault
+from pipelines.base import forgotten, keys, known, retired, vault
 from pipelines.base.catalog import REPORTS
 from pipelines.base.contracts import TABLES
 from pipelines.base.digests import sha256_bytes
@@ -123,6 +123,7 @@ def _is_known(store: Store, people: Sequence[str]) -> bool:
     named = [name for name in manifest.tables if "person_id" in TABLES[name].schema] if manifest else []
     return (
         bool(keys.marked(store, people))
+        or retired.holds(store, people)
         or keys.held(store)["person_id"].is_in(people).any()
         or not scores.people(store).isdisjoint(people)
         or any(

@@ -5,7 +5,8 @@ Writes  lake          without rows of a table that are, and without their histor
                       which nothing is kept: what a file still says of earlier days is filtered as `beyond_retention`
         scores        without the days that are, the files written back among them
         vault, keys   without people of whom nothing else is kept (`unkept`): what the vault says of them, and the key
-                      of their rows in snapshots; retirement.json, what is being done, while it is
+                      of their rows in snapshots; retired/, hashes of whom lake and vault let go, so that a file that
+                      repeats them is filtered, too; retirement.json, what is being done, while it is
         ledger        rows:retired, with the table or zone, the day and how many rows or keys there were
 
 What is to be done is written down first, so that a run that was killed is finished by the next with one entry.
@@ -23,14 +24,14 @@ from pipelines.base import keys
 from pipelines.base.catalog import KEYS, SCORES, VAULT
 from pipelines.base.contracts import TABLES
 from pipelines.base.errors import SettingsError
-from pipelines.base.lake import OWN, PUBLISHING, Lake
+from pipelines.base.lake import PUBLISHING, Lake
+from pipelines.base.retired import CANDIDATES
 from pipelines.base.store import Store
 from pipelines.fairness import law
 from pipelines.privacy import scores, unkept
 
 PLAN: Final = f"{KEYS}/retirement.json"
 SNAPSHOTS: Final = "snapshots"
-CANDIDATES: Final = "candidates"
 _ORDER: Final = {SCORES: 1, CANDIDATES: 2, VAULT: 3, SNAPSHOTS: 4}
 """Zones with days of their own, in the order in which one may leave nothing of somebody but what the next has."""
 
@@ -56,9 +57,9 @@ def retire(
         The line to print; empty when nothing is kept for so many days only.
 
     Raises:
-        SettingsError: A key is missing, of the vault or of people where those are named; a table is none of the lake
-            whose rows say when they happened; a law asks for something to be kept longer; or the day is still to come:
-            what is retired cannot be taken in again.
+        SettingsError: A key is missing, of pseudonyms, the vault or people where those are named; a table is none of
+            the lake whose rows say when they happened; a law asks for something to be kept longer; or the day is still
+            to come: what is retired cannot be taken in again.
     """
     if not retention and not store.exists(PLAN):
         return ""
@@ -92,9 +93,9 @@ def _let_go(store: Store, name: str, before: date, today: date) -> None:
     if name == SCORES:
         scores.retire(store, before)
     elif name == CANDIDATES:
-        Lake(store).leave(unkept.as_candidates(store, before)[0], OWN, before, lambda *_: None)
+        unkept.leave_lake(store, before)
     elif name == VAULT:
-        unkept.leave_vault(store, unkept.in_vault(store, before)[0])
+        unkept.leave_vault(store, before)
     elif name == SNAPSHOTS:
         keys.let_go(store, unkept.with_key(store, today, before))
         unkept.with_key(store, today, before)  # who has no key any more is not waited for

@@ -135,9 +135,13 @@ def test_assets_tie_the_dags_together(dags):
 
 def test_landed_exports_run_out_whether_or_not_files_arrive(dags):
     found = dags["ingest_exports"]["tasks"]
-    assert (found["expire"]["after"], found["expire"]["secrets"]) == (["publish"], [])
-    assert found["expire"]["rule"] == "all_done"
+    assert (found["expire"]["after"], found["expire"]["rule"]) == (["publish"], "all_done")
     assert not [task for task, about in found.items() if "expire" in about["after"]]
+
+
+def test_retention_is_handed_the_keys_of_every_zone_that_it_lets_go_of(dags):
+    keys = {f"CANDOR_{name}_KEY" for name in ("PSEUDONYM", "VAULT", "AUDIT", "PERSON")}
+    assert {*dags["ingest_exports"]["tasks"]["expire"]["secrets"]} == keys
 
 
 def test_without_a_queue_only_the_clock_wakes_ingest(dags):

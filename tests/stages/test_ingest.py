@@ -34,6 +34,15 @@ from tests.kills.roads import nothing_failed
 
 CANARIES = ("Zanzibarova", "quokka@example.org", "+49 555 010 2030", "Hedgehog Lane")
 MOMENT = "2026-01-05T08:00:00.000Z"
+REQUISITION = {
+    "Requisition_ID": "R-0001",
+    "Title": "Engineer",
+    "Status": "Open",
+    "Created_Date": "2026-01-02",
+    "Job_Family_ID": "ENG",
+    "Job_Description": "Build things.",
+    "Last_Functionally_Updated": MOMENT,
+}
 
 
 def worker(number: int, **more: str) -> dict[str, Any]:
@@ -107,18 +116,7 @@ def first_delivery(exports: Path) -> None:
         worker(4, Hired_From_Candidate_ID="C-000001", Manager_Worker_ID="000001"),
     )
     report(workday / "HRML_Candidates_2026-09.json", candidate(1), candidate(2))
-    report(
-        workday / "HRML_Requisitions_2026-09.json",
-        {
-            "Requisition_ID": "R-0001",
-            "Title": "Engineer",
-            "Status": "Open",
-            "Created_Date": "2026-01-02",
-            "Job_Family_ID": "ENG",
-            "Job_Description": "Build things.",
-            "Last_Functionally_Updated": MOMENT,
-        },
-    )
+    report(workday / "HRML_Requisitions_2026-09.json", REQUISITION)
     report(
         workday / "HRML_Applications_2026-09.json",
         application(1, "R-0001", stage("APPLIED", "Advanced"), stage("SCREEN", None)),

@@ -5,11 +5,12 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 import yaml
 
 from pipelines import audit
-from pipelines.base import delta
+from pipelines.base import delta, vault
 from pipelines.base.lake import Lake
 from pipelines.base.store import FileStore
 from pipelines.ingest import __main__ as ingest
@@ -18,20 +19,35 @@ from pipelines.privacy import __main__ as privacy
 from pipelines.privacy import retire as retiring
 from tests.kills.roads import declare, nothing_failed
 from tests.stages.forgotten_company import named
-from tests.stages.test_ingest import application, candidate, report, stage
+from tests.stages.test_ingest import MOMENT, REQUISITION, application, candidate, report, stage, table
 
-REJECTED, HIRED, RECENT, ASIDE = (named("workday_candidate", f"C-{number:06}") for number in range(1, 5))
+REJECTED, HIRED, RECENT, ASIDE, NEW, WITH_RECENT = (
+    named("workday_candidate", f"C-{number:06}") for number in range(1, 7)
+)
 LATER = datetime.now(UTC).date() + timedelta(days=1500)
 """Everything that the fixture delivers is told today of January 2026."""
-REQUISITION = {
-    "Requisition_ID": "R-0001",
-    "Title": "Engineer",
-    "Status": "Open",
-    "Created_Date": "2026-01-02",
-    "Job_Family_ID": "ENG",
-    "Job_Description": "Build things.",
-    "Last_Functionally_Updated": "2026-01-05T08:00:00.000Z",
+MERGED = {
+    "name": "merged",
+    "owner": "Talent acquisition",
+    "cadence": "monthly",
+    "location": "workday",
+    "files": r"merged_(?P<period>\d{4}-\d{2})\.csv",
+    "dialect": "csv",
+    "options": {"delimiter": ",", "quote": '"'},
+    "extracted_at": {"end_of": "period"},
+    "required": ["kept", "merged", "on"],
+    "tables": [
+        {
+            "table": "person_links",
+            "known_from": {"from": "on", "moment": "%Y-%m-%d"},
+            "columns": {
+                "person_id": {"from": "kept", "person": "workday_candidate"},
+                "linked_person_id": {"from": "merged", "person": "workday_candidate"},
+            },
+        }
+    ],
 }
+"""Which records of candidates the source took for one human."""
 
 
 @pytest.fixture
@@ -39,7 +55,8 @@ def company(store: FileStore, keys: None, tmp_path: Path, monkeypatch: pytest.Mo
     """One candidate was rejected, one became a worker, one applied again lately, one never applied."""
     del keys
     folder = tmp_path / "exports" / "workday"
-    declare(tmp_path, "workday_candidates", "workday_requisitions", "workday_applications")
+    declare(tmp_path, "workday_candidates", "workday_candidate_eeo", "workday_requisitions", "workday_applications")
+    (tmp_path / "feeds" / "merged.yaml").write_text(yaml.safe_dump(MERGED))
     for name, value in {
         "CANDOR_STORE": store.url,
         "CANDOR_EXPORTS": str(tmp_path / "exports"),
@@ -49,20 +66,35 @@ def company(store: FileStore, keys: None, tmp_path: Path, monkeypatch: pytest.Mo
     for module in (ingest, check):
         monkeypatch.setattr(module, "validator", lambda: nullcontext(nothing_failed))
     params = yaml.safe_load(Path("params.yaml").read_text())
-    params["privacy"]["retention"] = {"applications": 1400, "application_events": 1400, "candidates": 1400}
+    kept = ("applications", "application_events", "candidates", "vault")
+    params["privacy"]["retention"] = dict.fromkeys(kept, 1400)
     params["law"]["jurisdictions"] = ["EU-DE"]
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
     everybody = [candidate(1), candidate(2) | {"Employee_ID": "000002"}, candidate(3), candidate(4)]
     report(folder / "HRML_Candidates_2026-09.json", *everybody)
+    report(declared(folder, "2026-09"), *(sex(number) for number in range(1, 5)))
     report(folder / "HRML_Requisitions_2026-09.json", REQUISITION)
-    lately = (LATER - timedelta(days=30)).isoformat()
-    again = application(2, "R-0001", stage("APPLIED", "Advanced")) | {"Candidate_ID": "C-000003"}
-    again |= {"Applied_Moment": f"{lately}T08:00:00.000Z"}
+    again = applied(2, 3, LATER - timedelta(days=30)) | {"Last_Updated_Moment": MOMENT}
     rejected = application(1, "R-0001", stage("APPLIED", "Rejected")) | {"Current_Status": "Rejected"}
     report(folder / "HRML_Applications_2026-09.json", rejected, again)
     assert ingest.main(["run", "--batch", "first"]) == 0
     monkeypatch.chdir(tmp_path)
     return folder
+
+
+def declared(folder: Path, period: str) -> Path:
+    return folder.parent / "workday_restricted" / f"HRML_Candidate_EEO_{period}.json"
+
+
+def sex(number: int) -> dict[str, Any]:
+    return {"Candidate_ID": f"C-{number:06}", "Gender_ID": "Female", "Declared_Date": "2026-01-05"}
+
+
+def applied(number: int, person: int, day: date) -> dict[str, Any]:
+    """Somebody applies on a day."""
+    moment = f"{day}T08:00:00.000Z"
+    made = application(number, "R-0001", stage("APPLIED", "Advanced"))
+    return made | {"Candidate_ID": f"C-{person:06}", "Applied_Moment": moment, "Last_Updated_Moment": moment}
 
 
 def expire(monkeypatch: pytest.MonkeyPatch, day: date) -> None:
@@ -80,6 +112,16 @@ def expire(monkeypatch: pytest.MonkeyPatch, day: date) -> None:
 
 def held(store: FileStore, name: str) -> set[str]:
     return {*Lake(store).read(name, Lake(store).require())["person_id"]}
+
+
+def vaulted(store: FileStore, name: str) -> set[str]:
+    """Of whom any part of the vault has a row."""
+    return {*vault.all_versions(store, name)["person_id"]}
+
+
+def held_everywhere(store: FileStore) -> list[set[str]]:
+    own = [held(store, name) for name in ("candidates", "consents")]
+    return [*own, *(vaulted(store, name) for name in ("identifiers", "protected"))]
 
 
 def test_who_was_rejected_leaves_with_the_last_of_what_they_did(store, company, monkeypatch):
@@ -105,16 +147,91 @@ def test_a_candidate_of_whom_an_application_is_kept_stays(store, company, monkey
 
 def test_a_file_that_repeats_who_was_let_go_brings_nobody_back_and_news_does(store, company, monkeypatch):
     expire(monkeypatch, LATER)
+    assert held_everywhere(store) == [{HIRED, RECENT}] * 4
     news = {"Last_Updated_Moment": f"{LATER}T08:00:00.000Z"}
     report(company / "HRML_Candidates_2030-12.json", candidate(1), candidate(3), candidate(4) | news)
+    report(declared(company, "2030-12"), *(sex(number) for number in (1, 3, 4)))
     assert ingest.main(["run", "--batch", "again"]) == 0
-    assert held(store, "candidates") == {HIRED, RECENT, ASIDE}
-    back = application(3, "R-0001", stage("APPLIED", "Advanced")) | {"Applied_Moment": f"{LATER}T08:00:00.000Z"}
+    assert held_everywhere(store) == [{HIRED, RECENT, ASIDE}] * 4
+    for feed in ("workday_candidates", "workday_candidate_eeo"):
+        assert Lake(store).require().counts[feed]["reasons"]["beyond_retention"] == 1
     report(company / "HRML_Candidates_2031-01.json", candidate(1))
-    report(company / "HRML_Applications_2031-01.json", back)
+    report(company / "HRML_Applications_2031-01.json", applied(3, 1, LATER))
+    report(declared(company, "2031-01"), sex(1))
     assert ingest.main(["run", "--batch", "back"]) == 0
-    assert held(store, "candidates") == {HIRED, RECENT, ASIDE, REJECTED}
-    assert held(store, "consents") == {HIRED, RECENT, ASIDE, REJECTED}
+    assert held_everywhere(store) == [{HIRED, RECENT, ASIDE, REJECTED}] * 4
+
+
+def test_the_vault_is_not_told_again_of_whom_no_row_of_the_lake_is_about(store, company, monkeypatch):
+    expire(monkeypatch, LATER)
+    report(declared(company, "2030-12"), *(sex(number) for number in range(1, 6)))
+    assert ingest.main(["run", "--batch", "again"]) == 0
+    assert vaulted(store, "protected") == {HIRED, RECENT, NEW}
+
+
+def test_who_is_told_of_for_the_first_time_comes_in_however_old_that_is(store, company, monkeypatch):
+    expire(monkeypatch, LATER)
+    report(company / "HRML_Candidates_2030-12.json", candidate(1), candidate(5))
+    report(declared(company, "2030-12"), sex(1), sex(5))
+    assert ingest.main(["run", "--batch", "again"]) == 0
+    assert held_everywhere(store) == [{HIRED, RECENT, NEW}] * 4
+
+
+def test_who_applies_again_comes_whole_without_what_was_let_go(store, company, monkeypatch):
+    expire(monkeypatch, LATER)
+    now = {"Source": "Fair", "Legal_Last_Name": "Renamed", "Last_Updated_Moment": f"{LATER}T08:00:00.000Z"}
+    renamed = candidate(1) | now
+    old, new = applied(1, 1, date(2026, 1, 5)), applied(3, 1, LATER)
+    for batch, period, people in (("again", "2030-12", [candidate(1), renamed]), ("whole", "2031-01", [candidate(1)])):
+        report(company / f"HRML_Candidates_{period}.json", *people)
+        report(company / f"HRML_Applications_{period}.json", old, new)
+        report(declared(company, period), sex(1))
+        assert ingest.main(["run", "--batch", batch]) == 0
+        lake = Lake(store)
+        told = lake.versions("applications", lake.require()).filter(person_id=REJECTED)
+        assert told["applied_at"].dt.date().to_list() == [LATER]
+        told = lake.versions("candidates", lake.require()).filter(person_id=REJECTED)
+        assert told["source_code"].to_list() == ["Fair"]
+        told = vault.all_versions(store, "identifiers").filter(person_id=REJECTED, scheme_code="legal_last_name")
+        assert told["value"].to_list() == ["Renamed"]
+        assert REJECTED in vaulted(store, "protected")
+
+
+def test_those_who_were_taken_for_one_go_together_or_not_at_all(store, company, monkeypatch):
+    report(company / "HRML_Candidates_2026-10.json", candidate(5), candidate(6))
+    linked = ["C-000004,C-000005,2026-02-01", "C-000003,C-000006,2026-02-01"]
+    table(company / "merged_2026-10.csv", "kept,merged,on", *linked)
+    assert ingest.main(["run", "--batch", "merged"]) == 0
+    expire(monkeypatch, LATER)
+    assert held_everywhere(store)[:3] == [{HIRED, RECENT, WITH_RECENT}] * 3
+    assert held(store, "person_links") == {HIRED, RECENT}
+    told = {e.subject: e.facts["rows"] for e in audit.entries(store) if e.tag is audit.Tag.ROWS_RETIRED}
+    assert told["candidates"] == 7, "two rows of three people, and the link of two of them"
+    report(company / "HRML_Candidates_2030-11.json", candidate(5))
+    table(company / "merged_2030-11.csv", "kept,merged,on", *linked)
+    assert ingest.main(["run", "--batch", "again"]) == 0
+    assert held(store, "person_links") == {HIRED, RECENT}
+    assert NEW not in held(store, "candidates")
+    report(company / "HRML_Candidates_2030-12.json", candidate(4), candidate(5))
+    report(company / "HRML_Applications_2030-12.json", applied(3, 4, LATER))
+    table(company / "merged_2030-12.csv", "kept,merged,on", *linked, "")
+    assert ingest.main(["run", "--batch", "back"]) == 0
+    assert {ASIDE, NEW} <= held(store, "candidates"), "whoever is one with somebody who applies is known with them"
+    assert held(store, "person_links") == {HIRED, RECENT, ASIDE}
+
+
+def test_who_was_let_go_can_be_forgotten_and_is_barred_then(store, company, monkeypatch, capsys):
+    expire(monkeypatch, LATER)
+    marks = {key: store.read(key) for key in store.list("keys/retired")}
+    assert len(marks) == 2
+    assert not any(REJECTED.encode() in data for data in marks.values())
+    assert privacy.main(["forget", REJECTED, "--reason", "request"]) == 0
+    assert all(store.read(key) != data for key, data in marks.items())
+    for key in marks:
+        assert len(pl.read_parquet(store.root / key)) == 1, "the other one who was let go"
+    report(company / "HRML_Candidates_2030-12.json", candidate(1) | {"Last_Updated_Moment": f"{LATER}T08:00:00.000Z"})
+    assert ingest.main(["run", "--batch", "again"]) == 0
+    assert REJECTED not in held(store, "candidates")
 
 
 def test_who_is_let_go_between_check_and_publish_does_not_come_with_the_batch(store, company, monkeypatch):
