@@ -202,13 +202,30 @@ def _exports(batch: Batch, units: list[Unit], feeds: Mapping[str, Feed]) -> dict
 
 
 def beyond(lake: Lake, table: Table, frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """A table's rows, and of those that tell of days before which nothing is kept the source row and that reason."""
+    """A table's rows, and of those that tell of days before which nothing is kept the source row and that reason.
+
+    What was corrected to such a day says of itself a later one, as files that are read again do: it is left out, too.
+    """
     before = lake.retired(table.name)
     if before is None:
         return frame, pl.DataFrame(schema=REASONS)
-    is_late = is_before(table, before).fill_null(value=False)
-    gone = frame.filter(is_late).select(UNIT, ROW, pl.lit(BEYOND).alias("reason_code"))
-    return frame.filter(~is_late), gone.select(REASONS.names())
+    is_late, key = is_before(table, before).fill_null(value=False), list(table.key)
+    late, kept = frame.filter(is_late), frame.filter(~is_late)
+    corrected = _corrected(kept, late, key)
+    if len(corrected):
+        kept = kept.join(corrected, on=key, how="anti", nulls_equal=True, maintain_order="left")
+    gone = pl.concat([late, corrected]).select(UNIT, ROW, pl.lit(BEYOND).alias("reason_code"))
+    return kept, gone.select(REASONS.names())
+
+
+def _corrected(rows: pl.DataFrame, late: pl.DataFrame, key: list[str]) -> pl.DataFrame:
+    """Rows of things of which what is known last is among the late ones."""
+    both = rows.join(late, on=key, how="semi", nulls_equal=True, maintain_order="left")
+    if both.is_empty():
+        return both
+    told = pl.concat([both.with_columns(_is_late=False), late.with_columns(_is_late=True)])
+    last = told.sort("known_from", UNIT, ROW).unique(key, keep="last").filter("_is_late")
+    return both.join(last, on=key, how="semi", nulls_equal=True, maintain_order="left")
 
 
 def _before(lake: Lake, manifest: Manifest | None, table: Table, frame: pl.DataFrame, out: Path) -> None:

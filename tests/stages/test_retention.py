@@ -158,6 +158,12 @@ def test_a_correction_that_makes_a_row_old_takes_what_it_corrected_along(store, 
     assert len(Lake(store).versions("enrolments", Lake(store).require())) == 3
     retire(store, TODAY, {"enrolments": DAYS}, EU)
     assert enrolled(store) == []
+    run(Batch(store, "replayed"), "lms_enrolments")
+    assert enrolled(store) == [], "nor does it come again where both files are read again"
+    for month, day in (("10", "31.12.2022"), ("11", "01.01.2023")):
+        (company / f"enrolments_2026-{month}.csv").write_text(HEAD + NEW.replace("E2", "E3").replace("01.01.2023", day))
+    run(Batch(store, "the other way"), None)
+    assert enrolled(store) == [datetime(2023, 1, 1, tzinfo=UTC)], "what is corrected to a day that is kept is kept"
 
 
 @pytest.mark.parametrize(

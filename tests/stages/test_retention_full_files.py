@@ -1,4 +1,4 @@
-"""Whatever retention took, no full file brings back: the same one, a newer one that still has it, or one out of order."""
+"""What retention took no full file brings back: the same one, a newer one that still has it, or one out of order."""
 
 from collections.abc import Iterator
 from contextlib import nullcontext
@@ -27,7 +27,7 @@ OLD, UNDATED, KEPT, NEW = (named("ats", name) for name in ("old", "undated", "ke
 DAYS = {"old": date(2026, 1, 5), "kept": LATER - timedelta(days=30), "new": LATER - timedelta(days=10)}
 """What happened on the first goes, on the second stays; the third is told of later."""
 HAPPENED = sorted(name for name, table in TABLES.items() if table.kept_from)
-OWN = {"candidates": "2026-01-05", "consents": "true", "identifiers": "O'Hare", "protected": "female"}
+OWN = ("candidates", "consents", "identifiers", "protected")
 RETENTION = {**dict.fromkeys((*HAPPENED, "candidates", "scores", "vault"), 1400), "snapshots": 200}
 
 
@@ -35,7 +35,7 @@ def rule(column: Column) -> dict[str, Any]:
     if column.name == "person_id":
         return {"from": column.name, "person": "ats"}
     more: dict[str, dict[str, Any]] = {"date": {"date": "%Y-%m-%d"}, "moment": {"moment": "%Y-%m-%d"}}
-    more |= dict.fromkeys(("int", "float", "share"), {"number": "point"})
+    more |= {kind: {"number": "point"} for kind in ("int", "float", "share")}
     return {"from": column.name, **more.get(column.kind, {"codes": {"yes": "true"}} if column.kind == "bool" else {})}
 
 
@@ -142,7 +142,7 @@ TABLE = [*HAPPENED, *OWN, "scores", "snapshots"]
 def test_no_full_file_brings_back_what_was_let_go_and_each_brings_news(told, name):
     kept = {"let go": [KEPT], "same": [KEPT], "newer": sorted([KEPT, NEW]), "out of order": sorted([KEPT, NEW])}
     if name == "scores":
-        kept = dict.fromkeys(kept, [])
+        kept = {moment: [] for moment in kept}
     assert {moment: told[moment][name] for moment in kept} == kept
 
 
