@@ -214,10 +214,10 @@ def erase(store: Store, key: str, people: list[str], *, at: int | None = None) -
     Args:
         store: Where the table is.
         key: Its folder.
-        people: Pseudonyms.
+        people: Pseudonyms; none where they are gone and only old versions have them.
         at: Version to build on, the newest by default; what lies behind it is stepped back over.
     """
-    named = ", ".join("'" + person.replace("'", "''") + "'" for person in people)
+    named = ", ".join("'" + person.replace("'", "''") + "'" for person in people) or "NULL"
     with _answering(key):
         table = _restored(store, key, at)
         held = {field.name for field in table.schema().fields}

@@ -248,20 +248,26 @@ def test_who_is_let_go_between_check_and_publish_does_not_come_with_the_batch(st
     )
 
 
-def test_killed_between_its_tables_it_is_finished(store, company, monkeypatch):
-    real = Lake._erase
+@pytest.mark.parametrize("place", [(Lake, "_erase", 1), (delta, "purge", 4)])
+def test_killed_between_its_tables_or_before_their_history_goes_it_is_finished(store, company, monkeypatch, place):
+    owner, name, count = place
+    real, calls = getattr(owner, name), []
 
     class KilledError(Exception):
         pass
 
-    def dies(self, name, *rest):
-        real(self, name, *rest)
-        raise KilledError
+    def dies(*given, **named):
+        made = real(*given, **named)
+        calls.append(made)
+        if len(calls) == count:
+            raise KilledError
+        return made
 
     with monkeypatch.context() as during:
-        during.setattr(Lake, "_erase", dies)
+        during.setattr(owner, name, dies)
         with pytest.raises(KilledError):
             expire(monkeypatch, LATER)
-    assert REJECTED in held(store, "consents")
+    assert (REJECTED in held(store, "consents")) == (count == 1)
     expire(monkeypatch, LATER)
     assert held(store, "candidates") == held(store, "consents") == {HIRED, RECENT}
+    assert not delta.has_history(store, "lake/consents")
