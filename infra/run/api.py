@@ -54,6 +54,10 @@ class Api:
         run = self.call("POST", f"/api/v2/dags/{dag}/dagRuns", {"logical_date": None, "conf": conf})
         return str(run["dag_run_id"])
 
+    def pause(self, dag: str, *, is_paused: bool) -> None:
+        """Let a DAG begin no run, not even one that waits, or let it begin again."""
+        self.call("PATCH", f"/api/v2/dags/{dag}", {"is_paused": is_paused})
+
     def run(self, dag: str, run: str) -> dict[str, Any]:
         """What Airflow records about a run."""
         found: dict[str, Any] = self.call("GET", run_path(dag, run))

@@ -62,7 +62,7 @@ class Journey:
             self._until(lambda: {d["dag_id"] for d in self._dags()} >= set(DAGS), "every DAG is parsed", 90)
             for dag in self._dags():
                 if dag["is_paused"]:
-                    self.admin.call("PATCH", f"/api/v2/dags/{dag['dag_id']}", {"is_paused": False})
+                    self.admin.pause(dag["dag_id"], is_paused=False)
             self.progress.result(", ".join(DAGS))
 
     def deliver(self, delivery: str) -> None:
@@ -71,7 +71,8 @@ class Journey:
             if due and delivery != "exports":
                 words = ["--out", str(self.company.exports), "--delivery", delivery]
                 size = ["--workers", str(self.company.workers), "--kind", self.company.kind]
-                said = self._module("infra.sample", *words, *size)
+                with self._paused("ingest_exports"):
+                    said = self._module("infra.sample", *words, *size)
                 self.progress.result(f"{len(said)} files")
 
     def ingest(self, delivery: str) -> None:
@@ -133,6 +134,16 @@ class Journey:
         """
         if self._is_whole:
             self._note("seconds", dict(seconds))
+
+    @contextmanager
+    def _paused(self, dag: str) -> Iterator[None]:
+        """No run of a DAG is at work or begins: that of the morning would take the half of a delivery for all of it."""
+        self._until(lambda: self.admin.is_quiet(dag), f"{dag} is at rest", 1800)
+        self.admin.pause(dag, is_paused=True)
+        try:
+            yield
+        finally:
+            self.admin.pause(dag, is_paused=False)
 
     @contextmanager
     def _once(self, key: str, title: str) -> Iterator[bool]:

@@ -1,6 +1,7 @@
 """What the summary says of a run: planted truths against what was seen, and why a model is held."""
 
 import json
+from contextlib import nullcontext
 
 import pytest
 
@@ -11,6 +12,7 @@ from infra.sample.plan import Plan
 from infra.sample.truths import truths as planted
 from infra.setup import company as companies
 from infra.setup import secrets
+from infra.setup.company import Refused
 
 BAD = {
     ("lms_enrolments", "duplicate_row"): 3,
@@ -217,6 +219,27 @@ def test_a_journey_that_was_cut_short_does_not_claim_to_know_what_it_took(tmp_pa
     journey(tmp_path / "var")._note("ingest history", value=True)
     journey(tmp_path / "var").over({"in all": 12.3})
     assert "seconds" not in journey(tmp_path / "var").done
+
+
+@pytest.mark.parametrize("fault", [None, Refused("the disk must have room")])
+def test_nothing_is_taken_in_while_a_delivery_is_written(tmp_path, monkeypatch, fault):
+    heard, at_work = [], iter([False, True])
+    one = journey(tmp_path / "var")
+    monkeypatch.setattr("infra.run.journey.wait", lambda: heard.append("waits for the run at work"))
+    monkeypatch.setattr(one.admin, "is_quiet", lambda _: next(at_work))
+    monkeypatch.setattr(one.admin, "call", lambda method, path, body: heard.append((method, path, body)))
+
+    def written(*_):
+        heard.append("files")
+        if fault:
+            raise fault
+        return []
+
+    monkeypatch.setattr(one, "_module", written)
+    with pytest.raises(Refused) if fault else nullcontext():
+        one.deliver("history")
+    asleep, awake = (("PATCH", "/api/v2/dags/ingest_exports", {"is_paused": to}) for to in (True, False))
+    assert heard == ["waits for the run at work", asleep, "files", awake]
 
 
 @pytest.mark.parametrize(
