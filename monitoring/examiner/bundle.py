@@ -45,6 +45,7 @@ README: Final = "README.md"
 CODE: Final = "verify.py"
 FACTS: Final = "facts.json"
 _SEALED: Final = ".sealed"
+_STATEMENT: Final = "/statement.json"
 _LEFT_OUT: Final = {
     f"/{MODEL}/": "the model itself, which the company may have to show you on its own premises",
     _SEALED: "counts of single subjects, sealed since they can tell the answer of one person",
@@ -121,7 +122,7 @@ def files(store: Store, wanted: Wanted, jurisdictions: Collection[str]) -> dict[
     }
     out = [what for mark, what in _LEFT_OUT.items() if any(mark in name for name in left_out)]
     tops = {name.partition("/")[0] for name in found}
-    about = {"facts": facts, "pointers": chosen, "packs": packs, "tops": tops, "out": out}
+    about = {"facts": facts, "pointers": chosen, "packs": packs, "tops": tops, "out": out, "signed": _signed(found)}
     whole = {
         README: page.render("examiner_readme.md", **about).encode(),
         CODE: Path(recompute.__file__).read_bytes(),
@@ -191,10 +192,16 @@ def _releases(
         for entry in cited:
             if entry.tag is Tag.MODEL_RELEASED and entry.recorded_at == item.released_at and SIGNED in entry.facts:
                 statement = store.read(statement_key(item.family, entry.facts[SIGNED]))
-                made[f"{top}/statement.json"] = statement
+                made[f"{top}{_STATEMENT}"] = statement
                 for signed in json.loads(statement)["signatures"]:
                     made[f"keys/{signed['keyid']}.pem"] = store.read(pem_key(signed["keyid"]))
     return made, left_out
+
+
+def _signed(found: Mapping[str, bytes]) -> list[tuple[str, str]]:
+    """Number of each signed release, as in the names of its files, and fingerprint of the key."""
+    statements = {name.split("/")[1]: json.loads(data) for name, data in found.items() if name.endswith(_STATEMENT)}
+    return [(number, signed["keyid"]) for number, said in statements.items() for signed in said["signatures"]]
 
 
 def _audits(store: Store, chosen: Iterable[Release], family: str) -> dict[str, bytes]:

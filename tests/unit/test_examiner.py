@@ -91,6 +91,12 @@ def test_somebody_without_candor_checks_it(made, tmp_path):
     code, said = checked(folder, "--signatures")
     (command,) = [line for line in said.splitlines() if line.startswith("openssl")]
     assert subprocess.run(command.split(), cwd=folder, capture_output=True, check=False).returncode == 0
+    shown = re.findall(r"^    (openssl .+)$", readme, re.MULTILINE)
+    assert shown[0] == command
+    (key,) = (folder / "keys").iterdir()
+    said = subprocess.run(["sh", "-c", shown[1]], cwd=folder, capture_output=True, text=True, check=True).stdout
+    assert said.split()[-1] == key.stem
+    assert len(shown) == 2
     signed = next(folder.glob("signatures/*/signed"))
     signed.write_bytes(signed.read_bytes().replace(b'"rollback"', b'"release!"'))
     assert subprocess.run(command.split(), cwd=folder, capture_output=True, check=False).returncode == 1
@@ -531,6 +537,8 @@ def test_a_release_of_before_signatures_is_checked_without_one(store, tmp_path, 
     said = checked(folder, "--signatures")[1].splitlines()
     assert said[-1] == "No release here is signed."
     assert "Release 1 is not signed." in said
+    assert "openssl pk" not in (readme := (folder / "README.md").read_text())
+    assert "No release here is signed" in readme
 
 
 def test_the_command_writes_the_zip(made, tmp_path, monkeypatch, capsys):
