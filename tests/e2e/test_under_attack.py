@@ -29,6 +29,8 @@ pytestmark = pytest.mark.airflow
 FIRST, SECOND = "compliance_first", "compliance_second"
 GATES = list(gates.GATES)
 WHY = "I read the whole brief and every gap in it."
+HARMLESS = "The verdict is allowed, and there is no gap."
+"""A brief that somebody would rather have shown."""
 
 
 @dataclass(frozen=True)
@@ -118,14 +120,14 @@ class Attacks:
         gaps, due = self._gaps(run), dict(zip(GATES, (first, second), strict=True))
         while due:
             with self._standing() if then else self.stands:
-                asked = {gate: self._gate(run, gate)["try_number"] for gate in due}
+                asked = {gate: self._task(run, gate)["try_number"] for gate in due}
                 for gate, account in due.items():
                     self._answer(run, gate, account, gaps)
                 if then:
                     then()
             due = {gate: account for gate, account in due.items() if self._is_asked_anew(run, gate, asked[gate])}
             for gate in due:
-                until(lambda gate=gate: self._gate(run, gate)["state"] == gates.WAITING)
+                until(lambda gate=gate: self._task(run, gate)["state"] == gates.WAITING)
             time.sleep(gates.READING_SECONDS if due else 0)
 
     def _gaps(self, run: str) -> list[str]:
@@ -140,11 +142,11 @@ class Attacks:
         """Whether the answer to a try was lost, as soon as it shows."""
 
         def is_known() -> bool:
-            found = self._gate(run, gate)
+            found = self._task(run, gate)
             return found["state"] == "success" or found["try_number"] > asked
 
         until(is_known)
-        return bool(self._gate(run, gate)["try_number"] > asked)
+        return bool(self._task(run, gate)["try_number"] > asked)
 
     @contextmanager
     def _standing(self) -> Iterator[None]:
@@ -202,12 +204,30 @@ class Attacks:
         return [self.forge(run), self.twice(run), self.edit(run)]
 
     def requester(self, run: str) -> str:
-        """Who asked for the retrain answers as one of the two."""
+        """Who asked for the retrain answers as one of the two, and what both read is not the brief that was made."""
+        self._rewrite(run)
         self.waiting(run)
         self.requester_is_asked.set()
         with self.is_read:
             self.approve(run, FIRST, SECOND)
             return self.ended("release", run)
+
+    def _rewrite(self, run: str) -> None:
+        """The engineer changes the brief after it was made, before a gate shows it.
+
+        What makes it stands still until the scheduler does, which then cannot let the gates begin in between.
+        """
+        with self.stands:  # nobody else stops the scheduler until this run has begun
+            until(lambda: bool(running("pipelines.publish", "brief", run)), pause=0.1)
+            makers = running("pipelines.publish", "brief", run)
+            for maker in makers:
+                os.kill(maker, signal.SIGSTOP)
+            with self._standing():
+                for maker in makers:
+                    os.kill(maker, signal.SIGCONT)
+                until(lambda: self._task(run, "brief")["state"] == "success", pause=0.1)
+                path = f"{run_path('release', run)}/taskInstances/brief/xcomEntries/return_value"
+                self.api("ml_engineer").call("PATCH", path, {"value": HARMLESS, "map_index": -1})
 
     def lose(self, run: str) -> Lost:
         """One gate is answered while the scheduler stands still, which loses the answer; then it is asked again.
@@ -244,8 +264,8 @@ class Attacks:
             if not at_work or "success" in states.values() or not self._is_room(run):
                 return False
             gate = at_work[0]
-            until(lambda: self._gate(run, gate)["state"] == gates.WAITING, seconds=30, pause=0.1)
-            asked = self._gate(run, gate)["try_number"]
+            until(lambda: self._task(run, gate)["state"] == gates.WAITING, seconds=30, pause=0.1)
+            asked = self._task(run, gate)["try_number"]
             self._answer(run, gate, (FIRST, SECOND)[GATES.index(gate)], gaps)
         return self._is_asked_anew(run, gate, asked)
 
@@ -299,11 +319,11 @@ class Attacks:
         until(lambda: state() in gates.FINISHED)
         return state()
 
-    def _gate(self, run: str, gate: str) -> dict[str, Any]:
-        return next(task for task in self._gates(run) if task["task_id"] == gate)
-
     def _gates(self, run: str) -> list[dict[str, Any]]:
         return [task for task in self.api().tasks("release", run) if task["task_id"] in GATES]
+
+    def _task(self, run: str, name: str) -> dict[str, Any]:
+        return next(task for task in self.api().tasks("release", run) if task["task_id"] == name)
 
 
 def until(holds: Callable[[], bool], seconds: float = 240, pause: float = 0.5) -> None:
@@ -480,7 +500,16 @@ def test_one_person_answering_twice_and_an_edited_verdict_are_refused(siege):
 def test_the_requester_may_not_approve(siege):
     run = f"release__{siege.retrains[1]['run']}__performance"
     assert siege.states[run] == "failed"
-    assert [facts["codes"] for facts in siege.ledger("release:refused", run)] == [["requester_approved"]]
+    assert "requester_approved" in siege.ledger("release:refused", run)[0]["codes"]
+
+
+def test_what_two_people_were_shown_instead_of_the_brief_releases_nothing(siege):
+    run = f"release__{siege.retrains[1]['run']}__performance"
+    shown = [siege.world.api("viewer").question("release", run, gate)["body"] for gate in GATES]
+    assert shown == [HARMLESS, HARMLESS]
+    assert [facts["codes"] for facts in siege.ledger("release:refused", run)] == [["other_brief", "requester_approved"]]
+    acts = {(act["act"], act["by"]) for facts in siege.ledger("release:interfered", run) for act in facts["acts"]}
+    assert ("update_xcom_entry", "ml_engineer") in acts
 
 
 def test_a_release_started_by_hand_with_forged_parameters_asks_nobody(siege):
