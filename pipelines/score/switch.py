@@ -204,8 +204,8 @@ def asked_by(records: Runs, run_id: str, *, stop: bool) -> str:
 def _require(order: Order | None) -> None:
     if order is not None and order.is_stopped:
         raise GateRefused(
-            f"Scoring must not be stopped; {order.by} stopped it: {order.why} Nothing was scored. When the reason is "
-            f"gone, trigger {DAG} or run `python -m pipelines.score restart` and say why.",
+            f"Scoring must not be stopped; {order.by} stopped it: {order.why.rstrip('.')}. Nothing was scored. When "
+            f"the reason is gone, trigger {DAG} or run `python -m pipelines.score restart` and say why.",
             "stopped",
         )
 

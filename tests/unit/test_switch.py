@@ -97,6 +97,13 @@ def test_the_same_order_given_again_stands_once(store):
     ]
 
 
+@pytest.mark.parametrize("why", ["Complaints about a model", "Complaints about a model."])
+def test_a_reason_ends_before_what_follows_from_it_is_told(store, why):
+    stop(store, why=why)
+    with pytest.raises(GateRefused, match=r"stopped it: Complaints about a model\. Nothing was scored\."):
+        switch.require_running(store)
+
+
 @pytest.mark.parametrize("earlier", [False, True])
 def test_a_stop_holds_and_is_told_though_an_older_entry_of_the_ledger_is_broken(store, earlier):
     append(store, Tag.FILE_INGESTED, "one")
