@@ -261,6 +261,39 @@ def test_people_and_requisitions_of_one_trade_are_brought_together(trades: Path)
     assert scored.filter(asked["outcome"] == 1).min() > scored.filter(asked["outcome"] == 0).max()
 
 
+def test_who_is_kin_is_put_forward_before_anything_of_the_texts_is_learnt(tmp_path: Path) -> None:
+    """All resumes have what is asked for; only the readers know what a cook may apply for."""
+    own = pl.col("resume_text").str.replace("Chef", "Cook").str.replace("Teacher", "Tutor")
+    renamed = families().with_columns(resume_text=own + "\nMy Chef and every Teacher of mine were always kind to me.")
+    untaught = SETTINGS.model_copy(update={"epochs": 1, "learning_rate": 1e-9, "members": 1})
+    network().fit(renamed, untaught, tmp_path, 7, 3)
+    asked = renamed.filter(pl.col("split") == "valid")
+    scored = network().predict(tmp_path, asked, "model")["score"]
+    assert scored.filter(asked["outcome"] == 1).min() > 0.8
+    assert scored.filter(asked["outcome"] == 0).max() < 0.2
+
+
+def test_every_member_starts_at_what_the_covered_share_and_kin_told_of_the_outcome() -> None:
+    """Of 900 kin 3 in 4 were advanced, or 9 in 10 where those count thrice; the others begin 1 in 2."""
+    from pipelines.models.screening import architecture
+
+    judges = architecture.members(2, SETTINGS, 1.0)
+    for number in range(SETTINGS.members):
+        judges.get_layer(f"{architecture.IMPORTANCE}{number}").set_weights([np.ones((2, 1), np.float32)])
+    nothing = np.zeros((1800, 2), np.float32)
+    kin = np.repeat([[0.5, 0], [0, 0]], 900, axis=0).astype(np.float32)
+    outcome = np.concatenate([np.arange(900) % 4 > 0, np.arange(900) % 2 > 0]).astype(np.float32)
+    for thrice, expected in ((1, [0.75, 0.5]), (3, [0.9, 0.75])):
+        weight = np.where(outcome > 0, thrice, 1).astype(np.float32)
+        architecture.begin(judges, [nothing, nothing, kin], outcome, weight)
+        for said in judges.predict_on_batch([nothing[899:901], nothing[899:901], kin[899:901]]):
+            assert said[:, 0] == pytest.approx(expected, abs=0.005)
+    has = np.repeat([[1, 0], [0, 0]], 900, axis=0).astype(np.float32)  # one of the two terms that are asked for
+    architecture.begin(judges, [has, nothing + 1, nothing], outcome, np.ones(1800, np.float32))
+    for said in judges.predict_on_batch([has[899:901], nothing[899:901] + 1, nothing[899:901]]):
+        assert said[:, 0] == pytest.approx([0.75, 0.5], abs=0.005)
+
+
 @pytest.mark.parametrize("is_of_families", [True, False])
 def test_a_table_of_pairs_says_what_the_saved_whole_says_of_each(
     is_of_families: bool, trades: Path, folders: tuple[Path, Path]

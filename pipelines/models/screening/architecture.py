@@ -17,11 +17,14 @@ READER: Final = "reader"
 JUDGE: Final = "judge"
 MEMBERS: Final = "members"
 IMPORTANCE: Final = "importance_"
-"""Names of layers; a member's number follows the last."""
+COVERED: Final = "covered_"
+KIN: Final = "kin_"
+"""Names of layers; a member's number follows the last three."""
 TERM_SCALE: Final = 10.0
 PROJECTION_SCALE: Final = 3.0
 KIN_SCALE: Final = 10.0
 """Weights of unit length are small: larger ones let the coefficients be learned in a few epochs."""
+_BATCH: Final = 512
 Floats = npt.NDArray[np.float32]
 
 
@@ -70,7 +73,7 @@ def members(terms: int, settings: Train, penalty: float) -> keras.Model:
 
 
 def _member(resume: Any, wanted: Any, related: Any, number: int, settings: Train, penalty: float) -> Any:  # noqa: PLR0917
-    """Sum of what each view says; all but the covered share start at nothing."""
+    """Sum of what each view says; all but the covered share start at nothing, unless `begin` tells them better."""
 
     def dense(units: int, name: str, **kwargs: Any) -> Any:
         return layers.Dense(units, name=f"{name}_{number}", **kwargs)
@@ -97,6 +100,30 @@ def _member(resume: Any, wanted: Any, related: Any, number: int, settings: Train
         dense(1, "mixed", kernel_initializer="zeros")(hidden),
     ]
     return layers.Activation("sigmoid", name=f"chance_{number}")(layers.Add()(views))
+
+
+def begin(judges: keras.Model, taken: Sequence[Floats], outcome: Floats, weight: Floats) -> None:
+    """Let every member start at a logistic regression on the covered share and on how kin the texts are.
+
+    Both hold for texts that taught nothing: a resume is kin as far as others say. The other views know the training
+    texts by heart after some epochs, and would be believed instead if all had to be learnt at once (`infra/adr/0057`).
+
+    Args:
+        judges: What `members` made, with the importance of terms in place.
+        taken: What it takes of [n_cases].
+        outcome: [n_cases] 0 or 1, both of them.
+        weight: [n_cases] what a case counts.
+    """
+    from sklearn.linear_model import LogisticRegression
+
+    views = [f"{COVERED}0", f"{KIN}0"]
+    sees = keras.Model(judges.inputs, [judges.get_layer(name).input for name in views])
+    seen = np.concatenate(sees.predict(taken, batch_size=_BATCH, verbose=0), axis=1)
+    told = LogisticRegression(solver="newton-cholesky").fit(seen, outcome, weight)
+    coefficients = told.coef_[0][:, None]
+    for number in range(len(judges.outputs)):
+        judges.get_layer(f"{COVERED}{number}").set_weights([coefficients[:1], told.intercept_])
+        judges.get_layer(f"{KIN}{number}").set_weights([coefficients[1:]])
 
 
 def judge(size: int, judges: keras.Model, readers: tuple[kin.Reader, kin.Reader] | None) -> keras.Model:

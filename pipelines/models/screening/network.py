@@ -6,8 +6,9 @@ Both texts become weights of vocabulary terms (TF-IDF, logarithmic, unit length)
 - how alike the texts are: learned weights of common terms, their cosine, and their product after one shared projection,
 - the resume alone and the requisition alone.
 
-Members learn side by side, each from its own resample of people, and are averaged. The interval of a score is the share
-that people advanced among validation cases scored alike.
+Members learn side by side, each from its own resample of people, and are averaged. Where job families are told apart
+they begin at what holds for unseen resumes, and the texts teach what is left (`architecture.begin`). The interval of a
+score is the share that people advanced among validation cases scored alike.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -103,10 +104,13 @@ def _of_terms(
     asked = [written[TEXTS[1]][text_] > 0 for text_ in train["requisition_text"].unique().sort()]
     for number in range(settings.members):
         members.get_layer(f"{IMPORTANCE}{number}").set_weights([_importance(np.array(asked)[:, :plain])])
+    taken, drawn = _pairs(train, written, spoken, plain), _resamples(train, settings.members, seed)
+    if readers is not None:
+        architecture.begin(members, taken, train["outcome"].to_numpy(), drawn[0])
     history = members.fit(
-        _pairs(train, written, spoken, plain),
+        taken,
         _labels(train, settings.members),
-        sample_weight=_resamples(train, settings.members, seed),
+        sample_weight=drawn,
         validation_data=(_pairs(valid, written, spoken, plain), _labels(valid, settings.members)),
         epochs=settings.epochs,
         batch_size=settings.batch,
