@@ -821,6 +821,23 @@ def test_a_verdict_from_before_blessings_were_named_is_shown():
     assert "What the gate checked" in shown(older)
 
 
+def test_what_a_candidate_said_in_shadow_stands_beside_what_the_live_model_said():
+    verdict = json.loads((Path(__file__).parents[1] / "golden" / "files" / "verdict.json").read_bytes())
+    beside = {"rows": 161, "as_of": "2026-10-31", "selected_by_live": 40, "selected_by_candidate": 44}
+
+    def shown(**found):
+        said = evidence.Candidate("a" * 64, "2026-10-31", verdict, is_released=False, beside=found and beside | found)
+        return " ".join(pages.model(Model("screening", candidate=said), WHOLE, [], WHO).split())
+
+    text = shown(same_decision_share=0.9752, mean_difference=-0.0004)
+    assert (
+        "Scored in shadow beside the live model, on the same 161 cases as of 2026-10-31: 97.5 % decided alike" in text
+    )
+    assert "the live model puts 40 forward, the candidate 44; its scores are 0.000 on average" in text
+    assert "decided alike" not in shown(same_decision_share=None, mean_difference=None)
+    assert "in shadow beside" not in shown(), "before it scored anybody"
+
+
 @pytest.mark.parametrize(
     ("high", "selected", "says"),
     [
