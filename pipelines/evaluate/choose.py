@@ -121,7 +121,11 @@ def measured(
     both = pl.concat([rows.with_columns(scorer=pl.lit("model")), declared.with_columns(scorer=pl.lit("baseline"))])
     judged = metrics.judged(module.METRIC, both, outcomes)
     rarer = min((outcomes["outcome"] == 1).sum(), (outcomes["outcome"] != 1).sum())
-    is_enough = len(judged.person) >= settings.min_cases and (module.METRIC != "auc" or rarer >= settings.min_labels)
+    is_enough = (
+        len(rows) > 0
+        and len(judged.person) >= settings.min_cases
+        and (module.METRIC != "auc" or rarer >= settings.min_labels)
+    )
     metric, difference = UNKNOWN, UNKNOWN
     if is_enough:
         metric, _, difference = judged.estimates(resamples=settings.resamples, seed=settings.seed)

@@ -43,7 +43,8 @@ def told_later(
 
 def _later(table: Table, frame: pl.DataFrame, moment: datetime, *, is_versioned: bool) -> pl.DataFrame:
     kept = {*table.key, *NAMED.get(table.name, ())}
-    others = [_other(column) for column in table.columns if column.name not in kept and column.kind != "id"]
+    given = [column for column in table.columns if column.is_for_models]  # a family reads no others
+    others = [_other(column) for column in given if column.name not in kept and column.kind != "id"]
     is_late = (pl.col("known_from") > moment) & (pl.col("known_from_basis") == "source")
     if table.name in THINGS:
         is_late &= pl.col("known_from") > pl.col("known_from").min().over(table.key)

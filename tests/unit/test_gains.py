@@ -116,3 +116,7 @@ def test_the_choice_sees_people_as_old_as_at_each_case_and_not_as_at_their_newes
     assert (found.lowest.axis, found.lowest.row.group, found.lowest.row.impact_ratio) == ("age_40", "40 or over", 0.5)
     assert found.ratios[0] == 0.5
     assert np.isfinite(found.ratios).all()
+    nobody = rows.clear()
+    found = choose.measured("outcomes", nobody, nobody, cases, known, forty=forty, settings=numbers, least=30)
+    assert np.isnan([found.metric.value, found.difference.value, found.selected_share]).all(), "nothing is known"
+    assert found.lowest is None

@@ -358,6 +358,17 @@ def test_a_saved_model_says_the_same_again_and_leaves_out_what_was_taken(tmp_pat
 
 
 @pytest.mark.filterwarnings("ignore")
+def test_where_only_validation_has_a_course_after_another_nothing_is_known_of_alternatives(tmp_path):
+    """Everybody took three: the second is validated, the third tested, and of the first nothing follows."""
+    learning = examples(company(p_1="abc", p_2="abd", p_3="acb"), PREPARE).filter(pl.col("split") != "test")
+    network().fit(learning, TRAIN, tmp_path, seed=1, min_people=1)
+    said = network().validate(learning, TRAIN, tmp_path, seed=1, min_people=1)
+    whole = network().predict(tmp_path, learning.filter(split="valid"), "model")
+    assert (len(said), said.schema) == (0, whole.schema)
+    assert len(whole) > 0
+
+
+@pytest.mark.filterwarnings("ignore")
 def test_validation_scores_come_from_a_model_that_never_saw_the_course_that_came_next(tmp_path):
     """Another one came next, and nothing changes."""
     steps = examples(company(p_1="abcda", p_2="abcdb", p_3="abca", p_4="bacb"), PREPARE)

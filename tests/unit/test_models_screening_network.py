@@ -292,6 +292,9 @@ def test_every_member_starts_at_what_the_covered_share_and_kin_told_of_the_outco
     architecture.begin(judges, [has, nothing + 1, nothing], outcome, np.ones(1800, np.float32))
     for said in judges.predict_on_batch([has[899:901], nothing[899:901] + 1, nothing[899:901]]):
         assert said[:, 0] == pytest.approx([0.75, 0.5], abs=0.005)
+    before = [weights.tolist() for weights in judges.get_weights()]
+    architecture.begin(judges, [has, nothing + 1, nothing], 1 - outcome, np.ones(1800, np.float32))
+    assert [weights.tolist() for weights in judges.get_weights()] == before, "what is asked for speaks against nobody"
 
 
 @pytest.mark.parametrize("is_of_families", [True, False])

@@ -196,7 +196,7 @@ class TestEvidently:
     def test_the_page_names_the_requisition_and_counts_the_others(self, page):
         assert "R-7, human decisions at screen, sex: female 25%" in page["page"]
         assert "<title>Bias, screening on 2026-10-31</title>" in page["page"]
-        assert "3 subjects looked at; 1 of them hold too little data to be judged alone." in page["page"]
+        assert "3 subjects looked at; 1 holds too little data to be judged alone." in page["page"]
 
 
 def test_the_group_that_pooling_hides_is_told_and_not_one_that_fails_everywhere():

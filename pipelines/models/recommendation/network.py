@@ -171,21 +171,26 @@ def predict(folder: Path, frame: pl.DataFrame, scorer: Scorer) -> pl.DataFrame:
 def validate(
     prepared: pl.DataFrame,
     settings: Train,
-    folder: Path,  # noqa: ARG001  the model in it has learnt from all steps
+    folder: Path,
     seed: int,
     min_people: int,
 ) -> pl.DataFrame:
     """`predict` of the `valid` rows by a model that is learnt once more, from the `train` rows alone.
 
+    Without a row where these teach nothing, since nobody took a course after another yet: then nothing is known.
+
     Args:
         prepared: [n_steps] examples with `split`.
         settings: The section `recommendation.train`.
-        folder: Unused.
+        folder: What `fit` wrote.
         seed: As for `fit`.
         min_people: As for `fit`.
     """
-    with TemporaryDirectory() as name:
-        fit(prepared.filter(pl.col("split") == "train"), settings, Path(name), seed, min_people)
+    train = prepared.filter(pl.col("split") == "train")
+    if _after_another(train).is_empty():
+        return predict(folder, prepared.filter(pl.col("split") == "valid"), "model").clear()
+    with TemporaryDirectory() as name:  # the model in `folder` has learnt from all steps
+        fit(train, settings, Path(name), seed, min_people)
         return predict(Path(name), prepared.filter(pl.col("split") == "valid"), "model")
 
 

@@ -107,6 +107,8 @@ def begin(judges: keras.Model, taken: Sequence[Floats], outcome: Floats, weight:
 
     Both hold for texts that taught nothing: a resume is kin as far as others say. The other views know the training
     texts by heart after some epochs, and would be believed instead if all had to be learnt at once (`infra/adr/0057`).
+    The covered share speaks against nobody at the start, since `match:` and `missing:` say that it speaks for people:
+    where it clearly did they start as they are.
 
     Args:
         judges: What `members` made, with the importance of terms in place.
@@ -121,6 +123,9 @@ def begin(judges: keras.Model, taken: Sequence[Floats], outcome: Floats, weight:
     seen = np.concatenate(sees.predict(taken, batch_size=_BATCH, verbose=0), axis=1)
     told = LogisticRegression(solver="newton-cholesky").fit(seen, outcome, weight)
     coefficients = told.coef_[0][:, None]
+    if coefficients[0] < -1:
+        return
+    coefficients[0] = max(coefficients[0], 0)
     for number in range(len(judges.outputs)):
         judges.get_layer(f"{COVERED}{number}").set_weights([coefficients[:1], told.intercept_])
         judges.get_layer(f"{KIN}{number}").set_weights([coefficients[1:]])

@@ -105,7 +105,7 @@ def _of_terms(
     for number in range(settings.members):
         members.get_layer(f"{IMPORTANCE}{number}").set_weights([_importance(np.array(asked)[:, :plain])])
     taken, drawn = _pairs(train, written, spoken, plain), _resamples(train, settings.members, seed)
-    if readers is not None:
+    if readers is not None and train["outcome"].n_unique() > 1:
         architecture.begin(members, taken, train["outcome"].to_numpy(), drawn[0])
     history = members.fit(
         taken,
