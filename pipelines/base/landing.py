@@ -182,8 +182,9 @@ def copy(store: Store, key: str, new: str, scratch: Path) -> None:
 
 
 def is_rewritten(store: Store, key: str) -> bool:
-    """Whether other bytes stand in an object's place than those that landed."""
-    return _place(store, key).rpartition("/")[2] != "0"
+    """Whether other bytes stand in an object's place than those that landed; not where there is no object."""
+    start = _start(store, key)
+    return bool(start) and _named(start, key).rpartition("/")[2] != "0"
 
 
 def settle(store: Store, key: str) -> None:

@@ -21,6 +21,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from pipelines.base import landing
 from pipelines.base.errors import SettingsError
 from pipelines.base.lake import PUBLISHING, Lake
 from pipelines.base.settings import environment
@@ -260,11 +261,17 @@ def landed(record: files.Record, feed: Feed) -> Unit:
 
 
 def known_as(store: Store, unit: Unit) -> Unit:
-    """A unit as the register has it now: of what is read again an erasure may have taken names away since the plan."""
-    if not unit.is_replay:
+    """A unit as the register has it now: an erasure may have taken names away since the plan, or before a delivery.
+
+    Known bytes of whoever was forgotten are nobody's under whatever name they come again: no erasure would find it.
+    """
+    if not unit.landed_as:  # new, and not a file of one person
         return unit
-    names = (unit.name, files.nobodys(unit.name))
-    record = next((one for one in files.find(store, unit.feed, unit.sha256) if one.name in names), None)
+    names, records = (unit.name, files.nobodys(unit.name)), files.find(store, unit.feed, unit.sha256)
+    if not unit.is_replay:
+        is_gone = any(landing.is_rewritten(store, one.landing_key) for one in records)
+        return replace(unit, name=names[1]) if is_gone else unit
+    record = next((one for one in records if one.name in names), None)
     if record is None:
         return unit
     return replace(unit, name=record.name, landed_as=landed_at(store, unit))
@@ -272,8 +279,8 @@ def known_as(store: Store, unit: Unit) -> Unit:
 
 def landed_at(store: Store, unit: Unit) -> str:
     """Where a unit's bytes are; an erasure takes the name of a file of one person from what landed under it."""
-    is_there = not unit.is_replay or store.exists(unit.landing_key)
-    return unit.landing_key if is_there else nameless(unit.landing_key)
+    key, other = unit.landing_key, nameless(unit.landing_key)
+    return other if unit.is_replay and not store.exists(key) and store.exists(other) else key
 
 
 def replayed(store: Store, feed: Feed) -> list[Unit]:

@@ -87,11 +87,11 @@ def publish(batch: Batch) -> dict[str, Any]:
 
 
 def _rename(batch: Batch) -> None:
-    """Plan what is read again under the names that the register has now: else what an erasure took would be back."""
-    planned = batch.units()
-    units = [known_as(batch.store, unit) for unit in planned]
-    if units != planned:
-        batch.write_plan(batch.plan | {"units": [unit_record(unit) for unit in units]})
+    """Plan files under the names that the register has for them now: else what an erasure took would be back."""
+    planned = {"units": batch.units(), "duplicates": batch.duplicates()}
+    known = {kind: [known_as(batch.store, unit) for unit in units] for kind, units in planned.items()}
+    if known != planned:
+        batch.write_plan(batch.plan | {kind: [unit_record(unit) for unit in units] for kind, units in known.items()})
 
 
 def _register(

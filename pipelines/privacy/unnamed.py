@@ -2,7 +2,7 @@
 
 Reads   lake/files    which files of feeds with `is_one` landed, and where
 Writes  landing       landing/<feed>/<period>/<sha256>/record in place of …/<name>, with the bytes, the day and the form
-        lake/files    records that say so; of what cannot be opened any more without its name
+        lake/files    records that say so; without its name what cannot be opened any more, or holds nobody any more
         quarantine    reasons that say so
         scratch       plans and notes of published batches without names
 
@@ -40,8 +40,8 @@ def unname(store: Store, feeds: Mapping[str, Feed]) -> None:
             if key != record.landing_key:
                 landing.copy(store, record.landing_key, key, scratch(store) / "privacy")
                 files.enter(store, replace(record, landing_key=key))
-        # bytes that no delivery of them opens any more: nobody can say whose the names are
-        kept = {record.sha256 for record in records if landing.is_kept(store, nameless(record.landing_key))}
+        # of bytes that no delivery opens as they came nobody can say whose the names are, or it is who was forgotten
+        kept = {record.sha256 for record in records if _is_whole(store, nameless(record.landing_key))}
         for sha256 in sorted({record.sha256 for record in records} - kept):
             files.unname(store, name, sha256, lambda *_: None)
         for key in store.list(f"{LANDING}/{name}"):
@@ -49,6 +49,10 @@ def unname(store: Store, feeds: Mapping[str, Feed]) -> None:
                 landing.remove(store, key)
     _reasons(store, names)
     _plans(store, names)
+
+
+def _is_whole(store: Store, key: str) -> bool:
+    return landing.is_kept(store, key) and not landing.is_rewritten(store, key)
 
 
 def _reasons(store: Store, names: Collection[str]) -> None:

@@ -4,6 +4,8 @@ import contextlib
 import hashlib
 import io
 import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
@@ -11,6 +13,8 @@ import pytest
 import yaml
 
 from pipelines.base import landing
+from pipelines.base.lake import Lake
+from pipelines.base.store import Store
 from pipelines.ingest import __main__ as command
 from pipelines.ingest import check, files
 from pipelines.ingest.batch import Batch
@@ -18,10 +22,14 @@ from pipelines.ingest.feeds import Feed
 from pipelines.privacy.forget import forget
 from tests.kills.roads import nothing_failed
 
-from .forgotten_company import named, opened
+from .forgotten_company import named, opened, readable
 
 FEED = Path(__file__).parents[2] / "feeds" / "vendors" / "json_resume" / "json_resume_candidates.yaml"
 NAMES = {"C-000001": "zoe-zanzibarova", "C-000002": "max-muster"}
+
+
+class KilledError(Exception):
+    pass
 
 
 @pytest.fixture
@@ -100,10 +108,6 @@ def test_what_is_left_of_a_file_of_one_person_is_read_again(resumes, store):
     assert report["counts"]["json_resume_candidates"]["in"] == 1
     (empty,) = {r.landing_key for r in files.of_feed(store, "json_resume_candidates") if r.name.startswith("erased/")}
     assert opened(store, empty) == b"null"
-
-
-class KilledError(Exception):
-    pass
 
 
 @pytest.mark.parametrize("at", ["before", "after", "file"])
@@ -295,3 +299,148 @@ def test_what_no_batch_has_registered_stays_for_somebody_to_look_at(resumes, sto
     assert opened(store, key) == data
     (certificate,) = (json.loads(store.read(key)) for key in store.list("reports/privacy"))
     assert certificate["unsearched"] == [{"object": key.rpartition("/")[0], "rows": None}]
+
+
+@dataclass
+class Office:
+    """Two people's files, of which each step of an order changes something; the last plan is at work until its end."""
+
+    folder: Path
+    store: Store
+    monkeypatch: pytest.MonkeyPatch
+    at_work: contextlib.ExitStack
+    runs: Iterator[int] = field(default_factory=lambda: iter(range(1, 99)))
+    batch: str = ""
+    corrections: int = 0
+
+    def __post_init__(self) -> None:
+        self.hers, self.his = (self.folder / f"{name}.json" for name in NAMES.values())
+        self.first = self.hers.read_bytes()
+
+    def ingest(self, *words: str) -> None:
+        assert command.main(list(words)) == 0
+
+    def take(self, *words: str) -> None:
+        self.batch = f"b-{next(self.runs)}"
+        self.ingest("run", "--batch", self.batch, *words)
+
+    def take_named(self) -> None:
+        """As a version did that landed files under their names."""
+        with self.monkeypatch.context() as then:
+            then.setattr(Feed, "is_one", property(lambda _: False))
+            self.take()
+
+    def replay(self) -> None:
+        self.take("--replay", "json_resume_candidates")
+
+    def plan(self, *words: str) -> None:
+        """All steps but the last."""
+        name = f"b-{next(self.runs)}"
+        self.at_work.enter_context(Batch(self.store, name).at_work())
+        self.ingest("discover", "--batch", name, *words)
+        for unit in Batch(self.store, name).units():
+            self.ingest("take", name, unit.id)
+        self.ingest("validate", name)
+        self.planned = name
+
+    def plan_replay(self) -> None:
+        self.plan("--replay", "json_resume_candidates")
+
+    def publish(self) -> None:
+        self.ingest("publish", self.planned)
+        self.at_work.close()
+
+    def publish_dies(self) -> None:
+        """Once the register has the first file."""
+        self.dies(files, "enter", lambda: self.ingest("publish", self.planned))
+        self.at_work.close()
+
+    def erase(self) -> None:
+        forget(self.store, named("workday_candidate", "C-000001"), "request")
+
+    def erase_dies(self) -> None:
+        """Once her file is written anew."""
+        self.dies(landing, "replace", self.erase)
+
+    def dies(self, module, name, act) -> None:
+        real = getattr(module, name)
+
+        def last(*given, **more):
+            real(*given, **more)
+            raise KilledError
+
+        with self.monkeypatch.context() as then:
+            then.setattr(module, name, last)
+            with pytest.raises(KilledError):
+                act()
+
+    def expire(self) -> None:
+        landing.let_go(self.store, landing.due(self.store, date(9999, 1, 1)))
+
+    def corrects_her(self) -> None:
+        self.hers.write_bytes(self.first.replace(b"writes", b"reads"))
+
+    def takes_back(self) -> None:
+        self.hers.write_bytes(self.first)
+
+    def sends_her_again(self) -> None:
+        """For another month, under another name."""
+        again = self.folder.parent / "2026-10" / "zanzibarova.json"
+        again.parent.mkdir()
+        again.write_bytes(self.first)
+
+    def corrects_him(self) -> None:
+        self.corrections += 1
+        said = json.loads(self.his.read_bytes())
+        said["basics"]["summary"] = f"writes {self.corrections}"
+        said["meta"]["lastModified"] = f"2026-09-{1 + self.corrections:02}T00:00:00"
+        self.his.write_text(json.dumps(said))
+
+    def left_by_older(self) -> None:
+        """A version before gave known bytes of hers a name after she was forgotten."""
+        known = files.of_feed(self.store, "json_resume_candidates")
+        hers = next(one for one in known if one.name.startswith("erased/"))
+        files.enter(self.store, replace(hers, name="resumes/2026-10/zanzibarova.json", status="duplicate"))
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        "take plan_replay corrects_him take erase publish",
+        "take_named plan_replay erase corrects_him take publish",
+        "take_named corrects_her take takes_back take plan_replay erase publish take",
+        "take_named plan_replay erase_dies publish erase",
+        "take plan_replay publish_dies erase replay",
+        "plan publish_dies erase take erase",
+        "plan corrects_him take erase publish",
+        "take corrects_her plan erase publish erase",
+        "take sends_her_again plan erase publish take",
+        "take erase sends_her_again take replay",
+        "take erase corrects_her take takes_back take erase",
+        "take_named expire plan_replay erase publish",
+        "take erase left_by_older erase",
+    ],
+)
+def test_whatever_the_order_the_name_is_gone_and_nobody_else_is(declared, store, monkeypatch, order):
+    """What arrives anew after an erasure is kept as received until the next one, which therefore ends such an order."""
+    with contextlib.ExitStack() as at_work:
+        office = Office(declared, store, monkeypatch, at_work)
+        for step in order.split():
+            getattr(office, step)()
+    for told in ("once", "after a correction"):
+        assert clear(store) == [], told
+        assert b"zanzibarova" not in readable(store), f"nor sealed, {told}"
+        assert b"C-000001" not in readable(store), told
+        records = files.of_feed(store, "json_resume_candidates")
+        entries = [json.loads(store.read(key)) for key in store.list("quarantine") if key.endswith(".json")]
+        places = {record.landing_key for record in records if record.status != "duplicate"}
+        assert places | {entry["landing_key"] for entry in entries} <= {*store.list("landing")}, told
+        if told == "once":
+            office.corrects_him()
+            office.take()
+    report = json.loads(store.read(f"reports/ingest/{office.batch}.json"))
+    assert report["counts"]["json_resume_candidates"]["accepted"] == 1, "his correction is news"
+    lake = Lake(store)
+    people = lake.scan("resumes", lake.require()).select("person_id", "text").collect()
+    assert set(people["person_id"]) == {named("workday_candidate", "C-000002")}
+    assert len(people.unique()) == len(people) == 1 + office.corrections, "each version of his, once"

@@ -284,6 +284,18 @@ def test_an_expired_file_cannot_be_released(ingest, deliver, store):
     assert held(ingest) == []
 
 
+def test_a_held_file_that_is_gone_from_landing_is_read_again_once_it_is_restored(ingest, deliver, store):
+    sha256 = lost(ingest, deliver)
+    (record,) = files.find(store, "courses", sha256)
+    path = store.root / record.landing_key
+    data = path.read_bytes()
+    path.unlink()
+    assert "held courses: not_landed" in ingest("run", "--batch", "gone", "--replay", "courses")[1]
+    path.write_bytes(data)
+    assert "held courses: lost_records" in ingest("run", "--batch", "restored", "--replay", "courses")[1]
+    assert files.find(store, "courses", sha256)[0].landing_key == record.landing_key
+
+
 def test_what_was_mapped_with_a_file_that_is_held_is_mapped_again_once_that_is_settled(
     ingest, deliver, store, tmp_path
 ):
