@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from pipelines.audit import Entry, head
+from pipelines.audit.pointed import is_called_for
 from pipelines.base.errors import GateRefused
 from pipelines.base.releases import NUMBER, Release, pointers
 from pipelines.base.store import Store
@@ -47,12 +48,7 @@ def point(store: Store, family: str, kind: str, folder: str, entry: Entry) -> Re
     facts: Any = entry.facts
     known = pointers(store, family, is_shadow=kind == "shadow")
     for release in known:
-        if (release.kind, release.run_id, release.verdict_sha256, release.released_at) == (
-            kind,
-            facts["run_id"],
-            facts["verdict_sha256"],
-            entry.recorded_at,
-        ):
+        if is_called_for(release, entry):
             return release
     number = facts.get(NUMBER, following(known))  # a shadow model's entry names none
     # Clocks jump; the numbers of the ledger and of pointers do not.

@@ -24,10 +24,11 @@ from pipelines.audit.segments import key as ledger_key
 from pipelines.audit.statement import adopt, attest, pem_key
 from pipelines.base import releases
 from pipelines.base.digests import sha256_bytes, sha256_tree
-from pipelines.base.errors import ContractError, SettingsError
+from pipelines.base.errors import ContractError, GateRefused, SettingsError
 from pipelines.base.settings import Law
 from pipelines.base.store import FileStore
 from pipelines.publish.__main__ import main as publish
+from pipelines.publish.approvals import Wanted
 from pipelines.publish.pointers import point
 from pipelines.publish.proposals import Origin, propose
 from pipelines.publish.release import release
@@ -829,6 +830,31 @@ def test_an_unsigned_entry_with_a_high_number_does_not_stop_a_family_for_good(ma
         vouched.live(made, FAMILY)
     newer = released(made, Answers(), tmp_path, "r5", weights=b"weights 5")
     assert vouched.live(made, FAMILY) == newer
+
+
+def test_many_missing_pointers_are_named_in_one_line(made):
+    forged = replace(releases.pointers(made, FAMILY)[1], sequence=10**12 - 1)
+    made.put(forged.key, forged.to_json())
+    lost = [fault for fault in prove(made) if "missing" in fault]
+    assert len(lost) == 1
+    assert lost[0].startswith(f"releases/{FAMILY}/000000000004.json to releases/{FAMILY}/999999999998.json are missing")
+
+
+def test_a_pointer_laid_in_the_place_of_one_on_its_way_is_not_taken_for_it(made, tmp_path, monkeypatch):
+    """It names run, verdict and moment of the entry, and another folder: what was approved is not what is there."""
+    answers = Answers()
+    with monkeypatch.context() as killed:
+        killed.setattr("pipelines.publish.release.point", lambda *_: None)
+        released(made, answers, tmp_path, "r4", weights=b"weights 4")
+    entry = [entry for entry in entries(made) if entry.tag is Tag.MODEL_RELEASED][-1]
+    said = {name: entry.facts[name] for name in ("kind", "run_id", "verdict_sha256")} | {"sequence": 4}
+    forged = replace(releases.pointers(made, FAMILY)[1], released_at=entry.recorded_at, **said)
+    made.put(forged.key, forged.to_json())
+    wanted = Wanted(FAMILY, entry.facts["verdict_sha256"], entry.facts["run_id"])
+    with pytest.raises(GateRefused, match="came after this was approved"):
+        release(made, answers, wanted, APPROVERS)
+    back = back_to(made, releases.pointers(made, FAMILY)[1])
+    assert (back.sequence, vouched.live(made, FAMILY)) == (5, back)
 
 
 def unsigned(store, letter="a", **more):
