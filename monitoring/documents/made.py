@@ -37,8 +37,10 @@ ALWAYS: Final = (date.min, date.max)
 
 def make(
     store: Store, kinds: Iterable[str], family: str, number: int | None = None, *, watched: tuple[date, date] = ALWAYS
-) -> tuple[dict[str, bytes], bool]:
+) -> tuple[dict[str, bytes], bool | None]:
     """Documents by kind, and whether the release is a substantial modification of the one before it.
+
+    None where nobody knows: no key that is named signed the one before it.
 
     Args:
         store: Holds the releases.
@@ -51,15 +53,15 @@ def make(
         ContractError: There is no such release, or a file of it was changed.
     """
     settings = load(Documents, "documents")
-    pointer, before = sources.chosen(store, family, number)
+    pointer, before, is_known = sources.chosen(store, family, number)
     found = sources.of_release(store, pointer) | sources.of_monitoring(store, pointer, *watched)
     if before is not None:
         found |= sources.of_release(store, before, BEFORE)
     found["settings"] = sources.of_settings(settings)
     differing = changes(_contents(found, BEFORE), _contents(found, ""), settings) if before is not None else []
     told = for_all(found)
-    pages = {kind: rendered(kind, family, Cited(told), differing) for kind in kinds}
-    return pages, is_substantial(differing)
+    pages = {kind: rendered(kind, family, Cited(told), differing if is_known else None) for kind in kinds}
+    return pages, is_substantial(differing) if is_known else None
 
 
 def for_all(found: Mapping[str, Source]) -> dict[str, Source]:
@@ -154,14 +156,14 @@ def ahead(store: Store, family: str, verdict_sha256: str) -> Modified:
     return _AHEAD[key]
 
 
-def rendered(kind: str, family: str, cited: Cited, differing: list[Change]) -> bytes:
+def rendered(kind: str, family: str, cited: Cited, differing: list[Change] | None) -> bytes:
     """The page. Pure.
 
     Args:
         kind: One of `KINDS`.
         family: Whose model.
         cited: Everything that values may come from.
-        differing: What differs from the release before.
+        differing: What differs from the release before; None where nobody knows what that was.
     """
     template, title = KINDS[kind]
     return page.render(
@@ -177,8 +179,9 @@ def rendered(kind: str, family: str, cited: Cited, differing: list[Change]) -> b
         is_confirmed=is_confirmed,
         leaves=leaf_names,
         changes=differing,
+        is_known=differing is not None,
         before=cited.has(f"{BEFORE}release"),
-        is_substantial=is_substantial(differing),
+        is_substantial=is_substantial(differing or []),
         shown_name=_shown_name,
         style=Markup(page.style()),  # noqa: S704  # our own file
     ).encode()

@@ -20,8 +20,8 @@ from pipelines.publish.modified import COMPARED, PROPOSAL
 _DAY: Final = {"found": "findings.json", "performance": "performance.json", "oversight": "oversight.json"}
 
 
-def chosen(store: Store, family: str, number: int | None) -> tuple[Release, Release | None]:
-    """A release and the one before it, None for the first.
+def chosen(store: Store, family: str, number: int | None) -> tuple[Release, Release | None, bool]:
+    """A release, the one before it, None for the first, and whether that is known: else it is None as well.
 
     Args:
         store: Holds them.
@@ -43,7 +43,8 @@ def chosen(store: Store, family: str, number: int | None) -> tuple[Release, Rele
             f"`python -m pipelines.audit show --tag {Tag.MODEL_RELEASED}` lists them."
         )
     place = found[-1]
-    return pointers[place], pointers[place - 1] if place else None
+    is_known = place > 0 or pointers[place].sequence == 1  # else a key that is named no longer signed what was before
+    return pointers[place], pointers[place - 1] if place else None, is_known
 
 
 def of_release(store: Store, pointer: Release, prefix: str = "") -> dict[str, Source]:

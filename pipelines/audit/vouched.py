@@ -122,8 +122,8 @@ def is_signed(store: Store, entry: Entry, signers: Collection[str]) -> bool:
     keys = {name: key for name, key in keys_there(store) if not signers or name in signers}
     try:
         said = json.loads(dsse.opened(store.read(statement_key(entry.subject, str(entry.facts[SIGNED]))), keys))
-    except ContractError:
+        subjects = {item["name"]: item["digest"]["sha256"] for item in said["subject"]}
+        about = (said["predicate"]["family"], said["predicate"].get(NUMBER), subjects[MANIFEST])
+    except (ContractError, AttributeError, KeyError, TypeError):  # a statement of another shape says nothing of it
         return False
-    subjects = {item["name"]: item["digest"]["sha256"] for item in said["subject"]}
-    about = (said["predicate"]["family"], said["predicate"].get(NUMBER), subjects[MANIFEST])
-    return about == (entry.subject, entry.facts.get(NUMBER), entry.facts["manifest_sha256"])
+    return about == (entry.subject, entry.facts.get(NUMBER), entry.facts.get("manifest_sha256"))

@@ -32,7 +32,7 @@ MODIFICATION: Final = "modification"
 """Axis of the gap that approvers accept where a release is another system than the one before it; the fact of
 `model:released` that names that gap, or none."""
 
-_NUMBERED: Final = re.compile(r"\d{12}\.json")
+_NUMBERED: Final = re.compile(r"[0-9]{12}\.json")
 
 
 @dataclass(frozen=True, slots=True)

@@ -707,6 +707,12 @@ def test_whether_a_release_is_another_system_is_not_known_where_no_named_key_sig
     monkeypatch.setattr(vouched, "history", lambda *_: [second])
     with pytest.raises(ContractError, match="before number 2 must be known, to say whether that is another system"):
         unforeseen(made, FAMILY)
+    pages, is_other = make(made, ["versions", "card"], FAMILY, 2)
+    assert is_other is None
+    for said in pages.values():
+        assert "<strong>Not known.</strong> There was a release before this one" in said.decode()
+        assert "There is no release before this one" not in said.decode()
+        assert "No substantial modification" not in said.decode()
 
 
 def test_the_first_release_differs_from_nothing(store, tmp_path, keys):
