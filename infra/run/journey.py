@@ -138,9 +138,16 @@ class Journey:
     @contextmanager
     def _paused(self, dag: str) -> Iterator[None]:
         """No run of a DAG is at work or begins: that of the morning would take the half of a delivery for all of it."""
-        self._until(lambda: self.admin.is_quiet(dag), f"{dag} is at rest", 1800)
-        self.admin.pause(dag, is_paused=True)
+
+        def is_at_rest() -> bool:
+            """Paused first: a run could begin between a look and the pause, and one that waits ends in no pause."""
+            self.admin.pause(dag, is_paused=True)
+            if not (is_quiet := self.admin.is_quiet(dag)):
+                self.admin.pause(dag, is_paused=False)
+            return is_quiet
+
         try:
+            self._until(is_at_rest, f"{dag} is at rest", 1800)
             yield
         finally:
             self.admin.pause(dag, is_paused=False)

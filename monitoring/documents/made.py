@@ -118,10 +118,11 @@ def unforeseen(store: Store, family: str) -> tuple[str, ...]:
     first = same[0] if now.kind == "rollback" else len(known) - 1
     if known[first].sequence == 1:
         return ()
-    if first == 0:
+    is_of_before = now.kind == known[first].kind == "rollback"  # it was new under a key that is named no longer
+    if first == 0 or is_of_before:
         raise ContractError(
-            f"The release of {family} before number {known[0].sequence} must be known, to say whether that is another "
-            "system; no key that publish.signers names has signed one. Name its key too, or compare them by hand."
+            f"The release of {family} before number {known[first].sequence} must be known, to say whether that is "
+            "another system; no key that publish.signers names has signed one. Name its key too, or compare by hand."
         )
     before = known[first - 1]
     settings = load(Documents, "documents")

@@ -255,8 +255,12 @@ def rollback(family: str, verdict: str, who: Reader = Compliance, store: Store =
         newest, known = releases.pointers(store, family)[-1:], released.history(store, family)
     except CandorError as error:
         return HTMLResponse(pages.refusal(503, str(error)), 503, headers=_PAGE)
+    try:
+        scores = released.live(store, family)
+    except CandorError:  # nobody is scored: going back to any is the way out
+        scores = None
     found = [item for item in known if item.verdict_sha256 == verdict]
-    _must_be(bool(found) and newest != found[-1:])
+    _must_be(bool(found) and scores != found[-1])
     return HTMLResponse(pages.rollback(family, newest[0], found[-1], who), headers=_FORM)
 
 

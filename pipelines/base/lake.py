@@ -305,7 +305,8 @@ class Lake:
             note: As for `erase`.
         """
         manifest = self.require()
-        for name in sorted(manifest.tables.keys() & {*names}):
+        # links first: of whom a link alone is left nobody could say, after a kill, that they were to go
+        for name in sorted(manifest.tables.keys() & {*names}, key=lambda name: (name != "person_links", name)):
             self._erase(name, manifest, sorted(people), note)
 
     def due(self, name: str, before: date) -> int:

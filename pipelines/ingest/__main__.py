@@ -37,7 +37,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from pipelines.base import staging
-from pipelines.base.errors import SettingsError, SourceUnavailable
+from pipelines.base.errors import ContractError, SettingsError, SourceUnavailable
 from pipelines.base.lake import Lake
 from pipelines.base.log import get_logger
 from pipelines.base.records import open_records
@@ -242,7 +242,7 @@ def finish_others(batch: Batch) -> None:
     """Publish to their end batches whose publish was killed, and that nobody is at work at.
 
     Their rows are in the lake, and as long as the register does not know their files these are news to this batch:
-    rows that were rejected would be in quarantine twice.
+    rows that were rejected would be in quarantine twice. One that cannot be ended is told and holds up nobody.
     """
     others = [other for other in unpublished(batch.store) if other.name != batch.name]
     shown = {manifest.batch_id for manifest in Lake(batch.store).manifests()} if others else set()
@@ -250,8 +250,18 @@ def finish_others(batch: Batch) -> None:
         if other.name in shown:
             with staging.claimed(other.folder) as is_mine:
                 if is_mine:
-                    carry_over(other.folder)
-                    get_logger("ingest").info("publish_ended", batch=other.name, line=finish(other))
+                    _end(other)
+
+
+def _end(batch: Batch) -> None:
+    log = get_logger("ingest")
+    try:
+        carry_over(batch.folder)
+        log.info("publish_ended", batch=batch.name, line=finish(batch))
+    except (ContractError, SourceUnavailable) as why:
+        log.warning("publish_not_ended", batch=batch.name, why=str(why))
+    except (OSError, TypeError, ValueError) as why:  # its folder is damaged; the words may be of a person's cell
+        log.warning("publish_not_ended", batch=batch.name, why=type(why).__name__)
 
 
 def _published(batch: Batch) -> dict[str, Any]:

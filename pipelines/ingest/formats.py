@@ -25,7 +25,8 @@ _UTC: Final = re.compile(
     r"(?i)(?<![^\W\d_])(?:Z|UTC|GMT|Coordinated Universal Time)(?!\w)|[+\u2212-]00?(?::?00)?(?![:\d])"
 )
 """Words that say UTC."""
-_OFFSET: Final = re.compile(r"(?:[+\u2212]|(?<![\d\0])-)\d[\d:]*")
+_OFFSET: Final = re.compile(r"(?:[+\u2212\u2012\u2013\uff0b]|(?<![\d\0])-)\d[\d:]*|(?<=: )\d{4}(?![\d:\0])")
+"""A sign, as a dash too, and digits; or four digits alone behind a clock."""
 _NO_ZONES: Final = {"T", "W", "H", "Uhr", "UHR"}
 """Words with a capital that are no names: of ISO 8601, of French and German clocks."""
 
@@ -43,12 +44,14 @@ def _words(pattern: str) -> str:
 def _unread(pattern: str) -> list[str]:
     """What in a format tells, or may tell, where its clocks stand and would not be read.
 
-    Names of zones, and what they are shortened to, begin with a capital in every language that has them.
+    Names of zones, and what they are shortened to, have a capital or a slash: small letters alone are words of a
+    language, such as `um` and `h`, and whoever writes `cet` is not told.
     """
     if not _OFFSETS.isdisjoint(_parts(pattern)):
         return []
     left = _UTC.sub("", _words(pattern))
     names = [word for word in re.findall(r"[^\W\d_]+", left) if word != word.lower() and word not in _NO_ZONES]
+    names += re.findall(r"[a-z_]{3,}/[a-z_]{3,}", left)
     return [*names, *_OFFSET.findall(left), *(["%Z"] if "Z" in _parts(pattern) else [])]
 
 

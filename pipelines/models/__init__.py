@@ -8,7 +8,7 @@ never import one another; what they share is `asof` (facts as known at a moment)
 
 import importlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any, Final, Literal, Protocol, cast
@@ -83,8 +83,8 @@ class Features(Protocol):
     def inputs(self, frame: pl.DataFrame) -> pl.DataFrame:
         """person_id, subject_id and the model's numeric and categorical columns, as far as `frame` has them."""
 
-    def is_measure(self, name: str) -> bool:
-        """Whether an input is made of a measure of work records, and not there where no record has it.
+    def is_measure(self, name: str, inputs: Collection[str]) -> bool:
+        """Whether one of all inputs is made of a measure of work records, and not there where no record has it.
 
         Not there in a family that reads no work records.
         """

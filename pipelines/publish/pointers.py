@@ -50,7 +50,7 @@ def point(store: Store, family: str, kind: str, folder: str, entry: Entry) -> Re
     for release in known:
         if is_called_for(release, entry):
             return release
-    number = facts.get(NUMBER, following(known))  # a shadow model's entry names none
+    number = facts[NUMBER] if NUMBER in facts else following(known)  # a shadow model's entry names none
     # Clocks jump; the numbers of the ledger and of pointers do not.
     if known and (known[-1].ledger.get("sequence", 0) > entry.sequence or known[-1].sequence >= number):
         raise _superseded(known[-1].sequence)

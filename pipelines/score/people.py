@@ -323,7 +323,7 @@ def _inputs(family: str, cases: pl.DataFrame, profile: Path) -> pl.DataFrame:
     inputs = module.inputs(cases)
     lost = sorted(described.keys() - {*inputs.columns})
     if hasattr(module, "is_measure"):
-        lost = [name for name in lost if not module.is_measure(name)]
+        lost = [name for name in lost if not module.is_measure(name, described)]
     if lost:
         raise ContractError(
             f"Every input that the release of {family} was trained on must be made of its cases; {', '.join(lost)} is "

@@ -21,6 +21,7 @@ from typing import Any, Final
 import polars as pl
 
 from pipelines import audit
+from pipelines.audit import vouched
 from pipelines.base import delta, known, releases
 from pipelines.base.catalog import SCORES
 from pipelines.base.contracts import ABSTAINED
@@ -190,7 +191,7 @@ def _release(store: Store, family: str, row: Mapping[str, Any]) -> Release:
         if (entry.tag, entry.subject, facts.get("as_of")) != (audit.Tag.PEOPLE_SCORED, family, day):
             continue
         said = (facts["model_sha256"], facts["kind"], facts["release"], facts["verdict_sha256"])
-        pointers = releases.pointers(store, family)
+        pointers = vouched.history(store, family)  # under any key: the score may be older than those that are named
         found = next((p for p in pointers if (p.model_sha256, p.kind, p.sequence, p.verdict_sha256) == said), None)
         if found is not None and found.model_sha256 == model:
             return found

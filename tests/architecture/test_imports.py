@@ -27,7 +27,6 @@ MAY_ASK_THE_POINTER = {
         "pipelines/privacy/learned.py",  # whatever model may have learnt of somebody, whoever laid it there
         "pipelines/publish/pointers.py",  # numbers: none is given twice
         "pipelines/publish/release.py",
-        "pipelines/score/recheck.py",  # the very one that the entry of the scoring names
     },
 }
 

@@ -271,3 +271,30 @@ def test_killed_between_its_tables_or_before_their_history_goes_it_is_finished(s
     expire(monkeypatch, LATER)
     assert held(store, "candidates") == held(store, "consents") == {HIRED, RECENT}
     assert not delta.has_history(store, "lake/consents")
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_killed_between_tables_those_who_were_taken_for_one_are_all_gone_in_the_end(store, company, monkeypatch, count):
+    """Of whom a link alone is left nobody could say that they were to go: links go first."""
+    report(company / "HRML_Candidates_2026-10.json", candidate(5))
+    table(company / "merged_2026-10.csv", "kept,merged,on", "C-000004,C-000005,2026-02-01")
+    assert ingest.main(["run", "--batch", "merged"]) == 0
+    real, calls = Lake._erase, []
+
+    class KilledError(Exception):
+        pass
+
+    def dies(*given, **named):
+        real(*given, **named)
+        calls.append(given[1])
+        if len(calls) == count:
+            raise KilledError
+
+    with monkeypatch.context() as during:
+        during.setattr(Lake, "_erase", dies)
+        with pytest.raises(KilledError):
+            expire(monkeypatch, LATER)
+    expire(monkeypatch, LATER)
+    assert ASIDE not in Lake(store).people()
+    assert ASIDE not in vaulted(store, "identifiers")
+    assert held(store, "candidates") == held(store, "consents") == {HIRED, RECENT}

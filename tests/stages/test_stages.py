@@ -34,6 +34,7 @@ from pipelines.base.store import FileStore
 from pipelines.evaluate import __main__ as evaluate
 from pipelines.evaluate import cells, choose, weigh
 from pipelines.models.outcomes import features as outcomes
+from pipelines.models.performance import features as performance
 from pipelines.publish import assessments, notices
 from pipelines.publish.pointers import point
 from pipelines.score import __main__ as score
@@ -550,6 +551,12 @@ def test_a_release_whose_inputs_are_made_no_more_scores_nobody(released, monkeyp
     with pytest.raises(ContractError, match="must be made of its cases; submitted_due_share is not"):
         people.run(FAMILY, LAST, root)
     assert delta.version(store, "scores/scored") is None
+
+
+def test_only_measures_that_no_record_has_may_be_missing():
+    described = ["rating_last", "tenure_days", "overtime_hours", "overtime_hours__mean", "overtime_hours__trend"]
+    assert [name for name in described if performance.is_measure(name, described)] == described[2:]
+    assert [name for name in ("work_overtime_hours", "credits") if outcomes.is_measure(name)] == ["work_overtime_hours"]
 
 
 def test_the_file_for_the_lms_has_its_own_numbers_reasons_and_no_formula(released):

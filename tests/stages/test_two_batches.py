@@ -123,6 +123,25 @@ def test_one_that_is_killed_while_it_publishes_leaves_it_to_either(walk, monkeyp
     is_once(store)
 
 
+@pytest.mark.parametrize("gone", ["landing", "checked"])
+def test_one_that_cannot_be_ended_holds_up_nobody(walk, monkeypatch, tmp_path, gone):
+    """Killed behind its manifest; then its file is gone from landing and from its source, or its folder is damaged."""
+    store = walk("aaa")
+    with monkeypatch.context() as during:
+        during.setattr(publishing, "_quarantine", lambda *_: (_ for _ in ()).throw(KilledError))
+        with pytest.raises(KilledError):
+            command.finish(Batch(store, "a"))
+    (tmp_path / "exports/hr/courses_20260130.csv").rename(tmp_path / "exports/hr/courses_20260131.csv")
+    (tmp_path / "exports/hr/courses_20260131.csv").write_text("id,title\nD,d\n")
+    if gone == "landing":
+        for key in store.list("landing"):
+            store.delete(key)
+    else:
+        (Batch(store, "a").folder / "checked" / "tallies.json").unlink()
+    assert command.main(["run", "--batch", "b"]) == 0
+    assert "D" in Lake(store).versions("courses", Lake(store).require())["course_id"].to_list()
+
+
 @pytest.mark.parametrize("step_of_b", ["discover", "publish"])
 def test_one_that_is_still_publishing_is_left_alone(walk, monkeypatch, step_of_b):
     """Whoever is at work at a batch ends it: two at once would take the rows away from each other."""

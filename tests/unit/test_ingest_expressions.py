@@ -251,6 +251,7 @@ def test_a_zone_is_refused_where_it_would_move_what_is_told_already(more) -> Non
         ),
         *(f"%Y-%m-%d %H:%M{named}" for named in ("NZ", " MESZ", " EST (UTC)", " (Pacific Standard Time)", " UTC2")),
         *(f"%Y-%m-%d %H:%M{more}" for more in ("+0200Z", "+02:00 GMT", "+00:30", " \u221202:00", "[Europe/Berlin]")),
+        *(f"%Y-%m-%d %H:%M{more}" for more in ("\u201305:00", " europe/berlin", " 0500", "\uff0b09:00")),
         "%a %b %d %H:%M:%S CET %Y",
         "%Y-%m-%d %I:%M %p EST",
         "%d.%m.%Y %T +0100",

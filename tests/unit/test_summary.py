@@ -239,7 +239,7 @@ def test_nothing_is_taken_in_while_a_delivery_is_written(tmp_path, monkeypatch, 
     with pytest.raises(Refused) if fault else nullcontext():
         one.deliver("history")
     asleep, awake = (("PATCH", "/api/v2/dags/ingest_exports", {"is_paused": to}) for to in (True, False))
-    assert heard == ["waits for the run at work", asleep, "files", awake]
+    assert heard == [asleep, awake, "waits for the run at work", asleep, "files", awake], "a look could be too early"
 
 
 @pytest.mark.parametrize(

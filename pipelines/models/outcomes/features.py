@@ -20,6 +20,7 @@ first: when retention takes that one away, and when its source dates a correctio
 Nothing here reads a protected attribute, and tenure and country are left out on purpose: they stand for age and origin.
 """
 
+from collections.abc import Collection
 from datetime import date
 from typing import Final
 
@@ -200,7 +201,7 @@ def inputs(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.select("person_id", "subject_id", *(name for name in wanted if name in frame.columns))
 
 
-def is_measure(name: str) -> bool:
+def is_measure(name: str, inputs: Collection[str] = ()) -> bool:  # noqa: ARG001  `Features` has it
     """Whether an input is made of a measure of work records."""
     return name.startswith(history.WORK)
 

@@ -9,6 +9,7 @@ target_code is `rating`, or `team_rating` where the source rates teams. A measur
 `prepare` with all its columns: they share the part of their name before a double underscore.
 """
 
+from collections.abc import Collection
 from datetime import date
 from typing import Annotated, Final
 
@@ -208,9 +209,9 @@ def inputs(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.select("person_id", "subject_id", *numeric, *(n for n in CATEGORICAL if n in frame.columns))
 
 
-def is_measure(name: str) -> bool:
-    """Whether an input is made of a measure of work records: each that is neither of ratings nor a code."""
-    return name not in {*RATINGS, *CATEGORICAL}
+def is_measure(name: str, inputs: Collection[str]) -> bool:
+    """Whether an input is made of a measure of work records: beside each such stands its mean."""
+    return f"{name.split(steps.PART, maxsplit=1)[0]}{steps.PART}mean" in inputs
 
 
 def select(scored: pl.DataFrame, settings: Decide) -> pl.Series:

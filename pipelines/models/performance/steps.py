@@ -1,6 +1,6 @@
 """Work records as sequences: the newest steps of each person that were known at a moment."""
 
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -8,8 +8,8 @@ import polars as pl
 
 from pipelines.models import asof
 
-_PART = "__"
-STEPS = f"{_PART}steps"
+PART: Final = "__"
+STEPS = f"{PART}steps"
 
 
 def with_steps(
@@ -90,8 +90,8 @@ def _summed_up(measure: str, sequence: npt.NDArray[np.float64], recent: int) -> 
     mean, lately = _mean(sequence), _mean(sequence[:, -recent:])
     numbers: dict[str, Any] = {
         measure: sequence[:, -1],
-        f"{measure}{_PART}mean": mean,
-        f"{measure}{_PART}trend": lately - mean,
+        f"{measure}{PART}mean": mean,
+        f"{measure}{PART}trend": lately - mean,
     }
     columns = {name: pl.Series(name, values, dtype=pl.Float64).fill_nan(None) for name, values in numbers.items()}
     listed = pl.Series(f"{measure}{STEPS}", sequence, dtype=pl.Array(pl.Float64, sequence.shape[1])).arr.to_list()
