@@ -12,6 +12,7 @@ from monitoring.documents import sources
 from monitoring.documents.cited import Cited, Source, asks, is_confirmed, title_of
 from monitoring.texts import noted
 from monitoring.words import SEEN
+from pipelines.audit import vouched
 from pipelines.base.errors import ContractError
 from pipelines.base.settings import load
 from pipelines.base.store import Store
@@ -116,15 +117,15 @@ def unforeseen(store: Store, family: str) -> tuple[str, ...]:
     known = released.history(store, family)
     same = [place for place, item in enumerate(known) if item.verdict_sha256 == now.verdict_sha256]
     first = same[0] if now.kind == "rollback" else len(known) - 1
-    if known[first].sequence == 1:
-        return ()
+    before = known[first - 1] if first else None
     is_of_before = now.kind == known[first].kind == "rollback"  # it was new under a key that is named no longer
-    if first == 0 or is_of_before:
+    if is_of_before or not vouched.follows(store, family, before, known[first]):
         raise ContractError(
             f"The release of {family} before number {known[first].sequence} must be known, to say whether that is "
             "another system; no key that publish.signers names has signed one. Name its key too, or compare by hand."
         )
-    before = known[first - 1]
+    if before is None:
+        return ()
     settings = load(Documents, "documents")
     key = (store.url, before.manifest_sha256, now.manifest_sha256, settings.model_dump_json())
     if key not in _SEEN:  # what is released never changes, and tables of selections can be megabytes

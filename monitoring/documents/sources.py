@@ -43,8 +43,9 @@ def chosen(store: Store, family: str, number: int | None) -> tuple[Release, Rele
             f"`python -m pipelines.audit show --tag {Tag.MODEL_RELEASED}` lists them."
         )
     place = found[-1]
-    is_known = place > 0 or pointers[place].sequence == 1  # else a key that is named no longer signed what was before
-    return pointers[place], pointers[place - 1] if place else None, is_known
+    before = pointers[place - 1] if place else None
+    is_known = vouched.follows(store, family, before, pointers[place])
+    return pointers[place], before if is_known else None, is_known
 
 
 def of_release(store: Store, pointer: Release, prefix: str = "") -> dict[str, Source]:

@@ -82,6 +82,17 @@ def history(store: Store, family: str, signers: Collection[str] = ()) -> list[Re
     return [item for item, place in placed if place < len(entries) and is_signed(store, entries[place], signers)]
 
 
+def follows(store: Store, family: str, before: Release | None, now: Release) -> bool:
+    """Whether the ledger knows of no release between two that follow one another in `history`; None: before the first.
+
+    Else there was one, of a key that is named no longer, and what it was nobody knows.
+    """
+    least = before.sequence if before is not None else 0
+    numbers = [number_of(entry) for entry in marked(store, (Tag.MODEL_RELEASED,), family)]
+    is_between = any(number is not None and least < number < now.sequence for number in numbers)
+    return now.sequence == 1 or not (is_between or (before is None and None in numbers))
+
+
 def _place(pointer: Release | None, released: Sequence[Entry]) -> int:
     """Which of a family's releases, the newest first, a pointer comes of; their number where it comes of none."""
     if pointer is None:

@@ -715,6 +715,30 @@ def test_whether_a_release_is_another_system_is_not_known_where_no_named_key_sig
         assert "No substantial modification" not in said.decode()
 
 
+def test_a_release_of_a_key_that_is_named_no_longer_is_not_passed_over(made, tmp_path, monkeypatch):
+    """The second of three, and the first beside a rollback to it: what differs from what scored before is not known."""
+    first, second = releases.pointers(made, FAMILY)
+    third = released(made, Answers(), tmp_path, "r3", weights=b"weights 3")
+    with monkeypatch.context() as gone:
+        gone.setattr(vouched, "history", lambda *_: [first, third])
+        with pytest.raises(ContractError, match="before number 3 must be known"):
+            unforeseen(made, FAMILY)
+        assert make(made, ["versions"], FAMILY, 3)[1] is None
+    back = back_to(made, first)
+    monkeypatch.setattr(vouched, "history", lambda *_: [second, third, back])
+    with pytest.raises(ContractError, match="before number 4 must be known"):
+        unforeseen(made, FAMILY)
+
+
+def test_a_pointer_laid_before_the_first_release_makes_it_no_second(store, tmp_path, keys):
+    first = released(store, Answers(), tmp_path)
+    other = released(store, Answers(), tmp_path, "r2", weights=b"weights 2")
+    assert vouched.follows(store, FAMILY, None, first)
+    assert vouched.follows(store, FAMILY, first, other)
+    assert not vouched.follows(store, FAMILY, None, other)
+    assert vouched.follows(store, "outcomes", None, replace(other, family="outcomes")), "no entry has a number before"
+
+
 def test_the_first_release_differs_from_nothing(store, tmp_path, keys):
     released(store, Answers(), tmp_path)
     assert unforeseen(store, FAMILY) == ()
